@@ -1,0 +1,1 @@
+"""Cloudinary as the image store of promptvision."""

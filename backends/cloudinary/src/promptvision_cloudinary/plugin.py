@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-cloudinary."""
+
+PLUGIN_API = 1

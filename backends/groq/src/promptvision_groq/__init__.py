@@ -1,0 +1,1 @@
+"""Groq as the planner of promptvision."""

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-groq."""
+
+PLUGIN_API = 1

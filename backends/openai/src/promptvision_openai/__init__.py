@@ -1,0 +1,1 @@
+"""OpenAI-compatible models as the planner of promptvision."""

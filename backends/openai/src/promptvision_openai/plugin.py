@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-openai."""
+
+PLUGIN_API = 1

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-s3."""
+
+PLUGIN_API = 1

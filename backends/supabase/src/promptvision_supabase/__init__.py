@@ -1,0 +1,1 @@
+"""Supabase as the conversation store of promptvision."""

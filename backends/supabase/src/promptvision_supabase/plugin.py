@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-supabase."""
+
+PLUGIN_API = 1

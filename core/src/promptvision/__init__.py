@@ -1,0 +1,88 @@
+"""Say what you want done to a picture: an agent that chains vision tools, where every tool is a plugin.
+
+Names are imported on first use, so ``import promptvision`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Image
+
+    from promptvision.agent.agent import Agent as Agent
+    from promptvision.agent.reply import Reply as Reply
+    from promptvision.errors import ArgumentsError as ArgumentsError
+    from promptvision.errors import Cancelled as Cancelled
+    from promptvision.errors import PromptvisionError as PromptvisionError
+    from promptvision.errors import SetupError as SetupError
+    from promptvision.errors import StopTurn as StopTurn
+    from promptvision.errors import ToolFailed as ToolFailed
+    from promptvision.models.spec import ModelSpec as ModelSpec
+    from promptvision.plugins.specs import hookimpl as hookimpl
+    from promptvision.settings import Settings as Settings
+    from promptvision.settings import load_settings as load_settings
+    from promptvision.tools.context import ToolContext as ToolContext
+    from promptvision.tools.decorator import tool as tool
+    from promptvision.tools.requirements import Gpu as Gpu
+    from promptvision.tools.requirements import Requirements as Requirements
+    from promptvision.tools.tool import Args as Args
+    from promptvision.tools.tool import Operation as Operation
+    from promptvision.tools.tool import Result as Result
+    from promptvision.tools.tool import Tool as Tool
+    from promptvision.types import Box as Box
+    from promptvision.types import ImageRef as ImageRef
+    from promptvision.types import MaskRef as MaskRef
+    from promptvision.types import Point as Point
+    from promptvision.types import Target as Target
+
+PLUGIN_API = 1
+"""Version of the plugin interface; a plugin states the one it was written for."""
+
+_HOMES = {
+    "Agent": "promptvision.agent.agent",
+    "Args": "promptvision.tools.tool",
+    "ArgumentsError": "promptvision.errors",
+    "Box": "promptvision.types",
+    "Cancelled": "promptvision.errors",
+    "Gpu": "promptvision.tools.requirements",
+    "Image": "PIL.Image",
+    "ImageRef": "promptvision.types",
+    "MaskRef": "promptvision.types",
+    "ModelSpec": "promptvision.models.spec",
+    "Operation": "promptvision.tools.tool",
+    "Point": "promptvision.types",
+    "PromptvisionError": "promptvision.errors",
+    "Reply": "promptvision.agent.reply",
+    "Requirements": "promptvision.tools.requirements",
+    "Result": "promptvision.tools.tool",
+    "Settings": "promptvision.settings",
+    "SetupError": "promptvision.errors",
+    "StopTurn": "promptvision.errors",
+    "Target": "promptvision.types",
+    "Tool": "promptvision.tools.tool",
+    "ToolContext": "promptvision.tools.context",
+    "ToolFailed": "promptvision.errors",
+    "hookimpl": "promptvision.plugins.specs",
+    "load_settings": "promptvision.settings",
+    "tool": "promptvision.tools.decorator",
+}
+
+__all__ = ["PLUGIN_API", "__version__", *sorted(_HOMES)]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("promptvision")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'promptvision' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Conversations: turns, their journal, and the store protocol."""

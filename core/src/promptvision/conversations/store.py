@@ -1,0 +1,109 @@
+"""The conversation store protocol.
+
+Every method is atomic by itself and needs no transaction held by the caller, so that a store can be an SQL
+database or an HTTP API alike. All text is cleaned by the caller (:func:`clean_text`): no NUL, no lone
+surrogates. Calls may block; the agent makes them off the event loop unless ``blocking`` is false.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
+
+__all__ = ["ConversationStore", "clean_text"]
+
+
+def clean_text(text: str) -> str:
+    """Text that every store can hold: NUL dropped, lone surrogates replaced."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+class ConversationStore(Protocol):
+    """Where conversations live.
+
+    All methods raise :class:`~promptvision.errors.StoreError` when the store fails, ``retryable`` when the
+    same call may work later. Every query is filtered by ``user_id``.
+    """
+
+    blocking: bool
+    """Whether calls may wait for a disk or a network."""
+
+    def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
+        """Get the right to run a turn.
+
+        The key decides: a new key makes a turn (``Claim.NEW``) unless another turn of the conversation is
+        running (``BUSY``); an ended turn gives its reply (``DONE``); an interrupted one, or a running one
+        whose owner has given no heartbeat for ``lease_s`` seconds, is taken over with the next fence and
+        its events (``RESUMED``); otherwise ``BUSY``. A running turn of the same conversation under
+        another key whose lease is over is closed as interrupted on the way. The first claim makes the
+        conversation, titled by the prompt.
+
+        Args:
+            key: user, conversation, prompt_id.
+            prompt: the user's words, stored with the turn.
+            fingerprint: digest of the request.
+            owner: name of this process, for people who look.
+            lease_s: seconds without heartbeat after which a running turn counts as dead.
+
+        Raises:
+            Conflict: the key exists with another fingerprint.
+        """
+
+    def beat(self, turn: Turn) -> None:
+        """Heartbeat: keep the claim on a running turn.
+
+        Raises:
+            LeaseLost: the turn was taken over or has ended.
+        """
+
+    def append(self, turn: Turn, events: Sequence[Event]) -> None:
+        """Add journal entries, all or none; also a heartbeat.
+
+        Raises:
+            LeaseLost: the turn was taken over or has ended; nothing was written.
+        """
+
+    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
+        """End a turn with its reply document.
+
+        Raises:
+            LeaseLost: the turn was taken over or has ended; nothing was written.
+        """
+
+    def close_stale(self, lease_s: float) -> int:
+        """Close running turns without a heartbeat for ``lease_s`` seconds as interrupted; return how many."""
+
+    def turn(self, user_id: str, turn_id: str) -> Turn | None:
+        """One turn with its events, or None when there is none that belongs to the user."""
+
+    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+        """The last turns of a conversation with their events, oldest first."""
+
+    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
+        """The image table: every picture of the conversation, by number."""
+
+    def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
+        """The user's conversations, newest activity first."""
+
+    def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """One conversation, or None when there is none that belongs to the user."""
+
+    def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
+        """Set the title; False when there is no such conversation of the user."""
+
+    def delete(self, user_id: str, conversation_id: str) -> bool:
+        """Remove a conversation with its turns, events and images; False when there is none."""
+
+    def add_image(self, user_id: str, image_id: str) -> None:
+        """Note that the user has uploaded a picture. Idempotent."""
+
+    def owns_image(self, user_id: str, image_id: str) -> bool:
+        """Whether the user uploaded the picture or it appears in one of their conversations."""
+
+    def image_in_use(self, image_id: str) -> bool:
+        """Whether anyone still uploads-owns the picture or shows it in a conversation."""
+
+    def close(self) -> None:
+        """Give back connections. The store is not used afterwards."""

@@ -1,0 +1,147 @@
+"""The values of a conversation: turns, their journal of events, and the pictures made in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+__all__ = ["Claim", "Conversation", "Event", "EventKind", "ImageRecord", "Turn", "TurnKey", "TurnStatus"]
+
+
+class TurnStatus(StrEnum):
+    """Where a turn stands. Only ``running`` is open."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+class Claim(StrEnum):
+    """What came of claiming a turn."""
+
+    NEW = "new"
+    """The turn is mine and nothing has happened in it."""
+    RESUMED = "resumed"
+    """It was interrupted; it is mine now, with the events of the earlier try."""
+    BUSY = "busy"
+    """It, or another turn of the conversation, is running elsewhere."""
+    DONE = "done"
+    """It has ended; ``reply`` holds the stored answer."""
+    READ = "read"
+    """Not claimed, only read."""
+
+
+@dataclass(frozen=True)
+class TurnKey:
+    """The idempotency key of a turn: the same key is the same request."""
+
+    user_id: str
+    conversation_id: str
+    prompt_id: str
+
+
+class EventKind(StrEnum):
+    """Kinds of journal entry."""
+
+    IMAGE = "image"
+    """A picture entered the conversation; ``image_id`` is set and ``data`` is an :class:`ImageRecord`."""
+    MESSAGE = "message"
+    """A planner's message with its tool calls, stored before any of them runs."""
+    STEP_STARTED = "step_started"
+    """A tool is about to run."""
+    STEP_FINISHED = "step_finished"
+    """A tool has ended, well or not."""
+    NOTE = "note"
+    """Anything worth showing later: a stand-in was used, a planner failed over."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One journal entry of a turn.
+
+    Args:
+        seq: position in the turn, from 1 without gaps.
+        kind: what happened.
+        data: plain JSON; pictures appear as image ids.
+        image_id: the picture an ``image`` event is about, so that stores can index it.
+    """
+
+    seq: int
+    kind: EventKind
+    data: dict[str, Any]
+    image_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecord:
+    """One row of a conversation's image table.
+
+    Args:
+        number: ``img_<number>`` is the handle; counts from 1 in each conversation.
+        image_id: SHA-256 of the stored bytes.
+        kind: ``input``, ``edit``, ``annotated`` or ``mask``.
+        parent: number of the picture it was made from, if any.
+        maker: operation that made it; empty for a picture the user gave.
+        width, height: in pixels.
+        turn_seq: the turn it appeared in.
+    """
+
+    number: int
+    image_id: str
+    kind: str
+    parent: int | None
+    maker: str
+    width: int
+    height: int
+    turn_seq: int = 0
+
+    @property
+    def handle(self) -> str:
+        """The short name that planners use."""
+        return f"img_{self.number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One user message and what became of it.
+
+    Args:
+        id: unique, opaque.
+        key: the idempotency key.
+        seq: position in the conversation, from 1.
+        status: where it stands.
+        claim: what came of claiming it, in the value that ``claim_turn`` returns.
+        fence: grows by one at every take-over; writes with an older fence are refused.
+        prompt: the user's words.
+        fingerprint: digest of the prompt and the picture sent with it.
+        reply: stored reply document (pictures as ids), once it has ended.
+        events: the journal so far.
+        created_at: seconds since the epoch, by the store's clock; for people, never for ordering.
+    """
+
+    id: str
+    key: TurnKey
+    seq: int
+    status: TurnStatus
+    claim: Claim
+    fence: int
+    prompt: str
+    fingerprint: str
+    reply: dict[str, Any] | None = None
+    events: tuple[Event, ...] = field(default=())
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """What a list of conversations shows."""
+
+    id: str
+    user_id: str
+    title: str
+    turns: int
+    created_at: float
+    updated_at: float

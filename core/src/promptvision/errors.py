@@ -1,0 +1,174 @@
+"""Every error that promptvision raises, split by who can act on it.
+
+::
+
+    PromptvisionError
+    ├── PluginError              the plugin's author mends it
+    ├── CallError                one tool call did not work; the planner is told in one line
+    │   ├── ArgumentsError       the planner can correct its arguments and call again
+    │   ├── ToolFailed           the tool ran and could not do it; another tool may
+    │   └── StopTurn             nothing more should be tried in this turn
+    ├── UserError                the person at the keyboard mends it
+    │   ├── InputError           a picture, a prompt or a field that cannot be used
+    │   │   ├── TooLarge         over a size limit
+    │   │   └── Conflict         the same prompt_id with another body
+    │   ├── NotFound             no such thing, or it belongs to someone else
+    │   ├── Forbidden            the key does not allow it
+    │   └── SetupError           something must be installed or configured
+    ├── Busy                     try again after ``retry_after_s``
+    ├── ProviderError            an LLM provider failed
+    ├── StoreError               a store failed
+    │   └── LeaseLost            another process has taken the turn over
+    └── Cancelled                somebody asked for the work to stop
+
+Messages read who, where, what, how to fix. ``hint`` holds the how-to-fix part when it is a command.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArgumentsError",
+    "Busy",
+    "CallError",
+    "Cancelled",
+    "Conflict",
+    "Forbidden",
+    "InputError",
+    "LeaseLost",
+    "NotFound",
+    "PluginError",
+    "PromptvisionError",
+    "ProviderError",
+    "SetupError",
+    "StopTurn",
+    "StoreError",
+    "TooLarge",
+    "ToolFailed",
+    "UserError",
+]
+
+
+class PromptvisionError(Exception):
+    """Base of all errors raised here.
+
+    Args:
+        message: who, where and what went wrong, in one line.
+        hint: how to mend it: a command or a setting. Shown after the message.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.hint}" if self.hint else self.message
+
+
+class PluginError(PromptvisionError):
+    """A plugin breaks its contract: bad name, bad schema, clash, wrong return value."""
+
+    def __init__(self, plugin: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(f"{plugin}: {message}", hint=hint)
+        self.plugin = plugin
+
+
+class CallError(PromptvisionError):
+    """One tool call did not work."""
+
+
+class ArgumentsError(CallError):
+    """Arguments do not fit; ``problems`` holds one line per field, with the allowed values."""
+
+    def __init__(self, problems: list[str] | str) -> None:
+        self.problems = [problems] if isinstance(problems, str) else problems
+        super().__init__("; ".join(self.problems))
+
+
+class ToolFailed(CallError):
+    """Raise in a tool that cannot do what was asked; the next tool for the operation is tried."""
+
+
+class StopTurn(CallError):
+    """Raise in a tool when nothing further should be tried in this turn."""
+
+
+class UserError(PromptvisionError):
+    """The person who asked must change something."""
+
+
+class InputError(UserError):
+    """A picture, prompt or field that cannot be used."""
+
+
+class TooLarge(InputError):
+    """Input over a size limit; the message names the limit."""
+
+
+class Conflict(InputError):
+    """The same ``prompt_id`` was sent before with another body."""
+
+
+class NotFound(UserError):
+    """No such thing, or it belongs to someone else (the two look alike on purpose)."""
+
+
+class Forbidden(UserError):
+    """The caller's key is missing, wrong, or not for this user."""
+
+
+class SetupError(UserError):
+    """Something must be installed or configured first; ``hint`` is the command."""
+
+
+class Busy(PromptvisionError):
+    """Too much is going on, or the same turn is running elsewhere; try again later."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderError(PromptvisionError):
+    """An LLM provider failed.
+
+    Args:
+        kind: ``connection``, ``timeout``, ``rate_limit``, ``auth``, ``model_gone``, ``bad_request``,
+            ``tool_use_failed``, ``malformed`` (the reply has not the documented shape), ``cut``
+            (no finish reason), ``server``.
+        retryable: whether the same request may work a little later.
+        retry_after_s: what the host asked for, in seconds.
+        body: the host's error object, for those who must look inside.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str,
+        retryable: bool = False,
+        retry_after_s: float | None = None,
+        body: object = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+        self.body = body
+
+
+class StoreError(PromptvisionError):
+    """A store failed. ``retryable`` is true when the same call may work a little later."""
+
+    def __init__(self, message: str, *, retryable: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retryable = retryable
+
+
+class LeaseLost(StoreError):
+    """Another process owns the turn now; whoever sees this must stop writing to it."""
+
+
+class Cancelled(PromptvisionError):
+    """The work was asked to stop; what was finished stays."""

@@ -1,0 +1,1 @@
+"""Pictures: safe decoding, safe fetching, stores, handles and lineage."""

@@ -1,0 +1,1 @@
+"""What every LLM provider has in common: messages, requests, replies and the provider protocol."""

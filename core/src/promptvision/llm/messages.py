@@ -1,0 +1,118 @@
+"""Messages between the agent and whoever plans: requests, replies, tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from promptvision.tools.tool import Phrase
+
+__all__ = ["ChatDelta", "ChatReply", "ChatRequest", "Function", "Message", "ToolCall", "Usage"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolCall:
+    """A planner's wish to call a function.
+
+    Args:
+        id: unique in the conversation.
+        name: function name as the planner wrote it, perhaps wrong.
+        arguments: as the planner wrote them: a JSON text, or an object when the planner speaks Python.
+    """
+
+    id: str
+    name: str
+    arguments: str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message of a chat.
+
+    Args:
+        role: who speaks.
+        content: the text.
+        tool_calls: what an assistant wants called.
+        tool_call_id: which call a ``tool`` message answers.
+        name: function name, in a ``tool`` message.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """One function of the agent: an operation that some installed tool can fulfil.
+
+    Args:
+        name: the operation's name.
+        description: what the LLM reads.
+        parameters: JSON schema of the arguments, self-contained.
+        phrases: for planners that match words instead of asking an LLM; never sent anywhere.
+        defaults: names of the arguments that the core fills in when they are left out.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    phrases: tuple[Phrase, ...] = ()
+    defaults: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatRequest:
+    """What a planner is asked.
+
+    Args:
+        messages: system prompt, history and the user's message, oldest first.
+        functions: what may be called.
+        tool_choice: ``none`` forces an answer.
+        temperature: None leaves it to the provider's setting.
+        timeout_s: seconds within which the provider must be done, retries included.
+    """
+
+    messages: tuple[Message, ...]
+    functions: tuple[Function, ...] = ()
+    tool_choice: Literal["auto", "none"] = "auto"
+    temperature: float | None = None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens that a reply cost."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatReply:
+    """A planner's reply: text, tool calls, or both.
+
+    Args:
+        text: the answer, or what is said before the calls.
+        tool_calls: what is to be called, in order.
+        finish_reason: ``stop``, ``tool_calls`` or ``length``; never empty.
+        usage: tokens, when the provider counts them.
+        planner: name of whoever answered.
+    """
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage = field(default_factory=Usage)
+    planner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatDelta:
+    """A piece of a streamed reply: some text, or at the end the whole reply."""
+
+    text: str = ""
+    reply: ChatReply | None = None

@@ -1,0 +1,109 @@
+"""The hook specs: all that a plugin can offer. Each returns values; none is handed the core to change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import pluggy
+
+from promptvision.conversations.store import ConversationStore
+from promptvision.images.store import ImageStore
+from promptvision.llm.provider import LLMProvider
+from promptvision.models.spec import ModelSpec
+from promptvision.settings import Settings
+from promptvision.tools.tool import Tool
+
+if TYPE_CHECKING:
+    import click
+
+    from promptvision.runtime.executor import Executor
+
+__all__ = ["ExecutorFactory", "ProviderFactory", "StoreFactory", "hookimpl", "hookspec"]
+
+PROJECT = "promptvision"
+S_co = TypeVar("S_co", covariant=True)
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderFactory:
+    """How to make a planner.
+
+    Args:
+        name: what ``PROMPTVISION_PLANNER`` calls it.
+        priority: the highest that is available goes first; LLM providers 50, the offline planner 0.
+        unavailable: returns None when it can be made with these settings, else what is missing and the fix.
+        create: makes it; imports its SDK no earlier than at the first request.
+    """
+
+    name: str
+    priority: int
+    unavailable: Callable[[Settings], str | None]
+    create: Callable[[Settings], LLMProvider]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreFactory(Generic[S_co]):
+    """How to make a store.
+
+    Args:
+        name: for people, such as ``sql``.
+        schemes: URL schemes it answers to, such as ``("sqlite", "postgresql+psycopg")``.
+        create: makes the store at a URL; raises :class:`~promptvision.errors.SetupError` when it cannot.
+        default_url: the URL to use when none is set, judged by the established variables (such as
+            ``SUPABASE_URL``); None when they are not set. The highest ``priority`` that gives one wins.
+        priority: see ``default_url``; the built-in local stores have 0.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    create: Callable[[str, Settings], S_co]
+    default_url: Callable[[Settings], str | None]
+    priority: int = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorFactory:
+    """How to make an executor. ``name`` is what ``PROMPTVISION_EXECUTOR`` calls it."""
+
+    name: str
+    create: Callable[[Settings], Executor]
+
+
+@hookspec
+def promptvision_tools() -> Iterable[Tool]:  # type: ignore[empty-body]
+    """Tools of this plugin. Called once, when the registry is built; import nothing heavy."""
+
+
+@hookspec
+def promptvision_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
+    """Model specs of this plugin."""
+
+
+@hookspec
+def promptvision_llm_providers() -> Iterable[ProviderFactory]:  # type: ignore[empty-body]
+    """Planners of this plugin."""
+
+
+@hookspec
+def promptvision_image_stores() -> Iterable[StoreFactory[ImageStore]]:  # type: ignore[empty-body]
+    """Image stores of this plugin."""
+
+
+@hookspec
+def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStore]]:  # type: ignore[empty-body]
+    """Conversation stores of this plugin."""
+
+
+@hookspec
+def promptvision_executors() -> Iterable[ExecutorFactory]:  # type: ignore[empty-body]
+    """Executors of this plugin."""
+
+
+@hookspec
+def promptvision_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
+    """Commands that this plugin adds to ``promptvision``. Called only when the command line runs."""

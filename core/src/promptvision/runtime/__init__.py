@@ -1,0 +1,1 @@
+"""Running one tool call: context, result cache, leases, cancellation and recovery."""

@@ -1,0 +1,32 @@
+"""Asking running work to stop."""
+
+from __future__ import annotations
+
+import threading
+
+from promptvision.errors import Cancelled
+
+__all__ = ["CancelToken"]
+
+
+class CancelToken:
+    """A flag that one side sets and the working side polls. Safe across threads."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._reason = "cancelled"
+
+    def cancel(self, reason: str = "cancelled") -> None:
+        """Ask the work to stop at its next check point."""
+        self._reason = reason
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise :class:`Cancelled` if somebody asked to stop."""
+        if self._event.is_set():
+            raise Cancelled(self._reason)

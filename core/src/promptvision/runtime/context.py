@@ -1,0 +1,117 @@
+"""The context of one tool call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.pictures import PictureCache
+from promptvision.tools.context import EDIT, MASK
+from promptvision.types import ImageRef, MaskRef
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from promptvision.models.pool import ModelPool
+    from promptvision.settings import Settings
+
+__all__ = ["CallContext", "Progress", "SavedImage"]
+
+Progress = Callable[[float, float, str], None]
+"""Gets done, total and a message; called from the thread that runs the tool."""
+
+
+@dataclass(frozen=True)
+class SavedImage:
+    """A picture that a call has made."""
+
+    id: str
+    kind: str
+    parent: str | None
+    width: int
+    height: int
+
+
+class CallContext:
+    """What one tool call may touch; a context manager that gives back the call's leases.
+
+    Args:
+        pictures: where pictures are read and written.
+        pool: where models are leased.
+        settings: the settings in force.
+        seed: for anything random.
+        parent: id of the picture that the call works on.
+        cancel: polled at every check point.
+        on_progress: told how far the work is.
+    """
+
+    def __init__(
+        self,
+        *,
+        pictures: PictureCache,
+        pool: ModelPool,
+        settings: Settings,
+        seed: int = 0,
+        parent: str | None = None,
+        cancel: CancelToken | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.settings = settings
+        self.seed = seed
+        self.saved: list[SavedImage] = []
+        self._pictures = pictures
+        self._pool = pool
+        self._parent = parent
+        self._cancel = cancel or CancelToken()
+        self._on_progress = on_progress
+        self._leases: dict[tuple[str, ...], ExitStack] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for models in tuple(self._leases):
+            self.release(*models)
+
+    def open(self, ref: ImageRef) -> Image:
+        """The decoded picture; do not change it in place."""
+        return self._pictures.open(ref.id)
+
+    def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
+        """Store a picture and note it for the conversation's image table."""
+        self.check_cancelled()
+        ref = self._pictures.save(image)
+        source = parent.id if parent else self._parent
+        self.saved.append(SavedImage(ref.id, kind, source, image.width, image.height))
+        return ref
+
+    def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
+        """Store a greyscale mask."""
+        grey = image if image.mode == "L" else image.convert("L")
+        return MaskRef(self.save(grey, kind=MASK, parent=parent).id)
+
+    def lease(self, *models: str) -> Any:
+        """Loaded models, held until the call ends or they are released."""
+        self.release(*models)
+        held = ExitStack()
+        loaded = held.enter_context(self._pool.lease(*models))
+        self._leases[models] = held
+        return loaded[0] if len(models) == 1 else loaded
+
+    def release(self, *models: str) -> None:
+        """Give leased models back before the call ends; name them as they were leased."""
+        if (held := self._leases.pop(models, None)) is not None:
+            held.close()
+
+    def progress(self, done: float, total: float, message: str = "") -> None:
+        """Tell how far the work is, and stop here if asked to."""
+        self.check_cancelled()
+        if self._on_progress is not None:
+            self._on_progress(done, total, message)
+
+    def check_cancelled(self) -> None:
+        """Raise Cancelled if somebody asked to stop."""
+        self._cancel.check()

@@ -1,0 +1,60 @@
+"""All that a running tool may touch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from promptvision.types import ImageRef, MaskRef
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from promptvision.settings import Settings
+
+__all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
+
+INPUT, EDIT, ANNOTATED, MASK = "input", "edit", "annotated", "mask"
+"""Kinds of picture. Only ``input`` and ``edit`` can be what "this picture" means in the next request."""
+
+
+class ToolContext(Protocol):
+    """Handed to every tool call. Safe to use from the thread that runs the tool."""
+
+    seed: int
+    """Use for anything random, so that the same request gives the same picture."""
+    settings: Settings
+
+    def open(self, ref: ImageRef) -> Image:
+        """The decoded picture: mode L, LA, RGB or RGBA, upright. Do not change it in place; copy first.
+
+        Raises:
+            StoreError: the store cannot give it back.
+        """
+
+    def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
+        """Store a picture as PNG and enter it in the conversation's image table.
+
+        Args:
+            image: what to store.
+            kind: ``edit``, ``annotated`` or ``mask``.
+            parent: the picture it was made from; default: the first picture of the arguments.
+        """
+
+    def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
+        """Store a greyscale mask (0 = keep, 255 = edit) of the size of its picture."""
+
+    def lease(self, *models: str) -> Any:
+        """Loaded models, held until the call ends: the model for one id, a tuple for several.
+
+        Raises:
+            SetupError: weights are not here; the message names the command that pulls them.
+        """
+
+    def release(self, *models: str) -> None:
+        """Give leased models back before the call ends; name them as they were leased."""
+
+    def progress(self, done: float, total: float, message: str = "") -> None:
+        """Tell how far the work is. Also a check point for cancellation."""
+
+    def check_cancelled(self) -> None:
+        """Raise :class:`~promptvision.errors.Cancelled` if somebody asked to stop."""

@@ -1,0 +1,158 @@
+"""Operations and the tools that fulfil them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from promptvision.tools.requirements import Requirements
+
+__all__ = ["Args", "Operation", "Phrase", "Result", "Tool"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_SLOT = re.compile(r"\{(\w+)\}")
+
+
+class Args(BaseModel):
+    """Base of all argument models. Field names are the JSON contract; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+
+
+class Result(BaseModel):
+    """Base of all result models.
+
+    ``success`` is true whenever the tool could look, even if it found nothing; ``message`` then says so.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    success: bool = True
+    message: str | None = Field(None, description="What the user should know about this result.")
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words that ask for an operation, for planners that have no LLM.
+
+    Args:
+        text: lower-case words; ``{field}`` stands for the value of an argument, and a picture is named
+            by "it", "this" or "the picture", which the planner treats as one.
+        fixed: arguments that these words imply, as ``(field, value)`` pairs.
+    """
+
+    text: str
+    fixed: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the arguments in the text, in their order."""
+        return tuple(_SLOT.findall(self.text))
+
+
+def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) -> tuple[Phrase, ...]:
+    made = tuple(Phrase(phrase) if isinstance(phrase, str) else phrase for phrase in phrases)
+    for phrase in made:
+        for slot in (*phrase.slots, *(name for name, _ in phrase.fixed)):
+            if slot not in args.model_fields:
+                raise ValueError(
+                    f"{owner}: phrase {phrase.text!r} names {slot!r}, which is no argument; "
+                    f"use one of {', '.join(args.model_fields)}"
+                )
+    return made
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{kind} name {name!r} must match {_NAME.pattern}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """The contract that several tools can fulfil; the LLM sees one function per operation.
+
+    Args:
+        name: ``[a-z][a-z0-9_]{0,63}``, the function name.
+        description: what it does, for the LLM and for people.
+        args: argument model.
+        result: result model.
+        phrases: words that ask for it.
+    """
+
+    name: str
+    description: str
+    args: type[Args]
+    result: type[Result]
+    phrases: tuple[Phrase | str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_name("operation", self.name)
+        if not self.description.strip():
+            raise ValueError(f"operation {self.name!r} needs a description: it is what the LLM reads")
+        object.__setattr__(self, "phrases", _phrases(f"operation {self.name!r}", self.phrases, self.args))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A typed function on pictures.
+
+    Args:
+        name: ``[a-z][a-z0-9_]{0,63}``, unique in one installation.
+        operation: the operation it fulfils.
+        run: ``"package.module:callable"``, imported at the first call, or the callable itself. It gets
+            ``(args, context)`` and returns the result model; it may be slow and is run in a thread.
+        args: argument model, the operation's own or one derived from it; default: the operation's.
+        result: result model, likewise.
+        priority: the highest that can run here goes first; 50 for a real model, 10 for a stand-in.
+        requires: what it needs.
+        limits: one sentence on what it cannot do, and which plugin can.
+        phrases: further words that ask for the operation when this tool is installed.
+        cacheable: whether equal arguments on equal pixels give equal results.
+        plugin: entry-point name of the owner; filled in by the registry.
+        version: version of the owner's distribution; filled in by the registry.
+    """
+
+    name: str
+    operation: Operation
+    run: str | Callable[..., Any]
+    args: type[Args] = None  # type: ignore[assignment]  # filled in below
+    result: type[Result] = None  # type: ignore[assignment]
+    priority: int = 50
+    requires: Requirements = field(default_factory=Requirements)
+    limits: str = ""
+    phrases: tuple[Phrase | str, ...] = ()
+    cacheable: bool = True
+    plugin: str = ""
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        _check_name("tool", self.name)
+        for part in ("args", "result"):
+            own, wanted = getattr(self, part), getattr(self.operation, part)
+            if own is None:
+                object.__setattr__(self, part, wanted)
+            elif not issubclass(own, wanted):
+                raise ValueError(
+                    f"tool {self.name!r}: {part} model {own.__name__} must derive from "
+                    f"{wanted.__name__} of operation {self.operation.name!r}"
+                )
+        if isinstance(self.run, str) and not re.fullmatch(r"[\w.]+:\w+", self.run):
+            raise ValueError(f"tool {self.name!r}: run must read 'package.module:callable', not {self.run!r}")
+        object.__setattr__(self, "phrases", _phrases(f"tool {self.name!r}", self.phrases, self.args))
+
+    def owned_by(self, plugin: str, version: str) -> Tool:
+        """This tool with its owner's name and version filled in."""
+        return replace(self, plugin=plugin, version=version)
+
+    def load(self) -> Callable[..., Any]:
+        """Import and return the callable. Heavy modules are imported here and not before."""
+        if callable(self.run):
+            return self.run
+        module, _, name = self.run.partition(":")
+        loaded: Callable[..., Any] = getattr(import_module(module), name)
+        return loaded

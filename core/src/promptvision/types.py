@@ -1,0 +1,155 @@
+"""The typed values that tools exchange: pictures, masks, boxes, points and targets.
+
+A field's type is what connects tools: a tool that needs a :class:`MaskRef` can be fed by any tool whose
+result has one. Pixel coordinates have their origin at the top left, x to the right and y down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic_core import CoreSchema, core_schema
+
+__all__ = ["Box", "ImageRef", "MaskRef", "Point", "Resolve", "Show", "Target"]
+
+_IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+
+Resolve = Callable[[str], str]
+"""Turns what a caller wrote (a handle such as ``img_3``) into an image id; raises ValueError."""
+
+Show = Callable[["ImageRef"], str]
+"""Turns a reference into what a reader should see: a handle for the LLM, a URL for HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRef:
+    """A picture in the image store.
+
+    Args:
+        id: SHA-256 of the stored bytes, 64 lower-case hexadecimal digits.
+
+    In a pydantic model it validates from another reference, from an id, or from whatever the ``resolve``
+    function in the validation context accepts. In JSON it is shown by ``show`` of the serialisation
+    context, else as its id.
+    """
+
+    id: str
+
+    @classmethod
+    def _validate(cls, value: Any, info: ValidationInfo) -> Self:
+        if isinstance(value, ImageRef):
+            return cls(value.id)
+        if not isinstance(value, str):
+            raise ValueError("give the handle of a picture of this conversation, such as img_1")
+        resolve: Resolve | None = (info.context or {}).get("resolve")
+        if resolve is not None:
+            return cls(resolve(value))
+        if not _IMAGE_ID.fullmatch(value):
+            raise ValueError("not an image id (64 hexadecimal digits)")
+        return cls(value)
+
+    @staticmethod
+    def _show(ref: ImageRef, info: core_schema.SerializationInfo) -> str:
+        show: Show | None = (info.context or {}).get("show")
+        return show(ref) if show is not None else ref.id
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            cls._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls._show, info_arg=True, when_used="json"
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string"}
+
+
+class MaskRef(ImageRef):
+    """A mask in the image store: greyscale, the size of its picture, 0 = keep, 255 = edit."""
+
+    __slots__ = ()
+
+
+class Point(NamedTuple):
+    """A point in pixels: x, y."""
+
+    x: float
+    y: float
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        number = core_schema.float_schema(allow_inf_nan=False)
+        return core_schema.no_info_after_validator_function(
+            lambda value: cls(*value), core_schema.tuple_positional_schema([number] * 2)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return _tuple_of_numbers(2)
+
+
+def _tuple_of_numbers(length: int) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "number"}, "minItems": length, "maxItems": length}
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels: left, top, right, bottom; in JSON ``[x1, y1, x2, y2]`` with x1 < x2, y1 < y2."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def centroid(self) -> Point:
+        """The middle of the box."""
+        return Point((self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2)
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels."""
+        return (self.x2 - self.x1) * (self.y2 - self.y1)
+
+    @classmethod
+    def _validate(cls, value: tuple[float, float, float, float]) -> Self:
+        box = cls(*value)
+        if not (box.x1 < box.x2 and box.y1 < box.y2):
+            raise ValueError("a box is [x1, y1, x2, y2] with x1 < x2 and y1 < y2")
+        return box
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        number = core_schema.float_schema(allow_inf_nan=False)
+        return core_schema.no_info_after_validator_function(
+            cls._validate, core_schema.tuple_positional_schema([number] * 4)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return _tuple_of_numbers(4)
+
+
+class Target(str):
+    """Words for what to look for in a picture ("the red ball"), never for what to put there."""
+
+    __slots__ = ()
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=500)
+        return core_schema.no_info_after_validator_function(
+            cls, text, serialization=core_schema.to_string_ser_schema()
+        )

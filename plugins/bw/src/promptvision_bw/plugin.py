@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-bw."""
+
+PLUGIN_API = 1

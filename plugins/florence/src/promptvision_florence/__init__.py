@@ -1,0 +1,1 @@
+"""Captions, detection and OCR (Florence-2) for promptvision."""

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-florence."""
+
+PLUGIN_API = 1

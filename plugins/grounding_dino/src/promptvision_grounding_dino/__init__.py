@@ -1,0 +1,1 @@
+"""Zero-shot object detection (Grounding DINO) for promptvision."""

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-grounding-dino."""
+
+PLUGIN_API = 1

@@ -1,0 +1,1 @@
+"""Zero-download vision tools (OpenCV, scikit-image) for promptvision."""

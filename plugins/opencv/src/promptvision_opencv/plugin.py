@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-opencv."""
+
+PLUGIN_API = 1

@@ -1,0 +1,1 @@
+"""Segmentation (SAM 2.1) for promptvision."""

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-sam."""
+
+PLUGIN_API = 1

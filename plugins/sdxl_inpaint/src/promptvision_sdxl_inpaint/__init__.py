@@ -1,0 +1,1 @@
+"""Inpainting (SDXL base and refiner) for promptvision."""

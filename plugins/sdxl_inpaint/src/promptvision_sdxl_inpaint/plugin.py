@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-sdxl-inpaint."""
+
+PLUGIN_API = 1

@@ -1,0 +1,3 @@
+"""Hook implementations of promptvision-tesseract."""
+
+PLUGIN_API = 1
