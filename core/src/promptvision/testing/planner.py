@@ -1,0 +1,68 @@
+"""A planner that says what a test wrote down for it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
+
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
+
+__all__ = ["ScriptedPlanner", "ScriptedReply"]
+
+ScriptedReply = ChatReply | Exception | Callable[[ChatRequest], ChatReply]
+"""A reply, an error to raise, or a function that makes the reply out of the request."""
+
+
+class ScriptedPlanner:
+    """An LLM provider that gives the written replies in their order and keeps every request.
+
+    Args:
+        replies: one per model call.
+        name: shown as ``planner``.
+        context_tokens: as in :class:`~promptvision.llm.provider.LLMProvider`.
+    """
+
+    def __init__(
+        self, replies: Iterable[ScriptedReply], *, name: str = "scripted", context_tokens: int = 100_000
+    ) -> None:
+        self.name = name
+        self.context_tokens = context_tokens
+        self.requests: list[ChatRequest] = []
+        self.is_closed = False
+        self._replies = list(replies)
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Give the next reply.
+
+        Raises:
+            AssertionError: nothing is left; the message holds the last thing that was said.
+        """
+        self.requests.append(request)
+        if len(self.requests) > len(self._replies):
+            said = request.messages[-1].content if request.messages else ""
+            raise AssertionError(
+                f"{self.name}: asked {len(self.requests)} times, has {len(self._replies)} replies; "
+                f"last message: {said[:200]!r}"
+            )
+        reply = self._replies[len(self.requests) - 1]
+        if isinstance(reply, Exception):
+            raise reply
+        made = reply if isinstance(reply, ChatReply) else reply(request)
+        return made if made.planner else replace(made, planner=self.name)
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """Give the next reply word by word, then as a whole."""
+        reply = await self.complete(request)
+        for word in re.findall(r"\s*\S+\s*|\s+", reply.text):
+            yield ChatDelta(text=word)
+        yield ChatDelta(reply=reply)
+
+    async def close(self) -> None:
+        """Remember that it was closed."""
+        self.is_closed = True
+
+    def assert_used_up(self) -> None:
+        """Fail unless every reply was asked for."""
+        asked, written = len(self.requests), len(self._replies)
+        assert asked == written, f"{self.name}: {asked} of {written} replies were asked for"
