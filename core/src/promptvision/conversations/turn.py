@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from promptvision.images.handles import ImageRecord
+
 __all__ = ["Claim", "Conversation", "Event", "EventKind", "ImageRecord", "Turn", "TurnKey", "TurnStatus"]
 
 
@@ -73,35 +75,6 @@ class Event:
     kind: EventKind
     data: dict[str, Any]
     image_id: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageRecord:
-    """One row of a conversation's image table.
-
-    Args:
-        number: ``img_<number>`` is the handle; counts from 1 in each conversation.
-        image_id: SHA-256 of the stored bytes.
-        kind: ``input``, ``edit``, ``annotated`` or ``mask``.
-        parent: number of the picture it was made from, if any.
-        maker: operation that made it; empty for a picture the user gave.
-        width, height: in pixels.
-        turn_seq: the turn it appeared in.
-    """
-
-    number: int
-    image_id: str
-    kind: str
-    parent: int | None
-    maker: str
-    width: int
-    height: int
-    turn_seq: int = 0
-
-    @property
-    def handle(self) -> str:
-        """The short name that planners use."""
-        return f"img_{self.number}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,165 @@
+"""Handles: the short names of a conversation's pictures, and how each picture came about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from promptvision.types import ImageRef
+
+__all__ = ["ImageRecord", "ImageTable"]
+
+_HANDLE = re.compile(r"\[?\s*img_0*([1-9][0-9]{0,8})\s*\]?", re.ASCII | re.IGNORECASE)
+_SUBJECTS = ("input", "edit")
+_LISTED = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecord:
+    """One row of a conversation's image table.
+
+    Args:
+        number: ``img_<number>`` is the handle; counts from 1 in each conversation.
+        image_id: SHA-256 of the stored bytes.
+        kind: ``input``, ``edit``, ``annotated`` or ``mask``.
+        parent: number of the picture it was made from, if any.
+        maker: operation that made it; empty for a picture the user gave.
+        width, height: in pixels.
+        turn_seq: the turn it appeared in.
+    """
+
+    number: int
+    image_id: str
+    kind: str
+    parent: int | None
+    maker: str
+    width: int
+    height: int
+    turn_seq: int = 0
+
+    @property
+    def handle(self) -> str:
+        """The short name that planners use."""
+        return f"img_{self.number}"
+
+
+class ImageTable:
+    """The pictures of one conversation, by handle.
+
+    Args:
+        records: what the conversation holds already, in the order of their numbers.
+    """
+
+    def __init__(self, records: Iterable[ImageRecord] = ()) -> None:
+        self._records: dict[int, ImageRecord] = {record.number: record for record in records}
+        self._newest: dict[str, ImageRecord] = {record.image_id: record for record in self.records}
+
+    @property
+    def records(self) -> list[ImageRecord]:
+        """All pictures, by number."""
+        return [self._records[number] for number in sorted(self._records)]
+
+    def add(
+        self,
+        image_id: str,
+        kind: str,
+        parent_id: str | None,
+        maker: str,
+        width: int,
+        height: int,
+        turn_seq: int,
+    ) -> ImageRecord:
+        """Enter a picture under the next free number.
+
+        Args:
+            image_id: SHA-256 of the stored bytes; the same picture may be entered again.
+            kind: ``input``, ``edit``, ``annotated`` or ``mask``.
+            parent_id: image id of the picture it was made from; its newest record becomes the parent.
+            maker: operation that made it; empty for a picture the user gave.
+            width, height: in pixels.
+            turn_seq: the turn it appears in.
+        """
+        parent = self._newest.get(parent_id) if parent_id else None
+        record = ImageRecord(
+            number=max(self._records, default=0) + 1,
+            image_id=image_id,
+            kind=kind,
+            parent=parent.number if parent else None,
+            maker=maker,
+            width=width,
+            height=height,
+            turn_seq=turn_seq,
+        )
+        self._records[record.number] = record
+        self._newest[image_id] = record
+        return record
+
+    def resolve(self, text: str) -> str:
+        """The image id behind a handle. Never follows a URL, a path or a raw id.
+
+        Args:
+            text: ``img_3``; spaces, capitals and one pair of square brackets around it are forgiven.
+
+        Raises:
+            ValueError: it is no handle of this conversation; the message lists those that are.
+        """
+        match = _HANDLE.fullmatch(text.strip())
+        record = self._records.get(int(match[1])) if match else None
+        if record is None:
+            raise ValueError(f"{text[:40]!r} is no picture of this conversation; {self._choices()}")
+        return record.image_id
+
+    def _choices(self) -> str:
+        if not self._records:
+            return "it has no pictures yet"
+        handles = [record.handle for record in self.records]
+        shown = handles if len(handles) <= _LISTED else [*handles[:1], "...", *handles[1 - _LISTED :]]
+        return "use one of " + ", ".join(shown)
+
+    def show(self, ref: ImageRef) -> str:
+        """The newest handle of a picture; its id when the conversation does not hold it."""
+        record = self._newest.get(ref.id)
+        return record.handle if record else ref.id
+
+    @property
+    def current(self) -> ImageRecord | None:
+        """What "this picture" means: the newest one that the user gave or an edit made."""
+        subjects = [record for record in self.records if record.kind in _SUBJECTS]
+        return subjects[-1] if subjects else None
+
+    def lineage(self, number: int) -> list[ImageRecord]:
+        """A picture and what it was made from, back to the original.
+
+        Raises:
+            ValueError: no picture has this number.
+        """
+        if number not in self._records:
+            raise ValueError(f"img_{number} is no picture of this conversation; {self._choices()}")
+        line = [self._records[number]]
+        while (parent := line[-1].parent) in self._records and parent < line[-1].number:
+            line.append(self._records[parent])
+        return line
+
+    def lines(self, limit: int = 4000) -> list[str]:
+        """The table as text for a planner, one picture a line, oldest first.
+
+        Args:
+            limit: at most so many characters; the newest pictures stay, and a first line counts the rest.
+        """
+        current = self.current
+        kept: list[str] = []
+        for record in reversed(self.records):
+            line = _line(record) + (" (current)" if record is current else "")
+            limit -= len(line) + 1
+            if limit < 0:
+                break
+            kept.append(line)
+        left_out = len(self._records) - len(kept)
+        return [*([f"({left_out} older not shown)"] if left_out else []), *reversed(kept)]
+
+
+def _line(record: ImageRecord) -> str:
+    origin = record.maker or "given by the user"
+    source = f" from img_{record.parent}" if record.parent else ""
+    return f"{record.handle} {record.kind} {record.width}x{record.height} {origin}{source}"
