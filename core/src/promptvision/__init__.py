@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from promptvision.types import Box as Box
     from promptvision.types import ImageRef as ImageRef
     from promptvision.types import MaskRef as MaskRef
+    from promptvision.types import PictureText as PictureText
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
 
@@ -52,6 +53,7 @@ _HOMES = {
     "MaskRef": "promptvision.types",
     "ModelSpec": "promptvision.models.spec",
     "Operation": "promptvision.tools.tool",
+    "PictureText": "promptvision.types",
     "Point": "promptvision.types",
     "PromptvisionError": "promptvision.errors",
     "Reply": "promptvision.agent.reply",

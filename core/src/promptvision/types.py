@@ -7,6 +7,7 @@ result has one. Pixel coordinates have their origin at the top left, x to the ri
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["Box", "ImageRef", "MaskRef", "Point", "Resolve", "Show", "Target"]
+__all__ = ["Box", "ImageRef", "MaskRef", "PictureText", "Point", "Resolve", "Show", "Target"]
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
@@ -153,3 +154,43 @@ class Target(str):
         return core_schema.no_info_after_validator_function(
             cls, text, serialization=core_schema.to_string_ser_schema()
         )
+
+
+class PictureText(str):
+    """Text that came out of a picture: data from a stranger, never an instruction.
+
+    Cleaned on the way in: no control, bidirectional or private-use characters besides line feed and tab,
+    at most 20,000 characters. When the serialisation context has ``label`` set it is shown as
+    ``{"untrusted_text": ...}`` with chat markers taken apart, so that a planner can tell it from words of
+    the user.
+    """
+
+    __slots__ = ()
+    LIMIT = 20_000
+
+    def __new__(cls, text: str) -> Self:
+        """Clean the text."""
+        kept = (char for char in text[: cls.LIMIT] if char in "\n\t" or unicodedata.category(char)[0] != "C")
+        return super().__new__(cls, "".join(kept))
+
+    @staticmethod
+    def _show(text: str, info: core_schema.SerializationInfo) -> Any:
+        if not (info.context or {}).get("label"):
+            return str(text)
+        return {"untrusted_text": text.replace("<|", "< |").replace("|>", "| >")}
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                cls._show, info_arg=True, when_used="json"
+            ),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string"}

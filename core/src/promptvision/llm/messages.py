@@ -36,6 +36,9 @@ class Message:
         tool_calls: what an assistant wants called.
         tool_call_id: which call a ``tool`` message answers.
         name: function name, in a ``tool`` message.
+        summary: what a ``tool`` message means in words for people; never sent anywhere, it is for planners
+            without an LLM.
+        failed: whether the call did not work; likewise.
     """
 
     role: Literal["system", "user", "assistant", "tool"]
@@ -43,6 +46,8 @@ class Message:
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
+    summary: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from promptvision.tools.context import ToolContext
+from promptvision.runtime.context import CallContext
 from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["Executor"]
@@ -13,8 +13,8 @@ __all__ = ["Executor"]
 class Executor(Protocol):
     """Runs tools off the event loop. Cancellation goes through the context, not through the executor."""
 
-    async def execute(self, tool: Tool, args: Args, context: ToolContext) -> Result:
-        """Run the tool; whatever it raises comes out unchanged."""
+    async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
+        """Run the tool inside ``with context``; whatever it raises comes out unchanged."""
 
     async def close(self) -> None:
         """Let running calls end and give back threads."""

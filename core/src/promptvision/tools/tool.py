@@ -35,6 +35,15 @@ class Result(BaseModel):
     success: bool = True
     message: str | None = Field(None, description="What the user should know about this result.")
 
+    def summary(self) -> str:
+        """One or two sentences for people; planners without an LLM answer with it."""
+        values = [
+            f"{name.removesuffix('_result').replace('_', ' ')}: {value}"
+            for name, value in self
+            if name.endswith("_result") and value is not None
+        ]
+        return self.message or "; ".join(values) or "Done."
+
 
 @dataclass(frozen=True)
 class Phrase:

@@ -1,0 +1,130 @@
+"""Running one tool call: cache, context, executor, time limit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from promptvision.errors import NotFound, StoreError, ToolFailed
+from promptvision.images.store import ImageStore
+from promptvision.models.pool import ModelPool
+from promptvision.runtime.cache import CachedResult, ResultCache, call_digest
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext, Progress, SavedImage
+from promptvision.runtime.executor import Executor
+from promptvision.runtime.pictures import PictureCache
+from promptvision.settings import Settings
+from promptvision.tools.artifacts import image_fields
+from promptvision.tools.tool import Args, Result, Tool
+
+__all__ = ["Outcome", "Runtime"]
+
+GRACE_S = 0.3
+"""How long a call that is out of time may take to reach its next check point before it is left behind."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call returned.
+
+    Args:
+        result: the tool's result model.
+        saved: pictures it made, in order.
+        seconds: wall-clock time.
+        cached: whether an equal call had been made before.
+    """
+
+    result: Result
+    saved: tuple[SavedImage, ...]
+    seconds: float
+    cached: bool
+
+
+class Runtime:
+    """Runs tool calls with the shared parts of a process.
+
+    Args:
+        settings: the settings in force.
+        store: where pictures are.
+        pool: where models are.
+        executor: where tools run.
+    """
+
+    def __init__(self, settings: Settings, store: ImageStore, pool: ModelPool, executor: Executor) -> None:
+        self.settings = settings
+        self.pictures = PictureCache(store)
+        self.pool = pool
+        self.executor = executor
+        self._cache = ResultCache()
+
+    async def execute(
+        self,
+        tool: Tool,
+        args: Args,
+        *,
+        cancel: CancelToken,
+        timeout_s: float,
+        on_progress: Progress | None = None,
+    ) -> Outcome:
+        """Run a tool, or return the result of an equal call.
+
+        Raises:
+            CallError: the tool could not do it, or took longer than ``timeout_s``.
+            Cancelled: somebody asked to stop.
+        """
+        started = time.monotonic()
+        digest = call_digest(tool, args)
+        if tool.cacheable and (known := self._cache.get(digest)) is not None and self._still_stored(known):
+            return Outcome(known.result, known.saved, time.monotonic() - started, cached=True)
+        context = self._context(tool, args, digest, cancel, on_progress)
+        result = await self._run(tool, args, context, cancel, timeout_s)
+        saved = tuple(context.saved)
+        if tool.cacheable:
+            self._cache.put(digest, CachedResult(result, saved))
+        return Outcome(result, saved, time.monotonic() - started, cached=False)
+
+    def _context(
+        self, tool: Tool, args: Args, digest: str, cancel: CancelToken, on_progress: Progress | None
+    ) -> CallContext:
+        parents = [getattr(args, name) for name in image_fields(tool.args)]
+        seed = getattr(args, "seed", None)
+        return CallContext(
+            pictures=self.pictures,
+            pool=self.pool,
+            settings=self.settings,
+            seed=int(digest[:8], 16) if seed is None else seed,
+            parent=next((ref.id for ref in parents if ref is not None), None),
+            cancel=cancel,
+            on_progress=on_progress,
+        )
+
+    async def _run(
+        self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
+    ) -> Result:
+        running = asyncio.ensure_future(self.executor.execute(tool, args, context))
+        try:
+            done, _ = await asyncio.wait({running}, timeout=timeout_s)
+            if not done:
+                cancel.cancel("the time limit of the turn is reached")
+                done, _ = await asyncio.wait({running}, timeout=GRACE_S)
+        except asyncio.CancelledError:
+            cancel.cancel()
+            running.add_done_callback(_retrieve)
+            raise
+        if not done:
+            running.add_done_callback(_retrieve)
+            raise ToolFailed(f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s")
+        return running.result()
+
+    def _still_stored(self, known: CachedResult) -> bool:
+        try:
+            return all(self.pictures.store.stat(image.id) is not None for image in known.saved)
+        except (NotFound, StoreError):
+            return False
+
+
+def _retrieve(left_behind: asyncio.Future[Result]) -> None:
+    """Take the result of a call that nobody waits for, so that its error is not reported as forgotten."""
+    if not left_behind.cancelled():
+        left_behind.exception()

@@ -1,0 +1,78 @@
+"""Running one tool in a test, with real parts and everything in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.models.pool import ModelPool
+from promptvision.models.spec import ModelSpec
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext, Progress
+from promptvision.runtime.pictures import PictureCache
+from promptvision.settings import Settings
+from promptvision.tools.tool import Tool
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["make_context", "run_tool"]
+
+
+def make_context(
+    *,
+    models: Iterable[ModelSpec] = (),
+    variables: dict[str, Any] | None = None,
+    home: Path | None = None,
+    seed: int = 0,
+    cancel: CancelToken | None = None,
+    on_progress: Progress | None = None,
+) -> CallContext:
+    """A context for tool calls, the same class that the agent uses, over stores in memory.
+
+    Args:
+        models: model specs that the tool may lease.
+        variables: settings by variable name, such as ``{"PROMPTVISION_MODEL_SAM2_1_L": path}``.
+        home: ``PROMPTVISION_HOME``; needed only by tools whose weights lie there.
+        seed: the seed that the tool sees.
+        cancel: set it to stop the tool at its next check point.
+        on_progress: gets done, total and a message.
+    """
+    values = dict(variables or {})
+    if home is not None:
+        values["PROMPTVISION_HOME"] = str(home)
+    settings = Settings.from_mapping(values)
+    return CallContext(
+        pictures=PictureCache(MemoryImageStore()),
+        pool=ModelPool({spec.id: spec for spec in models}, settings),
+        settings=settings,
+        seed=seed,
+        cancel=cancel,
+        on_progress=on_progress,
+    )
+
+
+def run_tool(
+    tool: Tool, picture: Image | None = None, *, context: CallContext | None = None, **args: Any
+) -> Any:
+    """Run a tool once, as the agent would: arguments validated, leases given back, result checked.
+
+    Args:
+        tool: what to run.
+        picture: given as ``image_url`` when the tool has that argument.
+        context: default: a fresh :func:`make_context`.
+        args: further arguments, by name.
+
+    Returns:
+        The result model of the tool.
+    """
+    context = context or make_context()
+    if picture is not None:
+        args["image_url"] = context.save(picture, kind="input")
+    with context:
+        result = tool.load()(tool.args.model_validate(args), context)
+    if not isinstance(result, tool.result):
+        raise TypeError(f"tool {tool.name!r} returned {type(result).__name__}, not {tool.result.__name__}")
+    return result

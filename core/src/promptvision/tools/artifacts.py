@@ -1,0 +1,62 @@
+"""Which fields of an argument or result model connect tools, judged by their types alone."""
+
+from __future__ import annotations
+
+import types
+from functools import cache
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from promptvision.types import ImageRef, Target
+
+__all__ = ["image_fields", "link_types", "linkable", "plain_type", "target_field"]
+
+
+def plain_type(annotation: Any) -> Any:
+    """A type without its ``| None`` and without ``Annotated``: ``MaskRef | None`` gives ``MaskRef``."""
+    if hasattr(annotation, "__metadata__"):
+        return plain_type(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+        return plain_type(parts[0]) if len(parts) == 1 else annotation
+    return annotation
+
+
+def linkable(kind: Any) -> bool:
+    """Whether values of this type are passed from tool to tool.
+
+    Types of our own and lists of them are (``MaskRef``, ``list[Box]``, a plugin's ``Skeleton``); plain
+    numbers, texts and containers are not, and neither are ``ImageRef`` and ``Target``, which every tool has.
+    """
+    item = get_args(kind)[0] if get_origin(kind) is list and get_args(kind) else kind
+    if not isinstance(item, type) or item in (ImageRef, Target) or get_origin(item) is not None:
+        return False
+    return item.__module__ not in ("builtins", "typing", "datetime", "decimal", "pathlib")
+
+
+@cache
+def link_types(model: type[BaseModel], *, required: bool = False) -> dict[str, Any]:
+    """Fields of linkable types: name to type. ``required`` leaves out those that have a default."""
+    return {
+        name: plain_type(field.annotation)
+        for name, field in model.model_fields.items()
+        if linkable(plain_type(field.annotation)) and (field.is_required() or not required)
+    }
+
+
+@cache
+def image_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """Names of the fields that hold exactly one picture (not a mask)."""
+    return tuple(
+        name for name, field in model.model_fields.items() if plain_type(field.annotation) is ImageRef
+    )
+
+
+@cache
+def target_field(model: type[BaseModel]) -> str | None:
+    """Name of the field that says what to look for, if there is one."""
+    for name, field in model.model_fields.items():
+        if plain_type(field.annotation) is Target:
+            return name
+    return None

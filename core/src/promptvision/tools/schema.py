@@ -1,0 +1,59 @@
+"""JSON schemas for function calling, self-contained and in the subset that LLM hosts accept.
+
+Hosts refuse what JSON Schema allows: OpenAI's strict mode wants ``additionalProperties: false`` and no
+``$ref`` with sibling keys, several want a description that is never null. What is made here has no ``$ref``
+at all, no ``title``, no ``default: null``, and a description for every property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from pydantic import BaseModel
+
+__all__ = ["function_parameters"]
+
+
+def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) -> dict[str, Any]:
+    """The JSON schema of an argument model.
+
+    Args:
+        model: the argument model.
+        optional: required fields that the caller may leave out because the core can fill them in.
+    """
+    schema = model.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    flat = _flatten(schema, definitions, depth=0)
+    flat.pop("description", None)
+    for name, field in flat.get("properties", {}).items():
+        field["description"] = field.get("description") or name.replace("_", " ")
+    flat["additionalProperties"] = False
+    flat["required"] = [name for name in flat.get("required", ()) if name not in optional]
+    flat.setdefault("properties", {})
+    return flat
+
+
+def _flatten(node: Any, definitions: dict[str, Any], depth: int) -> Any:
+    if depth > 32:
+        raise ValueError("argument models must not refer to themselves: LLM hosts need a finite schema")
+    if isinstance(node, list):
+        return [_flatten(item, definitions, depth + 1) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        target = definitions[node["$ref"].rpartition("/")[2]]
+        return _flatten({**target, **{k: v for k, v in node.items() if k != "$ref"}}, definitions, depth + 1)
+    flat: dict[str, Any] = {}
+    for key, value in node.items():
+        if key == "title" and isinstance(value, str):
+            continue
+        if key == "default" and value is None:
+            continue
+        if key == "properties":
+            flat[key] = {name: _flatten(item, definitions, depth + 1) for name, item in value.items()}
+        else:
+            flat[key] = _flatten(value, definitions, depth + 1)
+    if flat.get("type") == "object":
+        flat["additionalProperties"] = False
+    return flat
