@@ -26,6 +26,7 @@ class Requirements:
 
     Args:
         models: ids of model specs whose weights must be on disk.
+        chosen_by: model id to the variable that may name another model in its place.
         gpu: whether a GPU is needed, liked or ignored.
         binaries: program name to the command that installs it.
         modules: top-level Python module to the command that installs it.
@@ -33,10 +34,20 @@ class Requirements:
     """
 
     models: tuple[str, ...] = ()
+    chosen_by: Mapping[str, str] = field(default_factory=dict)
     gpu: Gpu = Gpu.NONE
     binaries: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def chosen_models(self, setting: Callable[[str], str | None]) -> tuple[str, ...]:
+        """The ids of ``models``, each replaced by what its variable names, if that is set.
+
+        Args:
+            setting: returns the value of a variable, or None.
+        """
+        chosen = {model: setting(name) for model, name in self.chosen_by.items()}
+        return tuple(chosen.get(model) or model for model in self.models)
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,6 @@ def missing_requirements(
             yield Missing(f"{name} is not set", f"set {name} ({purpose})")
     if requires.gpu is Gpu.REQUIRED and not has_gpu():
         yield Missing("no GPU is visible", "run it on a machine with an NVIDIA GPU")
-    for model in requires.models:
+    for model in requires.chosen_models(setting):
         if (lacking := has_model(model)) is not None:
             yield lacking
