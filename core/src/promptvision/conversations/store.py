@@ -12,12 +12,19 @@ from typing import Any, Protocol
 
 from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 
-__all__ = ["ConversationStore", "clean_text"]
+__all__ = ["ConversationStore", "clean_text", "title_of"]
+
+TITLE_CHARS = 80
 
 
 def clean_text(text: str) -> str:
     """Text that every store can hold: NUL dropped, lone surrogates replaced."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def title_of(prompt: str) -> str:
+    """The title of a conversation that begins with this prompt: its first 80 characters, on one line."""
+    return " ".join(prompt[: 4 * TITLE_CHARS].split())[:TITLE_CHARS]
 
 
 class ConversationStore(Protocol):
@@ -61,12 +68,16 @@ class ConversationStore(Protocol):
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         """Add journal entries, all or none; also a heartbeat.
 
+        Entries that stand already, and are equal, are no error: a call may be repeated when its
+        acknowledgement was lost.
+
         Raises:
             LeaseLost: the turn was taken over or has ended; nothing was written.
+            StoreError: the entries do not follow those that stand; nothing was written.
         """
 
     def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End a turn with its reply document.
+        """End a turn with its reply document. Repeating the same call is no error.
 
         Raises:
             LeaseLost: the turn was taken over or has ended; nothing was written.

@@ -1,0 +1,287 @@
+"""Conversations in the memory of one process: for tests, and for ``PROMPTVISION_CONVERSATIONS=memory:``."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptvision.conversations.store import title_of
+from promptvision.conversations.turn import (
+    Claim,
+    Conversation,
+    Event,
+    EventKind,
+    ImageRecord,
+    Turn,
+    TurnKey,
+    TurnStatus,
+)
+from promptvision.errors import Conflict, LeaseLost, StoreError
+
+__all__ = ["MemoryConversationStore"]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A journal entry with its data as JSON text, so that no caller shares an object with the store."""
+
+    seq: int
+    kind: EventKind
+    data: str
+    image_id: str | None
+
+    @classmethod
+    def of(cls, event: Event) -> _Entry:
+        return cls(event.seq, event.kind, json.dumps(event.data), event.image_id)
+
+    def event(self) -> Event:
+        return Event(seq=self.seq, kind=self.kind, data=json.loads(self.data), image_id=self.image_id)
+
+
+@dataclass
+class _Turn:
+    """One turn as it stands now."""
+
+    key: TurnKey
+    seq: int
+    prompt: str
+    fingerprint: str
+    owner: str
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    status: TurnStatus = TurnStatus.RUNNING
+    fence: int = 1
+    reply: str | None = None
+    entries: list[_Entry] = field(default_factory=list)
+    created_at: float = field(default_factory=time.time)
+    beat_at: float = field(default_factory=time.monotonic)
+
+    def is_stale(self, lease_s: float) -> bool:
+        return time.monotonic() - self.beat_at >= lease_s
+
+    def take_over(self, owner: str) -> None:
+        self.status, self.owner, self.reply = TurnStatus.RUNNING, owner, None
+        self.fence += 1
+        self.beat_at = time.monotonic()
+
+    def value(self, claim: Claim) -> Turn:
+        return Turn(
+            id=self.id,
+            key=self.key,
+            seq=self.seq,
+            status=self.status,
+            claim=claim,
+            fence=self.fence,
+            prompt=self.prompt,
+            fingerprint=self.fingerprint,
+            reply=None if self.reply is None else json.loads(self.reply),
+            events=tuple(entry.event() for entry in self.entries),
+            created_at=self.created_at,
+        )
+
+
+@dataclass
+class _Conversation:
+    """A conversation and its turns, by prompt_id, in their order."""
+
+    title: str
+    turns: dict[str, _Turn] = field(default_factory=dict)
+    created_at: float = field(default_factory=time.time)
+    updated_at: float = field(default_factory=time.time)
+
+    def running(self) -> _Turn | None:
+        return next((turn for turn in self.turns.values() if turn.status is TurnStatus.RUNNING), None)
+
+
+class MemoryConversationStore:
+    """A conversation store that lives as long as its process. Safe to use from several threads."""
+
+    blocking = False
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._conversations: dict[tuple[str, str], _Conversation] = {}
+        self._turns: dict[str, _Turn] = {}
+        self._uploads: set[tuple[str, str]] = set()
+
+    def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
+        """Get the right to run a turn; see :class:`~promptvision.conversations.store.ConversationStore`."""
+        with self._lock:
+            place = (key.user_id, key.conversation_id)
+            conversation = self._conversations.get(place) or _Conversation(title=title_of(prompt))
+            mine = conversation.turns.get(key.prompt_id)
+            if mine is not None and mine.fingerprint != fingerprint:
+                raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or picture")
+            if mine is not None and mine.status not in (TurnStatus.RUNNING, TurnStatus.INTERRUPTED):
+                return mine.value(Claim.DONE)
+            running = conversation.running()
+            if running is not None and not running.is_stale(lease_s):
+                return running.value(Claim.BUSY)
+            if running is not None:
+                running.status = TurnStatus.INTERRUPTED
+            self._conversations[place] = conversation
+            conversation.updated_at = time.time()
+            if mine is not None:
+                mine.take_over(owner)
+                return mine.value(Claim.RESUMED)
+            new = _Turn(key, len(conversation.turns) + 1, prompt, fingerprint, owner)
+            conversation.turns[key.prompt_id] = self._turns[new.id] = new
+            return new.value(Claim.NEW)
+
+    def _held(self, turn: Turn) -> _Turn:
+        held = self._turns.get(turn.id)
+        if held is None or (held.key, held.fence, held.status) != (turn.key, turn.fence, TurnStatus.RUNNING):
+            raise LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+        return held
+
+    def beat(self, turn: Turn) -> None:
+        """Keep the claim on a running turn."""
+        with self._lock:
+            self._held(turn).beat_at = time.monotonic()
+
+    def append(self, turn: Turn, events: Sequence[Event]) -> None:
+        """Add journal entries, all or none."""
+        added = [_Entry.of(event) for event in events]
+        with self._lock:
+            held = self._held(turn)
+            held.beat_at = time.monotonic()
+            if not added:
+                return
+            at = added[0].seq - 1
+            if held.entries[at : at + len(added)] == added:
+                return
+            if [entry.seq for entry in added] != list(
+                range(len(held.entries) + 1, len(held.entries) + 1 + len(added))
+            ):
+                raise StoreError(f"turn {turn.id}: entry {at + 1} does not follow entry {len(held.entries)}")
+            held.entries += added
+
+    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
+        """End a turn with its reply document."""
+        if status is TurnStatus.RUNNING:
+            raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
+        text = json.dumps(reply)
+        with self._lock:
+            ended = self._turns.get(turn.id)
+            if ended and (ended.key, ended.fence, ended.status, ended.reply) == (
+                turn.key,
+                turn.fence,
+                status,
+                text,
+            ):
+                return
+            held = self._held(turn)
+            held.status, held.reply = status, text
+
+    def close_stale(self, lease_s: float) -> int:
+        """Close running turns without a heartbeat as interrupted; return how many."""
+        with self._lock:
+            stale = [
+                turn
+                for turn in self._turns.values()
+                if turn.status is TurnStatus.RUNNING and turn.is_stale(lease_s)
+            ]
+            for turn in stale:
+                turn.status = TurnStatus.INTERRUPTED
+            return len(stale)
+
+    def turn(self, user_id: str, turn_id: str) -> Turn | None:
+        """One turn of the user with its events, or None."""
+        with self._lock:
+            turn = self._turns.get(turn_id)
+            return turn.value(Claim.READ) if turn is not None and turn.key.user_id == user_id else None
+
+    def _turns_of(self, user_id: str, conversation_id: str) -> list[_Turn]:
+        conversation = self._conversations.get((user_id, conversation_id))
+        return [] if conversation is None else list(conversation.turns.values())
+
+    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+        """The last turns of a conversation with their events, oldest first."""
+        with self._lock:
+            held = self._turns_of(user_id, conversation_id)
+            return [turn.value(Claim.READ) for turn in held[max(len(held) - turns, 0) :]]
+
+    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
+        """The image table: every picture of the conversation, by number."""
+        with self._lock:
+            records = [
+                ImageRecord(**{**json.loads(entry.data), "turn_seq": turn.seq})
+                for turn in self._turns_of(user_id, conversation_id)
+                for entry in turn.entries
+                if entry.kind is EventKind.IMAGE
+            ]
+        return sorted(records, key=lambda record: record.number)
+
+    def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
+        """The user's conversations, newest activity first."""
+        with self._lock:
+            found = [
+                self._value(place, conversation)
+                for place, conversation in self._conversations.items()
+                if place[0] == user_id
+            ]
+        found.sort(key=lambda conversation: (-conversation.updated_at, conversation.id))
+        return found[offset : offset + limit]
+
+    @staticmethod
+    def _value(place: tuple[str, str], conversation: _Conversation) -> Conversation:
+        return Conversation(
+            id=place[1],
+            user_id=place[0],
+            title=conversation.title,
+            turns=len(conversation.turns),
+            created_at=conversation.created_at,
+            updated_at=conversation.updated_at,
+        )
+
+    def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """One conversation of the user, or None."""
+        with self._lock:
+            found = self._conversations.get((user_id, conversation_id))
+            return None if found is None else self._value((user_id, conversation_id), found)
+
+    def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
+        """Set the title; False when there is no such conversation of the user."""
+        with self._lock:
+            found = self._conversations.get((user_id, conversation_id))
+            if found is not None:
+                found.title = title
+            return found is not None
+
+    def delete(self, user_id: str, conversation_id: str) -> bool:
+        """Remove a conversation with its turns, events and images; False when there is none."""
+        with self._lock:
+            found = self._conversations.pop((user_id, conversation_id), None)
+            for turn in found.turns.values() if found else ():
+                del self._turns[turn.id]
+            return found is not None
+
+    def add_image(self, user_id: str, image_id: str) -> None:
+        """Note that the user has uploaded a picture."""
+        with self._lock:
+            self._uploads.add((user_id, image_id))
+
+    def owns_image(self, user_id: str, image_id: str) -> bool:
+        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        with self._lock:
+            return (user_id, image_id) in self._uploads or any(
+                turn.key.user_id == user_id and self._shows(turn, image_id) for turn in self._turns.values()
+            )
+
+    def image_in_use(self, image_id: str) -> bool:
+        """Whether anyone uploaded the picture or shows it in a conversation."""
+        with self._lock:
+            return any(uploaded == image_id for _, uploaded in self._uploads) or any(
+                self._shows(turn, image_id) for turn in self._turns.values()
+            )
+
+    @staticmethod
+    def _shows(turn: _Turn, image_id: str) -> bool:
+        return any(entry.image_id == image_id for entry in turn.entries)
+
+    def close(self) -> None:
+        """Nothing to give back."""

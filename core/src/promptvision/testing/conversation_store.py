@@ -1,0 +1,535 @@
+"""The promises of a conversation store, as tests.
+
+Subclass :class:`ConversationStoreContract` in a test module and give it a ``store`` fixture::
+
+    class TestMyStore(ConversationStoreContract):
+        @pytest.fixture
+        def store(self) -> Iterator[ConversationStore]:
+            store = MyStore("...")
+            yield store
+            store.close()
+
+Every test works under user names of its own, so that the tests may share one database.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+import pytest
+
+from promptvision.conversations.store import ConversationStore, clean_text
+from promptvision.conversations.turn import (
+    Claim,
+    Event,
+    EventKind,
+    ImageRecord,
+    Turn,
+    TurnKey,
+    TurnStatus,
+)
+from promptvision.errors import Conflict, LeaseLost, StoreError
+
+__all__ = ["HOSTILE_IDS", "ConversationStoreContract", "claim", "note", "picture"]
+
+HOSTILE_IDS = (
+    "a,or(id.gt.0)",
+    "' OR '1'='1",
+    '"; DROP TABLE turns; --',
+    "../../etc/passwd",
+    "%",
+    "_",
+    "*",
+    "a b\tc\nd",
+    "in.(1,2)",
+    "user&select=*",
+    "ü-\N{SNOWMAN}-\N{GRINNING FACE}",
+    "\\",
+    "null",
+    "x" * 200,
+)
+"""Ids that mean something to SQL, to PostgREST filters, to URLs or to file systems."""
+
+T = TypeVar("T")
+
+
+def claim(
+    store: ConversationStore,
+    user: str,
+    prompt_id: str = "p1",
+    *,
+    conversation: str = "c1",
+    prompt: str = "make it black and white",
+    fingerprint: str = "f1",
+    owner: str = "tester",
+    lease_s: float = 60,
+) -> Turn:
+    """Claim a turn, with everything that a test does not care about filled in."""
+    key = TurnKey(user, conversation, prompt_id)
+    return store.claim_turn(key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
+
+
+def note(seq: int, text: str = "hello") -> Event:
+    """A small journal entry."""
+    return Event(seq=seq, kind=EventKind.NOTE, data={"text": text})
+
+
+def picture(seq: int, number: int, image_id: str, parent: int | None = None) -> Event:
+    """A journal entry for a picture that entered the conversation."""
+    record = ImageRecord(
+        number=number,
+        image_id=image_id,
+        kind="input" if parent is None else "edit",
+        parent=parent,
+        maker="" if parent is None else "convert_to_bw",
+        width=4,
+        height=3,
+    )
+    return Event(seq=seq, kind=EventKind.IMAGE, data=asdict(record), image_id=image_id)
+
+
+def in_threads(count: int, action: Callable[[int], T]) -> list[T]:
+    """Call the action with 0 to ``count - 1``, each in a thread of its own, and collect what they return."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(action, range(count)))
+
+
+class ConversationStoreContract:
+    """What every conversation store promises. A subclass gives the ``store`` fixture."""
+
+    @pytest.fixture
+    def user(self) -> str:
+        """A user whom no other test knows."""
+        return f"user-{uuid.uuid4().hex}"
+
+    # claiming
+
+    def test_first_claim_makes_the_turn_and_the_conversation(
+        self, store: ConversationStore, user: str
+    ) -> None:
+        """A new key is mine, is the first turn, and titles the conversation."""
+        turn = claim(store, user, prompt="  find\nthe lion ")
+        assert (turn.claim, turn.status, turn.seq, turn.events) == (Claim.NEW, TurnStatus.RUNNING, 1, ())
+        assert (turn.key, turn.fingerprint, turn.reply) == (TurnKey(user, "c1", "p1"), "f1", None)
+        assert turn.prompt == "  find\nthe lion "
+        assert abs(turn.created_at - time.time()) < 60
+        conversation = store.conversation(user, "c1")
+        assert conversation is not None
+        assert (conversation.title, conversation.turns) == ("find the lion", 1)
+
+    def test_title_of_a_huge_prompt_is_short(self, store: ConversationStore, user: str) -> None:
+        """The prompt is kept whole, the title is not."""
+        prompt = "lion " * 20_000
+        claim(store, user, prompt=prompt)
+        conversation = store.conversation(user, "c1")
+        assert conversation is not None
+        assert len(conversation.title) <= 80
+        assert store.history(user, "c1", 1)[0].prompt == prompt
+
+    @pytest.mark.parametrize("status", [TurnStatus.DONE, TurnStatus.FAILED, TurnStatus.CANCELLED])
+    def test_ended_turn_gives_its_stored_reply(
+        self, store: ConversationStore, user: str, status: TurnStatus
+    ) -> None:
+        """The same key again is answered with what was stored, however often it is asked."""
+        turn = claim(store, user)
+        store.append(turn, [note(1)])
+        store.finish_turn(turn, status, {"text": "done", "n": [1, 2.5, None, True]})
+        for _ in range(3):
+            again = claim(store, user, lease_s=0)
+            assert (again.claim, again.status, again.id) == (Claim.DONE, status, turn.id)
+            assert again.reply == {"text": "done", "n": [1, 2.5, None, True]}
+            assert again.events == (note(1),)
+        assert len(store.history(user, "c1", 10)) == 1
+
+    def test_other_fingerprint_is_a_conflict(self, store: ConversationStore, user: str) -> None:
+        """Another body under the same key is refused, running or ended, and nothing is written."""
+        turn = claim(store, user)
+        with pytest.raises(Conflict):
+            claim(store, user, fingerprint="other", lease_s=0)
+        store.beat(turn)
+        store.finish_turn(turn, TurnStatus.DONE, {})
+        with pytest.raises(Conflict):
+            claim(store, user, fingerprint="other")
+        assert [turn.fingerprint for turn in store.history(user, "c1", 10)] == ["f1"]
+
+    def test_running_key_is_busy(self, store: ConversationStore, user: str) -> None:
+        """A running turn cannot be claimed a second time, not even by the same owner."""
+        turn = claim(store, user)
+        again = claim(store, user)
+        assert (again.claim, again.id, again.status) == (Claim.BUSY, turn.id, TurnStatus.RUNNING)
+        store.beat(turn)
+
+    def test_one_turn_runs_in_a_conversation(self, store: ConversationStore, user: str) -> None:
+        """The second prompt is told which turn is in its way; another conversation is free."""
+        turn = claim(store, user, "p1")
+        blocked = claim(store, user, "p2")
+        assert (blocked.claim, blocked.id, blocked.key.prompt_id) == (Claim.BUSY, turn.id, "p1")
+        assert claim(store, user, "p2", conversation="c2").claim is Claim.NEW
+        store.finish_turn(turn, TurnStatus.DONE, {})
+        after = claim(store, user, "p2")
+        assert (after.claim, after.seq) == (Claim.NEW, 2)
+
+    def test_interrupted_turn_is_resumed_with_its_events(self, store: ConversationStore, user: str) -> None:
+        """The next claim gets the journal so far and a higher fence."""
+        turn = claim(store, user)
+        store.append(turn, [note(1), note(2)])
+        store.finish_turn(turn, TurnStatus.INTERRUPTED, {"text": "the server was stopped"})
+        again = claim(store, user)
+        assert (again.claim, again.status, again.seq) == (Claim.RESUMED, TurnStatus.RUNNING, 1)
+        assert (again.fence, again.reply) == (turn.fence + 1, None)
+        assert again.events == (note(1), note(2))
+        store.append(again, [note(3)])
+        store.finish_turn(again, TurnStatus.DONE, {"text": "ok"})
+        assert claim(store, user).reply == {"text": "ok"}
+
+    def test_interrupted_turn_waits_for_the_running_one(self, store: ConversationStore, user: str) -> None:
+        """Resuming an older turn does not break the rule of one running turn."""
+        first = claim(store, user, "p1")
+        store.finish_turn(first, TurnStatus.INTERRUPTED, {})
+        second = claim(store, user, "p2")
+        blocked = claim(store, user, "p1")
+        assert (blocked.claim, blocked.id) == (Claim.BUSY, second.id)
+        store.finish_turn(second, TurnStatus.DONE, {})
+        assert claim(store, user, "p1").claim is Claim.RESUMED
+
+    def test_late_writes_of_the_old_owner_are_refused(self, store: ConversationStore, user: str) -> None:
+        """After a take-over the old fence writes nothing."""
+        old = claim(store, user, owner="old")
+        store.append(old, [note(1)])
+        new = claim(store, user, owner="new", lease_s=0)
+        assert (new.claim, new.fence, new.events) == (Claim.RESUMED, old.fence + 1, (note(1),))
+        with pytest.raises(LeaseLost):
+            store.beat(old)
+        with pytest.raises(LeaseLost):
+            store.append(old, [note(2, "late")])
+        with pytest.raises(LeaseLost):
+            store.finish_turn(old, TurnStatus.DONE, {"text": "late"})
+        store.append(new, [note(2, "new")])
+        store.finish_turn(new, TurnStatus.DONE, {"text": "new"})
+        [turn] = store.history(user, "c1", 10)
+        assert (turn.reply, turn.events) == ({"text": "new"}, (note(1), note(2, "new")))
+
+    def test_lease_ends_without_heartbeat(self, store: ConversationStore, user: str) -> None:
+        """A beat keeps the turn; without one it is taken over once the lease is over, not before."""
+        turn = claim(store, user)
+        store.beat(turn)
+        beaten = time.monotonic()
+        while claim(store, user, lease_s=0.4).claim is Claim.BUSY:
+            assert time.monotonic() - beaten < 10
+            time.sleep(0.02)
+        assert time.monotonic() - beaten >= 0.39
+        with pytest.raises(LeaseLost):
+            store.beat(turn)
+
+    def test_dead_turn_of_another_key_is_closed_on_the_way(self, store: ConversationStore, user: str) -> None:
+        """A crashed turn does not block the conversation for ever."""
+        dead = claim(store, user, "p1")
+        new = claim(store, user, "p2", lease_s=0)
+        assert (new.claim, new.seq) == (Claim.NEW, 2)
+        with pytest.raises(LeaseLost):
+            store.append(dead, [note(1)])
+        assert [turn.status for turn in store.history(user, "c1", 10)] == [
+            TurnStatus.INTERRUPTED,
+            TurnStatus.RUNNING,
+        ]
+
+    def test_close_stale_closes_only_the_dead(self, store: ConversationStore, user: str) -> None:
+        """Turns with a fresh heartbeat keep running; the others become interrupted."""
+        alive = claim(store, user)
+        store.close_stale(600)
+        store.beat(alive)
+        assert store.close_stale(0) >= 1
+        with pytest.raises(LeaseLost):
+            store.beat(alive)
+        assert store.history(user, "c1", 1)[0].status is TurnStatus.INTERRUPTED
+        assert claim(store, user).claim is Claim.RESUMED
+
+    # the journal
+
+    def test_journal_keeps_order_kind_and_data(self, store: ConversationStore, user: str) -> None:
+        """Entries come back as they were given, in their order."""
+        turn = claim(store, user)
+        data: dict[str, Any] = {
+            "float": 0.1 + 0.2,
+            "big": 2**53,
+            "nested": [{"a": None}, [True, False], ""],
+            "text": 'quote " slash \\ snow \N{SNOWMAN} face \N{GRINNING FACE} right-to-left \u202e',
+        }
+        events = [
+            picture(1, 1, "a" * 64),
+            Event(seq=2, kind=EventKind.MESSAGE, data=data),
+            Event(seq=3, kind=EventKind.STEP_STARTED, data={}),
+            Event(seq=4, kind=EventKind.STEP_FINISHED, data={"status": "done"}),
+        ]
+        store.append(turn, events[:1])
+        store.append(turn, [])
+        store.append(turn, events[1:])
+        read = store.turn(user, turn.id)
+        assert read is not None
+        assert (read.claim, read.events) == (Claim.READ, tuple(events))
+
+    def test_large_entry(self, store: ConversationStore, user: str) -> None:
+        """A megabyte in one entry is kept."""
+        turn = claim(store, user)
+        event = Event(seq=1, kind=EventKind.STEP_FINISHED, data={"text": "word " * 200_000})
+        store.append(turn, [event])
+        assert store.history(user, "c1", 1)[0].events == (event,)
+
+    def test_stored_data_is_not_shared_with_the_caller(self, store: ConversationStore, user: str) -> None:
+        """Changing a dictionary after the call changes nothing in the store."""
+        turn = claim(store, user)
+        data: dict[str, Any] = {"list": [1]}
+        reply: dict[str, Any] = {"list": [1]}
+        store.append(turn, [Event(seq=1, kind=EventKind.NOTE, data=data)])
+        store.finish_turn(turn, TurnStatus.DONE, reply)
+        data["list"].append(2)
+        reply["list"].append(2)
+        for _ in range(2):
+            read = claim(store, user)
+            assert read.reply == {"list": [1]}
+            assert read.events[0].data == {"list": [1]}
+            read.reply["list"].append(3)
+
+    def test_repeated_append_is_harmless(self, store: ConversationStore, user: str) -> None:
+        """A call whose acknowledgement was lost can be made again."""
+        turn = claim(store, user)
+        for _ in range(3):
+            store.append(turn, [note(1), note(2)])
+        store.append(turn, [note(3)])
+        store.append(turn, [note(1), note(2)])
+        read = store.turn(user, turn.id)
+        assert read is not None
+        assert read.events == (note(1), note(2), note(3))
+
+    def test_append_is_all_or_none(self, store: ConversationStore, user: str) -> None:
+        """Entries that clash with one that stands are refused together with their neighbours."""
+        turn = claim(store, user)
+        store.append(turn, [note(1)])
+        with pytest.raises(StoreError):
+            store.append(turn, [note(1, "different"), note(2)])
+        read = store.turn(user, turn.id)
+        assert read is not None
+        assert read.events == (note(1),)
+        store.append(turn, [note(2)])
+
+    def test_ended_turn_takes_no_more_writes(self, store: ConversationStore, user: str) -> None:
+        """Once ended, a turn stays as it is; ending it the same way again is harmless."""
+        turn = claim(store, user)
+        store.finish_turn(turn, TurnStatus.DONE, {"text": "one"})
+        store.finish_turn(turn, TurnStatus.DONE, {"text": "one"})
+        with pytest.raises(LeaseLost):
+            store.finish_turn(turn, TurnStatus.DONE, {"text": "two"})
+        with pytest.raises(LeaseLost):
+            store.finish_turn(turn, TurnStatus.FAILED, {"text": "one"})
+        with pytest.raises(LeaseLost):
+            store.append(turn, [note(1)])
+        with pytest.raises(LeaseLost):
+            store.beat(turn)
+        assert claim(store, user).reply == {"text": "one"}
+
+    def test_turn_does_not_end_as_running(self, store: ConversationStore, user: str) -> None:
+        """Running is no end."""
+        turn = claim(store, user)
+        with pytest.raises(ValueError, match="running"):
+            store.finish_turn(turn, TurnStatus.RUNNING, {})
+        store.beat(turn)
+
+    # reading
+
+    def test_history_is_the_last_turns_oldest_first(self, store: ConversationStore, user: str) -> None:
+        """Ordered by position, each turn with its own events."""
+        for number in range(1, 6):
+            turn = claim(store, user, f"p{number}", prompt=f"prompt {number}")
+            store.append(turn, [note(1, f"event {number}"), note(2)])
+            store.finish_turn(turn, TurnStatus.DONE, {"n": number})
+        read = store.history(user, "c1", 3)
+        assert [turn.seq for turn in read] == [3, 4, 5]
+        assert [turn.prompt for turn in read] == ["prompt 3", "prompt 4", "prompt 5"]
+        assert [turn.events[0].data["text"] for turn in read] == ["event 3", "event 4", "event 5"]
+        assert [len(turn.events) for turn in read] == [2, 2, 2]
+        assert {turn.claim for turn in read} == {Claim.READ}
+        assert len(store.history(user, "c1", 100)) == 5
+        assert store.history(user, "c1", 0) == []
+        assert store.history(user, "none", 5) == []
+
+    def test_image_table(self, store: ConversationStore, user: str) -> None:
+        """Every picture of the conversation by number, with the turn it appeared in."""
+        first = claim(store, user, "p1")
+        store.append(first, [picture(1, 1, "a" * 64), note(2), picture(3, 2, "b" * 64, parent=1)])
+        store.finish_turn(first, TurnStatus.DONE, {})
+        second = claim(store, user, "p2")
+        store.append(second, [picture(1, 3, "a" * 64, parent=2)])
+        records = store.images(user, "c1")
+        assert [(record.handle, record.image_id[0], record.turn_seq) for record in records] == [
+            ("img_1", "a", 1),
+            ("img_2", "b", 1),
+            ("img_3", "a", 2),
+        ]
+        assert (records[1].parent, records[1].maker, records[1].kind) == (1, "convert_to_bw", "edit")
+        assert (records[0].width, records[0].height) == (4, 3)
+        assert store.images(user, "none") == []
+
+    def test_conversations_newest_activity_first(self, store: ConversationStore, user: str) -> None:
+        """A new turn brings its conversation to the front; limit and offset cut the list."""
+        for name in ("c1", "c2", "c3"):
+            turn = claim(store, user, conversation=name)
+            store.finish_turn(turn, TurnStatus.DONE, {})
+            time.sleep(0.005)  # stores keep this time in milliseconds
+        claim(store, user, "p2", conversation="c1")
+        assert [found.id for found in store.conversations(user)] == ["c1", "c3", "c2"]
+        assert [found.turns for found in store.conversations(user)] == [2, 1, 1]
+        assert [found.id for found in store.conversations(user, limit=1, offset=1)] == ["c3"]
+        assert store.conversations(user, offset=3) == []
+
+    def test_rename_and_delete(self, store: ConversationStore, user: str) -> None:
+        """Both say whether there was such a conversation; a deleted one leaves nothing behind."""
+        turn = claim(store, user)
+        store.append(turn, [picture(1, 1, "c" * 64)])
+        other = claim(store, user, conversation="c2")
+        assert store.rename(user, "c1", "lions")
+        assert not store.rename(user, "none", "lions")
+        found = store.conversation(user, "c1")
+        assert found is not None
+        assert found.title == "lions"
+        assert store.delete(user, "c1")
+        assert not store.delete(user, "c1")
+        assert store.conversation(user, "c1") is None
+        assert store.history(user, "c1", 5) == []
+        assert store.images(user, "c1") == []
+        assert store.turn(user, turn.id) is None
+        with pytest.raises(LeaseLost):
+            store.append(turn, [note(2)])
+        store.beat(other)
+        assert claim(store, user).seq == 1
+
+    def test_uploads_and_pictures_in_use(self, store: ConversationStore, user: str) -> None:
+        """A picture is owned by who uploaded it or made it, and in use while either holds."""
+        uploaded, made = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
+        assert not store.owns_image(user, uploaded)
+        assert not store.image_in_use(uploaded)
+        store.add_image(user, uploaded)
+        store.add_image(user, uploaded)
+        assert store.owns_image(user, uploaded)
+        assert not store.owns_image(f"{user}-other", uploaded)
+        assert store.image_in_use(uploaded)
+        turn = claim(store, user)
+        store.append(turn, [picture(1, 1, made)])
+        assert store.owns_image(user, made)
+        assert not store.owns_image(f"{user}-other", made)
+        assert store.image_in_use(made)
+        store.delete(user, "c1")
+        assert not store.owns_image(user, made)
+        assert not store.image_in_use(made)
+        assert store.owns_image(user, uploaded)
+
+    # owners and odd text
+
+    def test_everything_belongs_to_its_owner(self, store: ConversationStore, user: str) -> None:
+        """Another user sees nothing and changes nothing, even with the right ids in hand."""
+        turn = claim(store, user)
+        store.append(turn, [picture(1, 1, "d" * 64)])
+        other = f"{user}-other"
+        assert store.turn(other, turn.id) is None
+        assert store.history(other, "c1", 5) == []
+        assert store.images(other, "c1") == []
+        assert store.conversations(other) == []
+        assert store.conversation(other, "c1") is None
+        assert not store.rename(other, "c1", "mine now")
+        assert not store.delete(other, "c1")
+        forged = replace(turn, key=replace(turn.key, user_id=other))
+        with pytest.raises(LeaseLost):
+            store.beat(forged)
+        with pytest.raises(LeaseLost):
+            store.append(forged, [note(2)])
+        with pytest.raises(LeaseLost):
+            store.finish_turn(forged, TurnStatus.DONE, {})
+        assert claim(store, other).claim is Claim.NEW
+        store.append(turn, [note(2)])
+        assert len(store.history(user, "c1", 5)[0].events) == 2
+
+    def test_hostile_ids_stay_in_their_place(self, store: ConversationStore, user: str) -> None:
+        """An id is a value, whatever it looks like, as user, conversation and prompt_id."""
+        bystander = claim(store, user, conversation="bystander")
+        users = [f"{user}{hostile}" for hostile in HOSTILE_IDS]
+        for name, hostile in zip(users, HOSTILE_IDS, strict=True):
+            turn = claim(store, name, hostile, conversation=hostile)
+            assert (turn.claim, turn.seq, turn.key) == (Claim.NEW, 1, TurnKey(name, hostile, hostile))
+            store.append(turn, [picture(1, 1, "e" * 64)])
+            store.finish_turn(turn, TurnStatus.DONE, {"id": hostile})
+            assert not store.owns_image(user, "e" * 64)
+        for name, hostile in zip(users, HOSTILE_IDS, strict=True):
+            assert [found.id for found in store.conversations(name)] == [hostile]
+            assert claim(store, name, hostile, conversation=hostile).reply == {"id": hostile}
+            assert len(store.images(name, hostile)) == 1
+            assert store.turn(name, hostile) is None
+            assert store.rename(name, hostile, hostile)
+            assert store.delete(name, hostile)
+        store.beat(bystander)
+        assert [found.id for found in store.conversations(user)] == ["bystander"]
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "a\x00b", "\ud800 lone", "\U0010ffff", "\r\n\t\x07\x1b[31m", "e\u0301 \u00e9", "\ufeff\ufffe"],
+        ids=["empty", "nul", "surrogate", "last", "control", "forms", "marks"],
+    )
+    def test_cleaned_text_comes_back_unchanged(self, store: ConversationStore, user: str, text: str) -> None:
+        """Whatever ``clean_text`` lets through is kept, character for character."""
+        clean = clean_text(text)
+        turn = claim(store, user, prompt=clean)
+        store.append(turn, [note(1, clean)])
+        store.finish_turn(turn, TurnStatus.DONE, {"text": clean, clean: 1})
+        store.rename(user, "c1", clean)
+        again = claim(store, user)
+        assert (again.prompt, again.reply) == (clean, {"text": clean, clean: 1})
+        assert again.events == (note(1, clean),)
+        found = store.conversation(user, "c1")
+        assert found is not None
+        assert found.title == clean
+
+    # many at once
+
+    def test_fifty_claims_of_one_key_give_one_turn(self, store: ConversationStore, user: str) -> None:
+        """Exactly one caller gets the turn; the others learn which it is."""
+        turns = in_threads(50, lambda _: claim(store, user))
+        assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 49 + [Claim.NEW]
+        assert len({turn.id for turn in turns}) == 1
+        assert len(store.history(user, "c1", 100)) == 1
+
+    def test_fifty_prompts_at_once_run_one(self, store: ConversationStore, user: str) -> None:
+        """One turn of the conversation runs; the others are told to wait for it, and leave no trace."""
+        turns = in_threads(50, lambda number: claim(store, user, f"p{number}"))
+        assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 49 + [Claim.NEW]
+        assert len({turn.id for turn in turns}) == 1
+        [turn] = store.history(user, "c1", 100)
+        assert turn.seq == 1
+
+    def test_twenty_resumers_of_one_turn(self, store: ConversationStore, user: str) -> None:
+        """Exactly one takes an interrupted turn over."""
+        turn = claim(store, user)
+        store.finish_turn(turn, TurnStatus.INTERRUPTED, {})
+        turns = in_threads(20, lambda _: claim(store, user))
+        assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 19 + [Claim.RESUMED]
+        assert {turn.fence for turn in turns} == {turn.fence + 1}
+
+    def test_conversations_side_by_side(self, store: ConversationStore, user: str) -> None:
+        """Turns of different conversations do not disturb one another."""
+
+        def converse(number: int) -> list[Turn]:
+            name = f"c{number}"
+            for prompt in range(3):
+                turn = claim(store, user, f"p{prompt}", conversation=name)
+                for seq in range(1, 6):
+                    store.append(turn, [note(seq, f"{name} {prompt} {seq}")])
+                store.finish_turn(turn, TurnStatus.DONE, {"text": name})
+            return store.history(user, name, 10)
+
+        for number, turns in enumerate(in_threads(8, converse)):
+            assert [turn.seq for turn in turns] == [1, 2, 3]
+            assert [event.data["text"] for turn in turns for event in turn.events] == [
+                f"c{number} {prompt} {seq}" for prompt in range(3) for seq in range(1, 6)
+            ]
