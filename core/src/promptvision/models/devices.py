@@ -1,0 +1,144 @@
+"""Where models can run, how much memory is there for them, and in which dtype.
+
+torch is imported only to look at a GPU, and only when a driver is present and somebody asks for one.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+__all__ = ["BFLOAT16_CAPABILITY", "best_device", "choose_dtype", "release_cached", "usable_bytes"]
+
+BFLOAT16_CAPABILITY = (8, 0)
+"""The first CUDA compute capability (Ampere) with bfloat16 arithmetic; older cards emulate it slowly."""
+
+HEADROOM_BYTES = 512 * 2**20
+HEADROOM_SHARE = 0.03
+"""Kept free on every device, whichever is more: the driver's context, fragments, and other programs."""
+
+PROC = Path("/proc")
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def best_device(devices: Sequence[str]) -> str:
+    """The fastest of the given device types that works here; ``cpu`` when none does.
+
+    Args:
+        devices: device types a model can run on, such as ``("cuda", "cpu")``.
+    """
+    return "cuda" if "cuda" in devices and has_cuda() else "cpu"
+
+
+def has_cuda() -> bool:
+    """Whether torch can use a CUDA device. Imports torch only when an NVIDIA driver is loaded."""
+    if not (PROC / "driver/nvidia/version").exists() and not Path("/dev/dxg").exists():
+        return False
+    try:
+        import torch
+    except ImportError:
+        return False
+    return torch.cuda.is_available()
+
+
+def choose_dtype(dtypes: Mapping[str, Sequence[str]], device: str) -> str:
+    """The best dtype of a model on a device.
+
+    Args:
+        dtypes: device type to dtype names, best first, as in :class:`~promptvision.models.spec.ModelSpec`.
+        device: a key of ``dtypes``.
+    """
+    for dtype in dtypes[device]:
+        if dtype != "bfloat16" or device != "cuda" or _has_bfloat16():
+            return dtype
+    return dtypes[device][-1]
+
+
+def _has_bfloat16() -> bool:
+    import torch
+
+    return torch.cuda.get_device_capability() >= BFLOAT16_CAPABILITY
+
+
+def usable_bytes(device: str, held_bytes: int = 0) -> int:
+    """How much memory models may take on a device, what they hold now included.
+
+    The figure stays the same while this process loads or computes; only other processes move it.
+
+    Args:
+        device: ``cpu`` or ``cuda``.
+        held_bytes: what models hold on it now, loads in progress included. Only used for ``cpu``, where it
+            bounds how much of the process's memory is taken to be models.
+    """
+    usable, total = _cuda_bytes() if device == "cuda" else _host_bytes(held_bytes)
+    return max(0, usable - max(HEADROOM_BYTES, int(total * HEADROOM_SHARE)))
+
+
+def _cuda_bytes() -> tuple[int, int]:
+    import torch
+
+    free, total = torch.cuda.mem_get_info()
+    return free + torch.cuda.memory_reserved(), total
+
+
+def _host_bytes(held_bytes: int) -> tuple[int, int]:
+    meminfo = _table(PROC / "meminfo")
+    total = meminfo.get("MemTotal", sys.maxsize)
+    available = meminfo.get("MemAvailable", total)
+    if (limit := _cgroup_limit()) is not None and limit < total:
+        total = limit
+        available = min(available, limit - _cgroup_used())
+    own = _table(PROC / "self/status").get("RssAnon", 0)
+    return available + min(held_bytes, own), total
+
+
+def _table(path: Path) -> dict[str, int]:
+    """Read ``Name:  123 kB`` lines as bytes."""
+    try:
+        lines = path.read_text("ascii", errors="replace").splitlines()
+    except OSError:
+        return {}
+    rows = (line.split() for line in lines)
+    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows if len(row) == 3 and row[2] == "kB"}
+
+
+def _number(*names: str) -> int | None:
+    for name in names:
+        try:
+            return int((CGROUP / name).read_text("ascii"))
+        except (OSError, ValueError):  # not this cgroup version, or "max"
+            continue
+    return None
+
+
+def _cgroup_limit() -> int | None:
+    """Memory limit of the container: cgroup v2 names, then v1."""
+    return _number("memory.max", "memory/memory.limit_in_bytes")
+
+
+def _cgroup_used() -> int:
+    """Memory of the container that cannot be reclaimed: what is used less the page cache at rest."""
+    used = _number("memory.current", "memory/memory.usage_in_bytes") or 0
+    for name in ("memory.stat", "memory/memory.stat"):
+        try:
+            rows = dict(line.split() for line in (CGROUP / name).read_text("ascii").splitlines())
+        except (OSError, ValueError):
+            continue
+        return max(0, used - int(rows.get("inactive_file", rows.get("total_inactive_file", 0))))
+    return used
+
+
+def release_cached() -> None:
+    """Collect dropped models and give torch's cached GPU blocks back. Does nothing to live tensors.
+
+    Without torch there is nothing to do: what else models are made of is freed with its last reference.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return
+    gc.collect()  # modules with hooks are cycles
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+        torch.cuda.empty_cache()

@@ -1,0 +1,107 @@
+"""Running a model's loader: one at a time in the whole process."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from promptvision.errors import PluginError, PromptvisionError, ToolFailed
+from promptvision.models.placement import is_out_of_memory
+from promptvision.models.spec import ModelSpec
+
+__all__ = ["import_loader", "load_model"]
+
+Loader = Callable[[Path, str, str], Any]
+
+LOAD_LOCK = threading.Lock()
+"""Held while any model loads: the loaders of transformers and diffusers patch torch's module class for the
+time of the load, so that a second load at the same time would leave tensors without data (``meta``)."""
+
+_POLL_S = 0.1
+
+
+def import_loader(spec: ModelSpec) -> Loader:
+    """Import the function that ``spec.load`` names.
+
+    Raises:
+        PluginError: it is not there, or its module cannot be imported.
+    """
+    owner = spec.plugin or "model"
+    module, _, name = spec.load.partition(":")
+    try:
+        loader = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as exc:
+        raise PluginError(owner, f"model {spec.id!r}: loader {spec.load!r}: {exc}") from exc
+    if not callable(loader):
+        raise PluginError(owner, f"model {spec.id!r}: loader {spec.load!r} is not a function")
+    return loader  # type: ignore[no-any-return]
+
+
+def load_model(
+    spec: ModelSpec,
+    path: Path,
+    device: str,
+    dtype: str,
+    *,
+    check: Callable[[], None],
+    free: Callable[[], object],
+) -> tuple[Any, float]:
+    """Load a model; once more after ``free()`` when memory ran out.
+
+    Args:
+        spec: what to load.
+        path: its folder or file.
+        device: where to.
+        dtype: of its weights.
+        check: called while waiting for other loads; whatever it raises ends the wait.
+        free: frees memory that is not in use.
+
+    Returns:
+        The model, and how long its load took in seconds, waiting not counted.
+
+    Raises:
+        PluginError: the loader cannot be imported.
+        ToolFailed: the loader failed; errors of our own and those that say memory ran out come out unchanged.
+    """
+    loader = import_loader(spec)
+    with _one_at_a_time(check):
+        started = time.monotonic()
+        try:
+            return _call(spec, loader, path, device, dtype), time.monotonic() - started
+        except Exception as exc:
+            if not is_out_of_memory(exc):
+                raise
+        free()  # outside the except block: the traceback keeps what was loaded of the model alive
+        started = time.monotonic()
+        return _call(spec, loader, path, device, dtype), time.monotonic() - started
+
+
+@contextmanager
+def _one_at_a_time(check: Callable[[], None]) -> Iterator[None]:
+    check()
+    while not LOAD_LOCK.acquire(timeout=_POLL_S):
+        check()
+    try:
+        yield
+    finally:
+        LOAD_LOCK.release()
+
+
+def _call(spec: ModelSpec, loader: Loader, path: Path, device: str, dtype: str) -> Any:
+    try:
+        return loader(path, device, dtype)
+    except PromptvisionError:
+        raise
+    except Exception as exc:
+        if is_out_of_memory(exc):
+            raise
+        owner = spec.plugin or "model"
+        raise ToolFailed(
+            f"{owner}: model {spec.id!r} could not be loaded from {path}: {type(exc).__name__}: {exc}",
+            hint=f"check its files with `promptvision models verify {spec.id}`",
+        ) from exc

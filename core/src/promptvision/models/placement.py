@@ -1,0 +1,134 @@
+"""The placement ladder: how much of a pipeline is on the device at one time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from promptvision.errors import ToolFailed
+
+__all__ = ["PEAK_MARGIN", "DoesNotFit", "Placement", "Stage", "choose", "is_out_of_memory", "needed_bytes"]
+
+PEAK_MARGIN = 1.25
+"""Factor on a declared activation peak, which is a guess until it has been measured."""
+
+
+class Placement(IntEnum):
+    """The rungs of the ladder, best first."""
+
+    RESIDENT = 0
+    """All components stay on the device."""
+    COMPONENT = 1
+    """Components come to the device one after the other, each for its stage."""
+    SEQUENTIAL = 2
+    """Layers come to the device one after the other; more than three times slower."""
+    CPU = 3
+    """Nothing is on the device."""
+
+    @property
+    def lower(self) -> Placement | None:
+        """The next rung down, or None on the last one."""
+        return Placement(self + 1) if self < Placement.CPU else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One part of a pipeline that runs on its own, such as encoding text or decoding latents.
+
+    Args:
+        weights: component id to bytes; a component may be in several stages.
+        peak_bytes: activations of the stage on top of its weights; a prior.
+        largest_layer_bytes: the biggest part that sequential placement moves as a whole.
+    """
+
+    weights: dict[str, int]
+    peak_bytes: int = 0
+    largest_layer_bytes: int = 0
+
+
+class DoesNotFit(ToolFailed):
+    """Models that do not fit on a device even when everything else leaves it."""
+
+    def __init__(self, models: Sequence[str], device: str, needed: int, free: int, hint: str) -> None:
+        names = ", ".join(repr(model) for model in models)
+        super().__init__(f"{names}: {gigabytes(needed)} needed on {device}, {gigabytes(free)} can be had")
+        self.needed_bytes = needed
+        self.free_bytes = free
+        self.hint = hint
+
+
+def gigabytes(count: int) -> str:
+    """Bytes for people, in decimal gigabytes: ``6.94 GB``."""
+    return f"{count / 1e9:.2f} GB"
+
+
+def peak_prior(peak_bytes: int) -> int:
+    """A declared peak with its margin."""
+    return int(peak_bytes * PEAK_MARGIN)
+
+
+def needed_bytes(stages: Sequence[Stage], placement: Placement) -> int:
+    """What the device must hold at the worst moment under a placement.
+
+    Resident: all weights once, and the highest peak. Component by component: the largest component, or
+    what one stage has at work together, with that stage's peak. Sequential: the largest layer and its peak.
+    """
+    if placement is Placement.CPU or not stages:
+        return 0
+    if placement is Placement.RESIDENT:
+        everything = {name: size for stage in stages for name, size in stage.weights.items()}
+        return sum(everything.values()) + max(peak_prior(stage.peak_bytes) for stage in stages)
+    if placement is Placement.COMPONENT:
+        return max(sum(stage.weights.values()) + peak_prior(stage.peak_bytes) for stage in stages)
+    return max(stage.largest_layer_bytes + peak_prior(stage.peak_bytes) for stage in stages)
+
+
+def choose(stages: Sequence[Stage], free_bytes: int, *, at_best: Placement = Placement.RESIDENT) -> Placement:
+    """The highest rung that fits.
+
+    Args:
+        stages: the pipeline.
+        free_bytes: what the device can give, models that may leave it counted as free
+            (:func:`~promptvision.models.devices.usable_bytes`); 0 without a device.
+        at_best: the highest rung allowed; after running out of memory, the one below that which failed.
+    """
+    for placement in Placement:
+        if placement >= at_best and needed_bytes(stages, placement) <= free_bytes:
+            return placement
+    return Placement.CPU
+
+
+_TEXTS = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "not enough memory",
+    "can't allocate memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error, or one that caused it, says that memory ran out.
+
+    Knows :class:`DoesNotFit`, ``MemoryError``, ``torch.OutOfMemoryError`` and the RuntimeErrors that CUDA,
+    cuBLAS and torch's CPU allocator raise. Handle it outside the ``except`` block: the traceback keeps the
+    tensors of the failed call alive.
+    """
+    return any(_says_out_of_memory(link) for link in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | DoesNotFit):
+        return True
+    if not isinstance(error, RuntimeError):
+        return False
+    return type(error).__name__ == "OutOfMemoryError" or any(text in str(error) for text in _TEXTS)
