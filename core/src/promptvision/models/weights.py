@@ -12,7 +12,7 @@ from promptvision.models.placement import gigabytes
 from promptvision.models.spec import ModelSpec
 from promptvision.settings import Settings
 
-__all__ = ["MissingWeights", "folder_of", "locate", "missing", "override_name", "require"]
+__all__ = ["MissingWeights", "folder_of", "locate", "missing_weights", "override_name", "require"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def _has(folder: Path, pattern: str) -> bool:
     return any(fnmatchcase(path.relative_to(folder).as_posix(), pattern) for path in folder.rglob("*"))
 
 
-def missing(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
+def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
     """What is missing of a model and the command that pulls it; None when its weights are here."""
     return None if locate(spec, settings) is not None else _missing(spec)
 

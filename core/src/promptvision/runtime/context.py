@@ -93,11 +93,11 @@ class CallContext:
         grey = image if image.mode == "L" else image.convert("L")
         return MaskRef(self.save(grey, kind=MASK, parent=parent).id)
 
-    def lease(self, *models: str) -> Any:
+    def lease(self, *models: str, device: str | None = None) -> Any:
         """Loaded models, held until the call ends or they are released."""
         self.release(*models)
         held = ExitStack()
-        loaded = held.enter_context(self._pool.lease(*models))
+        loaded = held.enter_context(self._pool.lease(*models, device=device, check=self.check_cancelled))
         self._leases[models] = held
         return loaded[0] if len(models) == 1 else loaded
 

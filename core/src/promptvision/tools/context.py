@@ -43,11 +43,16 @@ class ToolContext(Protocol):
     def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
         """Store a greyscale mask (0 = keep, 255 = edit) of the size of its picture."""
 
-    def lease(self, *models: str) -> Any:
+    def lease(self, *models: str, device: str | None = None) -> Any:
         """Loaded models, held until the call ends: the model for one id, a tuple for several.
+
+        Args:
+            models: ids of model specs; models that are used together belong in one lease.
+            device: where they must be; default: the GPU if all of them fit on it, else the CPU.
 
         Raises:
             SetupError: weights are not here; the message names the command that pulls them.
+            DoesNotFit: there is not enough memory, even with all models gone that nobody uses.
         """
 
     def release(self, *models: str) -> None:
