@@ -1,18 +1,34 @@
-"""Where model weights lie on disk."""
+"""Where model weights lie on disk, and what is missing."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from promptvision.errors import SetupError
+from promptvision.errors import PluginError, SetupError
+from promptvision.models.manifest import read_manifest
 from promptvision.models.placement import gigabytes
-from promptvision.models.spec import ModelSpec
+from promptvision.models.spec import ModelSpec, WeightFile
 from promptvision.settings import Settings
 
-__all__ = ["MissingWeights", "folder_of", "locate", "missing_weights", "override_name", "require"]
+__all__ = [
+    "MissingWeights",
+    "effective_spec",
+    "files_of",
+    "folder_of",
+    "locate",
+    "missing_weights",
+    "override_name",
+    "own_path",
+    "pull_bytes",
+    "require",
+]
+
+_MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 
 @dataclass(frozen=True)
@@ -23,27 +39,78 @@ class MissingWeights:
     fix: str
 
 
-def folder_of(spec: ModelSpec, settings: Settings) -> Path:
-    """Where the weights of a model are pulled to."""
-    return settings.weights_home / spec.id
-
-
 def override_name(spec: ModelSpec) -> str:
-    """The variable that puts other weights in a model's place: ``PROMPTVISION_MODEL_SAM2_1_L``."""
+    """The variable that puts other weights in a model's place, such as ``PROMPTVISION_MODEL_SAM2_1_L``."""
     return "PROMPTVISION_MODEL_" + re.sub(r"[^A-Z0-9]", "_", spec.id.upper())
 
 
-def locate(spec: ModelSpec, settings: Settings) -> Path | None:
-    """The folder (or, when the operator names one, the file) of a model's weights; None when not here.
+def own_path(spec: ModelSpec, settings: Settings) -> Path | None:
+    """The file or folder of the operator's own that takes the place of a model's weights, if one is named."""
+    named = settings.value(override_name(spec))
+    path = Path(named).expanduser() if named else None
+    return path if path is not None and path.exists() else None
 
-    The variable :func:`override_name` wins when it names something on disk. Otherwise the weights are here
-    when the model's folder has each file of the spec. What is being pulled lies elsewhere until it is whole.
+
+def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
+    """The spec as the operator wants it: with the hub repository that :func:`override_name` names, if any.
+
+    Such a repository may be written ``owner/name`` or ``owner/name@revision``. Its files are those whose
+    names the spec gives; the digests of the spec are not theirs.
+
+    Raises:
+        SetupError: the variable names neither something on disk nor a hub repository.
     """
-    override = settings.value(override_name(spec))
-    if override and (local := Path(override).expanduser()).exists():
-        return local
-    folder = folder_of(spec, settings)
-    return folder if all(_has(folder, file.path) for file in spec.files) and folder.is_dir() else None
+    named = settings.value(override_name(spec))
+    if not named or own_path(spec, settings) is not None:
+        return spec
+    if (match := _HUB_ID.fullmatch(named)) is None:
+        raise SetupError(
+            f"{override_name(spec)}: {named!r} is neither here on disk nor a hub repository",
+            hint="name a folder, a file, or a repository as owner/name",
+        )
+    files = tuple(WeightFile(file.path) for file in spec.files)
+    return replace(spec, source=match[1], revision=match[2] or "main", files=files)
+
+
+def folder_of(spec: ModelSpec, settings: Settings) -> Path:
+    """Where the weights of a model are pulled to; another source than the spec's has a folder of its own.
+
+    Raises:
+        PluginError: the id cannot be a folder name.
+    """
+    if not _MODEL_ID.fullmatch(spec.id):
+        raise PluginError(spec.plugin, f"model id {spec.id!r} does not match {_MODEL_ID.pattern}")
+    wanted = effective_spec(spec, settings)
+    suffix = "" if wanted is spec else "@" + wanted.source.replace("/", "--")
+    return settings.weights_home / (spec.id + suffix)
+
+
+def files_of(spec: ModelSpec, folder: Path) -> Iterator[str]:
+    """Names, relative to the folder and with forward slashes, of the files there that the spec names."""
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and any(fnmatchcase(name, file.path) for file in spec.files):
+            yield name
+
+
+def locate(spec: ModelSpec, settings: Settings) -> Path | None:
+    """The folder of a model's weights, or the file if the operator names one; None when they are not here.
+
+    They are here when the folder has each file of the spec and was not pulled from another revision. What is
+    being pulled lies elsewhere until it is whole. A folder filled by hand is as good as a pulled one.
+
+    Raises:
+        SetupError: the variable that :func:`override_name` tells cannot be used.
+    """
+    if (own := own_path(spec, settings)) is not None:
+        return own
+    spec, folder = effective_spec(spec, settings), folder_of(spec, settings)
+    if not folder.is_dir():
+        return None
+    manifest = read_manifest(folder)
+    if manifest and (manifest.source, manifest.revision) != (spec.source, spec.revision):
+        return None
+    return folder if all(_has(folder, file.path) for file in spec.files) else None
 
 
 def _has(folder: Path, pattern: str) -> bool:
@@ -52,14 +119,18 @@ def _has(folder: Path, pattern: str) -> bool:
     return any(fnmatchcase(path.relative_to(folder).as_posix(), pattern) for path in folder.rglob("*"))
 
 
+def pull_bytes(spec: ModelSpec) -> int:
+    """How much a pull brings, as far as the spec tells; 0 when it does not."""
+    return sum(file.size for file in spec.files) or max(spec.weight_bytes.values(), default=0)
+
+
 def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
     """What is missing of a model and the command that pulls it; None when its weights are here."""
     return None if locate(spec, settings) is not None else _missing(spec)
 
 
 def _missing(spec: ModelSpec) -> MissingWeights:
-    size = sum(file.size for file in spec.files) or max(spec.weight_bytes.values(), default=0)
-    cost = f" ({gigabytes(size)})" if size else ""
+    cost = f" ({gigabytes(size)})" if (size := pull_bytes(spec)) else ""
     return MissingWeights(
         f"model {spec.id!r} is not downloaded{cost}", f"run `promptvision models pull {spec.id}`"
     )

@@ -1,0 +1,260 @@
+"""Downloading one large file so that a broken connection, or a killed process, costs nothing already here.
+
+The hub's own client starts over after an interruption since its version 2 (it gives every download a part
+file of its own and removes it on failure), hence this one. It speaks plain HTTP ranges (RFC 9110, section
+14).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from promptvision.errors import PromptvisionError, SetupError
+from promptvision.models.placement import gigabytes
+
+__all__ = ["DownloadFailed", "RemoteFile", "fetch", "part_of", "require_space"]
+
+CHUNK_BYTES = 2**20
+TIMEOUT_S = 30.0
+TRIES = 5
+"""Attempts in a row that bring no byte before giving up."""
+PAUSE_S = 0.5
+"""Pause before the second such attempt, in seconds; doubled before each further one."""
+SPARE_BYTES = 64 * 2**20
+"""What a download leaves free on the disk."""
+
+
+class DownloadFailed(PromptvisionError):
+    """A file could not be fetched. What has arrived stays for the next try unless it was wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteFile:
+    """A file to fetch.
+
+    Args:
+        path: relative to the folder of the model, with forward slashes.
+        url: where it is.
+        size: in bytes; 0 when unknown.
+        sha256: of its bytes; None when unknown.
+        headers: sent to the host of ``url`` only, not where it redirects to.
+    """
+
+    path: str
+    url: str
+    size: int = 0
+    sha256: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to the allowed schemes only."""
+
+    def __init__(self, schemes: Collection[str]) -> None:
+        self._schemes = schemes
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        _require_scheme(newurl, self._schemes)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _require_scheme(url: str, schemes: Collection[str]) -> None:
+    if urlsplit(url).scheme not in schemes:
+        raise DownloadFailed(f"{url}: only {', '.join(sorted(schemes))} is downloaded from")
+
+
+def part_of(target: Path) -> Path:
+    """Where a file grows until it is whole."""
+    return target.with_name(target.name + ".part")
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Refuse a download that would fill the disk.
+
+    Raises:
+        SetupError: the disk of ``folder`` has less than ``needed`` bytes, and a little, to spare.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed + SPARE_BYTES:
+        raise SetupError(
+            f"{folder}: {gigabytes(needed)} to download, {gigabytes(free)} free on this disk",
+            hint="free some space, or set PROMPTVISION_HOME to a folder on a larger disk",
+        )
+
+
+def fetch(
+    remote: RemoteFile,
+    target: Path,
+    *,
+    progress: Callable[[int], None],
+    schemes: Collection[str] = ("https",),
+    pause_s: float = PAUSE_S,
+) -> str:
+    """Download a file, going on where an earlier download stopped.
+
+    A part is gone on with only when its end can be checked: by a digest, or by an ETag that the server
+    compares. A part that cannot be is fetched anew.
+
+    Args:
+        remote: what to fetch.
+        target: where to; appears whole or not at all.
+        progress: told how many bytes of the file are here; whatever it raises stops the download.
+        schemes: URL schemes that are allowed, redirects included.
+        pause_s: first pause between attempts that bring nothing.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        DownloadFailed: the server cannot be reached, refuses, or sends something else than declared.
+        SetupError: the disk is too small.
+    """
+    _require_scheme(remote.url, schemes)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    opener = urllib.request.build_opener(_Redirects(schemes))
+    tries = 0
+    while True:
+        before = _size(part_of(target))
+        try:
+            digest = _attempt(opener, remote, part_of(target), progress)
+            break
+        except (OSError, http.client.HTTPException) as exc:
+            if isinstance(exc, urllib.error.HTTPError):
+                exc.close()
+                if exc.code == 416:  # the part is longer than what is there now
+                    part_of(target).unlink(missing_ok=True)
+            tries = 0 if _size(part_of(target)) > before else tries + 1
+            if tries >= TRIES or not _is_transient(exc):
+                raise DownloadFailed(f"{remote.url}: {_reason(exc)}", hint="run the command again") from exc
+        time.sleep(pause_s * 2**tries if tries else 0)
+    _settle(remote, target, digest)
+    return digest
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in (408, 416, 429) or error.code >= 500
+    return isinstance(
+        error, urllib.error.URLError | ConnectionError | TimeoutError | http.client.HTTPException
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code} {error.reason}"
+    return str(getattr(error, "reason", "") or error or type(error).__name__)
+
+
+def _attempt(
+    opener: urllib.request.OpenerDirector, remote: RemoteFile, part: Path, progress: Callable[[int], None]
+) -> str:
+    """Fetch what is missing of the part; returns the digest of the whole."""
+    tag = _tag_of(part)
+    saved_tag = tag.read_text("ascii") if tag.is_file() else None
+    have = _size(part) if remote.sha256 or saved_tag else 0
+    if remote.size and have == remote.size:
+        return str(_digest_of(part).hexdigest())
+    if remote.size and have > remote.size:
+        have = 0
+    with opener.open(_request(remote, have, saved_tag), timeout=TIMEOUT_S) as answer:
+        if answer.status != 206 or not _goes_on_at(answer, have):
+            have = 0
+        _note_tag(tag, answer)
+        length = _length(answer, remote)
+        if remote.size and length is not None and have + length != remote.size:
+            raise DownloadFailed(f"{remote.url}: {have + length} bytes offered, {remote.size} declared")
+        require_space(part.parent, length or 0)
+        return _append(answer, part, have, length, progress)
+
+
+def _request(remote: RemoteFile, have: int, tag: str | None) -> urllib.request.Request:
+    request = urllib.request.Request(remote.url)  # noqa: S310  # its scheme has been checked
+    request.add_header("Accept-Encoding", "identity")
+    for name, value in remote.headers.items():
+        request.add_unredirected_header(name, value)
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        if tag:
+            request.add_header("If-Range", tag)
+    return request
+
+
+def _tag_of(part: Path) -> Path:
+    return part.with_name(part.name + ".etag")
+
+
+def _note_tag(path: Path, answer: Any) -> None:
+    """Keep a strong ETag; a weak one does not promise equal bytes."""
+    tag = answer.headers.get("ETag", "")
+    if tag.startswith('"') and tag.isascii():
+        path.write_text(tag, "ascii")
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _goes_on_at(answer: Any, have: int) -> bool:
+    return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+
+
+def _length(answer: Any, remote: RemoteFile) -> int | None:
+    value = answer.headers.get("Content-Length")
+    if value is None:
+        return None
+    if not value.isdecimal():
+        raise DownloadFailed(f"{remote.url}: Content-Length is {value!r}")
+    return int(value)
+
+
+def _digest_of(part: Path) -> Any:
+    """A running SHA-256 of what is here of a file."""
+    with part.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")
+
+
+def _append(
+    answer: IO[bytes], part: Path, have: int, length: int | None, progress: Callable[[int], None]
+) -> str:
+    digest = _digest_of(part) if have else hashlib.sha256()
+    end = None if length is None else have + length
+    with part.open("ab" if have else "wb") as file:
+        progress(have)
+        while chunk := answer.read(CHUNK_BYTES):
+            file.write(chunk)
+            digest.update(chunk)
+            have += len(chunk)
+            progress(have)
+        file.flush()
+        os.fsync(file.fileno())
+    if end is not None and have < end:
+        raise ConnectionError(f"the connection ended after {have} of {end} bytes")
+    return str(digest.hexdigest())
+
+
+def _settle(remote: RemoteFile, target: Path, digest: str) -> None:
+    """Give the whole file its name, or throw it away when it is not what it should be."""
+    part = part_of(target)
+    _tag_of(part).unlink(missing_ok=True)
+    size = _size(part)
+    if remote.sha256 not in (None, digest) or (remote.size and size != remote.size):
+        part.unlink(missing_ok=True)
+        raise DownloadFailed(
+            f"{remote.url}: {size} bytes with SHA-256 {digest}, not the {remote.size or size} bytes with"
+            f" {remote.sha256 or digest} that were declared",
+            hint="run the command again; if it stays so, the source has changed or is not to be trusted",
+        )
+    part.replace(target)

@@ -1,0 +1,265 @@
+"""Bringing weights here, checking them, and throwing them away."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from promptvision.errors import Busy, PromptvisionError, SetupError
+from promptvision.models.download import DownloadFailed, RemoteFile, fetch, part_of, require_space
+from promptvision.models.manifest import (
+    MANIFEST,
+    Manifest,
+    PulledFile,
+    file_sha256,
+    read_manifest,
+    write_manifest,
+)
+from promptvision.models.spec import ModelSpec
+from promptvision.models.weights import effective_spec, files_of, folder_of, locate, own_path, require
+from promptvision.settings import Settings
+
+if TYPE_CHECKING:
+    from huggingface_hub.hf_api import ModelInfo, RepoSibling
+
+__all__ = ["Problem", "Progress", "pull", "remove", "verify"]
+
+Progress = Callable[[int, int, str], None]
+"""Gets bytes here, bytes in all (0 when unknown) and the name of the file; may raise to stop the pull."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file of a model that is not as it should be."""
+
+    path: str
+    what: str
+
+
+def pull(
+    spec: ModelSpec, settings: Settings, progress: Progress, *, schemes: Collection[str] = ("https",)
+) -> Path:
+    """Download a model's weights unless they are here. Can be interrupted and goes on where it was.
+
+    Args:
+        spec: what to pull.
+        settings: says where to, and may name another hub repository, ``HF_ENDPOINT`` and ``HF_TOKEN``.
+        progress: told how far it is.
+        schemes: URL schemes that are allowed.
+
+    Returns:
+        The folder of the weights.
+
+    Raises:
+        SetupError: offline mode is on, the hub's client is not installed, or the disk is too small.
+        DownloadFailed: the source cannot be reached or sends something else than declared.
+        Busy: another process is pulling the same model.
+    """
+    if (here := locate(spec, settings)) is not None:
+        return here
+    _refuse_offline(spec, settings)
+    wanted, folder = effective_spec(spec, settings), folder_of(spec, settings)
+    staging = _staging_of(folder, wanted)
+    staging.mkdir(parents=True, exist_ok=True)
+    with _alone(staging, spec):
+        commit, files = _list_files(wanted, settings)
+        _require_space_for(files, staging)
+        pulled = _fetch_all(files, staging, progress, {*schemes, *_scheme_of_endpoint(settings)})
+        manifest = Manifest(
+            source=wanted.source, revision=wanted.revision, commit=commit, license=spec.license, files=pulled
+        )
+        write_manifest(staging, manifest)
+        if folder.exists():  # of another revision, or not whole
+            shutil.rmtree(folder)
+        staging.replace(folder)
+    return folder
+
+
+def _staging_of(folder: Path, spec: ModelSpec) -> Path:
+    """Where files gather until all are here; one place per revision, so that no two are mixed."""
+    return folder.with_name(f"{folder.name}.pulling-{spec.revision[:12].replace('/', '-')}")
+
+
+def _scheme_of_endpoint(settings: Settings) -> set[str]:
+    """An operator who names a mirror of the hub by an http URL wants it used."""
+    endpoint = settings.value("HF_ENDPOINT")
+    return {urlsplit(endpoint).scheme} if endpoint else set()
+
+
+def _refuse_offline(spec: ModelSpec, settings: Settings) -> None:
+    value = settings.value("HF_HUB_OFFLINE") or os.environ.get("HF_HUB_OFFLINE", "")
+    if value.upper() in {"1", "ON", "YES", "TRUE"}:
+        raise SetupError(
+            f"model {spec.id!r} cannot be pulled: HF_HUB_OFFLINE is set", hint="unset HF_HUB_OFFLINE"
+        )
+
+
+@contextmanager
+def _alone(folder: Path, spec: ModelSpec) -> Iterator[None]:
+    """Keep other processes from pulling into the same folder; the system frees the lock of a dead one."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: nothing here to lock a folder with
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise Busy(f"model {spec.id!r} is being pulled by another process", retry_after_s=60) from exc
+        yield
+    finally:
+        os.close(handle)
+
+
+def _list_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:
+    """The commit and the files to fetch."""
+    if spec.source.startswith("https://") or all(file.url for file in spec.files):
+        return spec.revision, [
+            RemoteFile(
+                path=_inside(file.path), url=file.url or spec.source, size=file.size, sha256=file.sha256
+            )
+            for file in spec.files
+        ]
+    return _list_hub_files(spec, settings)
+
+
+def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:
+    try:
+        from huggingface_hub import HfApi, get_token, hf_hub_url
+    except ImportError as exc:
+        raise SetupError(
+            f"model {spec.id!r} comes from the Hugging Face hub, whose client is not installed",
+            hint="run `pip install 'promptvision[models]'`",
+        ) from exc
+    endpoint, token = settings.value("HF_ENDPOINT"), settings.value("HF_TOKEN") or get_token()
+    try:
+        info = HfApi(endpoint=endpoint, token=token).model_info(
+            spec.source, revision=spec.revision, files_metadata=True
+        )
+    except Exception as exc:  # errors of whichever HTTP client the hub's version uses come out
+        raise _hub_error(spec, exc) from exc
+    commit = info.sha or spec.revision
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    files = []
+    for sibling in _wanted(spec, info):
+        url = hf_hub_url(spec.source, sibling.rfilename, revision=commit, endpoint=endpoint)
+        files.append(_hub_file(spec, sibling, url, headers))
+    return commit, files
+
+
+def _hub_error(spec: ModelSpec, error: Exception) -> PromptvisionError:
+    name = type(error).__name__
+    first = str(error).strip().splitlines()[0] if str(error).strip() else name
+    page = f"https://huggingface.co/{spec.source}"
+    if name == "GatedRepoError":
+        return SetupError(
+            f"{page} asks for its licence to be accepted", hint="accept it there and set HF_TOKEN"
+        )
+    return DownloadFailed(f"{page} at {spec.revision}: {first}", hint="check the network and HF_ENDPOINT")
+
+
+def _wanted(spec: ModelSpec, info: ModelInfo) -> list[RepoSibling]:
+    """Files of the repository that the spec names; a name without a match is an error."""
+    siblings = info.siblings or []
+    for file in spec.files:
+        if not any(fnmatchcase(sibling.rfilename, file.path) for sibling in siblings):
+            raise DownloadFailed(f"{spec.source} at {spec.revision} has no file {file.path!r}")
+    return [s for s in siblings if any(fnmatchcase(s.rfilename, file.path) for file in spec.files)]
+
+
+def _hub_file(spec: ModelSpec, sibling: RepoSibling, url: str, headers: dict[str, str]) -> RemoteFile:
+    name = _inside(sibling.rfilename)
+    declared = next((file.sha256 for file in spec.files if file.path == name and file.sha256), None)
+    digest = declared or (sibling.lfs.sha256 if sibling.lfs else None)
+    return RemoteFile(path=name, url=url, size=sibling.size or 0, sha256=digest, headers=headers)
+
+
+def _inside(name: str) -> str:
+    """A file name that stays inside the model's folder."""
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name or name == MANIFEST:
+        raise DownloadFailed(f"file name {name!r} leads out of the model's folder")
+    return name
+
+
+def _require_space_for(files: list[RemoteFile], staging: Path) -> None:
+    left = 0
+    for file in files:
+        target = staging / file.path
+        here = next((path.stat().st_size for path in (target, part_of(target)) if path.is_file()), 0)
+        left += max(0, file.size - here)
+    require_space(staging, left)
+
+
+def _fetch_all(
+    files: list[RemoteFile], staging: Path, progress: Progress, schemes: Collection[str]
+) -> tuple[PulledFile, ...]:
+    total = sum(file.size for file in files)
+    pulled: list[PulledFile] = []
+    for file in files:
+        before = sum(done.size for done in pulled)
+        target = staging / file.path
+
+        def tell(here: int, before: int = before, name: str = file.path) -> None:
+            progress(before + here, total, name)
+
+        digest = file_sha256(target) if target.is_file() else None
+        if digest is None or digest != file.sha256:
+            digest = fetch(file, target, progress=tell, schemes=schemes)
+        pulled.append(PulledFile(path=file.path, size=target.stat().st_size, sha256=digest))
+        tell(pulled[-1].size)
+    return tuple(pulled)
+
+
+def verify(spec: ModelSpec, settings: Settings) -> list[Problem]:
+    """Compare a model's files with their digests: those of the spec, else those noted at the pull.
+
+    A file or folder of the operator's own has no digests to compare with; that it is there is enough.
+
+    Raises:
+        SetupError: the weights are not here.
+    """
+    if own_path(spec, settings) is not None:
+        return []
+    folder, wanted = require(spec, settings), effective_spec(spec, settings)
+    manifest = read_manifest(folder)
+    digests: dict[str, str | None] = dict.fromkeys(files_of(wanted, folder))
+    digests |= {file.path: file.sha256 for file in manifest.files} if manifest else {}
+    digests |= {file.path: file.sha256 for file in wanted.files if file.sha256}
+    found = (
+        Problem(name, what) for name, digest in digests.items() for what in _fault(folder / name, digest)
+    )
+    return list(found)
+
+
+def _fault(path: Path, digest: str | None) -> Iterator[str]:
+    if not path.is_file():
+        yield "is missing"
+    elif digest is None:
+        yield "has no known digest; pull the model again to have one"
+    elif (actual := file_sha256(path)) != digest:
+        yield f"has SHA-256 {actual}, not {digest}"
+
+
+def remove(spec: ModelSpec, settings: Settings) -> int:
+    """Delete what was pulled of a model, parts included; never what the operator has named.
+
+    Returns:
+        How many bytes that were.
+    """
+    folder = folder_of(spec, settings)
+    freed = 0
+    for place in (folder, *folder.parent.glob(f"{folder.name}.pulling-*")):
+        if place.is_dir():
+            freed += sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+            shutil.rmtree(place)
+    return freed
