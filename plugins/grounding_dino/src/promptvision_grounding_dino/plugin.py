@@ -1,3 +1,95 @@
 """Hook implementations of promptvision-grounding-dino."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.plugins.specs import hookimpl
+from promptvision.tools import operations
+from promptvision.tools.requirements import Gpu, Requirements
+from promptvision.tools.tool import Tool
+
+__all__ = ["BASE", "DETECT", "TINY", "promptvision_models", "promptvision_tools"]
+
 PLUGIN_API = 1
+
+LICENSE_URL = "https://github.com/IDEA-Research/GroundingDINO/blob/main/LICENSE"
+
+TOKENIZER = (
+    WeightFile(
+        "preprocessor_config.json", "8454179ba95e2ad22947835aad7b45862a601fc0055ab88bf1ee70892d3aea60", 457
+    ),
+    WeightFile(
+        "special_tokens_map.json", "b6d346be366a7d1d48332dbc9fdf3bf8960b5d879522b7799ddba59e76237ee3", 125
+    ),
+    WeightFile("tokenizer.json", "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66", 711_396),
+    WeightFile(
+        "tokenizer_config.json", "d40ab645b68211910b9170d22433d43186a6ec8ee6fd10ba170524b25bf4fb56", 1_237
+    ),
+    WeightFile("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231_508),
+)
+"""The same five files in both repositories."""
+
+BASE = ModelSpec(
+    id="grounding-dino-base",
+    source="IDEA-Research/grounding-dino-base",
+    revision="12bdfa3120f3e7ec7b434d90674b3396eccf88eb",
+    files=(
+        WeightFile(
+            "model.safetensors",
+            "5548f844c928c4b6f411fa8cbcc2bfa8dbbba437cb1d513975519f93c2a9ed21",
+            933_400_872,
+        ),
+        WeightFile("config.json", "eda416dae6f49419ff831b1c190ec430a060b19aae688dbaf2425a075b650608", 1_737),
+        *TOKENIZER,
+    ),
+    license="Apache-2.0",
+    license_url=LICENSE_URL,
+    weight_bytes={"float32": 933_400_872, "float16": 466_700_436},
+    peak_bytes={"float32": 3_000_000_000, "float16": 1_500_000_000},
+    dtypes={"cuda": ("float32", "float16", "bfloat16"), "cpu": ("float32",)},
+    load="promptvision_grounding_dino.load:load",
+)
+
+TINY = ModelSpec(
+    id="grounding-dino-tiny",
+    source="IDEA-Research/grounding-dino-tiny",
+    revision="a2bb814dd30d776dcf7e30523b00659f4f141c71",
+    files=(
+        WeightFile(
+            "model.safetensors",
+            "1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
+            689_359_096,
+        ),
+        WeightFile("config.json", "eec82c5ab66e16df12a9a212e68ac011779927c2536cf9078658e35d85f0c67a"),
+        *TOKENIZER,
+    ),
+    license="Apache-2.0",
+    license_url=LICENSE_URL,
+    weight_bytes={"float32": 689_359_096, "float16": 344_679_548},
+    peak_bytes={"float32": 2_500_000_000, "float16": 1_250_000_000},
+    dtypes=BASE.dtypes,
+    load=BASE.load,
+)
+
+DETECT = Tool(
+    name="grounding_dino",
+    operation=operations.DETECT,
+    run="promptvision_grounding_dino.detect:detect",
+    requires=Requirements(
+        models=(BASE.id,), chosen_by={BASE.id: "PROMPTVISION_GROUNDING_DINO_MODEL"}, gpu=Gpu.PREFERRED
+    ),
+)
+
+
+@hookimpl
+def promptvision_tools() -> Iterable[Tool]:
+    """Detection of anything that can be named."""
+    return [DETECT]
+
+
+@hookimpl
+def promptvision_models() -> Iterable[ModelSpec]:
+    """The two published checkpoints of Grounding DINO."""
+    return [BASE, TINY]

@@ -1,0 +1,47 @@
+"""A tiny checkpoint in the real file layout, built once per run."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+def load_builder() -> Any:
+    """The module ``tiny_grounding_dino`` beside this file."""
+    path = Path(__file__).with_name("tiny_grounding_dino.py")
+    spec = importlib.util.spec_from_file_location("tiny_grounding_dino", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an untrained Grounding DINO."""
+    import torch
+
+    torch.set_num_threads(2)
+    folder: Path = load_builder().build(tmp_path_factory.mktemp("grounding-dino"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def detector(checkpoint: Path) -> Any:
+    """The checkpoint, loaded as the pool loads it."""
+    from promptvision_grounding_dino.load import load
+
+    return load(checkpoint, "cpu", "float32")
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    """400 x 300 pixels of coloured noise: an untrained model finds as much in it as in anything."""
+    pixels = np.random.default_rng(7).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    return Image.fromarray(pixels)

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from promptvision.errors import ArgumentsError, Cancelled, SetupError
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context, run_tool
+from promptvision.tools.operations import DetectResult
+from promptvision_grounding_dino.plugin import DETECT, promptvision_models
+
+
+def context_with(
+    checkpoint: Path, home: Path, model: str = "GROUNDING_DINO_BASE", **more: Any
+) -> CallContext:
+    variables = {f"PROMPTVISION_MODEL_{model}": str(checkpoint), **more.pop("variables", {})}
+    return make_context(models=promptvision_models(), variables=variables, home=home, **more)
+
+
+def test_result_has_a_label_score_and_centroid_per_box(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    context = context_with(checkpoint, tmp_path)
+    result: DetectResult = run_tool(DETECT, picture, context=context, prompt="lion. tree.")
+    assert result.success
+    assert result.bounding_boxes
+    assert set(result.labels) <= {"lion", "tree"}
+    assert len(result.bounding_boxes) == len(result.centroids) == len(result.labels) == len(result.scores)
+    assert result.scores == sorted(result.scores, reverse=True)
+    assert all(score >= 0.45 and score == round(score, 3) for score in result.scores)
+    for box, centre in zip(result.bounding_boxes, result.centroids, strict=True):
+        assert centre == pytest.approx(box.centroid, abs=0.006)
+    annotated = context.open(result.annotated_image_url)
+    assert annotated.size == picture.size
+    assert annotated.tobytes() != picture.tobytes()
+    assert [saved.kind for saved in context.saved] == ["input", "annotated"]
+
+
+def test_nothing_found_is_a_success_with_a_message(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    context = context_with(checkpoint, tmp_path)
+    result = run_tool(DETECT, picture, context=context, prompt="lion", box_threshold=1.0)
+    assert result.success
+    assert (result.bounding_boxes, result.labels, result.scores, result.centroids) == ([], [], [], [])
+    assert result.annotated_image_url == result.original_image_url
+    assert "Nothing found for lion" in result.message
+
+
+def test_a_higher_text_threshold_drops_boxes_too(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    def scores(**thresholds: float) -> list[float]:
+        result = run_tool(
+            DETECT, picture, context=context_with(checkpoint, tmp_path), prompt="lion", **thresholds
+        )
+        found: list[float] = result.scores
+        return found
+
+    assert scores(box_threshold=0.1, text_threshold=0.9) == scores(box_threshold=0.9, text_threshold=0.1)
+    assert len(scores(box_threshold=0.1, text_threshold=0.1)) > len(scores(box_threshold=0.9))
+
+
+def test_prompt_that_names_nothing_is_refused(picture: Image.Image) -> None:
+    with pytest.raises(ArgumentsError, match="prompt: names nothing to look for"):
+        run_tool(DETECT, picture, prompt=" . ")
+
+
+def test_cancelled_call_stops_before_it_loads_anything(picture: Image.Image) -> None:
+    token = CancelToken()
+    context = make_context(cancel=token)
+    ref = context.save(picture, kind="input")
+    token.cancel("enough")
+    with pytest.raises(Cancelled, match="enough"):
+        run_tool(DETECT, context=context, image_url=ref, prompt="lion")
+
+
+def test_cancel_while_loading_stops_before_the_model_runs(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    token = CancelToken()
+    seen: list[str] = []
+
+    def watch(done: float, total: float, message: str) -> None:
+        seen.append(message)
+        token.cancel()
+
+    with pytest.raises(Cancelled):
+        run_tool(
+            DETECT,
+            picture,
+            context=context_with(checkpoint, tmp_path, cancel=token, on_progress=watch),
+            prompt="lion",
+        )
+    assert seen == ["loading Grounding DINO"]
+
+
+def test_missing_weights_name_the_command(picture: Image.Image, tmp_path: Path) -> None:
+    context = make_context(models=promptvision_models(), home=tmp_path)
+    with pytest.raises(SetupError, match="promptvision models pull grounding-dino-base"):
+        run_tool(DETECT, picture, context=context, prompt="lion")
+
+
+def test_setting_leases_the_other_model(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+    chosen = {"PROMPTVISION_GROUNDING_DINO_MODEL": "grounding-dino-tiny"}
+    context = context_with(checkpoint, tmp_path, "GROUNDING_DINO_TINY", variables=chosen)
+    assert run_tool(DETECT, picture, context=context, prompt="lion").bounding_boxes

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from promptvision.errors import ArgumentsError, ToolFailed
+from promptvision_grounding_dino.find import MAX_IOU, find
+from promptvision_grounding_dino.load import Detector, load
+from promptvision_grounding_dino.prompt import join_labels, label_spans, split_labels
+from torchvision.ops import box_iou, clip_boxes_to_image, nms
+
+LABELS = ["lion", "melon zucchini", "quokka"]
+
+
+def run_reference(detector: Detector, picture: Image.Image, text: str) -> tuple[Any, Any]:
+    """transformers' own pipeline, no thresholds: its post-processed result, and queries x tokens."""
+    inputs = detector.processor(images=picture, text=text, return_tensors="pt")
+    with torch.inference_mode():
+        output = detector.model(**inputs)
+    size = [(picture.height, picture.width)]
+    result = detector.processor.post_process_grounded_object_detection(
+        output, inputs["input_ids"], threshold=-1, text_threshold=0.3, target_sizes=size
+    )[0]
+    return result, (inputs["input_ids"][0].tolist(), output.logits[0].sigmoid())
+
+
+@pytest.mark.parametrize("threshold", [0.1, 0.45, 0.9])
+def test_boxes_and_scores_are_those_of_the_reference(
+    detector: Detector, picture: Image.Image, threshold: float
+) -> None:
+    reference, (ids, probabilities) = run_reference(detector, picture, join_labels(LABELS))
+    scores, labels = [], []
+    for row in probabilities.tolist():  # the rule again, in plain Python
+        per_label = [max(row[start:stop]) for start, stop in label_spans(ids)]
+        scores.append(max(per_label))
+        labels.append(LABELS[per_label.index(max(per_label))])
+    boxes = clip_boxes_to_image(reference["boxes"], (picture.height, picture.width))
+    alive = [i for i, score in enumerate(scores) if score > threshold]
+    order = nms(boxes[alive], torch.tensor(scores)[alive], MAX_IOU).tolist()
+    expected = [alive[i] for i in order]
+    found = find(detector, picture, LABELS, threshold)
+    assert len(found) == len(expected) > 0
+    for finding, i in zip(found, expected, strict=True):
+        assert finding.box == pytest.approx(boxes[i].tolist(), abs=0.006)
+        assert finding.score == pytest.approx(scores[i])
+        assert finding.score <= reference["scores"][i] + 1e-6  # which also counts dots and [SEP]
+        assert finding.label == labels[i]
+
+
+def test_labels_are_always_asked_for_where_the_reference_makes_them_up(
+    detector: Detector, picture: Image.Image
+) -> None:
+    reference, _ = run_reference(detector, picture, join_labels(LABELS))
+    made_up = [label for label in reference["text_labels"] if label not in LABELS]
+    assert any("." in label or "##" in label for label in made_up)
+    assert {finding.label for finding in find(detector, picture, LABELS, 0.0)} <= set(LABELS)
+
+
+def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, picture: Image.Image) -> None:
+    results = [
+        find(detector, picture, split_labels(prompt), 0.3)
+        for prompt in ("lion. tree.", "Lion. Tree", " LION ,tree. lion.", "lion;tree?")
+    ]
+    assert results[0]
+    assert all(result == results[0] for result in results)
+
+
+def test_the_plain_recipe_reads_a_prompt_without_a_final_dot_otherwise(
+    detector: Detector, picture: Image.Image
+) -> None:
+    plain = detector.processor(images=picture, text="lion. tree", return_tensors="pt")["input_ids"][
+        0
+    ].tolist()
+    ours = detector.processor(
+        images=picture, text=join_labels(split_labels("lion. tree")), return_tensors="pt"
+    )
+    assert len(label_spans(plain)) == 1
+    assert len(label_spans(ours["input_ids"][0].tolist())) == 2
+
+
+def test_boxes_lie_in_the_picture_and_hardly_overlap(detector: Detector, picture: Image.Image) -> None:
+    boxes = [finding.box for finding in find(detector, picture, LABELS, 0.0)]
+    assert all(0 <= x1 < x2 <= 400 and 0 <= y1 < y2 <= 300 for x1, y1, x2, y2 in boxes)
+    overlaps = box_iou(torch.tensor(boxes), torch.tensor(boxes)).fill_diagonal_(0)
+    assert overlaps.max() <= MAX_IOU
+
+
+def test_a_label_without_tokens_is_never_found(detector: Detector, picture: Image.Image) -> None:
+    found = find(detector, picture, ["\u200b", "lion"], 0.0)
+    assert {finding.label for finding in found} == {"lion"}
+
+
+def test_too_long_a_prompt_says_how_long(detector: Detector, picture: Image.Image) -> None:
+    labels = [f"{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
+    with pytest.raises(ArgumentsError, match="302 tokens, Grounding DINO reads 256"):
+        find(detector, picture, labels, 0.3)
+
+
+def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, picture: Image.Image) -> None:
+    class Broken(torch.nn.Module):
+        config = detector.model.config
+        device = torch.device("cpu")
+        dtype = torch.float16
+
+        def forward(self, **inputs: torch.Tensor) -> Any:
+            output = detector.model(**{**inputs, "pixel_values": inputs["pixel_values"].float()})
+            output.pred_boxes = output.pred_boxes * torch.inf
+            return output
+
+    with pytest.raises(ToolFailed, match="float16 returned values that are no numbers"):
+        find(replace(detector, model=Broken()), picture, ["lion"], 0.3)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_half_precision_finds_asked_for_labels(checkpoint: Path, picture: Image.Image, dtype: str) -> None:
+    found = find(load(checkpoint, "cpu", dtype), picture, LABELS, 0.3)
+    assert found
+    assert {finding.label for finding in found} <= set(LABELS)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
+def test_any_mode_of_picture_is_taken(detector: Detector, picture: Image.Image, mode: str) -> None:
+    assert find(detector, picture.convert(mode), ["lion"], 0.1)
+
+
+def test_calls_at_the_same_time_do_not_disturb_each_other(detector: Detector, picture: Image.Image) -> None:
+    prompts = [["lion"], ["tree", "sky"], ["a red ball"], ["ball"]]
+    alone = [find(detector, picture, labels, 0.3) for labels in prompts]
+    with ThreadPoolExecutor(4) as threads:
+        together = list(threads.map(lambda labels: find(detector, picture, labels, 0.3), prompts))
+    assert together == alone
