@@ -1,0 +1,112 @@
+"""SAM 2.1 through ultralytics (AGPL-3.0), installed by the extra ``promptvision-sam[ultralytics]``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# Read by ultralytics when it is imported: it shall not look for a network, install packages, or print.
+for _name, _value in (("YOLO_OFFLINE", "True"), ("YOLO_AUTOINSTALL", "False"), ("YOLO_VERBOSE", "False")):
+    os.environ.setdefault(_name, _value)
+_threads = os.environ.get("OMP_NUM_THREADS")
+
+import numpy as np  # noqa: E402
+import torch  # noqa: E402
+from ultralytics.models.sam import SAM2Predictor  # noqa: E402
+from ultralytics.models.sam import build as builders  # noqa: E402
+
+if _threads is None:  # importing ultralytics limits programs started from here to one thread
+    os.environ.pop("OMP_NUM_THREADS", None)
+
+from promptvision_sam.engine import EmbeddingCache  # noqa: E402
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL.Image import Image
+
+    from promptvision.types import Box, Point
+
+__all__ = ["IMAGE_SIZE", "UltralyticsEngine", "read_checkpoint"]
+
+IMAGE_SIZE = 1024
+"""Side of the square that the encoder sees, in pixels: what SAM 2.1 was trained with."""
+
+_BUILDERS = {
+    12: builders.build_sam2_t,
+    16: builders.build_sam2_s,
+    24: builders.build_sam2_b,
+    48: builders.build_sam2_l,
+}
+"""Number of encoder blocks to architecture."""
+
+_VIDEO_ONLY = ("no_obj_embed_spatial", "obj_ptr_tpos_proj.")
+"""Weights that SAM 2.1 has and SAM 2 has not; they track objects from frame to frame."""
+
+
+class UltralyticsEngine:
+    """SAM 2.1 from one ``.pt`` file: ultralytics' ``sam2.1_l.pt`` or Meta's ``sam2.1_hiera_large.pt``.
+
+    Args:
+        file: the checkpoint; its size (tiny to large) is read from its contents, not from its name.
+        device: where to run.
+        dtype: ``float32``, or ``float16`` on a GPU.
+    """
+
+    name = "ultralytics"
+
+    def __init__(self, file: Path, device: str, dtype: str) -> None:
+        options = {"task": "segment", "imgsz": IMAGE_SIZE, "save": False, "verbose": False}
+        self._predictor: Any = SAM2Predictor(overrides=options)
+        self._predictor.args.device = device
+        self._predictor.args.quantize = 16 if dtype == "float16" else None
+        self._predictor.setup_model(_build(read_checkpoint(file)), verbose=False)
+        self.model = self._predictor.model
+        self._embeddings: EmbeddingCache[dict[str, Any]] = EmbeddingCache()
+        self._lock = threading.Lock()
+
+    def masks(
+        self, picture: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+    ) -> list[NDArray[np.bool_]]:
+        """See :class:`~promptvision_sam.engine.Engine`.
+
+        Works on the embedding and not through ``predict``, which drops masks by their score.
+        """
+        prompts: dict[str, Any] = {"bboxes": np.array(boxes)} if boxes else {"points": np.array(points)}
+        with self._lock:  # the predictor holds the picture it works on
+            features = self._embeddings.get(key, lambda: self._encode(picture))
+            found, _ = self._predictor.inference_features(
+                features, (picture.height, picture.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts
+            )
+        return list(found.cpu().numpy())
+
+    def _encode(self, picture: Image) -> dict[str, Any]:
+        rgb = np.asarray(picture.convert("RGB"))
+        self._predictor.set_image(np.ascontiguousarray(rgb[..., ::-1]))  # arrays are BGR there, as in OpenCV
+        features: dict[str, Any] = self._predictor.features
+        self._predictor.reset_image()
+        return features
+
+
+def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
+    """The weights in a checkpoint; nothing in the file is executed.
+
+    Raises:
+        ValueError: the file holds something other than weights of SAM 2 or 2.1.
+    """
+    loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+    state = loaded.get("model", loaded) if isinstance(loaded, Mapping) else None
+    if not isinstance(state, Mapping) or "image_encoder.trunk.pos_embed" not in state:
+        raise ValueError(f"{file.name} is no SAM 2.1 checkpoint")
+    return {name: value for name, value in state.items() if not name.startswith(_VIDEO_ONLY)}
+
+
+def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+    blocks = {name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")}
+    if len(blocks) not in _BUILDERS:
+        raise ValueError(f"no SAM 2.1 model has {len(blocks)} encoder blocks")
+    model: torch.nn.Module = _BUILDERS[len(blocks)](None)
+    model.load_state_dict(state)
+    return model

@@ -1,0 +1,104 @@
+"""``segment_objects`` with SAM 2.1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from promptvision.errors import ArgumentsError
+from promptvision.tools.operations import SegmentResult
+from promptvision.types import Box, Point
+from promptvision_opencv.refine import merge, refine
+from promptvision_sam.plugin import MODEL, SamArgs
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from promptvision.tools.context import ToolContext
+    from promptvision.types import MaskRef
+    from promptvision_sam.engine import Engine
+
+__all__ = ["BATCH_PIXELS", "segment"]
+
+BATCH_PIXELS = 2**28
+"""Mask pixels that are made in one go, 1 GiB as float32; more prompts than that go in several batches."""
+
+P = TypeVar("P", Box, Point)
+
+
+def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
+    """Make one refined mask per box and per point, in that order, and their union.
+
+    Raises:
+        ArgumentsError: a box or a point lies outside the picture.
+    """
+    picture = context.open(args.image_url)
+    boxes = _inside(args.bounding_boxes, picture.size)
+    _check_points(args.points, picture.size)
+    engine: Engine = context.lease(MODEL)
+    total = len(boxes) + len(args.points)
+    refs: list[MaskRef] = []
+    empty: list[str] = []
+    union: NDArray[np.uint8] | None = None
+    context.progress(0, total, f"segmenting with {engine.name}")
+    for raw in _raw_masks(engine, picture, args.image_url.id, boxes, args.points):
+        mask = refine(raw.astype(np.uint8) * 255)
+        if not mask.any():
+            empty.append(_prompt_name(len(refs), len(boxes)))
+        union = mask if union is None else merge([union, mask])
+        refs.append(context.save_mask(Image.fromarray(mask), parent=args.image_url))
+        context.progress(len(refs), total)
+    context.release(MODEL)
+    return SegmentResult(
+        original_image_url=args.image_url,
+        mask_urls=refs,
+        merged_mask_url=context.save_mask(Image.fromarray(union), parent=args.image_url),
+        message=f"Nothing was found at {', '.join(empty)}." if empty else None,
+    )
+
+
+def _raw_masks(
+    engine: Engine, picture: Image.Image, key: str, boxes: Sequence[Box], points: Sequence[Point]
+) -> Iterator[NDArray[np.bool_]]:
+    pixels = picture.width * picture.height
+    for group in _batches(boxes, pixels):
+        yield from engine.masks(picture, key, boxes=group)
+    for group in _batches(points, pixels):
+        yield from engine.masks(picture, key, points=group)
+
+
+def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:
+    size = max(1, BATCH_PIXELS // pixels)
+    return (prompts[start : start + size] for start in range(0, len(prompts), size))
+
+
+def _inside(boxes: Sequence[Box], size: tuple[int, int]) -> list[Box]:
+    """Boxes cut to the picture."""
+    width, height = size
+    cut = [(max(b.x1, 0), max(b.y1, 0), min(b.x2, width), min(b.y2, height)) for b in boxes]
+    problems = [
+        f"bounding_boxes.{index}: {list(boxes[index])} lies outside the picture ({width} x {height} pixels)"
+        for index, (x1, y1, x2, y2) in enumerate(cut)
+        if x1 >= x2 or y1 >= y2
+    ]
+    if problems:
+        raise ArgumentsError(problems)
+    return [Box(*corners) for corners in cut]
+
+
+def _check_points(points: Sequence[Point], size: tuple[int, int]) -> None:
+    width, height = size
+    problems = [
+        f"points.{index}: {list(point)} lies outside the picture ({width} x {height} pixels)"
+        for index, point in enumerate(points)
+        if not (0 <= point.x < width and 0 <= point.y < height)
+    ]
+    if problems:
+        raise ArgumentsError(problems)
+
+
+def _prompt_name(index: int, boxes: int) -> str:
+    return f"box {index + 1}" if index < boxes else f"point {index - boxes + 1}"

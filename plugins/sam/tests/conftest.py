@@ -1,0 +1,101 @@
+"""Both engines on tiny checkpoints, and a picture that looks the same from no side."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+import promptvision_sam.engine_ultralytics as ultralytics_engine
+from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context
+from promptvision_sam.engine import Engine
+from promptvision_sam.load import load
+from promptvision_sam.plugin import model_spec
+
+ENGINES = ("ultralytics", "transformers")
+
+
+@pytest.fixture(scope="session")
+def tiny_sam() -> ModuleType:
+    """The builders of ``tiny_sam.py``."""
+    file = Path(__file__).with_name("tiny_sam.py")
+    spec = importlib.util.spec_from_file_location("tiny_sam", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session", autouse=True)
+def two_threads() -> None:
+    """Leave other programs of the machine their share."""
+    import torch
+
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def checkpoints(tiny_sam: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Engine name to its tiny checkpoint."""
+    folder = tmp_path_factory.mktemp("sam")
+    return {
+        "ultralytics": tiny_sam.build_ultralytics(folder / "ultralytics"),
+        "transformers": tiny_sam.build_transformers(folder / "transformers"),
+    }
+
+
+@pytest.fixture
+def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the real-shape ultralytics model see 256 x 256 pixels: 0.2 s a picture instead of 5."""
+    monkeypatch.setattr(ultralytics_engine, "IMAGE_SIZE", 256)
+
+
+@pytest.fixture(params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Each engine in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def engine(engine_name: str, checkpoints: dict[str, Path], small_encoder: None) -> Engine:
+    """A loaded engine."""
+    return load(checkpoints[engine_name], "cpu", "float32")
+
+
+@pytest.fixture
+def spec(engine_name: str, checkpoints: dict[str, Path]) -> ModelSpec:
+    """The plugin's own model spec, its files named as in the tiny checkpoint."""
+    real = model_spec(ultralytics=engine_name == "ultralytics")
+    return replace(real, files=(WeightFile(checkpoints[engine_name].name),))
+
+
+@pytest.fixture
+def context(
+    spec: ModelSpec, engine_name: str, checkpoints: dict[str, Path], small_encoder: None
+) -> Callable[..., CallContext]:
+    """Make a context in which the model is the tiny checkpoint."""
+
+    def make(**options: Any) -> CallContext:
+        variables = {"PROMPTVISION_MODEL_SAM2_1_L": str(checkpoints[engine_name])}
+        return make_context(models=[spec], variables=variables, **options)
+
+    return make
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    """300 x 200 pixels, a red disc on blue and a green bar."""
+    image = Image.new("RGB", (300, 200), (30, 60, 160))
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((40, 50, 120, 130), fill=(220, 40, 30))
+    draw.rectangle((200, 20, 260, 180), fill=(40, 190, 60))
+    return image

@@ -1,0 +1,146 @@
+"""Tests that both engines must pass, and their agreement with the libraries they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from promptvision.types import Box, Point
+from promptvision_sam.engine import EmbeddingCache, Engine
+from promptvision_sam.load import load
+
+BOXES = [Box(30, 40, 130, 140), Box(190, 10, 270, 190), Box(5, 5, 60, 50)]
+
+
+def same(left: Sequence[NDArray[np.bool_]], right: Sequence[NDArray[np.bool_]]) -> bool:
+    return len(left) == len(right) and all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def count_encodings(engine: Any) -> list[int]:
+    """Count how often the picture encoder runs."""
+    calls: list[int] = []
+    model = engine.model
+    encoder = model.image_encoder if engine.name == "ultralytics" else model.vision_encoder
+    encoder.register_forward_hook(lambda *_: calls.append(1))
+    return calls
+
+
+def test_one_mask_per_box_in_their_order(engine: Engine, picture: Image.Image) -> None:
+    masks = engine.masks(picture, "a", boxes=BOXES)
+    assert [mask.shape for mask in masks] == [(200, 300)] * 3
+    assert {mask.dtype for mask in masks} == {np.dtype(bool)}
+    backwards = engine.masks(picture, "a", boxes=BOXES[::-1])
+    assert same(masks, backwards[::-1])
+    assert not np.array_equal(masks[0], masks[1])
+
+
+def test_one_mask_per_point_in_their_order(engine: Engine, picture: Image.Image) -> None:
+    points = [Point(80, 90), Point(230, 100)]
+    together = engine.masks(picture, "a", points=points)
+    apart = [engine.masks(picture, "a", points=[point])[0] for point in points]
+    assert same(together, apart)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 301), (301, 7), (333, 257)])
+def test_masks_have_exactly_the_size_of_the_picture(engine: Engine, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
+    (mask,) = engine.masks(Image.fromarray(noise), "a", boxes=[Box(0, 0, *size)])
+    assert mask.shape == size[::-1]
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
+def test_modes_give_the_mask_of_the_rgb_picture(engine: Engine, picture: Image.Image, mode: str) -> None:
+    grey = picture.convert("L") if mode.startswith("L") else picture
+    plain = engine.masks(grey.convert("RGB"), "rgb", boxes=BOXES)
+    assert same(engine.masks(grey.convert(mode), "mode", boxes=BOXES), plain)
+
+
+def test_second_prompt_on_a_picture_skips_the_encoder(engine: Engine, picture: Image.Image) -> None:
+    calls = count_encodings(engine)
+    first = engine.masks(picture, "a", boxes=BOXES)
+    engine.masks(picture, "a", points=[Point(80, 90)])
+    assert same(engine.masks(picture, "a", boxes=BOXES), first)
+    assert len(calls) == 1
+    engine.masks(picture.rotate(90, expand=True), "b", boxes=BOXES[:1])
+    assert len(calls) == 2
+
+
+def test_embeddings_of_pictures_are_not_mixed_up(engine: Engine, picture: Image.Image) -> None:
+    other = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    engine.masks(picture, "a", boxes=BOXES)
+    second = engine.masks(other, "b", boxes=BOXES)
+    assert same(engine.masks(other, "fresh", boxes=BOXES), second)
+    assert not same(engine.masks(picture, "a", boxes=BOXES), second)
+
+
+def test_cache_is_bounded_and_forgets_the_oldest() -> None:
+    cache: EmbeddingCache[str] = EmbeddingCache(limit=2)
+    made: list[str] = []
+
+    def encode(key: str) -> str:
+        made.append(key)
+        return key
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        assert cache.get(key, lambda key=key: encode(key)) == key  # type: ignore[misc]
+    assert made == ["a", "b", "c", "b"]
+
+
+@pytest.fixture
+def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path) -> Any:
+    """Ultralytics' own interface on a picture file, which it decodes itself."""
+    from ultralytics import SAM
+
+    file = tmp_path / "picture.png"
+    picture.save(file)
+    model = SAM(str(checkpoints["ultralytics"]))
+
+    def predict(conf: float) -> Any:
+        boxes = [list(box) for box in BOXES]
+        options = {"imgsz": 256, "conf": conf, "verbose": False, "save": False, "device": "cpu"}
+        return model.predict(str(file), bboxes=boxes, **options)[0]
+
+    return predict
+
+
+def test_ultralytics_engine_equals_ultralytics_on_the_picture_file(
+    reference: Any, checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+) -> None:
+    """Equal masks also prove the channel order: the file is read as BGR by OpenCV there."""
+    engine = load(checkpoints["ultralytics"], "cpu", "float32")
+    ours = engine.masks(picture, "a", boxes=BOXES)
+    theirs = reference(0)
+    assert theirs.boxes.cls.tolist() == [0, 1, 2]
+    assert same(ours, list(theirs.masks.data.bool().numpy()))
+    swapped = Image.merge("RGB", picture.split()[::-1])
+    assert not same(engine.masks(swapped, "swapped", boxes=BOXES), ours)
+
+
+def test_no_mask_is_dropped_for_its_score(
+    reference: Any, checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+) -> None:
+    scores = reference(0).boxes.conf
+    kept = reference(float(scores.median())).masks.data
+    assert len(kept) < len(BOXES)
+    engine = load(checkpoints["ultralytics"], "cpu", "float32")
+    assert len(engine.masks(picture, "a", boxes=BOXES)) == len(BOXES)
+
+
+def test_transformers_engine_equals_transformers(checkpoints: dict[str, Path], picture: Image.Image) -> None:
+    from transformers import Sam2Model, Sam2Processor
+
+    model = Sam2Model.from_pretrained(checkpoints["transformers"]).eval()
+    processor = Sam2Processor.from_pretrained(checkpoints["transformers"])
+    inputs = processor(images=picture, input_boxes=[[list(box) for box in BOXES]], return_tensors="pt")
+    with torch.inference_mode():
+        found = model(**inputs, multimask_output=False)
+    theirs = processor.post_process_masks(found.pred_masks, inputs["original_sizes"])[0][:, 0]
+    ours = load(checkpoints["transformers"], "cpu", "float32").masks(picture, "a", boxes=BOXES)
+    assert same(ours, list(theirs.numpy()))

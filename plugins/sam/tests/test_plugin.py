@@ -1,0 +1,61 @@
+"""Tests of the hook implementations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from promptvision.tools.artifacts import link_types
+from promptvision.types import Box, Point
+from promptvision_sam.plugin import MODEL, SamArgs, model_spec, segment_tool
+
+IMAGE = "0" * 64
+
+
+def test_importing_the_plugin_imports_nothing_heavy() -> None:
+    heavy = ("torch", "transformers", "ultralytics", "cv2", "numpy")
+    code = f"import sys, promptvision_sam.plugin; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(("ultralytics", "shown"), [(True, "AGPL-3.0"), (False, "transformers, Apache-2.0")])
+def test_tool_says_which_engine_and_licence(ultralytics: bool, shown: str) -> None:
+    tool = segment_tool(ultralytics=ultralytics)
+    assert shown in tool.limits
+    assert tool.requires.models == (MODEL,)
+
+
+@pytest.mark.parametrize("ultralytics", [True, False])
+def test_every_file_is_pinned_by_digest_and_size(ultralytics: bool) -> None:
+    spec = model_spec(ultralytics=ultralytics)
+    assert spec.id == MODEL
+    for file in spec.files:
+        assert file.sha256 is not None
+        assert len(file.sha256) == 64
+        assert file.size > 0
+
+
+def test_without_boxes_and_points_the_error_says_what_to_give() -> None:
+    with pytest.raises(ValidationError, match="give bounding_boxes or points, or a target"):
+        SamArgs.model_validate({"image_url": IMAGE, "bounding_boxes": []})
+
+
+def test_boxes_stay_required_so_that_a_target_is_detected_first() -> None:
+    assert "bounding_boxes" in link_types(SamArgs, required=True)
+    with pytest.raises(ValidationError, match="Field required"):
+        SamArgs.model_validate({"image_url": IMAGE, "target": "lion"})
+
+
+def test_points_alone_are_enough() -> None:
+    args = SamArgs.model_validate({"image_url": IMAGE, "points": [[3, 4]]})
+    assert args.points == [Point(3, 4)]
+    assert args.bounding_boxes == []
+
+
+def test_points_and_boxes_go_together() -> None:
+    args = SamArgs.model_validate({"image_url": IMAGE, "points": [[3, 4]], "bounding_boxes": [[0, 0, 5, 5]]})
+    assert args.bounding_boxes == [Box(0, 0, 5, 5)]
