@@ -1,0 +1,144 @@
+"""Every SQL statement of the conversation store. Values are always bound, never written into the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Executable,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from promptvision.builtin.sql.schema import conversations, database_now, events, is_running, turns, uploads
+from promptvision.conversations.turn import EventKind, TurnStatus
+
+__all__ = ["Inserts"]
+
+_silent_s = (database_now() - turns.c.beat_at).label("silent_s")
+_in_place = (turns.c.user_id == bindparam("user"), turns.c.conversation_id == bindparam("place"))
+
+FIND_TURNS = select(turns, _silent_s).where(
+    *_in_place, or_(turns.c.prompt_id == bindparam("prompt"), is_running)
+)
+"""The turn of a prompt_id and the running turn of its conversation, with seconds since their heartbeat."""
+
+# A claim changes a turn only if it still is as it was seen.
+
+_as_seen = (
+    turns.c.id == bindparam("turn"),
+    turns.c.fence == bindparam("seen_fence"),
+    turns.c.status == bindparam("seen_status"),
+    turns.c.beat_at == bindparam("seen_beat"),
+)
+INTERRUPT = update(turns).where(*_as_seen).values(status=TurnStatus.INTERRUPTED.value)
+TAKE_OVER = INTERRUPT.values(
+    status=TurnStatus.RUNNING.value,
+    fence=turns.c.fence + 1,
+    owner=bindparam("new_owner"),
+    reply=None,
+    beat_at=database_now(),
+)
+CLOSE_STALE = (
+    update(turns)
+    .where(is_running, database_now() - turns.c.beat_at >= bindparam("lease_s"))
+    .values(status=TurnStatus.INTERRUPTED.value)
+)
+
+# An owner writes only while it holds the turn: same fence, still running.
+
+_is_owner = (
+    turns.c.id == bindparam("turn"),
+    turns.c.user_id == bindparam("user"),
+    turns.c.fence == bindparam("held_fence"),
+)
+BEAT = update(turns).where(*_is_owner, is_running).values(beat_at=database_now())
+COUNT_EVENTS = BEAT.where(turns.c.event_count == bindparam("before")).values(
+    event_count=turns.c.event_count + bindparam("added")
+)
+INSERT_EVENTS = insert(events)
+FINISH = BEAT.values(status=bindparam("new_status"), reply=bindparam("new_reply"))
+HELD = select(turns.c.event_count).where(*_is_owner, is_running)
+ENDED_SO = select(turns.c.id).where(
+    *_is_owner, turns.c.status == bindparam("new_status"), turns.c.reply == bindparam("new_reply")
+)
+
+# Reading
+
+TURN = select(turns).where(turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"))
+LAST_TURNS = select(turns).where(*_in_place).order_by(turns.c.seq.desc()).limit(bindparam("count"))
+_journal = select(events.c.turn_id, events.c.seq, events.c.kind, events.c.data, events.c.image_id)
+JOURNAL = _journal.where(events.c.turn_id == bindparam("turn")).order_by(events.c.seq)
+JOURNALS = _journal.where(events.c.turn_id.in_(bindparam("turns", expanding=True))).order_by(events.c.seq)
+_event_place = (events.c.user_id == bindparam("user"), events.c.conversation_id == bindparam("place"))
+IMAGES = select(events.c.data, events.c.turn_seq).where(
+    *_event_place, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value
+)
+
+_of_user = conversations.c.user_id == bindparam("user")
+_this = (_of_user, conversations.c.conversation_id == bindparam("place"))
+CONVERSATIONS = (
+    select(conversations)
+    .where(_of_user)
+    .order_by(conversations.c.updated_at.desc(), conversations.c.conversation_id)
+    .limit(bindparam("count"))
+    .offset(bindparam("skip"))
+)
+CONVERSATION = select(conversations).where(*_this)
+TOUCH = update(conversations).where(*_this).values(updated_at=database_now())
+RENAME = update(conversations).where(*_this).values(title=bindparam("new_title"))
+DELETE = delete(conversations).where(*_this)
+
+_shown = events.c.image_id == bindparam("image")
+_uploaded = uploads.c.image_id == bindparam("image")
+OWNS_IMAGE = select(
+    or_(
+        exists().where(_uploaded, uploads.c.user_id == bindparam("user")),
+        exists().where(_shown, events.c.user_id == bindparam("user")),
+    )
+)
+IMAGE_IN_USE = select(or_(exists().where(_uploaded), exists().where(_shown)))
+
+
+@dataclass(frozen=True)
+class Inserts:
+    """The inserts that must not fail when the row is there already, in the words of one database.
+
+    Args:
+        count_turn: makes the conversation or adds one to its turns, and returns how many there are. It also
+            locks the conversation, so that positions are given out one at a time.
+        turn: makes a running turn and returns its time; returns nothing if one stands in its way.
+        upload: notes an upload.
+    """
+
+    count_turn: Executable
+    turn: Executable
+    upload: Executable
+
+    @classmethod
+    def of(cls, dialect: str) -> Inserts:
+        """The inserts for ``sqlite`` or ``postgresql``."""
+        into: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+        now = {"updated_at": database_now()}
+        running = {"status": TurnStatus.RUNNING.value, "fence": 1, "event_count": 0}
+        return cls(
+            count_turn=into(conversations)
+            .values(turns=1, created_at=database_now(), **now)
+            .on_conflict_do_update(
+                index_elements=["user_id", "conversation_id"],
+                set_={"turns": conversations.c.turns + 1, **now},
+            )
+            .returning(conversations.c.turns),
+            turn=into(turns)
+            .values(created_at=database_now(), beat_at=database_now(), **running)
+            .on_conflict_do_nothing()
+            .returning(turns.c.created_at),
+            upload=into(uploads).on_conflict_do_nothing(),
+        )

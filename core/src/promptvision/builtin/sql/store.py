@@ -1,0 +1,209 @@
+"""The conversation store on SQLite and PostgreSQL, through SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection
+
+from promptvision.builtin.sql import statements
+from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, decide
+from promptvision.builtin.sql.engine import POOL_SIZE, open_engine
+from promptvision.builtin.sql.faults import converted_faults
+from promptvision.builtin.sql.migrate import ensure_schema
+from promptvision.builtin.sql.rows import conversation_of, event_rows, journal_of, journaled
+from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
+from promptvision.errors import LeaseLost, StoreError
+
+__all__ = ["SQLConversationStore"]
+
+CLAIM_ATTEMPTS = 5
+"""Claims that race on PostgreSQL look again; the second look usually sees the winner."""
+
+
+class SQLConversationStore:
+    """Conversations in an SQL database, shared by any number of processes.
+
+    A write is durable when its call returns (SQLite: WAL with synchronous=FULL). Safe to use from several
+    threads. What each method promises is written at
+    :class:`~promptvision.conversations.store.ConversationStore`.
+
+    Args:
+        url: ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/database``. Tables are made or
+            upgraded when needed; the folder of an SQLite file is made for its owner alone.
+        lock_timeout_s: how long a call waits for a lock, a statement or a free connection, in seconds.
+
+    Raises:
+        SetupError: the URL cannot be used, or the schema is newer than this code.
+        StoreError: the database cannot be reached, or its file is damaged.
+    """
+
+    blocking = True
+
+    def __init__(self, url: str, *, lock_timeout_s: float = 5.0) -> None:
+        self._engine = open_engine(url, lock_timeout_s)
+        self._where = self._engine.url.render_as_string(hide_password=True)
+        self._lock_timeout_s = lock_timeout_s
+        dialect = self._engine.dialect.name
+        self._inserts = statements.Inserts.of(dialect)
+        self._writer = self._engine.execution_options(writes=True)
+        self._reader = self._engine
+        if dialect == "postgresql":
+            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
+        # SQLite has one writer at a time and waits in growing pauses; threads that queue here wait less.
+        self._turnstile = threading.Semaphore(1 if dialect == "sqlite" else POOL_SIZE)
+        with converted_faults(self._where):
+            ensure_schema(self._engine)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with converted_faults(self._where), self._reader.begin() as db:
+            yield db
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        if not self._turnstile.acquire(timeout=self._lock_timeout_s):
+            raise StoreError(f"conversations: {self._where}: locked for too long", retryable=True)
+        try:
+            with converted_faults(self._where), self._writer.begin() as db:
+                yield db
+        finally:
+            self._turnstile.release()
+
+    def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
+        """Get the right to run a turn."""
+        request = ClaimRequest(key=key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
+        for _ in range(CLAIM_ATTEMPTS):
+            try:
+                with self._writing() as db:
+                    return decide(db, self._inserts, request)
+            except RaceLostError:
+                continue
+        raise StoreError(f"conversations: {self._where}: too many claims at once", retryable=True)
+
+    def beat(self, turn: Turn) -> None:
+        """Keep the claim on a running turn."""
+        with self._writing() as db:
+            if db.execute(statements.BEAT, _held(turn)).rowcount != 1:
+                raise _lease_lost(turn)
+
+    def append(self, turn: Turn, events: Sequence[Event]) -> None:
+        """Add journal entries, all or none."""
+        if not events:
+            return self.beat(turn)
+        rows = event_rows(turn, events)
+        before = events[0].seq - 1
+        if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
+            raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")
+        with self._writing() as db:
+            counted = {**_held(turn), "before": before, "added": len(rows)}
+            if db.execute(statements.COUNT_EVENTS, counted).rowcount == 1:
+                db.execute(statements.INSERT_EVENTS, rows)
+            else:
+                _accept_repetition(db, turn, events)
+        return None
+
+    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
+        """End a turn with its reply document."""
+        if status is TurnStatus.RUNNING:
+            raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
+        end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
+        with self._writing() as db:
+            if db.execute(statements.FINISH, end).rowcount == 1:
+                return
+            if db.execute(statements.ENDED_SO, end).first() is None:
+                raise _lease_lost(turn)
+
+    def close_stale(self, lease_s: float) -> int:
+        """Close running turns without a heartbeat as interrupted; return how many."""
+        with self._writing() as db:
+            return db.execute(statements.CLOSE_STALE, {"lease_s": lease_s}).rowcount
+
+    def turn(self, user_id: str, turn_id: str) -> Turn | None:
+        """One turn of the user with its events, or None."""
+        with self._reading() as db:
+            row = db.execute(statements.TURN, {"user": user_id, "turn": turn_id}).first()
+            return None if row is None else journaled(db, [row], Claim.READ)[0]
+
+    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+        """The last turns of a conversation with their events, oldest first."""
+        with self._reading() as db:
+            rows = db.execute(
+                statements.LAST_TURNS, {**_place(user_id, conversation_id), "count": max(turns, 0)}
+            ).all()
+            return journaled(db, rows[::-1], Claim.READ)
+
+    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
+        """The image table: every picture of the conversation, by number."""
+        with self._reading() as db:
+            rows = db.execute(statements.IMAGES, _place(user_id, conversation_id)).all()
+        records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
+        return sorted(records, key=lambda record: record.number)
+
+    def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
+        """The user's conversations, newest activity first."""
+        with self._reading() as db:
+            page = {"user": user_id, "count": limit, "skip": offset}
+            return [conversation_of(row) for row in db.execute(statements.CONVERSATIONS, page)]
+
+    def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
+        """One conversation of the user, or None."""
+        with self._reading() as db:
+            row = db.execute(statements.CONVERSATION, _place(user_id, conversation_id)).first()
+            return None if row is None else conversation_of(row)
+
+    def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
+        """Set the title; False when there is no such conversation of the user."""
+        with self._writing() as db:
+            wanted = {**_place(user_id, conversation_id), "new_title": title}
+            return db.execute(statements.RENAME, wanted).rowcount == 1
+
+    def delete(self, user_id: str, conversation_id: str) -> bool:
+        """Remove a conversation with its turns, events and images; False when there is none."""
+        with self._writing() as db:
+            return db.execute(statements.DELETE, _place(user_id, conversation_id)).rowcount == 1
+
+    def add_image(self, user_id: str, image_id: str) -> None:
+        """Note that the user has uploaded a picture."""
+        with self._writing() as db:
+            db.execute(self._inserts.upload, {"user_id": user_id, "image_id": image_id})
+
+    def owns_image(self, user_id: str, image_id: str) -> bool:
+        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        with self._reading() as db:
+            return bool(db.execute(statements.OWNS_IMAGE, {"user": user_id, "image": image_id}).scalar_one())
+
+    def image_in_use(self, image_id: str) -> bool:
+        """Whether anyone uploaded the picture or shows it in a conversation."""
+        with self._reading() as db:
+            return bool(db.execute(statements.IMAGE_IN_USE, {"image": image_id}).scalar_one())
+
+    def close(self) -> None:
+        """Give back connections."""
+        self._engine.dispose()
+
+
+def _place(user_id: str, conversation_id: str) -> dict[str, Any]:
+    return {"user": user_id, "place": conversation_id}
+
+
+def _held(turn: Turn) -> dict[str, Any]:
+    return {"turn": turn.id, "user": turn.key.user_id, "held_fence": turn.fence}
+
+
+def _lease_lost(turn: Turn) -> LeaseLost:
+    return LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+
+
+def _accept_repetition(db: Connection, turn: Turn, events: Sequence[Event]) -> None:
+    """Judge entries that do not follow the journal: fine if they stand there already."""
+    if (standing := db.execute(statements.HELD, _held(turn)).scalar_one_or_none()) is None:
+        raise _lease_lost(turn)
+    journal = journal_of(db, turn.id)
+    first = events[0].seq - 1
+    if journal[first : first + len(events)] != list(events):
+        raise StoreError(f"turn {turn.id}: entry {first + 1} does not follow entry {standing}")
