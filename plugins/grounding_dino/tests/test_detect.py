@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
 from promptvision.errors import ArgumentsError, Cancelled, SetupError
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext

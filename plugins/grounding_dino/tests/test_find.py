@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from torchvision.ops import box_iou, clip_boxes_to_image, nms  # type: ignore[import-untyped]
+
 from promptvision.errors import ArgumentsError, ToolFailed
 from promptvision_grounding_dino.find import MAX_IOU, find
 from promptvision_grounding_dino.load import Detector, load
 from promptvision_grounding_dino.prompt import join_labels, label_spans, split_labels
-from torchvision.ops import box_iou, clip_boxes_to_image, nms
 
 LABELS = ["lion", "melon zucchini", "quokka"]
 

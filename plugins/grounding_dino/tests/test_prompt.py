@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from promptvision_grounding_dino.prompt import join_labels, label_spans, split_labels
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 from pathlib import Path
+from typing import Any
 
 __all__ = ["WORDS", "build"]
 
@@ -36,14 +37,15 @@ def build(folder: Path, *, seed: int = 0) -> Path:
     )
 
     torch.manual_seed(seed)
-    model = GroundingDinoForObjectDetection(_config()).eval()
+    model: Any = GroundingDinoForObjectDetection(_config())
     images = GroundingDinoImageProcessor(size={"shortest_edge": 128, "longest_edge": 200})
     model.save_pretrained(folder)
-    GroundingDinoProcessor(images, _tokenizer()).save_pretrained(folder)
+    processor: Any = GroundingDinoProcessor(images, _tokenizer())  # type: ignore[no-untyped-call]
+    processor.save_pretrained(folder)
     return folder
 
 
-def _tokenizer():  # type: ignore[no-untyped-def]
+def _tokenizer() -> Any:
     from transformers import BertTokenizer
 
     return BertTokenizer(vocab=_vocabulary())
@@ -57,7 +59,7 @@ def _vocabulary() -> dict[str, int]:
     return {token: number for number, token in enumerate(tokens)}
 
 
-def _config():  # type: ignore[no-untyped-def]
+def _config() -> Any:
     from transformers import BertConfig, GroundingDinoConfig, SwinConfig
 
     return GroundingDinoConfig(
@@ -67,7 +69,7 @@ def _config():  # type: ignore[no-untyped-def]
             depths=[1, 1, 1, 1],
             num_heads=[1, 1, 2, 2],
             window_size=4,
-            out_features=["stage2", "stage3", "stage4"],
+            out_features=["stage2", "stage3", "stage4"],  # type: ignore[call-arg]
         ),
         text_config=BertConfig(
             vocab_size=1031,

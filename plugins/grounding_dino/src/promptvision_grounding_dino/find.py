@@ -1,8 +1,8 @@
 """One run of Grounding DINO on one picture.
 
-The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. A box is named
-by the label whose tokens fit it best, where the usual recipe joins all tokens over a threshold and so makes up
-labels that nobody asked for; boxes that were found twice are dropped.
+The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. A box is
+named by the label whose tokens fit it best, where the usual recipe joins all tokens over a threshold and so
+makes up labels that nobody asked for; boxes that were found twice are dropped.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torchvision.ops import box_area, box_convert, clip_boxes_to_image, nms
+from torchvision.ops import (  # type: ignore[import-untyped]
+    box_area,
+    box_convert,
+    clip_boxes_to_image,
+    nms,
+)
 
 from promptvision.errors import ArgumentsError, ToolFailed
 from promptvision_grounding_dino.load import Detector
@@ -92,7 +97,8 @@ def _best(probabilities: torch.Tensor) -> torch.Tensor:
 
 def _to_pixels(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
     corners = box_convert(boxes, "cxcywh", "xyxy") * torch.tensor([width, height, width, height])
-    return clip_boxes_to_image(corners, (height, width)).round(decimals=2)
+    clipped: torch.Tensor = clip_boxes_to_image(corners, (height, width))
+    return clipped.round(decimals=2)
 
 
 def _short(box: list[float]) -> tuple[float, float, float, float]:

@@ -37,7 +37,7 @@ def load(folder: Path, device: str, dtype: str) -> Detector:
         device: ``cpu`` or ``cuda``.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
     """
-    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
+    processor = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     model = AutoModelForZeroShotObjectDetection.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, dtype)
     )
