@@ -16,16 +16,17 @@ def measure_bytes(model: Any) -> int | None:
     Looks into torch modules, arrays, containers, pipelines with ``components`` and plain objects that hold
     such things. None when nothing in it can be measured.
     """
-    sizes = dict(_parts(model, _DEPTH))
-    return sum(sizes.values()) if sizes else None
+    parts = {id(part): (part, size) for part, size in _parts(model, _DEPTH)}
+    return sum(size for _, size in parts.values()) if parts else None
 
 
-def _parts(thing: Any, depth: int) -> Iterator[tuple[int, int]]:
+def _parts(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
+    """What has a size, and that size; parts may come more than once."""
     if callable(getattr(thing, "parameters", None)) and callable(getattr(thing, "buffers", None)):
         for tensor in (*thing.parameters(), *thing.buffers()):
-            yield id(tensor), tensor.numel() * tensor.element_size()
+            yield tensor, tensor.numel() * tensor.element_size()
     elif isinstance(nbytes := getattr(thing, "nbytes", None), int):
-        yield id(thing), nbytes
+        yield thing, nbytes
     elif depth:
         for inner in _inside(thing):
             yield from _parts(inner, depth - 1)

@@ -186,12 +186,13 @@ class ModelPool:
             try:
                 self._fill(lease, check)
             except _TryAgain:
-                self._give_back(lease)
+                pass  # given back below, once the traceback no longer holds what was loaded
             except BaseException:
                 self._give_back(lease)
                 raise
             else:
                 return lease
+            self._give_back(lease)
 
     def _spec(self, id_: str) -> ModelSpec:
         try:

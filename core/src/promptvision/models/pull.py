@@ -66,9 +66,12 @@ def pull(
         return here
     _refuse_offline(spec, settings)
     wanted, folder = effective_spec(spec, settings), folder_of(spec, settings)
-    staging = _staging_of(folder, wanted)
-    staging.mkdir(parents=True, exist_ok=True)
-    with _alone(staging, spec):
+    settings.weights_home.mkdir(parents=True, exist_ok=True)
+    with _alone(folder.with_name(f"{folder.name}.lock"), spec):
+        if (here := locate(spec, settings)) is not None:
+            return here
+        staging = _staging_of(folder, wanted)
+        staging.mkdir(exist_ok=True)
         commit, files = _list_files(wanted, settings)
         _require_space_for(files, staging)
         pulled = _fetch_all(files, staging, progress, {*schemes, *_scheme_of_endpoint(settings)})
@@ -102,22 +105,17 @@ def _refuse_offline(spec: ModelSpec, settings: Settings) -> None:
 
 
 @contextmanager
-def _alone(folder: Path, spec: ModelSpec) -> Iterator[None]:
-    """Keep other processes from pulling into the same folder; the system frees the lock of a dead one."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: nothing here to lock a folder with
+def _alone(lock: Path, spec: ModelSpec) -> Iterator[None]:
+    """Keep others from pulling the same model meanwhile; the system frees the lock of a dead process."""
+    with lock.open("wb") as file:
+        if os.name == "posix":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise Busy(f"model {spec.id!r} is being pulled by another process", retry_after_s=60) from exc
         yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise Busy(f"model {spec.id!r} is being pulled by another process", retry_after_s=60) from exc
-        yield
-    finally:
-        os.close(handle)
 
 
 def _list_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:

@@ -1,0 +1,448 @@
+"""The pool, with real threads and models whose loaders are functions of this module."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from promptvision.errors import Busy, Cancelled, PluginError, PromptvisionError, SetupError, ToolFailed
+from promptvision.models.placement import DoesNotFit
+from promptvision.models.pool import ModelPool
+from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.settings import Settings
+
+MODULE = "promptvision_test_models"
+DEVICES = {"cuda": ("float16",), "cpu": ("float32",)}
+
+
+class Model:
+    """Something that takes memory; its weights file holds how much."""
+
+    def __init__(self, path: Path, device: str, dtype: str) -> None:
+        self.id = path.name
+        self.device = device
+        self.dtype = dtype
+        self.nbytes = int((path / "weights").read_text())
+
+
+@dataclass
+class Loads:
+    """A module that loads models and keeps a ledger of what is alive."""
+
+    alive: weakref.WeakSet[Model] = field(default_factory=weakref.WeakSet)
+    count: Counter[str] = field(default_factory=Counter)
+    at_once: int = 0
+    highest: int = 0
+    before: Callable[[Model], object] = lambda model: None
+
+    def load(self, path: Path, device: str, dtype: str) -> Model:
+        self.at_once += 1
+        assert self.at_once == 1, "two loads at the same time"
+        try:
+            model = Model(path, device, dtype)
+            self.count[model.id] += 1
+            self.before(model)
+            self.alive.add(model)
+            self.highest = max(self.highest, self.bytes())
+            return model
+        finally:
+            self.at_once -= 1
+
+    def bytes(self) -> int:
+        return sum(model.nbytes for model in list(self.alive))
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> Loads:
+    ledger = Loads()
+    monkeypatch.setitem(sys.modules, MODULE, ledger)
+    return ledger
+
+
+@dataclass
+class Bench:
+    """Builds pools over models of given sizes."""
+
+    home: Path
+    room: dict[str, int] = field(default_factory=lambda: {"cpu": 1000, "cuda": 1000})
+
+    def spec(self, id_: str, size: int, *, declared: int | None = None, peak: int = 0) -> ModelSpec:
+        folder = self.home / "weights" / id_
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "weights").write_text(str(size))
+        dtypes = ("float16", "float32")
+        return ModelSpec(
+            id=id_,
+            source="someone/something",
+            revision="0" * 40,
+            files=(WeightFile("weights"),),
+            license="Apache-2.0",
+            weight_bytes=dict.fromkeys(dtypes, size if declared is None else declared),
+            peak_bytes=dict.fromkeys(dtypes, peak),
+            dtypes=DEVICES,
+            load=f"{MODULE}:load",
+            plugin="toy",
+        )
+
+    def pool(
+        self,
+        *specs: ModelSpec,
+        memory: int | None = None,
+        device: str = "cpu",
+        wait_s: float = 10,
+    ) -> ModelPool:
+        return ModelPool(
+            {spec.id: spec for spec in specs},
+            Settings(home=self.home, model_memory=memory),
+            device=device,
+            usable_bytes=lambda name, held: self.room[name],
+            wait_s=wait_s,
+        )
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def ids(pool: ModelPool) -> list[str]:
+    return [model.id for model in pool.loaded()]
+
+
+def test_a_model_is_loaded_once_and_kept(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10))
+    with pool.lease("a") as (first,):
+        assert (first.id, first.device, first.dtype) == ("a", "cpu", "float32")
+        assert pool.loaded()[0].leases == 1
+    with pool.lease("a") as (second,):
+        assert second is first
+    assert loads.count == {"a": 1}
+    assert [(model.bytes, model.leases) for model in pool.loaded()] == [(10, 0)]
+
+
+def test_models_come_in_the_order_asked_for(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 1), bench.spec("b", 2))
+    with pool.lease("b", "a", "b") as models:
+        assert [model.id for model in models] == ["b", "a", "b"]
+    assert loads.count == {"a": 1, "b": 1}
+
+
+def test_the_least_recently_used_model_leaves_first(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(*(bench.spec(id_, 400) for id_ in "abc"))
+    for id_ in ("a", "b", "a", "c"):
+        with pool.lease(id_):
+            pass
+    assert ids(pool) == ["a", "c"]
+    assert loads.highest <= 1000
+
+
+def test_only_as_many_leave_as_must(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 300), bench.spec("b", 300), bench.spec("c", 600))
+    for id_ in "abc":
+        with pool.lease(id_):
+            pass
+    assert ids(pool) == ["b", "c"]
+
+
+def test_the_setting_limits_all_devices_together(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 400), bench.spec("b", 400), memory=700, device="cuda")
+    with pool.lease("a", device="cpu"):
+        pass
+    with pool.lease("b", device="cuda"):
+        assert ids(pool) == ["b"]
+    with pytest.raises(DoesNotFit, match="PROMPTVISION_MODEL_MEMORY") as caught, pool.lease("a", "b"):
+        pass
+    assert (caught.value.needed_bytes, caught.value.free_bytes) == (800, 700)
+
+
+def test_a_set_that_does_not_fit_the_gpu_goes_to_the_cpu_together(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cuda": 500, "cpu": 2000}
+    pool = bench.pool(bench.spec("a", 300), bench.spec("b", 300), device="cuda")
+    with pool.lease("a") as (alone,):
+        assert (alone.device, alone.dtype) == ("cuda", "float16")
+    with pool.lease("a", "b") as pair:
+        assert [(model.device, model.dtype) for model in pair] == [("cpu", "float32")] * 2
+
+
+def test_a_named_device_has_no_stand_in(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cuda": 500, "cpu": 2000}
+    pool = bench.pool(bench.spec("a", 600), device="cuda")
+    with pytest.raises(DoesNotFit, match=r"0\.00 GB needed on cuda"), pool.lease("a", device="cuda"):
+        pass
+    assert pool.loaded() == []
+
+
+def test_the_peak_of_a_call_counts_with_its_margin(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 500, peak=400), bench.spec("b", 500, peak=401))
+    with pool.lease("a"):
+        pass
+    with pytest.raises(DoesNotFit), pool.lease("b"):
+        pass
+
+
+def test_the_peak_of_a_running_call_is_kept_free(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 100, peak=400), bench.spec("b", 500), wait_s=0)
+    with pool.lease("a"), pytest.raises(Busy), pool.lease("b"):
+        pass
+    with pool.lease("b"):
+        assert ids(pool) == ["a", "b"]
+
+
+def test_a_lease_waits_for_memory_that_another_holds(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600))
+    waiting = threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        with pool.lease("a"):
+            later = threads.submit(lease_once, pool, "b", check=waiting.set)
+            assert waiting.wait(10)
+            assert ids(pool) == ["a"]
+        assert later.result(10) == ["b"]
+    assert loads.highest == 600
+
+
+def lease_once(pool: ModelPool, *models: str, check: Callable[[], None] | None = None) -> list[str]:
+    with pool.lease(*models, check=check) as leased:
+        names = [model.id for model in leased]
+        del leased
+    return names
+
+
+def test_waiting_ends_when_the_call_is_cancelled(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600))
+    polls = iter([None, None, Cancelled("stop")])
+
+    def check() -> None:
+        if (error := next(polls)) is not None:
+            raise error
+
+    with pool.lease("a"), pytest.raises(Cancelled), pool.lease("b", check=check):
+        pass
+    assert [(model.id, model.leases) for model in pool.loaded()] == [("a", 0)]
+
+
+def test_waiting_is_bounded(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600), wait_s=0.01)
+    with pool.lease("a"), pytest.raises(Busy, match="'b'"), pool.lease("b"):
+        pass
+
+
+def test_callers_of_a_loading_model_share_one_load(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10))
+    begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
+
+    def slowly(model: Model) -> None:
+        begun.set()
+        assert go_on.wait(10)
+
+    loads.before = slowly
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(lease_once, pool, "a")
+        assert begun.wait(10)
+        assert pool.loaded() == []  # neither listed yet, nor is the pool locked
+        second = threads.submit(lease_once, pool, "a", check=waiting.set)
+        assert waiting.wait(10)
+        go_on.set()
+        assert [first.result(10), second.result(10)] == [["a"], ["a"]]
+    assert loads.count == {"a": 1}
+
+
+def test_who_waited_for_a_load_that_failed_loads_it_anew(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10))
+    begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
+
+    def fail_once(model: Model) -> None:
+        loads.before = lambda model: None
+        begun.set()
+        assert go_on.wait(10)
+        raise ValueError("header too large")
+
+    loads.before = fail_once
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(lease_once, pool, "a")
+        assert begun.wait(10)
+        second = threads.submit(lease_once, pool, "a", check=waiting.set)
+        assert waiting.wait(10)
+        go_on.set()
+        with pytest.raises(
+            ToolFailed, match=r"toy: model 'a' could not be loaded .*header too large.*verify a"
+        ):
+            first.result(10)
+        assert second.result(10) == ["a"]
+    assert [model.leases for model in pool.loaded()] == [0]
+
+
+def test_a_failed_load_leaves_nothing_behind(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10), bench.spec("bad", 10))
+
+    def fail(model: Model) -> None:
+        if model.id == "bad":
+            raise ValueError("no such tensor")
+
+    loads.before = fail
+    with pytest.raises(ToolFailed), pool.lease("a", "bad"):
+        pass
+    assert [(model.id, model.leases) for model in pool.loaded()] == [("a", 0)]
+
+
+def test_nothing_is_evicted_for_weights_that_are_missing(bench: Bench, loads: Loads) -> None:
+    gone = bench.spec("gone", 1_500)
+    (bench.home / "weights" / "gone" / "weights").unlink()
+    pool = bench.pool(bench.spec("a", 1000), gone)
+    with pool.lease("a"):
+        pass
+    message = r"toy: model 'gone' .*0\.00 GB.*promptvision models pull gone"
+    with pytest.raises(SetupError, match=message), pool.lease("gone"):
+        pass
+    assert ids(pool) == ["a"]
+
+
+def test_out_of_memory_while_loading_frees_what_is_unused_and_tries_once_more(
+    bench: Bench, loads: Loads
+) -> None:
+    pool = bench.pool(bench.spec("a", 100), bench.spec("b", 100))
+    with pool.lease("a"):
+        pass
+
+    def full_while_a_is_here(model: Model) -> None:
+        if any(other.id == "a" for other in loads.alive):
+            raise MemoryError
+
+    loads.before = full_while_a_is_here
+    with pool.lease("b"):
+        assert ids(pool) == ["b"]
+    assert loads.count == {"a": 1, "b": 2}
+
+
+def test_a_model_larger_than_declared_is_measured_and_makes_room(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 400), bench.spec("b", 900, declared=300))
+    with pool.lease("a"):
+        pass
+    with pool.lease("b"):
+        assert [(model.id, model.bytes) for model in pool.loaded()] == [("b", 900)]
+
+
+def test_a_model_larger_than_declared_that_can_never_fit_is_refused(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 1200, declared=300))
+    for _ in range(2):
+        with pytest.raises(DoesNotFit), pool.lease("a"):
+            pass
+    assert loads.count == {"a": 1}
+    assert loads.bytes() == 0
+
+
+def test_free_unused_drops_all_but_leased_models(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10), bench.spec("b", 20), bench.spec("c", 30))
+    with pool.lease("a", "b"):
+        pass
+    with pool.lease("c"):
+        assert pool.free_unused() == 30
+        assert ids(pool) == ["c"]
+    assert loads.bytes() == 30
+
+
+def test_a_closed_pool_drops_models_as_they_come_back(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10), bench.spec("b", 10))
+    with pool.lease("b"):
+        pass
+    with pool.lease("a"):
+        pool.close()
+        assert ids(pool) == ["a"]
+    assert pool.loaded() == []
+    with pytest.raises(PromptvisionError, match="closed"), pool.lease("a"):
+        pass
+
+
+def test_closing_ends_waits(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600))
+    waiting = threading.Event()
+    with ThreadPoolExecutor(1) as threads, pool.lease("a"):
+        later = threads.submit(lease_once, pool, "b", check=waiting.set)
+        assert waiting.wait(10)
+        pool.close()
+        with pytest.raises(PromptvisionError, match="closed"):
+            later.result(10)
+
+
+def test_unknown_ids_are_named(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 1))
+    with pytest.raises(SetupError, match="'b' is not known here; known: a"), pool.lease("b"):
+        pass
+
+
+@pytest.mark.parametrize(
+    "load", ["promptvision_test_none:load", f"{MODULE}:nothing", "", f"{MODULE}:highest"]
+)
+def test_a_loader_that_is_not_there_is_the_plugins_fault(bench: Bench, loads: Loads, load: str) -> None:
+    pool = bench.pool(replace(bench.spec("a", 1), load=load))
+    with pytest.raises(PluginError, match="toy: model 'a': loader"), pool.lease("a"):
+        pass
+
+
+def test_models_of_different_devices_cannot_be_leased_together(bench: Bench, loads: Loads) -> None:
+    only_cpu = replace(bench.spec("a", 1), dtypes={"cpu": ("float32",)})
+    only_gpu = replace(bench.spec("b", 1), dtypes={"cuda": ("float16",)})
+    pool = bench.pool(only_cpu, only_gpu)
+    with pytest.raises(ToolFailed, match="'a', 'b': cannot run together"), pool.lease("a", "b"):
+        pass
+
+
+SIZES = {"a": 100, "b": 200, "c": 300, "d": 400, "e": 500}
+SETS = st.lists(st.sampled_from(sorted(SIZES)), min_size=1, max_size=3, unique=True)
+ON = st.sampled_from([None, "cpu", "cuda"])
+
+
+@hypothesis_settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    plans=st.lists(st.lists(st.tuples(SETS, ON), min_size=1, max_size=8), min_size=2, max_size=4),
+    memory=st.integers(500, 1600),
+    room=st.integers(300, 1200),
+)
+def test_threads_never_break_the_pool(
+    bench: Bench, loads: Loads, plans: list[list[tuple[list[str], str | None]]], memory: int, room: int
+) -> None:
+    """Budget kept, no deadlock, no lost lease, no second load of what is there, no wrong refusal."""
+    bench.room = {"cpu": 1600, "cuda": room}
+    loads.highest = 0
+    pool = bench.pool(*(bench.spec(id_, size) for id_, size in SIZES.items()), memory=memory, device="cuda")
+
+    def never_twice(model: Model) -> None:
+        assert not [m for m in list(loads.alive) if (m.id, m.device) == (model.id, model.device)]
+
+    loads.before = never_twice
+
+    def work(plan: list[tuple[list[str], str | None]]) -> None:
+        for names, device in plan:
+            size = sum(SIZES[name] for name in names)
+            try:
+                with pool.lease(*names, device=device) as models:
+                    assert [model.id for model in models] == names
+                    assert len({model.device for model in models}) == 1
+                    held = {
+                        model.id: model.leases for model in pool.loaded() if model.device == models[0].device
+                    }
+                    assert all(held[name] >= 1 for name in names)
+                    del models
+            except DoesNotFit:
+                assert size > memory or (device == "cuda" and size > room)
+
+    with ThreadPoolExecutor(len(plans)) as threads:
+        for done in [threads.submit(work, plan) for plan in plans]:
+            done.result(30)
+    assert all(model.leases == 0 for model in pool.loaded())
+    assert sum(model.bytes for model in pool.loaded()) == loads.bytes() <= memory
+    assert loads.highest <= memory
+    pool.close()
+    assert loads.bytes() == 0
