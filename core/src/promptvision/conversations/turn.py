@@ -56,6 +56,8 @@ class EventKind(StrEnum):
     """A tool is about to run."""
     STEP_FINISHED = "step_finished"
     """A tool has ended, well or not."""
+    OBSERVATION = "observation"
+    """What the planner was told of a call that ended without a finished step."""
     NOTE = "note"
     """Anything worth showing later: a stand-in was used, a planner failed over."""
 

@@ -17,7 +17,7 @@ from promptvision.images.store import ImageStore
 if TYPE_CHECKING:
     from promptvision.settings import Settings
 
-__all__ = ["IngestedImage", "ingest", "read_source"]
+__all__ = ["IngestedImage", "ingest", "path_of_url", "read_source"]
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\x.png is a path
 
@@ -86,7 +86,7 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
         raise InputError(
             f"picture: URLs of scheme {scheme[:20]!r} are not accepted", hint="give a path or a URL"
         )
-    path = _path_of_url(text) if scheme == "file" else Path(source)
+    path = path_of_url(text) if scheme == "file" else Path(source)
     return await asyncio.to_thread(_read_file, path)
 
 
@@ -126,7 +126,12 @@ def _read_data_uri(text: str) -> bytes:
         raise InputError("picture: a data URL whose base64 is broken", hint="encode the file again") from exc
 
 
-def _path_of_url(url: str) -> Path:
+def path_of_url(url: str) -> Path:
+    """The path in a ``file:`` URL of this machine.
+
+    Raises:
+        InputError: it is no such URL.
+    """
     try:
         parts = urlsplit(url)
     except ValueError as exc:

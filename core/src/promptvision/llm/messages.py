@@ -60,6 +60,7 @@ class Function:
         parameters: JSON schema of the arguments, self-contained.
         phrases: for planners that match words instead of asking an LLM; never sent anywhere.
         defaults: names of the arguments that the core fills in when they are left out.
+        image: name of the argument that is the picture to work on.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Function:
     parameters: dict[str, Any]
     phrases: tuple[Phrase, ...] = ()
     defaults: frozenset[str] = frozenset()
+    image: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +119,14 @@ class ChatReply:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatDelta:
-    """A piece of a streamed reply: some text, or at the end the whole reply."""
+    """A piece of a streamed reply: some text, or at the end the whole reply.
+
+    Args:
+        text: the next piece of text.
+        restarted: the pieces given so far belong to a reply that was given up; a new one begins with this.
+        reply: the whole reply, in the last delta. Where it differs from the pieces, the reply is right.
+    """
 
     text: str = ""
+    restarted: bool = False
     reply: ChatReply | None = None

@@ -178,7 +178,8 @@ def _check_api(module: ModuleType, plugin: Plugin) -> None:
 
 def _check_hook_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
     for name in dir(module):
-        if name.startswith("promptvision_") and manager.parse_hookimpl_opts(module, name) is not None:
-            if not hasattr(specs, name):
-                known = ", ".join((*HOOKS, "promptvision_commands"))
-                raise AttributeError(f"unknown hook {name!r}; the hooks are {known}")
+        if not name.startswith("promptvision_") or hasattr(specs, name):
+            continue
+        if manager.parse_hookimpl_opts(module, name) is not None:
+            known = ", ".join((*HOOKS, "promptvision_commands"))
+            raise AttributeError(f"unknown hook {name!r}; the hooks are {known}")

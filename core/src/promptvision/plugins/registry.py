@@ -173,13 +173,15 @@ class Registry:
             parameters=function_parameters(tool.args, optional=filled),
             phrases=tuple(phrase for phrase in phrases if isinstance(phrase, Phrase)),
             defaults=frozenset(filled),
+            image=next(iter(image_fields(tool.args)), None),
         )
 
     def _missing_model(self, model: str) -> Missing | None:
         spec = self.models.get(model)
         if spec is None:
             return Missing(f"model {model!r} is declared by no plugin", "report it to the plugin's author")
-        return missing_weights(spec, self.settings)
+        lacking = missing_weights(spec, self.settings)
+        return Missing(lacking.what, lacking.fix) if lacking else None
 
     def _preferred(self, tool: Tool) -> bool:
         return f"{tool.plugin}:{tool.name}" in self.settings.prefer
@@ -234,20 +236,22 @@ class Registry:
         raise PluginError(
             plugin.name,
             f"tool {tool.name!r} exists in both {owner.distribution} and {plugin.distribution}",
-            hint=f"set PROMPTVISION_PREFER={other.plugin}:{tool.name} or PROMPTVISION_PREFER={plugin.name}:{tool.name}",
+            hint=f"set PROMPTVISION_PREFER to {other.plugin}:{tool.name} or to {plugin.name}:{tool.name}",
         )
 
     # Making what settings name
 
     def make_image_store(self) -> ImageStore:
         """The image store that the settings name."""
-        return self._make_store(self.image_stores, self.settings.images, "PROMPTVISION_IMAGES")
+        store: ImageStore = self._make_store(self.image_stores, self.settings.images, "PROMPTVISION_IMAGES")
+        return store
 
     def make_conversation_store(self) -> ConversationStore:
         """The conversation store that the settings name."""
-        return self._make_store(
+        store: ConversationStore = self._make_store(
             self.conversation_stores, self.settings.conversations, "PROMPTVISION_CONVERSATIONS"
         )
+        return store
 
     def _make_store(self, factories: list[StoreFactory[Any]], url: str | None, variable: str) -> Any:
         for factory in sorted(factories, key=lambda factory: (-factory.priority, factory.name)):

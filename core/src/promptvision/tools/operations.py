@@ -243,6 +243,8 @@ INPAINT = Operation(
     result=InpaintResult,
     phrases=(
         "change {target} to {prompt}",
+        "change the color of {target} to {prompt}",
+        "change the colour of {target} to {prompt}",
         "change {target} into {prompt}",
         "replace {target} with {prompt}",
         "replace {target} by {prompt}",

@@ -24,7 +24,7 @@ def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) 
     """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
-    flat = _flatten(schema, definitions, depth=0)
+    flat: dict[str, Any] = _flatten(schema, definitions, depth=0)
     flat.pop("description", None)
     for name, field in flat.get("properties", {}).items():
         field["description"] = field.get("description") or name.replace("_", " ")

@@ -1,0 +1,95 @@
+"""The planner's calls: names checked, arguments repaired, repeats answered from memory."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter
+from dataclasses import dataclass
+
+from promptvision.agent.observation import observe_failure
+from promptvision.agent.steps import StepRunner
+from promptvision.errors import ArgumentsError, SetupError, ToolFailed
+from promptvision.llm.messages import Function, ToolCall
+from promptvision.llm.repair import repair_arguments
+
+__all__ = ["CallDesk", "Told"]
+
+MAX_ERRORS = 4
+"""Failures of one function in one turn before it is refused."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the planner is told of one call.
+
+    Args:
+        content: for the LLM.
+        summary: for people and for planners without an LLM.
+        failed: whether the call did not work.
+        is_journaled: whether the step's own event holds it already.
+    """
+
+    content: str
+    summary: str
+    failed: bool
+    is_journaled: bool = False
+
+
+class CallDesk:
+    """Answers the calls of a planner in one turn.
+
+    Args:
+        runner: fulfils operations.
+        functions: what may be called.
+    """
+
+    def __init__(self, runner: StepRunner, functions: tuple[Function, ...]) -> None:
+        self._runner = runner
+        self._functions = {function.name: function for function in functions}
+        self._answers: dict[str, Told] = {}
+        self._errors: Counter[str] = Counter()
+        self.must_answer = False
+        """Set when the same call came three times: the planner gets no further call."""
+        self._repeats: Counter[str] = Counter()
+
+    async def answer(self, call: ToolCall) -> Told:
+        """Make a call and say what came of it; only StopTurn, Cancelled and store failures are raised."""
+        function = self._functions.get(call.name)
+        if function is None:
+            return _refuse(self._unknown(call.name))
+        if self._errors[call.name] >= MAX_ERRORS:
+            self.must_answer = True
+            return _refuse(f"{call.name} has failed {MAX_ERRORS} times in this turn; answer without it")
+        try:
+            values, notes = repair_arguments(call.arguments, function.parameters)
+            key = self._key(call.name, values)
+            if (known := self._answers.get(key)) is not None:
+                return self._repeat(key, known)
+            result, told = await self._runner.perform(call.name, values, call_id=call.id, notes=notes)
+        except (ArgumentsError, ToolFailed, SetupError) as exc:
+            self._errors[call.name] += 1
+            return _refuse(str(exc))
+        answer = Told(told, result.summary(), failed=not result.success, is_journaled=True)
+        self._answers[key] = answer
+        return answer
+
+    def _key(self, name: str, values: dict[str, object]) -> str:
+        current = self._runner.table.current
+        return json.dumps([name, values, current.image_id if current else None], sort_keys=True, default=str)
+
+    def _repeat(self, key: str, known: Told) -> Told:
+        self._repeats[key] += 1
+        self.must_answer = self._repeats[key] >= 2
+        note = "This call was made already in this turn; here is its result again."
+        return Told(f"{note} {known.content}", known.summary, known.failed)
+
+    def _unknown(self, name: str) -> str:
+        names = sorted(self._functions)
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."
+
+
+def _refuse(message: str) -> Told:
+    return Told(observe_failure(message, []), message, failed=True)

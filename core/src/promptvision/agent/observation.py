@@ -1,0 +1,48 @@
+"""What the planner is told of a finished call: short JSON with handles, lists cut, picture text labelled."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from promptvision.images.handles import ImageTable
+from promptvision.tools.tool import Result
+
+__all__ = ["observe", "observe_failure"]
+
+LIST_LIMIT = 20
+TEXT_LIMIT = 4000
+
+
+def observe(result: Result, table: ImageTable, notes: list[str]) -> str:
+    """A result as the planner sees it.
+
+    Args:
+        result: the tool's result.
+        table: names its pictures.
+        notes: what the planner should know about its arguments.
+    """
+    seen = result.model_dump(mode="json", exclude_none=True, context={"show": table.show, "label": True})
+    short = {name: _shorten(value) for name, value in seen.items()}
+    if notes:
+        short["notes"] = notes
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+
+
+def observe_failure(message: str, notes: list[str]) -> str:
+    """A failed call as the planner sees it: one line."""
+    told: dict[str, Any] = {"success": False, "error": message[:TEXT_LIMIT]}
+    if notes:
+        told["notes"] = notes
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > TEXT_LIMIT:
+        return value[:TEXT_LIMIT] + f" ... ({len(value) - TEXT_LIMIT} more characters)"
+    if isinstance(value, dict):
+        return {name: _shorten(item) for name, item in value.items()}
+    if isinstance(value, list):
+        kept = [_shorten(item) for item in value[:LIST_LIMIT]]
+        return [*kept, f"({len(value) - LIST_LIMIT} more)"] if len(value) > LIST_LIMIT else kept
+    return value

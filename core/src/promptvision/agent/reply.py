@@ -1,0 +1,158 @@
+"""What a turn answers: the document of ``POST /chat`` and ``promptvision run --json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from promptvision.conversations.turn import TurnStatus
+from promptvision.tools.context import EDIT
+
+__all__ = ["Reply", "Step", "show_ids"]
+
+_UNSHOWN = ("success", "message")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One tool call, prerequisites included. Pictures appear as image ids.
+
+    Args:
+        operation: what was asked for.
+        tool: which tool did it.
+        plugin: whose tool that is.
+        status: ``done``, ``failed``, ``cancelled`` or ``interrupted``.
+        arguments: as the tool got them.
+        result: as the tool returned it; None unless ``status`` is ``done``.
+        seconds: wall-clock time.
+        cached: whether an equal call had been made before.
+        message: what the user should know, such as why it failed.
+    """
+
+    operation: str
+    tool: str
+    plugin: str
+    status: str
+    arguments: dict[str, Any]
+    result: dict[str, Any] | None = None
+    seconds: float = 0.0
+    cached: bool = False
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The answer to one turn. Pictures appear as image ids until :meth:`document` shows them.
+
+    Args:
+        text_response: the answer in words.
+        image_url: the picture that the turn started from.
+        steps: what was done, in order.
+        images: pictures made, as ``{"id", "handle", "kind"}``, in order.
+        turn_id, conversation_id, prompt_id: whose answer it is.
+        status: how the turn ended.
+        planner: who planned it.
+    """
+
+    text_response: str
+    image_url: str | None
+    steps: tuple[Step, ...]
+    images: tuple[dict[str, str], ...]
+    turn_id: str
+    conversation_id: str
+    prompt_id: str
+    status: TurnStatus
+    planner: str
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Result fields of all finished steps in one; where two have the same name the later one counts."""
+        flat: dict[str, Any] = {}
+        for step in self.steps:
+            for name, value in (step.result or {}).items():
+                if name not in _UNSHOWN and value is not None:
+                    flat[name] = value
+        return flat
+
+    @property
+    def picture(self) -> str | None:
+        """Id of the picture to show: the last edit, else the last picture made."""
+        edits = [image["id"] for image in self.images if image["kind"] == EDIT]
+        made = [image["id"] for image in self.images]
+        return next(reversed(edits or made), None)
+
+    def document(self, show: Callable[[str], str] | None = None) -> dict[str, Any]:
+        """The reply as plain JSON.
+
+        Args:
+            show: turns an image id into what the reader should see, such as a URL.
+        """
+        contract = {
+            "text_response": self.text_response,
+            "image_url": self.image_url,
+            "steps": [asdict(step) for step in self.steps],
+            "turn_id": self.turn_id,
+            "conversation_id": self.conversation_id,
+            "prompt_id": self.prompt_id,
+            "status": str(self.status),
+            "planner": self.planner,
+            "notes": list(self.notes),
+        }
+        whole = {**self.fields, **contract}
+        if show is None:
+            return whole
+        ids = {image["id"] for image in self.images}
+        ids.update(_pictures_in(whole))
+        return {name: show_ids(value, ids, show) for name, value in whole.items()}
+
+    def stored(self) -> dict[str, Any]:
+        """The reply as a conversation store keeps it."""
+        return {**asdict(self), "status": str(self.status)}
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Reply:
+        """The reply that :meth:`stored` was made of."""
+        values = dict(stored)
+        values["steps"] = tuple(Step(**step) for step in values["steps"])
+        values["images"] = tuple(values["images"])
+        values["notes"] = tuple(values.get("notes", ()))
+        values["status"] = TurnStatus(values["status"])
+        return cls(**values)
+
+
+def _pictures_in(node: Any) -> set[str]:
+    """Ids in fields whose names are those of pictures: ``image_url``, ``mask_urls`` and the like."""
+    found: set[str] = set()
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name.endswith(("_url", "_urls", "image", "images", "mask", "masks")):
+                found.update(text for text in _strings(value) if _is_id(text))
+            else:
+                found |= _pictures_in(value)
+    elif isinstance(node, list):
+        for value in node:
+            found |= _pictures_in(value)
+    return found
+
+
+def _strings(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _is_id(text: str) -> bool:
+    return len(text) == 64 and all(char in "0123456789abcdef" for char in text)
+
+
+def show_ids(node: Any, ids: set[str], show: Callable[[str], str]) -> Any:
+    """A copy of plain JSON with each string that is one of ``ids`` replaced by what ``show`` makes of it."""
+    if isinstance(node, str):
+        return show(node) if node in ids else node
+    if isinstance(node, dict):
+        return {name: show_ids(value, ids, show) for name, value in node.items()}
+    if isinstance(node, list | tuple):
+        return [show_ids(value, ids, show) for value in node]
+    return node

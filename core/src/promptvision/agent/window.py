@@ -1,0 +1,106 @@
+"""Which part of a conversation the planner sees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from promptvision.agent.observation import observe_failure
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
+from promptvision.llm.messages import Function, Message, ToolCall
+
+__all__ = ["TURNS", "estimate_tokens", "history_messages", "turn_messages"]
+
+TURNS = 12
+"""Turns read from the store, at most."""
+WHOLE = 2
+"""Newest turns whose tool results are shown whole; older ones become one line each."""
+CHARS_PER_TOKEN = 4
+"""A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
+
+
+def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] = ()) -> int:
+    """About how many tokens a request takes."""
+    chars = sum(
+        len(message.content) + sum(len(str(c.arguments)) + 40 for c in message.tool_calls) + 8
+        for message in messages
+    )
+    chars += sum(len(json.dumps(function.parameters)) + len(function.description) for function in functions)
+    return chars // CHARS_PER_TOKEN
+
+
+def history_messages(turns: Sequence[Turn], budget_tokens: int) -> list[Message]:
+    """Earlier turns as messages, oldest first; whole turns are left out from the oldest on until they fit.
+
+    Calls and their results are never parted: a turn is shown with both or not at all.
+
+    Args:
+        turns: ended turns, oldest first.
+        budget_tokens: about how many tokens they may take.
+    """
+    shown: list[list[Message]] = []
+    for age, turn in enumerate(reversed(turns)):
+        messages = _ended_turn(turn, is_whole=age < WHOLE)
+        budget_tokens -= estimate_tokens(messages)
+        if budget_tokens < 0:
+            break
+        shown.append(messages)
+    return [message for messages in reversed(shown) for message in messages]
+
+
+def _ended_turn(turn: Turn, *, is_whole: bool) -> list[Message]:
+    answer = (turn.reply or {}).get("text_response") or _epitaph(turn.status)
+    user = Message(role="user", content=turn.prompt, summary=turn.prompt)
+    return [user, *turn_messages(turn, is_whole=is_whole), Message(role="assistant", content=answer)]
+
+
+def _epitaph(status: TurnStatus) -> str:
+    return f"(This turn was {status} before it was answered.)"
+
+
+def turn_messages(turn: Turn, *, is_whole: bool = True) -> list[Message]:
+    """What the planner said and was told in one turn.
+
+    A call that was never answered gets a result that says so, since hosts refuse a call without one.
+    """
+    answers = dict(_answers(turn, is_whole=is_whole))
+    messages: list[Message] = []
+    for event in turn.events:
+        if event.kind is not EventKind.MESSAGE:
+            continue
+        calls = tuple(ToolCall(**call) for call in event.data["tool_calls"])
+        messages.append(Message(role="assistant", content=event.data["text"], tool_calls=calls))
+        messages.extend(answers.get(call.id) or _interrupted(call) for call in calls)
+    return messages
+
+
+def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
+    for event in turn.events:
+        told: dict[str, Any] = event.data
+        call_id = told.get("call_id")
+        if event.kind not in (EventKind.STEP_FINISHED, EventKind.OBSERVATION) or not call_id:
+            continue
+        yield (
+            call_id,
+            Message(
+                role="tool",
+                content=told["told"] if is_whole else told["summary"][:200],
+                tool_call_id=call_id,
+                name=told.get("operation"),
+                summary=told["summary"],
+                failed=event.kind is EventKind.OBSERVATION and told["failed"],
+            ),
+        )
+
+
+def _interrupted(call: ToolCall) -> Message:
+    text = "interrupted before it ended; its result is unknown"
+    return Message(
+        role="tool",
+        content=observe_failure(text, []),
+        tool_call_id=call.id,
+        name=call.name,
+        summary=text,
+        failed=True,
+    )

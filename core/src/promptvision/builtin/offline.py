@@ -1,0 +1,81 @@
+"""The offline planner: matches words against what operations and tools declare, and knows nothing else.
+
+A request is cut into clauses; each clause must match one declared phrase, whose slots become arguments.
+What a call needs beyond that (boxes, masks) is the core's business, so a newly installed tool works here
+as soon as it declares a phrase.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from promptvision.builtin.phrases import Match, match_request
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message, ToolCall
+
+__all__ = ["OfflinePlanner"]
+
+EXAMPLES = 3
+
+
+class OfflinePlanner:
+    """A planner that needs no key and no network, and does the same for the same request."""
+
+    name = "offline"
+    context_tokens = 100_000
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """The next call of the plan, or the answer when all calls are made or one has failed."""
+        words, told = _this_turn(request.messages)
+        plan = match_request(words, request.functions)
+        failed = any(message.failed for message in told)
+        if plan and not failed and len(told) < len(plan) and request.tool_choice == "auto":
+            return self._reply(calls=(_call(plan[len(told)], len(told)),))
+        if not told:
+            return self._reply(text=_what_i_can_do(request.functions))
+        return self._reply(text=" ".join(message.summary for message in told))
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """The whole reply as one delta: there is nothing to wait for."""
+        reply = await self.complete(request)
+        if reply.text:
+            yield ChatDelta(text=reply.text)
+        yield ChatDelta(reply=reply)
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+    def _reply(self, *, text: str = "", calls: tuple[ToolCall, ...] = ()) -> ChatReply:
+        reason = "tool_calls" if calls else "stop"
+        return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name)
+
+
+def _this_turn(messages: Sequence[Message]) -> tuple[str, list[Message]]:
+    """The user's words and the tool results that followed them."""
+    last = max((index for index, message in enumerate(messages) if message.role == "user"), default=None)
+    if last is None:
+        return "", []
+    user = messages[last]
+    told = [message for message in messages[last + 1 :] if message.role == "tool"]
+    return user.summary or user.content, told
+
+
+def _call(match: Match, index: int) -> ToolCall:
+    arguments: dict[str, Any] = dict(match.arguments)
+    return ToolCall(id=f"offline_{index}", name=match.function.name, arguments=arguments)
+
+
+def _what_i_can_do(functions: Sequence[Function]) -> str:
+    lines = [
+        f"- {function.description.partition(' Limits:')[0]} Say for example: "
+        + "; ".join(f"\u201c{_example(phrase.text)}\u201d" for phrase in function.phrases[:EXAMPLES])
+        for function in functions
+        if function.phrases
+    ]
+    if not lines:
+        return "I can do nothing yet: no installed tool can run here. Run `promptvision doctor` to see why."
+    return "\n".join(["I do not understand that without a language model. What I can do:", *lines])
+
+
+def _example(text: str) -> str:
+    return text.replace("{", "\u2039").replace("}", "\u203a").replace("_", " ")

@@ -1,0 +1,108 @@
+"""Hook implementations of the core itself: it offers its parts through the same door as any plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptvision.conversations.store import ConversationStore
+from promptvision.errors import SetupError
+from promptvision.images.store import ImageStore
+from promptvision.llm.provider import LLMProvider
+from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory, hookimpl
+from promptvision.runtime.executor import Executor
+from promptvision.settings import Settings
+
+PLUGIN_API = 1
+
+
+def _offline(settings: Settings) -> LLMProvider:
+    from promptvision.builtin.offline import OfflinePlanner
+
+    return OfflinePlanner()
+
+
+def _threads(settings: Settings) -> Executor:
+    from promptvision.builtin.threads import ThreadExecutor
+
+    return ThreadExecutor()
+
+
+def _file_images(url: str, settings: Settings) -> ImageStore:
+    from promptvision.builtin.files import FileImageStore
+    from promptvision.images.ingest import path_of_url
+
+    return FileImageStore(path_of_url(url))
+
+
+def _memory_images(url: str, settings: Settings) -> ImageStore:
+    from promptvision.builtin.memory_images import MemoryImageStore
+
+    return MemoryImageStore()
+
+
+def _sql_conversations(url: str, settings: Settings) -> ConversationStore:
+    try:
+        from promptvision.builtin.sql.store import SQLConversationStore
+    except ImportError as exc:
+        raise SetupError(
+            f"SQL conversation store: {exc}", hint="pip install promptvision[postgresql]"
+        ) from exc
+    return SQLConversationStore(url)
+
+
+def _default_sqlite(settings: Settings) -> str:
+    from promptvision.builtin.sql import default_sqlite_url
+
+    return default_sqlite_url(settings.home)
+
+
+def _memory_conversations(url: str, settings: Settings) -> ConversationStore:
+    from promptvision.builtin.memory import MemoryConversationStore
+
+    return MemoryConversationStore()
+
+
+def _nothing(settings: Settings) -> None:
+    return None
+
+
+@hookimpl
+def promptvision_llm_providers() -> Iterable[ProviderFactory]:
+    """The offline planner, which is always there and always last."""
+    return [ProviderFactory(name="offline", priority=0, unavailable=_nothing, create=_offline)]
+
+
+@hookimpl
+def promptvision_executors() -> Iterable[ExecutorFactory]:
+    """Threads of this process."""
+    return [ExecutorFactory(name="threads", create=_threads)]
+
+
+@hookimpl
+def promptvision_image_stores() -> Iterable[StoreFactory[ImageStore]]:
+    """Files under ``PROMPTVISION_HOME``, and memory for tests."""
+    return [
+        StoreFactory(
+            name="files",
+            schemes=("file",),
+            create=_file_images,
+            default_url=lambda settings: (settings.home / "images").resolve().as_uri(),
+            priority=0,
+        ),
+        StoreFactory(name="memory", schemes=("memory",), create=_memory_images, default_url=_nothing),
+    ]
+
+
+@hookimpl
+def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStore]]:
+    """SQLite under ``PROMPTVISION_HOME``, PostgreSQL by URL, and memory for tests."""
+    return [
+        StoreFactory(
+            name="sql",
+            schemes=("sqlite", "postgresql+psycopg"),
+            create=_sql_conversations,
+            default_url=_default_sqlite,
+            priority=0,
+        ),
+        StoreFactory(name="memory", schemes=("memory",), create=_memory_conversations, default_url=_nothing),
+    ]
