@@ -84,6 +84,7 @@ class _Lease:
     peak_bytes: int
     slots: dict[str, _Slot] = field(default_factory=dict)
     to_load: list[_Slot] = field(default_factory=list)
+    has_evicted: bool = False
 
 
 class _TryAgain(Exception):
@@ -262,7 +263,7 @@ class ModelPool:
         if (victims := self._victims(lease, usable)) is None:
             self._refuse_impossible(lease, usable)
             return None
-        self._evict(victims)
+        lease.has_evicted = self._evict(victims) > 0
         lease.to_load = [slot for slot in lease.slots.values() if slot.key not in self._slots]
         for slot in lease.slots.values():
             self._slots[slot.key] = slot
@@ -355,6 +356,8 @@ class ModelPool:
 
     def _fill(self, lease: _Lease, check: Check) -> None:
         """Load what this lease must load, then wait for what other leases are loading."""
+        if lease.has_evicted:
+            devices.release_cached()
         for slot in lease.to_load:
             self._load(slot, lease, check)
         with self._changed:
@@ -364,7 +367,6 @@ class ModelPool:
                 self._wait(math.inf, check)
 
     def _load(self, slot: _Slot, lease: _Lease, check: Check) -> None:
-        devices.release_cached()
         path = require(slot.spec, self._settings)
         model, seconds = load_model(
             slot.spec, path, slot.device, slot.dtype, check=check, free=self.free_unused
