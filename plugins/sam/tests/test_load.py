@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -66,9 +65,7 @@ def test_transformers_engine_takes_bfloat16(checkpoints: dict[str, Path]) -> Non
     assert engine.model.dtype is torch.bfloat16
 
 
-def test_tiny_checkpoint_is_small_and_of_the_real_shape(
-    checkpoints: dict[str, Path], tiny_sam: ModuleType
-) -> None:
+def test_tiny_checkpoint_is_small_and_of_the_real_shape(checkpoints: dict[str, Path]) -> None:
     file = checkpoints["ultralytics"]
     assert file.stat().st_size < 1_000_000
     state = torch.load(file, weights_only=True)["model"]

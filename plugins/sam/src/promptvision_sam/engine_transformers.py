@@ -33,7 +33,7 @@ class TransformersEngine:
     name = "transformers"
 
     def __init__(self, folder: Path, device: str, dtype: str) -> None:
-        self.processor = Sam2Processor.from_pretrained(folder, local_files_only=True)
+        self.processor: Any = Sam2Processor.from_pretrained(folder, local_files_only=True)
         self.model = Sam2Model.from_pretrained(
             folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, dtype)
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,6 +107,7 @@ def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
     blocks = {name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")}
     if len(blocks) not in _BUILDERS:
         raise ValueError(f"no SAM 2.1 model has {len(blocks)} encoder blocks")
-    model: torch.nn.Module = _BUILDERS[len(blocks)](None)
+    builder: Callable[[None], torch.nn.Module] = _BUILDERS[len(blocks)]
+    model = builder(None)
     model.load_state_dict(state)
     return model

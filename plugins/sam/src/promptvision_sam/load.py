@@ -15,7 +15,7 @@ def load(path: Path, device: str, dtype: str) -> Engine:
     """Load a SAM 2.1 model.
 
     Args:
-        path: a ``.pt`` file or a folder with one (ultralytics), or a folder with ``config.json`` (transformers).
+        path: a ``.pt`` file or a folder with one (ultralytics), or a folder with ``config.json``.
         device: ``cpu`` or ``cuda``.
         dtype: such as ``float32``.
 

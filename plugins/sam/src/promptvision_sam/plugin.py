@@ -41,7 +41,7 @@ class SamArgs(SegmentArgs):
     points: list[Point] = Field(
         default_factory=list,
         max_length=100,
-        description="Points [x, y] in pixels, each on a thing to segment; their masks follow those of the boxes.",
+        description="Points [x, y] in pixels, each on one thing; their masks follow those of the boxes.",
     )
 
     @model_validator(mode="before")

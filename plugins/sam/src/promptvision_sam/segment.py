@@ -42,13 +42,13 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
     total = len(boxes) + len(args.points)
     refs: list[MaskRef] = []
     empty: list[str] = []
-    union: NDArray[np.uint8] | None = None
+    union = np.zeros((picture.height, picture.width), np.uint8)
     context.progress(0, total, f"segmenting with {engine.name}")
     for raw in _raw_masks(engine, picture, args.image_url.id, boxes, args.points):
         mask = refine(raw.astype(np.uint8) * 255)
         if not mask.any():
             empty.append(_prompt_name(len(refs), len(boxes)))
-        union = mask if union is None else merge([union, mask])
+        union = merge([union, mask])
         refs.append(context.save_mask(Image.fromarray(mask), parent=args.image_url))
         context.progress(len(refs), total)
     context.release(MODEL)
@@ -66,8 +66,8 @@ def _raw_masks(
     pixels = picture.width * picture.height
     for group in _batches(boxes, pixels):
         yield from engine.masks(picture, key, boxes=group)
-    for group in _batches(points, pixels):
-        yield from engine.masks(picture, key, points=group)
+    for some in _batches(points, pixels):
+        yield from engine.masks(picture, key, points=some)
 
 
 def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:
