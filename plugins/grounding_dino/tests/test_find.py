@@ -11,9 +11,10 @@ from PIL import Image
 from torchvision.ops import box_iou, clip_boxes_to_image, nms  # type: ignore[import-untyped]
 
 from promptvision.errors import ArgumentsError, ToolFailed
+from promptvision.tools.labels import split_labels
 from promptvision_grounding_dino.find import MAX_IOU, find
 from promptvision_grounding_dino.load import Detector, load
-from promptvision_grounding_dino.prompt import join_labels, label_spans, split_labels
+from promptvision_grounding_dino.prompt import join_labels, label_spans
 
 LABELS = ["lion", "melon zucchini", "quokka"]
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from promptvision.types import Box
 
-__all__ = ["draw_boxes", "draw_mask_overlay"]
+__all__ = ["draw_boxes", "draw_mask_overlay", "flat_rgb"]
 
 _PALETTE = ("#ffd400", "#00c2ff", "#ff5ca8", "#6fe26f", "#ff8c1a", "#b48cff")
 """Bright enough for black letters, and told apart by people with the common colour blindnesses."""
@@ -43,7 +43,7 @@ def draw_boxes(
     """
     items = list(zip(boxes, labels, scores, strict=True))
     zoom = -(-_SMALLEST_SIDE // max(image.size)) if max(image.size) < _SMALLEST_SIDE else 1
-    canvas = _flat(image)
+    canvas = flat_rgb(image)
     if zoom > 1:
         canvas = canvas.resize((image.width * zoom, image.height * zoom), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(canvas)
@@ -68,7 +68,7 @@ def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
         An RGB picture of the size of the image.
     """
     mask = mask.convert("L").point(lambda value: 255 if value > 127 else 0)
-    canvas = _flat(image)
+    canvas = flat_rgb(image)
     tint = Image.new("RGB", canvas.size, _TINT)
     canvas.paste(Image.blend(canvas, tint, 0.45), mask=mask)
     width = max(1, round(max(canvas.size) / 500))
@@ -77,8 +77,8 @@ def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
     return canvas
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """An RGB copy; what is transparent shows white."""
+def flat_rgb(image: Image.Image) -> Image.Image:
+    """An RGB copy, as a person sees the picture on paper: what is transparent shows white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     ground = Image.new("RGBA", image.size, "white")

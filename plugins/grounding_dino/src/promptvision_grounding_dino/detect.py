@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from promptvision.errors import ArgumentsError
 from promptvision.tools.context import ANNOTATED, ToolContext
 from promptvision.tools.drawing import draw_boxes
+from promptvision.tools.labels import split_labels
 from promptvision.tools.operations import DetectArgs, DetectResult
 from promptvision.types import Box, Point
 from promptvision_grounding_dino.find import Finding, find
 from promptvision_grounding_dino.plugin import DETECT
-from promptvision_grounding_dino.prompt import split_labels
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -19,6 +19,7 @@ from torchvision.ops import (  # type: ignore[import-untyped]
 )
 
 from promptvision.errors import ArgumentsError, ToolFailed
+from promptvision.tools.drawing import flat_rgb
 from promptvision_grounding_dino.load import Detector
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
@@ -46,8 +47,8 @@ def find(detector: Detector, picture: Image, labels: list[str], threshold: float
 
     Args:
         detector: what to run.
-        picture: any mode; transparency is ignored.
-        labels: as :func:`~promptvision_grounding_dino.prompt.split_labels` gives them.
+        picture: any mode; what is transparent shows white.
+        labels: as :func:`~promptvision.tools.labels.split_labels` gives them.
         threshold: boxes with a score above it are kept. A score is the highest probability among the tokens
             of the box's label.
 
@@ -69,7 +70,7 @@ def find(detector: Detector, picture: Image, labels: list[str], threshold: float
 
 def _prepare(detector: Detector, picture: Image, text: str) -> Any:
     with detector.lock:
-        inputs = detector.processor(images=picture.convert("RGB"), text=text, return_tensors="pt")
+        inputs = detector.processor(images=flat_rgb(picture), text=text, return_tensors="pt")
     count, limit = inputs["input_ids"].shape[1], detector.model.config.max_text_len
     if count > limit:
         raise ArgumentsError(

@@ -1,12 +1,10 @@
-"""From what a user wants found to the text that Grounding DINO reads, and back from tokens to labels."""
+"""From labels to the text that Grounding DINO reads, and back from tokens to labels."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["DELIMITERS", "Span", "join_labels", "label_spans", "split_labels"]
+__all__ = ["DELIMITERS", "Span", "join_labels", "label_spans"]
 
 DELIMITERS = frozenset({1012, 1029})
 """Token ids of ``.`` and ``?`` in the vocabulary of bert-base-uncased. The model lets no token attend across
@@ -15,23 +13,6 @@ them, so each label between two of them is read on its own (``SPECIAL_TOKENS`` i
 
 Span = tuple[int, int]
 """First token of a label and the one after its last."""
-
-_BETWEEN_LABELS = re.compile(r"[.?!,;\n]+")
-
-
-def split_labels(prompt: str) -> list[str]:
-    """The things a prompt asks for: lower case, each once, in their order.
-
-    Args:
-        prompt: phrases with dots, commas, semicolons, question or exclamation marks or line ends between
-            them, such as ``"Lion. tree"``.
-
-    Returns:
-        ``["lion", "tree"]``; empty when the prompt names nothing.
-    """
-    text = unicodedata.normalize("NFKC", prompt).lower()
-    labels = (" ".join(part.split()) for part in _BETWEEN_LABELS.split(text))
-    return list(dict.fromkeys(label for label in labels if label))
 
 
 def join_labels(labels: Sequence[str]) -> str:

@@ -1,0 +1,25 @@
+"""The words of a detection prompt."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["split_labels"]
+
+_BETWEEN_LABELS = re.compile(r"[.?!,;\n]+")
+
+
+def split_labels(prompt: str) -> list[str]:
+    """The things a prompt asks for: lower case, each once, in their order.
+
+    Args:
+        prompt: phrases with dots, commas, semicolons, question or exclamation marks or line ends between
+            them, such as ``"Lion. tree"``.
+
+    Returns:
+        ``["lion", "tree"]``; empty when the prompt names nothing.
+    """
+    text = unicodedata.normalize("NFKC", prompt).lower()
+    labels = (" ".join(part.split()) for part in _BETWEEN_LABELS.split(text))
+    return list(dict.fromkeys(label for label in labels if label))
