@@ -106,6 +106,10 @@ class CallContext:
         if (held := self._leases.pop(models, None)) is not None:
             held.close()
 
+    def free_memory(self) -> None:
+        """Drop every loaded model that nobody leases."""
+        self._pool.free_unused()
+
     def progress(self, done: float, total: float, message: str = "") -> None:
         """Tell how far the work is, and stop here if asked to."""
         self.check_cancelled()

@@ -58,6 +58,9 @@ class ToolContext(Protocol):
     def release(self, *models: str) -> None:
         """Give leased models back before the call ends; name them as they were leased."""
 
+    def free_memory(self) -> None:
+        """Drop every loaded model that nobody leases: what a tool does when it has run out of memory."""
+
     def progress(self, done: float, total: float, message: str = "") -> None:
         """Tell how far the work is. Also a check point for cancellation."""
 
