@@ -1,3 +1,29 @@
 """Hook implementations of promptvision-groq."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptvision.llm.provider import LLMProvider
+from promptvision.plugins.specs import ProviderFactory, hookimpl
+from promptvision.settings import Settings
+
 PLUGIN_API = 1
+
+
+def _unavailable(settings: Settings) -> str | None:
+    if settings.value("GROQ_API_KEY") or settings.value("GROQ_BASE_URL"):
+        return None
+    return "GROQ_API_KEY is not set; make a key at console.groq.com/keys and set GROQ_API_KEY"
+
+
+def _create(settings: Settings) -> LLMProvider:
+    from promptvision_groq.provider import create
+
+    return create(settings)
+
+
+@hookimpl
+def promptvision_llm_providers() -> Iterable[ProviderFactory]:
+    """Groq, before other hosts: it is the one that the established variables speak of."""
+    return [ProviderFactory(name="groq", priority=50, unavailable=_unavailable, create=_create)]

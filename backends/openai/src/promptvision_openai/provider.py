@@ -1,0 +1,77 @@
+"""OpenAI and compatible hosts through the official SDK."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+from promptvision.llm.chat_host import CONNECT_TIMEOUT_S, ChatHost, HostSettings, base_url, read_number
+from promptvision.llm.dialects import plain, strict
+from promptvision.settings import Settings
+
+__all__ = ["OpenAIProvider", "create"]
+
+DEFAULT_URL = "https://api.openai.com/v1"
+
+FALLBACK_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini")
+"""Tried in this order against the host's list when no model is set; hosts retire models at short notice."""
+
+_STRICT_HOSTS = (".openai.com", ".azure.com")
+
+CONTEXT_TOKENS = {True: 32_000, False: 8000}
+"""By whether the host is OpenAI or Azure; others are often started with a small context window."""
+
+
+class OpenAIProvider(ChatHost):
+    """The planner ``openai``."""
+
+    def __init__(self, host: HostSettings) -> None:
+        super().__init__("openai", "openai", host)
+
+    def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
+        """Make a client; retries are the core's, since the SDK's know no deadline."""
+        return sdk.AsyncOpenAI(
+            api_key=host.api_key or "none",
+            base_url=host.base_url,
+            timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
+            max_retries=0,
+        )
+
+
+def create(settings: Settings) -> OpenAIProvider:
+    """Make the provider that the settings describe.
+
+    Raises:
+        SetupError: a setting cannot be used.
+    """
+    url = _with_path(base_url(settings, "OPENAI_BASE_URL", DEFAULT_URL))
+    is_strict = f".{urlsplit(url).hostname}".endswith(_STRICT_HOSTS)
+    context_tokens = read_number(
+        settings, "PROMPTVISION_LLM_CONTEXT_TOKENS", CONTEXT_TOKENS[is_strict], lowest=1000, highest=1e7
+    )
+    return OpenAIProvider(
+        HostSettings(
+            api_key=settings.value("OPENAI_API_KEY") or "",
+            base_url=url,
+            model=settings.value("PROMPTVISION_OPENAI_MODEL") or _shared_model(settings),
+            model_setting="PROMPTVISION_OPENAI_MODEL",
+            fallbacks=FALLBACK_MODELS,
+            temperature=read_number(settings, "PROMPTVISION_LLM_TEMPERATURE", 0.2, lowest=0, highest=2),
+            timeout_s=read_number(settings, "PROMPTVISION_LLM_TIMEOUT_S", 60, lowest=0.1, highest=3600),
+            context_tokens=int(context_tokens),
+            dialect=strict if is_strict else plain,
+            stream_options={"include_usage": True},
+        )
+    )
+
+
+def _shared_model(settings: Settings) -> str | None:
+    """``LLM_NAME`` is Groq's model where Groq is in use."""
+    has_groq = settings.value("GROQ_API_KEY") or settings.value("GROQ_BASE_URL")
+    return None if has_groq else settings.value("LLM_NAME")
+
+
+def _with_path(url: str) -> str:
+    """``http://localhost:11434`` means ``http://localhost:11434/v1``."""
+    return url if urlsplit(url).path.strip("/") else url.rstrip("/") + "/v1"

@@ -1,0 +1,291 @@
+"""What the providers share that reach a host through an official chat-completions SDK."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from promptvision.errors import ProviderError, SetupError
+from promptvision.llm.chat_completions import StreamReader, read_reply, request_body
+from promptvision.llm.dialects import Dialect
+from promptvision.llm.failures import provider_error
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
+from promptvision.settings import Settings
+
+__all__ = ["CONNECT_TIMEOUT_S", "ChatHost", "HostSettings", "base_url", "read_number"]
+
+CONNECT_TIMEOUT_S = 5.0
+
+_LISTING_TIMEOUT_S = 5.0
+_PROBE_TIMEOUT_S = 20.0
+_MAX_LISTED = 20
+_OPTIONAL = ("temperature", "parallel_tool_calls", "stream_options")
+
+_PROBE = Function(
+    name="report_number",
+    description="Report a number.",
+    parameters={"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]},
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostSettings:
+    """How to talk to a host.
+
+    Args:
+        api_key: sent as a bearer token; empty for hosts that want none.
+        base_url: as its SDK wants it.
+        model: model name; None takes the first of ``fallbacks`` that the host lists.
+        model_setting: the variable that sets ``model``, for messages.
+        fallbacks: models known to call functions well, best first.
+        temperature: used where a request has none.
+        timeout_s: seconds for one model call.
+        context_tokens: as in :class:`~promptvision.llm.provider.LLMProvider`.
+        dialect: what the host demands of schemas.
+        options: further keyword arguments of each call with functions.
+        stream_options: what makes the host count the tokens of a stream, where its SDK knows that.
+    """
+
+    api_key: str
+    base_url: str
+    model: str | None
+    model_setting: str
+    fallbacks: tuple[str, ...]
+    temperature: float
+    timeout_s: float
+    context_tokens: int
+    dialect: Dialect
+    options: tuple[tuple[str, Any], ...] = ()
+    stream_options: dict[str, Any] | None = None
+
+
+def read_number(settings: Settings, name: str, default: float, *, lowest: float, highest: float) -> float:
+    """A number among the settings.
+
+    Raises:
+        SetupError: it is no number, or out of range.
+    """
+    written = settings.value(name)
+    if written is None:
+        return default
+    try:
+        number = float(written)
+    except ValueError:
+        number = float("nan")
+    if not lowest <= number <= highest:
+        problem = f"settings: {name}: {written!r} is not a number from {lowest:g} to {highest:g}"
+        raise SetupError(problem, hint=f"correct {name}")
+    return number
+
+
+def base_url(settings: Settings, name: str, default: str) -> str:
+    """A base URL among the settings, without a slash at its end.
+
+    Raises:
+        SetupError: it is no http or https URL.
+    """
+    url = (settings.value(name) or default).rstrip("/")
+    if not re.match(r"https?://[^/\s]+", url):
+        problem = f"settings: {name}: {url!r} is no http or https URL"
+        raise SetupError(problem, hint=f"write {name} as {default}")
+    return url
+
+
+class ChatHost(ABC):
+    """A provider on top of an SDK; its client has ``chat.completions.create``, ``models.list`` and ``close``.
+
+    The SDK is imported at the first request, in a thread, since that takes half a second. A client belongs to
+    the event loop in which it is used: each running loop gets its own, which is closed when the loop ends.
+
+    Args:
+        name: shown as ``planner``.
+        sdk: module name of the SDK.
+        host: how to talk to the host.
+    """
+
+    def __init__(self, name: str, sdk: str, host: HostSettings) -> None:
+        self.name = name
+        self.context_tokens = host.context_tokens
+        self._sdk = sdk
+        self._host = host
+        self._model = host.model
+        self._refused: set[str] = set()
+        self._clients: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[Any, None], Any]] = {}
+
+    @abstractmethod
+    def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
+        """Make a client of the SDK, without retries and with explicit timeouts."""
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        """Answer a request as a whole."""
+        async with self._guarded(request.timeout_s):
+            return read_reply(await self._create(request, {}), self.name)
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        """Answer piece by piece; the last delta holds the whole reply."""
+        reader = StreamReader(self.name)
+        options: dict[str, Any] = {"stream": True}
+        if self._host.stream_options:
+            options["stream_options"] = self._host.stream_options
+        chunks: Any = None
+        ends_at = asyncio.get_running_loop().time() + request.timeout_s
+
+        async def step(awaitable: Any) -> Any:
+            async with self._guarded(ends_at - asyncio.get_running_loop().time()):
+                return await awaitable
+
+        try:
+            chunks = await step(self._create(request, options))
+            if not hasattr(chunks, "__aiter__"):
+                yield ChatDelta(reply=read_reply(chunks, self.name))
+                return
+            pieces = aiter(chunks)
+            while (chunk := await step(anext(pieces, None))) is not None:
+                text = reader.feed(chunk)
+                if text:
+                    yield ChatDelta(text=text)
+            yield ChatDelta(reply=reader.finish())
+        finally:
+            if hasattr(chunks, "close"):
+                await chunks.close()
+
+    async def models(self) -> list[str]:
+        """Names of the models that the host offers, sorted.
+
+        Raises:
+            ProviderError: the host does not say.
+        """
+        async with self._guarded(_LISTING_TIMEOUT_S):
+            page = await (await self._client()).models.list()
+            found = [getattr(model, "id", None) for model in getattr(page, "data", None) or ()]
+            return sorted(name for name in found if isinstance(name, str))
+
+    async def probe(self) -> str:
+        """Have the model make one tiny call; returns the model's name.
+
+        Raises:
+            ProviderError: the host fails, or the model answers without calling.
+        """
+        ask = "Call report_number with the number 7."
+        message = Message(role="user", content=ask)
+        request = ChatRequest(messages=(message,), functions=(_PROBE,), timeout_s=_PROBE_TIMEOUT_S)
+        reply = await self.complete(request)
+        if not any(call.name == _PROBE.name for call in reply.tool_calls):
+            problem = (
+                f"{self.name}: model {self._model!r} answered without calling the function it was asked to"
+            )
+            hint = f"set {self._host.model_setting} to a model that can call functions"
+            raise ProviderError(problem, kind="malformed", hint=hint)
+        return str(self._model)
+
+    async def close(self) -> None:
+        """Close the connections of the running loop; those of other loops close when these end."""
+        entry = self._clients.get(asyncio.get_running_loop())
+        if entry is not None:
+            await entry[0].aclose()
+
+    async def _create(self, request: ChatRequest, options: dict[str, Any]) -> Any:
+        if self._model is None:
+            self._model = await self._choose_model()
+        temperature = self._host.temperature if request.temperature is None else request.temperature
+        body = request_body(
+            replace(request, temperature=temperature), model=self._model, dialect=self._host.dialect
+        )
+        if request.functions:
+            body.update(self._host.options)
+        body.update(options)
+        return await self._send(body)
+
+    async def _send(self, body: dict[str, Any]) -> Any:
+        """Send a request; once more without an optional part that the model will not have."""
+        client = await self._client()
+        for _ in range(len(_OPTIONAL) + 1):
+            for name in self._refused:
+                body.pop(name, None)
+            try:
+                return await client.chat.completions.create(**body)
+            except Exception as exc:  # every SDK failure is looked at, and leaves as a ProviderError
+                error = provider_error(exc, self.name)
+                refused = _refused_option(error, body)
+                if refused is None:
+                    raise await self._explained(error) from exc
+                self._refused.add(refused)
+        raise AssertionError("unreachable")
+
+    async def _explained(self, error: ProviderError) -> ProviderError:
+        """When the model is gone, say which ones there are."""
+        if error.kind != "model_gone":
+            return error
+        try:
+            listed = _listed(await self.models())
+        except ProviderError as listing:
+            listed = f"and it does not list its models ({listing.message})"
+        problem = f"{error.message} (model {self._model!r}); {listed}"
+        hint = f"set {self._host.model_setting} to one that can call functions"
+        return ProviderError(problem, kind="model_gone", body=error.body, hint=hint)
+
+    async def _choose_model(self) -> str:
+        offered = await self.models()
+        for name in self._host.fallbacks:
+            if name in offered:
+                return name
+        if len(offered) == 1:
+            return offered[0]
+        problem = f"{self.name}: no model is set; {_listed(offered)}"
+        hint = f"set {self._host.model_setting} to one that can call functions"
+        raise ProviderError(problem, kind="model_gone", hint=hint)
+
+    async def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        if loop in self._clients:
+            return self._clients[loop][1]
+        sdk = await asyncio.to_thread(import_module, self._sdk)
+        if loop not in self._clients:
+            for ended in [known for known in self._clients if known.is_closed()]:
+                self._clients.pop(ended, None)
+            life = self._live(sdk, loop)
+            self._clients[loop] = (life, await anext(life))
+        return self._clients[loop][1]
+
+    async def _live(self, sdk: ModuleType, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
+        """A client's life: ``asyncio.run`` closes async generators, the client with them, before it ends."""
+        client = self.connect(sdk, self._host)
+        try:
+            yield client
+        finally:
+            self._clients.pop(loop, None)
+            await client.close()
+
+    @asynccontextmanager
+    async def _guarded(self, timeout_s: float) -> AsyncIterator[None]:
+        """Keep to the time, and let nothing out but ProviderErrors."""
+        try:
+            async with asyncio.timeout(max(min(timeout_s, self._host.timeout_s), 0.0)):
+                yield
+        except Exception as exc:  # noqa: BLE001  # the border: SDK, httpx, httpx2, JSON
+            error = provider_error(exc, self.name)
+            if self._host.api_key:
+                error.message = error.message.replace(self._host.api_key, "***")
+            raise error from (exc.__cause__ if error is exc else exc)
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "the host lists no models"
+    more = f" and {len(names) - _MAX_LISTED} more" if len(names) > _MAX_LISTED else ""
+    return f"the host lists {', '.join(names[:_MAX_LISTED])}{more}"
+
+
+def _refused_option(error: ProviderError, body: dict[str, Any]) -> str | None:
+    """The optional part of a request that a 400 objects to."""
+    if error.kind != "bad_request" or not isinstance(error.body, dict):
+        return None
+    said = f"{error.body.get('param')} {error.body.get('message')}"
+    return next((name for name in _OPTIONAL if name in body and name in said), None)
