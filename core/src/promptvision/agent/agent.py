@@ -7,7 +7,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +23,7 @@ from promptvision.agent.steps import StepRunner
 from promptvision.agent.turn import TurnLoop, recall_artifacts, recall_steps
 from promptvision.agent.window import TURNS
 from promptvision.conversations.store import ConversationStore
-from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
+from promptvision.conversations.turn import Claim, EventKind, Turn, TurnKey, TurnStatus
 from promptvision.errors import Busy, Conflict, InputError, LeaseLost, NotFound, PromptvisionError, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage, ingest
@@ -47,6 +47,9 @@ log = logging.getLogger(__name__)
 
 LOCAL_USER = "local"
 """Owner of everything when nobody is named."""
+
+MAX_RUNNING = 64
+"""Turns that may run or wait in one process; the next is told to come back later."""
 
 BUSY_WAIT_S = 30.0
 """How long a request waits for another process to end the turn that is in its way."""
@@ -85,7 +88,9 @@ class Agent:
         self.runtime = Runtime(self.settings, self.images, self.pool, executor)
         self._owner = f"{socket.gethostname()}:{os.getpid()}"
         self._lines = Lines()
-        self._running: dict[Any, RunningTurn] = {}
+        self._running: dict[TurnKey, RunningTurn] = {}
+        self.observers: list[Callable[[Reply], None]] = []
+        """Told of every reply when its turn ends."""
 
     # Turns
 
@@ -135,6 +140,7 @@ class Agent:
         Raises:
             InputError: the prompt or an id cannot be used.
             Conflict: the same request is running with another prompt or picture.
+            Busy: too many requests are running or waiting.
         """
         request = ChatInput.make(
             prompt,
@@ -149,11 +155,18 @@ class Agent:
             if running.fingerprint != request.fingerprint:
                 raise Conflict(f"prompt_id {prompt_id!r} is running with another prompt or picture")
             return running
+        if len(self._running) >= MAX_RUNNING:
+            raise Busy(f"{MAX_RUNNING} requests are running or waiting already", retry_after_s=5)
         running = RunningTurn(request.key, request.fingerprint)
         self._running[request.key] = running
         running.task = asyncio.create_task(self._drive(running, request))
         running.task.add_done_callback(lambda task: self._ended(running, task))
         return running
+
+    @property
+    def running_count(self) -> int:
+        """How many turns are running or waiting in this process."""
+        return len(self._running)
 
     def running(self, user_id: str, turn_id: str) -> RunningTurn | None:
         """A turn of the user that is running in this process."""
@@ -228,6 +241,8 @@ class Agent:
             running.cancel.cancel("the process is stopping")
             self._close_interrupted(turn)
             raise
+        for observer in self.observers:
+            observer(reply)
         return reply
 
     def _close_interrupted(self, turn: Turn) -> None:
@@ -432,7 +447,7 @@ class Agent:
     # Life
 
     async def close_stale(self) -> int:
-        """Close turns that a dead process left open; return how many. They are not run again by themselves."""
+        """Close turns that a dead process left open; return how many. None is run again by itself."""
         store = self.conversations
         return await call_store(store, store.close_stale, self.settings.lease_s)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -210,7 +211,7 @@ class Registry:
             self.tools[tool.name] = tool
             self.operations.setdefault(tool.operation.name, tool.operation)
         for spec in models:
-            self.models[spec.id] = spec
+            self.models[spec.id] = replace(spec, plugin=plugin.name)
 
     def _own_tool(self, tool: Any, plugin: Plugin) -> Tool:
         if not isinstance(tool, Tool):

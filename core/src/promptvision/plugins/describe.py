@@ -1,0 +1,63 @@
+"""Plugins and operations as plain JSON, for ``plugins --json``, ``tools --json`` and ``GET /tools``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from promptvision.plugins.discovery import Plugin
+from promptvision.plugins.registry import Registry
+from promptvision.tools.schema import function_parameters
+from promptvision.tools.tool import Tool
+
+__all__ = ["describe_operations", "describe_plugin"]
+
+
+def describe_operations(registry: Registry) -> list[dict[str, Any]]:
+    """Every operation with its schema and its tools, best first; ``available`` says whether one can run here."""
+    functions = {function.name: function for function in registry.functions()}
+    described = []
+    for name in sorted(registry.operations):
+        tools = registry.candidates(name)
+        function = functions.get(name)
+        described.append(
+            {
+                "operation": name,
+                "description": registry.operations[name].description,
+                "available": function is not None,
+                "parameters": function.parameters if function else function_parameters(tools[0].args),
+                "tools": [_describe_tool(registry, tool) for tool in tools],
+            }
+        )
+    return described
+
+
+def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
+    missing = registry.missing(tool)
+    return {
+        "tool": tool.name,
+        "plugin": tool.plugin,
+        "version": tool.version,
+        "priority": tool.priority,
+        "available": not missing,
+        "missing": [{"what": lacking.what, "fix": lacking.fix} for lacking in missing],
+        "gpu": str(tool.requires.gpu),
+        "models": list(tool.requires.models),
+        "limits": tool.limits,
+    }
+
+
+def describe_plugin(registry: Registry, plugin: Plugin) -> dict[str, Any]:
+    """One plugin: its state, why it is not loaded, and what it offers."""
+    models = [
+        registry.models[name] for name in registry.models if registry.models[name].plugin == plugin.name
+    ]
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "state": str(plugin.state),
+        "cause": plugin.cause,
+        "tools": [tool.name for tool in registry.tools.values() if tool.plugin == plugin.name],
+        "models": [{"id": spec.id, "license": spec.license, "source": spec.source} for spec in models],
+        "offers": sorted(hook.removeprefix("promptvision_") for hook, made in plugin.offers.items() if made),
+    }

@@ -1,0 +1,72 @@
+"""Request bodies: what they may hold, and reading them."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from promptvision.errors import ArgumentsError
+
+__all__ = ["ChatBody", "TitleBody", "read_json", "read_model"]
+
+JSON_LIMIT = 20 * 2**20
+M = TypeVar("M", bound=BaseModel)
+
+
+class ChatBody(BaseModel):
+    """Body of ``POST /chat``. Unknown members are refused: no provider setting comes from a caller."""
+
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+
+    user_id: str | None = None
+    prompt_id: str
+    prompt: Annotated[str, StringConstraints(strict=True)]
+    conversation_id: str
+    input_image_url: Annotated[str, StringConstraints(strict=True)] | None = None
+
+
+class TitleBody(BaseModel):
+    """Body of ``PATCH /conversations/{id}``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
+
+
+async def read_json(request: Request) -> dict[str, Any]:
+    """The JSON object in a request's body.
+
+    Raises:
+        HTTPException: 415, it is not declared as JSON; 400, it is not JSON; 422, it is no object.
+    """
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared != "application/json":
+        raise HTTPException(415, "send JSON with 'Content-Type: application/json'")
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError) as exc:
+        raise HTTPException(400, f"the body is not JSON: {str(exc)[:200]}") from exc
+    if not isinstance(body, dict):
+        raise HTTPException(422, "the body must be a JSON object")
+    return body
+
+
+async def read_model(request: Request, model: type[M]) -> M:
+    """The body as a model.
+
+    Raises:
+        ArgumentsError: one line per field that does not fit.
+    """
+    try:
+        return model.model_validate(await read_json(request))
+    except ValidationError as exc:
+        raise ArgumentsError([_problem(error) for error in exc.errors()]) from exc
+
+
+def _problem(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "body"
+    return f"{where}: is needed" if error["type"] == "missing" else f"{where}: {error['msg']}"

@@ -1,0 +1,41 @@
+"""``POST /chat`` and running turns."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from promptvision.agent.agent import Agent
+from promptvision.errors import NotFound
+from promptvision.server.bodies import ChatBody, read_model
+from promptvision.server.identity import user_of
+from promptvision.server.pictures import picture_source, picture_urls
+
+__all__ = ["cancel_turn", "post_chat"]
+
+
+async def post_chat(request: Request) -> Response:
+    """Run one turn and answer with its document. The turn goes on if the caller leaves."""
+    agent: Agent = request.app.state.agent
+    body = await read_model(request, ChatBody)
+    running = agent.start(
+        body.prompt,
+        image=picture_source(request, body.input_image_url) if body.input_image_url else None,
+        user_id=user_of(request, agent.settings, body.user_id),
+        conversation_id=body.conversation_id,
+        prompt_id=body.prompt_id,
+        allow_paths=False,
+    )
+    reply = await running.reply()
+    return JSONResponse(reply.document(picture_urls(request)))
+
+
+async def cancel_turn(request: Request) -> Response:
+    """Ask a running turn to stop at its next check point; finished steps stay."""
+    agent: Agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    running = agent.running(user, request.path_params["turn_id"])
+    if running is None:
+        raise NotFound("no such turn is running here")
+    running.cancel.cancel("cancelled by the user")
+    return JSONResponse({"turn_id": request.path_params["turn_id"], "status": "cancelling"}, 202)

@@ -1,0 +1,64 @@
+"""Listing, reading, renaming and deleting conversations."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.history import delete_conversation, export_conversation
+from promptvision.agent.journal import call_store
+from promptvision.errors import InputError, NotFound
+from promptvision.server.bodies import TitleBody, read_model
+from promptvision.server.identity import user_of
+from promptvision.server.pictures import picture_urls
+
+__all__ = ["list_conversations", "one_conversation"]
+
+
+async def list_conversations(request: Request) -> Response:
+    """The user's conversations, newest activity first."""
+    agent: Agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    store = agent.conversations
+    limit, offset = _number(request, "limit", 50, 200), _number(request, "offset", 0, 10**9)
+    found = await call_store(store, store.conversations, user, limit=limit, offset=offset)
+    return JSONResponse({"conversations": [asdict(conversation) for conversation in found]})
+
+
+async def one_conversation(request: Request) -> Response:
+    """GET: its turns and pictures. PATCH: rename it. DELETE: remove it with pictures nobody else uses."""
+    agent: Agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    conversation_id = request.path_params["conversation_id"]
+    store = agent.conversations
+    if request.method == "DELETE":
+        if not await delete_conversation(agent, user, conversation_id):
+            raise _no_such()
+        return Response(status_code=204)
+    if request.method == "PATCH":
+        title = (await read_model(request, TitleBody)).title
+        if not await call_store(store, store.rename, user, conversation_id, title):
+            raise _no_such()
+    document = await export_conversation(agent, user, conversation_id, picture_urls(request))
+    if document is None:
+        raise _no_such()
+    return JSONResponse(document)
+
+
+def _no_such() -> NotFound:
+    return NotFound("no such conversation")
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text: Any = request.query_params.get(name, default)
+    try:
+        number = int(text)
+    except ValueError as exc:
+        raise InputError(f"{name}: a whole number is needed") from exc
+    if not 0 <= number <= most:
+        raise InputError(f"{name}: use 0 to {most}")
+    return number

@@ -1,0 +1,32 @@
+"""``/health``: the process answers. ``/ready``: it can do its work."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.journal import call_store
+from promptvision.errors import StoreError
+
+__all__ = ["get_health", "get_ready"]
+
+
+async def get_health(request: Request) -> Response:
+    """Always 200: the process answers."""
+    return JSONResponse({"status": "ok"})
+
+
+async def get_ready(request: Request) -> Response:
+    """200 when the conversation store answers and at least one operation can run here, else 503."""
+    agent: Agent = request.app.state.agent
+    checks = {"operations": "ok" if agent.registry.functions() else "no tool can run here"}
+    try:
+        await call_store(agent.conversations, agent.conversations.conversations, "ready", limit=1)
+        checks["conversations"] = "ok"
+    except StoreError as exc:
+        checks["conversations"] = str(exc)
+    is_ready = all(state == "ok" for state in checks.values())
+    return JSONResponse(
+        {"status": "ok" if is_ready else "unavailable", "checks": checks}, 200 if is_ready else 503
+    )

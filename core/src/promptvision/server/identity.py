@@ -1,0 +1,53 @@
+"""Who is asking: with API keys the key says so, without them the request does."""
+
+from __future__ import annotations
+
+import hmac
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from promptvision.agent.agent import LOCAL_USER
+from promptvision.agent.request import check_user
+from promptvision.errors import Forbidden
+from promptvision.settings import Settings
+
+__all__ = ["user_of"]
+
+
+def user_of(request: Request, settings: Settings, claimed: str | None = None) -> str:
+    """The user a request speaks for.
+
+    Args:
+        request: with ``Authorization: Bearer KEY`` when keys are set.
+        settings: hold the keys.
+        claimed: ``user_id`` of the body or the query.
+
+    Raises:
+        HTTPException: 401, keys are set and the request has none that is known.
+        Forbidden: the key belongs to someone else than ``claimed``.
+    """
+    claimed = claimed or request.query_params.get("user_id")
+    if not settings.api_keys:
+        return check_user(claimed or LOCAL_USER)
+    user = _user_of_key(request.headers.get("authorization", ""), settings)
+    if user is None:
+        raise HTTPException(
+            401, "send a known API key as 'Authorization: Bearer KEY'", {"WWW-Authenticate": "Bearer"}
+        )
+    if claimed is not None and claimed != user:
+        raise Forbidden("user_id: the API key belongs to another user; leave user_id out or send your own")
+    return user
+
+
+def _user_of_key(header: str, settings: Settings) -> str | None:
+    """The owner of a key. Every key is compared, each in constant time."""
+    scheme, _, given = header.partition(" ")
+    found = None
+    for user, key in settings.api_keys.items():
+        is_same = hmac.compare_digest(
+            key.get_secret_value().encode(), given.strip().encode("utf-8", "replace")
+        )
+        if is_same and scheme.lower() == "bearer":
+            found = user
+    return found

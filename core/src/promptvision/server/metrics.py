@@ -1,0 +1,61 @@
+"""Counters and timings in Prometheus text form."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from starlette.requests import Request
+from starlette.responses import Response
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.reply import Reply
+
+__all__ = ["Metrics", "get_metrics"]
+
+_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+
+
+class Metrics:
+    """The metrics of one app, in a collector registry of their own.
+
+    Args:
+        agent: whose turns are counted; running turns and loaded models are read when asked for.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        self.registry = CollectorRegistry()
+        self._turns = Counter(
+            "promptvision_turns", "Turns that ended.", ["status", "planner"], registry=self.registry
+        )
+        self._steps = Histogram(
+            "promptvision_step_seconds",
+            "Time of tool calls.",
+            ["operation", "tool", "status"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._cached = Counter(
+            "promptvision_cached_steps",
+            "Calls answered from the result cache.",
+            ["operation"],
+            registry=self.registry,
+        )
+        running = Gauge("promptvision_running_turns", "Turns running now.", registry=self.registry)
+        running.set_function(lambda: agent.running_count)
+        models = Gauge("promptvision_model_bytes", "Memory of loaded models.", registry=self.registry)
+        models.set_function(lambda: sum(model.bytes for model in agent.pool.loaded()))
+        agent.observers.append(self.count)
+
+    def count(self, reply: Reply) -> None:
+        """Count a turn that has ended."""
+        self._turns.labels(reply.status, reply.planner).inc()
+        for step in reply.steps:
+            self._steps.labels(step.operation, step.tool, step.status).observe(step.seconds)
+            if step.cached:
+                self._cached.labels(step.operation).inc()
+
+
+async def get_metrics(request: Request) -> Response:
+    """All metrics as text."""
+    text = generate_latest(request.app.state.metrics.registry)
+    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)

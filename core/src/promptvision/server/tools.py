@@ -1,0 +1,51 @@
+"""``GET /tools`` and ``POST /tools/{operation}``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from promptvision.agent.agent import Agent
+from promptvision.errors import InputError, NotFound
+from promptvision.plugins.describe import describe_operations
+from promptvision.server.bodies import read_json
+from promptvision.server.identity import user_of
+from promptvision.server.pictures import picture_source, picture_urls
+from promptvision.tools.artifacts import plain_type
+from promptvision.types import ImageRef, MaskRef
+
+__all__ = ["list_tools", "run_tool"]
+
+_CHAT_ONLY = ("turn_id", "conversation_id", "prompt_id", "planner", "notes")
+
+
+async def list_tools(request: Request) -> Response:
+    """Every operation with its schema and its tools, those that cannot run here included."""
+    agent: Agent = request.app.state.agent
+    user_of(request, agent.settings)
+    return JSONResponse({"operations": describe_operations(agent.registry)})
+
+
+async def run_tool(request: Request) -> Response:
+    """Run one operation without a planner."""
+    agent: Agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    name = request.path_params["operation"]
+    tools = agent.registry.candidates(name)
+    if not tools:
+        raise NotFound(f"no operation {name[:64]!r}", hint="GET /tools lists them")
+    values = await read_json(request)
+    for field, info in tools[0].args.model_fields.items():
+        if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
+            values[field] = _source(request, field, values[field])
+    reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
+    document = reply.document(picture_urls(request))
+    return JSONResponse({key: value for key, value in document.items() if key not in _CHAT_ONLY})
+
+
+def _source(request: Request, field: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        raise InputError(f"{field}: give the URL of a picture as a text")
+    return picture_source(request, value)
