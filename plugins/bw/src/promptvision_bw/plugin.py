@@ -1,3 +1,16 @@
 """Hook implementations of promptvision-bw."""
 
+from __future__ import annotations
+
+from promptvision import Tool, hookimpl
+from promptvision.tools import operations
+
 PLUGIN_API = 1
+
+BW = Tool(name="bw", operation=operations.CONVERT_TO_BW, run="promptvision_bw.bw:convert")
+
+
+@hookimpl
+def promptvision_tools() -> list[Tool]:
+    """The one tool of this plugin."""
+    return [BW]

@@ -1,3 +1,37 @@
 """Hook implementations of promptvision-tesseract."""
 
+from __future__ import annotations
+
+from pydantic import Field
+
+from promptvision import Requirements, Tool, hookimpl
+from promptvision.tools import operations
+
 PLUGIN_API = 1
+
+
+class TesseractArgs(operations.ExtractTextArgs):
+    """Arguments of the tool ``tesseract``."""
+
+    preprocess: bool = Field(
+        True, description="Mend rotation, noise, shadow and small letters first; false is plain Tesseract."
+    )
+
+
+TESSERACT = Tool(
+    name="tesseract",
+    operation=operations.EXTRACT_TEXT,
+    args=TesseractArgs,
+    requires=Requirements(binaries={"tesseract": "apt-get install tesseract-ocr"}),
+    limits=(
+        "Reads printed text on a page, a screen or a plain sign; misses handwriting, curved text, lettering "
+        "on busy photographs and single words that stand upside down."
+    ),
+    run="promptvision_tesseract.read:read",
+)
+
+
+@hookimpl
+def promptvision_tools() -> list[Tool]:
+    """The one tool of this plugin."""
+    return [TESSERACT]

@@ -1,0 +1,16 @@
+"""Black and white: the luma of each pixel."""
+
+from __future__ import annotations
+
+from promptvision import ToolContext
+from promptvision.tools.context import EDIT
+from promptvision.tools.operations import BwResult, ImageArgs
+
+__all__ = ["convert"]
+
+
+def convert(args: ImageArgs, context: ToolContext) -> BwResult:
+    """Run the tool ``bw``: grey values by ITU-R 601 luma (Pillow's ``convert("L")``), transparency kept."""
+    picture = context.open(args.image_url)
+    grey = picture.convert("LA" if "A" in picture.getbands() else "L")
+    return BwResult(original_image_url=args.image_url, bw_image_url=context.save(grey, kind=EDIT))

@@ -1,0 +1,51 @@
+"""Text as it may leave this plugin: cleaned, capped, in lines. What a picture says is data, never trusted."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import groupby
+
+from promptvision_tesseract.engine import Token
+
+__all__ = ["MAX_CHARACTERS", "clean", "join_lines", "within_limit"]
+
+MAX_CHARACTERS = 50_000
+"""No more is returned of one picture; a dense page has about 5,000."""
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
+_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_JOINERS = {"\u200c", "\u200d"}
+
+
+def clean(text: str) -> str:
+    """Drop terminal escapes and every character that shows nothing or turns the reading direction.
+
+    Control, format (bidi among them), surrogate, private and unassigned characters go; the two joiners that
+    Persian and Indic scripts are written with stay.
+    """
+    seen = _ANSI.sub("", text)
+    return "".join(char for char in seen if char in _JOINERS or unicodedata.category(char) not in _HIDDEN)
+
+
+def within_limit(tokens: Iterable[Token], limit: int = MAX_CHARACTERS) -> list[Token]:
+    """The first tokens that together, with one separator each, have no more than ``limit`` characters."""
+    kept: list[Token] = []
+    for token in tokens:
+        limit -= len(token.text) + 1
+        if limit < 0:
+            break
+        kept.append(token)
+    return kept
+
+
+def join_lines(tokens: Iterable[Token]) -> str:
+    """Words of a line joined by spaces, lines by newlines, with an empty line between blocks."""
+    blocks = (list(block) for _, block in groupby(tokens, key=lambda token: token.line[0]))
+    return "\n\n".join("\n".join(_lines(block)) for block in blocks)
+
+
+def _lines(tokens: list[Token]) -> Iterable[str]:
+    for _, line in groupby(tokens, key=lambda token: token.line):
+        yield " ".join(token.text for token in line)
