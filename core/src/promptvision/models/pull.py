@@ -29,7 +29,7 @@ from promptvision.settings import Settings
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
-__all__ = ["Problem", "Progress", "pull", "remove", "verify"]
+__all__ = ["Problem", "Progress", "is_partial", "pull", "remove", "verify"]
 
 Progress = Callable[[int, int, str], None]
 """Gets bytes here, bytes in all (0 when unknown) and the name of the file; may raise to stop the pull."""
@@ -248,6 +248,15 @@ def _fault(path: Path, digest: str | None) -> Iterator[str]:
         yield f"has SHA-256 {actual}, not {digest}"
 
 
+def _stagings(folder: Path) -> list[Path]:
+    return list(folder.parent.glob(f"{folder.name}.pulling-*"))
+
+
+def is_partial(spec: ModelSpec, settings: Settings) -> bool:
+    """Whether a pull of the model was begun and not ended."""
+    return bool(_stagings(folder_of(spec, settings)))
+
+
 def remove(spec: ModelSpec, settings: Settings) -> int:
     """Delete what was pulled of a model, parts included; never what the operator has named.
 
@@ -256,7 +265,7 @@ def remove(spec: ModelSpec, settings: Settings) -> int:
     """
     folder = folder_of(spec, settings)
     freed = 0
-    for place in (folder, *folder.parent.glob(f"{folder.name}.pulling-*")):
+    for place in (folder, *_stagings(folder)):
         if place.is_dir():
             freed += sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
             shutil.rmtree(place)

@@ -1,0 +1,176 @@
+"""``promptvision models``: what weights there are, and bringing, checking and removing them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from promptvision.models.placement import gigabytes
+from promptvision.models.pull import Progress, is_partial, pull, remove, verify
+from promptvision.models.spec import ModelSpec
+from promptvision.models.weights import effective_spec, locate, own_path, pull_bytes
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings, load_settings
+
+__all__ = ["models"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _registry(ctx: click.Context | None) -> Registry:
+    """The registry that a caller put on the context, else one of all that is installed; made once."""
+    ctx = ctx or click.get_current_context()
+    registry = ctx.find_object(Registry)
+    if registry is None:
+        registry = ctx.find_root().obj = Registry.load(load_settings())
+    return registry
+
+
+def _specs_of(ctx: click.Context, param: click.Parameter, ids: tuple[str, ...]) -> tuple[ModelSpec, ...]:
+    known = _registry(ctx).models
+    if unknown := [id_ for id_ in ids if id_ not in known]:
+        names = ", ".join(sorted(known)) or "none; install a plugin that has one"
+        raise click.BadParameter(f"{unknown[0]!r} is no model known here; known: {names}", ctx, param)
+    return tuple(known[id_] for id_ in ids)
+
+
+def _complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return [id_ for id_ in sorted(_registry(ctx).models) if id_.startswith(incomplete)]
+
+
+def _ids(*, required: bool) -> Callable[[Command], Command]:
+    return click.argument(
+        "specs",
+        metavar="ID..." if required else "[ID]...",
+        nargs=-1,
+        required=required,
+        callback=_specs_of,
+        shell_complete=_complete,
+    )
+
+
+@click.group()
+def models() -> None:
+    """List, pull, verify and remove model weights."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
+@click.pass_context
+def list_(ctx: click.Context, as_json: bool) -> None:
+    """List the models that installed plugins declare, and which are here."""
+    registry = _registry(ctx)
+    rows = [_describe(spec, registry.settings) for _, spec in sorted(registry.models.items())]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    cells = [
+        (row["id"], row["state"], gigabytes(row["bytes"]), row["license"], row["plugin"]) for row in rows
+    ]
+    for line in _columns([("MODEL", "STATE", "SIZE", "LICENCE", "PLUGIN"), *cells]):
+        click.echo(line)
+
+
+def _describe(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
+    path, wanted = locate(spec, settings), effective_spec(spec, settings)
+    return {
+        "id": spec.id,
+        "plugin": spec.plugin,
+        "state": _state(spec, settings, path),
+        "bytes": _bytes_on_disk(path) if path else pull_bytes(wanted),
+        "path": str(path) if path else None,
+        "source": wanted.source,
+        "revision": wanted.revision,
+        "license": spec.license,
+        "license_url": spec.license_url,
+    }
+
+
+def _state(spec: ModelSpec, settings: Settings, path: Path | None) -> str:
+    if path is None:
+        return "partial" if is_partial(spec, settings) else "missing"
+    return "own" if own_path(spec, settings) else "ready"
+
+
+def _bytes_on_disk(path: Path) -> int:
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+@models.command("pull")
+@_ids(required=True)
+@click.pass_context
+def pull_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
+    """Download weights. Can be stopped with Ctrl-C; the same command goes on where it was."""
+    settings = _registry(ctx).settings
+    for spec in specs:
+        licence = " ".join(filter(None, (spec.license, spec.license_url)))
+        click.echo(f"{spec.id}: {effective_spec(spec, settings).source}, licence {licence}", err=True)
+        with _progress_bar() as progress:
+            folder = pull(spec, settings, progress)
+        click.echo(folder)
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Progress]:
+    """A bar on stderr when that is a terminal; silence otherwise."""
+    from rich import progress as rich_progress
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    bar = rich_progress.Progress(
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.DownloadColumn(),
+        rich_progress.TransferSpeedColumn(),
+        rich_progress.TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=None)
+
+        def tell(done: int, total: int, file: str) -> None:
+            bar.update(task, completed=done, total=total or None, description=file)
+
+        yield tell
+
+
+@models.command("verify")
+@_ids(required=False)
+@click.pass_context
+def verify_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
+    """Compare files with their SHA-256. Without an ID: of every model that is here."""
+    registry = _registry(ctx)
+    chosen = specs or [spec for spec in registry.models.values() if locate(spec, registry.settings)]
+    is_sound = True
+    for spec in chosen:
+        problems = verify(spec, registry.settings)
+        is_sound = is_sound and not problems
+        for problem in problems:
+            click.echo(f"{spec.id}: {problem.path} {problem.what}")
+        if not problems:
+            click.echo(f"{spec.id}: ok")
+    if not is_sound:
+        ctx.exit(1)
+
+
+@models.command("rm")
+@_ids(required=True)
+@click.pass_context
+def rm(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
+    """Delete pulled weights. What a setting names as your own files is never deleted."""
+    for spec in specs:
+        freed = remove(spec, _registry(ctx).settings)
+        click.echo(f"{spec.id}: {gigabytes(freed)} freed" if freed else f"{spec.id}: nothing was here")
