@@ -7,7 +7,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -53,7 +53,7 @@ class HostSettings:
         stream_options: what makes the host count the tokens of a stream, where its SDK knows that.
     """
 
-    api_key: str
+    api_key: str = field(repr=False)
     base_url: str
     model: str | None
     model_setting: str
@@ -212,7 +212,7 @@ class ChatHost(ABC):
             try:
                 return await client.chat.completions.create(**body)
             except Exception as exc:  # every SDK failure is looked at, and leaves as a ProviderError
-                error = provider_error(exc, self.name)
+                error = provider_error(exc, self.name, self._host.api_key)
                 refused = _refused_option(error, body)
                 if refused is None:
                     raise await self._explained(error) from exc
@@ -270,9 +270,7 @@ class ChatHost(ABC):
             async with asyncio.timeout(max(min(timeout_s, self._host.timeout_s), 0.0)):
                 yield
         except Exception as exc:  # noqa: BLE001  # the border: SDK, httpx, httpx2, JSON
-            error = provider_error(exc, self.name)
-            if self._host.api_key:
-                error.message = error.message.replace(self._host.api_key, "***")
+            error = provider_error(exc, self.name, self._host.api_key)
             raise error from (exc.__cause__ if error is exc else exc)
 
 

@@ -6,6 +6,7 @@ is known by the names in its class tree; that way none of them need be imported 
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
@@ -19,15 +20,27 @@ _GONE = {"model_not_found", "model_decommissioned", "model_not_available"}
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached"}
 
 
-def provider_error(exc: Exception, planner: str) -> ProviderError:
+def provider_error(exc: Exception, planner: str, secret: str = "") -> ProviderError:
     """Convert an error of an SDK, of its HTTP library, or of JSON.
 
     Args:
         exc: what was raised.
         planner: whose failure it is, for the message.
+        secret: what must not appear in the result, though a host may repeat it.
     """
     if isinstance(exc, ProviderError):
         return exc
+    error = _convert(exc, planner)
+    if not secret or secret not in f"{error.message} {error.body}":
+        return error
+    body = json.loads(json.dumps(error.body, default=str).replace(secret, "***"))
+    message = error.message.replace(secret, "***")
+    return ProviderError(
+        message, kind=error.kind, retryable=error.retryable, retry_after_s=error.retry_after_s, body=body
+    )
+
+
+def _convert(exc: Exception, planner: str) -> ProviderError:
     names = {cls.__name__ for cls in type(exc).__mro__}
     status = getattr(exc, "status_code", None)
     body = error_object(getattr(exc, "body", None))

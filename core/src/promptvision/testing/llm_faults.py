@@ -20,6 +20,7 @@ from promptvision.testing.llm_wire import call, chunks, completion, event
 __all__ = [
     "FAILED_GENERATIONS",
     "FAULTS",
+    "KINDS",
     "Fault",
     "Scripted",
     "endless_call",
@@ -280,6 +281,25 @@ FAULTS: Mapping[str, Callable[[], Scripted]] = {
 
 ``stalled`` lasts until the client gives up; all others are over in a tenth of a second.
 """
+
+KINDS: Mapping[str, str] = {
+    "rate limit, short": "rate_limit",
+    "rate limit, 90 s": "rate_limit",
+    "server error": "server",
+    "overloaded": "server",
+    "unauthorized": "auth",
+    "stalled": "timeout",
+    "cut": "cut",
+    "aborted": "connection",
+    "html": "malformed",
+    "truncated JSON": "malformed",
+    "null choices": "malformed",
+    "empty choices": "malformed",
+    "choices of text": "malformed",
+    "empty reply": "malformed",
+    **{name: "tool_use_failed" for name in FAULTS if name.startswith("tool_use_failed")},
+}
+"""The kind of ProviderError that a provider must make of a fault; what is not listed here is a reply."""
 
 
 async def _client_gone(request: Request) -> None:
