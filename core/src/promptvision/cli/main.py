@@ -1,0 +1,113 @@
+"""The command line: lazy commands, one way to report errors, and the exit codes.
+
+Exit codes: 0 it worked, 1 it failed, 2 wrong usage, 3 something must be installed or configured,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from promptvision.errors import PromptvisionError, SetupError
+
+__all__ = ["cli", "main"]
+
+COMMANDS = {
+    "run": ("promptvision.cli.run:run", "Do what TEXT says to a picture."),
+    "chat": ("promptvision.cli.chat:chat", "Talk about a picture in the terminal."),
+    "serve": ("promptvision.cli.serve:serve", "Serve the HTTP interface."),
+    "demo": ("promptvision.cli.demo:demo", "Run five instructions on sample pictures and write a report."),
+    "plugins": ("promptvision.cli.plugins:plugins", "List plugins and what became of them."),
+    "tools": ("promptvision.cli.tools:tools", "List tools, or run one without a planner."),
+    "models": ("promptvision.cli.models:models", "List, pull, verify and remove model weights."),
+    "doctor": ("promptvision.cli.doctor:doctor", "Check what works here and what is missing."),
+    "history": ("promptvision.cli.history:history", "List, show, rename, export and delete conversations."),
+    "plugin": ("promptvision.cli.plugin:plugin", "Start a plugin of your own."),
+    "completion": ("promptvision.cli.completion:completion", "Print a shell completion script."),
+}
+"""Command name to where it is and what it does; nothing of it is imported before it is called."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; unknown names are looked up in plugins."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands of the core; plugins are not loaded to list them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), name)
+            return command
+        return _plugin_command(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+def _plugin_command(name: str) -> click.Command | None:
+    from promptvision.plugins.registry import Registry
+    from promptvision.settings import load_settings
+
+    registry = Registry.load(load_settings())
+    return next((command for command in registry.commands() if command.name == name), None)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
+@click.version_option(package_name="promptvision")
+def cli(debug: bool) -> None:
+    """Say what you want done to a picture.
+
+    Data goes to stdout, progress to stderr. Plugins may add commands of their own.
+    """
+    import logging
+
+    if debug:
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+    else:
+        # users get one line, not a traceback
+        logging.getLogger("promptvision").addHandler(logging.NullHandler())
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point of the ``promptvision`` program; always leaves by ``sys.exit``."""
+    words = sys.argv[1:] if args is None else args
+    is_debug = "--debug" in words
+    try:
+        code: Any = cli.main(args=words, prog_name="promptvision", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except click.exceptions.Exit as exc:
+        sys.exit(exc.exit_code)
+    except click.ClickException as exc:
+        exc.show()
+        sys.exit(exc.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("promptvision: interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone
+        sys.exit(1)
+    except PromptvisionError as exc:
+        if is_debug:
+            raise
+        click.echo(f"promptvision: {exc}", err=True)
+        sys.exit(3 if isinstance(exc, SetupError) else 1)
+    except Exception as exc:  # the border to the user: one line instead of a traceback
+        if is_debug:
+            raise
+        click.echo(
+            f"promptvision: unexpected {type(exc).__name__}: {exc}; run it again with "
+            "`promptvision --debug ...` for the traceback, and report it",
+            err=True,
+        )
+        sys.exit(1)

@@ -1,0 +1,55 @@
+"""``promptvision plugins``: what is installed and what became of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from promptvision.cli.output import echo_json, echo_table, say
+
+__all__ = ["plugins"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--details", is_flag=True, help="Show the traceback of each failed plugin.")
+def plugins(as_json: bool, details: bool) -> int:
+    """List plugins with their state; a broken plugin is listed like any other."""
+    from promptvision.plugins.describe import describe_plugin
+    from promptvision.plugins.registry import Registry
+    from promptvision.settings import load_settings
+
+    settings = load_settings().model_copy(update={"strict_plugins": False})
+    registry = Registry.load(settings)
+    described = [describe_plugin(registry, plugin) for plugin in registry.plugins]
+    if as_json:
+        echo_json({"plugins": described})
+        return 0
+    rows = [
+        (
+            one["name"],
+            one["distribution"],
+            one["version"],
+            one["state"],
+            one["cause"] or _offers(one),
+        )
+        for one in described
+    ]
+    echo_table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "OFFERS OR CAUSE"), rows)
+    if details:
+        for plugin in registry.plugins:
+            if plugin.details:
+                say(f"\n{plugin.distribution} {plugin.version}:\n{plugin.details}")
+    return 0
+
+
+def _offers(one: dict[str, Any]) -> str:
+    parts = []
+    if one["tools"]:
+        parts.append("tools: " + ", ".join(one["tools"]))
+    if one["models"]:
+        parts.append("models: " + ", ".join(f"{model['id']} ({model['license']})" for model in one["models"]))
+    others = [name for name in one["offers"] if name not in ("tools", "models")]
+    parts.extend(name.replace("_", " ") for name in others)
+    return "; ".join(parts)
