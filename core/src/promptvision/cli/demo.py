@@ -1,0 +1,128 @@
+"""``promptvision demo``: five instructions on sample pictures, and a report to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from promptvision.cli.output import say
+from promptvision.cli.report import Chapter, write_report
+from promptvision.cli.session import StepPrinter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image
+
+    from promptvision.agent.agent import Agent
+
+__all__ = ["SCENES", "Scene", "demo"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One instruction of the demo.
+
+    Args:
+        conversation: scenes with the same name continue one conversation.
+        picture: name of the sample picture, or empty to go on with the conversation's newest one.
+        words: the instruction.
+    """
+
+    conversation: str
+    picture: str
+    words: str
+
+
+SCENES = (
+    Scene("table", "still_life", "Change the red ball to blue"),
+    Scene("table", "", "Now make it black and white"),
+    Scene("sign", "street_sign", "What does this sign say?"),
+    Scene("portrait", "portrait", "Find the face"),
+    Scene("again", "still_life", "Remove the green cone, then describe the result"),
+)
+
+
+@click.command()
+@click.option(
+    "-o",
+    "--output",
+    default="demo-output",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the pictures and report.html.",
+)
+def demo(output: Path) -> int:
+    """Run five instructions on sample pictures and write report.html.
+
+    Needs no key, no GPU and no weights; nothing outside the output folder is changed.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    chapters = asyncio.run(_play(output))
+    report = write_report(output, chapters)
+    failed = [chapter for chapter in chapters if chapter.reply.status != "done"]
+    say(f"{len(chapters) - len(failed)} of {len(chapters)} instructions done")
+    click.echo(str(report))
+    return 1 if failed else 0
+
+
+async def _play(output: Path) -> list[Chapter]:
+    from promptvision.agent.agent import Agent
+    from promptvision.settings import load_settings
+
+    with tempfile.TemporaryDirectory(prefix="promptvision-demo-") as home:
+        agent = Agent(load_settings(home=home, planner="offline", images="memory:", conversations="memory:"))
+        try:
+            return [await _act(agent, scene, number, output) for number, scene in enumerate(SCENES, start=1)]
+        finally:
+            await agent.close()
+
+
+async def _act(agent: Agent, scene: Scene, number: int, output: Path) -> Chapter:
+    say(f"{number}. {scene.words}", bold=True)
+    source = _encode(_sample(scene.picture)) if scene.picture else None
+    running = agent.start(scene.words, image=source, conversation_id=scene.conversation)
+    StepPrinter().watch(running)
+    reply = await running.reply()
+    say(f"   {reply.text_response}")
+    files: dict[str, str] = {}
+    for image_id in dict.fromkeys([reply.image_url, *(image["id"] for image in reply.images)]):
+        if image_id is not None:
+            files[image_id] = f"{number}_{len(files)}.png"
+            agent.open(image_id).save(output / files[image_id])
+    return Chapter(scene.words, reply, files)
+
+
+def _sample(name: str) -> Image:
+    from promptvision.builtin import samples
+
+    drawn: dict[str, Callable[[], Image]] = {
+        "still_life": samples.still_life,
+        "street_sign": samples.street_sign,
+        "portrait": _portrait,
+    }
+    return drawn[name]()
+
+
+def _portrait() -> Image:
+    """NASA's portrait of Eileen Collins (public domain), shipped in scikit-image; else a drawn scene."""
+    from promptvision.builtin import samples
+
+    try:
+        from skimage import data
+    except ImportError:
+        return samples.still_life()
+    from PIL import Image as pictures  # noqa: N813
+
+    return pictures.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
+
+
+def _encode(image: Image) -> bytes:
+    from promptvision.images.codec import encode_png
+
+    return encode_png(image)

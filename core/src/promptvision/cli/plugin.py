@@ -1,0 +1,56 @@
+"""``promptvision plugin new``: a distribution of one's own, ready to install."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+import click
+
+from promptvision.cli.output import say
+from promptvision.errors import InputError
+
+__all__ = ["plugin"]
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
+TEMPLATE = {
+    "pyproject.toml.in": "pyproject.toml",
+    "README.md.in": "README.md",
+    "plugin.py.in": "src/promptvision_{name}/plugin.py",
+    "init.py.in": "src/promptvision_{name}/__init__.py",
+    "test_plugin.py.in": "tests/test_{name}.py",
+}
+"""File in ``promptvision/template`` to its place in the new distribution."""
+
+
+@click.group()
+def plugin() -> None:
+    """Start a plugin of your own."""
+
+
+@plugin.command()
+@click.argument("name")
+@click.option(
+    "--into",
+    default=".",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Parent folder.",
+)
+def new(name: str, into: Path) -> int:
+    """Write a distribution with one tool, named NAME, that works as it stands."""
+    if not _NAME.fullmatch(name):
+        raise click.UsageError(f"NAME {name!r}: use lower-case letters, digits and '_', a letter first")
+    folder = into / f"promptvision-{name.replace('_', '-')}"
+    if folder.exists():
+        raise InputError(f"{folder} exists already", hint="choose another name or remove it")
+    for source, place in TEMPLATE.items():
+        path = folder / place.format(name=name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = files("promptvision").joinpath("template", source).read_text("utf-8")
+        path.write_text(Template(text).substitute(name=name, dist=folder.name), "utf-8")
+    (folder / "src" / f"promptvision_{name}" / "py.typed").touch()
+    say(f"wrote {folder}; try it with:")
+    click.echo(f"pip install -e {folder} && promptvision tools")
+    return 0
