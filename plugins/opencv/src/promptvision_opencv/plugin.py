@@ -1,3 +1,72 @@
-"""Hook implementations of promptvision-opencv."""
+"""Hook implementations of promptvision-opencv: stand-ins that need no download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptvision.plugins.specs import hookimpl
+from promptvision.tools.operations import CAPTION, DETECT, INPAINT, SEGMENT
+from promptvision.tools.requirements import Requirements
+from promptvision.tools.tool import Tool
+
+__all__ = ["PLUGIN_API", "promptvision_tools"]
 
 PLUGIN_API = 1
+
+_PRIORITY = 10
+_OPENCV = {"cv2": "pip install 'opencv-python-headless<5'", "numpy": "pip install numpy"}
+_SKIMAGE = {"skimage": "pip install scikit-image"}
+
+DETECT_TOOL = Tool(
+    name="opencv_detect",
+    operation=DETECT,
+    run="promptvision_opencv.detect:detect",
+    priority=_PRIORITY,
+    requires=Requirements(modules=_OPENCV | _SKIMAGE),
+    limits=(
+        "Finds faces, people, and things named by a colour ('red ball'), nothing else; "
+        "promptvision-grounding-dino finds anything by its name."
+    ),
+)
+
+SEGMENT_TOOL = Tool(
+    name="opencv_segment",
+    operation=SEGMENT,
+    run="promptvision_opencv.segment:segment",
+    priority=_PRIORITY,
+    requires=Requirements(modules=_OPENCV),
+    limits=(
+        "Tells a thing from its surroundings by colour alone, so it fails where both look alike; "
+        "promptvision-sam does not."
+    ),
+)
+
+INPAINT_TOOL = Tool(
+    name="opencv_inpaint",
+    operation=INPAINT,
+    run="promptvision_opencv.inpaint:inpaint",
+    priority=_PRIORITY,
+    requires=Requirements(modules=_OPENCV),
+    limits=(
+        "Removes a thing (prompt empty) or gives it one named colour (prompt 'blue'), and cannot paint "
+        "anything new; promptvision-sdxl-inpaint can."
+    ),
+)
+
+CAPTION_TOOL = Tool(
+    name="opencv_caption",
+    operation=CAPTION,
+    run="promptvision_opencv.caption:caption",
+    priority=_PRIORITY,
+    requires=Requirements(modules=_OPENCV | _SKIMAGE),
+    limits=(
+        "Measures size, colours, light, faces and people and recognises nothing else; "
+        "promptvision-florence describes what a picture shows."
+    ),
+)
+
+
+@hookimpl
+def promptvision_tools() -> Iterable[Tool]:
+    """The four stand-ins."""
+    return DETECT_TOOL, SEGMENT_TOOL, INPAINT_TOOL, CAPTION_TOOL

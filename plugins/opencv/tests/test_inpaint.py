@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from promptvision.errors import ArgumentsError, ToolFailed
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context, run_tool
+from promptvision_opencv.plugin import INPAINT_TOOL
+
+_COLOUR_MODE = {"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
+
+
+def _edit(picture: Image.Image, mask: Image.Image, **args: Any) -> tuple[Any, Image.Image]:
+    context: CallContext = make_context()
+    result = run_tool(INPAINT_TOOL, picture, context=context, mask_url=context.save_mask(mask), **args)
+    return result, context.open(result.inpainted_image_url)
+
+
+def _with_alpha(image: Image.Image, mode: str) -> Image.Image:
+    converted = image.convert(mode)
+    if "A" in mode:
+        converted.putalpha(Image.linear_gradient("L").resize(image.size))
+    return converted
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
+@pytest.mark.parametrize("prompt", ["", "blue"])
+def test_outside_is_bit_identical_in_every_mode(ball: Any, mode: str, prompt: str) -> None:
+    picture = _with_alpha(ball.image, mode)
+    _, edited = _edit(picture, ball.mask, prompt=prompt)
+    assert edited.size == picture.size
+    assert edited.mode == (_COLOUR_MODE[mode] if prompt else mode)
+    outside = ~ball.inside
+    assert (np.array(edited)[outside] == np.array(picture.convert(edited.mode))[outside]).all()
+    if "A" in mode:
+        assert edited.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+
+
+def test_ball_becomes_blue(ball: Any) -> None:
+    result, edited = _edit(ball.image, ball.mask, prompt="a blue ball", target="red ball")
+    red, _, blue = np.array(edited)[200, 280].astype(int)
+    assert blue > 2 * red
+    assert result.message is None
+
+
+def test_removal_says_what_it_cannot_know(ball: Any) -> None:
+    result, edited = _edit(ball.image, ball.mask)
+    red, green, _ = np.array(edited)[220, 290].astype(int)
+    assert red - green < 60
+    assert "promptvision-sdxl-inpaint" in result.message
+
+
+@pytest.mark.parametrize("prompt", ["an orange cat", "a castle", "red and white stripes"])
+def test_new_content_fails_and_names_the_plugin_that_can(ball: Any, prompt: str) -> None:
+    with pytest.raises(ToolFailed, match="promptvision-sdxl-inpaint"):
+        _edit(ball.image, ball.mask, prompt=prompt, target="lion")
+
+
+def test_mask_of_another_size(ball: Any) -> None:
+    with pytest.raises(
+        ArgumentsError, match="mask_url: the mask has 10 x 10 pixels and the picture 600 x 450"
+    ):
+        _edit(ball.image, Image.new("L", (10, 10), 255), prompt="blue")
+
+
+def test_empty_mask(ball: Any) -> None:
+    with pytest.raises(ArgumentsError, match="mask_url: the mask is empty"):
+        _edit(ball.image, Image.new("L", ball.image.size), prompt="blue")

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptvision_opencv.colours import COLOURS
+from promptvision_opencv.paints import read_paint
+
+
+@pytest.mark.parametrize(
+    ("prompt", "target"),
+    [
+        ("blue", "red ball"),
+        ("a blue ball", "the red balls"),
+        ("a blue ball", None),
+        ("make it Blue", "car"),
+        ("a blue car", "car"),
+    ],
+)
+def test_change_of_colour_is_understood(prompt: str, target: str | None) -> None:
+    assert read_paint(prompt, target) == (32, 86, 204)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "target"),
+    [
+        ("an orange cat", "lion"),
+        ("a blue box", "red ball"),
+        ("red and white stripes", "shirt"),
+        ("a cat", None),
+        ("", None),
+    ],
+)
+def test_anything_else_is_not(prompt: str, target: str | None) -> None:
+    assert read_paint(prompt, target) is None
+
+
+def test_shades_differ() -> None:
+    plain, dark, light = (read_paint(words, None) for words in ("green", "dark green", "light green"))
+    assert plain is not None
+    assert dark is not None
+    assert light is not None
+    assert sum(dark) < sum(plain) < sum(light)
+
+
+def test_css_names_have_their_look() -> None:
+    assert read_paint("navy", None) == (0, 0, 128)
+
+
+@pytest.mark.parametrize("word", [word for colour in COLOURS for word in (colour.name, *colour.words)])
+def test_every_colour_word_can_be_painted(word: str) -> None:
+    assert read_paint(word, None) is not None
+
+
+@given(st.text(max_size=200), st.none() | st.text(max_size=50))
+def test_any_text_can_be_read(prompt: str, target: str | None) -> None:
+    paint = read_paint(prompt, target)
+    assert paint is None or all(0 <= channel <= 255 for channel in paint)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from promptvision_opencv.prompts import Kind, Shape, read_prompt, read_request, singular
+
+
+@pytest.mark.parametrize(
+    ("phrase", "label", "shape"),
+    [
+        ("red ball", "red ball", Shape.ROUND),
+        ("the two red balls", "red ball", Shape.ROUND),
+        ("blue boxes", "blue box", Shape.SQUARE),
+        ("a green cone", "green cone", Shape.TRIANGLE),
+        ("yellow", "yellow", None),
+        ("all the gray things", "grey", None),
+    ],
+)
+def test_colour_and_shape_are_read(phrase: str, label: str, shape: Shape | None) -> None:
+    request = read_request(phrase)
+    assert request is not None
+    assert (request.kind, request.label, request.shape) == (Kind.COLOUR, label, shape)
+    assert request.unchecked == ()
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kind", "unchecked"),
+    [
+        ("faces", Kind.FACE, ()),
+        ("the woman's face", Kind.FACE, ("woman",)),
+        ("people", Kind.PERSON, ()),
+        ("a man in a red shirt", Kind.PERSON, ("man", "red", "shirt")),
+        ("the red ball next to the man", Kind.COLOUR, ("man",)),
+        ("orange cat", Kind.COLOUR, ("cat",)),
+    ],
+)
+def test_what_cannot_be_checked_is_told(phrase: str, kind: Kind, unchecked: tuple[str, ...]) -> None:
+    request = read_request(phrase)
+    assert request is not None
+    assert (request.kind, request.unchecked) == (kind, unchecked)
+
+
+def test_parts_are_split_and_foreign_ones_kept_apart() -> None:
+    requests, foreign = read_prompt("Red ball. lion. faces and people. red ball.")
+    assert [request.label for request in requests] == ["red ball", "face", "person"]
+    assert foreign == ["lion"]
+
+
+@pytest.mark.parametrize("phrase", ["lion", "the big one", "...", "redness"])
+def test_other_words_are_not_understood(phrase: str) -> None:
+    assert read_prompt(phrase)[0] == []
+
+
+@given(st.text(max_size=500))
+def test_any_text_can_be_read(text: str) -> None:
+    requests, foreign = read_prompt(text)
+    assert all(request.label for request in requests)
+    assert all(part.strip() for part in foreign)
+
+
+def test_singular() -> None:
+    assert [singular(w) for w in ("balls", "boxes", "box", "discs")] == ["ball", "box", "box", "disc"]
