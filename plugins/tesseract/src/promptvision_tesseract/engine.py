@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from tempfile import TemporaryFile
+from typing import IO
 
 from promptvision.errors import SetupError, ToolFailed
 from promptvision_tesseract.preprocess import Grey
@@ -72,9 +73,7 @@ def _run(
     check: Callable[[], None] = _never,
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # threads of its own make Tesseract slower
-    with TemporaryFile() as picture:  # a pipe could not be fed and polled at the same time
-        picture.write(_portable_graymap(grey))
-        picture.seek(0)
+    with _picture_file(grey) as picture:
         try:
             child = subprocess.Popen(
                 ["tesseract", *options],
@@ -111,11 +110,18 @@ def _finish(
             return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 
 
-def _portable_graymap(grey: Grey | None) -> bytes:
-    if grey is None:
-        return b""
-    height, width = grey.shape
-    return b"P5 %d %d 255\n" % (width, height) + grey.tobytes()
+def _picture_file(grey: Grey | None) -> IO[bytes]:
+    """A nameless file with the picture as portable greymap; a pipe cannot be fed and polled at once."""
+    try:
+        file = TemporaryFile()  # noqa: SIM115  # the caller closes it
+        if grey is not None:
+            height, width = grey.shape
+            file.write(b"P5 %d %d 255\n" % (width, height) + grey.tobytes())
+            file.seek(0)
+    except OSError as exc:
+        message = f"promptvision-tesseract: no temporary file can be written ({exc})"
+        raise ToolFailed(message, hint="free some disk space, or set TMPDIR") from exc
+    return file
 
 
 def installed_languages() -> list[str]:

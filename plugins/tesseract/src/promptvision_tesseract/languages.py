@@ -9,14 +9,12 @@ from promptvision.errors import ArgumentsError, SetupError
 
 __all__ = ["check_languages", "debian_package"]
 
-_CODE = re.compile(r"[a-z]{3}(?:_[a-z]{3,8})*|script/[A-Z][A-Za-z]{2,20}")
+_CODE = re.compile(r"[a-z]{3}(?:_[a-z]{3,8})*")
 _NO_LANGUAGE = ("osd", "equ")
 
 
 def debian_package(code: str) -> str:
     """The Debian package with the data of a language: ``chi_sim`` is in ``tesseract-ocr-chi-sim``."""
-    if code.startswith("script/"):
-        return f"tesseract-ocr-script-{code.removeprefix('script/')[:4].lower()}"
     return f"tesseract-ocr-{code.replace('_', '-')}"
 
 
@@ -28,14 +26,14 @@ def check_languages(codes: Sequence[str], installed: Collection[str]) -> list[st
         SetupError: a language is not installed; the hint is the command that installs it.
     """
     here = sorted(set(installed).difference(_NO_LANGUAGE))
-    for code in codes:
+    known = ", ".join(here) or "none"
+    missing = [code for code in dict.fromkeys(codes) if code not in here]
+    for code in missing:
         if not _CODE.fullmatch(code) or code in _NO_LANGUAGE:
-            known = ", ".join(here) or "none"
             raise ArgumentsError(f"languages: {code[:40]!r} is no Tesseract code; installed: {known}")
-    if missing := [code for code in dict.fromkeys(codes) if code not in here]:
+    if missing:
         raise SetupError(
-            f"promptvision-tesseract: no data for language {', '.join(missing)}; "
-            f"installed: {', '.join(here) or 'none'}",
+            f"promptvision-tesseract: no data for language {', '.join(missing)}; installed: {known}",
             hint=f"apt-get install {' '.join(debian_package(code) for code in missing)}",
         )
     return list(dict.fromkeys(codes))

@@ -15,7 +15,7 @@ from promptvision_tesseract.engine import Reading, Token, find_turn, installed_l
 from promptvision_tesseract.languages import check_languages
 from promptvision_tesseract.plugin import TesseractArgs
 from promptvision_tesseract.preprocess import Grey, Matrix, Page
-from promptvision_tesseract.text import clean, join_lines, within_limit
+from promptvision_tesseract.text import MAX_CHARACTERS, clean, join_lines, within_limit
 
 __all__ = ["is_plain_better", "place", "prepare", "read"]
 
@@ -80,11 +80,14 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     page, reading = _read_best(grey, languages, context, preprocessed=args.preprocess, osd="osd" in installed)
     placed = (place(token, page.to_original, grey.shape[1], grey.shape[0]) for token in reading.tokens)
     found = [token for token in placed if token is not None]
-    kept = within_limit(found)
+    kept = within_limit(found, MAX_CHARACTERS)
     return ExtractTextResult(
         original_image_url=args.image_url,
         extracted_text=join_lines(kept),
-        words=[Word(text=token.text, box=Box(*token.box), confidence=token.confidence) for token in kept],
+        words=[
+            Word(text=token.text, box=Box(*token.box), confidence=round(token.confidence, 1))
+            for token in kept
+        ],
         message=_message(len(found), len(kept)),
     )
 

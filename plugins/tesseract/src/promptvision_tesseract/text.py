@@ -29,7 +29,7 @@ def clean(text: str) -> str:
     return "".join(char for char in seen if char in _JOINERS or unicodedata.category(char) not in _HIDDEN)
 
 
-def within_limit(tokens: Iterable[Token], limit: int = MAX_CHARACTERS) -> list[Token]:
+def within_limit(tokens: Iterable[Token], limit: int) -> list[Token]:
     """The first tokens that together, with one separator each, have no more than ``limit`` characters."""
     kept: list[Token] = []
     for token in tokens:

@@ -1,0 +1,205 @@
+"""The whole tool with the real Tesseract; each call takes half a second to two seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import Levenshtein
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from promptvision.errors import ArgumentsError, Cancelled, SetupError
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.testing.context import make_context, run_tool
+from promptvision.tools.operations import ExtractTextResult
+from promptvision_tesseract import read as read_module
+from promptvision_tesseract.engine import Reading, Token, read_page
+from promptvision_tesseract.plugin import TESSERACT
+from promptvision_tesseract.preprocess import Grey
+from promptvision_tesseract.read import is_plain_better, place
+
+DrawPage: TypeAlias = Callable[..., Grey]
+
+
+def extract(picture: Grey | Image.Image, **args: Any) -> ExtractTextResult:
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    result = run_tool(TESSERACT, image, **args)
+    assert isinstance(result, ExtractTextResult)
+    return result
+
+
+def accuracy(result: ExtractTextResult, text: str) -> float:
+    read, written = " ".join(result.extracted_text.split()), " ".join(text.split())
+    return 1 - Levenshtein.distance(read, written) / len(written)
+
+
+def reading(*words: tuple[str, float]) -> Reading:
+    return Reading(tuple(Token(text, (0, 0, 1, 1), confidence, (1, 1, 1)) for text, confidence in words))
+
+
+@pytest.mark.parametrize("preprocess", [True, False])
+def test_clean_page_is_read_line_by_line(draw_page: DrawPage, text: str, preprocess: bool) -> None:
+    result = extract(draw_page(), preprocess=preprocess)
+    assert result.extracted_text == text
+    assert [word.text for word in result.words] == text.split()
+    assert result.success
+    assert result.message is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "pepper",
+        "shade",
+        "noise",
+        "tilt",
+        "upside down",
+        "quarter turn",
+        "inverted",
+        "faint and noisy",
+        "small",
+    ],
+)
+def test_damaged_page_is_read(
+    request: pytest.FixtureRequest, draw_page: DrawPage, text: str, damage: str
+) -> None:
+    noisy: Callable[[Grey, float], Grey] = request.getfixturevalue("make_noisy")
+    page = Image.fromarray(draw_page())
+    damaged: dict[str, Callable[[], Grey | Image.Image]] = {
+        "pepper": lambda: request.getfixturevalue("pepper")(draw_page()),
+        "shade": lambda: request.getfixturevalue("shade")(draw_page()),
+        "noise": lambda: noisy(draw_page(), 45),
+        "tilt": lambda: page.rotate(13, Image.Resampling.BICUBIC, expand=True, fillcolor=250),
+        "upside down": lambda: page.transpose(Image.Transpose.ROTATE_180),
+        "quarter turn": lambda: page.transpose(Image.Transpose.ROTATE_90),
+        "inverted": lambda: draw_page(ink=235, paper=30),
+        "faint and noisy": lambda: noisy(draw_page(ink=110, paper=140), 8),
+        "small": lambda: draw_page(px=12, size=(300, 170)),
+    }
+    assert accuracy(extract(damaged[damage]()), text) >= 0.97
+
+
+def test_text_that_plain_tesseract_drops_with_confidence_is_returned(
+    draw_page: DrawPage, shade: Callable[[Grey], Grey], text: str
+) -> None:
+    shaded = shade(draw_page())
+    plain = read_page(shaded, ["eng"])
+    assert plain.confidence > 85
+    assert plain.characters < 0.8 * len("".join(text.split()))
+    result = extract(shaded)
+    assert len(result.words) == len(text.split())
+    assert accuracy(result, text) >= 0.98
+
+
+def test_one_large_word_is_read() -> None:
+    sign = Image.new("RGB", (1600, 700), (180, 30, 30))
+    ImageDraw.Draw(sign).text((300, 100), "STOP", font=ImageFont.load_default(380), fill="white")
+    assert extract(sign).extracted_text == "STOP"
+
+
+def test_ink_on_transparent_ground_is_read() -> None:
+    label = Image.new("RGBA", (500, 120), (255, 255, 255, 0))
+    ImageDraw.Draw(label).text((30, 30), "Fresh bread daily", font=ImageFont.load_default(40), fill="white")
+    assert extract(label).extracted_text == "Fresh bread daily"
+
+
+@pytest.mark.parametrize("size", [(300, 200), (1, 1), (2, 90)])
+def test_no_text_is_success_with_a_message(size: tuple[int, int]) -> None:
+    result = extract(Image.new("RGB", size, "white"))
+    assert result.success
+    assert (result.extracted_text, result.words) == ("", [])
+    assert result.message == "No text was found in the picture."
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270, 10, -14])
+def test_boxes_lie_on_the_words_of_the_picture_as_given(draw_page: DrawPage, degrees: int) -> None:
+    upright = Image.fromarray(draw_page(px=14, size=(380, 190)))
+    picture = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
+    (word,) = [word for word in extract(picture).words if word.text == "narrow"]
+    x, y = where_word_stands(upright, line=3, before="A lantern hung above the ", word="narrow", px=14)
+    angle = np.radians(degrees)
+    dx, dy = x - upright.width / 2, y - upright.height / 2
+    expected = (
+        picture.width / 2 + dx * np.cos(angle) + dy * np.sin(angle),
+        picture.height / 2 - dx * np.sin(angle) + dy * np.cos(angle),
+    )
+    assert word.box.centroid == pytest.approx(expected, abs=3)
+
+
+def where_word_stands(
+    page: Image.Image, *, line: int, before: str, word: str, px: int
+) -> tuple[float, float]:
+    font = ImageFont.load_default(px)
+    left, top, right, bottom = ImageDraw.Draw(page).textbbox((0, 0), word, font=font)
+    y = 40 + line * px * 1.6
+    return 40 + font.getlength(before) + (left + right) / 2, y + (top + bottom) / 2
+
+
+def test_boxes_stay_inside_the_picture(draw_page: DrawPage) -> None:
+    for word in extract(draw_page(px=12, size=(260, 140))).words:
+        assert word.box.x1 >= 0
+        assert word.box.y1 >= 0
+        assert word.box.x2 <= 260
+        assert word.box.y2 <= 140
+
+
+def test_word_outside_the_picture_or_without_text_is_dropped() -> None:
+    assert place(Token("x", (-9, 2, -3, 8), 90, (1, 1, 1)), np.eye(3), 50, 50) is None
+    assert place(Token("\u200b\x07", (2, 2, 8, 8), 90, (1, 1, 1)), np.eye(3), 50, 50) is None
+
+
+def test_plain_reading_wins_only_when_surer_and_not_shorter() -> None:
+    prepared = reading(("harbour", 90), ("ledger", 90))
+    assert is_plain_better(reading(("harbour", 92), ("ledge", 92)), prepared)
+    assert not is_plain_better(reading(("harbour", 91), ("ledger", 91)), prepared)
+    assert not is_plain_better(reading(("harbour", 99)), prepared)
+    assert not is_plain_better(Reading(), Reading())
+
+
+def test_long_text_is_cut_with_a_message(
+    draw_page: DrawPage, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_module, "MAX_CHARACTERS", 40)
+    result = extract(draw_page(), preprocess=False)
+    assert len(result.extracted_text) <= 40
+    assert " ".join(word.text for word in result.words) == " ".join(result.extracted_text.split())
+    assert (
+        result.message
+        == f"There is more text: the first {len(result.words)} of {len(text.split())} words are returned."
+    )
+
+
+def test_missing_program_is_a_setup_error(
+    draw_page: DrawPage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match="apt-get install tesseract-ocr"):
+        extract(draw_page())
+
+
+def test_missing_language_is_a_setup_error_naming_the_package(draw_page: DrawPage) -> None:
+    with pytest.raises(SetupError, match="apt-get install tesseract-ocr-tlh"):
+        extract(draw_page(), languages=["eng", "tlh"])
+
+
+def test_word_for_a_language_is_an_arguments_error(draw_page: DrawPage) -> None:
+    with pytest.raises(ArgumentsError, match="eng"):
+        extract(draw_page(), languages=["English"])
+
+
+def test_progress_is_told_and_cancelling_stops_between_the_passes(draw_page: DrawPage) -> None:
+    token = CancelToken()
+    told: list[str] = []
+
+    def on_progress(done: float, total: float, message: str) -> None:
+        told.append(message)
+        if done == 1:
+            token.cancel()
+
+    context = make_context(cancel=token, on_progress=on_progress)
+    with pytest.raises(Cancelled):
+        run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
+    assert told == ["reading the picture as it is", "preparing the picture"]
