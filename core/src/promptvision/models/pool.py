@@ -34,6 +34,8 @@ Key = tuple[str, str]
 _POLL_S = 0.1
 _LONG_S = 60.0
 _WAIT_S = 120.0
+_TRIES = 10
+"""A lease starts over when a model outgrew its declared size, or when the load that it waited for failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,7 +184,7 @@ class ModelPool:
         targets = self._targets(specs, device)
         self._refuse_unloadable(specs, targets)
         deadline = time.monotonic() + self._wait_s
-        while True:
+        for _ in range(_TRIES):
             lease = self._wait_for_grant(specs, targets, deadline, check)
             try:
                 self._fill(lease, check)
@@ -194,6 +196,7 @@ class ModelPool:
             else:
                 return lease
             self._give_back(lease)
+        raise Busy(f"{', '.join(ids)}: could not be loaded together in {_TRIES} tries", retry_after_s=10)
 
     def _spec(self, id_: str) -> ModelSpec:
         try:
