@@ -3,17 +3,24 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 
 import groq  # noqa: F401  # imported before any deadline runs
 import pytest
 
 from promptvision.errors import ProviderError, SetupError
+from promptvision.llm.ladder import Ladder
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message, ToolCall, Usage
+from promptvision.llm.provider import LLMProvider
+from promptvision.llm.retry import Retry
 from promptvision.settings import Settings
 from promptvision.testing.llm_faults import FAULTS, KINDS, Fault, Scripted
 from promptvision.testing.llm_server import LLMServer, call
+from promptvision.testing.planner import ScriptedPlanner
 from promptvision_groq.plugin import promptvision_llm_providers
 from promptvision_groq.provider import GroqProvider, create
 
@@ -58,7 +65,7 @@ async def drain(deltas: AsyncIterator[ChatDelta]) -> list[ChatDelta]:
     return [delta async for delta in deltas]
 
 
-def ask(provider: GroqProvider, request: ChatRequest = ASK, *, is_streamed: bool = False) -> ChatReply:
+def ask(provider: LLMProvider, request: ChatRequest = ASK, *, is_streamed: bool = False) -> ChatReply:
     """Ask in an event loop of its own."""
 
     async def run() -> ChatReply:
@@ -67,7 +74,8 @@ def ask(provider: GroqProvider, request: ChatRequest = ASK, *, is_streamed: bool
         deltas = await drain(provider.stream(request))
         reply = deltas[-1].reply
         assert reply is not None
-        assert "".join(delta.text for delta in deltas) == reply.text
+        last = max((index for index, delta in enumerate(deltas) if delta.restarted), default=0)
+        assert "".join(delta.text for delta in deltas[last:]) in ("", reply.text)
         return reply
 
     return asyncio.run(run())
@@ -119,6 +127,23 @@ def test_every_fault_is_a_reply_or_one_provider_error(
         assert caught.value.message.startswith("groq: ")
         assert "\n" not in str(caught.value)
     assert len(server.requests) == 1  # the SDK itself never tries again
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+@pytest.mark.parametrize("name", FAULTS)
+def test_through_the_ladder_every_fault_ends_in_a_reply(
+    server: LLMServer, name: str, is_streamed: bool
+) -> None:
+    server.reset([FAULTS[name]()], otherwise="There.")
+    offline = ScriptedPlanner([ChatReply(text="There, perhaps.")], name="offline")
+    ladder = Ladder([make(server), offline], retry=Retry(random=lambda: 0))
+    timeout_s = 0.5 if name == "stalled" else 5
+    started = time.monotonic()
+    reply = ask(ladder, replace(ASK, timeout_s=timeout_s), is_streamed=is_streamed)
+    assert time.monotonic() - started < timeout_s + 0.5
+    assert reply.text or reply.tool_calls
+    is_lost = name in ("unauthorized", "stalled", "rate limit, 90 s")
+    assert reply.planner == ("offline" if is_lost else "groq")
 
 
 def test_retry_after_and_failed_generation_are_handed_on(server: LLMServer) -> None:
@@ -250,6 +275,11 @@ def test_key_is_never_shown(server: LLMServer) -> None:
 def test_bad_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SetupError, match=name):
         create(Settings.from_mapping({"GROQ_API_KEY": KEY, name: value}))
+
+
+def test_plugin_module_imports_no_sdk() -> None:
+    code = "import sys, promptvision_groq.plugin; sys.exit('groq' in sys.modules or 'httpx' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_factory_says_what_is_missing() -> None:

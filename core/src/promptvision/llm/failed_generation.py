@@ -37,7 +37,9 @@ _OPENING = re.compile(
     r"\s*(?:```\w*\s*)?(?:<function\b|<tool[-_]?(?:use|call)|<\|python_tag\|>|\{\s*\"tool_calls\")",
     re.IGNORECASE,
 )
-_CLOSED = re.compile(r"\s*(?:</function|/>|$)")
+_BARE_END = re.compile(r"[\s),;.-]*(?:<|$)")
+_CLOSED = re.compile(r"\s*(?:</function|$)")
+_SELF_CLOSED = re.compile(r"/>")
 _OBJECT = re.compile(r"[{\[]")
 _ARGUMENTS = ("arguments", "parameters")
 
@@ -95,16 +97,17 @@ def _tagged(text: str) -> list[ToolCall]:
         found = _decode(text, match.end()) if text.startswith("{", match.end()) else None
         if found:
             calls.append(_call(match[1], found[0]))
-        elif _CLOSED.match(text, match.end()):
+        elif (_CLOSED if ">" in match[0] else _SELF_CLOSED).match(text, match.end()):
             calls.append(_call(match[1], None))
     return calls
 
 
 def _bare(text: str) -> list[ToolCall]:
-    """Shape 3: the text begins with a name that is followed at once by an object."""
-    match = _BARE.match(text.lstrip())
-    found = _decode(text.lstrip(), match.end()) if match else None
-    return [_call(match[1], found[0])] if match and found else []
+    """Shape 3: the text is a name and an object, and perhaps a closing tag."""
+    text = text.lstrip()
+    match = _BARE.match(text)
+    found = _decode(text, match.end()) if match else None
+    return [_call(match[1], found[0])] if match and found and _BARE_END.match(text, found[1]) else []
 
 
 def _as_json(text: str) -> list[ToolCall]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -76,15 +76,19 @@ class Ladder:
         Raises:
             ProviderError: as for :meth:`complete`.
         """
-        pieces: asyncio.Queue[ChatDelta | None] = asyncio.Queue(_QUEUE_SIZE)
+        pieces: asyncio.Queue[ChatDelta | Exception] = asyncio.Queue(_QUEUE_SIZE)
         climb = asyncio.create_task(self._climb_aloud(request, pieces))
         try:
-            while (delta := await pieces.get()) is not None:
-                yield delta
-            yield ChatDelta(reply=await climb)
+            reply = None
+            while reply is None:
+                piece = await pieces.get()
+                if isinstance(piece, Exception):
+                    raise piece
+                yield piece
+                reply = piece.reply
         finally:
             climb.cancel()
-            with suppress(asyncio.CancelledError, ProviderError):
+            with suppress(asyncio.CancelledError):
                 await climb
 
     async def close(self) -> None:
@@ -95,12 +99,13 @@ class Ladder:
             except Exception as exc:  # noqa: BLE001  # one provider must not keep the others open
                 self._note(f"{provider.name}: closing failed: {one_line(exc)}")
 
-    async def _climb_aloud(self, request: ChatRequest, pieces: asyncio.Queue[ChatDelta | None]) -> ChatReply:
-        voice = _Voice(pieces.put)
+    async def _climb_aloud(self, request: ChatRequest, pieces: asyncio.Queue[ChatDelta | Exception]) -> None:
         try:
-            return await self._climb(request, voice)
-        finally:
-            await pieces.put(None)
+            reply = await self._climb(request, _Voice(pieces.put))
+        except Exception as error:  # noqa: BLE001  # raised again where the stream is read
+            await pieces.put(error)
+        else:
+            await pieces.put(ChatDelta(reply=reply))
 
     async def _climb(self, request: ChatRequest, voice: _Voice | None) -> ChatReply:
         deadline = Deadline(request.timeout_s)
@@ -178,17 +183,28 @@ async def _attempt(
 
 async def _listen(provider: LLMProvider, request: ChatRequest, voice: _Voice) -> ChatReply:
     held, is_start, reply = "", True, None
-    async for delta in provider.stream(request):
-        held += delta.text
-        reply = delta.reply or reply
-        if delta.text and not (is_start and _may_be_call(held, request)):
-            await voice.say(held, is_start=is_start)
-            held, is_start = "", False
+    async with _closing(provider.stream(request)) as deltas:
+        async for delta in deltas:
+            held += delta.text
+            reply = delta.reply or reply
+            if delta.text and not (is_start and _may_be_call(held, request)):
+                await voice.say(held, is_start=is_start)
+                held, is_start = "", False
     if reply is None:
         raise ProviderError(f"{provider.name}: the stream had no end", kind="cut", retryable=True)
     if held and not reply.tool_calls and not looks_like_call(held):
         await voice.say(held, is_start=is_start)
     return reply
+
+
+@asynccontextmanager
+async def _closing(deltas: AsyncIterator[ChatDelta]) -> AsyncIterator[AsyncIterator[ChatDelta]]:
+    """Close a stream at once when it is left early, so that its connection goes back now."""
+    try:
+        yield deltas
+    finally:
+        if isinstance(deltas, AsyncGenerator):
+            await deltas.aclose()
 
 
 def _may_be_call(text: str, request: ChatRequest) -> bool:

@@ -88,6 +88,11 @@ class Breaker:
             raise
         self._leave(None, is_probe)
 
+    def wait_s(self) -> float:
+        """Seconds until a request may go through; 0 when it is closed."""
+        with self._lock:
+            return 0.0 if self._open_until is None else max(self._open_until - self._clock(), 0.0)
+
     def _enter(self) -> bool:
         with self._lock:
             if self._open_until is None:
@@ -157,7 +162,8 @@ class Retry:
                 return await self._try(attempt, name, deadline, breaker)
             except ProviderError as error:
                 wait_s = self._wait_s(error, retry)
-                if not error.retryable or retry == MAX_RETRIES or wait_s >= deadline.remaining_s():
+                is_pointless = not error.retryable or retry == MAX_RETRIES or breaker.wait_s() > wait_s
+                if is_pointless or wait_s >= deadline.remaining_s():
                     raise
                 self.on_note(f"{error.message}; retry {retry + 1} of {MAX_RETRIES} in {wait_s:.1f} s")
             await self.sleep(wait_s)
