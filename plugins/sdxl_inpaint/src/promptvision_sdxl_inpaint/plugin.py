@@ -1,3 +1,170 @@
-"""Hook implementations of promptvision-sdxl-inpaint."""
+"""Hook implementations of promptvision-sdxl-inpaint: one tool and the five models it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import Field
+
+from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.plugins.specs import hookimpl
+from promptvision.tools import operations
+from promptvision.tools.operations import InpaintArgs
+from promptvision.tools.requirements import Gpu, Requirements
+from promptvision.tools.tool import Tool
+
+__all__ = [
+    "BASE",
+    "INPAINT",
+    "PLUGIN_API",
+    "REFINER",
+    "SPECS",
+    "TEXT_ENCODER",
+    "TEXT_ENCODER_2",
+    "VAE",
+    "SdxlArgs",
+]
 
 PLUGIN_API = 1
+
+BASE = "sdxl-inpaint"
+REFINER = "sdxl-refiner"
+TEXT_ENCODER = "sdxl-text-encoder"
+TEXT_ENCODER_2 = "sdxl-text-encoder-2"
+VAE = "sdxl-vae"
+
+_RAIL = "CreativeML Open RAIL++-M"
+_RAIL_URL = "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md"
+
+
+class SdxlArgs(InpaintArgs):
+    """Arguments of ``inpaint_image`` when SDXL fulfils it."""
+
+    guidance: float = Field(7.5, ge=1, le=30, description="How closely to follow the prompt; 1 ignores it.")
+    refiner: bool = Field(True, description="Let the refiner paint the last fifth, for finer detail.")
+    refiner_steps: int | None = Field(
+        None,
+        ge=1,
+        le=150,
+        description="Step count of the refiner's schedule, of which it runs the last fifth. Left out, it is "
+        "that of 'steps': any other makes the noise level jump where the refiner takes over.",
+    )
+
+
+def _bytes(parameters: int) -> dict[str, int]:
+    return {"float16": 2 * parameters, "bfloat16": 2 * parameters, "float32": 4 * parameters}
+
+
+def _hub(id_: str, source: str, revision: str, files: tuple[WeightFile, ...], **more: Any) -> ModelSpec:
+    options: dict[str, Any] = {
+        "license": _RAIL,
+        "license_url": _RAIL_URL,
+        "dtypes": {"cuda": ("float16",), "cpu": ("float32",)},
+        **more,
+    }
+    return ModelSpec(
+        id=id_,
+        source=source,
+        revision=revision,
+        files=files,
+        load=f"promptvision_sdxl_inpaint.load:{options.pop('loader')}",
+        **options,
+    )
+
+
+def _base(id_: str, files: tuple[WeightFile, ...], **more: Any) -> ModelSpec:
+    return _hub(
+        id_,
+        "diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+        "115134f363124c53c7d878647567d04daf26e41e",
+        files,
+        **more,
+    )
+
+
+_UNET_PEAK = {"float16": 600_000_000, "float32": 1_200_000_000}
+"""Activations of one guided step at 1024 x 1024: ComfyUI's estimate, latent area x batch x bytes x 0.008 MiB."""
+
+SPECS = (
+    _base(
+        BASE,
+        (
+            WeightFile("unet/config.json"),
+            WeightFile("unet/diffusion_pytorch_model.fp16.safetensors", size=5_135_178_560),
+            WeightFile("scheduler/scheduler_config.json"),
+        ),
+        weight_bytes=_bytes(2_567_478_084),
+        peak_bytes=_UNET_PEAK,
+        loader="load_denoiser",
+    ),
+    _hub(
+        REFINER,
+        "stabilityai/stable-diffusion-xl-refiner-1.0",
+        "5d4cfe854c9a9a87939ff3653551c2b3c99a4356",
+        (
+            WeightFile("unet/config.json"),
+            WeightFile("unet/diffusion_pytorch_model.fp16.safetensors"),
+            WeightFile("scheduler/scheduler_config.json"),
+        ),
+        weight_bytes=_bytes(2_259_530_000),
+        peak_bytes=_UNET_PEAK,
+        loader="load_denoiser",
+    ),
+    _base(
+        TEXT_ENCODER,
+        (
+            WeightFile("text_encoder/config.json"),
+            WeightFile("text_encoder/model.fp16.safetensors"),
+            WeightFile("tokenizer/*"),
+        ),
+        weight_bytes=_bytes(123_060_480),
+        loader="load_text_encoder",
+    ),
+    _base(
+        TEXT_ENCODER_2,
+        (
+            WeightFile("text_encoder_2/config.json"),
+            WeightFile("text_encoder_2/model.fp16.safetensors"),
+            WeightFile("tokenizer_2/*"),
+        ),
+        weight_bytes=_bytes(694_659_840),
+        loader="load_text_encoder_2",
+    ),
+    _hub(
+        VAE,
+        "madebyollin/sdxl-vae-fp16-fix",
+        "207b116dae70ace3637169f1ddd2434b91b3a8cd",
+        (
+            WeightFile("config.json"),
+            WeightFile("diffusion_pytorch_model.safetensors", size=334_643_238),
+        ),
+        license="MIT",
+        license_url="https://huggingface.co/madebyollin/sdxl-vae-fp16-fix",
+        weight_bytes=_bytes(83_653_863),
+        loader="load_vae",
+    ),
+)
+"""All models. Revisions are those that public projects pin; parameter counts are measured on the configs."""
+
+INPAINT = Tool(
+    name="sdxl_inpaint",
+    operation=operations.INPAINT,
+    args=SdxlArgs,
+    run="promptvision_sdxl_inpaint.paint:inpaint",
+    requires=Requirements(models=(BASE, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED),
+    limits="It cannot write legible text, and needs minutes without a GPU; promptvision-opencv removes "
+    "things in a second.",
+)
+
+
+@hookimpl
+def promptvision_tools() -> Iterable[Tool]:
+    """Inpainting with SDXL base and refiner."""
+    return [INPAINT]
+
+
+@hookimpl
+def promptvision_models() -> Iterable[ModelSpec]:
+    """The five models."""
+    return SPECS

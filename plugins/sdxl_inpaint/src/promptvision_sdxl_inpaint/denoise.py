@@ -1,0 +1,238 @@
+"""The two stages of denoising, run by diffusers' inpainting pipeline with the outside pinned."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from diffusers import StableDiffusionXLInpaintPipeline
+from diffusers.utils.torch_utils import randn_tensor
+
+from promptvision_sdxl_inpaint.pin import Pin
+
+if TYPE_CHECKING:
+    from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
+
+__all__ = ["SPLIT", "Canvas", "Embeddings", "Schedule", "denoise", "draw_noise", "embed_prompts", "plan"]
+
+SPLIT = 0.8
+"""Share of the noise levels that the base works through before the refiner takes over."""
+
+_TOKENIZERS = threading.Lock()
+"""Fast tokenizers cannot be shared by two threads at one time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """What a UNet reads of the prompt and of what must not appear."""
+
+    prompt: torch.Tensor
+    pooled: torch.Tensor
+    negative: torch.Tensor | None
+    negative_pooled: torch.Tensor | None
+
+    def arguments(self, like: torch.Tensor) -> dict[str, torch.Tensor | None]:
+        """As arguments of the pipeline, on a tensor's device and in its dtype."""
+        parts = {
+            "prompt_embeds": self.prompt,
+            "pooled_prompt_embeds": self.pooled,
+            "negative_prompt_embeds": self.negative,
+            "negative_pooled_prompt_embeds": self.negative_pooled,
+        }
+        return {name: part if part is None else part.to(like) for name, part in parts.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Canvas:
+    """What both stages paint on.
+
+    Args:
+        original: latents of the crop, 1 x 4 x h x w, as the UNet sees them.
+        masked: latents of the crop with the mask blanked, which a 9-channel UNet reads.
+        mask: 1 x 1 x h x w bool, True where latents are painted.
+        noise: 1 x 4 x h x w, what the base starts from.
+    """
+
+    original: torch.Tensor
+    masked: torch.Tensor
+    mask: torch.Tensor
+    noise: torch.Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How many steps each stage runs.
+
+    Args:
+        base_steps: that the base runs.
+        refiner_steps: that the refiner runs; 0 when it has nothing to do.
+    """
+
+    base_steps: int
+    refiner_steps: int
+
+    @property
+    def is_split(self) -> bool:
+        """Whether the refiner takes over from the base."""
+        return self.refiner_steps > 0
+
+
+class _Pipeline(StableDiffusionXLInpaintPipeline):  # type: ignore[misc]  # diffusers is untyped
+    """A pipeline of parts on different devices, told where to compute."""
+
+    compute_device = torch.device("cpu")
+
+    @property
+    def _execution_device(self) -> torch.device:
+        return self.compute_device
+
+
+def _pipeline(device: str, **parts: Any) -> _Pipeline:
+    """A pipeline for one run. It shares modules and nothing that changes: the scheduler is a copy."""
+    names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "scheduler")
+    options = {name: value for name, value in parts.items() if name not in names}
+    modules = {name: parts.get(name) for name in names}
+    pipeline = _Pipeline(**modules, **options, add_watermarker=False)
+    pipeline.compute_device = torch.device(device)
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
+@torch.inference_mode()
+def embed_prompts(
+    device: str,
+    first: TextEncoder | None,
+    second: TextEncoder,
+    *,
+    prompt: str,
+    negative: str,
+    guided: bool,
+) -> Embeddings:
+    """Encode a prompt for the base (both encoders) or for the refiner (the second alone).
+
+    Args:
+        device: where the encoders compute.
+        first: CLIP ViT-L, or None for the refiner.
+        second: OpenCLIP ViT-bigG.
+        prompt: what to paint; what is longer than 77 tokens is cut off.
+        negative: what must not appear.
+        guided: whether ``negative`` is used at all.
+    """
+    pipeline = _pipeline(
+        device,
+        text_encoder=first and first.model,
+        tokenizer=first and first.tokenizer,
+        text_encoder_2=second.model,
+        tokenizer_2=second.tokenizer,
+    )
+    with _TOKENIZERS:
+        found = pipeline.encode_prompt(
+            prompt, device=device, do_classifier_free_guidance=guided, negative_prompt=negative
+        )
+    positive, negated, pooled, negated_pooled = (part if part is None else part.cpu() for part in found)
+    return Embeddings(prompt=positive, pooled=pooled, negative=negated, negative_pooled=negated_pooled)
+
+
+def plan(scheduler: Any, steps: int, strength: float, refiner_steps: int | None) -> Schedule:
+    """Count the steps of each stage as the pipeline will run them.
+
+    Args:
+        scheduler: the schedule of both stages.
+        steps: of the whole schedule.
+        strength: share of the schedule that is run, from its end.
+        refiner_steps: step count of the refiner's schedule; None for no refiner.
+    """
+    skipped = steps - min(int(steps * strength), steps)
+    own = _timesteps(scheduler, steps)[skipped * scheduler.order :]
+    cutoff = round(scheduler.config["num_train_timesteps"] * (1 - SPLIT))
+    before = int((own >= cutoff).sum())
+    after = 0 if refiner_steps is None else int((_timesteps(scheduler, refiner_steps) < cutoff).sum())
+    if before == 0 or after == 0:
+        return Schedule(base_steps=len(own), refiner_steps=0)
+    return Schedule(base_steps=before, refiner_steps=after)
+
+
+def _timesteps(scheduler: Any, steps: int) -> torch.Tensor:
+    own = copy.deepcopy(scheduler)
+    own.set_timesteps(steps)
+    timesteps: torch.Tensor = own.timesteps
+    return timesteps
+
+
+def draw_noise(shape: torch.Size, seed: int, dtype: torch.dtype) -> torch.Tensor:
+    """The noise that the pipeline will draw from the same seed; drawn on the CPU, so alike on every device."""
+    noise: torch.Tensor = randn_tensor(shape, generator=_generator(seed), dtype=dtype)
+    return noise
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator("cpu").manual_seed(seed)
+
+
+@torch.inference_mode()
+def denoise(
+    device: str,
+    model: Denoiser,
+    vae: Any,
+    *,
+    scheduler: Any,
+    canvas: Canvas,
+    embeddings: Embeddings,
+    steps: int,
+    strength: float,
+    guidance: float,
+    seed: int,
+    on_step: Callable[[int], None],
+    handover: bool = False,
+    taken_over: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Run one stage and return its latents on the CPU: outside the mask those of the original.
+
+    Args:
+        device: where the UNet computes.
+        model: base or refiner.
+        vae: its configuration is read; it is not run.
+        scheduler: copied, so that runs at the same time do not disturb each other.
+        canvas: what to paint on.
+        embeddings: made for this model.
+        steps: of the whole schedule.
+        strength: share of the schedule to run; read by the first stage alone.
+        guidance: classifier-free guidance scale.
+        seed: of the noise.
+        on_step: called with the index of each finished step; whatever it raises comes out.
+        handover: stop at :data:`SPLIT` and return noisy latents, outside noised to the same level.
+        taken_over: the latents to go on from at :data:`SPLIT`; without them the stage starts from noise.
+    """
+    unet = model.unet
+    like = torch.empty(0, device=device, dtype=unet.dtype)
+    start = canvas.original if taken_over is None else taken_over
+    pipeline = _pipeline(
+        device,
+        vae=vae,
+        unet=unet,
+        scheduler=copy.deepcopy(scheduler),
+        requires_aesthetics_score=taken_over is not None,
+    )
+    result = pipeline(
+        **embeddings.arguments(like),
+        image=start.to(like),
+        mask_image=canvas.mask.float().repeat_interleave(8, 2).repeat_interleave(8, 3),
+        masked_image_latents=canvas.masked.to(like) if taken_over is None else None,
+        height=8 * start.shape[-2],
+        width=8 * start.shape[-1],
+        num_inference_steps=steps,
+        strength=strength,
+        guidance_scale=guidance,
+        denoising_end=SPLIT if handover else None,
+        denoising_start=SPLIT if taken_over is not None else None,
+        generator=_generator(seed),
+        output_type="latent",
+        callback_on_step_end=Pin(canvas.original, canvas.noise, canvas.mask, on_step),
+        callback_on_step_end_tensor_inputs=["latents"],
+    )
+    latents: torch.Tensor = result.images
+    return latents.cpu()

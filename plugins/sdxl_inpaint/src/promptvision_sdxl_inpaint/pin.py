@@ -1,0 +1,52 @@
+"""Holding latents outside the mask at the original, at the noise level that each step has reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+__all__ = ["Pin"]
+
+
+class Pin:
+    """A callback for the end of each denoising step of a diffusers pipeline.
+
+    The inpainting pipeline of diffusers restores the picture outside the mask for UNets with 4 channels
+    only, and before the last step of a stage with the clean picture, which is wrong for a stage that hands
+    noisy latents over. This does it for any UNet, in both stages, with one noise: after step i the latents
+    outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and after
+    the last step of the schedule, where sigma is 0, they are the original itself.
+
+    Args:
+        original: latents of the picture, 1 x 4 x h x w, scaled as the UNet sees them.
+        noise: the noise that the first stage started from, of the same shape.
+        mask: 1 x 1 x h x w bool, True where the latents are painted.
+        on_step: called with the index of each finished step; whatever it raises ends the pipeline's run.
+    """
+
+    def __init__(
+        self,
+        original: torch.Tensor,
+        noise: torch.Tensor,
+        mask: torch.Tensor,
+        on_step: Callable[[int], None],
+    ) -> None:
+        self._original = original
+        self._noise = noise
+        self._mask = mask
+        self._on_step = on_step
+
+    def __call__(self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        """Replace the outside of ``tensors["latents"]``."""
+        self._on_step(index)
+        latents: torch.Tensor = tensors["latents"]
+        known = self._at_step(pipeline.scheduler, latents)
+        return {"latents": torch.where(self._mask.to(latents.device), latents, known)}
+
+    def _at_step(self, scheduler: Any, latents: torch.Tensor) -> torch.Tensor:
+        """The noised original; a scheduler that has begun takes the noise level of the step it is at."""
+        original, noise = self._original.to(latents), self._noise.to(latents)
+        noised: torch.Tensor = scheduler.add_noise(original, noise, scheduler.timesteps[:1])
+        return noised.to(latents.dtype)

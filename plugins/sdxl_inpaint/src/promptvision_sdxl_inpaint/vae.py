@@ -1,0 +1,103 @@
+"""From pixels to latents and back, without overflow and within memory."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from promptvision.errors import ToolFailed
+from promptvision.models.devices import release_cached, usable_bytes
+from promptvision.models.placement import is_out_of_memory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["decode", "encode", "values_of"]
+
+_DECODE_BYTES_PER_VALUE = 2200
+_ENCODE_BYTES_PER_VALUE = 1100
+"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB for 1024 x 1024 in float16."""
+
+
+def values_of(picture: Image.Image) -> NDArray[np.float32]:
+    """An RGB picture as H x W x 3 values from -1 to 1."""
+    return np.asarray(picture, np.float32) / np.float32(127.5) - 1
+
+
+@torch.inference_mode()
+def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
+    """Latents as the UNet sees them: the mean of the distribution, scaled; 1 x 4 x h x w, on the CPU.
+
+    The mean and not a sample, so that the same picture always has the same latents.
+
+    Args:
+        vae: what encodes.
+        values: H x W x 3, from -1 to 1, sides multiples of 8.
+        device: where the VAE is.
+    """
+    pixels = torch.from_numpy(values).permute(2, 0, 1)[None]
+
+    def run(model: Any) -> torch.Tensor:
+        mean: torch.Tensor = model.encode(pixels.to(device, _dtype(model))).latent_dist.mode()
+        return mean * model.config.scaling_factor
+
+    return _in_room(vae, run, _ENCODE_BYTES_PER_VALUE * pixels.shape[-1] * pixels.shape[-2], device).cpu()
+
+
+@torch.inference_mode()
+def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
+    """The RGB picture of scaled latents, eight times as wide and high.
+
+    Raises:
+        ToolFailed: the latents hold values that are no numbers.
+    """
+    pixels = 64 * latents.shape[-1] * latents.shape[-2]
+
+    def run(model: Any) -> torch.Tensor:
+        scaled = latents.to(device, _dtype(model)) / model.config.scaling_factor
+        image: torch.Tensor = model.decode(scaled, return_dict=False)[0]
+        return image.float()
+
+    image = _in_room(vae, run, _DECODE_BYTES_PER_VALUE * pixels, device)
+    if not torch.isfinite(image).all() and _dtype(vae) is not torch.float32:
+        image = _in_room(copy.deepcopy(vae).float(), run, _DECODE_BYTES_PER_VALUE * pixels, device)
+    if not torch.isfinite(image).all():
+        raise ToolFailed("promptvision-sdxl-inpaint: the painted latents hold values that are no numbers")
+    array = ((image[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
+    return Image.fromarray(array)
+
+
+def _dtype(vae: Any) -> torch.dtype:
+    dtype: torch.dtype = vae.dtype
+    return dtype
+
+
+def _in_room(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
+    """Run on the whole picture if it fits, else tile by tile, which can shift the tone from tile to tile."""
+    needed = bytes_per_byte * _dtype(vae).itemsize
+    if device == "cpu" or needed <= _free_bytes(device):
+        try:
+            whole: torch.Tensor = run(vae)
+        except RuntimeError as exc:
+            if not is_out_of_memory(exc):
+                raise
+        else:
+            return whole
+        release_cached()
+    tiled: torch.Tensor = run(_tiled(vae))
+    return tiled
+
+
+def _free_bytes(device: str) -> int:
+    return usable_bytes(device) - torch.cuda.memory_allocated()
+
+
+def _tiled(vae: Any) -> Any:
+    """A view of a VAE that works tile by tile; the VAE itself, which others may be using, stays as it is."""
+    view = copy.copy(vae)
+    view.enable_tiling()
+    return view
