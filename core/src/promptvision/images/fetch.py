@@ -28,6 +28,7 @@ _MAX_URL = 8192
 _MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
 _REDIRECTS = {301, 302, 303, 307, 308}
+_AUTHORITY = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:]+))(?::([0-9]{0,5}))?")
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
 _UNSAFE = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -173,34 +174,37 @@ def _parse(url: str, allowed_hosts: Sequence[str]) -> _Place:
         raise InputError("picture URL: holds a space, a backslash or a control character")
     try:
         parts = urlsplit(url)
-        scheme, host = parts.scheme.lower(), _host_name(parts.hostname or "")
-        port = parts.port if parts.port is not None else _PORTS.get(scheme, 0)
+        scheme = parts.scheme.lower()
+        if scheme not in _PORTS:
+            raise InputError(f"picture URL: scheme {scheme[:20]!r} is not accepted", hint="use http or https")
+        if "@" in parts.netloc:
+            raise InputError("picture URL: holds a user name or a password")
+        host, port = _host_and_port(parts.netloc)
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_PRINTABLE)
     except ValueError as exc:  # UnicodeError too
         raise InputError("picture URL: not a valid URL") from exc
-    if scheme not in _PORTS:
-        raise InputError(f"picture URL: scheme {scheme[:20]!r} is not accepted", hint="use http or https")
-    if "@" in parts.netloc:
-        raise InputError("picture URL: holds a user name or a password")
+    port = _PORTS[scheme] if port is None else port
     if not _is_allowed(host, port, allowed_hosts):
         _check_port(host, port)
     return _Place(scheme, host, port, path)
 
 
-def _host_name(host: str) -> str:
-    """The host as it is resolved: ASCII, lower case.
+def _host_and_port(netloc: str) -> tuple[str, int | None]:
+    """The host as it is resolved (ASCII, lower case, no brackets) and the port, None when none is named.
+
+    Stricter than :func:`urllib.parse.urlsplit`, which overlooks what stands behind a closing bracket.
 
     Raises:
-        ValueError: not a host name or an address.
+        ValueError: neither a host name nor an address.
     """
-    if ":" in host:
-        return str(IPv6Address(host)) if "%" not in host else _refuse(host)
-    name = host.encode("idna").decode("ascii").lower()
-    return name if _NAME.fullmatch(name) else _refuse(host)
-
-
-def _refuse(host: str) -> str:
-    raise ValueError(f"not a host: {host[:80]!r}")
+    if (match := _AUTHORITY.fullmatch(netloc)) is None:
+        raise ValueError(f"not a host: {netloc[:80]!r}")
+    address, name, digits = match.groups()
+    host = str(IPv6Address(address)) if address else name.encode("idna").decode("ascii").lower()
+    port = int(digits) if digits else None
+    if (port or 0) > 65535 or not (address or _NAME.fullmatch(host)):
+        raise ValueError(f"not a host: {netloc[:80]!r}")
+    return host, port
 
 
 def _is_allowed(host: str, port: int, allowed_hosts: Sequence[str]) -> bool:
