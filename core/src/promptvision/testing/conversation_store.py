@@ -9,7 +9,8 @@ Subclass :class:`ConversationStoreContract` in a test module and give it a ``sto
             yield store
             store.close()
 
-Every test works under user names of its own, so that the tests may share one database.
+It needs pytest and hypothesis. Every test works under user names of its own, so that all may share one
+database.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from promptvision.conversations.store import ConversationStore, clean_text
 from promptvision.conversations.turn import (
@@ -56,6 +59,17 @@ HOSTILE_IDS = (
 """Ids that mean something to SQL, to PostgREST filters, to URLs or to file systems."""
 
 T = TypeVar("T")
+
+_TEXT = st.text(st.characters(exclude_categories=()), max_size=50).map(clean_text)
+_JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | _TEXT,
+    lambda values: st.lists(values, max_size=4) | st.dictionaries(_TEXT, values, max_size=4),
+    max_leaves=12,
+)
 
 
 def claim(
@@ -472,24 +486,26 @@ class ConversationStoreContract:
         store.beat(bystander)
         assert [found.id for found in store.conversations(user)] == ["bystander"]
 
-    @pytest.mark.parametrize(
-        "text",
-        ["", "a\x00b", "\ud800 lone", "\U0010ffff", "\r\n\t\x07\x1b[31m", "e\u0301 \u00e9", "\ufeff\ufffe"],
-        ids=["empty", "nul", "surrogate", "last", "control", "forms", "marks"],
-    )
-    def test_cleaned_text_comes_back_unchanged(self, store: ConversationStore, user: str, text: str) -> None:
-        """Whatever ``clean_text`` lets through is kept, character for character."""
-        clean = clean_text(text)
-        turn = claim(store, user, prompt=clean)
-        store.append(turn, [note(1, clean)])
-        store.finish_turn(turn, TurnStatus.DONE, {"text": clean, clean: 1})
-        store.rename(user, "c1", clean)
-        again = claim(store, user)
-        assert (again.prompt, again.reply) == (clean, {"text": clean, clean: 1})
-        assert again.events == (note(1, clean),)
-        found = store.conversation(user, "c1")
-        assert found is not None
-        assert found.title == clean
+    def test_cleaned_text_and_json_come_back_unchanged(self, store: ConversationStore) -> None:
+        """Whatever ``clean_text`` lets through is kept, character for character, and so is any JSON."""
+
+        @settings(max_examples=40, deadline=None)
+        @example(text="a\x00b \ud800 \U0010ffff \r\n\t\x07\x1b[31m e\u0301\u00e9 \ufeff\ufffe", data={"": []})
+        @given(text=_TEXT, data=st.dictionaries(_TEXT, _JSON, max_size=4))
+        def round_trips(text: str, data: dict[str, Any]) -> None:
+            text, user = clean_text(text), f"user-{uuid.uuid4().hex}"
+            turn = claim(store, user, f"p{text}", conversation=f"c{text}", prompt=text)
+            event = Event(seq=1, kind=EventKind.NOTE, data=data)
+            store.append(turn, [event])
+            store.finish_turn(turn, TurnStatus.DONE, data)
+            store.rename(user, f"c{text}", text)
+            again = claim(store, user, f"p{text}", conversation=f"c{text}")
+            assert (again.claim, again.prompt, again.key) == (Claim.DONE, text, turn.key)
+            assert (again.reply, again.events) == (data, (event,))
+            [found] = store.conversations(user)
+            assert (found.id, found.title) == (f"c{text}", text)
+
+        round_trips()
 
     # many at once
 

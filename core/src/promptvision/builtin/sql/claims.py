@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.rows import journaled
+from promptvision.builtin.sql.statements import execute
 from promptvision.conversations.store import title_of
 from promptvision.conversations.turn import Claim, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict
@@ -49,9 +50,9 @@ def decide(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
     if mine is not None and mine.fingerprint != request.fingerprint:
         raise Conflict(f"prompt_id {request.key.prompt_id!r} was sent before with another prompt or picture")
     if mine is not None and mine.status not in _OPEN:
-        return journaled(db, [mine], Claim.DONE)[0]
+        return journaled(db, mine, Claim.DONE)
     if running is not None and running.silent_s < request.lease_s:
-        return journaled(db, [running], Claim.BUSY)[0]
+        return journaled(db, running, Claim.BUSY)
     if running is not None and running is not mine:
         _change(db, statements.INTERRUPT, running)
     if mine is not None:
@@ -62,7 +63,7 @@ def decide(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
 def _find(db: Connection, key: TurnKey) -> tuple[Row[Any] | None, Row[Any] | None]:
     """The turn of the key and the running turn of its conversation; they may be the same."""
     wanted = {"user": key.user_id, "place": key.conversation_id, "prompt": key.prompt_id}
-    rows = db.execute(statements.FIND_TURNS, wanted).all()
+    rows = execute(db, statements.FIND_TURNS, wanted).all()
     mine = next((row for row in rows if row.prompt_id == key.prompt_id), None)
     running = next((row for row in rows if row.status == TurnStatus.RUNNING), None)
     return mine, running
@@ -71,7 +72,7 @@ def _find(db: Connection, key: TurnKey) -> tuple[Row[Any] | None, Row[Any] | Non
 def _change(db: Connection, change: Update, seen: Row[Any], **values: Any) -> None:
     as_seen = {"seen_fence": seen.fence, "seen_status": seen.status, "seen_beat": seen.beat_at}
     try:
-        changed = db.execute(change, {"turn": seen.id, **as_seen, **values}).rowcount
+        changed = execute(db, change, {"turn": seen.id, **as_seen, **values}).rowcount
     except IntegrityError as exc:  # another turn of the conversation began to run
         raise RaceLostError from exc
     if changed != 1:
@@ -79,16 +80,16 @@ def _change(db: Connection, change: Update, seen: Row[Any], **values: Any) -> No
 
 
 def _take_over(db: Connection, seen: Row[Any], owner: str) -> Turn:
-    db.execute(statements.TOUCH, {"user": seen.user_id, "place": seen.conversation_id})
+    execute(db, statements.TOUCH, {"user": seen.user_id, "place": seen.conversation_id})
     _change(db, statements.TAKE_OVER, seen, new_owner=owner)
-    [before] = journaled(db, [seen], Claim.RESUMED)
+    before = journaled(db, seen, Claim.RESUMED)
     return replace(before, status=TurnStatus.RUNNING, fence=before.fence + 1, reply=None)
 
 
 def _begin(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     key = request.key
     place = {"user_id": key.user_id, "conversation_id": key.conversation_id}
-    seq = db.execute(inserts.count_turn, {**place, "title": title_of(request.prompt)}).scalar_one()
+    seq = execute(db, inserts.count_turn, {**place, "title": title_of(request.prompt)}).scalar_one()
     row = {
         **place,
         "id": uuid.uuid4().hex,
@@ -98,7 +99,7 @@ def _begin(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
         "prompt": request.prompt,
         "fingerprint": request.fingerprint,
     }
-    created_at = db.execute(inserts.turn, row).scalar_one_or_none()
+    created_at = execute(db, inserts.turn, row).scalar_one_or_none()
     if created_at is None:
         raise RaceLostError
     return Turn(

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from promptvision.builtin.sql import statements
+from promptvision.builtin.sql.statements import execute
 from promptvision.conversations.turn import Claim, Conversation, Event, EventKind, Turn, TurnKey, TurnStatus
 
-__all__ = ["conversation_of", "event_rows", "journal_of", "journaled", "turn_of"]
+__all__ = ["conversation_of", "event_rows", "journal_of", "journaled", "last_turns"]
 
 
-def turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
-    """A turn from its row and its events."""
+def _turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
     return Turn(
         id=row.id,
         key=TurnKey(row.user_id, row.conversation_id, row.prompt_id),
@@ -34,21 +34,26 @@ def turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
 
 def journal_of(db: Connection, turn_id: str) -> list[Event]:
     """The events of one turn."""
-    return [_event_of(row) for row in db.execute(statements.JOURNAL, {"turn": turn_id})]
+    return [_event_of(row) for row in execute(db, statements.JOURNAL, {"turn": turn_id})]
 
 
 def _event_of(row: Any) -> Event:
     return Event(seq=row.seq, kind=EventKind(row.kind), data=json.loads(row.data), image_id=row.image_id)
 
 
-def journaled(db: Connection, rows: Sequence[Row[Any]], claim: Claim) -> list[Turn]:
-    """Turns from their rows, with their events read from the database."""
-    if len(rows) == 1:
-        return [turn_of(rows[0], claim, journal_of(db, rows[0].id))]
+def journaled(db: Connection, row: Row[Any], claim: Claim) -> Turn:
+    """A turn from its row, with its events read from the database."""
+    return _turn_of(row, claim, journal_of(db, row.id))
+
+
+def last_turns(db: Connection, user_id: str, conversation_id: str, count: int) -> list[Turn]:
+    """The last turns of a conversation with their events, oldest first."""
+    wanted = {"user": user_id, "place": conversation_id, "count": max(count, 0)}
+    rows = execute(db, statements.LAST_TURNS, wanted).all()
     journals: defaultdict[str, list[Event]] = defaultdict(list)
-    for row in db.execute(statements.JOURNALS, {"turns": [row.id for row in rows]}):
+    for row in execute(db, statements.LAST_JOURNALS, wanted):
         journals[row.turn_id].append(_event_of(row))
-    return [turn_of(row, claim, journals[row.id]) for row in rows]
+    return [_turn_of(row, Claim.READ, journals[row.id]) for row in reversed(rows)]
 
 
 def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:

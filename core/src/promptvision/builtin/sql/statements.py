@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    Executable,
+    ClauseElement,
+    Connection,
+    CursorResult,
     bindparam,
     delete,
     exists,
@@ -16,11 +20,12 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
 
 from promptvision.builtin.sql.schema import conversations, database_now, events, is_running, turns, uploads
 from promptvision.conversations.turn import EventKind, TurnStatus
 
-__all__ = ["Inserts"]
+__all__ = ["Inserts", "execute", "inserts_for"]
 
 _silent_s = (database_now() - turns.c.beat_at).label("silent_s")
 _in_place = (turns.c.user_id == bindparam("user"), turns.c.conversation_id == bindparam("place"))
@@ -73,10 +78,12 @@ ENDED_SO = select(turns.c.id).where(
 # Reading
 
 TURN = select(turns).where(turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"))
-LAST_TURNS = select(turns).where(*_in_place).order_by(turns.c.seq.desc()).limit(bindparam("count"))
+_last = turns.c.seq.desc()
+LAST_TURNS = select(turns).where(*_in_place).order_by(_last).limit(bindparam("count"))
+_last_ids = select(turns.c.id).where(*_in_place).order_by(_last).limit(bindparam("count"))
 _journal = select(events.c.turn_id, events.c.seq, events.c.kind, events.c.data, events.c.image_id)
 JOURNAL = _journal.where(events.c.turn_id == bindparam("turn")).order_by(events.c.seq)
-JOURNALS = _journal.where(events.c.turn_id.in_(bindparam("turns", expanding=True))).order_by(events.c.seq)
+LAST_JOURNALS = _journal.where(events.c.turn_id.in_(_last_ids)).order_by(events.c.seq)
 _event_place = (events.c.user_id == bindparam("user"), events.c.conversation_id == bindparam("place"))
 IMAGES = select(events.c.data, events.c.turn_seq).where(
     *_event_place, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value
@@ -118,27 +125,56 @@ class Inserts:
         upload: notes an upload.
     """
 
-    count_turn: Executable
-    turn: Executable
-    upload: Executable
+    count_turn: ClauseElement
+    turn: ClauseElement
+    upload: ClauseElement
 
-    @classmethod
-    def of(cls, dialect: str) -> Inserts:
-        """The inserts for ``sqlite`` or ``postgresql``."""
-        into: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
-        now = {"updated_at": database_now()}
-        running = {"status": TurnStatus.RUNNING.value, "fence": 1, "event_count": 0}
-        return cls(
-            count_turn=into(conversations)
-            .values(turns=1, created_at=database_now(), **now)
-            .on_conflict_do_update(
-                index_elements=["user_id", "conversation_id"],
-                set_={"turns": conversations.c.turns + 1, **now},
-            )
-            .returning(conversations.c.turns),
-            turn=into(turns)
-            .values(created_at=database_now(), beat_at=database_now(), **running)
-            .on_conflict_do_nothing()
-            .returning(turns.c.created_at),
-            upload=into(uploads).on_conflict_do_nothing(),
+
+@cache
+def inserts_for(dialect: str) -> Inserts:
+    """The inserts in the words of ``sqlite`` or ``postgresql``."""
+    into: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+    now = {"updated_at": database_now()}
+    running = {"status": TurnStatus.RUNNING.value, "fence": 1, "event_count": 0}
+    return Inserts(
+        count_turn=into(conversations)
+        .values(turns=1, created_at=database_now(), **now)
+        .on_conflict_do_update(
+            index_elements=["user_id", "conversation_id"],
+            set_={"turns": conversations.c.turns + 1, **now},
         )
+        .returning(conversations.c.turns),
+        turn=into(turns)
+        .values(created_at=database_now(), beat_at=database_now(), **running)
+        .on_conflict_do_nothing()
+        .returning(turns.c.created_at),
+        upload=into(uploads).on_conflict_do_nothing(),
+    )
+
+
+Values = Mapping[str, Any]
+
+_DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": psycopg.dialect()}  # type: ignore[no-untyped-call]
+
+
+def execute(db: Connection, statement: ClauseElement, values: Values | Sequence[Values]) -> CursorResult[Any]:
+    """Run a statement of this module, with one row of values or with several that have the same names.
+
+    It is compiled once for each kind of database and then handed to the driver as text. That saves 20
+    microseconds of the 30 that SQLAlchemy's own statement cache takes, and a turn runs dozens of statements.
+    """
+    rows = [values] if isinstance(values, Mapping) else values
+    text, names, constants = _compiled(statement, db.dialect.name, tuple(rows[0]))
+    bound: list[Any] = [{**constants, **row} for row in rows]
+    if names is not None:
+        bound = [tuple(row[name] for name in names) for row in bound]
+    return db.exec_driver_sql(text, bound if len(bound) > 1 else bound[0])
+
+
+@cache
+def _compiled(
+    statement: ClauseElement, dialect: str, columns: tuple[str, ...]
+) -> tuple[str, Sequence[str] | None, dict[str, Any]]:
+    """SQL text, the order of its values (None: they are named in the text), and the fixed values."""
+    compiled: Any = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)
+    return compiled.string, compiled.positiontup, compiled.params

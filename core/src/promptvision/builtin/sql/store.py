@@ -15,7 +15,8 @@ from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, decide
 from promptvision.builtin.sql.engine import POOL_SIZE, open_engine
 from promptvision.builtin.sql.faults import converted_faults
 from promptvision.builtin.sql.migrate import ensure_schema
-from promptvision.builtin.sql.rows import conversation_of, event_rows, journal_of, journaled
+from promptvision.builtin.sql.rows import conversation_of, event_rows, journal_of, journaled, last_turns
+from promptvision.builtin.sql.statements import execute
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -49,7 +50,7 @@ class SQLConversationStore:
         self._where = self._engine.url.render_as_string(hide_password=True)
         self._lock_timeout_s = lock_timeout_s
         dialect = self._engine.dialect.name
-        self._inserts = statements.Inserts.of(dialect)
+        self._inserts = statements.inserts_for(dialect)
         self._writer = self._engine.execution_options(writes=True)
         self._reader = self._engine
         if dialect == "postgresql":
@@ -88,7 +89,7 @@ class SQLConversationStore:
     def beat(self, turn: Turn) -> None:
         """Keep the claim on a running turn."""
         with self._writing() as db:
-            if db.execute(statements.BEAT, _held(turn)).rowcount != 1:
+            if execute(db, statements.BEAT, _held(turn)).rowcount != 1:
                 raise _lease_lost(turn)
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
@@ -101,8 +102,8 @@ class SQLConversationStore:
             raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")
         with self._writing() as db:
             counted = {**_held(turn), "before": before, "added": len(rows)}
-            if db.execute(statements.COUNT_EVENTS, counted).rowcount == 1:
-                db.execute(statements.INSERT_EVENTS, rows)
+            if execute(db, statements.COUNT_EVENTS, counted).rowcount == 1:
+                execute(db, statements.INSERT_EVENTS, rows)
             else:
                 _accept_repetition(db, turn, events)
         return None
@@ -113,34 +114,31 @@ class SQLConversationStore:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
         end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
         with self._writing() as db:
-            if db.execute(statements.FINISH, end).rowcount == 1:
+            if execute(db, statements.FINISH, end).rowcount == 1:
                 return
-            if db.execute(statements.ENDED_SO, end).first() is None:
+            if execute(db, statements.ENDED_SO, end).first() is None:
                 raise _lease_lost(turn)
 
     def close_stale(self, lease_s: float) -> int:
         """Close running turns without a heartbeat as interrupted; return how many."""
         with self._writing() as db:
-            return db.execute(statements.CLOSE_STALE, {"lease_s": lease_s}).rowcount
+            return execute(db, statements.CLOSE_STALE, {"lease_s": lease_s}).rowcount
 
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn of the user with its events, or None."""
         with self._reading() as db:
-            row = db.execute(statements.TURN, {"user": user_id, "turn": turn_id}).first()
-            return None if row is None else journaled(db, [row], Claim.READ)[0]
+            row = execute(db, statements.TURN, {"user": user_id, "turn": turn_id}).first()
+            return None if row is None else journaled(db, row, Claim.READ)
 
     def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
         """The last turns of a conversation with their events, oldest first."""
         with self._reading() as db:
-            rows = db.execute(
-                statements.LAST_TURNS, {**_place(user_id, conversation_id), "count": max(turns, 0)}
-            ).all()
-            return journaled(db, rows[::-1], Claim.READ)
+            return last_turns(db, user_id, conversation_id, turns)
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
         """The image table: every picture of the conversation, by number."""
         with self._reading() as db:
-            rows = db.execute(statements.IMAGES, _place(user_id, conversation_id)).all()
+            rows = execute(db, statements.IMAGES, _place(user_id, conversation_id)).all()
         records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
         return sorted(records, key=lambda record: record.number)
 
@@ -148,39 +146,39 @@ class SQLConversationStore:
         """The user's conversations, newest activity first."""
         with self._reading() as db:
             page = {"user": user_id, "count": limit, "skip": offset}
-            return [conversation_of(row) for row in db.execute(statements.CONVERSATIONS, page)]
+            return [conversation_of(row) for row in execute(db, statements.CONVERSATIONS, page)]
 
     def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
         """One conversation of the user, or None."""
         with self._reading() as db:
-            row = db.execute(statements.CONVERSATION, _place(user_id, conversation_id)).first()
+            row = execute(db, statements.CONVERSATION, _place(user_id, conversation_id)).first()
             return None if row is None else conversation_of(row)
 
     def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
         """Set the title; False when there is no such conversation of the user."""
         with self._writing() as db:
             wanted = {**_place(user_id, conversation_id), "new_title": title}
-            return db.execute(statements.RENAME, wanted).rowcount == 1
+            return execute(db, statements.RENAME, wanted).rowcount == 1
 
     def delete(self, user_id: str, conversation_id: str) -> bool:
         """Remove a conversation with its turns, events and images; False when there is none."""
         with self._writing() as db:
-            return db.execute(statements.DELETE, _place(user_id, conversation_id)).rowcount == 1
+            return execute(db, statements.DELETE, _place(user_id, conversation_id)).rowcount == 1
 
     def add_image(self, user_id: str, image_id: str) -> None:
         """Note that the user has uploaded a picture."""
         with self._writing() as db:
-            db.execute(self._inserts.upload, {"user_id": user_id, "image_id": image_id})
+            execute(db, self._inserts.upload, {"user_id": user_id, "image_id": image_id})
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
         """Whether the user uploaded the picture or it appears in one of their conversations."""
         with self._reading() as db:
-            return bool(db.execute(statements.OWNS_IMAGE, {"user": user_id, "image": image_id}).scalar_one())
+            return bool(execute(db, statements.OWNS_IMAGE, {"user": user_id, "image": image_id}).scalar_one())
 
     def image_in_use(self, image_id: str) -> bool:
         """Whether anyone uploaded the picture or shows it in a conversation."""
         with self._reading() as db:
-            return bool(db.execute(statements.IMAGE_IN_USE, {"image": image_id}).scalar_one())
+            return bool(execute(db, statements.IMAGE_IN_USE, {"image": image_id}).scalar_one())
 
     def close(self) -> None:
         """Give back connections."""
@@ -201,7 +199,7 @@ def _lease_lost(turn: Turn) -> LeaseLost:
 
 def _accept_repetition(db: Connection, turn: Turn, events: Sequence[Event]) -> None:
     """Judge entries that do not follow the journal: fine if they stand there already."""
-    if (standing := db.execute(statements.HELD, _held(turn)).scalar_one_or_none()) is None:
+    if (standing := execute(db, statements.HELD, _held(turn)).scalar_one_or_none()) is None:
         raise _lease_lost(turn)
     journal = journal_of(db, turn.id)
     first = events[0].seq - 1
