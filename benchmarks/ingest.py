@@ -1,0 +1,118 @@
+"""A 12-megapixel photo: ingest, black and white, store. Time, and peak memory over a bare interpreter.
+
+    python benchmarks/ingest.py
+
+Each case runs in a process of its own; time excludes imports, memory includes them. Linux only (VmHWM).
+The limits are for the photo as a camera writes it; a turned photo and a PNG must be encoded anew and are
+shown beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROUNDS = 5
+SIDES = (4000, 3000)
+LIMIT_S, LIMIT_MB = 1.5, 300
+
+
+def peak_mb() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def make_photos(folder: Path) -> dict[str, Path]:
+    """Soft shapes under sensor noise: as hard to compress as a photograph, and as large."""
+    from PIL import Image
+
+    soft = Image.frombytes("RGB", (67, 50), random.Random(1).randbytes(67 * 50 * 3))
+    noise = Image.merge("RGB", [Image.effect_noise(SIDES, 40) for _ in range(3)])
+    photo = Image.blend(soft.resize(SIDES, Image.Resampling.BICUBIC), noise, 0.15)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    paths = {name: folder / name for name in ("upright.jpg", "turned.jpg", "photo.png")}
+    photo.save(paths["upright.jpg"], quality=92)
+    photo.save(paths["turned.jpg"], quality=92, exif=turned)
+    photo.quantize(256).convert("RGB").save(paths["photo.png"])  # a PNG of under 20 MB
+    return paths
+
+
+async def work(photo: Path, folder: Path) -> dict[str, float]:
+    from promptvision.builtin.files import FileImageStore
+    from promptvision.images.ingest import ingest
+    from promptvision.runtime.pictures import PictureCache
+    from promptvision.settings import Settings
+
+    store = FileImageStore(folder)
+    import PIL.Image
+    import PIL.PngImagePlugin  # noqa: F401
+
+    began = time.perf_counter()
+    image = await ingest(photo, store, allow_paths=True, settings=Settings())
+    ingested = time.perf_counter()
+    pictures = PictureCache(store)
+    pictures.save(pictures.open(image.id).convert("L"))
+    ended = time.perf_counter()
+    return {
+        "ingest_s": ingested - began,
+        "bw_s": ended - ingested,
+        "total_s": ended - began,
+        "peak_mb": peak_mb(),
+        "stored_mb": len(store.get(image.id)) / 1e6,
+    }
+
+
+def run_apart(photo: str) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, photo, folder]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    measured: dict[str, float] = json.loads(printed)
+    return measured
+
+
+def main() -> int:
+    import PIL
+    from PIL import features
+
+    print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    print(
+        f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}, "
+        f"zlib-ng {features.version('zlib_ng')}; {SIDES[0]} x {SIDES[1]}, medians of {ROUNDS}\n"
+    )
+    bare = run_apart("")["peak_mb"]
+    print("| file | MB | ingest s | bw + store s | total s | peak MB over bare | stored MB |")
+    print("|---|---|---|---|---|---|---|")
+    passed = True
+    with tempfile.TemporaryDirectory() as folder:
+        for name, path in make_photos(Path(folder)).items():
+            runs = [run_apart(str(path)) for _ in range(ROUNDS)]
+            row = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+            over = row["peak_mb"] - bare
+            print(
+                f"| {name} | {path.stat().st_size / 1e6:.1f} | {row['ingest_s']:.2f} | {row['bw_s']:.2f} "
+                f"| {row['total_s']:.2f} | {over:.0f} | {row['stored_mb']:.1f} |"
+            )
+            if name == "upright.jpg":
+                passed = row["total_s"] < LIMIT_S and over < LIMIT_MB
+    print(f"\n{'Within' if passed else 'OVER'} the limits for upright.jpg: {LIMIT_S} s and {LIMIT_MB} MB.")
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        measured = (
+            asyncio.run(work(Path(sys.argv[1]), Path(sys.argv[2]))) if sys.argv[1] else {"peak_mb": peak_mb()}
+        )
+        print(json.dumps(measured))
+    else:
+        sys.exit(main())
