@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +20,14 @@ CONTEXT_TOKENS = 6000
 """Free accounts have about 6,000 tokens a minute for everything."""
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The trusted certificates, read once: that takes 30 ms, and every event loop has a client of its own."""
+    from httpx import create_ssl_context
+
+    return create_ssl_context()
+
+
 class GroqProvider(ChatHost):
     """The planner ``groq``."""
 
@@ -31,6 +41,7 @@ class GroqProvider(ChatHost):
             base_url=host.base_url,
             timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
             max_retries=0,
+            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates()),
         )
 
 

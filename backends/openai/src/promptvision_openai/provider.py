@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+from functools import cache
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +25,14 @@ CONTEXT_TOKENS = {True: 32_000, False: 8000}
 """By whether the host is OpenAI or Azure; others are often started with a small context window."""
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The trusted certificates, read once: that takes 30 ms, and every event loop has a client of its own."""
+    from httpx2 import create_ssl_context
+
+    return create_ssl_context()
+
+
 class OpenAIProvider(ChatHost):
     """The planner ``openai``."""
 
@@ -36,6 +46,7 @@ class OpenAIProvider(ChatHost):
             base_url=host.base_url,
             timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
             max_retries=0,
+            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates()),
         )
 
 
