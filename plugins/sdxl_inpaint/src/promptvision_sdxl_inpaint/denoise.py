@@ -164,7 +164,7 @@ def _timesteps(scheduler: Any, steps: int) -> torch.Tensor:
 
 
 def draw_noise(shape: torch.Size, seed: int, dtype: torch.dtype) -> torch.Tensor:
-    """The noise that the pipeline will draw from the same seed; drawn on the CPU, so alike on every device."""
+    """The noise that the pipeline draws from the same seed; drawn on the CPU, so alike on every device."""
     noise: torch.Tensor = randn_tensor(shape, generator=_generator(seed), dtype=dtype)
     return noise
 

@@ -31,24 +31,24 @@ _LARGEST_LAYER_SHARE = 0.03
 """Of a model's bytes; SDXL's largest is a 1280 x 10240 projection, and accelerate moves one at a time."""
 
 
-def first_placement(specs: Sequence[ModelSpec]) -> Placement:
+def first_placement(stages: Sequence[Sequence[ModelSpec]]) -> Placement:
     """The best placement that the memory measured now allows; CPU where there is no GPU.
 
     Args:
-        specs: the models in the order of their stages; those of one stage share a ``peak_bytes``.
+        stages: the models of each stage.
     """
     if best_device(("cuda", "cpu")) == "cpu":
         return Placement.CPU
-    return choose([_stage(spec) for spec in specs], usable_bytes("cuda"))
+    return choose([_stage(specs) for specs in stages], usable_bytes("cuda"))
 
 
-def _stage(spec: ModelSpec) -> Stage:
-    dtype = choose_dtype(spec.dtypes, "cuda")
-    size = spec.weight_bytes[dtype]
+def _stage(specs: Sequence[ModelSpec]) -> Stage:
+    dtypes = {spec.id: choose_dtype(spec.dtypes, "cuda") for spec in specs}
+    weights = {spec.id: spec.weight_bytes[dtypes[spec.id]] for spec in specs}
     return Stage(
-        weights={spec.id: size},
-        peak_bytes=spec.peak_bytes.get(dtype, 0),
-        largest_layer_bytes=int(size * _LARGEST_LAYER_SHARE),
+        weights=weights,
+        peak_bytes=max(spec.peak_bytes.get(dtypes[spec.id], 0) for spec in specs),
+        largest_layer_bytes=int(_LARGEST_LAYER_SHARE * max(weights.values())),
     )
 
 

@@ -91,9 +91,7 @@ def load_text_encoder_2(path: Path, device: str, dtype: str) -> TextEncoder:
     return _text_encoder(CLIPTextModelWithProjection, path, "text_encoder_2", "tokenizer_2", device, dtype)
 
 
-def _text_encoder(
-    kind: Any, path: Path, model: str, tokenizer: str, device: str, dtype: str
-) -> TextEncoder:
+def _text_encoder(kind: Any, path: Path, model: str, tokenizer: str, device: str, dtype: str) -> TextEncoder:
     folder = _part(path, model)
     options = _options(folder, dtype)
     options["dtype"] = options.pop("torch_dtype")

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from promptvision.models.placement import Placement
     from promptvision.settings import Settings
     from promptvision.tools.context import ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
@@ -53,6 +54,7 @@ NEGATIVE_PROMPT = "blurry, low quality, distortion, mutation, watermark, signatu
 REMOVAL_PROMPT = "empty background, seamless continuation of the surroundings"
 """What is painted when the prompt is empty; what was there goes to the negative prompt."""
 
+_SPECS = {spec.id: spec for spec in SPECS}
 _THRESHOLD = 127
 _FEWEST_PIXELS = 64 * 64
 
@@ -127,11 +129,9 @@ class _Painting:
     def run(self) -> Image.Image:
         """All stages; the painted crop."""
         refines = self._has_refiner()
-        ladder = Ladder(self.context, first_placement([s for s in SPECS if refines or s.id != REFINER]))
+        ladder = Ladder(self.context, _placement(refines))
         self.context.progress(0, 1, "reading the prompt")
-        for_base, for_refiner = ladder.run(
-            "reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed
-        )
+        for_base, for_refiner = ladder.run("reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed)
         encoded = ladder.run("encoding the picture", (VAE,), self._encode)
         left = ladder.run("painting", (BASE, VAE), partial(self._base, for_base, encoded, refines))
         latents = left.latents
@@ -145,8 +145,8 @@ class _Painting:
         return painted
 
     def _has_refiner(self) -> bool:
-        (spec,) = (spec for spec in SPECS if spec.id == REFINER)
-        if self.args.refiner and (lacking := missing_weights(spec, self.context.settings)) is not None:
+        lacking = missing_weights(_SPECS[REFINER], self.context.settings)
+        if self.args.refiner and lacking is not None:
             self.notes.append(f"Painted without the refiner: {lacking.what}; {lacking.fix}.")
             return False
         return self.args.refiner
@@ -224,6 +224,11 @@ class _Painting:
     def _reporter(self, message: str, before: int, schedule: Schedule) -> Callable[[int], None]:
         total = schedule.base_steps + schedule.refiner_steps
         return lambda index: self.context.progress(before + index + 1, total, message)
+
+
+def _placement(refines: bool) -> Placement:
+    stages = [(TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), *([(REFINER, VAE)] if refines else [])]
+    return first_placement([[_SPECS[name] for name in stage] for stage in stages])
 
 
 def _work_pixels(settings: Settings) -> int:

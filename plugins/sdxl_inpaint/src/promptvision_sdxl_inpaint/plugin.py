@@ -84,7 +84,7 @@ def _base(id_: str, files: tuple[WeightFile, ...], **more: Any) -> ModelSpec:
 
 
 _UNET_PEAK = {"float16": 600_000_000, "float32": 1_200_000_000}
-"""Activations of one guided step at 1024 x 1024: ComfyUI's estimate, latent area x batch x bytes x 0.008 MiB."""
+"""Activations of one guided step at 1024 x 1024. ComfyUI's estimate: latents x batch x bytes x 0.008 MiB."""
 
 SPECS = (
     _base(

@@ -20,7 +20,7 @@ __all__ = ["decode", "encode", "values_of"]
 
 _DECODE_BYTES_PER_VALUE = 2200
 _ENCODE_BYTES_PER_VALUE = 1100
-"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB for 1024 x 1024 in float16."""
+"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB at 1024 x 1024 in float16."""
 
 
 def values_of(picture: Image.Image) -> NDArray[np.float32]:

@@ -1,0 +1,124 @@
+"""Tiny SDXL checkpoints in the real folder layout, loaded by the same code as the real weights."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context
+from promptvision_sdxl_inpaint.load import (
+    Denoiser,
+    TextEncoder,
+    load_denoiser,
+    load_text_encoder,
+    load_text_encoder_2,
+    load_vae,
+)
+from promptvision_sdxl_inpaint.plugin import SPECS
+
+PIXELS = 64 * 64
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # diffusers' DPM-Solver makes a numpy array of a torch tensor in the way of numpy 1
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
+    )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny tensors are slower on several threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="session")
+def tiny_sdxl() -> ModuleType:
+    """The builders of ``tiny_sdxl.py``."""
+    file = Path(__file__).with_name("tiny_sdxl.py")
+    spec = importlib.util.spec_from_file_location("tiny_sdxl", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the tiny checkpoints lie: bases by number of channels, and the refiner."""
+
+    bases: dict[int, Path]
+    refiner: Path
+
+
+@pytest.fixture(scope="session")
+def folders(tiny_sdxl: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """All tiny checkpoints."""
+    home = tmp_path_factory.mktemp("sdxl")
+    bases = {
+        channels: tiny_sdxl.build_base(home / f"base{channels}", channels=channels) for channels in (4, 9)
+    }
+    return Folders(bases, tiny_sdxl.build_refiner(home / "refiner"))
+
+
+@dataclass(frozen=True)
+class Models:
+    """The five models, loaded on the CPU."""
+
+    base: Denoiser
+    refiner: Denoiser
+    first: TextEncoder
+    second: TextEncoder
+    vae: Any
+
+
+@pytest.fixture(scope="session", params=[4, 9], ids=["4-channel", "9-channel"])
+def models(request: pytest.FixtureRequest, folders: Folders) -> Models:
+    """Loaded models, with the base of either kind."""
+    base = folders.bases[request.param]
+    return Models(
+        load_denoiser(base, "cpu", "float32"),
+        load_denoiser(folders.refiner, "cpu", "float32"),
+        load_text_encoder(base, "cpu", "float32"),
+        load_text_encoder_2(base, "cpu", "float32"),
+        load_vae(base, "cpu", "float32"),
+    )
+
+
+@pytest.fixture
+def context(folders: Folders, tiny_sdxl: ModuleType) -> Callable[..., CallContext]:
+    """Make a context in which the five models are the tiny checkpoints."""
+
+    def make(*, channels: int = 9, variables: dict[str, str] | None = None, **options: Any) -> CallContext:
+        values = tiny_sdxl.variables(folders.bases[channels], folders.refiner)
+        values.update({"PROMPTVISION_SDXL_PIXELS": str(PIXELS), **(variables or {})})
+        return make_context(models=SPECS, variables=values, **options)
+
+    return make
+
+
+@pytest.fixture
+def noise_picture() -> Callable[..., Image.Image]:
+    """Make a picture of noise, in which every pixel differs from what is painted."""
+
+    def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+        shape = (size[1], size[0], 4)
+        values = np.random.default_rng(7).integers(0, 256, shape, dtype=np.uint8)
+        image = Image.fromarray(values)
+        return image if mode == "RGBA" else image.convert(mode)
+
+    return make

@@ -1,0 +1,66 @@
+"""Tests of loading the five models."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import DPMSolverMultistepScheduler, StableDiffusionXLInpaintPipeline
+
+from promptvision.errors import SetupError
+from promptvision_sdxl_inpaint.load import load_denoiser, load_text_encoder, load_vae
+
+
+def test_schedule_of_the_checkpoint_is_run_by_dpm_solver(folders: Any) -> None:
+    scheduler = load_denoiser(folders.bases[9], "cpu", "float32").scheduler
+    assert isinstance(scheduler, DPMSolverMultistepScheduler)
+    assert scheduler.config.beta_schedule == "scaled_linear"
+    assert scheduler.config.algorithm_type == "dpmsolver++"
+
+
+def test_half_precision_files_are_found(folders: Any, tmp_path: Path) -> None:
+    pipeline = StableDiffusionXLInpaintPipeline.from_pretrained(folders.bases[9], add_watermarker=False)
+    pipeline.to(dtype=torch.float16).save_pretrained(tmp_path, variant="fp16")
+    assert (tmp_path / "unet/diffusion_pytorch_model.fp16.safetensors").is_file()
+    loaded = load_denoiser(tmp_path, "cpu", "float32").unet
+    assert loaded.dtype is torch.float32
+    encoder = load_text_encoder(tmp_path, "cpu", "float32").model
+    assert encoder.dtype is torch.float32
+
+
+def test_vae_that_overflows_stays_in_float32(folders: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "vae"
+    shutil.copytree(folders.bases[9] / "vae", folder)
+    assert load_vae(tmp_path, "cpu", "float16").dtype is torch.float16
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "force_upcast": True}))
+    assert load_vae(tmp_path, "cpu", "float16").dtype is torch.float32
+
+
+def test_vae_may_lie_in_the_folder_itself(folders: Any) -> None:
+    assert load_vae(folders.bases[9] / "vae", "cpu", "float32").dtype is torch.float32
+
+
+def test_folder_without_the_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"has no unet/config\.json"):
+        load_denoiser(tmp_path, "cpu", "float32")
+
+
+def test_unet_of_another_kind_is_refused(folders: Any, tmp_path: Path) -> None:
+    from diffusers import UNet2DConditionModel
+
+    shutil.copytree(folders.bases[9] / "scheduler", tmp_path / "scheduler")
+    UNet2DConditionModel(
+        in_channels=8,
+        block_out_channels=(32,),
+        layers_per_block=1,
+        down_block_types=("DownBlock2D",),
+        up_block_types=("UpBlock2D",),
+        cross_attention_dim=8,
+    ).save_pretrained(tmp_path / "unet")
+    with pytest.raises(SetupError, match="has 8 input channels"):
+        load_denoiser(tmp_path, "cpu", "float32")

@@ -1,0 +1,274 @@
+"""Tests of the tool, as the agent would run it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from promptvision.errors import ArgumentsError, Cancelled, SetupError, StopTurn
+from promptvision.models.placement import Placement
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import run_tool
+from promptvision_sdxl_inpaint import paint
+from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
+from promptvision_sdxl_inpaint.plugin import INPAINT, VAE, SdxlArgs
+
+Make = Callable[..., CallContext]
+Mask = NDArray[np.bool_]
+STEPS = 6
+
+
+def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
+    mask = np.zeros(size[::-1], bool)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def paint_in(context: CallContext, picture: Image.Image, mask: Mask, **args: Any) -> tuple[Any, Image.Image]:
+    ref = context.save_mask(Image.fromarray(mask).convert("L"))
+    given = {"prompt": "an orange cat", "seed": 3, "steps": STEPS, **args}
+    result = run_tool(INPAINT, picture, context=context, mask_url=ref, **given)
+    return result, context.open(result.inpainted_image_url)
+
+
+MASKS = {
+    "1 percent": rectangle((101, 77), (40, 30, 49, 39)),
+    "90 percent": rectangle((101, 77), (3, 2, 98, 76)),
+    "all": rectangle((101, 77), (0, 0, 101, 77)),
+    "at the border": rectangle((101, 77), (0, 50, 30, 77)),
+    "several regions": rectangle((101, 77), (5, 5, 20, 20), (60, 40, 90, 70), (95, 0, 101, 9)),
+    "one pixel": rectangle((101, 77), (50, 40, 51, 41)),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
+def test_pixels_outside_the_mask_are_bit_identical(
+    context: Make, noise_picture: Callable[..., Image.Image], mask: Mask
+) -> None:
+    picture = noise_picture((101, 77))
+    _, painted = paint_in(context(), picture, mask)
+    assert painted.size == picture.size
+    before, after = np.asarray(picture), np.asarray(painted)
+    assert np.array_equal(after[~mask], before[~mask])
+    assert (after[mask] != before[mask]).any()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
+@pytest.mark.parametrize("size", [(57, 133), (133, 57), (9, 9)])
+def test_size_and_mode_are_kept(
+    context: Make, noise_picture: Callable[..., Image.Image], size: tuple[int, int], mode: str
+) -> None:
+    picture = noise_picture(size, mode)
+    mask = rectangle(size, (2, 3, 8, 9))
+    _, painted = paint_in(context(channels=4), picture, mask)
+    assert (painted.size, painted.mode) == (picture.size, picture.mode)
+    assert np.array_equal(np.asarray(painted)[~mask], np.asarray(picture)[~mask])
+
+
+@pytest.fixture
+def scene(noise_picture: Callable[..., Image.Image]) -> tuple[Image.Image, Mask]:
+    """A picture and a mask for the tests that look at something else."""
+    return noise_picture((90, 70)), rectangle((90, 70), (20, 15, 60, 50))
+
+
+def test_same_seed_same_picture(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    first = paint_in(context(), *scene, seed=1)[0].inpainted_image_url
+    assert paint_in(context(), *scene, seed=1)[0].inpainted_image_url == first
+    assert paint_in(context(), *scene, seed=2)[0].inpainted_image_url != first
+    assert paint_in(context(seed=1), *scene, seed=None)[0].inpainted_image_url == first
+
+
+def test_calls_at_the_same_time_do_not_disturb_each_other(
+    context: Make, scene: tuple[Image.Image, Mask]
+) -> None:
+    held = context()
+    wanted = {seed: paint_in(held, *scene, seed=seed)[0].inpainted_image_url for seed in (1, 2)}
+    found: dict[int, Any] = {}
+    pool = held._pool
+
+    def work(seed: int) -> None:
+        own = CallContext(pictures=held._pictures, pool=pool, settings=held.settings)
+        found[seed] = paint_in(own, *scene, seed=seed)[0].inpainted_image_url
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in wanted]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == wanted
+
+
+def test_arguments_reach_the_model(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    held = context()
+    plain = paint_in(held, *scene)[0].inpainted_image_url
+    for change in (
+        {"prompt": "a blue dog"},
+        {"negative_prompt": "stripes"},
+        {"guidance": 3.0},
+        {"strength": 0.6},
+        {"steps": 8},
+        {"refiner": False},
+        {"refiner_steps": 12},
+    ):
+        assert paint_in(held, *scene, **change)[0].inpainted_image_url != plain, change
+
+
+def test_progress_counts_the_steps_of_both_stages(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    seen: list[tuple[float, float, str]] = []
+    paint_in(context(on_progress=lambda *step: seen.append(step)), *scene, steps=10)
+    steps = [step for step in seen if step[2] in ("painting", "refining")]
+    assert [done for done, _, _ in steps] == list(range(1, 10))
+    assert {total for _, total, _ in steps} == {9}
+    assert [message for *_, message in steps] == ["painting"] * 7 + ["refining"] * 2
+
+
+@pytest.mark.parametrize("at", [2, 8])
+def test_a_cancelled_run_stops_at_the_next_step_and_decodes_nothing(
+    context: Make, scene: tuple[Image.Image, Mask], at: int
+) -> None:
+    token, seen = CancelToken(), []
+
+    def stop(done: float, total: float, message: str) -> None:
+        seen.append(done)
+        if done == at:
+            token.cancel()
+
+    held = context(cancel=token, on_progress=stop)
+    decoded: list[int] = []
+    with held._pool.lease(VAE) as (vae,):
+        vae.decoder.register_forward_hook(lambda *_: decoded.append(1))
+        with pytest.raises(Cancelled):
+            paint_in(held, *scene, steps=10)
+    assert max(seen) == at
+    assert decoded == []
+    assert not [saved for saved in held.saved if saved.kind == "edit"]
+
+
+def test_empty_mask_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    with pytest.raises(ArgumentsError, match="the mask is empty"):
+        paint_in(context(), scene[0], np.zeros((70, 90), bool))
+
+
+def test_mask_of_another_size_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    with pytest.raises(ArgumentsError, match="80 x 70 pixels and the picture 90 x 70"):
+        paint_in(context(), scene[0], np.ones((70, 80), bool))
+
+
+def test_too_few_steps_are_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    with pytest.raises(ArgumentsError, match=r"1 at strength 0\.5 leave no step"):
+        paint_in(context(), *scene, steps=1, strength=0.5)
+
+
+def test_base_does_all_where_there_are_too_few_steps_for_two_stages(
+    context: Make, scene: tuple[Image.Image, Mask]
+) -> None:
+    result, _ = paint_in(context(), *scene, steps=2)
+    assert "too few steps for both stages" in result.message
+    assert paint_in(context(), *scene, steps=2, refiner=False)[0].message is None
+
+
+def test_without_the_refiner_weights_the_base_paints_alone(
+    context: Make, scene: tuple[Image.Image, Mask], tmp_path: Any
+) -> None:
+    held = context(variables={"PROMPTVISION_MODEL_SDXL_REFINER": ""}, home=tmp_path)
+    result, _ = paint_in(held, *scene)
+    assert "without the refiner" in result.message
+    assert "promptvision models pull sdxl-refiner" in result.message
+    alone, _ = paint_in(context(), *scene, refiner=False)
+    assert result.inpainted_image_url == alone.inpainted_image_url
+
+
+def test_running_out_of_memory_is_told_and_changes_nothing(
+    context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, _ = paint_in(context(), *scene)
+    original, failed = paint.denoise, []
+
+    def fail_once(*args: Any, **options: Any) -> torch.Tensor:
+        if not failed:
+            failed.append(1)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return original(*args, **options)
+
+    monkeypatch.setattr(paint, "denoise", fail_once)
+    monkeypatch.setattr(paint, "first_placement", lambda stages: Placement.RESIDENT)
+    ladder = paint.Ladder
+    monkeypatch.setattr(paint, "Ladder", lambda held, placement: ladder(held, placement, gpu="cpu"))
+    result, _ = paint_in(context(), *scene)
+    assert result.inpainted_image_url == wanted.inpainted_image_url
+    assert result.message == "While painting, the GPU's memory ran out; went on component by component."
+
+
+@pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.SEQUENTIAL])
+def test_every_placement_paints_the_same(
+    context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch, placement: Placement
+) -> None:
+    wanted, _ = paint_in(context(), *scene)
+    ladder = paint.Ladder
+    monkeypatch.setattr(paint, "Ladder", lambda held, _: ladder(held, placement, gpu="cpu"))
+    result, _ = paint_in(context(), *scene)
+    assert result.inpainted_image_url == wanted.inpainted_image_url
+
+
+def refuse_cats(picture: Image.Image, prompt: str) -> str | None:
+    """A content check for the tests below."""
+    assert picture.size == (90, 70)
+    return "no cats here" if "cat" in prompt else None
+
+
+def test_content_check_can_refuse(
+    context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import sys
+    from types import ModuleType
+
+    module = ModuleType("content_rules")
+    module.check = refuse_cats  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "content_rules", module)
+    held = context(variables={"PROMPTVISION_SDXL_CONTENT_CHECK": "content_rules:check"})
+    with pytest.raises(StopTurn, match="no cats here"):
+        paint_in(held, *scene)
+    assert not [saved for saved in held.saved if saved.kind == "edit"]
+    assert paint_in(held, *scene, prompt="a dog")[0].success
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"PROMPTVISION_SDXL_CONTENT_CHECK": "no_such_module:check"},
+        {"PROMPTVISION_SDXL_CONTENT_CHECK": "json:no_such_function"},
+        {"PROMPTVISION_SDXL_PIXELS": "a lot"},
+        {"PROMPTVISION_SDXL_PIXELS": "12"},
+    ],
+)
+def test_settings_that_cannot_be_used_are_named(
+    context: Make, scene: tuple[Image.Image, Mask], variables: dict[str, str]
+) -> None:
+    with pytest.raises(SetupError, match=next(iter(variables))):
+        paint_in(context(variables=variables), *scene)
+
+
+REFS = {"image_url": "0" * 64, "mask_url": "1" * 64}
+
+
+def test_default_negative_prompt_and_the_callers_own() -> None:
+    assert prompts(SdxlArgs.model_validate({**REFS, "prompt": "cat"})) == ("cat", NEGATIVE_PROMPT)
+    own = SdxlArgs.model_validate({**REFS, "prompt": "cat", "negative_prompt": ""})
+    assert prompts(own) == ("cat", "")
+
+
+def test_empty_prompt_paints_background_without_the_target() -> None:
+    args = SdxlArgs.model_validate({**REFS, "target": "lion"})
+    assert prompts(args) == (REMOVAL_PROMPT, f"lion, {NEGATIVE_PROMPT}")
+    nameless, negative = prompts(SdxlArgs.model_validate(REFS))
+    assert nameless == REMOVAL_PROMPT
+    assert negative.endswith(NEGATIVE_PROMPT)

@@ -1,0 +1,102 @@
+"""Tests of encoding and decoding."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from promptvision.errors import ToolFailed
+from promptvision_sdxl_inpaint import vae as vae_module
+from promptvision_sdxl_inpaint.load import load_vae
+from promptvision_sdxl_inpaint.vae import decode, encode, values_of
+
+
+@pytest.fixture(scope="session")
+def vae(folders: Any) -> Any:
+    """The tiny VAE."""
+    return load_vae(folders.bases[9], "cpu", "float32")
+
+
+@pytest.fixture
+def picture(noise_picture: Callable[..., Image.Image]) -> Image.Image:
+    """64 x 48 pixels."""
+    return noise_picture((64, 48))
+
+
+def test_encode_is_the_scaled_mean(vae: Any, picture: Image.Image) -> None:
+    from diffusers.image_processor import VaeImageProcessor
+
+    pixels = VaeImageProcessor().preprocess(picture)
+    with torch.inference_mode():
+        wanted = vae.config.scaling_factor * vae.encode(pixels).latent_dist.mean
+    latents = encode(vae, values_of(picture), "cpu")
+    assert latents.shape == (1, 4, 6, 8)
+    torch.testing.assert_close(latents, wanted, rtol=0, atol=1e-6)
+
+
+def test_decode_is_that_of_the_library(vae: Any) -> None:
+    from diffusers.image_processor import VaeImageProcessor
+
+    latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        wanted = VaeImageProcessor().postprocess(vae.decode(latents / vae.config.scaling_factor).sample)[0]
+    assert np.array_equal(np.asarray(decode(vae, latents, "cpu")), np.asarray(wanted))
+
+
+def test_running_out_of_memory_goes_on_tile_by_tile(vae: Any) -> None:
+    small = copy.copy(vae)
+    small.tile_latent_min_size, small.tile_sample_min_size = 4, 32
+    latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0))
+    tried: list[bool] = []
+
+    def full(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        tried.append(inputs[0].shape[-1] == 8)
+        if tried[-1]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    hook = vae.decoder.register_forward_pre_hook(full)
+    try:
+        painted = decode(small, latents, "cpu")
+    finally:
+        hook.remove()
+    assert painted.size == (64, 48)
+    assert tried[0]
+    assert not any(tried[1:])
+    assert not small.use_tiling  # only the view was tiled: others may be using the model
+
+
+def test_a_decode_that_does_not_fit_is_not_tried_whole(vae: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[bool] = []
+    monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 1000)
+    vae_module._in_room(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
+    assert ran == [True]
+    monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 4 * 500)
+    vae_module._in_room(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
+    assert ran == [True, False]
+
+
+def test_other_errors_come_out(vae: Any) -> None:
+    with pytest.raises(RuntimeError, match="expected"):
+        decode(vae, torch.zeros(1, 3, 6, 8), "cpu")
+
+
+def test_values_that_are_no_numbers_are_an_error(vae: Any) -> None:
+    with pytest.raises(ToolFailed, match="no numbers"):
+        decode(vae, torch.full((1, 4, 6, 8), float("nan")), "cpu")
+
+
+def test_overflow_in_half_precision_is_decoded_again_in_float32(folders: Any) -> None:
+    half = load_vae(folders.bases[9], "cpu", "float16")
+    with torch.no_grad():
+        half.decoder.conv_out.weight.fill_(60000)
+    latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0)).half()
+    with torch.inference_mode():
+        assert not torch.isfinite(half.decode(latents / half.config.scaling_factor).sample).all()
+    assert decode(half, latents, "cpu").size == (64, 48)
+    assert half.dtype is torch.float16
