@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
@@ -31,7 +33,7 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     context.progress(0, 1, "removing" if not args.prompt.strip() else "recolouring")
     message = None
     if not args.prompt.strip():
-        edited = take_away(image, inside, context.seed if args.seed is None else args.seed)
+        edited = take_away(image, inside, context.check_cancelled)
         message = (
             "The place was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
             "are not known to this tool. promptvision-sdxl-inpaint paints such places anew."
@@ -45,9 +47,9 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     )
 
 
-def take_away(image: Image.Image, mask: Array, seed: int) -> Image.Image:
+def take_away(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
     """Fill what is masked (H x W uint8, 255 = fill) from around it; mode and transparency stay."""
-    filled = Image.fromarray(remove(_rgb(image), mask, seed))
+    filled = Image.fromarray(remove(_rgb(image), mask, check))
     return _with_alpha_of(image, filled.convert(_GREY[image.mode]))
 
 
