@@ -1,3 +1,134 @@
 """Hook implementations of promptvision-florence."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.plugins.specs import hookimpl
+from promptvision.tools import operations
+from promptvision.tools.requirements import Gpu, Requirements
+from promptvision.tools.tool import Tool
+
+__all__ = [
+    "API_URL",
+    "CAPTION",
+    "CAPTION_REMOTE",
+    "DETECT",
+    "MODELS",
+    "READ_TEXT",
+    "REQUIRES",
+    "promptvision_models",
+    "promptvision_tools",
+]
+
 PLUGIN_API = 1
+
+API_URL = "FLORENCE_API_URL"
+"""The variable with the full URL of a captioning service, such as ``http://gpu-box:8000/caption``."""
+
+
+def _spec(name: str, revision: str, sha256: str | None, size: int, peak_bytes: int) -> ModelSpec:
+    files = (
+        "config.json",
+        "generation_config.json",
+        "merges.txt",
+        "preprocessor_config.json",
+        "processor_config.json",
+        "special_tokens_map.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.json",
+    )
+    return ModelSpec(
+        id=name.lower(),
+        source=f"florence-community/{name}",
+        revision=revision,
+        files=(WeightFile("model.safetensors", sha256, size), *map(WeightFile, files)),
+        license="MIT",
+        license_url="https://huggingface.co/microsoft/Florence-2-large/blob/main/LICENSE",
+        weight_bytes={"float16": size, "bfloat16": size, "float32": 2 * size},
+        peak_bytes={"float16": peak_bytes // 2, "bfloat16": peak_bytes // 2, "float32": peak_bytes},
+        dtypes={"cuda": ("float16", "bfloat16", "float32"), "cpu": ("float32",)},
+        load="promptvision_florence.load:load",
+    )
+
+
+MODELS = (
+    _spec(
+        "Florence-2-large",
+        "4271c66b88cdbc05735372ec13b2360108de5317",
+        "7715423d6549bf1e71188bdd84f4ac960cc0597886af24a5ef7b66f128660685",
+        1_553_541_016,
+        peak_bytes=1_000_000_000,
+    ),
+    _spec(
+        "Florence-2-large-ft", "26b734a54fdfbf9c398351eedfabb7f27fc470b7", None, 0, peak_bytes=1_000_000_000
+    ),
+    _spec(
+        "Florence-2-base",
+        "00921df66db728a9ceb750f5eca43e5c203a2051",
+        "62f3e696da74f8869a68ddb529a9b3e14eb25b21c592cb3dea6179bf944df6a0",
+        463_178_864,
+        peak_bytes=500_000_000,
+    ),
+    _spec(
+        "Florence-2-base-ft",
+        "0b03b6f15a4a211370fb204aee4e7dd48887ea37",
+        "ab06dea66b16d5e54513256d64854be2194443452fd0d84353b40a278bf87d42",
+        463_178_864,
+        peak_bytes=500_000_000,
+    ),
+)
+
+REQUIRES = Requirements(
+    models=(MODELS[0].id,), chosen_by={MODELS[0].id: "PROMPTVISION_FLORENCE_MODEL"}, gpu=Gpu.PREFERRED
+)
+
+CAPTION = Tool(
+    name="florence",
+    operation=operations.CAPTION,
+    run="promptvision_florence.caption:caption",
+    requires=REQUIRES,
+)
+
+CAPTION_REMOTE = Tool(
+    name="florence_remote",
+    operation=operations.CAPTION,
+    run="promptvision_florence.remote:caption",
+    priority=40,
+    requires=Requirements(settings={API_URL: "the full URL of a Florence-2 captioning service"}),
+    limits="Always says as much as it can; promptvision-florence with its weights here can be brief.",
+)
+
+DETECT = Tool(
+    name="florence_detect",
+    operation=operations.DETECT,
+    run="promptvision_florence.detect:detect",
+    priority=30,
+    requires=REQUIRES,
+    limits="Reads the picture once for each thing and tends to find something even where there is nothing; "
+    "promptvision-grounding-dino is better.",
+)
+
+READ_TEXT = Tool(
+    name="florence_ocr",
+    operation=operations.EXTRACT_TEXT,
+    run="promptvision_florence.read:read_text",
+    priority=30,
+    requires=REQUIRES,
+    limits="Good at signs in photos, weak at pages full of text, and languages cannot be chosen; "
+    "promptvision-tesseract reads pages.",
+)
+
+
+@hookimpl
+def promptvision_tools() -> Iterable[Tool]:
+    """Captions here or from a service, detection, and reading of text."""
+    return [CAPTION, CAPTION_REMOTE, DETECT, READ_TEXT]
+
+
+@hookimpl
+def promptvision_models() -> Iterable[ModelSpec]:
+    """The four published checkpoints in the layout of transformers' own Florence-2 classes."""
+    return MODELS

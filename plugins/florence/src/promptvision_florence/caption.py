@@ -1,0 +1,61 @@
+"""The tool: ``caption_image`` by a Florence-2 on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from promptvision.errors import ToolFailed
+from promptvision.tools.context import ToolContext
+from promptvision.tools.operations import CaptionArgs, CaptionResult
+from promptvision_florence.generation import write
+from promptvision_florence.load import Florence
+from promptvision_florence.plugin import REQUIRES
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["TASKS", "caption", "describe"]
+
+TASKS = {
+    "brief": "<CAPTION>",
+    "detailed": "<DETAILED_CAPTION>",
+    "more_detailed": "<MORE_DETAILED_CAPTION>",
+}
+"""Level of detail to the task that Florence-2 was trained on."""
+
+
+def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
+    """Say what a picture shows.
+
+    Raises:
+        ToolFailed: the model had nothing to say.
+    """
+    picture = context.open(args.image_url)
+    context.progress(0, 2, "loading Florence-2")
+    florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
+    context.progress(1, 2, "describing the picture")
+    text = describe(florence, picture, args.detail, context.check_cancelled)
+    return CaptionResult(original_image_url=args.image_url, caption=text)
+
+
+def describe(florence: Florence, picture: Image, detail: str, check: Callable[[], None]) -> str:
+    """The caption alone.
+
+    Args:
+        florence: what to run.
+        picture: any mode.
+        detail: a key of :data:`TASKS`.
+        check: called after each token; raise in it to stop.
+
+    Raises:
+        ToolFailed: the model had nothing to say.
+    """
+    task = TASKS[detail]
+    written = write(florence, picture, task, check)
+    processor = florence.processor
+    text = processor.decode(written, skip_special_tokens=False)
+    answer: str = processor.post_process_generation(text, task=task, image_size=picture.size)[task]
+    if not answer:
+        raise ToolFailed("Florence-2 found no words for this picture")
+    return answer

@@ -1,0 +1,118 @@
+"""What Florence-2 writes when it is given a picture and a task.
+
+Xiao et al., "Florence-2" (arXiv 2311.06242): every task is text in, text out. A place in the picture is
+written as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+
+from promptvision.tools.drawing import flat_rgb
+from promptvision_florence.load import Florence
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["BINS", "MAX_NEW_TOKENS", "Certainty", "first_location", "words", "write"]
+
+MAX_NEW_TOKENS = 1024
+"""As in the model card's examples; about 700 words."""
+
+BINS = 1000
+"""How finely a side of the picture is divided."""
+
+TOLERANCE = 25
+"""A corner counts as certain when the model puts its weight within this many bins (2.5 % of a side)."""
+
+
+def first_location(florence: Florence) -> int:
+    """Id of ``<loc_0>``; the other location tokens follow it in order."""
+    found: int = florence.processor.tokenizer.convert_tokens_to_ids("<loc_0>")
+    return found
+
+
+class Certainty(LogitsProcessor):
+    """Notes how certain the model is of each token it writes. It changes nothing.
+
+    Args:
+        first_location: see :func:`first_location`.
+    """
+
+    def __init__(self, first_location: int) -> None:
+        self._first = first_location
+        self._best: list[float] = []
+        self._locations: list[torch.Tensor] = []
+
+    def __call__(self, input_ids: torch.LongTensor, scores: torch.Tensor) -> torch.Tensor:
+        """Note one step; called by ``generate``."""
+        probabilities = scores[0].float().softmax(dim=-1)
+        self._best.append(float(probabilities.max()))
+        self._locations.append(probabilities[self._first : self._first + BINS].cpu())
+        return scores
+
+    def of_token(self, position: int) -> float:
+        """Probability of the token written at a position; position 0 is the start token, which is given."""
+        return self._best[position - 1]
+
+    def of_location(self, position: int, bin_: int) -> float:
+        """Probability that the location written at a position lies within :data:`TOLERANCE` of a bin."""
+        near = self._locations[position - 1][max(0, bin_ - TOLERANCE) : bin_ + TOLERANCE + 1]
+        return min(1.0, float(near.sum()))
+
+
+class _Check(StoppingCriteria):
+    """Polls for cancellation after each token; what ``check`` raises ends the generation."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def __call__(self, input_ids: torch.LongTensor, scores: Any, **_: Any) -> torch.Tensor:
+        self._check()
+        return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+
+def write(
+    florence: Florence,
+    picture: Image,
+    prompt: str,
+    check: Callable[[], None],
+    certainty: Certainty | None = None,
+) -> list[int]:
+    """Let the model answer, one beam, always the likeliest token.
+
+    Args:
+        florence: what to run.
+        picture: any mode; what is transparent shows white.
+        prompt: a task such as ``<CAPTION>``, with its text behind it where the task takes one.
+        check: called after each token; raise in it to stop.
+        certainty: told the probabilities as they come.
+
+    Returns:
+        Token ids, the start token first.
+    """
+    with florence.lock:
+        inputs = florence.processor(images=flat_rgb(picture), text=prompt, return_tensors="pt")
+    model = florence.model
+    with torch.inference_mode():
+        ids = model.generate(
+            **inputs.to(model.device, model.dtype),
+            max_new_tokens=min(MAX_NEW_TOKENS, model.config.text_config.max_position_embeddings),
+            num_beams=1,
+            early_stopping=False,
+            do_sample=False,
+            logits_processor=LogitsProcessorList([certainty] if certainty else []),
+            stopping_criteria=StoppingCriteriaList([_Check(check)]),
+        )
+    written: list[int] = ids[0].tolist()
+    return written
+
+
+def words(florence: Florence, ids: Iterable[int]) -> str:
+    """The plain text of tokens."""
+    text: str = florence.processor.decode(list(ids), skip_special_tokens=True)
+    return text.strip()

@@ -1,0 +1,76 @@
+"""The tool: ``extract_text`` by Florence-2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from promptvision.tools.context import ToolContext
+from promptvision.tools.operations import ExtractTextArgs, ExtractTextResult, Word
+from promptvision.types import Box
+from promptvision_florence.generation import Certainty, first_location, words, write
+from promptvision_florence.load import Florence
+from promptvision_florence.plugin import REQUIRES
+from promptvision_florence.regions import box_round, split_regions
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["TASK", "Line", "read_lines", "read_text"]
+
+TASK = "<OCR_WITH_REGION>"
+CORNERS = 8
+"""Location tokens behind each text: x and y of the four corners of what may be a slanted box."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """Text in one place; no box when its place has no area. ``confidence`` runs from 0 to 100."""
+
+    text: str
+    box: Box | None
+    confidence: float
+
+
+def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
+    """Read what is written in a picture, whatever its language; a place holds a word or a whole line."""
+    picture = context.open(args.image_url)
+    context.progress(0, 2, "loading Florence-2")
+    florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
+    context.progress(1, 2, "reading")
+    lines = read_lines(florence, picture, context.check_cancelled)
+    return ExtractTextResult(
+        original_image_url=args.image_url,
+        extracted_text="\n".join(line.text for line in lines),
+        words=[Word(text=line.text, box=line.box, confidence=line.confidence) for line in lines if line.box],
+        message=None if lines else "No text was found.",
+    )
+
+
+def read_lines(florence: Florence, picture: Image, check: Callable[[], None]) -> list[Line]:
+    """Text and places, in the order in which the model reads.
+
+    Args:
+        florence: what to run.
+        picture: any mode.
+        check: called after each token; raise in it to stop.
+    """
+    first = first_location(florence)
+    certainty = Certainty(first)
+    ids = write(florence, picture, TASK, check, certainty)
+    lines = []
+    for region in split_regions(ids, first):
+        text = words(florence, (ids[place] for place in region.text))
+        if text and len(region.locations) >= CORNERS:
+            bins = [ids[place] - first for place in region.locations[:CORNERS]]
+            box = box_round(bins, *picture.size)
+            lines.append(Line(text, box, _confidence(certainty, region.text)))
+    return lines
+
+
+def _confidence(certainty: Certainty, places: range) -> float:
+    """Geometric mean of the probabilities of the tokens, in percent; the given start token does not count."""
+    logs = [math.log(max(certainty.of_token(place), 1e-9)) for place in places if place > 0]
+    return round(100 * math.exp(sum(logs) / len(logs)), 1) if logs else 0.0

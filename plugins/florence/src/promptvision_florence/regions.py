@@ -1,0 +1,54 @@
+"""From what Florence-2 wrote to places in the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from promptvision.types import Box
+from promptvision_florence.generation import BINS
+
+__all__ = ["Region", "box_round", "split_regions"]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Some words and the locations written behind them, as positions in the token ids."""
+
+    text: range
+    locations: range
+
+
+def split_regions(ids: Sequence[int], first_location: int) -> Iterator[Region]:
+    """Cut an answer into regions.
+
+    Args:
+        ids: token ids.
+        first_location: id of ``<loc_0>``.
+    """
+    start = run = 0
+    for position in range(len(ids) + 1):
+        if position < len(ids) and first_location <= ids[position] < first_location + BINS:
+            continue
+        if run < position:
+            yield Region(range(start, run), range(run, position))
+            start = position
+        run = position + 1
+
+
+def box_round(bins: Sequence[int], width: int, height: int) -> Box | None:
+    """The box round points that are written as location numbers; None when it has no area.
+
+    Args:
+        bins: x and y in turns, 0 to 999.
+        width: of the picture, in pixels.
+        height: likewise.
+    """
+    x1, x2 = (_pixels(pick(bins[0::2]), width) for pick in (min, max))
+    y1, y2 = (_pixels(pick(bins[1::2]), height) for pick in (min, max))
+    return Box(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None
+
+
+def _pixels(bin_: int, side: int) -> float:
+    """The middle of a bin, as transformers' ``Florence2PostProcessor.dequantize`` has it."""
+    return round((bin_ + 0.5) * side / BINS, 2)

@@ -1,0 +1,123 @@
+"""The tool: ``caption_image`` by a Florence-2 on another machine.
+
+The service takes a multipart form with the picture as ``file`` and answers
+``{"success": true, "caption": ".."}``; ``promptvision-florence serve`` is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from promptvision.errors import ToolFailed
+from promptvision.tools.context import ToolContext
+from promptvision.tools.drawing import flat_rgb
+from promptvision.tools.operations import CaptionArgs, CaptionResult
+from promptvision_florence.plugin import API_URL
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["ask", "caption"]
+
+TIMEOUT = httpx.Timeout(10, read=180)
+"""Seconds. A large model on a CPU takes a minute or two for a long caption."""
+
+MAX_ANSWER = 2**20
+"""Bytes of an answer; a caption has some thousand."""
+
+MAX_SIDE = 1536
+"""Pixels. Florence-2 looks at 768 x 768, so a larger picture only takes longer to send."""
+
+POLL_S = 0.1
+
+
+def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
+    """Have a service say what a picture shows.
+
+    Raises:
+        ToolFailed: the service cannot be reached, or its answer is not as described above.
+    """
+    url = context.settings.value(API_URL)
+    if url is None:
+        raise ToolFailed(f"florence_remote: {API_URL} is not set")
+    png = _encode(context.open(args.image_url))
+    context.progress(0, 1, "waiting for the captioning service")
+    text = asyncio.run(ask(url, png, context.check_cancelled))
+    return CaptionResult(original_image_url=args.image_url, caption=text)
+
+
+async def ask(url: str, png: bytes, check: Callable[[], None]) -> str:
+    """Send a picture and return its caption.
+
+    Args:
+        url: full URL of the service.
+        png: the picture.
+        check: called ten times a second; what it raises ends the wait and the connection.
+
+    Raises:
+        ToolFailed: the service cannot be reached, or its answer is not as described above.
+    """
+    work = asyncio.create_task(_post(url, png))
+    try:
+        while not work.done():
+            check()
+            await asyncio.wait([work], timeout=POLL_S)
+        return _read(url, *work.result())
+    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+        raise _failed(url, f"{type(exc).__name__}: {exc}") from exc
+    finally:
+        work.cancel()
+
+
+def _encode(picture: Image) -> bytes:
+    small = flat_rgb(picture)
+    small.thumbnail((MAX_SIDE, MAX_SIDE))
+    buffer = io.BytesIO()
+    small.save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+async def _post(url: str, png: bytes) -> tuple[int, bytes]:
+    """Status and body."""
+    files = {"file": ("picture.png", png, "image/png")}
+    async with (
+        httpx.AsyncClient(timeout=TIMEOUT) as client,
+        client.stream("POST", url, files=files) as response,
+    ):
+        body = b""
+        async for part in response.aiter_bytes():
+            body += part
+            if len(body) > MAX_ANSWER:
+                raise _failed(url, f"the answer is longer than {MAX_ANSWER} bytes")
+        return response.status_code, body
+
+
+def _read(url: str, status: int, body: bytes) -> str:
+    try:
+        answer: Any = json.loads(body)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        raise _failed(url, f"HTTP {status} without a JSON object; the URL must be that of /caption")
+    if status != httpx.codes.OK:
+        raise _failed(url, f"HTTP {status}: {str(answer.get('detail', 'no detail'))[:200]}")
+    text = answer.get("caption")
+    if answer.get("success") is not True or not isinstance(text, str) or not text.strip():
+        raise _failed(url, "the answer has no caption")
+    return text.strip()
+
+
+def _failed(url: str, what: str) -> ToolFailed:
+    """An error that names the service, without the password or query that its URL may hold."""
+    try:
+        parts = httpx.URL(url)
+        place = f"{parts.host}:{parts.port}" if parts.port else parts.host
+    except httpx.InvalidURL:
+        place = "the service"
+    return ToolFailed(f"florence_remote: {place}: {what}", hint=f"check {API_URL} and the service behind it")

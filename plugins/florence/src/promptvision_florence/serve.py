@@ -1,0 +1,76 @@
+"""The command ``promptvision-florence``."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from promptvision.errors import PromptvisionError, SetupError
+from promptvision_florence.plugin import MODELS, REQUIRES
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from starlette.applications import Starlette
+
+    from promptvision.settings import Settings
+
+__all__ = ["main", "make_service"]
+
+FAILED, MUST_SET_UP = 1, 3
+"""Exit codes, as those of ``promptvision``."""
+
+
+@click.group()
+def cli() -> None:
+    """Florence-2 for promptvision."""
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+def serve(host: str, port: int) -> None:
+    """Serve captions: POST /caption with a picture as the form field 'file'.
+
+    It asks for no key. Listen beyond this machine only in a network where all may use it.
+    """
+    import uvicorn
+
+    from promptvision.settings import load_settings
+
+    uvicorn.run(make_service(load_settings()), host=host, port=port)
+
+
+def make_service(settings: Settings) -> Starlette:
+    """The captioning service with the chosen model, which is loaded at the first request.
+
+    Raises:
+        SetupError: its weights are not here.
+    """
+    from promptvision.models.pool import ModelPool
+    from promptvision.models.weights import require
+    from promptvision_florence.caption import describe
+    from promptvision_florence.server import create_app
+
+    specs = {spec.id: spec for spec in MODELS}
+    (chosen,) = REQUIRES.chosen_models(settings.value)
+    if chosen not in specs:
+        raise SetupError(f"model {chosen!r} is not known here; known: {', '.join(specs)}")
+    require(specs[chosen], settings)
+    pool = ModelPool(specs, settings)
+
+    def caption(picture: Image) -> str:
+        with pool.lease(chosen) as (florence,):
+            return describe(florence, picture, "more_detailed", lambda: None)
+
+    return create_app(caption)
+
+
+def main() -> None:
+    """Run the command; problems that a person can mend are printed without a traceback."""
+    try:
+        cli()
+    except PromptvisionError as exc:
+        click.echo(f"promptvision-florence: {exc}", err=True)
+        sys.exit(MUST_SET_UP if isinstance(exc, SetupError) else FAILED)
