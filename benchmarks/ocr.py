@@ -356,7 +356,8 @@ Made by `python benchmarks/ocr.py --count {count} --write` on {day}.
 
 - *plain*: Tesseract on the picture as it is. *preprocessed*: Tesseract on the prepared picture.
   *with choice rule*: what the tool `tesseract` returns. Per cent of characters, mean of the row.
-- *plain s*, *whole s*: seconds of one plain reading, and of both readings with the preparation.
+- *plain s*, *whole s*: seconds of one plain reading, and of both readings with the preparation, beside
+  whatever else the machine was doing; differences of a factor of two mean nothing.
 - Thresholds were chosen on the tuning set. The held-out set has other texts, faces and strengths of damage,
   and was measured after the thresholds were fixed.
 - The text is rendered, not photographed: real photographs are not measured here.

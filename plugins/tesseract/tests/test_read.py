@@ -166,10 +166,8 @@ def test_long_text_is_cut_with_a_message(
     result = extract(draw_page(), preprocess=False)
     assert len(result.extracted_text) <= 40
     assert " ".join(word.text for word in result.words) == " ".join(result.extracted_text.split())
-    assert (
-        result.message
-        == f"There is more text: the first {len(result.words)} of {len(text.split())} words are returned."
-    )
+    kept, found = len(result.words), len(text.split())
+    assert result.message == f"There is more text: the first {kept} of {found} words are returned."
 
 
 def test_missing_program_is_a_setup_error(

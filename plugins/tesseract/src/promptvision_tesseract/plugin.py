@@ -24,8 +24,8 @@ TESSERACT = Tool(
     args=TesseractArgs,
     requires=Requirements(binaries={"tesseract": "apt-get install tesseract-ocr"}),
     limits=(
-        "Reads printed text on a page, a screen or a plain sign; misses handwriting, curved text, lettering "
-        "on busy photographs and single words that stand upside down."
+        "Reads printed text on a page, a screen or a plain sign; misses handwriting, curved text and single "
+        "words that stand upside down; lettering on busy photographs is for promptvision-florence."
     ),
     run="promptvision_tesseract.read:read",
 )
