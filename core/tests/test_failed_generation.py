@@ -97,7 +97,8 @@ def test_prose_is_an_answer(text: str) -> None:
         '{"colour": "red"}',
         "```json\nnothing\n```",
         "<tool-use>find the lion</tool-use>",
-        '{"name": "find", "arguments": NaN}',
+        '{"name": "find", "arguments": {"x": NaN}}',
+        '{"name": "find", "arguments": {"x": 1e999}}',
     ],
 )
 def test_what_cannot_be_made_out_is_neither_call_nor_answer(text: object) -> None:

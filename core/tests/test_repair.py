@@ -103,6 +103,7 @@ def test_unknown_arguments_are_dropped_and_noted() -> None:
         ("[" * 100_000, "not valid JSON"),
         (" " * MAX_CHARS + "{}", "longer than"),
         ('{"n": ' + "9" * 5000 + "}", "not valid JSON"),
+        ('{"x": 1e999}', "1e999 is too large"),
         ("[1, 2]", "must be one JSON object, not array"),
         ("7", "must be one JSON object, not integer"),
         ('"find the lion"', "not valid JSON"),
@@ -117,7 +118,7 @@ def test_what_is_no_object_is_refused_in_one_line(raw: str, says: str) -> None:
 
 TEXT = st.text(st.sampled_from('ab01.-"\\{}[]:, \n\0é\ud800'), max_size=30)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXT,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
     max_leaves=12,
 )

@@ -19,10 +19,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from promptvision.llm.chat_completions import fresh_id
 from promptvision.llm.messages import ToolCall
+from promptvision.llm.repair import finite_float, refuse_constant
 
 __all__ = ["FailedGeneration", "looks_like_call", "parse_failed_generation"]
 
@@ -44,11 +45,7 @@ _OBJECT = re.compile(r"[{\[]")
 _ARGUMENTS = ("arguments", "parameters")
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant, parse_float=finite_float)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ Only the shape is touched, never the meaning; whether the values are allowed is 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 from promptvision.errors import ArgumentsError
 
-__all__ = ["MAX_CHARS", "load_json", "repair_arguments"]
+__all__ = ["MAX_CHARS", "finite_float", "load_json", "refuse_constant", "repair_arguments"]
 
 MAX_CHARS = 200_000
 """Longer argument texts are refused unread."""
@@ -54,13 +55,22 @@ def load_json(text: str) -> Any:
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS} characters")
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=refuse_constant, parse_float=finite_float)
     except RecursionError as exc:
         raise ValueError("nested too deeply") from exc
 
 
-def _refuse_constant(name: str) -> NoReturn:
+def refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and Infinity, which Python's json would take."""
     raise ValueError(f"{name} is not allowed in JSON")
+
+
+def finite_float(digits: str) -> float:
+    """Read a number; one that is too large would become Infinity and is refused."""
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:40]} is too large a number")
+    return number
 
 
 def _load_arguments(raw: str | Mapping[str, Any]) -> Mapping[str, Any]:
