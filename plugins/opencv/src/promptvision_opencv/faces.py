@@ -11,15 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from skimage.data import lbp_frontal_face_cascade_filename
-from skimage.feature import Cascade
 
 from promptvision.errors import ToolFailed
 from promptvision.types import Box
 from promptvision_opencv.arrays import Array, shrink
+
+if TYPE_CHECKING:
+    from skimage.feature import Cascade
 
 __all__ = ["Found", "find_faces"]
 
@@ -97,4 +99,8 @@ def _haar() -> cv2.CascadeClassifier:
 
 @cache
 def _lbp() -> Cascade:
+    # Imported here: it takes half a second, which finding things by colour need not wait for.
+    from skimage.data import lbp_frontal_face_cascade_filename
+    from skimage.feature import Cascade
+
     return Cascade(lbp_frontal_face_cascade_filename())  # type: ignore[no-untyped-call]  # not annotated there
