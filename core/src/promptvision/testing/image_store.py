@@ -1,0 +1,158 @@
+"""The promises of an image store, as tests.
+
+Subclass :class:`ImageStoreContract` in a test module and give it a ``store`` fixture::
+
+    class TestMyStore(ImageStoreContract):
+        @pytest.fixture
+        def store(self) -> Iterator[ImageStore]:
+            store = MyStore("...")
+            yield store
+            store.close()
+
+It needs pytest. Every test makes pictures of its own, so that all may share one store.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image
+
+from promptvision.errors import NotFound
+from promptvision.images.store import ImageStore, StoredImage, image_id_of
+
+__all__ = ["HOSTILE_KEYS", "ImageStoreContract", "new_picture"]
+
+HOSTILE_KEYS = (
+    "",
+    ".",
+    "..",
+    "../../etc/passwd",
+    "/etc/passwd",
+    "file:///etc/passwd",
+    "http://169.254.169.254/latest/meta-data/",
+    "data:image/png;base64,AAAA",
+    "..%2f..%2fetc%2fpasswd",
+    "..\\..\\windows\\win.ini",
+    "a\x00b",
+    "a" * 63,
+    "a" * 65,
+    "A" * 64,
+    "g" * 64,
+    "\N{FULLWIDTH DIGIT ONE}" * 64,
+    "a" * 64 + "\n",
+    f"../{'a' * 61}",
+    f"{'a' * 32}/../{'a' * 28}",
+    "*" * 64,
+    "?" * 64,
+)
+"""What is no image id, although something behind a store might take it for a name."""
+
+_FORMATS = {
+    "image/png": "PNG",
+    "image/jpeg": "JPEG",
+    "image/webp": "WEBP",
+    "image/gif": "GIF",
+    "image/bmp": "BMP",
+    "image/tiff": "TIFF",
+}
+
+
+def new_picture(media_type: str = "image/png") -> bytes:
+    """The bytes of a picture, 8 x 8 pixels of noise, that no store has seen yet."""
+    file = io.BytesIO()
+    Image.frombytes("RGB", (8, 8), os.urandom(192)).save(file, _FORMATS[media_type])
+    return file.getvalue()
+
+
+class ImageStoreContract:
+    """What every image store promises. A subclass gives the ``store`` fixture."""
+
+    @pytest.mark.parametrize("media_type", sorted(_FORMATS))
+    def test_what_is_put_is_got_under_its_hash(self, store: ImageStore, media_type: str) -> None:
+        """Bytes and media type come back as they were, in each of the six formats."""
+        data = new_picture(media_type)
+        stored = store.put(data, media_type)
+        assert stored == StoredImage(image_id_of(data), media_type, len(data))
+        assert store.get(stored.id) == data
+        assert store.stat(stored.id) == stored
+
+    def test_putting_again_is_harmless(self, store: ImageStore) -> None:
+        """The same bytes are the same picture, held once."""
+        data = new_picture()
+        first = store.put(data, "image/png")
+        assert store.put(data, "image/png") == first
+        assert store.ids().count(first.id) == 1
+        assert store.get(first.id) == data
+
+    def test_pictures_of_a_few_megabytes(self, store: ImageStore) -> None:
+        """Size makes no difference."""
+        file = io.BytesIO()
+        Image.frombytes("RGB", (1000, 1000), os.urandom(3_000_000)).save(file, "PNG")
+        stored = store.put(file.getvalue(), "image/png")
+        assert store.get(stored.id) == file.getvalue()
+
+    def test_unknown_picture_is_not_found(self, store: ImageStore) -> None:
+        """An id that looks right but is not held."""
+        missing = image_id_of(os.urandom(16))
+        for ask in (store.get, store.stat, store.url):
+            with pytest.raises(NotFound):
+                ask(missing)
+        store.delete(missing)
+
+    @pytest.mark.parametrize("key", HOSTILE_KEYS)
+    def test_what_is_no_id_is_not_found(self, store: ImageStore, key: str) -> None:
+        """No path, URL or pattern leads anywhere, and deleting one does nothing."""
+        kept = store.put(new_picture(), "image/png")
+        for ask in (store.get, store.stat, store.url):
+            with pytest.raises(NotFound):
+                ask(key)
+        store.delete(key)
+        assert store.stat(kept.id) == kept
+
+    def test_delete_removes_one_picture(self, store: ImageStore) -> None:
+        """The picture is gone, its neighbour stays, it can be put again, and deleting twice is harmless."""
+        data = new_picture()
+        gone, kept = store.put(data, "image/png"), store.put(new_picture(), "image/png")
+        store.delete(gone.id)
+        store.delete(gone.id)
+        with pytest.raises(NotFound):
+            store.get(gone.id)
+        with pytest.raises(NotFound):
+            store.stat(gone.id)
+        assert gone.id not in store.ids()
+        assert store.stat(kept.id) == kept
+        assert store.put(data, "image/png") == gone
+        assert store.get(gone.id) == data
+
+    def test_ids_lists_what_is_held(self, store: ImageStore) -> None:
+        """Every picture is listed once."""
+        held = {store.put(new_picture(), "image/png").id for _ in range(5)}
+        listed = store.ids()
+        assert held <= set(listed)
+        assert len(listed) == len(set(listed))
+
+    def test_url_names_the_picture(self, store: ImageStore) -> None:
+        """A URL with a scheme that readers know, and another one for another picture."""
+        one, other = (store.url(store.put(new_picture(), "image/png").id) for _ in range(2))
+        assert one.startswith(("https:", "http:", "file:", "memory:"))
+        assert one != other
+
+    def test_many_threads_put_the_same_picture(self, store: ImageStore) -> None:
+        """All succeed, and the bytes are whole."""
+        data = new_picture()
+        with ThreadPoolExecutor(16) as pool:
+            stored = set(pool.map(lambda _: store.put(data, "image/png"), range(16)))
+        assert stored == {StoredImage(image_id_of(data), "image/png", len(data))}
+        assert store.get(image_id_of(data)) == data
+        assert store.ids().count(image_id_of(data)) == 1
+
+    def test_many_threads_put_different_pictures(self, store: ImageStore) -> None:
+        """None is lost or mixed up with another."""
+        pictures = [new_picture() for _ in range(16)]
+        with ThreadPoolExecutor(16) as pool:
+            stored = list(pool.map(lambda data: store.put(data, "image/png"), pictures))
+        assert [store.get(image.id) for image in stored] == pictures
