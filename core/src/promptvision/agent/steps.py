@@ -114,6 +114,7 @@ class StepRunner:
         Raises:
             ArgumentsError: an argument is wrong or lacking, and the planner can correct it.
             ToolFailed: no tool could do it.
+            SetupError: something must be installed or configured before a tool can.
             StopTurn: a limit is reached.
             Cancelled: somebody asked to stop.
         """
@@ -122,16 +123,17 @@ class StepRunner:
     async def _fulfil(self, request: _Request, depth: int) -> tuple[Result, str]:
         tools = self._registry.runnable(request.operation)
         if not tools:
-            raise ToolFailed(self._why_none(request.operation))
+            raise SetupError(self._why_none(request.operation))
         values = await self._fill_in(tools[0], request, depth)
-        failures: list[str] = []
+        failures: list[ToolFailed | SetupError] = []
         for tool in tools:
             try:
                 args = self._validate(tool, values)
                 return await self._attempt(tool, args, request)
             except (ToolFailed, SetupError) as exc:
-                failures.append(str(exc))
-        raise ToolFailed("; ".join(dict.fromkeys(failures)))
+                failures.append(exc)
+        kind = SetupError if all(isinstance(exc, SetupError) for exc in failures) else ToolFailed
+        raise kind("; ".join(dict.fromkeys(str(exc) for exc in failures)))
 
     # Arguments
 

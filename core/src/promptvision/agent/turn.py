@@ -81,7 +81,7 @@ class TurnLoop:
             text = await self._converse()
             return self._reply(text, self._status())
         except StopTurn as exc:
-            return self._reply(self._made_so_far(f"I stopped early: {exc}."), TurnStatus.DONE)
+            return self._reply(self._made_so_far(f"I stopped early: {exc}."), self._status())
         except Cancelled as exc:
             return self._reply(self._made_so_far(f"I stopped: {exc}."), TurnStatus.CANCELLED)
         except ProviderError as exc:

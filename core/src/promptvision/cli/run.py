@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply
+    from promptvision.agent.running import RunningTurn
 
 __all__ = ["check_output", "read_image_argument", "run", "write_picture"]
 
@@ -28,20 +30,28 @@ STDIN_LIMIT = 20 * 2**20
 @click.argument("text")
 @click.option("-o", "--output", help="Write the resulting picture here; '-' is stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
+@click.option("--jsonl", "as_events", is_flag=True, help="Print AG-UI events as they happen, one a line.")
 @click.option("-c", "--conversation", help="Continue or start the conversation of this id.")
-def run(image: str, text: str, output: str | None, as_json: bool, conversation: str | None) -> int:
+def run(
+    image: str, text: str, output: str | None, as_json: bool, as_events: bool, conversation: str | None
+) -> int:
     """Do what TEXT says to IMAGE: a file, a URL, or '-' for stdin.
 
     Example: promptvision run photo.jpg "change the red ball to blue" -o out.png
     """
-    check_output(output, as_json)
+    if as_json and as_events:
+        raise click.UsageError("--json and --jsonl exclude each other")
+    check_output(output, as_json or as_events)
     source = read_image_argument(image)
 
     async def work(agent: Agent) -> int:
         running = agent.start(text, image=source, conversation_id=conversation)
-        StepPrinter().watch(running)
+        if as_events:
+            await _print_events(agent, running)
+        else:
+            StepPrinter().watch(running)
         reply = await running.reply()
-        _report(agent, reply, output, as_json)
+        _report(agent, reply, output, as_json, is_quiet=as_events)
         return 0 if reply.status == "done" else 1
 
     return with_agent(work)
@@ -75,16 +85,26 @@ def read_image_argument(image: str) -> str | bytes:
     return data
 
 
-def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool) -> None:
+async def _print_events(agent: Agent, running: RunningTurn) -> None:
+    from promptvision.agent.follow import follow
+
+    await running.is_claimed.wait()
+    if running.turn is None:
+        return
+    async for frame in follow(agent, running.key.user_id, running.turn.id, agent.images.url):
+        click.echo(json.dumps(frame.event, ensure_ascii=False))
+
+
+def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is_quiet: bool) -> None:
     if as_json:
         echo_json(reply.document(agent.images.url))
-    elif output != "-":
+    elif output != "-" and not is_quiet:
         click.echo(reply.text_response)
     if reply.status != "done":
         return
     if output is not None:
         write_picture(agent, reply, output)
-    elif reply.picture is not None and not as_json:
+    elif reply.picture is not None and not as_json and not is_quiet:
         say(f"picture: {agent.images.url(reply.picture)}")
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import StoreError
-from promptvision.server import chat, conversations, health, metrics, openapi, pictures, tools
+from promptvision.server import chat, conversations, health, metrics, openapi, pictures, stream, tools
 from promptvision.server.guards import BodyLimit, HostGuard
 from promptvision.server.problems import HANDLERS
 from promptvision.settings import Settings
@@ -29,6 +29,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 ROUTES = [
     Route("/chat", chat.post_chat, methods=["POST"]),
+    Route("/turns/{turn_id}/events", stream.get_events, methods=["GET"]),
     Route("/turns/{turn_id}/cancel", chat.cancel_turn, methods=["POST"]),
     Route("/images", pictures.post_image, methods=["POST"]),
     Route("/images/{image_id}", pictures.get_image, methods=["GET"], name="image"),

@@ -10,22 +10,31 @@ from promptvision.errors import NotFound
 from promptvision.server.bodies import ChatBody, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_source, picture_urls
+from promptvision.server.stream import stream_turn, wants_stream
 
 __all__ = ["cancel_turn", "post_chat"]
 
 
 async def post_chat(request: Request) -> Response:
-    """Run one turn and answer with its document. The turn goes on if the caller leaves."""
+    """Run one turn and answer with its document, or with its events if the caller accepts those.
+
+    The turn goes on if the caller leaves.
+    """
     agent: Agent = request.app.state.agent
     body = await read_model(request, ChatBody)
+    user = user_of(request, agent.settings, body.user_id)
     running = agent.start(
         body.prompt,
         image=picture_source(request, body.input_image_url) if body.input_image_url else None,
-        user_id=user_of(request, agent.settings, body.user_id),
+        user_id=user,
         conversation_id=body.conversation_id,
         prompt_id=body.prompt_id,
         allow_paths=False,
     )
+    if wants_stream(request):
+        await running.is_claimed.wait()
+        if running.turn is not None:
+            return await stream_turn(request, user, running.turn.id)
     reply = await running.reply()
     return JSONResponse(reply.document(picture_urls(request)))
 

@@ -55,6 +55,9 @@ def _fixed_paths() -> dict[str, Any]:
     reply = _json({"$ref": "#/components/schemas/Reply"})
     return {
         "/chat": {"post": _operation("Run one turn", reply, body=function_parameters(ChatBody))},
+        "/turns/{turn_id}/events": {
+            "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, "turn_id")
+        },
         "/turns/{turn_id}/cancel": {
             "post": _operation("Stop a running turn", _json(), "turn_id", status="202")
         },

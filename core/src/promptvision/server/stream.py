@@ -1,0 +1,97 @@
+"""Turns as a stream of server-sent events.
+
+Source: the WHATWG HTML standard, section "Server-sent events", for the wire format and ``Last-Event-ID``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.follow import Frame, follow
+from promptvision.errors import InputError, PromptvisionError
+from promptvision.server.identity import user_of
+from promptvision.server.pictures import picture_urls
+
+__all__ = ["get_events", "stream_turn", "wants_stream"]
+
+HEARTBEAT_S = 15.0
+_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"}
+
+
+def wants_stream(request: Request) -> bool:
+    """Whether the caller asked for events."""
+    accepted = request.headers.get("accept", "").lower().split(",")
+    return any(part.partition(";")[0].strip() == "text/event-stream" for part in accepted)
+
+
+async def get_events(request: Request) -> Response:
+    """Events of a turn, from ``Last-Event-ID`` on, to its end. Readers may come and go."""
+    agent: Agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    turn_id = request.path_params["turn_id"]
+    return await stream_turn(request, user, turn_id, _after(request, turn_id))
+
+
+async def stream_turn(request: Request, user: str, turn_id: str, after: int = 0) -> Response:
+    """Stream a turn; errors before the first event are ordinary responses.
+
+    Raises:
+        NotFound: the user has no such turn.
+    """
+    agent: Agent = request.app.state.agent
+    frames = follow(agent, user, turn_id, picture_urls(request), after=after)
+    first = await anext(frames, None)
+    return StreamingResponse(_lines(turn_id, first, frames), media_type="text/event-stream", headers=_HEADERS)
+
+
+def _after(request: Request, turn_id: str) -> int:
+    last = request.headers.get("last-event-id", "") or request.query_params.get("last_event_id", "")
+    if not last:
+        return 0
+    name, _, number = last.rpartition(":")
+    if name != turn_id or not number.isascii() or not number.isdigit() or len(number) > 9:
+        raise InputError("Last-Event-ID: it is not of this turn; leave it out to start from the beginning")
+    return int(number)
+
+
+async def _lines(
+    turn_id: str, first: Frame | None, frames: AsyncGenerator[Frame, None]
+) -> AsyncIterator[str]:
+    """Frames as text, with a comment now and then so that nobody between takes the line for dead."""
+    if first is not None:
+        yield _line(turn_id, first)
+    async with aclosing(frames):
+        pending: asyncio.Future[Frame | None] | None = None
+        try:
+            while True:
+                pending = pending or asyncio.ensure_future(_next(frames))
+                done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_S)
+                if not done:
+                    yield ": still here\n\n"
+                    continue
+                frame, pending = pending.result(), None
+                if frame is None:
+                    return
+                yield _line(turn_id, frame)
+        except PromptvisionError as exc:
+            yield _line(turn_id, Frame({"type": "RUN_ERROR", "message": str(exc), "code": "store"}, None))
+        finally:
+            if pending is not None:
+                pending.cancel()
+                await asyncio.gather(pending, return_exceptions=True)
+
+
+async def _next(frames: AsyncGenerator[Frame, None]) -> Frame | None:
+    return await anext(frames, None)
+
+
+def _line(turn_id: str, frame: Frame) -> str:
+    number = "" if frame.number is None else f"id: {turn_id}:{frame.number}\n"
+    return f"{number}data: {json.dumps(frame.event, ensure_ascii=False, separators=(',', ':'))}\n\n"

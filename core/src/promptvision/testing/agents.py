@@ -1,0 +1,69 @@
+"""Agents for tests: real loop, real stores in memory, and just the tools that a test names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from promptvision.agent.agent import Agent
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.conversations.store import ConversationStore
+from promptvision.images.store import ImageStore
+from promptvision.llm.provider import LLMProvider
+from promptvision.models.spec import ModelSpec
+from promptvision.plugins.discovery import Plugin, load_plugin, new_manager
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+from promptvision.tools.tool import Tool
+
+__all__ = ["make_agent", "make_registry"]
+
+_BUILTIN = EntryPoint("promptvision", "promptvision.builtin.plugin", "promptvision")
+
+
+def make_registry(
+    tools: Sequence[Tool] = (), models: Iterable[ModelSpec] = (), settings: Settings | None = None
+) -> Registry:
+    """A registry of the core's own plugin and one named ``test`` that offers what is given.
+
+    Raises:
+        PluginError: a tool breaks its contract.
+    """
+    settings = settings or Settings(strict_plugins=True)
+    manager = new_manager()
+    builtin = Plugin("promptvision", "promptvision", "0", _BUILTIN)
+    load_plugin(manager, builtin, strict=True)
+    offers: dict[str, list[Any]] = {"promptvision_tools": [*tools], "promptvision_models": [*models]}
+    test = Plugin("test", "promptvision-test", "0", EntryPoint("test", "test", "promptvision"), offers=offers)
+    return Registry(settings, [builtin, test], manager)
+
+
+def make_agent(
+    tools: Sequence[Tool] = (),
+    *,
+    planner: LLMProvider | None = None,
+    settings: Settings | None = None,
+    conversations: ConversationStore | None = None,
+    images: ImageStore | None = None,
+    models: Iterable[ModelSpec] = (),
+) -> Agent:
+    """An agent over stores in memory.
+
+    Args:
+        tools: all it can do.
+        planner: default: the offline planner.
+        settings: default: none but those of the class.
+        conversations: default: in memory.
+        images: default: in memory.
+        models: model specs that the tools may lease.
+    """
+    settings = settings or Settings(strict_plugins=True)
+    return Agent(
+        settings,
+        registry=make_registry(tools, models, settings),
+        planner=planner,
+        conversations=conversations or MemoryConversationStore(),
+        images=images or MemoryImageStore(),
+    )

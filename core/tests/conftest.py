@@ -1,0 +1,98 @@
+"""Fixtures of the core's tests: small tools that really look at pixels, and pictures to try them on."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from PIL import Image, ImageChops, ImageDraw
+
+from promptvision.images.codec import encode_png
+from promptvision.tools import operations
+from promptvision.tools.context import ANNOTATED, ToolContext
+from promptvision.tools.tool import Tool
+from promptvision.types import Box, MaskRef
+
+
+def detect(args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
+    """Finds one thing: all pixels of the colour that the prompt begins with."""
+    picture = context.open(args.image_url).convert("RGB")
+    flat = Image.new("RGB", picture.size, args.prompt.split()[0])
+    found = (
+        ImageChops.difference(picture, flat).convert("L").point(lambda value: 255 * (value == 0)).getbbox()
+    )
+    boxes = [Box(*map(float, found))] if found else []
+    return operations.DetectResult(
+        prompt=args.prompt,
+        original_image_url=args.image_url,
+        bounding_boxes=boxes,
+        centroids=[box.centroid for box in boxes],
+        labels=[str(args.prompt)] * len(boxes),
+        scores=[1.0] * len(boxes),
+        annotated_image_url=context.save(picture, kind=ANNOTATED),
+        message=None if boxes else f"there is no {args.prompt}",
+    )
+
+
+def segment(args: operations.SegmentArgs, context: ToolContext) -> operations.SegmentResult:
+    """Takes each box as its mask."""
+    size = context.open(args.image_url).size
+    masks: list[MaskRef] = []
+    merged = Image.new("L", size, 0)
+    for box in args.bounding_boxes:
+        mask = Image.new("L", size, 0)
+        ImageDraw.Draw(mask).rectangle((box.x1, box.y1, box.x2 - 1, box.y2 - 1), fill=255)
+        masks.append(context.save_mask(mask))
+        merged.paste(255, mask=mask)
+    return operations.SegmentResult(
+        original_image_url=args.image_url, merged_mask_url=context.save_mask(merged), mask_urls=masks
+    )
+
+
+def inpaint(args: operations.InpaintArgs, context: ToolContext) -> operations.InpaintResult:
+    """Fills the mask with the colour that the prompt begins with."""
+    picture = context.open(args.image_url).convert("RGB")
+    picture.paste(args.prompt.split()[0] if args.prompt else "grey", mask=context.open(args.mask_url))
+    return operations.InpaintResult(
+        original_image_url=args.image_url, inpainted_image_url=context.save(picture)
+    )
+
+
+def to_bw(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
+    """Greyscale."""
+    grey = context.open(args.image_url).convert("L")
+    return operations.BwResult(original_image_url=args.image_url, bw_image_url=context.save(grey))
+
+
+@pytest.fixture(scope="session")
+def tools() -> list[Tool]:
+    """Detect, segment, inpaint and convert, in plain PIL."""
+    return [
+        Tool(name="find_colour", operation=operations.DETECT, run=detect),
+        Tool(name="box_mask", operation=operations.SEGMENT, run=segment),
+        Tool(name="fill", operation=operations.INPAINT, run=inpaint),
+        Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw),
+    ]
+
+
+@pytest.fixture(scope="session")
+def scene() -> Image.Image:
+    """A white picture, 60 x 40, with a red square at (10, 10, 30, 30) and a blue one at (40, 5, 50, 15)."""
+    picture = Image.new("RGB", (60, 40), "white")
+    draw = ImageDraw.Draw(picture)
+    draw.rectangle((10, 10, 29, 29), fill="red")
+    draw.rectangle((40, 5, 49, 14), fill="blue")
+    return picture
+
+
+@pytest.fixture(scope="session")
+def scene_png(scene: Image.Image) -> bytes:
+    return encode_png(scene)
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("PROMPTVISION_") or name in ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME"):
+            monkeypatch.delenv(name)
