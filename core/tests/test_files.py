@@ -173,7 +173,7 @@ def test_a_pipe_in_the_store_does_not_hang(files: FileImageStore) -> None:
 def test_changed_bytes_are_noticed(files: FileImageStore) -> None:
     files.put(DATA, PNG)
     file_of(files, ID).write_bytes(DATA[:-1] + b"!")
-    with pytest.raises(StoreError, match="changed on disk"):
+    with pytest.raises(StoreError, match="were changed"):
         files.get(ID)
 
 

@@ -18,20 +18,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from promptvision.errors import NotFound, StoreError
-from promptvision.images.store import StoredImage, image_id_of
+from promptvision.images.store import (
+    EXTENSIONS,
+    StoredImage,
+    check_media_type,
+    check_stored_bytes,
+    image_id_of,
+    is_image_id,
+    latest_put,
+)
 
 __all__ = ["FileImageStore"]
 
-_EXTENSIONS = {
-    "image/png": "png",
-    "image/jpeg": "jpg",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "image/bmp": "bmp",
-    "image/tiff": "tiff",
-}
-_MEDIA_TYPES = {extension: media_type for media_type, extension in _EXTENSIONS.items()}
-_ID = re.compile(r"[0-9a-f]{64}")
+_MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
 _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 _ORPHAN_AGE_S = 3600
@@ -59,8 +58,7 @@ class FileImageStore:
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
         """Store bytes durably under their hash; returns once the disk has them."""
-        if media_type not in _EXTENSIONS:
-            raise StoreError(f"image store: files of type {media_type[:80]!r} are not kept")
+        check_media_type(media_type)
         image_id = image_id_of(data)
         with _converted(self.root):
             self._make_folder(image_id)
@@ -76,9 +74,7 @@ class FileImageStore:
         """The bytes, checked against their hash."""
         with _converted(self.root, image_id), self._folder(image_id) as folder:
             data = _read(folder, _file_name(_found(folder, image_id)))
-        if image_id_of(data) != image_id:
-            raise StoreError(f"image store: the bytes of picture {image_id} were changed on disk")
-        return data
+        return check_stored_bytes(data, image_id)
 
     def stat(self, image_id: str) -> StoredImage:
         """Size and media type without reading the bytes."""
@@ -95,10 +91,15 @@ class FileImageStore:
             os.unlink(_file_name(_found(folder, image_id)), dir_fd=folder)
             os.fsync(folder)
 
-    def ids(self) -> list[str]:
-        """All image ids held."""
+    def ids(self, *, older_than_s: float = 0.0) -> list[str]:
+        """All image ids held for at least so many seconds."""
+        latest = latest_put(older_than_s)
         with _converted(self.root):
-            return [match[1] for path in self._files() if (match := _NAME.fullmatch(path.name))]
+            return [
+                match[1]
+                for path in self._files()
+                if (match := _NAME.fullmatch(path.name)) and _is_put_by(path, latest)
+            ]
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -129,7 +130,7 @@ class FileImageStore:
 
     @contextmanager
     def _folder(self, image_id: str) -> Iterator[int]:
-        if not _ID.fullmatch(image_id):
+        if not is_image_id(image_id):
             raise FileNotFoundError(errno.ENOENT, "not an image id")
         folder = os.open(self.root / image_id[:2], os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
@@ -154,8 +155,15 @@ def _converted(root: Path, image_id: str | None = None) -> Iterator[None]:
         raise StoreError(f"image store: {root}: {exc.strerror or exc}") from exc
 
 
+def _is_put_by(path: Path, latest: float) -> bool:
+    try:
+        return path.lstat().st_mtime <= latest
+    except FileNotFoundError:  # deleted since it was listed
+        return False
+
+
 def _file_name(image: StoredImage) -> str:
-    return f"{image.id}.{_EXTENSIONS[image.media_type]}"
+    return f"{image.id}.{EXTENSIONS[image.media_type]}"
 
 
 def _find(folder: int, image_id: str) -> StoredImage | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from promptvision.errors import NotFound
-from promptvision.images.store import StoredImage, image_id_of
+from promptvision.images.store import StoredImage, check_media_type, image_id_of, latest_put
 
 __all__ = ["MemoryImageStore"]
 
@@ -14,12 +16,13 @@ class MemoryImageStore:
     blocking = False
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[bytes, str]] = {}
+        self._held: dict[str, tuple[bytes, str, float]] = {}
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
         """Keep the bytes under their hash."""
+        check_media_type(media_type)
         image_id = image_id_of(data)
-        self._held.setdefault(image_id, (bytes(data), media_type))
+        self._held.setdefault(image_id, (bytes(data), media_type, time.time()))
         return self.stat(image_id)
 
     def get(self, image_id: str) -> bytes:
@@ -28,7 +31,7 @@ class MemoryImageStore:
 
     def stat(self, image_id: str) -> StoredImage:
         """Size and media type."""
-        data, media_type = self._find(image_id)
+        data, media_type, _ = self._find(image_id)
         return StoredImage(image_id, media_type, len(data))
 
     def url(self, image_id: str) -> str:
@@ -40,15 +43,16 @@ class MemoryImageStore:
         """Forget it; nothing happens when it is not there."""
         self._held.pop(image_id, None)
 
-    def ids(self) -> list[str]:
-        """All image ids held."""
-        return list(self._held)
+    def ids(self, *, older_than_s: float = 0.0) -> list[str]:
+        """All image ids held for at least so many seconds."""
+        latest = latest_put(older_than_s)
+        return [image_id for image_id, (_, _, put_at) in list(self._held.items()) if put_at <= latest]
 
     def close(self) -> None:
         """Forget everything."""
         self._held.clear()
 
-    def _find(self, image_id: str) -> tuple[bytes, str]:
+    def _find(self, image_id: str) -> tuple[bytes, str, float]:
         try:
             return self._held[image_id]
         except KeyError:

@@ -3,10 +3,70 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
-__all__ = ["ImageStore", "StoredImage", "image_id_of"]
+from promptvision.errors import NotFound, StoreError
+
+__all__ = [
+    "EXTENSIONS",
+    "MAX_STORED_BYTES",
+    "ImageStore",
+    "StoredImage",
+    "check_image_id",
+    "check_media_type",
+    "check_stored_bytes",
+    "image_id_of",
+    "is_image_id",
+    "latest_put",
+]
+
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/webp": "webp",
+    "image/gif": "gif",
+    "image/bmp": "bmp",
+    "image/tiff": "tiff",
+}
+"""Media types that are stored, with the extension of their names in a store; the most usual first."""
+
+MAX_STORED_BYTES = 128 * 2**20
+"""No stored picture is longer: 25 megapixels of RGBA that do not compress, and some room."""
+
+_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def is_image_id(text: str) -> bool:
+    """Whether this is an id as :func:`image_id_of` makes it, and so may become part of a key or path."""
+    return _ID.fullmatch(text) is not None
+
+
+def check_image_id(text: str) -> None:
+    """Raise NotFound for what is no image id."""
+    if not is_image_id(text):
+        raise NotFound(f"image store: no picture {text[:80]!r}")
+
+
+def check_stored_bytes(data: bytes, image_id: str) -> bytes:
+    """Return the bytes if they are those of the id; raise StoreError if not."""
+    if image_id_of(data) != image_id:
+        raise StoreError(f"image store: the bytes of picture {image_id} were changed in the store")
+    return data
+
+
+def check_media_type(media_type: str) -> None:
+    """Raise StoreError for a type that is not stored."""
+    if media_type not in EXTENSIONS:
+        raise StoreError(f"image store: files of type {media_type[:80]!r} are not kept")
+
+
+def latest_put(older_than_s: float) -> float:
+    """The time, in seconds since the epoch, until which a picture was put if it is as old as that."""
+    return time.time() - older_than_s if older_than_s > 0 else math.inf
 
 
 def image_id_of(data: bytes) -> str:
@@ -54,8 +114,8 @@ class ImageStore(Protocol):
     def delete(self, image_id: str) -> None:
         """Remove it; nothing happens when it is not there."""
 
-    def ids(self) -> list[str]:
-        """All image ids held, in no set order."""
+    def ids(self, *, older_than_s: float = 0.0) -> list[str]:
+        """All image ids held for at least so many seconds, in no set order."""
 
     def close(self) -> None:
         """Give back connections. The store is not used afterwards."""

@@ -17,14 +17,15 @@ from __future__ import annotations
 import io
 import os
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import pytest
 from PIL import Image
 
-from promptvision.errors import NotFound
+from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import ImageStore, StoredImage, image_id_of
 
-__all__ = ["HOSTILE_KEYS", "ImageStoreContract", "new_picture"]
+__all__ = ["HOSTILE_KEYS", "ImageStoreContract", "hostile_keys", "new_picture"]
 
 HOSTILE_KEYS = (
     "",
@@ -59,6 +60,22 @@ _FORMATS = {
     "image/bmp": "BMP",
     "image/tiff": "TIFF",
 }
+
+
+_ODD_PARTS = (
+    "..", "../", "..\\", "%2e%2e%2f", "%00", "\x00", "/", "//", "\\", "?", "#", "*", "..%2f", "\n", " ", "%",
+    "&", "'", "@", ":", "~", "etc/passwd", "file:///etc/passwd", "http://169.254.169.254/", "s3://other/",
+    "data:image/png;base64,", "\N{FULLWIDTH SOLIDUS}", "\u202e", "A" * 64, "a" * 63, "a" * 64, "a" * 65,
+    "g" * 64, ".png", "images",
+)  # fmt: skip
+
+
+def hostile_keys(count: int = 1000) -> list[str]:
+    """So many different keys that are no image id, the same in every run."""
+    random, found = Random(0), dict.fromkeys(HOSTILE_KEYS)  # noqa: S311  # these are no secrets
+    while len(found) < count:
+        found["".join(random.choices(_ODD_PARTS, k=random.randint(2, 4)))] = None
+    return list(found)
 
 
 def new_picture(media_type: str = "image/png") -> bytes:
@@ -113,6 +130,26 @@ class ImageStoreContract:
         store.delete(key)
         assert store.stat(kept.id) == kept
 
+    def test_a_thousand_hostile_keys_change_nothing(self, store: ImageStore) -> None:
+        """Nothing is read, made or deleted, whatever is asked for."""
+        kept = store.put(new_picture(), "image/png")
+        before = sorted(store.ids())
+        for key in hostile_keys():
+            for ask in (store.get, store.stat, store.url):
+                with pytest.raises(NotFound):
+                    ask(key)
+            store.delete(key)
+        assert sorted(store.ids()) == before
+        assert store.stat(kept.id) == kept
+
+    def test_other_media_types_are_refused(self, store: ImageStore) -> None:
+        """The type decides how a name ends, so only known ones are taken."""
+        data = new_picture()
+        for media_type in ("text/html", "image/svg+xml", "../../x", ""):
+            with pytest.raises(StoreError):
+                store.put(data, media_type)
+        assert image_id_of(data) not in store.ids()
+
     def test_delete_removes_one_picture(self, store: ImageStore) -> None:
         """The picture is gone, its neighbour stays, it can be put again, and deleting twice is harmless."""
         data = new_picture()
@@ -134,6 +171,12 @@ class ImageStoreContract:
         listed = store.ids()
         assert held <= set(listed)
         assert len(listed) == len(set(listed))
+
+    def test_ids_by_age(self, store: ImageStore) -> None:
+        """What was put a moment ago is not an hour old."""
+        stored = store.put(new_picture(), "image/png")
+        assert stored.id in store.ids(older_than_s=0)
+        assert stored.id not in store.ids(older_than_s=3600)
 
     def test_url_names_the_picture(self, store: ImageStore) -> None:
         """A URL with a scheme that readers know, and another one for another picture."""
