@@ -21,6 +21,7 @@ from promptvision.builtin.files import FileImageStore
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import ImageStore, image_id_of
+from promptvision.testing.image_store import hostile_keys
 
 PNG, JPEG = "image/png", "image/jpeg"
 DATA = b"\x89PNG not really, a store does not look inside"
@@ -253,3 +254,20 @@ def test_killed_writers_lose_nothing_acknowledged_and_show_nothing_partial(files
     assert len(acknowledged) >= 50
     for image_id in held:
         assert image_id_of(files.get(image_id)) == image_id
+
+
+def test_hostile_keys_make_no_file_anywhere(tmp_path: Path) -> None:
+    store = FileImageStore(tmp_path / "inside" / "pictures")
+    (tmp_path / "inside" / "secret").write_text("keep me")
+    for key in hostile_keys():
+        store.delete(key)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "pictures", "secret"]
+
+
+def test_age_of_a_file_is_that_of_its_writing(tmp_path: Path) -> None:
+    store = FileImageStore(tmp_path)
+    old, new = store.put(b"old", PNG), store.put(b"new", PNG)
+    two_hours_ago = time.time() - 7200
+    os.utime(tmp_path / old.id[:2] / f"{old.id}.png", (two_hours_ago, two_hours_ago))
+    assert store.ids(older_than_s=3600) == [old.id]
+    assert set(store.ids()) == {old.id, new.id}
