@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from promptvision.errors import ArgumentsError, Cancelled, SetupError
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context, run_tool
+from promptvision_florence.detect import _boxes, _polygons
+from promptvision_florence.plugin import CAPTION, DETECT, READ_TEXT, promptvision_models
+
+
+def context_with(checkpoint: Path, home: Path, model: str = "LARGE", **more: Any) -> CallContext:
+    variables = {f"PROMPTVISION_MODEL_FLORENCE_2_{model}": str(checkpoint), **more.pop("variables", {})}
+    return make_context(models=promptvision_models(), variables=variables, home=home, **more)
+
+
+def test_levels_of_detail_are_different_tasks(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+    context = context_with(checkpoint, tmp_path)
+    levels = ("brief", "detailed", "more_detailed")
+    captions = {run_tool(CAPTION, picture, context=context, detail=level).caption for level in levels}
+    assert len(captions) == 3
+
+
+def test_detection_gives_label_score_and_centroid_per_box(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    context = context_with(checkpoint, tmp_path)
+    result = run_tool(DETECT, picture, context=context, prompt="Lion. tree", box_threshold=0.2)
+    assert result.success
+    assert set(result.labels) == {"lion", "tree"}
+    assert result.scores == sorted(result.scores, reverse=True)
+    assert all(score >= 0.2 and score == round(score, 3) for score in result.scores)
+    for box, centre in zip(result.bounding_boxes, result.centroids, strict=True):
+        assert centre == pytest.approx(box.centroid, abs=0.006)
+    assert context.open(result.annotated_image_url).tobytes() != picture.tobytes()
+
+
+def test_nothing_found_is_a_success_with_a_message(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    result = run_tool(
+        DETECT, picture, context=context_with(checkpoint, tmp_path), prompt="lion", box_threshold=1
+    )
+    assert result.success
+    assert result.bounding_boxes == []
+    assert result.annotated_image_url == result.original_image_url
+    assert "Nothing found for lion" in result.message
+
+
+@pytest.mark.parametrize("prompt", [".", ". ".join(f"thing {number}" for number in range(11))])
+def test_prompt_must_name_one_to_ten_things(picture: Image.Image, prompt: str) -> None:
+    with pytest.raises(ArgumentsError, match=r"prompt: names (0|11) things to look for; name 1 to 10"):
+        run_tool(DETECT, picture, prompt=prompt)
+
+
+def test_several_boxes_behind_one_name_are_cut_in_fours() -> None:
+    assert list(_boxes([range(3, 12)])) == [range(3, 7), range(7, 11)]
+
+
+def test_a_polygon_takes_all_its_points_in_pairs() -> None:
+    assert list(_polygons([range(3, 12), range(20, 25)])) == [range(3, 11)]
+
+
+def test_text_is_read_with_places_and_confidence(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    result = run_tool(READ_TEXT, picture, context=context_with(checkpoint, tmp_path))
+    assert result.success
+    assert [word.text for word in result.words] == result.extracted_text.split("\n")
+    assert all(0 < word.confidence <= 100 for word in result.words)
+
+
+def test_setting_leases_the_other_model(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+    chosen = {"PROMPTVISION_FLORENCE_MODEL": "florence-2-base-ft"}
+    context = context_with(checkpoint, tmp_path, "BASE_FT", variables=chosen)
+    assert run_tool(CAPTION, picture, context=context, detail="brief").caption
+
+
+def test_missing_weights_name_the_command(picture: Image.Image, tmp_path: Path) -> None:
+    context = make_context(models=promptvision_models(), home=tmp_path)
+    with pytest.raises(SetupError, match="promptvision models pull florence-2-large"):
+        run_tool(CAPTION, picture, context=context)
+
+
+def test_cancel_between_two_things_stops_the_search(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    token = CancelToken()
+    seen: list[str] = []
+
+    def watch(done: float, total: float, message: str) -> None:
+        seen.append(message)
+        if message == "looking for tree":
+            token.cancel()
+
+    context = context_with(checkpoint, tmp_path, cancel=token, on_progress=watch)
+    with pytest.raises(Cancelled):
+        run_tool(DETECT, picture, context=context, prompt="lion. tree. sky")
+    assert seen == ["loading Florence-2", "looking for lion", "looking for tree"]
