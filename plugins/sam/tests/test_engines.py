@@ -96,7 +96,7 @@ def test_cache_is_bounded_and_forgets_the_oldest() -> None:
 @pytest.fixture
 def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path) -> Any:
     """Ultralytics' own interface on a picture file, which it decodes itself."""
-    from ultralytics import SAM
+    from ultralytics.models import SAM
 
     file = tmp_path / "picture.png"
     picture.save(file)
@@ -136,8 +136,8 @@ def test_no_mask_is_dropped_for_its_score(
 def test_transformers_engine_equals_transformers(checkpoints: dict[str, Path], picture: Image.Image) -> None:
     from transformers import Sam2Model, Sam2Processor
 
-    model = Sam2Model.from_pretrained(checkpoints["transformers"]).eval()
-    processor = Sam2Processor.from_pretrained(checkpoints["transformers"])
+    model: Any = Sam2Model.from_pretrained(checkpoints["transformers"])
+    processor: Any = Sam2Processor.from_pretrained(checkpoints["transformers"])
     inputs = processor(images=picture, input_boxes=[[list(box) for box in BOXES]], return_tensors="pt")
     with torch.inference_mode():
         found = model(**inputs, multimask_output=False)

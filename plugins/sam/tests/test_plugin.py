@@ -26,6 +26,7 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
 def test_tool_says_which_engine_and_licence(ultralytics: bool, shown: str) -> None:
     tool = segment_tool(ultralytics=ultralytics)
     assert shown in tool.limits
+    assert shown in model_spec(ultralytics=ultralytics).license  # what `promptvision plugins` prints
     assert tool.requires.models == (MODEL,)
 
 

@@ -6,6 +6,7 @@ The tests of other members load this file by its path.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 __all__ = ["build_transformers", "build_ultralytics"]
 
@@ -16,9 +17,10 @@ def build_ultralytics(folder: Path) -> Path:
     All matrices are views of one small random block, which the file holds once.
     """
     import torch
-    from ultralytics.models.sam.build import build_sam2_t
+    from ultralytics.models.sam import build
 
-    state = build_sam2_t(None).state_dict()
+    builder: Any = build.build_sam2_t
+    state = builder(None).state_dict()
     state["no_obj_embed_spatial"] = torch.zeros(1, 64)
     state["obj_ptr_tpos_proj.weight"] = torch.zeros(64, 256)
     state["obj_ptr_tpos_proj.bias"] = torch.zeros(64)

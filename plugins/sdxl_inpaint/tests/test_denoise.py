@@ -97,7 +97,7 @@ def noised(scheduler: Any, canvas: Canvas, steps: int) -> torch.Tensor:
     scheduler.set_timesteps(steps)
     cutoff = round(1000 * (1 - SPLIT))
     sigma = scheduler.sigmas[int((scheduler.timesteps >= cutoff).sum())]
-    level = canvas.original + sigma * canvas.noise
+    level: torch.Tensor = canvas.original + sigma * canvas.noise
     if isinstance(scheduler, DPMSolverMultistepScheduler):  # variance preserving: Euler's divided by its norm
         level = level / torch.sqrt(sigma**2 + 1)
     assert 0.1 < sigma < 1
@@ -154,8 +154,9 @@ def test_other_refiner_steps_still_hold_the_outside(models: Any, scheduler: Any,
 def reference(models: Any, folders: Any) -> tuple[Any, Any]:
     """Diffusers' own pipelines, each loaded whole from its folder."""
     channels = models.base.unet.config.in_channels
-    base = StableDiffusionXLInpaintPipeline.from_pretrained(folders.bases[channels], add_watermarker=False)
-    refiner = StableDiffusionXLInpaintPipeline.from_pretrained(folders.refiner, add_watermarker=False)
+    kind: Any = StableDiffusionXLInpaintPipeline
+    base = kind.from_pretrained(folders.bases[channels], add_watermarker=False)
+    refiner = kind.from_pretrained(folders.refiner, add_watermarker=False)
     refiner.text_encoder_2 = base.text_encoder_2  # shared, as in the plugin
     for pipeline in (base, refiner):
         pipeline.set_progress_bar_config(disable=True)
@@ -166,7 +167,7 @@ def reference_latents(
     pipeline: Any, scheduler: Any, image: torch.Tensor, canvas: Canvas, **more: Any
 ) -> torch.Tensor:
     pipeline.scheduler = scheduler.__class__.from_config(scheduler.config)
-    found: torch.Tensor = pipeline(
+    result = pipeline(
         prompt=WORDS["prompt"],
         negative_prompt=WORDS["negative"],
         image=image,
@@ -178,7 +179,8 @@ def reference_latents(
         generator=torch.Generator().manual_seed(SEED),
         output_type="latent",
         **more,
-    ).images
+    )
+    found: torch.Tensor = result.images
     return found
 
 

@@ -18,6 +18,8 @@ from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
 from promptvision.testing.context import run_tool
 from promptvision_sdxl_inpaint import paint
+from promptvision_sdxl_inpaint.denoise import denoise
+from promptvision_sdxl_inpaint.ladder import Ladder
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
 from promptvision_sdxl_inpaint.plugin import INPAINT, VAE, SdxlArgs
 
@@ -135,7 +137,8 @@ def test_progress_counts_the_steps_of_both_stages(context: Make, scene: tuple[Im
 def test_a_cancelled_run_stops_at_the_next_step_and_decodes_nothing(
     context: Make, scene: tuple[Image.Image, Mask], at: int
 ) -> None:
-    token, seen = CancelToken(), []
+    token = CancelToken()
+    seen: list[float] = []
 
     def stop(done: float, total: float, message: str) -> None:
         seen.append(done)
@@ -191,7 +194,8 @@ def test_running_out_of_memory_is_told_and_changes_nothing(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted, _ = paint_in(context(), *scene)
-    original, failed = paint.denoise, []
+    original = denoise
+    failed: list[int] = []
 
     def fail_once(*args: Any, **options: Any) -> torch.Tensor:
         if not failed:
@@ -201,8 +205,7 @@ def test_running_out_of_memory_is_told_and_changes_nothing(
 
     monkeypatch.setattr(paint, "denoise", fail_once)
     monkeypatch.setattr(paint, "first_placement", lambda stages: Placement.RESIDENT)
-    ladder = paint.Ladder
-    monkeypatch.setattr(paint, "Ladder", lambda held, placement: ladder(held, placement, gpu="cpu"))
+    monkeypatch.setattr(paint, "Ladder", lambda held, placement: Ladder(held, placement, gpu="cpu"))
     result, _ = paint_in(context(), *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
     assert result.message == "While painting, the GPU's memory ran out; went on component by component."
@@ -213,8 +216,7 @@ def test_every_placement_paints_the_same(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch, placement: Placement
 ) -> None:
     wanted, _ = paint_in(context(), *scene)
-    ladder = paint.Ladder
-    monkeypatch.setattr(paint, "Ladder", lambda held, _: ladder(held, placement, gpu="cpu"))
+    monkeypatch.setattr(paint, "Ladder", lambda held, _: Ladder(held, placement, gpu="cpu"))
     result, _ = paint_in(context(), *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
 

@@ -14,11 +14,10 @@ __all__ = ["build_base", "build_refiner", "variables"]
 def build_base(folder: Path, *, channels: int = 9) -> Path:
     """Write an SDXL inpainting pipeline (9 channels, or 4 like plain SDXL), 11 MB, and return its folder."""
     import torch
-    from diffusers import StableDiffusionXLInpaintPipeline
 
     torch.manual_seed(11)
     tokenizer = _tokenizer()
-    pipeline = StableDiffusionXLInpaintPipeline(
+    pipeline = _diffusers().StableDiffusionXLInpaintPipeline(
         vae=_vae(),
         text_encoder=_text_encoder(projected=False),
         text_encoder_2=_text_encoder(projected=True),
@@ -35,10 +34,9 @@ def build_base(folder: Path, *, channels: int = 9) -> Path:
 def build_refiner(folder: Path) -> Path:
     """Write an SDXL refiner pipeline, 11 MB, and return its folder."""
     import torch
-    from diffusers import StableDiffusionXLInpaintPipeline
 
     torch.manual_seed(12)
-    pipeline = StableDiffusionXLInpaintPipeline(
+    pipeline = _diffusers().StableDiffusionXLInpaintPipeline(
         vae=_vae(),
         text_encoder=None,
         text_encoder_2=_text_encoder(projected=True),
@@ -65,6 +63,12 @@ def variables(base: Path, refiner: Path) -> dict[str, str]:
     }
     settings = {f"PROMPTVISION_MODEL_{name}": str(folder) for name, folder in folders.items()}
     return {**settings, "PROMPTVISION_SDXL_PIXELS": "16384"}
+
+
+def _diffusers() -> Any:
+    import diffusers
+
+    return diffusers
 
 
 def _tokenizer() -> Any:
@@ -95,9 +99,7 @@ def _text_encoder(*, projected: bool) -> Any:
 
 
 def _unet(*, channels: int, cross: int, ids: int) -> Any:
-    from diffusers import UNet2DConditionModel
-
-    return UNet2DConditionModel(
+    return _diffusers().UNet2DConditionModel(
         sample_size=16,
         in_channels=channels,
         out_channels=4,
@@ -116,9 +118,7 @@ def _unet(*, channels: int, cross: int, ids: int) -> Any:
 
 
 def _vae() -> Any:
-    from diffusers import AutoencoderKL
-
-    return AutoencoderKL(
+    return _diffusers().AutoencoderKL(
         block_out_channels=(32, 64, 64, 64),
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
@@ -130,9 +130,7 @@ def _vae() -> Any:
 
 
 def _scheduler() -> Any:
-    from diffusers import EulerDiscreteScheduler
-
-    return EulerDiscreteScheduler(
+    return _diffusers().EulerDiscreteScheduler(
         beta_start=0.00085,
         beta_end=0.012,
         beta_schedule="scaled_linear",

@@ -63,6 +63,10 @@ def has_ultralytics() -> bool:
     return importlib.util.find_spec("ultralytics") is not None
 
 
+def _engine(ultralytics: bool) -> str:
+    return "ultralytics, AGPL-3.0" if ultralytics else "transformers, Apache-2.0"
+
+
 def model_spec(*, ultralytics: bool) -> ModelSpec:
     """The weights of SAM 2.1 large in the file layout of an engine.
 
@@ -71,7 +75,7 @@ def model_spec(*, ultralytics: bool) -> ModelSpec:
     """
     common: dict[str, Any] = {
         "id": MODEL,
-        "license": "Apache-2.0",
+        "license": f"Apache-2.0; engine {_engine(ultralytics)}",
         "license_url": _LICENSE_URL,
         "load": _LOAD,
         "weight_bytes": {"float32": 897_600_000, "float16": 448_800_000, "bfloat16": 448_800_000},
@@ -120,7 +124,7 @@ def model_spec(*, ultralytics: bool) -> ModelSpec:
 
 def segment_tool(*, ultralytics: bool) -> Tool:
     """The tool, saying which engine runs it and under which licences."""
-    engine = "ultralytics, AGPL-3.0" if ultralytics else "transformers, Apache-2.0"
+    engine = _engine(ultralytics)
     return Tool(
         name="sam",
         operation=operations.SEGMENT,

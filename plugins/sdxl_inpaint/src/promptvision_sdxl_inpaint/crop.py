@@ -30,7 +30,6 @@ _MARGIN, _SMALLEST_MARGIN = 0.5, 64
 _SMALLEST_WINDOW = 512
 _BLUR, _THRESHOLD = 3, 127
 
-Mask = "NDArray[np.bool_]"
 Window = tuple[int, int, int, int]
 
 
@@ -111,8 +110,10 @@ def _latent_mask(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.b
     scaled = Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)
     touched = np.asarray(scaled) > 0
     blurred = np.asarray(Image.fromarray(touched).convert("L").filter(ImageFilter.GaussianBlur(_BLUR)))
-    smooth = touched | (blurred > _THRESHOLD)
-    cells = smooth.reshape(size[1] // LATENT, LATENT, size[0] // LATENT, LATENT).any(axis=(1, 3))
+    smooth: NDArray[np.bool_] = np.maximum(touched, blurred > _THRESHOLD)
+    cells: NDArray[np.bool_] = smooth.reshape(size[1] // LATENT, LATENT, size[0] // LATENT, LATENT).any(
+        axis=(1, 3)
+    )
     return _grow(cells)
 
 
@@ -132,7 +133,8 @@ def feather(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
         layer = layer.filter(ImageFilter.MinFilter(3))
         depth += np.asarray(layer) > 0
     deepest = Image.fromarray(depth).filter(ImageFilter.MaxFilter(2 * FEATHER + 1))
-    return (depth / np.maximum(np.asarray(deepest), 1)).astype(np.float32)
+    share: NDArray[np.float32] = (depth / np.maximum(np.asarray(deepest), 1)).astype(np.float32)
+    return share
 
 
 def paste(picture: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Image.Image) -> Image.Image:

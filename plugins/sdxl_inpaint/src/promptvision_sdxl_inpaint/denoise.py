@@ -81,7 +81,7 @@ class Schedule:
         return self.refiner_steps > 0
 
 
-class _Pipeline(StableDiffusionXLInpaintPipeline):  # type: ignore[misc]  # diffusers is untyped
+class _Pipeline(StableDiffusionXLInpaintPipeline):
     """A pipeline of parts on different devices, told where to compute."""
 
     compute_device = torch.device("cpu")
@@ -91,12 +91,13 @@ class _Pipeline(StableDiffusionXLInpaintPipeline):  # type: ignore[misc]  # diff
         return self.compute_device
 
 
-def _pipeline(device: str, **parts: Any) -> _Pipeline:
+def _pipeline(device: str, **parts: Any) -> Any:
     """A pipeline for one run. It shares modules and nothing that changes: the scheduler is a copy."""
     names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "scheduler")
     options = {name: value for name, value in parts.items() if name not in names}
     modules = {name: parts.get(name) for name in names}
-    pipeline = _Pipeline(**modules, **options, add_watermarker=False)
+    kind: Any = _Pipeline  # its base class is untyped
+    pipeline = kind(**modules, **options, add_watermarker=False)
     pipeline.compute_device = torch.device(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
@@ -133,8 +134,13 @@ def embed_prompts(
         found = pipeline.encode_prompt(
             prompt, device=device, do_classifier_free_guidance=guided, negative_prompt=negative
         )
-    positive, negated, pooled, negated_pooled = (part if part is None else part.cpu() for part in found)
-    return Embeddings(prompt=positive, pooled=pooled, negative=negated, negative_pooled=negated_pooled)
+    positive, negated, pooled, negated_pooled = found
+    return Embeddings(
+        prompt=positive.cpu(),
+        pooled=pooled.cpu(),
+        negative=negated.cpu() if guided else None,
+        negative_pooled=negated_pooled.cpu() if guided else None,
+    )
 
 
 def plan(scheduler: Any, steps: int, strength: float, refiner_steps: int | None) -> Schedule:

@@ -115,16 +115,18 @@ class Ladder:
 def module_of(model: Any) -> torch.nn.Module:
     """The torch module in what a loader returned."""
     if isinstance(model, Denoiser):
-        return model.unet
-    module: torch.nn.Module = model.model if isinstance(model, TextEncoder) else model
+        model = model.unet
+    elif isinstance(model, TextEncoder):
+        model = model.model
+    module: torch.nn.Module = model
     return module
 
 
 @contextmanager
 def stream(modules: Sequence[torch.nn.Module], device: str) -> Iterator[None]:
     """Let modules whose weights lie on the CPU compute on a device, each layer brought there for its turn."""
-    from accelerate import cpu_offload
-    from accelerate.hooks import remove_hook_from_module
+    from accelerate import cpu_offload  # type: ignore[import-untyped]
+    from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
 
     try:
         for module in modules:

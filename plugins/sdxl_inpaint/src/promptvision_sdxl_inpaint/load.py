@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import diffusers
 import torch
-from diffusers import AutoencoderKL, DPMSolverMultistepScheduler, UNet2DConditionModel
 from transformers import AutoTokenizer, CLIPTextModel, CLIPTextModelWithProjection
 
 from promptvision.errors import SetupError
@@ -23,11 +23,14 @@ __all__ = [
 ]
 
 
+_diffusers: Any = diffusers  # its classes are untyped
+
+
 @dataclass(frozen=True)
 class Denoiser:
     """A UNet and the schedule it was trained with. Schedulers hold state: copy this one for each run."""
 
-    unet: UNet2DConditionModel
+    unet: Any
     scheduler: Any
 
 
@@ -68,7 +71,7 @@ def load_denoiser(path: Path, device: str, dtype: str) -> Denoiser:
         SetupError: the folder holds no UNet, or one with neither 4 nor 9 channels.
     """
     folder = _part(path, "unet")
-    unet: UNet2DConditionModel = UNet2DConditionModel.from_pretrained(folder, **_options(folder, dtype))
+    unet = _diffusers.UNet2DConditionModel.from_pretrained(folder, **_options(folder, dtype))
     if unet.config["in_channels"] not in (4, 9):
         raise SetupError(
             f"promptvision-sdxl-inpaint: {folder} has {unet.config['in_channels']} input channels",
@@ -77,8 +80,9 @@ def load_denoiser(path: Path, device: str, dtype: str) -> Denoiser:
     unet.to(device).eval()
     if device == "cuda" and importlib.util.find_spec("xformers") is not None:
         unet.enable_xformers_memory_efficient_attention()
-    config = DPMSolverMultistepScheduler.load_config(path / "scheduler", local_files_only=True)
-    return Denoiser(unet, DPMSolverMultistepScheduler.from_config(config))
+    solver = _diffusers.DPMSolverMultistepScheduler
+    config = solver.load_config(path / "scheduler", local_files_only=True)
+    return Denoiser(unet, solver.from_config(config))
 
 
 def load_text_encoder(path: Path, device: str, dtype: str) -> TextEncoder:
@@ -99,16 +103,16 @@ def _text_encoder(kind: Any, path: Path, model: str, tokenizer: str, device: str
     return TextEncoder(loaded, AutoTokenizer.from_pretrained(path / tokenizer, local_files_only=True))
 
 
-def load_vae(path: Path, device: str, dtype: str) -> AutoencoderKL:
+def load_vae(path: Path, device: str, dtype: str) -> Any:
     """Load a VAE from the folder itself or its ``vae``.
 
     One whose configuration says ``force_upcast`` overflows in float16 (its pictures turn black), so it is
     loaded in float32 whatever was asked for.
     """
     folder = path if (path / "config.json").is_file() else _part(path, "vae")
-    config = AutoencoderKL.load_config(folder, local_files_only=True)
+    config = _diffusers.AutoencoderKL.load_config(folder, local_files_only=True)
     if config.get("force_upcast", True):
         dtype = "float32"
-    vae: AutoencoderKL = AutoencoderKL.from_pretrained(folder, **_options(folder, dtype))
+    vae = _diffusers.AutoencoderKL.from_pretrained(folder, **_options(folder, dtype))
     vae.to(device).eval()
     return vae

@@ -20,7 +20,7 @@ __all__ = ["decode", "encode", "values_of"]
 
 _DECODE_BYTES_PER_VALUE = 2200
 _ENCODE_BYTES_PER_VALUE = 1100
-"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB at 1024 x 1024 in float16."""
+"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB at 1024 x 1024 in fp16."""
 
 
 def values_of(picture: Image.Image) -> NDArray[np.float32]:
@@ -43,7 +43,7 @@ def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
 
     def run(model: Any) -> torch.Tensor:
         mean: torch.Tensor = model.encode(pixels.to(device, _dtype(model))).latent_dist.mode()
-        return mean * model.config.scaling_factor
+        return mean * float(model.config.scaling_factor)
 
     return _in_room(vae, run, _ENCODE_BYTES_PER_VALUE * pixels.shape[-1] * pixels.shape[-2], device).cpu()
 
