@@ -99,7 +99,7 @@ def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStor
     return [
         StoreFactory(
             name="sql",
-            schemes=("sqlite", "postgresql+psycopg"),
+            schemes=("sqlite", "postgresql", "postgresql+psycopg"),
             create=_sql_conversations,
             default_url=_default_sqlite,
             priority=0,
