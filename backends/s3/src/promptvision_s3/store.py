@@ -1,0 +1,111 @@
+"""Pictures in a bucket: ``<prefix>/images/<first two digits>/<sha256>.<extension>``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+
+import obstore
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    GenericError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+from promptvision.errors import NotFound, StoreError
+from promptvision.images.objects import ObjectImageStore, ObjectName
+from promptvision.images.store import MAX_STORED_BYTES
+from promptvision_s3.bucket import open_bucket
+
+__all__ = ["BucketImageStore"]
+
+LINK_LIFE = timedelta(hours=1)
+"""How long a presigned URL works. A stored conversation keeps ids, and gets new URLs when it is read."""
+
+
+_REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
+"""What obstore writes when the request itself is at fault: 4xx, but not timeout (408) or too many (429)."""
+
+
+class BucketImageStore(ObjectImageStore):
+    """Pictures on S3, GCS, Azure, MinIO or whatever else speaks their protocols.
+
+    Args:
+        url: such as ``s3://bucket/prefix``; see :func:`~promptvision_s3.bucket.open_bucket`.
+        setting: looks up a variable, such as ``AWS_REGION``.
+
+    Raises:
+        SetupError: the URL or a setting cannot be used.
+    """
+
+    def __init__(self, url: str, setting: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._bucket = open_bucket(url, setting)
+
+    def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
+        attributes = {"Content-Type": media_type}
+        try:
+            with self._converted(), suppress(AlreadyExistsError):
+                obstore.put(self._bucket.store, _key(name), data, mode="create", attributes=attributes)
+        except NotFound as exc:
+            raise StoreError(
+                f"images: {self._bucket.where}: there is no such bucket", hint="create it"
+            ) from exc
+
+    def _read(self, name: ObjectName) -> bytes:
+        with self._converted():
+            found = obstore.get(self._bucket.store, _key(name))
+            if found.meta["size"] > MAX_STORED_BYTES:
+                raise StoreError(
+                    f"images: {self._bucket.where}: {name} is larger than any picture stored here"
+                )
+            return bytes(found.bytes())
+
+    def _size(self, name: ObjectName) -> int:
+        with self._converted():
+            return int(obstore.head(self._bucket.store, _key(name))["size"])
+
+    def _link(self, name: ObjectName) -> str:
+        """A presigned URL; where the credentials cannot sign, the object's name, which no browser follows."""
+        try:
+            return obstore.sign(self._bucket.store, "GET", _key(name), LINK_LIFE)
+        except BaseError:
+            return f"{self._bucket.where}/{_key(name)}"
+
+    def _remove(self, name: ObjectName) -> None:
+        self._size(name)  # S3 does not say whether there was anything to delete
+        with self._converted():
+            obstore.delete(self._bucket.store, _key(name))
+
+    def _objects(self) -> Iterable[tuple[ObjectName, float]]:
+        with self._converted():
+            for page in obstore.list(self._bucket.store, prefix="images"):
+                for found in page:
+                    yield found["path"].rpartition("/")[2], found["last_modified"].timestamp()
+
+    @contextmanager
+    def _converted(self) -> Iterator[None]:
+        """Turn obstore's errors into this project's."""
+        try:
+            yield
+        except FileNotFoundError as exc:
+            raise NotFound(f"images: {self._bucket.where}: no such object or bucket") from exc
+        except (PermissionDeniedError, UnauthenticatedError) as exc:
+            hint = "check the credentials and the bucket's policy: get, put, delete and list are needed"
+            raise StoreError(f"images: {self._bucket.where}: {_said(exc)}", hint=hint) from exc
+        except BaseError as exc:
+            retryable = isinstance(exc, GenericError) and not _REFUSED.search(str(exc))
+            raise StoreError(f"images: {self._bucket.where}: {_said(exc)}", retryable=retryable) from exc
+
+
+def _key(name: ObjectName) -> str:
+    return f"images/{name[:2]}/{name}"
+
+
+def _said(exc: Exception) -> str:
+    """What obstore says, without the debug print that follows."""
+    return " ".join(str(exc).partition("\n\nDebug source")[0].split())[:300]

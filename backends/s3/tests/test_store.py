@@ -1,0 +1,191 @@
+"""The image store contract on a real S3 server, and what is particular to buckets."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from subprocess import run
+from sys import executable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from promptvision.errors import SetupError, StoreError
+from promptvision.images.store import ImageStore, image_id_of
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+from promptvision.testing.image_store import ImageStoreContract, hostile_keys, new_picture
+from promptvision_s3.store import BucketImageStore
+
+PNG = "image/png"
+
+
+@pytest.fixture
+def store(s3_server: Any) -> Iterator[ImageStore]:
+    store = BucketImageStore("s3://pictures/some/folder", s3_server.variables.get)
+    yield store
+    store.close()
+
+
+class TestBucketImageStore(ImageStoreContract):
+    pass
+
+
+def keys(server: Any, prefix: str = "") -> list[str]:
+    found = server.client.list_objects_v2(Bucket="pictures", Prefix=prefix)
+    return [entry["Key"] for entry in found.get("Contents", [])]
+
+
+def test_key_is_made_of_the_hash_under_the_prefix(s3_server: Any) -> None:
+    store = BucketImageStore("s3://pictures/keys/", s3_server.variables.get)
+    stored = store.put(new_picture("image/webp"), "image/webp")
+    assert keys(s3_server, "keys/") == [f"keys/images/{stored.id[:2]}/{stored.id}.webp"]
+    head = s3_server.client.head_object(Bucket="pictures", Key=keys(s3_server, "keys/")[0])
+    assert head["ContentType"] == "image/webp"
+
+
+def test_url_options_need_no_variables(s3_server: Any) -> None:
+    variables = {name: value for name, value in s3_server.variables.items() if "KEY" in name}
+    url = f"s3://pictures/options?endpoint={s3_server.endpoint}&region=us-east-1"
+    store = BucketImageStore(url, variables.get)
+    stored = store.put(new_picture(), PNG)
+    assert keys(s3_server, "options/") == [f"options/images/{stored.id[:2]}/{stored.id}.png"]
+
+
+def test_what_is_there_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
+    data = new_picture()
+    key = f"some/folder/images/{image_id_of(data)[:2]}/{image_id_of(data)}.png"
+    s3_server.client.put_object(Bucket="pictures", Key=key, Body=b"was here before")
+    store.put(data, PNG)
+    assert s3_server.client.get_object(Bucket="pictures", Key=key)["Body"].read() == b"was here before"
+    with pytest.raises(StoreError, match="were changed"):
+        store.get(image_id_of(data))
+    store.delete(image_id_of(data))
+
+
+def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:
+    data = new_picture()
+    url = store.url(store.put(data, PNG).id)
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Amz-Expires"] == ["3600"]
+    assert query["X-Amz-SignedHeaders"] == ["host"]
+    assert httpx.get(url).content == data
+
+
+def test_azure_links_are_signed() -> None:
+    azure = {"AZURE_STORAGE_ACCOUNT_NAME": "account", "AZURE_STORAGE_ACCOUNT_KEY": "a2V5"}
+    url = BucketImageStore("az://container/folder", azure.get)._link("ab.png")
+    assert url.startswith("https://account.blob.core.windows.net/container/folder/images/ab/ab.png?")
+    assert "sig=" in url
+
+
+def test_an_hour_old_is_told_by_the_bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = BucketImageStore("s3://pictures/age", s3_server.variables.get)
+    stored = store.put(new_picture(), PNG)
+    now = time.time()
+    monkeypatch.setattr("promptvision.images.store.time.time", lambda: now + 3700)
+    assert store.ids(older_than_s=3600) == [stored.id]
+
+
+def test_foreign_objects_are_not_listed(s3_server: Any) -> None:
+    store = BucketImageStore("s3://pictures/foreign", s3_server.variables.get)
+    for name in (
+        "readme.txt",
+        "images/aa/readme.txt",
+        f"images/aa/{'a' * 64}.svg",
+        f"imagesaa/{'a' * 64}.png",
+    ):
+        s3_server.client.put_object(Bucket="pictures", Key=f"foreign/{name}", Body=b"x")
+    assert store.ids() == []
+
+
+def test_two_prefixes_do_not_see_each_other(s3_server: Any) -> None:
+    one = BucketImageStore("s3://pictures/one", s3_server.variables.get)
+    other = BucketImageStore("s3://pictures/one/more", s3_server.variables.get)
+    stored = one.put(new_picture(), PNG)
+    other.delete(stored.id)
+    assert (one.ids(), other.ids()) == ([stored.id], [])
+
+
+def test_more_pictures_than_one_page_of_a_listing(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
+    names = [f"{number:064x}" for number in range(35)]
+    for name in names:
+        s3_server.client.put_object(Bucket="pictures", Key=f"many/images/00/{name}.png", Body=b"x")
+    assert BucketImageStore("s3://pictures/many", s3_server.variables.get).ids() == names
+
+
+def test_hostile_keys_send_no_request(s3_server: Any, caplog: pytest.LogCaptureFixture) -> None:
+    store = BucketImageStore("s3://pictures/hostile", s3_server.variables.get)
+    with caplog.at_level(logging.INFO, logger="werkzeug"):
+        for key in hostile_keys():
+            store.delete(key)
+        assert not caplog.records  # the server logs every request that reaches it
+        store.put(new_picture(), PNG)
+        assert caplog.records
+
+
+def test_server_that_is_down_is_a_quick_retryable_error() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        variables = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{unused.getsockname()[1]}",
+            "AWS_ACCESS_KEY_ID": "key",
+            "AWS_SECRET_ACCESS_KEY": "geheim",
+        }
+        store = BucketImageStore("s3://pictures", variables.get)
+        for ask in (lambda: store.put(b"x", PNG), lambda: store.get("a" * 64), store.ids):
+            started = time.monotonic()
+            with pytest.raises(StoreError, match="s3://pictures") as caught:
+                ask()
+            assert caught.value.retryable
+            assert "geheim" not in str(caught.value)
+            assert "\n" not in str(caught.value)
+            assert time.monotonic() - started < 3
+
+
+def test_missing_bucket_is_not_worth_retrying(s3_server: Any) -> None:
+    store = BucketImageStore("s3://nowhere", s3_server.variables.get)
+    with pytest.raises(StoreError, match="no such bucket") as put:
+        store.put(b"x", PNG)
+    with pytest.raises(StoreError, match="NoSuchBucket") as listed:
+        store.ids()
+    assert not put.value.retryable
+    assert not listed.value.retryable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "s3:",
+        "s3://",
+        "s3:///folder",
+        "s3://key:secret@bucket",
+        "ftp://bucket",
+        "s3://bucket#part",
+        "s3://bucket?secret_access_key=x",
+        "az://container",
+    ],
+)
+def test_unusable_url_is_a_setup_error(url: str) -> None:
+    with pytest.raises(SetupError, match="images: "):
+        BucketImageStore(url, lambda _: None)
+
+
+def test_chosen_by_url(s3_server: Any, tmp_path: Path) -> None:
+    settings = Settings.from_mapping(
+        {"PROMPTVISION_HOME": str(tmp_path), "PROMPTVISION_IMAGES": "s3://pictures/x", **s3_server.variables}
+    )
+    store = Registry.load(settings).make_image_store()
+    assert isinstance(store, BucketImageStore)
+    assert store.get(store.put(b"by url", PNG).id) == b"by url"
+
+
+def test_plugin_imports_no_sdk() -> None:
+    code = "import promptvision_s3.plugin, sys; assert 'obstore' not in sys.modules"
+    run([executable, "-c", code], check=True, timeout=60)
