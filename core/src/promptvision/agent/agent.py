@@ -6,37 +6,28 @@ import asyncio
 import logging
 import os
 import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptvision.agent.artifacts import Artifacts
-from promptvision.agent.journal import Journal, call_store
+from promptvision.agent.direct import call_operation
+from promptvision.agent.driver import TurnDriver
+from promptvision.agent.journal import call_store
 from promptvision.agent.planners import make_planner
-from promptvision.agent.reply import Reply, Step
+from promptvision.agent.reply import Reply
 from promptvision.agent.request import ChatInput, Source
 from promptvision.agent.running import Lines, RunningTurn
-from promptvision.agent.steps import StepRunner
-from promptvision.agent.turn import TurnLoop, recall_artifacts, recall_steps
-from promptvision.agent.window import TURNS
 from promptvision.conversations.store import ConversationStore
-from promptvision.conversations.turn import Claim, EventKind, Turn, TurnKey, TurnStatus
-from promptvision.errors import Busy, Conflict, InputError, LeaseLost, NotFound, PromptvisionError, StoreError
-from promptvision.images.handles import ImageRecord, ImageTable
+from promptvision.conversations.turn import TurnKey
+from promptvision.errors import Busy, Conflict, NotFound, PromptvisionError
 from promptvision.images.ingest import IngestedImage, ingest
 from promptvision.images.store import ImageStore
 from promptvision.llm.provider import LLMProvider
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
-from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.runtime import Runtime
 from promptvision.settings import Settings, load_settings
-from promptvision.tools.artifacts import plain_type
-from promptvision.tools.context import INPUT, MASK
-from promptvision.types import ImageRef, MaskRef
+from promptvision.types import ImageRef
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -50,9 +41,6 @@ LOCAL_USER = "local"
 
 MAX_RUNNING = 64
 """Turns that may run or wait in one process; the next is told to come back later."""
-
-BUSY_WAIT_S = 30.0
-"""How long a request waits for another process to end the turn that is in its way."""
 
 
 class Agent:
@@ -86,7 +74,7 @@ class Agent:
         self.pool = ModelPool(self.registry.models, self.settings)
         executor = self.registry.make_executor()
         self.runtime = Runtime(self.settings, self.images, self.pool, executor)
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self._lines = Lines()
         self._running: dict[TurnKey, RunningTurn] = {}
         self.observers: list[Callable[[Reply], None]] = []
@@ -159,7 +147,7 @@ class Agent:
             raise Busy(f"{MAX_RUNNING} requests are running or waiting already", retry_after_s=5)
         running = RunningTurn(request.key, request.fingerprint)
         self._running[request.key] = running
-        running.task = asyncio.create_task(self._drive(running, request))
+        running.task = asyncio.create_task(self._in_line(running, request))
         running.task.add_done_callback(lambda task: self._ended(running, task))
         return running
 
@@ -182,167 +170,9 @@ class Agent:
         if error is not None and not isinstance(error, PromptvisionError):
             log.error("turn %s failed", running.key, exc_info=error)
 
-    async def _drive(self, running: RunningTurn, request: ChatInput) -> Reply:
-        key = request.key
-        async with self._lines.place(key.user_id, key.conversation_id):
-            try:
-                ingested = await self._ingest(request.image, request.allow_paths, key.user_id)
-            except InputError:
-                if (stored := await self._stored_reply(request)) is not None:
-                    return stored
-                raise
-            turn = await self._claim(request)
-            running.turn = turn
-            running.is_claimed.set()
-            if turn.claim is Claim.DONE and turn.reply is not None:
-                return Reply.from_stored(turn.reply)
-            with self._heartbeat(turn, running.cancel):
-                return await self._run_turn(turn, ingested, running)
-
-    async def _claim(self, request: ChatInput) -> Turn:
-        """Claim the turn, waiting a while if another process is at work in the conversation."""
-        store, pause, waited = self.conversations, 0.02, 0.0
-        while True:
-            turn = await call_store(
-                store,
-                store.claim_turn,
-                request.key,
-                prompt=request.prompt,
-                fingerprint=request.fingerprint,
-                owner=self._owner,
-                lease_s=self.settings.lease_s,
-            )
-            if turn.claim is not Claim.BUSY:
-                return turn
-            if waited > BUSY_WAIT_S:
-                raise Busy("another turn of this conversation is running elsewhere", retry_after_s=5)
-            await asyncio.sleep(pause)
-            waited, pause = waited + pause, min(pause * 1.5, 0.5)
-
-    async def _stored_reply(self, request: ChatInput) -> Reply | None:
-        """The stored answer to an ended request whose picture cannot be had any more."""
-        key, store = request.key, self.conversations
-        turns = await call_store(store, store.history, key.user_id, key.conversation_id, TURNS)
-        for turn in turns:
-            if turn.key == key and turn.fingerprint == request.fingerprint and turn.status is TurnStatus.DONE:
-                return Reply.from_stored(turn.reply or {})
-        return None
-
-    async def _run_turn(self, turn: Turn, ingested: IngestedImage | None, running: RunningTurn) -> Reply:
-        journal = Journal(self.conversations, turn, running.listeners)
-        try:
-            reply = await self._converse(turn, ingested, running, journal)
-            await call_store(
-                self.conversations, self.conversations.finish_turn, turn, reply.status, reply.stored()
-            )
-        except LeaseLost as exc:
-            raise Busy(f"turn {turn.id}: another process has taken it over", retry_after_s=2) from exc
-        except asyncio.CancelledError:
-            running.cancel.cancel("the process is stopping")
-            self._close_interrupted(turn)
-            raise
-        for observer in self.observers:
-            observer(reply)
-        return reply
-
-    def _close_interrupted(self, turn: Turn) -> None:
-        try:
-            self.conversations.finish_turn(turn, TurnStatus.INTERRUPTED, {})
-        except StoreError as exc:
-            log.warning("turn %s stays open until its lease is over: %s", turn.id, exc)
-
-    async def _converse(
-        self, turn: Turn, ingested: IngestedImage | None, running: RunningTurn, journal: Journal
-    ) -> Reply:
-        key, store = turn.key, self.conversations
-        turns = await call_store(store, store.history, key.user_id, key.conversation_id, TURNS + 1)
-        records = await call_store(store, store.images, key.user_id, key.conversation_id)
-        table = ImageTable(records)
-        if ingested is not None and not any(_is_given(record, turn) for record in records):
-            record = table.add(ingested.id, INPUT, None, "", ingested.width, ingested.height, turn.seq)
-            await journal.write((EventKind.IMAGE, asdict(record), ingested.id))
-        closed = await self._close_open_steps(turn, journal)
-        deadline = time.monotonic() + self.settings.turn_timeout_s
-        runner = self._runner(
-            table, recall_artifacts(turns, self.registry), running, deadline, turn.seq, journal
-        )
-        _restore(runner, turn, closed, records)
-        earlier = [old for old in turns if old.seq < turn.seq and old.status is not TurnStatus.RUNNING]
-        loop = TurnLoop(
-            turn,
-            earlier,
-            registry=self.registry,
-            planner=self.planner,
-            runner=runner,
-            journal=journal,
-            settings=self.settings,
-            started_from=_started_from(table, turn),
-            deadline=deadline,
-        )
-        return await loop.run()
-
-    def _runner(
-        self,
-        table: ImageTable,
-        artifacts: Artifacts,
-        running: RunningTurn | None,
-        deadline: float,
-        turn_seq: int = 0,
-        journal: Journal | None = None,
-    ) -> StepRunner:
-        loop = asyncio.get_running_loop()
-
-        def progress(step: int, done: float, total: float, message: str) -> None:
-            if running is not None and running.progress_listeners:
-                loop.call_soon_threadsafe(running.tell_progress, step, done, total, message)
-
-        return StepRunner(
-            self.registry,
-            self.runtime,
-            table,
-            artifacts,
-            cancel=running.cancel if running else CancelToken(),
-            deadline=deadline,
-            max_calls=self.settings.max_tool_calls,
-            turn_seq=turn_seq,
-            journal=journal,
-            on_progress=progress,
-        )
-
-    async def _close_open_steps(self, turn: Turn, journal: Journal) -> list[Step]:
-        """Close the steps that an interruption left open; whether they ran is not known."""
-        closed: list[Step] = []
-        finished = {e.data["step"] for e in turn.events if e.kind is EventKind.STEP_FINISHED}
-        for event in turn.events:
-            if event.kind is EventKind.STEP_STARTED and event.data["step"] not in finished:
-                names = {name: event.data[name] for name in ("operation", "tool", "plugin", "arguments")}
-                step = Step(**names, status="interrupted", message="the process was stopped in this step")
-                closed.append(step)
-                await journal.write(
-                    (EventKind.STEP_FINISHED, {"step": event.data["step"], **asdict(step)}, None)
-                )
-        return closed
-
-    @contextmanager
-    def _heartbeat(self, turn: Turn, cancel: CancelToken) -> Iterator[None]:
-        """Keep the claim alive while a long step runs; stop the turn if it is lost."""
-
-        async def beat() -> None:
-            while True:
-                await asyncio.sleep(self.settings.lease_s / 3)
-                try:
-                    await call_store(self.conversations, self.conversations.beat, turn)
-                except LeaseLost:
-                    cancel.cancel("another process has taken the turn over")
-                    return
-                except StoreError as exc:
-                    log.warning("turn %s: no heartbeat: %s", turn.id, exc)
-
-        task = asyncio.create_task(beat())
-        try:
-            yield
-        finally:
-            task.cancel()
+    async def _in_line(self, running: RunningTurn, request: ChatInput) -> Reply:
+        async with self._lines.place(request.key.user_id, request.key.conversation_id):
+            return await TurnDriver(self, running, request).drive()
 
     # Pictures and single calls
 
@@ -358,20 +188,24 @@ class Agent:
         await call_store(self.conversations, self.conversations.add_image, user_id, ingested.id)
         return ingested
 
-    async def _ingest(self, source: Source | None, allow_paths: bool, user_id: str) -> IngestedImage | None:
+    async def take_in(
+        self, source: Source | None, *, user_id: str, allow_paths: bool
+    ) -> IngestedImage | None:
+        """A picture that somebody sends, stored; one that is stored already must be theirs.
+
+        Raises:
+            InputError: it is no picture that can be used.
+            NotFound: it is stored and belongs to somebody else.
+        """
         if source is None:
             return None
-        if isinstance(source, ImageRef):
-            return await self._owned(source, user_id)
-        return await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings)
-
-    async def _owned(self, ref: ImageRef, user_id: str) -> IngestedImage:
-        """A picture that is in the store already and belongs to the user."""
+        if not isinstance(source, ImageRef):
+            return await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings)
         if self.settings.api_keys:  # without keys nobody is told apart, and the id is the secret
-            await self.check_owner(user_id, ref.id)
-        image = await asyncio.to_thread(self.open, ref.id)
-        stat = await call_store(self.images, self.images.stat, ref.id)
-        return IngestedImage(id=ref.id, media_type=stat.media_type, width=image.width, height=image.height)
+            await self.check_owner(user_id, source.id)
+        image = await asyncio.to_thread(self.open, source.id)
+        stat = await call_store(self.images, self.images.stat, source.id)
+        return IngestedImage(id=source.id, media_type=stat.media_type, width=image.width, height=image.height)
 
     async def check_owner(self, user_id: str, image_id: str) -> None:
         """Raise NotFound unless the picture belongs to the user."""
@@ -405,45 +239,7 @@ class Agent:
             NotFound: no such operation.
             CallError: it could not be done.
         """
-        known = self.registry.operations.get(operation)
-        if known is None:
-            names = ", ".join(sorted(self.registry.operations))
-            raise NotFound(f"no operation {operation!r}", hint=f"the operations are: {names}")
-        table = ImageTable([])
-        given = await self._ingest_arguments(operation, values, table, allow_paths, user_id)
-        deadline = time.monotonic() + self.settings.turn_timeout_s
-        runner = self._runner(table, Artifacts(), None, deadline)
-        result, _ = await runner.perform(operation, given, call_id="direct")
-        for image in runner.images:
-            await call_store(self.conversations, self.conversations.add_image, user_id, image["id"])
-        return Reply(
-            text_response=result.summary(),
-            image_url=table.records[0].image_id if table.records else None,
-            steps=tuple(runner.steps),
-            images=tuple(runner.images),
-            turn_id="",
-            conversation_id="",
-            prompt_id="",
-            status=TurnStatus.DONE,
-            planner="",
-        )
-
-    async def _ingest_arguments(
-        self, operation: str, values: dict[str, Any], table: ImageTable, allow_paths: bool, user_id: str
-    ) -> dict[str, Any]:
-        """Values with each picture stored, entered in the table and given as a reference."""
-        given = dict(values)
-        for tool in self.registry.candidates(operation)[:1]:
-            for name, field in tool.args.model_fields.items():
-                kind = plain_type(field.annotation)
-                if kind not in (ImageRef, MaskRef) or given.get(name) is None:
-                    continue
-                stored = await self._ingest(given[name], allow_paths, user_id)
-                if stored is not None:
-                    role = MASK if kind is MaskRef else INPUT
-                    table.add(stored.id, role, None, "", stored.width, stored.height, 0)
-                    given[name] = kind(stored.id)
-        return given
+        return await call_operation(self, operation, values, user_id=user_id, allow_paths=allow_paths)
 
     # Life
 
@@ -470,25 +266,3 @@ class Agent:
         self.pool.close()
         self.conversations.close()
         self.images.close()
-
-
-def _is_given(record: ImageRecord, turn: Turn) -> bool:
-    """Whether a picture is the one that the user sent with this turn."""
-    return record.turn_seq == turn.seq and not record.maker
-
-
-def _started_from(table: ImageTable, turn: Turn) -> str | None:
-    """The picture that a turn starts from: the one sent with it, else the newest of the turns before."""
-    before = [record for record in table.records if record.turn_seq < turn.seq or not record.maker]
-    current = ImageTable(before).current
-    return current.image_id if current else None
-
-
-def _restore(runner: StepRunner, turn: Turn, closed: list[Step], records: list[ImageRecord]) -> None:
-    """Give a runner the steps and pictures of the try that was interrupted."""
-    runner.steps.extend([*recall_steps(turn.events), *closed])
-    runner.images.extend(
-        {"id": record.image_id, "handle": record.handle, "kind": record.kind}
-        for record in records
-        if record.turn_seq == turn.seq and record.maker
-    )

@@ -49,6 +49,16 @@ class RunningTurn:
             raise RuntimeError("the turn was not started")
         return await asyncio.shield(self.task)
 
+    def progress_from_thread(self) -> ProgressListener:
+        """A function that tool threads may call with their progress."""
+        loop = asyncio.get_running_loop()
+
+        def progress(step: int, done: float, total: float, message: str) -> None:
+            if self.progress_listeners:
+                loop.call_soon_threadsafe(self.tell_progress, step, done, total, message)
+
+        return progress
+
     def tell_progress(self, step: int, done: float, total: float, message: str) -> None:
         """Pass progress on; call it on the event loop."""
         for listener in self.progress_listeners:

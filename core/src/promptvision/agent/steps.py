@@ -147,7 +147,7 @@ class StepRunner:
         said = target_field(tool.args)
         target = values.get(said) if said else None
         for name, kind in link_types(tool.args, required=True).items():
-            if image is None or not _is_lacking(values.get(name)):
+            if image is None or not _is_lacking(values.get(name)) or self._accepts(tool, values):
                 continue
             made = self._artifacts.newest(kind, image, target)
             values[name] = made.value if made else await self._produce(kind, name, image, target, depth)
@@ -196,6 +196,14 @@ class StepRunner:
             if isinstance(value, MaskRef):
                 self._check_mask(name, value)
         return args
+
+    def _accepts(self, tool: Tool, values: dict[str, Any]) -> bool:
+        """Whether a tool can do without what is lacking, as one that takes points can without boxes."""
+        try:
+            self._validate(tool, values)
+        except ArgumentsError:
+            return False
+        return True
 
     def _check_mask(self, name: str, mask: MaskRef) -> None:
         kinds = {record.kind for record in self.table.records if record.image_id == mask.id}
