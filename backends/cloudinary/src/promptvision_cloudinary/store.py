@@ -1,0 +1,191 @@
+"""Pictures in Cloudinary: raw assets named ``<folder>/<sha256>.<extension>``.
+
+They are stored as *raw* assets, not as images. Cloudinary may deliver an image otherwise than it was
+uploaded (default quality, default format and stripped metadata are settings of the account), and what comes
+back must have the hash that it is known by. Raw assets are delivered byte for byte, with the media type of
+their extension, so that browsers show them all the same. The price: no transformations by Cloudinary.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, TypeVar
+
+import cloudinary.api  # type: ignore[import-untyped]
+import cloudinary.exceptions  # type: ignore[import-untyped]
+import cloudinary.uploader  # type: ignore[import-untyped]
+import cloudinary.utils  # type: ignore[import-untyped]
+import httpx
+import urllib3
+
+from promptvision.errors import NotFound, StoreError
+from promptvision.images.objects import ObjectImageStore, ObjectName
+from promptvision.images.store import MAX_STORED_BYTES
+from promptvision_cloudinary.account import read_account
+
+__all__ = ["CloudinaryImageStore"]
+
+T = TypeVar("T")
+
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 30.0
+PAUSES_S = (0.2, 0.8)
+"""How long to wait before the second and the third try."""
+PATIENCE_S = 10.0
+"""No new try is begun after so many seconds."""
+PAGE = 500
+MAX_PAGES = 10_000
+
+
+class CloudinaryImageStore(ObjectImageStore):
+    """Pictures in one folder of a Cloudinary account.
+
+    The SDK is given bytes only: a string would be opened as a file or fetched as a URL.
+
+    Args:
+        url: ``cloudinary:``, or ``cloudinary://key:secret@name``.
+        setting: looks up a variable, such as ``CLOUDINARY_NAME``.
+
+    Raises:
+        SetupError: the account is not known.
+    """
+
+    def __init__(self, url: str, setting: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self._account = read_account(url, setting)
+        self._where = f"cloudinary {self._account.cloud_name}/{self._account.folder}"
+        self._reader = httpx.Client(timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S))
+
+    def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
+        made = self._call(
+            cloudinary.uploader.upload,
+            io.BytesIO(data),
+            public_id=self._public_id(name),
+            filename=name,
+            overwrite=False,
+            unique_filename=False,
+        )
+        if made.get("public_id") != self._public_id(name) or made.get("bytes") != len(data):
+            raise StoreError(f"images: {self._where}: {name} was stored with another name or size")
+
+    def _read(self, name: ObjectName) -> bytes:
+        return self._patiently(lambda: self._fetch("GET", name)[1])
+
+    def _size(self, name: ObjectName) -> int:
+        return self._patiently(lambda: self._fetch("HEAD", name)[0])
+
+    def _link(self, name: ObjectName) -> str:
+        url, _ = cloudinary.utils.cloudinary_url(
+            self._public_id(name),
+            resource_type="raw",
+            type=self._account.kind,
+            sign_url=self._account.is_signed,
+            **self._account.credentials,
+        )
+        return str(url)
+
+    def _remove(self, name: ObjectName) -> None:
+        gone = self._call(cloudinary.uploader.destroy, self._public_id(name), invalidate=True)
+        if gone.get("result") == "not found":
+            raise NotFound(f"images: {self._where}: no such asset")
+
+    def _objects(self) -> Iterable[tuple[ObjectName, float]]:
+        folder, cursor = f"{self._account.folder}/", None
+        for _ in range(MAX_PAGES):
+            page = self._call(cloudinary.api.resources, prefix=folder, max_results=PAGE, next_cursor=cursor)
+            for asset in page["resources"]:
+                made_at = datetime.fromisoformat(asset["created_at"])
+                yield asset["public_id"].removeprefix(folder), made_at.timestamp()
+            cursor = page.get("next_cursor")
+            if cursor is None:
+                return
+        raise StoreError(f"images: {self._where}: the listing has no end")
+
+    def close(self) -> None:
+        """Give back connections."""
+        super().close()
+        self._reader.close()
+
+    def _public_id(self, name: ObjectName) -> str:
+        return f"{self._account.folder}/{name}"
+
+    def _call(self, function: Callable[..., Any], *arguments: object, **options: object) -> dict[str, Any]:
+        """Call the SDK for a raw asset, with this account's credentials, a time limit and patience."""
+
+        def once() -> dict[str, Any]:
+            for argument in arguments:
+                if isinstance(argument, io.BytesIO):
+                    argument.seek(0)
+            with self._converted():
+                return dict(
+                    function(
+                        *arguments,
+                        resource_type="raw",
+                        type=self._account.kind,
+                        timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S),
+                        **options,
+                        **self._account.credentials,
+                    )
+                )
+
+        return self._patiently(once)
+
+    def _fetch(self, method: str, name: ObjectName) -> tuple[int, bytes]:
+        """Size and, for GET, bytes of an asset, from its delivery URL."""
+        with (
+            self._converted(),
+            self._reader.stream(method, self._link(name), headers={"Accept-Encoding": "identity"}) as answer,
+        ):
+            if answer.status_code == httpx.codes.NOT_FOUND:
+                raise NotFound(f"images: {self._where}: no such asset")
+            if answer.status_code != httpx.codes.OK:
+                retryable = answer.status_code in (420, 429) or answer.status_code >= 500
+                raise StoreError(
+                    f"images: {self._where}: delivery answers {answer.status_code}", retryable=retryable
+                )
+            data = io.BytesIO()
+            for chunk in answer.iter_bytes():
+                data.write(chunk)
+                if data.tell() > MAX_STORED_BYTES:
+                    raise StoreError(f"images: {self._where}: {name} is larger than any picture stored here")
+            return int(answer.headers.get("content-length", data.tell())), data.getvalue()
+
+    @contextmanager
+    def _converted(self) -> Iterator[None]:
+        """Turn errors of the SDK and of httpx into this project's."""
+        try:
+            yield
+        except (StoreError, NotFound):
+            raise
+        except (cloudinary.exceptions.AuthorizationRequired, cloudinary.exceptions.NotAllowed) as exc:
+            hint = "check CLOUDINARY_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET"
+            raise StoreError(f"images: {self._where}: {_said(exc)}", hint=hint) from exc
+        except (
+            cloudinary.exceptions.BadRequest,
+            cloudinary.exceptions.NotFound,
+            cloudinary.exceptions.AlreadyExists,
+        ) as exc:
+            raise StoreError(f"images: {self._where}: {_said(exc)}") from exc
+        except Exception as exc:  # the SDK raises plain Exception for a status that it does not know
+            raise StoreError(f"images: {self._where}: {_said(exc)}", retryable=True) from exc
+
+    @staticmethod
+    def _patiently(work: Callable[[], T]) -> T:
+        """Do the work, again after a pause when it failed for a passing reason. All of it may be repeated."""
+        began = time.monotonic()
+        for pause_s in PAUSES_S:
+            try:
+                return work()
+            except StoreError as exc:
+                if not exc.retryable or time.monotonic() - began > PATIENCE_S:
+                    raise
+            time.sleep(pause_s)
+        return work()
+
+
+def _said(exc: Exception) -> str:
+    return f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}"

@@ -1,0 +1,299 @@
+"""The image store contract on a double of Cloudinary, and what is particular to Cloudinary."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from subprocess import run
+from sys import executable
+from typing import Protocol
+
+import httpx
+import pytest
+
+from promptvision.errors import NotFound, SetupError, StoreError
+from promptvision.images.store import ImageStore, image_id_of
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+from promptvision.testing.image_store import ImageStoreContract, hostile_keys, new_picture
+from promptvision_cloudinary import store as store_module
+from promptvision_cloudinary.double import CloudinaryDouble, cloudinary_double
+from promptvision_cloudinary.store import CloudinaryImageStore
+
+PNG = "image/png"
+SIGNED = {"PROMPTVISION_CLOUDINARY_DELIVERY": "signed"}
+
+
+@pytest.fixture(scope="session")
+def shared_double() -> Iterator[CloudinaryDouble]:
+    with cloudinary_double() as double:
+        yield double
+
+
+@pytest.fixture
+def double(shared_double: CloudinaryDouble) -> CloudinaryDouble:
+    for seen in (shared_double.assets, shared_double.requests, shared_double.faults, shared_double.fetches):
+        seen.clear()
+    return shared_double
+
+
+class OpenStore(Protocol):
+    def __call__(self, url: str | None = None, **variables: str) -> CloudinaryImageStore: ...
+
+
+@pytest.fixture
+def open_store(double: CloudinaryDouble) -> Iterator[OpenStore]:
+    """Opens stores on the double, or at another URL, and closes them at the end."""
+    with ExitStack() as stack:
+
+        def opened(url: str | None = None, **variables: str) -> CloudinaryImageStore:
+            store = CloudinaryImageStore(url or double.url, {**double.variables, **variables}.get)
+            return stack.enter_context(closing(store))
+
+        yield opened
+
+
+@pytest.fixture
+def store(open_store: OpenStore) -> ImageStore:
+    return open_store()
+
+
+class TestPublicCloudinaryImageStore(ImageStoreContract):
+    pass
+
+
+class TestSignedCloudinaryImageStore(ImageStoreContract):
+    @pytest.fixture
+    def store(self, open_store: OpenStore) -> ImageStore:
+        return open_store(**SIGNED)
+
+
+@pytest.fixture(autouse=True)
+def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "PAUSES_S", (0.01, 0.02))
+
+
+def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: CloudinaryDouble) -> None:
+    data = new_picture("image/jpeg")
+    for variables, kind, folder in (
+        ({}, "upload", "promptvision"),
+        ({"PROMPTVISION_CLOUDINARY_FOLDER": "team/lions"}, "upload", "team/lions"),
+        (SIGNED, "authenticated", "promptvision"),
+    ):
+        double.assets.clear()
+        open_store(**variables).put(data, "image/jpeg")
+        assert list(double.assets) == [(kind, f"{folder}/{image_id_of(data)}.jpg")]
+
+
+def test_what_is_there_is_never_overwritten(double: CloudinaryDouble, store: ImageStore) -> None:
+    data = new_picture()
+    place = ("upload", f"promptvision/{image_id_of(data)}.png")
+    double.assets[place] = (b"x" * len(data), 0.0)
+    store.put(data, PNG)
+    assert double.assets[place][0] == b"x" * len(data)
+    with pytest.raises(StoreError, match="were changed"):
+        store.get(image_id_of(data))
+
+
+def test_cut_asset_is_noticed_when_it_is_put_again(double: CloudinaryDouble, store: ImageStore) -> None:
+    data = new_picture()
+    double.assets["upload", f"promptvision/{image_id_of(data)}.png"] = (data[:-1], 0.0)
+    with pytest.raises(StoreError, match="another name or size"):
+        store.put(data, PNG)
+
+
+def test_readers_get_the_bytes_with_their_type_from_the_url(
+    open_store: OpenStore, double: CloudinaryDouble
+) -> None:
+    data = new_picture("image/webp")
+    for variables in ({}, SIGNED):
+        answer = httpx.get(open_store(**variables).url(open_store(**variables).put(data, "image/webp").id))
+        assert (answer.content, answer.headers["content-type"]) == (data, "image/webp")
+
+
+def test_signed_asset_cannot_be_read_without_its_signature(
+    open_store: OpenStore, double: CloudinaryDouble
+) -> None:
+    store = open_store(**SIGNED)
+    url = store.url(store.put(new_picture(), PNG).id)
+    start, _, rest = url.partition("/s--")
+    assert rest
+    assert httpx.get(start + rest[rest.index("/") :]).status_code == 401
+    assert httpx.get(f"{start}/s--AAAAAAAA--{rest[rest.index('/') :]}").status_code == 401
+
+
+def test_delivery_url_is_https_on_the_real_host(open_store: OpenStore) -> None:
+    variables = {"CLOUDINARY_NAME": "Demo", "CLOUDINARY_API_KEY": "k", "CLOUDINARY_API_SECRET": "s"}
+    url = open_store("cloudinary:", **variables)._link("ab.png")
+    assert url == "https://res.cloudinary.com/Demo/raw/upload/v1/promptvision/ab.png"
+    signed = open_store("cloudinary://k:s@Demo", **SIGNED)._link("ab.png")
+    assert signed.startswith("https://res.cloudinary.com/Demo/raw/authenticated/s--")
+
+
+def test_hostile_keys_send_no_request(double: CloudinaryDouble, store: ImageStore) -> None:
+    for key in hostile_keys():
+        for ask in (store.get, store.stat, store.url):
+            with pytest.raises(NotFound):
+                ask(key)
+        store.delete(key)
+    assert double.requests == []
+
+
+@pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:9/x.png", "s3://bucket/key"])
+def test_uploader_is_given_bytes_and_nothing_else(
+    double: CloudinaryDouble, store: ImageStore, source: str
+) -> None:
+    """The SDK would open a string as a file or fetch it; ours never hands it one."""
+    with pytest.raises(TypeError):
+        store.put(source, PNG)  # type: ignore[arg-type]
+    stored = store.put(source.encode(), PNG)
+    assert double.assets["upload", f"promptvision/{stored.id}.png"][0] == source.encode()
+    assert double.fetches == []
+
+
+def test_double_refuses_wrong_secrets(open_store: OpenStore, double: CloudinaryDouble) -> None:
+    for name in ("CLOUDINARY_API_SECRET", "CLOUDINARY_API_KEY"):
+        store = open_store(**{name: "wrong"})
+        for ask in (lambda store=store: store.put(b"x", PNG), store.ids):
+            with pytest.raises(StoreError, match="CLOUDINARY_API_SECRET") as caught:
+                ask()
+            assert not caught.value.retryable
+    assert double.assets == {}
+
+
+@pytest.mark.parametrize("fault", [500, 502, 503, 420, 429, 0])
+def test_passing_fault_is_waited_for(double: CloudinaryDouble, store: ImageStore, fault: int) -> None:
+    data = new_picture()
+    double.faults[:] = [fault, fault]
+    stored = store.put(data, PNG)
+    double.faults[:] = [fault, fault]
+    assert store.get(stored.id) == data
+    double.faults[:] = [fault]
+    assert store.ids() == [stored.id]
+    assert len(double.assets) == 1
+
+
+def test_upload_that_succeeded_although_its_answer_was_lost_is_one_asset(
+    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T21: the same content-hash id again, one object."""
+    keep = double.upload
+
+    def keep_and_break(kind: str, fields: dict[str, str], data: bytes) -> dict[str, object]:
+        monkeypatch.setattr(double, "upload", keep)
+        keep(kind, fields, data)
+        raise ConnectionAbortedError
+
+    monkeypatch.setattr(double, "upload", keep_and_break)
+    data = new_picture()
+    stored = store.put(data, PNG)
+    assert len(double.assets) == 1
+    assert [request.split()[0] for request in double.requests] == ["POST", "POST"]
+    assert store.get(stored.id) == data
+
+
+def test_lasting_fault_ends_after_three_tries(double: CloudinaryDouble, store: ImageStore) -> None:
+    double.faults[:] = [503] * 20
+    with pytest.raises(StoreError, match="fault 503") as caught:
+        store.put(new_picture(), PNG)
+    assert caught.value.retryable
+    assert len(double.requests) == 3
+
+
+def test_refusal_is_not_repeated(double: CloudinaryDouble, store: ImageStore) -> None:
+    double.faults[:] = [400]
+    with pytest.raises(StoreError) as caught:
+        store.put(new_picture(), PNG)
+    assert not caught.value.retryable
+    assert len(double.requests) == 1
+
+
+def test_host_that_is_down_is_a_quick_retryable_error(
+    open_store: OpenStore, double: CloudinaryDouble
+) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        here = f"127.0.0.1:{unused.getsockname()[1]}"
+        url = f"cloudinary:?upload_prefix=http://{here}&cname={here}&secure=false"
+        store = open_store(url)
+        for ask in (lambda: store.put(b"x", PNG), lambda: store.get("a" * 64), store.ids):
+            started = time.monotonic()
+            with pytest.raises(StoreError, match="cloudinary test-cloud") as caught:
+                ask()
+            assert caught.value.retryable
+            assert double.api_secret not in str(caught.value)
+            assert time.monotonic() - started < 2
+
+
+def test_silent_host_is_given_up_on(
+    open_store: OpenStore, double: CloudinaryDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "READ_TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        here = f"127.0.0.1:{silent.getsockname()[1]}"
+        url = f"cloudinary:?upload_prefix=http://{here}&cname={here}&secure=false"
+        store = open_store(url)
+        for ask in (lambda: store.put(b"x", PNG), lambda: store.get("a" * 64)):
+            started = time.monotonic()
+            with pytest.raises(StoreError) as caught:
+                ask()
+            assert caught.value.retryable
+            assert time.monotonic() - started < 3
+
+
+def test_endless_asset_is_not_read_to_its_end(
+    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "MAX_STORED_BYTES", 1000)
+    double.assets["upload", f"promptvision/{'a' * 64}.png"] = (b"x" * 2000, 0.0)
+    with pytest.raises(StoreError, match="larger than any picture"):
+        store.get("a" * 64)
+
+
+def test_listing_has_pages_and_leaves_out_foreign_assets(
+    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_module, "PAGE", 10)
+    names = [f"{number:064x}" for number in range(25)]
+    for name in names:
+        double.assets["upload", f"promptvision/{name}.png"] = (b"x", 0.0)
+    for foreign in ("promptvision/logo.png", f"other/{'a' * 64}.png", f"promptvision/sub/{'a' * 64}.png"):
+        double.assets["upload", foreign] = (b"x", 0.0)
+    assert store.ids(older_than_s=3600) == names
+    assert len(double.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "variables", "named"),
+    [
+        ("cloudinary:", {}, "CLOUDINARY_NAME, CLOUDINARY_API_KEY, CLOUDINARY_API_SECRET not set"),
+        ("cloudinary://key@name", {}, "CLOUDINARY_API_SECRET not set"),
+        ("cloudinary://k:geheim@name?api_secret=x", {}, "unknown option"),
+        ("cloudinary://k:geheim@name", {"PROMPTVISION_CLOUDINARY_FOLDER": "../up"}, "CLOUDINARY_FOLDER"),
+        ("cloudinary://k:geheim@name", {"PROMPTVISION_CLOUDINARY_FOLDER": "a//b"}, "CLOUDINARY_FOLDER"),
+        ("cloudinary://k:geheim@name", {"PROMPTVISION_CLOUDINARY_DELIVERY": "x"}, "public or signed"),
+    ],
+)
+def test_unusable_settings_are_a_setup_error(url: str, variables: dict[str, str], named: str) -> None:
+    with pytest.raises(SetupError, match=named) as caught:
+        CloudinaryImageStore(url, variables.get)
+    assert "geheim" not in str(caught.value)
+
+
+def test_established_variables_alone_choose_it(double: CloudinaryDouble, tmp_path: Path) -> None:
+    home = {"PROMPTVISION_HOME": str(tmp_path)}
+    chosen = Registry.load(Settings.from_mapping({**home, **double.variables})).make_image_store()
+    assert isinstance(chosen, CloudinaryImageStore)
+    chosen.close()
+    two = {name: value for name, value in double.variables.items() if name != "CLOUDINARY_API_SECRET"}
+    assert not isinstance(
+        Registry.load(Settings.from_mapping({**home, **two})).make_image_store(), CloudinaryImageStore
+    )
+
+
+def test_plugin_imports_no_sdk() -> None:
+    code = "import promptvision_cloudinary.plugin, sys; assert not {'cloudinary', 'httpx'} & set(sys.modules)"
+    run([executable, "-c", code], check=True, timeout=60)
