@@ -124,8 +124,8 @@ def test_planner_sees_handles_and_never_ids_urls_or_bytes(tools: list[Tool], sce
     planner.assert_used_up()
     sent = "\n".join(message.content for request in planner.requests for message in request.messages)
     assert "img_1" in sent
-    for image in [{"id": reply.image_url}, *reply.images]:
-        assert str(image["id"]) not in sent
+    for image_id in (str(reply.image_url), *(image["id"] for image in reply.images)):
+        assert image_id not in sent
     assert "http" not in sent
     assert '"inpainted_image_url":"img_' in planner.requests[1].messages[-1].content
 

@@ -39,7 +39,7 @@ def run_tool(tool: Tool, args: Args, context: CallContext) -> Result:
         result = tool.load()(args, context)
     if not isinstance(result, tool.result):
         raise ToolFailed(
-            f"{tool.plugin}: tool {tool.name!r} returned {type(result).__name__}, not {tool.result.__name__}; "
-            "report it to the plugin's author"
+            f"{tool.plugin}: tool {tool.name!r} returned {type(result).__name__}, not "
+            f"{tool.result.__name__}; report it to the plugin's author"
         )
     return result
