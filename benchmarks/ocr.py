@@ -31,7 +31,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from promptvision_tesseract.engine import find_turn, read_page
 from promptvision_tesseract.read import is_plain_better, prepare
-from promptvision_tesseract.text import join_lines
+from promptvision_tesseract.text import drop_strokes, join_lines
 
 Grey: TypeAlias = NDArray[np.uint8]
 Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -304,7 +304,7 @@ def measure(page: Grey, text: str) -> Scores:
     return Scores(
         plain=accuracy(join_lines(plain.tokens), text),
         prepared=accuracy(join_lines(prepared.tokens), text),
-        chosen=accuracy(join_lines(chosen.tokens), text),
+        chosen=accuracy(join_lines(drop_strokes(chosen.tokens)), text),
         plain_s=between - started,
         whole_s=ended - started,
     )

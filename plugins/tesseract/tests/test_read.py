@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from promptvision.builtin.samples import street_sign
 from promptvision.errors import ArgumentsError, Cancelled, SetupError
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.testing.context import make_context, run_tool
@@ -201,3 +202,13 @@ def test_progress_is_told_and_cancelling_stops_between_the_passes(draw_page: Dra
     with pytest.raises(Cancelled):
         run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
     assert told == ["reading the picture as it is", "preparing the picture"]
+
+
+def test_frame_of_a_sign_is_not_read_as_text() -> None:
+    result = extract(street_sign())
+    assert result.extracted_text.split("\n") == ["NO PARKING", "VIOLATORS WILL", "BE TOWED"]
+    assert [word.text for word in result.words] == ["NO", "PARKING", "VIOLATORS", "WILL", "BE", "TOWED"]
+
+
+def test_plain_tesseract_keeps_what_tesseract_says() -> None:
+    assert "|" in extract(street_sign(), preprocess=False).extracted_text

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvision_tesseract.engine import Token
-from promptvision_tesseract.text import clean, join_lines, within_limit
+from promptvision_tesseract.text import clean, drop_strokes, join_lines, within_limit
 
 
 def token(text: str, block: int = 1, line: int = 1) -> Token:
@@ -62,3 +62,39 @@ def test_text_never_passes_the_limit(words: list[str], limit: int) -> None:
     assert len(join_lines(kept)) <= limit
     assert kept == tokens[: len(kept)]
     assert len(kept) == len(words) or len(join_lines(tokens[: len(kept) + 1])) >= limit
+
+
+def sure(text: str, confidence: float, line: int = 1) -> Token:
+    return Token(text, (0, 0, 1, 1), confidence, (1, 1, line))
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ([("_|", 79.6), ("NO", 95.9), ("PARKING", 95.9), ("|", 54)], ["NO", "PARKING"]),
+        ([("|", 60), ("_", 50), ("[", 70), ("EXIT", 90)], ["EXIT"]),
+        ([("|", 60), ("\u2014", 40)], []),
+        ([("-", 93), ("milk", 96)], ["-", "milk"]),
+        ([("|", 91), ("a", 95), ("|", 92)], ["|", "a", "|"]),
+        ([("9", 50), ("-", 40), ("17", 50)], ["9", "-", "17"]),
+        ([("&", 30), ("Co", 90), ("?", 20)], ["&", "Co", "?"]),
+    ],
+)
+def test_frame_pieces_at_the_edge_of_a_line_are_dropped(
+    line: list[tuple[str, float]], kept: list[str]
+) -> None:
+    assert [word.text for word in drop_strokes(sure(*word) for word in line)] == kept
+
+
+def test_strokes_are_judged_line_by_line() -> None:
+    words = [sure("A", 90, 1), sure("|", 50, 1), sure("|", 50, 2), sure("B", 90, 2)]
+    assert [word.text for word in drop_strokes(words)] == ["A", "B"]
+
+
+@given(st.lists(st.tuples(st.text(min_size=1), st.floats(0, 100), st.integers(1, 3))))
+def test_words_with_letters_and_sure_words_are_never_dropped(words: list[tuple[str, float, int]]) -> None:
+    tokens = [sure(*word) for word in words]
+    kept = drop_strokes(tokens)
+    assert [token for token in tokens if token in kept] == kept
+    for token in tokens:
+        assert token in kept or (token.confidence < 85 and not any(char.isalnum() for char in token.text))

@@ -15,7 +15,7 @@ from promptvision_tesseract.engine import Reading, Token, find_turn, installed_l
 from promptvision_tesseract.languages import check_languages
 from promptvision_tesseract.plugin import TesseractArgs
 from promptvision_tesseract.preprocess import Grey, Matrix, Page
-from promptvision_tesseract.text import MAX_CHARACTERS, clean, join_lines, within_limit
+from promptvision_tesseract.text import MAX_CHARACTERS, clean, drop_strokes, join_lines, within_limit
 
 __all__ = ["is_plain_better", "place", "prepare", "read"]
 
@@ -105,7 +105,8 @@ def _read_best(
     page = prepare(grey, lambda upright: find_turn(upright, check=check) if osd else 0)
     context.progress(2, 3, "reading the prepared picture")
     reading = read_page(page.grey, languages, check=check)
-    return (untouched, plain) if is_plain_better(plain, reading) else (page, reading)
+    best, chosen = (untouched, plain) if is_plain_better(plain, reading) else (page, reading)
+    return best, Reading(tuple(drop_strokes(chosen.tokens)))
 
 
 def _message(found: int, kept: int) -> str | None:

@@ -9,10 +9,16 @@ from itertools import groupby
 
 from promptvision_tesseract.engine import Token
 
-__all__ = ["MAX_CHARACTERS", "clean", "join_lines", "within_limit"]
+__all__ = ["MAX_CHARACTERS", "clean", "drop_strokes", "join_lines", "within_limit"]
 
 MAX_CHARACTERS = 50_000
 """No more is returned of one picture; a dense page has about 5,000."""
+
+STROKES = frozenset("|\u00a6_-\u2013\u2014=~/\\[]{}")
+"""What a piece of a straight line is read as."""
+SURE_STROKE = 85.0
+"""Confidence from which a lone stroke counts as written: printed dashes and bars have 90 and more, the frames
+of signs and tables 50 to 80."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -27,6 +33,26 @@ def clean(text: str) -> str:
     """
     seen = _ANSI.sub("", text)
     return "".join(char for char in seen if char in _JOINERS or unicodedata.category(char) not in _HIDDEN)
+
+
+def drop_strokes(tokens: Iterable[Token]) -> list[Token]:
+    """Leave out pieces of a frame that were taken for words.
+
+    The plain border beside a line of text is read as ``|`` or ``_|``. A word goes when it holds nothing but
+    strokes, stands at the edge of its line, and is not sure (:data:`SURE_STROKE`); a dash between words, a
+    bullet and a bar that was printed stay.
+    """
+    kept: list[Token] = []
+    for _, line in groupby(tokens, key=lambda token: token.line):
+        words = list(line)
+        inside = [index for index, word in enumerate(words) if not _is_stray(word)]
+        if inside:
+            kept.extend(words[inside[0] : inside[-1] + 1])
+    return kept
+
+
+def _is_stray(word: Token) -> bool:
+    return word.confidence < SURE_STROKE and STROKES.issuperset(word.text)
 
 
 def within_limit(tokens: Iterable[Token], limit: int) -> list[Token]:
