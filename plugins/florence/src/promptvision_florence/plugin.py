@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from promptvision.models.spec import ModelSpec, WeightFile
 from promptvision.plugins.specs import hookimpl
@@ -28,58 +29,74 @@ API_URL = "FLORENCE_API_URL"
 """The variable with the full URL of a captioning service, such as ``http://gpu-box:8000/caption``."""
 
 
-def _spec(name: str, revision: str, sha256: str | None, size: int, peak_bytes: int) -> ModelSpec:
-    files = (
-        "config.json",
-        "generation_config.json",
-        "merges.txt",
-        "preprocessor_config.json",
-        "processor_config.json",
-        "special_tokens_map.json",
-        "tokenizer.json",
-        "tokenizer_config.json",
-        "vocab.json",
-    )
+FILES = ("config.json", "processor_config.json", "tokenizer.json", "*.json")
+"""What each repository holds beside the weights; old and new ones differ in the rest of their JSON files."""
+
+
+def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, peak_bytes: int) -> ModelSpec:
+    """One checkpoint, published in float16.
+
+    Args:
+        name: of the hub repository.
+        revision: commit.
+        weights: the large file.
+        parameters: how many.
+        peak_bytes: memory of one call beside the weights, in float32.
+    """
+    half = 2 * parameters
     return ModelSpec(
         id=name.lower(),
         source=f"florence-community/{name}",
         revision=revision,
-        files=(WeightFile("model.safetensors", sha256, size), *map(WeightFile, files)),
+        files=(weights, *map(WeightFile, FILES)),
         license="MIT",
         license_url="https://huggingface.co/microsoft/Florence-2-large/blob/main/LICENSE",
-        weight_bytes={"float16": size, "bfloat16": size, "float32": 2 * size},
+        weight_bytes={"float16": half, "bfloat16": half, "float32": 2 * half},
         peak_bytes={"float16": peak_bytes // 2, "bfloat16": peak_bytes // 2, "float32": peak_bytes},
         dtypes={"cuda": ("float16", "bfloat16", "float32"), "cpu": ("float32",)},
         load="promptvision_florence.load:load",
     )
 
 
+_base = partial(_spec, parameters=231_400_000, peak_bytes=400_000_000)
+_large = partial(_spec, parameters=776_500_000, peak_bytes=600_000_000)
+# Peaks: measured on a CPU as growth of the process, 0.30 and 0.47 GB, and room for the longest answer.
+
 MODELS = (
-    _spec(
+    _large(
         "Florence-2-large",
         "4271c66b88cdbc05735372ec13b2360108de5317",
-        "7715423d6549bf1e71188bdd84f4ac960cc0597886af24a5ef7b66f128660685",
-        1_553_541_016,
-        peak_bytes=1_000_000_000,
+        WeightFile(
+            "model.safetensors",
+            "7715423d6549bf1e71188bdd84f4ac960cc0597886af24a5ef7b66f128660685",
+            1_553_541_016,
+        ),
     ),
-    _spec(
-        "Florence-2-large-ft", "26b734a54fdfbf9c398351eedfabb7f27fc470b7", None, 0, peak_bytes=1_000_000_000
+    _large(
+        "Florence-2-large-ft",
+        "26b734a54fdfbf9c398351eedfabb7f27fc470b7",
+        WeightFile("model.safetensors"),  # no source that could be checked tells size and digest
     ),
-    _spec(
+    _base(
         "Florence-2-base",
         "00921df66db728a9ceb750f5eca43e5c203a2051",
-        "62f3e696da74f8869a68ddb529a9b3e14eb25b21c592cb3dea6179bf944df6a0",
-        463_178_864,
-        peak_bytes=500_000_000,
+        WeightFile(
+            "model.safetensors",
+            "62f3e696da74f8869a68ddb529a9b3e14eb25b21c592cb3dea6179bf944df6a0",
+            463_178_864,
+        ),
     ),
-    _spec(
+    _base(
         "Florence-2-base-ft",
         "0b03b6f15a4a211370fb204aee4e7dd48887ea37",
-        "ab06dea66b16d5e54513256d64854be2194443452fd0d84353b40a278bf87d42",
-        463_178_864,
-        peak_bytes=500_000_000,
+        WeightFile(
+            "model.safetensors",
+            "ab06dea66b16d5e54513256d64854be2194443452fd0d84353b40a278bf87d42",
+            463_178_864,
+        ),
     ),
 )
+"""The first is the default."""
 
 REQUIRES = Requirements(
     models=(MODELS[0].id,), chosen_by={MODELS[0].id: "PROMPTVISION_FLORENCE_MODEL"}, gpu=Gpu.PREFERRED
