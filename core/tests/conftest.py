@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
@@ -12,6 +15,11 @@ from promptvision.tools import operations
 from promptvision.tools.context import ANNOTATED, ToolContext
 from promptvision.tools.tool import Tool
 from promptvision.types import Box, MaskRef
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from promptvision.agent.agent import Agent
 
 
 def detect(args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
@@ -96,3 +104,20 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("PROMPTVISION_") or name in ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Agent], TestClient]]:
+    """Start the HTTP interface of an agent and get a client for it; all are stopped after the test."""
+    from starlette.testclient import TestClient
+
+    from promptvision.server import create_app
+
+    with ExitStack() as stack:
+
+        def start(agent: Agent) -> TestClient:
+            app = create_app(agent=agent)
+            client = TestClient(app, base_url="http://127.0.0.1:5000", raise_server_exceptions=False)
+            return stack.enter_context(client)
+
+        yield start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
@@ -55,8 +56,8 @@ class _Live:
 
     def progress(self, step: int, done: float, total: float, message: str) -> None:
         now = time.monotonic()
-        is_due = now - self._told_at >= PROGRESS_S or done >= total
-        if is_due and self.queue.qsize() < QUEUE // 2:
+        is_told = math.isfinite(done) and math.isfinite(total)  # JSON has no other numbers
+        if is_told and now - self._told_at >= PROGRESS_S and self.queue.qsize() < QUEUE // 2:
             self._told_at = now
             self.queue.put_nowait((step, done, total, message))
 
@@ -100,21 +101,34 @@ async def follow(
         teller = _Teller(translator, after)
         for frame in teller.begin():
             yield frame
+        is_over, swept_at = False, time.monotonic()
         while True:
             for frame in teller.catch_up(turn):
                 yield frame
-            if turn.status is not TurnStatus.RUNNING:
+            if is_over or turn.status is not TurnStatus.RUNNING:
                 break
             if running is None:
-                await asyncio.sleep(POLL_S)
+                swept_at = await _poll(agent, swept_at)
             else:
                 async for frame in _listen(running, live, teller):
                     yield frame
+                is_over = True  # even if our process has given the turn up without ending it
             turn = await _read(agent, user_id, turn_id)
-            if running is not None and turn.status is TurnStatus.RUNNING:
-                break  # our process has given the turn up without ending it
         for frame in teller.end(turn, _failure(running)):
             yield frame
+
+
+async def _poll(agent: Agent, swept_at: float) -> float:
+    """Wait a little for another process; once per lease close what dead ones left open.
+
+    Returns:
+        ``time.monotonic()`` when that was done last.
+    """
+    await asyncio.sleep(POLL_S)
+    if time.monotonic() - swept_at < agent.settings.lease_s:
+        return swept_at
+    await agent.close_stale()
+    return time.monotonic()
 
 
 async def _listen(running: RunningTurn, live: _Live, teller: _Teller) -> AsyncIterator[Frame]:

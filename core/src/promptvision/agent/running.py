@@ -44,10 +44,17 @@ class RunningTurn:
     task: asyncio.Task[Reply] | None = None
 
     async def reply(self) -> Reply:
-        """Wait for the reply. Being cancelled while waiting does not stop the turn."""
+        """Wait for the reply. Being cancelled while waiting does not stop the turn.
+
+        Raises:
+            Busy: the process is stopping; the same request goes on with the finished steps.
+        """
         if self.task is None:
             raise RuntimeError("the turn was not started")
-        return await asyncio.shield(self.task)
+        await asyncio.wait({self.task})
+        if self.task.cancelled():
+            raise Busy("the server is stopping; send the same request again to go on", retry_after_s=2)
+        return self.task.result()
 
     def progress_from_thread(self) -> ProgressListener:
         """A function that tool threads may call with their progress."""

@@ -25,21 +25,9 @@ def serve(host: str, port: int) -> int:
     """
     settings = load_settings()
     check_bind(host, settings)
-    import uvicorn
+    from promptvision.server.process import run_server
 
-    from promptvision.server.app import DRAIN_S, create_app
-
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_level="info",
-        timeout_graceful_shutdown=int(DRAIN_S),
-        server_header=False,
-    )
-    say(f"promptvision serves on http://{host}:{port} (stop with Ctrl-C)")
-    uvicorn.Server(config).run()
+    run_server(settings, host, port, lambda url: say(f"promptvision serves on {url} (stop with Ctrl-C)"))
     return 0
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
-from promptvision.errors import ArgumentsError
+from promptvision.agent.request import check_id
+from promptvision.conversations.store import clean_text
+from promptvision.errors import ArgumentsError, InputError, NotFound
 
-__all__ = ["ChatBody", "TitleBody", "read_json", "read_model"]
+__all__ = ["ChatBody", "TitleBody", "id_in_path", "read_json", "read_model"]
 
-JSON_LIMIT = 20 * 2**20
 M = TypeVar("M", bound=BaseModel)
+Id = Annotated[str, StringConstraints(min_length=1)]
 
 
 class ChatBody(BaseModel):
@@ -22,10 +24,10 @@ class ChatBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
-    user_id: str | None = None
-    prompt_id: str
+    user_id: Id | None = None
+    prompt_id: Id
     prompt: Annotated[str, StringConstraints(strict=True)]
-    conversation_id: str
+    conversation_id: Id
     input_image_url: Annotated[str, StringConstraints(strict=True)] | None = None
 
 
@@ -34,7 +36,11 @@ class TitleBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    title: Annotated[str, StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200)]
+    title: Annotated[
+        str,
+        AfterValidator(clean_text),
+        StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
+    ]
 
 
 async def read_json(request: Request) -> dict[str, Any]:
@@ -47,12 +53,36 @@ async def read_json(request: Request) -> dict[str, Any]:
     if declared != "application/json":
         raise HTTPException(415, "send JSON with 'Content-Type: application/json'")
     try:
-        body = json.loads(await request.body())
+        body = json.loads(await _read_body(request))
     except (ValueError, RecursionError) as exc:
         raise HTTPException(400, f"the body is not JSON: {str(exc)[:200]}") from exc
     if not isinstance(body, dict):
         raise HTTPException(422, "the body must be a JSON object")
     return body
+
+
+async def _read_body(request: Request) -> bytes:
+    """The bytes of a request's body.
+
+    Raises:
+        HTTPException: 400, the caller left before all of it was sent.
+    """
+    try:
+        return await request.body()
+    except ClientDisconnect as exc:
+        raise HTTPException(400, "the request broke off") from exc
+
+
+def id_in_path(request: Request, name: str) -> str:
+    """An id in the path; one that no id can look like belongs to nothing.
+
+    Raises:
+        NotFound: it cannot be an id.
+    """
+    try:
+        return check_id(name, request.path_params[name])
+    except InputError as exc:
+        raise NotFound(f"no such {name.removesuffix('_id')}") from exc
 
 
 async def read_model(request: Request, model: type[M]) -> M:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from promptvision.agent.agent import Agent
+from promptvision.agent.journal import call_store
+from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
-from promptvision.server.bodies import ChatBody, read_model
+from promptvision.server.bodies import ChatBody, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_source, picture_urls
 from promptvision.server.stream import stream_turn, wants_stream
@@ -40,11 +43,16 @@ async def post_chat(request: Request) -> Response:
 
 
 async def cancel_turn(request: Request) -> Response:
-    """Ask a running turn to stop at its next check point; finished steps stay."""
+    """Ask a running turn to stop at its next check point; finished steps stay. An ended one stays ended."""
     agent: Agent = request.app.state.agent
-    user = user_of(request, agent.settings)
-    running = agent.running(user, request.path_params["turn_id"])
-    if running is None:
-        raise NotFound("no such turn is running here")
-    running.cancel.cancel("cancelled by the user")
-    return JSONResponse({"turn_id": request.path_params["turn_id"], "status": "cancelling"}, 202)
+    user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
+    running = agent.running(user, turn_id)
+    if running is not None:
+        running.cancel.cancel("cancelled by the user")
+        return JSONResponse({"turn_id": turn_id, "status": "cancelling"}, 202)
+    turn = await call_store(agent.conversations, agent.conversations.turn, user, turn_id)
+    if turn is None:
+        raise NotFound("no such turn")
+    if turn.status is TurnStatus.RUNNING:
+        raise HTTPException(409, "the turn runs in another process; only that one can stop it")
+    return JSONResponse({"turn_id": turn_id, "status": str(turn.status)})

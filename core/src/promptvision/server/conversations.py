@@ -12,7 +12,7 @@ from promptvision.agent.agent import Agent
 from promptvision.agent.history import delete_conversation, export_conversation
 from promptvision.agent.journal import call_store
 from promptvision.errors import InputError, NotFound
-from promptvision.server.bodies import TitleBody, read_model
+from promptvision.server.bodies import TitleBody, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_urls
 
@@ -33,7 +33,7 @@ async def one_conversation(request: Request) -> Response:
     """GET: its turns and pictures. PATCH: rename it. DELETE: remove it with pictures nobody else uses."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
-    conversation_id = request.path_params["conversation_id"]
+    conversation_id = id_in_path(request, "conversation_id")
     store = agent.conversations
     if request.method == "DELETE":
         if not await delete_conversation(agent, user, conversation_id):

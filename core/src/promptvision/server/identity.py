@@ -27,9 +27,10 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
         HTTPException: 401, keys are set and the request has none that is known.
         Forbidden: the key belongs to someone else than ``claimed``.
     """
-    claimed = claimed or request.query_params.get("user_id")
+    if claimed is None:
+        claimed = request.query_params.get("user_id")
     if not settings.api_keys:
-        return check_user(claimed or LOCAL_USER)
+        return check_user(LOCAL_USER if claimed is None else claimed)
     user = _user_of_key(request.headers.get("authorization", ""), settings)
     if user is None:
         raise HTTPException(
@@ -45,9 +46,8 @@ def _user_of_key(header: str, settings: Settings) -> str | None:
     scheme, _, given = header.partition(" ")
     found = None
     for user, key in settings.api_keys.items():
-        is_same = hmac.compare_digest(
-            key.get_secret_value().encode(), given.strip().encode("utf-8", "replace")
-        )
+        sent = given.strip().encode("latin-1")  # headers are decoded so; these are the bytes that came
+        is_same = hmac.compare_digest(key.get_secret_value().encode(), sent)
         if is_same and scheme.lower() == "bearer":
             found = user
     return found

@@ -32,13 +32,19 @@ _HEADERS = {
 def picture_urls(request: Request) -> Callable[[str], str]:
     """A function from image id to the URL that a reader of this server can open."""
     store = request.app.state.agent.images
+    folder = _folder(request)
 
     def show(image_id: str) -> str:
-        own = str(request.url_for("image", image_id=image_id))
         served: str = store.url(image_id)
-        return served if served.startswith("https:") else own
+        return served if served.startswith("https:") else folder + image_id
 
     return show
+
+
+def _folder(request: Request) -> str:
+    """The URL under which this app serves pictures, wherever it is mounted."""
+    path = request.scope.get("root_path", "").rstrip("/") + "/images/"
+    return str(request.url.replace(path=path, query="", fragment=""))
 
 
 def picture_source(request: Request, text: str) -> Source:
@@ -47,15 +53,14 @@ def picture_source(request: Request, text: str) -> Source:
     Raises:
         InputError: it is neither a picture of this server nor an http(s) or data URL.
     """
-    own = urlsplit(str(request.url_for("image", image_id="0")))
+    own = urlsplit(_folder(request))
     try:
         given = urlsplit(text)
     except ValueError as exc:
         raise InputError("picture: not a valid URL") from exc
-    folder = own.path.removesuffix("0")
     is_ours = (given.scheme, given.netloc) == (own.scheme, own.netloc) or not (given.scheme or given.netloc)
-    name = given.path.removeprefix(folder)
-    if is_ours and given.path.startswith(folder) and _ID.fullmatch(name):
+    name = given.path.removeprefix(own.path)
+    if is_ours and given.path.startswith(own.path) and _ID.fullmatch(name):
         return ImageRef(name)
     if given.scheme.lower() not in ("http", "https", "data"):
         raise InputError("picture: give an http, https or data URL, or the URL of a picture of this server")

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from promptvision.conversations.store import clean_text
 from promptvision.errors import (
     ArgumentsError,
     Busy,
@@ -63,6 +64,7 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
         headers: further response headers.
         extra: further members, such as ``errors``.
     """
+    detail = clean_text(detail)  # it may quote what the caller sent
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     return JSONResponse(
         {**body, "error": detail, **extra}, status, headers, media_type="application/problem+json"
@@ -76,7 +78,7 @@ async def _known(request: Request, exc: Exception) -> Response:
         headers["Retry-After"] = str(math.ceil(exc.retry_after_s))
     elif status == 503:
         headers["Retry-After"] = "2"
-    extra = {"errors": exc.problems} if isinstance(exc, ArgumentsError) else {}
+    extra = {"errors": [clean_text(line) for line in exc.problems]} if isinstance(exc, ArgumentsError) else {}
     return problem(status, str(exc), headers=headers, **extra)
 
 

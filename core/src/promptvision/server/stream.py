@@ -16,6 +16,7 @@ from starlette.responses import Response, StreamingResponse
 from promptvision.agent.agent import Agent
 from promptvision.agent.follow import Frame, follow
 from promptvision.errors import InputError, PromptvisionError
+from promptvision.server.bodies import id_in_path
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_urls
 
@@ -35,7 +36,7 @@ async def get_events(request: Request) -> Response:
     """Events of a turn, from ``Last-Event-ID`` on, to its end. Readers may come and go."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
-    turn_id = request.path_params["turn_id"]
+    turn_id = id_in_path(request, "turn_id")
     return await stream_turn(request, user, turn_id, _after(request, turn_id))
 
 
@@ -94,4 +95,4 @@ async def _next(frames: AsyncGenerator[Frame, None]) -> Frame | None:
 
 def _line(turn_id: str, frame: Frame) -> str:
     number = "" if frame.number is None else f"id: {turn_id}:{frame.number}\n"
-    return f"{number}data: {json.dumps(frame.event, ensure_ascii=False, separators=(',', ':'))}\n\n"
+    return f"{number}data: {json.dumps(frame.event, separators=(',', ':'))}\n\n"

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from promptvision.agent.agent import Agent
-from promptvision.errors import InputError, NotFound
+from promptvision.errors import ArgumentsError, InputError, NotFound
 from promptvision.plugins.describe import describe_operations
 from promptvision.server.bodies import read_json
 from promptvision.server.identity import user_of
@@ -37,7 +37,11 @@ async def run_tool(request: Request) -> Response:
     if not tools:
         raise NotFound(f"no operation {name[:64]!r}", hint="GET /tools lists them")
     values = await read_json(request)
-    for field, info in tools[0].args.model_fields.items():
+    known = {field: info for tool in reversed(tools) for field, info in tool.args.model_fields.items()}
+    if unknown := [field for field in values if field not in known]:
+        names = ", ".join(known)
+        raise ArgumentsError([f"{field[:64]}: no such argument; use {names}" for field in unknown[:9]])
+    for field, info in known.items():
         if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
             values[field] = _source(request, field, values[field])
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
