@@ -50,6 +50,13 @@ def test_caption_comes_from_the_service(serve: Serve, picture: Image.Image) -> N
     assert seen[0].tobytes() == picture.tobytes()
 
 
+def test_other_levels_of_detail_get_a_message(serve: Serve, picture: Image.Image) -> None:
+    url = serve(service(lambda: JSONResponse({"success": True, "caption": "A lion."})))
+    context = make_context(variables={API_URL: f"{url}/caption"})
+    assert run_tool(CAPTION_REMOTE, picture, context=context).message is None
+    assert "one level" in run_tool(CAPTION_REMOTE, picture, context=context, detail="brief").message
+
+
 def test_large_pictures_are_made_smaller_and_transparent_ones_white(serve: Serve) -> None:
     seen: list[Image.Image] = []
     url = serve(service(lambda: JSONResponse({"success": True, "caption": "white"}), seen))

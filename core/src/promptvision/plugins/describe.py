@@ -41,7 +41,7 @@ def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
         "available": not missing,
         "missing": [{"what": lacking.what, "fix": lacking.fix} for lacking in missing],
         "gpu": str(tool.requires.gpu),
-        "models": list(tool.requires.models),
+        "models": list(tool.requires.chosen_models(registry.settings.value)),
         "limits": tool.limits,
     }
 

@@ -34,6 +34,9 @@ MAX_ANSWER = 2**20
 MAX_SIDE = 1536
 """Pixels. Florence-2 looks at 768 x 768, so a larger picture only takes longer to send."""
 
+LEVEL = "more_detailed"
+"""What such services answer with."""
+
 POLL_S = 0.1
 
 
@@ -49,7 +52,8 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
     png = _encode(context.open(args.image_url))
     context.progress(0, 1, "waiting for the captioning service")
     text = asyncio.run(ask(url, png, context.check_cancelled))
-    return CaptionResult(original_image_url=args.image_url, caption=text)
+    message = None if args.detail == LEVEL else "The captioning service has one level of detail, the highest."
+    return CaptionResult(original_image_url=args.image_url, caption=text, message=message)
 
 
 async def ask(url: str, png: bytes, check: Callable[[], None]) -> str:
