@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from promptvision.errors import SetupError
-from promptvision_sdxl_inpaint.load import load_denoiser, load_text_encoder, load_vae
+from promptvision_sdxl_inpaint.load import _use_xformers, load_denoiser, load_text_encoder, load_vae
 
 
 def test_schedule_of_the_checkpoint_is_run_by_dpm_solver(folders: Any) -> None:
@@ -64,3 +64,14 @@ def test_unet_of_another_kind_is_refused(folders: Any, tmp_path: Path) -> None:
     ).save_pretrained(tmp_path / "unet")
     with pytest.raises(SetupError, match="has 8 input channels"):
         load_denoiser(tmp_path, "cpu", "float32")
+
+
+def test_xformers_that_does_not_work_leaves_attention_to_torch(
+    folders: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unet = load_denoiser(folders.bases[9], "cpu", "float32").unet
+    before = {name: processor.__class__ for name, processor in unet.attn_processors.items()}
+    monkeypatch.setattr("diffusers.models.attention_processor.is_xformers_available", lambda: False)
+    _use_xformers(unet)
+    assert "attention stays with torch" in caplog.text
+    assert {name: processor.__class__ for name, processor in unet.attn_processors.items()} == before

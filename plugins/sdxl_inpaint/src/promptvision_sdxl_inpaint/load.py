@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ __all__ = [
 
 
 _diffusers: Any = diffusers  # its classes are untyped
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,18 @@ def load_denoiser(path: Path, device: str, dtype: str) -> Denoiser:
         )
     unet.to(device).eval()
     if device == "cuda" and importlib.util.find_spec("xformers") is not None:
-        unet.enable_xformers_memory_efficient_attention()
+        _use_xformers(unet)
     solver = _diffusers.DPMSolverMultistepScheduler
     config = solver.load_config(path / "scheduler", local_files_only=True)
     return Denoiser(unet, solver.from_config(config))
+
+
+def _use_xformers(unet: Any) -> None:
+    """Let a UNet use the attention of xformers, unless the one installed was built for another torch."""
+    try:
+        unet.enable_xformers_memory_efficient_attention()
+    except Exception as exc:  # noqa: BLE001  # diffusers tries it out; what that raises depends on the build
+        logger.warning("xformers cannot be used, so attention stays with torch: %s", exc)
 
 
 def load_text_encoder(path: Path, device: str, dtype: str) -> TextEncoder:
