@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,8 @@ from promptvision.agent.reply import Reply
 from promptvision.agent.request import ChatInput, Source
 from promptvision.agent.running import Lines, RunningTurn
 from promptvision.conversations.store import ConversationStore
-from promptvision.conversations.turn import TurnKey
-from promptvision.errors import Busy, Conflict, NotFound, PromptvisionError
+from promptvision.conversations.turn import Turn, TurnKey, TurnStatus
+from promptvision.errors import Busy, Conflict, LeaseLost, NotFound, PromptvisionError
 from promptvision.images.ingest import IngestedImage, ingest
 from promptvision.images.store import ImageStore
 from promptvision.llm.provider import LLMProvider
@@ -77,6 +78,7 @@ class Agent:
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self._lines = Lines()
         self._running: dict[TurnKey, RunningTurn] = {}
+        self._left_open: dict[tuple[str, str], Turn] = {}
         self.observers: list[Callable[[Reply], None]] = []
         """Told of every reply when its turn ends."""
 
@@ -245,8 +247,30 @@ class Agent:
 
     async def close_stale(self) -> int:
         """Close turns that a dead process left open; return how many. None is run again by itself."""
+        for user_id, conversation_id in list(self._left_open):
+            await self.end_left_open(user_id, conversation_id)
         store = self.conversations
         return await call_store(store, store.close_stale, self.settings.lease_s)
+
+    def leave_open(self, turn: Turn) -> None:
+        """Remember a turn of ours that has stopped while the store could not be told."""
+        self._left_open[turn.key.user_id, turn.key.conversation_id] = turn
+
+    async def end_left_open(self, user_id: str, conversation_id: str) -> None:
+        """Mark the turn that :meth:`leave_open` keeps as interrupted: its conversation need not wait for its
+        lease to be over.
+
+        Raises:
+            StoreError: the store still fails; the turn is kept.
+        """
+        place, store = (user_id, conversation_id), self.conversations
+        turn = self._left_open.get(place)
+        if turn is None:
+            return
+        with suppress(LeaseLost):  # it has ended after all, or somebody else has it
+            await call_store(store, store.finish_turn, turn, TurnStatus.INTERRUPTED, {})
+        if self._left_open.get(place) is turn:
+            del self._left_open[place]
 
     async def drain(self, timeout_s: float) -> None:
         """Wait for running turns, then stop those that are left and mark them interrupted."""

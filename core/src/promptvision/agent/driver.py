@@ -78,12 +78,13 @@ class TurnDriver:
 
     async def _claim(self) -> Turn:
         """Claim the turn, waiting a while if another process is at work in the conversation."""
-        pause, waited = 0.02, 0.0
+        key, pause, waited = self._request.key, 0.02, 0.0
+        await self._agent.end_left_open(key.user_id, key.conversation_id)
         while True:
             turn = await call_store(
                 self._store,
                 self._store.claim_turn,
-                self._request.key,
+                key,
                 prompt=self._request.prompt,
                 fingerprint=self._request.fingerprint,
                 owner=self._agent.owner,
@@ -112,7 +113,8 @@ class TurnDriver:
         except LeaseLost as exc:
             raise Busy(f"turn {turn.id}: another process has taken it over", retry_after_s=2) from exc
         except StoreError:
-            raise  # the turn stays open; it is closed when its lease is over
+            self._agent.leave_open(turn)
+            raise
         except BaseException:  # a bug or the end of the process: the turn must not stay open for that
             self._running.cancel.cancel("the process is stopping")
             self._close_interrupted(turn)

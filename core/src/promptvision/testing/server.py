@@ -1,0 +1,119 @@
+"""``promptvision serve`` as a process of its own that a test may kill, stop and let go on."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+__all__ = ["ServerProcess"]
+
+START_TIMEOUT_S = 60.0
+_MAIN = "from promptvision.cli.main import main; main()"
+_SERVES = re.compile(r"promptvision serves on (http://\S+)")
+
+
+class ServerProcess:
+    """A server on a free loopback port; a context manager that ends it at the latest.
+
+    It gets no setting of this process: only ``PROMPTVISION_HOME`` and what the test names.
+
+    Args:
+        home: a folder of its own for data and for the log; may hold ``promptvision.toml``.
+        variables: further environment variables.
+        path: folders to import from besides those of this Python, such as one with a plugin.
+    """
+
+    def __init__(
+        self, home: Path, variables: Mapping[str, str] | None = None, *, path: Sequence[Path] = ()
+    ) -> None:
+        self._home = home
+        self._log = home / "server.log"
+        self._environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": str(home),
+            "PROMPTVISION_HOME": str(home),
+            "PYTHONPATH": os.pathsep.join(map(str, path)),
+            **(variables or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        """Where it listens, such as ``http://127.0.0.1:40123``."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._running.pid
+
+    @property
+    def log(self) -> str:
+        """What it wrote to stdout and stderr so far."""
+        return self._log.read_text("utf-8", "replace")
+
+    def start(self) -> None:
+        """Start it and wait until it answers; a second start, after its end, may get another port.
+
+        Raises:
+            AssertionError: it ended instead, or took longer than a minute.
+        """
+        self._home.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-c", _MAIN, "serve", "--port", "0"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._home,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while (told := _SERVES.search(self.log)) is None:
+            has_ended = self._process.poll() is not None
+            if has_ended or time.monotonic() > deadline:
+                self.kill()
+                raise AssertionError(f"promptvision serve did not start: {self.log[-2000:]}")
+            time.sleep(0.02)
+        self.url = told[1]
+
+    def kill(self) -> None:
+        """End it at once, as ``kill -9`` does."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def terminate(self, timeout_s: float = 30) -> int:
+        """Ask it to end, as a service manager does; returns its exit status."""
+        process = self._running
+        process.terminate()
+        status = process.wait(timeout_s)
+        self._process = None
+        return status
+
+    def pause(self) -> None:
+        """Stop it from running, so that it misses its heartbeats while it believes to be at work."""
+        self._running.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Let it run on after :meth:`pause`."""
+        self._running.send_signal(signal.SIGCONT)
+
+    @property
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise AssertionError("the server was not started, or has been ended")
+        return self._process
