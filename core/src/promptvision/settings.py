@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 
 from promptvision.errors import SetupError
 
@@ -50,9 +59,9 @@ def _default_home() -> Path:
 class Settings(BaseModel):
     """What an operator can set. Field ``home`` is the variable ``PROMPTVISION_HOME``, and so on."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # input may be a key
 
-    home: Path = Field(default_factory=_default_home)
+    home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(default_factory=_default_home)
     """Folder of all local data: database, pictures, weights, cache."""
     conversations: str | None = None
     """URL of the conversation store; default: SQLite in ``home``."""
@@ -80,6 +89,8 @@ class Settings(BaseModel):
     """Planner replies in one turn."""
     max_tool_calls: int = Field(16, ge=1, le=200)
     """Tool calls in one turn, prerequisites included."""
+    max_tokens: int = Field(250_000, ge=1000)
+    """Tokens in one turn, read and written, as the planner counts them or else estimated."""
     turn_timeout_s: float = Field(600, gt=0)
     """Wall-clock limit of one turn, in seconds."""
     lease_s: float = Field(15, gt=0)
@@ -92,15 +103,27 @@ class Settings(BaseModel):
         found = self._source.get(name)
         return str(found) if found not in (None, "") else None
 
+    @property
+    def secrets(self) -> list[str]:
+        """Values of all variables that are named like a secret, and the API keys; to be masked where shown."""
+        named = [
+            str(value)
+            for name, value in self._source.items()
+            if name.endswith(("_KEY", "_SECRET", "_TOKEN", "_PASSWORD")) and value
+        ]
+        return named + [key.get_secret_value() for key in self.api_keys.values()]
+
     @classmethod
     def from_mapping(cls, source: Mapping[str, Any]) -> Self:
         """Build settings from variable names and values.
 
         Raises:
-            SetupError: a ``PROMPTVISION_*`` variable is unknown to its type.
+            SetupError: a ``PROMPTVISION_*`` variable has a value of the wrong type.
         """
         known = {PREFIX + name.upper(): name for name in cls.model_fields}
-        values = {known[name]: value for name, value in source.items() if name in known and value != ""}
+        values = {
+            known[name]: value for name, value in source.items() if name in known and value not in (None, "")
+        }
         try:
             settings = cls.model_validate(values)
         except ValidationError as exc:
@@ -130,7 +153,10 @@ def _read_dotenv(path: Path) -> dict[str, Any]:
         return {}
     from dotenv import dotenv_values
 
-    return dict(dotenv_values(path))
+    try:
+        return dict(dotenv_values(path))
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SetupError(f"settings: {path}: {exc}", hint="correct or remove the file") from exc
 
 
 def load_settings(folder: Path | None = None, **overrides: Any) -> Settings:
@@ -142,7 +168,10 @@ def load_settings(folder: Path | None = None, **overrides: Any) -> Settings:
 
     Raises:
         SetupError: a file cannot be read or a value has the wrong type.
+        TypeError: an override is no field of :class:`Settings`.
     """
+    if unknown := overrides.keys() - Settings.model_fields.keys():
+        raise TypeError(f"load_settings: no setting {', '.join(sorted(unknown))}")
     folder = folder or Path.cwd()
     merged = {**_read_toml(folder / "promptvision.toml"), **_read_dotenv(folder / ".env"), **os.environ}
     merged.update({PREFIX + name.upper(): value for name, value in overrides.items()})

@@ -15,7 +15,18 @@ from typing import Any, NamedTuple, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, core_schema
 
-__all__ = ["Box", "ImageRef", "MaskRef", "PictureText", "Point", "Resolve", "Show", "Target"]
+__all__ = [
+    "UNTRUSTED",
+    "Box",
+    "ImageRef",
+    "MaskRef",
+    "PictureText",
+    "Point",
+    "Resolve",
+    "Show",
+    "Target",
+    "defuse",
+]
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
 
@@ -144,7 +155,10 @@ class Box(NamedTuple):
 
 
 class Target(str):
-    """Words for what to look for in a picture ("the red ball"), never for what to put there."""
+    """Words for what to look for in a picture ("the red ball"), never for what to put there.
+
+    Several things are parted by dots: "red ball. blue box".
+    """
 
     __slots__ = ()
 
@@ -154,6 +168,15 @@ class Target(str):
         return core_schema.no_info_after_validator_function(
             cls, text, serialization=core_schema.to_string_ser_schema()
         )
+
+
+UNTRUSTED = "untrusted_text"
+"""Key under which an LLM is shown text that came out of a picture."""
+
+
+def defuse(text: str) -> str:
+    """Text with the marks broken up by which chat templates part their messages (``<|im_start|>``)."""
+    return text.replace("<|", "< |").replace("|>", "| >")
 
 
 class PictureText(str):
@@ -177,7 +200,7 @@ class PictureText(str):
     def _show(text: str, info: core_schema.SerializationInfo) -> Any:
         if not (info.context or {}).get("label"):
             return str(text)
-        return {"untrusted_text": text.replace("<|", "< |").replace("|>", "| >")}
+        return {UNTRUSTED: defuse(text)}
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -34,9 +34,15 @@ class ThreadExecutor:
 
 
 def run_tool(tool: Tool, args: Args, context: CallContext) -> Result:
-    """Run a tool in this thread and check that it returns what it declares."""
-    with context:
-        result = tool.load()(args, context)
+    """Run a tool in this thread and check that it returns what it declares.
+
+    ``StopIteration`` and ``SystemExit`` become ToolFailed: neither can pass an event loop.
+    """
+    try:
+        with context:
+            result = tool.load()(args, context)
+    except (StopIteration, SystemExit) as exc:
+        raise ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {exc}") from exc
     if not isinstance(result, tool.result):
         raise ToolFailed(
             f"{tool.plugin}: tool {tool.name!r} returned {type(result).__name__}, not "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from promptvision.tools.tool import Phrase
@@ -61,6 +63,7 @@ class Function:
         phrases: for planners that match words instead of asking an LLM; never sent anywhere.
         defaults: names of the arguments that the core fills in when they are left out.
         image: name of the argument that is the picture to work on.
+        target: name of the argument that says what to look for.
     """
 
     name: str
@@ -69,6 +72,12 @@ class Function:
     phrases: tuple[Phrase, ...] = ()
     defaults: frozenset[str] = frozenset()
     image: str | None = None
+    target: str | None = None
+
+    @cached_property
+    def chars(self) -> int:
+        """Characters of what an LLM reads of it."""
+        return len(self.name) + len(self.description) + len(json.dumps(self.parameters))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +117,7 @@ class ChatReply:
         finish_reason: ``stop``, ``tool_calls`` or ``length``; never empty.
         usage: tokens, when the provider counts them.
         planner: name of whoever answered.
+        notes: what went wrong on the way to it, one line each, for people.
     """
 
     text: str = ""
@@ -115,6 +125,7 @@ class ChatReply:
     finish_reason: str = "stop"
     usage: Usage = field(default_factory=Usage)
     planner: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

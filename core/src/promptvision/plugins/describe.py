@@ -13,7 +13,7 @@ __all__ = ["describe_operations", "describe_plugin"]
 
 
 def describe_operations(registry: Registry) -> list[dict[str, Any]]:
-    """Every operation with its schema and its tools, best first; ``available`` says whether one can run here."""
+    """Every operation with its schema and its tools, best first; ``available``: whether one can run here."""
     functions = {function.name: function for function in registry.functions()}
     described = []
     for name in sorted(registry.operations):

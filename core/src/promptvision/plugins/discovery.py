@@ -19,20 +19,24 @@ import pluggy
 
 from promptvision import PLUGIN_API
 from promptvision.errors import PluginError
+from promptvision.models.spec import ModelSpec
 from promptvision.plugins import specs
+from promptvision.tools.tool import Tool
 
 __all__ = ["HOOKS", "Plugin", "PluginState", "find_plugins", "load_plugin", "new_manager"]
 
 GROUP = "promptvision"
-HOOKS = (
-    "promptvision_tools",
-    "promptvision_models",
-    "promptvision_llm_providers",
-    "promptvision_image_stores",
-    "promptvision_conversation_stores",
-    "promptvision_executors",
-)
-"""Called when a plugin is loaded; ``promptvision_commands`` is called only by the command line."""
+HOOKS: dict[str, type] = {
+    "promptvision_tools": Tool,
+    "promptvision_models": ModelSpec,
+    "promptvision_llm_providers": specs.ProviderFactory,
+    "promptvision_image_stores": specs.StoreFactory,
+    "promptvision_conversation_stores": specs.StoreFactory,
+    "promptvision_executors": specs.ExecutorFactory,
+}
+"""Hooks that are called when a plugin is loaded, and what each must return an iterable of."""
+ASKED_LATER = ("promptvision_commands", "promptvision_checks")
+"""Hooks that only the command line calls, when it needs them."""
 
 
 class PluginState(StrEnum):
@@ -69,6 +73,11 @@ class Plugin:
     module: ModuleType | None = None
     offers: dict[str, list[Any]] = field(default_factory=dict)
 
+    @property
+    def label(self) -> str:
+        """Distribution and version, for messages."""
+        return f"{self.distribution} {self.version}"
+
     def fail(self, state: PluginState, cause: str, details: str = "") -> None:
         """Note why the plugin is not loaded; it offers nothing from now on."""
         self.state, self.cause, self.details = state, cause, details
@@ -100,8 +109,8 @@ def _describe(point: EntryPoint) -> Plugin:
     dist = point.dist
     return Plugin(
         name=point.name,
-        distribution=dist.name if dist else "unknown",
-        version=dist.version if dist else "0",
+        distribution=(dist and dist.name) or "unknown",  # None when an installation was cut short
+        version=(dist and dist.version) or "0",
         entry_point=point,
     )
 
@@ -124,23 +133,26 @@ def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool =
     Raises:
         PluginError: only with ``strict``.
     """
+    where = "import"
     try:
         module = plugin.entry_point.load()
-        _check_api(module, plugin)
-        if plugin.state is not PluginState.LOADED:
+        if (reason := _why_incompatible(module, plugin)) is not None:
+            plugin.fail(PluginState.INCOMPATIBLE, reason)
             return
+        where = "registration"
+        _check_hook_names(manager, module)
         manager.register(module, name=plugin.name)
         plugin.module = module
-        _check_hook_names(manager, module)
         for hook in HOOKS:
+            where = hook
             plugin.offers[hook] = call_hook(manager, plugin, hook)
-    except Exception as exc:  # isolation is the purpose: a plugin may raise anything
+    except (Exception, SystemExit) as exc:  # isolation is the purpose: a plugin may raise anything
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
-        cause = f"{type(exc).__name__}: {exc}".splitlines()[0]
+        cause = f"{where}: {type(exc).__name__}: {exc}".splitlines()[0]
         plugin.fail(PluginState.FAILED, cause, traceback.format_exc())
         if strict:
-            raise PluginError(f"{plugin.distribution} {plugin.version}", cause) from exc
+            raise PluginError(plugin.label, cause) from exc
 
 
 def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[Any]:
@@ -153,33 +165,28 @@ def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[
     return values
 
 
-def _check_api(module: ModuleType, plugin: Plugin) -> None:
+def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
     wanted = getattr(module, "PLUGIN_API", PLUGIN_API)
     if not isinstance(wanted, int):
         raise TypeError(f"PLUGIN_API must be an integer, not {wanted!r}")
     if wanted > PLUGIN_API:
-        plugin.fail(
-            PluginState.INCOMPATIBLE,
-            f"it needs plugin API {wanted}, this promptvision has {PLUGIN_API}; upgrade promptvision",
-        )
-    elif wanted < PLUGIN_API - 1:
-        plugin.fail(
-            PluginState.INCOMPATIBLE,
+        return f"it needs plugin API {wanted}, this promptvision has {PLUGIN_API}; upgrade promptvision"
+    if wanted < PLUGIN_API - 1:
+        return (
             f"it was written for plugin API {wanted}, this promptvision has {PLUGIN_API}; "
-            f"upgrade {plugin.distribution}",
+            f"upgrade {plugin.distribution}"
         )
-    elif wanted == PLUGIN_API - 1:
+    if wanted == PLUGIN_API - 1:
         warnings.warn(
             f"{plugin.distribution}: plugin API {wanted} is being retired; the current one is {PLUGIN_API}",
             DeprecationWarning,
             stacklevel=2,
         )
+    return None
 
 
 def _check_hook_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
     for name in dir(module):
-        if not name.startswith("promptvision_") or hasattr(specs, name):
-            continue
-        if manager.parse_hookimpl_opts(module, name) is not None:
-            known = ", ".join((*HOOKS, "promptvision_commands"))
+        if not hasattr(specs, name) and manager.parse_hookimpl_opts(module, name) is not None:
+            known = ", ".join((*HOOKS, *ASKED_LATER))
             raise AttributeError(f"unknown hook {name!r}; the hooks are {known}")

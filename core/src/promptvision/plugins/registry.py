@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -17,6 +19,7 @@ from promptvision.llm.messages import Function
 from promptvision.models.spec import ModelSpec
 from promptvision.models.weights import missing_weights
 from promptvision.plugins.discovery import (
+    HOOKS,
     Plugin,
     PluginState,
     call_hook,
@@ -24,15 +27,20 @@ from promptvision.plugins.discovery import (
     load_plugin,
     new_manager,
 )
-from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
+from promptvision.plugins.specs import Check, ExecutorFactory, ProviderFactory, StoreFactory
 from promptvision.settings import Settings
-from promptvision.tools.artifacts import image_fields, link_types
+from promptvision.tools import operations
+from promptvision.tools.artifacts import image_fields, link_types, target_field
 from promptvision.tools.requirements import Missing, missing_requirements
 from promptvision.tools.schema import function_parameters
-from promptvision.tools.tool import Operation, Phrase, Tool
+from promptvision.tools.tool import Args, Operation, Phrase, Tool
 
 __all__ = ["Registry"]
 
+log = logging.getLogger(__name__)
+
+CORE = {operation.name: operation for operation in operations.ALL}
+"""Operations whose names belong to the core, whether a tool for them is installed or not."""
 RECHECK_S = 10.0
 """How long the answer to "can this tool run here" is kept: weights may be pulled while a server runs."""
 
@@ -64,7 +72,7 @@ class Registry:
             found: entry points to use in place of those of the environment.
 
         Raises:
-            PluginError: a plugin failed and ``settings.strict_plugins`` is set.
+            PluginError: a plugin is not loaded, though not disabled, and ``settings.strict_plugins`` is set.
         """
         manager = new_manager()
         plugins = find_plugins(found)
@@ -73,9 +81,13 @@ class Registry:
                 plugin.fail(PluginState.DISABLED, "by PROMPTVISION_DISABLED_PLUGINS")
             elif plugin.state is PluginState.LOADED:
                 load_plugin(manager, plugin, strict=settings.strict_plugins)
-            elif settings.strict_plugins:
-                raise PluginError(f"{plugin.distribution} {plugin.version}", plugin.cause)
-        return cls(settings, plugins, manager)
+        registry = cls(settings, plugins, manager)
+        for plugin in plugins:
+            if plugin.state not in (PluginState.LOADED, PluginState.DISABLED):
+                if settings.strict_plugins:
+                    raise PluginError(plugin.label, plugin.cause)
+                log.warning("%s is not loaded: %s", plugin.label, plugin.cause)
+        return registry
 
     # What plugins offer
 
@@ -106,14 +118,22 @@ class Registry:
 
     def commands(self) -> list[Any]:
         """Commands that plugins add to the command line; a plugin that fails here adds none."""
+        return self._ask_now("promptvision_commands")
+
+    def checks(self) -> list[Check]:
+        """What plugins have ``promptvision doctor`` look at; a plugin that fails here adds none."""
+        return self._ask_now("promptvision_checks")
+
+    def _ask_now(self, hook: str) -> list[Any]:
+        """What plugins return for a hook that is not called when they are loaded."""
         found: list[Any] = []
         for plugin in self.plugins:
             if plugin.module is None or plugin.state is not PluginState.LOADED:
                 continue
             try:
-                found.extend(call_hook(self._manager, plugin, "promptvision_commands"))
-            except Exception as exc:  # noqa: BLE001  # isolation is the purpose: a plugin may raise anything
-                plugin.fail(PluginState.FAILED, f"promptvision_commands: {type(exc).__name__}: {exc}")
+                found.extend(call_hook(self._manager, plugin, hook))
+            except (Exception, SystemExit) as exc:  # noqa: BLE001  # isolation: a plugin may raise anything
+                plugin.fail(PluginState.FAILED, f"{hook}: {type(exc).__name__}: {exc}")
         return found
 
     # What can run here
@@ -140,41 +160,41 @@ class Registry:
 
     def functions(self) -> tuple[Function, ...]:
         """One function per operation that some installed tool can fulfil here."""
-        best = {name: tools[0] for name in sorted(self.operations) if (tools := self.runnable(name))}
-        key = tuple(tool.name for tool in best.values())
+        able = [tools for name in sorted(self.operations) if (tools := self.runnable(name))]
+        key = tuple(tool.name for tools in able for tool in tools)
         if key not in self._functions:
-            self._functions[key] = tuple(self._function(tool, tuple(best)) for tool in best.values())
+            self._functions[key] = tuple(self._function(tools) for tools in able)
         return self._functions[key]
 
     def producers(self, kind: Any) -> list[tuple[Operation, str]]:
-        """Operations that can run here and whose result has a field of a type, with the field's name."""
+        """Operations that can run here and make a type from a picture, with the result's field of that type.
+
+        Those that can be told what to look for come first. One that itself needs the type is none.
+        """
         found = []
         for name in sorted(self.operations):
             operation = self.operations[name]
             fields = [field for field, made in link_types(operation.result).items() if made == kind]
-            if fields and self.runnable(name):
+            is_from_picture = image_fields(operation.args) and kind not in _needs(operation.args)
+            if fields and is_from_picture and self.runnable(name):
                 found.append((operation, fields[0]))
-        return found
+        return sorted(found, key=lambda made: target_field(made[0].args) is None)
 
-    def _function(self, tool: Tool, runnable: tuple[str, ...]) -> Function:
-        operation = tool.operation
-        made = {
-            kind_key(kind) for name in runnable for kind in link_types(self.operations[name].result).values()
-        }
-        needed = link_types(tool.args, required=True)
-        filled = {name for name, kind in needed.items() if kind_key(kind) in made}
-        filled.update(image_fields(tool.args)[:1])
-        phrases: list[Phrase | str] = [*operation.phrases]
-        for other in self.runnable(operation.name):
-            phrases.extend(other.phrases)
-        description = operation.description + (f" Limits: {tool.limits}" if tool.limits else "")
+    def _function(self, tools: list[Tool]) -> Function:
+        """The function that some tools fulfil, best first."""
+        best = tools[0]
+        needed = link_types(best.args, required=True)
+        filled = {name for name, kind in needed.items() if self.producers(kind)}
+        filled.update(image_fields(best.args)[:1])
+        phrases = [*best.operation.phrases, *(phrase for tool in tools for phrase in tool.phrases)]
         return Function(
-            name=operation.name,
-            description=description,
-            parameters=function_parameters(tool.args, optional=filled),
+            name=best.operation.name,
+            description=best.operation.description + (f" Limits: {best.limits}" if best.limits else ""),
+            parameters=function_parameters(best.args, optional=filled),
             phrases=tuple(phrase for phrase in phrases if isinstance(phrase, Phrase)),
             defaults=frozenset(filled),
-            image=next(iter(image_fields(tool.args)), None),
+            image=next(iter(image_fields(best.args)), None),
+            target=target_field(best.args),
         )
 
     def _missing_model(self, model: str) -> Missing | None:
@@ -192,53 +212,81 @@ class Registry:
     def _admit(self, plugin: Plugin) -> None:
         """Enter a plugin's tools and models, or none of them."""
         try:
-            tools = [self._own_tool(tool, plugin) for tool in plugin.offers.get("promptvision_tools", ())]
-            models = list(plugin.offers.get("promptvision_models", ()))
-            for spec in models:
-                if not isinstance(spec, ModelSpec):
-                    raise PluginError(plugin.name, f"promptvision_models returned {spec!r}, not a ModelSpec")
-                if spec.id in self.models:
-                    raise PluginError(
-                        plugin.name, f"model {spec.id!r} is declared by {self.models[spec.id].plugin}"
-                    )
-            wanted = [tool for tool in tools if self._settle_clash(tool, plugin)]
-        except (PluginError, ValueError) as exc:
-            plugin.fail(PluginState.FAILED, str(exc))
+            _check_kinds(plugin)
+            tools, models = self._checked_tools(plugin), self._checked_models(plugin)
+        except Exception as exc:  # isolation is the purpose: building a schema may raise anything
+            cause = str(exc) if isinstance(exc, PluginError) else f"{type(exc).__name__}: {exc}"
+            plugin.fail(PluginState.FAILED, cause.splitlines()[0], traceback.format_exc())
             if self.settings.strict_plugins:
-                raise PluginError(f"{plugin.distribution} {plugin.version}", str(exc)) from exc
+                raise PluginError(plugin.label, plugin.cause) from exc
             return
-        for tool in wanted:
+        for tool in tools:
+            for rival in self._rivals(tool, self.tools):
+                del self.tools[rival.name]
             self.tools[tool.name] = tool
-            self.operations.setdefault(tool.operation.name, tool.operation)
+        self.operations = {tool.operation.name: tool.operation for tool in self.tools.values()}
         for spec in models:
             self.models[spec.id] = replace(spec, plugin=plugin.name)
 
-    def _own_tool(self, tool: Any, plugin: Plugin) -> Tool:
-        if not isinstance(tool, Tool):
-            raise PluginError(plugin.name, f"promptvision_tools returned {tool!r}, not a Tool")
-        known = self.operations.get(tool.operation.name)
-        if known is not None and known != tool.operation:
-            raise PluginError(
-                plugin.name,
-                f"tool {tool.name!r} brings an operation {known.name!r} of its own, but that name is taken; "
-                f"use the existing operation or another name",
-            )
-        function_parameters(tool.args)  # a schema that cannot be built is found here, not in a turn
-        return tool.owned_by(plugin.name, plugin.version)
+    def _checked_models(self, plugin: Plugin) -> list[ModelSpec]:
+        models: dict[str, ModelSpec] = {}
+        for spec in plugin.offers.get("promptvision_models", ()):
+            other = self.models.get(spec.id)
+            if other is not None or spec.id in models:
+                owner = self._distribution(other.plugin if other else plugin.name)
+                raise PluginError(
+                    plugin.name,
+                    f"model {spec.id!r} is declared by both {owner} and {plugin.distribution}",
+                    hint=f"set PROMPTVISION_DISABLED_PLUGINS to {other.plugin if other else plugin.name} "
+                    f"or to {plugin.name}",
+                )
+            models[spec.id] = spec
+        return list(models.values())
 
-    def _settle_clash(self, tool: Tool, plugin: Plugin) -> bool:
-        """Whether the tool is to be entered, given that another may have its name."""
-        other = self.tools.get(tool.name)
-        if other is None or self._preferred(tool):
-            return True
-        if self._preferred(other):
-            return False
-        owner = next(known for known in self.plugins if known.name == other.plugin)
+    def _checked_tools(self, plugin: Plugin) -> list[Tool]:
+        """A plugin's tools, less those that lose to a preferred one."""
+        own: dict[str, Tool] = {}
+        for offered in plugin.offers.get("promptvision_tools", ()):
+            tool: Tool = offered.owned_by(plugin.name, plugin.version)
+            if CORE.get(tool.operation.name, tool.operation) != tool.operation:
+                raise PluginError(
+                    plugin.name,
+                    f"tool {tool.name!r} redefines the operation {tool.operation.name!r}",
+                    hint="use the one of promptvision.tools.operations, or another name",
+                )
+            if self._rivals(tool, own):
+                raise PluginError(plugin.name, f"tool {tool.name!r} is offered twice, or its operation is")
+            function_parameters(tool.args)  # a schema that cannot be built is found here, not in a turn
+            if all(self._beats(tool, rival) for rival in self._rivals(tool, self.tools)):
+                own[tool.name] = tool
+        return list(own.values())
+
+    def _rivals(self, tool: Tool, tools: Mapping[str, Tool]) -> list[Tool]:
+        """Tools that cannot stand beside one: same name, or another contract under its operation's name."""
+        return [
+            other
+            for other in tools.values()
+            if other.name == tool.name
+            or (other.operation.name == tool.operation.name and other.operation != tool.operation)
+        ]
+
+    def _beats(self, tool: Tool, rival: Tool) -> bool:
+        """Whether a tool takes the place of another one.
+
+        Raises:
+            PluginError: the settings prefer neither.
+        """
+        if self._preferred(tool) or self._preferred(rival):
+            return self._preferred(tool)
+        what = f"tool {tool.name!r}" if tool.name == rival.name else f"operation {tool.operation.name!r}"
         raise PluginError(
-            plugin.name,
-            f"tool {tool.name!r} exists in both {owner.distribution} and {plugin.distribution}",
-            hint=f"set PROMPTVISION_PREFER to {other.plugin}:{tool.name} or to {plugin.name}:{tool.name}",
+            tool.plugin,
+            f"{what} exists in both {self._distribution(rival.plugin)} and {self._distribution(tool.plugin)}",
+            hint=f"set PROMPTVISION_PREFER to {rival.plugin}:{rival.name} or to {tool.plugin}:{tool.name}",
         )
+
+    def _distribution(self, name: str) -> str:
+        return next(plugin.distribution for plugin in self.plugins if plugin.name == name)
 
     # Making what settings name
 
@@ -273,9 +321,15 @@ class Registry:
         )
 
 
-def kind_key(kind: Any) -> str:
-    """A hashable name of a type, generic ones included."""
-    return f"{getattr(kind, '__module__', '')}.{kind!r}"
+def _check_kinds(plugin: Plugin) -> None:
+    for hook, kind in HOOKS.items():
+        for value in plugin.offers.get(hook, ()):
+            if not isinstance(value, kind):
+                raise PluginError(plugin.name, f"{hook} returned {value!r:.200}, not a {kind.__name__}")
+
+
+def _needs(model: type[Args]) -> list[Any]:
+    return list(link_types(model, required=True).values())
 
 
 def _no_store(url: str | None, factories: list[StoreFactory[Any]], variable: str) -> Any:

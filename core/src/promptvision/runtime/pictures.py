@@ -7,6 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from promptvision.images.codec import decode_stored, encode_png
+from promptvision.images.colour import to_plain_mode
 from promptvision.images.store import ImageStore
 from promptvision.types import ImageRef
 
@@ -42,9 +43,9 @@ class PictureCache:
         return image
 
     def save(self, image: Image) -> ImageRef:
-        """Encode as PNG, store, and keep decoded."""
+        """Encode as PNG, store, and keep decoded; the caller may go on changing its picture."""
         stored = self.store.put(encode_png(image), "image/png")
-        self._keep(stored.id, image)
+        self._keep(stored.id, to_plain_mode(image.copy()))
         return ImageRef(stored.id)
 
     def _keep(self, image_id: str, image: Image) -> None:

@@ -75,7 +75,8 @@ class Runtime:
         """
         started = time.monotonic()
         digest = call_digest(tool, args)
-        if tool.cacheable and (known := self._cache.get(digest)) is not None and self._still_stored(known):
+        known = self._cache.get(digest) if tool.cacheable else None
+        if known is not None and await asyncio.to_thread(self._is_stored, known):
             return Outcome(known.result, known.saved, time.monotonic() - started, cached=True)
         context = self._context(tool, args, digest, cancel, on_progress)
         result = await self._run(tool, args, context, cancel, timeout_s)
@@ -103,25 +104,26 @@ class Runtime:
         self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
     ) -> Result:
         running = asyncio.ensure_future(self.executor.execute(tool, args, context))
+        running.add_done_callback(_retrieve)
         try:
-            done, _ = await asyncio.wait({running}, timeout=timeout_s)
-            if not done:
+            in_time, _ = await asyncio.wait({running}, timeout=timeout_s)
+            if not in_time:
                 cancel.cancel("the time limit of the turn is reached")
-                done, _ = await asyncio.wait({running}, timeout=GRACE_S)
+                await asyncio.wait({running}, timeout=GRACE_S)
         except asyncio.CancelledError:
             cancel.cancel()
-            running.add_done_callback(_retrieve)
             raise
-        if not done:
-            running.add_done_callback(_retrieve)
-            raise ToolFailed(f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s")
-        return running.result()
+        if in_time or (running.done() and not running.cancelled() and running.exception() is None):
+            return running.result()
+        raise ToolFailed(f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s")
 
-    def _still_stored(self, known: CachedResult) -> bool:
+    def _is_stored(self, known: CachedResult) -> bool:
         try:
-            return all(self.pictures.store.stat(image.id) is not None for image in known.saved)
+            for image in known.saved:
+                self.pictures.store.stat(image.id)
         except (NotFound, StoreError):
             return False
+        return True
 
 
 def _retrieve(left_behind: asyncio.Future[Result]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import types
+from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
@@ -27,12 +29,14 @@ def linkable(kind: Any) -> bool:
     """Whether values of this type are passed from tool to tool.
 
     Types of our own and lists of them are (``MaskRef``, ``list[Box]``, a plugin's ``Skeleton``); plain
-    numbers, texts and containers are not, and neither are ``ImageRef`` and ``Target``, which every tool has.
+    numbers, texts, choices and containers are not, and neither are ``ImageRef`` and ``Target``, which every
+    tool has.
     """
     item = get_args(kind)[0] if get_origin(kind) is list and get_args(kind) else kind
     if not isinstance(item, type) or item in (ImageRef, Target) or get_origin(item) is not None:
         return False
-    return item.__module__ not in ("builtins", "typing", "datetime", "decimal", "pathlib")
+    is_plain = item.__module__.partition(".")[0] in sys.stdlib_module_names
+    return not is_plain and not issubclass(item, Enum)
 
 
 @cache

@@ -44,15 +44,18 @@ def tool(
         cacheable: see :class:`Tool`.
 
     Raises:
-        ValueError: the function lacks a docstring, an annotation, or a usable name.
+        ValueError: the function lacks a docstring, an annotation or a usable name, or takes arguments by
+            position only or in any number.
     """
 
     def make(function: Callable[..., Any]) -> Tool:
         tool_name = name or function.__name__
         hints = typing.get_type_hints(function, include_extras=True)
         summary, described = _read_docstring(function)
+        if "return" not in hints:
+            raise ValueError(f"tool {tool_name!r}: say after '->' what it returns, be it None")
         args = _args_model(tool_name, function, hints, described)
-        result = _result_model(tool_name, hints.get("return"))
+        result = _result_model(tool_name, hints["return"])
         operation = Operation(
             name=tool_name, description=summary, args=args, result=result, phrases=tuple(phrases)
         )
@@ -76,14 +79,23 @@ def _read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     if not text:
         raise ValueError(f"tool {function.__name__!r} needs a docstring: it is what the LLM reads")
     parsed = docstring_parser.parse(text)
-    body = " ".join(part.strip() for part in (parsed.short_description, parsed.long_description) if part)
-    return body, {param.arg_name: param.description or "" for param in parsed.params}
+    body = _one_line(f"{parsed.short_description or ''} {parsed.long_description or ''}")
+    return body, {param.arg_name: _one_line(param.description or "") for param in parsed.params}
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _is_image(annotation: Any) -> bool:
     from PIL.Image import Image
 
     return plain_type(annotation) is Image
+
+
+def _reference(annotation: Any) -> Any:
+    """The type of the handle that stands for a picture: optional when the picture is."""
+    return ImageRef if plain_type(annotation) is annotation else ImageRef | None
 
 
 def _is_context(annotation: Any) -> bool:
@@ -97,11 +109,13 @@ def _args_model(
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name not in hints:
             raise ValueError(f"tool {name!r}: parameter {parameter.name!r} needs a type annotation")
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise ValueError(f"tool {name!r}: parameter {parameter!s} cannot be given by name")
         annotation = hints[parameter.name]
         if _is_context(annotation):
             continue
         if _is_image(annotation):
-            annotation = ImageRef if plain_type(annotation) is annotation else ImageRef | None
+            annotation = _reference(annotation)
         default = ... if parameter.default is parameter.empty else parameter.default
         description = described.get(parameter.name) or parameter.name.replace("_", " ")
         fields[parameter.name] = (annotation, Field(default, description=description))
@@ -113,8 +127,9 @@ def _result_model(name: str, annotation: Any) -> type[Result]:
         return annotation
     fields: dict[str, Any] = {"original_image_url": (ImageRef | None, None)}
     if _is_image(annotation):
-        fields[f"{name}_image_url"] = (ImageRef, ...)
-    elif annotation is not None and annotation is not type(None):
+        reference = _reference(annotation)
+        fields[f"{name}_image_url"] = (reference, ... if reference is ImageRef else None)
+    elif annotation is not type(None):
         fields[f"{name}_result"] = (annotation, ...)
     return create_model(f"{name}_result", __base__=Result, __module__=__name__, **fields)
 

@@ -63,6 +63,13 @@ def has_gpu() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
+def _has_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # the parent of a dotted name is missing; a half-made module
+        return False
+
+
 def missing_requirements(
     requires: Requirements,
     *,
@@ -77,7 +84,7 @@ def missing_requirements(
         setting: returns the value of a variable, or None.
     """
     for module, command in requires.modules.items():
-        if importlib.util.find_spec(module) is None:
+        if not _has_module(module):
             yield Missing(f"Python module {module!r} is not installed", command)
     for binary, command in requires.binaries.items():
         if shutil.which(binary) is None:

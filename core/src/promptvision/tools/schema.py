@@ -1,8 +1,9 @@
 """JSON schemas for function calling, self-contained and in the subset that LLM hosts accept.
 
-Hosts refuse what JSON Schema allows: OpenAI's strict mode wants ``additionalProperties: false`` and no
-``$ref`` with sibling keys, several want a description that is never null. What is made here has no ``$ref``
-at all, no ``title``, no ``default: null``, and a description for every property.
+Hosts refuse what JSON Schema allows: OpenAI's strict mode wants ``additionalProperties: false``, ``anyOf``
+for any union and ``items`` for any array, and knows few formats; several hosts want a description that is
+never null. What is made here has no ``$ref`` at all, no ``title``, no ``default: null``, and a description
+for every property.
 """
 
 from __future__ import annotations
@@ -13,6 +14,12 @@ from typing import Any
 from pydantic import BaseModel
 
 __all__ = ["function_parameters"]
+
+_MAX_DEPTH = 32
+_DATA = ("const", "enum", "required")
+_FORMATS = frozenset(
+    ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
+)  # those that OpenAI's guide to structured outputs lists as supported
 
 
 def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) -> dict[str, Any]:
@@ -28,14 +35,13 @@ def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) 
     flat.pop("description", None)
     for name, field in flat.get("properties", {}).items():
         field["description"] = field.get("description") or name.replace("_", " ")
-    flat["additionalProperties"] = False
     flat["required"] = [name for name in flat.get("required", ()) if name not in optional]
     flat.setdefault("properties", {})
     return flat
 
 
 def _flatten(node: Any, definitions: dict[str, Any], depth: int) -> Any:
-    if depth > 32:
+    if depth > _MAX_DEPTH:
         raise ValueError("argument models must not refer to themselves: LLM hosts need a finite schema")
     if isinstance(node, list):
         return [_flatten(item, definitions, depth + 1) for item in node]
@@ -46,14 +52,26 @@ def _flatten(node: Any, definitions: dict[str, Any], depth: int) -> Any:
         return _flatten({**target, **{k: v for k, v in node.items() if k != "$ref"}}, definitions, depth + 1)
     flat: dict[str, Any] = {}
     for key, value in node.items():
-        if key == "title" and isinstance(value, str):
-            continue
-        if key == "default" and value is None:
-            continue
         if key == "properties":
             flat[key] = {name: _flatten(item, definitions, depth + 1) for name, item in value.items()}
-        else:
-            flat[key] = _flatten(value, definitions, depth + 1)
+        elif key == "prefixItems":
+            flat["items"] = _any_of(_flatten(value, definitions, depth + 1))
+        elif key in _DATA:
+            flat[key] = value
+        elif not _is_dropped(key, value):
+            flat["anyOf" if key == "oneOf" else key] = _flatten(value, definitions, depth + 1)
     if flat.get("type") == "object":
-        flat["additionalProperties"] = False
+        flat.setdefault("additionalProperties", False)
     return flat
+
+
+def _is_dropped(key: str, value: Any) -> bool:
+    if key == "default":
+        return value is None
+    return key in ("title", "discriminator") or (key == "format" and value not in _FORMATS)
+
+
+def _any_of(schemas: list[Any]) -> Any:
+    """One schema for the items of a tuple; their number stays in ``minItems`` and ``maxItems``."""
+    different = [schema for index, schema in enumerate(schemas) if schema not in schemas[:index]]
+    return different[0] if len(different) == 1 else {"anyOf": different}

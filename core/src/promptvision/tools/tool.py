@@ -21,16 +21,17 @@ _SLOT = re.compile(r"\{(\w+)\}")
 class Args(BaseModel):
     """Base of all argument models. Field names are the JSON contract; unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Result(BaseModel):
     """Base of all result models.
 
     ``success`` is true whenever the tool could look, even if it found nothing; ``message`` then says so.
+    Numbers must be finite: JSON has no others.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     success: bool = True
     message: str | None = Field(None, description="What the user should know about this result.")
@@ -50,7 +51,7 @@ class Phrase:
     """Words that ask for an operation, for planners that have no LLM.
 
     Args:
-        text: lower-case words; ``{field}`` stands for the value of an argument, and a picture is named
+        text: words in any case; ``{field}`` stands for the value of an argument, and a picture is named
             by "it", "this" or "the picture", which the planner treats as one.
         fixed: arguments that these words imply, as ``(field, value)`` pairs.
     """
@@ -67,6 +68,8 @@ class Phrase:
 def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) -> tuple[Phrase, ...]:
     made = tuple(Phrase(phrase) if isinstance(phrase, str) else phrase for phrase in phrases)
     for phrase in made:
+        if len(set(phrase.slots)) < len(phrase.slots):
+            raise ValueError(f"{owner}: phrase {phrase.text!r} names a slot twice")
         for slot in (*phrase.slots, *(name for name, _ in phrase.fixed)):
             if slot not in args.model_fields:
                 raise ValueError(
