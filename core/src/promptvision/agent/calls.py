@@ -7,13 +7,13 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
-from promptvision.agent.observation import observe_failure
+from promptvision.agent.observation import FailureKind, observe_failure
 from promptvision.agent.steps import StepRunner
 from promptvision.errors import ArgumentsError, SetupError, ToolFailed
 from promptvision.llm.messages import Function, ToolCall
 from promptvision.llm.repair import repair_arguments
 
-__all__ = ["CallDesk", "Told"]
+__all__ = ["CallDesk", "Told", "refuse"]
 
 MAX_ERRORS = 4
 """Failures of one function in one turn before it is refused."""
@@ -57,26 +57,29 @@ class CallDesk:
         """Make a call and say what came of it; only StopTurn, Cancelled and store failures are raised."""
         function = self._functions.get(call.name)
         if function is None:
-            return _refuse(self._unknown(call.name))
+            return refuse("arguments", self._unknown(call.name))
         if self._errors[call.name] >= MAX_ERRORS:
             self.must_answer = True
-            return _refuse(f"{call.name} has failed {MAX_ERRORS} times in this turn; answer without it")
+            problem = f"{call.name} has failed {MAX_ERRORS} times in this turn; answer without it"
+            return refuse("stopped", problem)
         try:
             values, notes = repair_arguments(call.arguments, function.parameters)
-            key = self._key(call.name, values)
+            key = self._key(function, values)
             if (known := self._answers.get(key)) is not None:
                 return self._repeat(key, known)
             result, told = await self._runner.perform(call.name, values, call_id=call.id, notes=notes)
         except (ArgumentsError, ToolFailed, SetupError) as exc:
             self._errors[call.name] += 1
-            return _refuse(str(exc))
+            return refuse("arguments" if isinstance(exc, ArgumentsError) else "failed", str(exc))
         answer = Told(told, result.summary(), failed=not result.success, is_journaled=True)
         self._answers[key] = answer
         return answer
 
-    def _key(self, name: str, values: dict[str, object]) -> str:
+    def _key(self, function: Function, values: dict[str, object]) -> str:
+        """What makes two calls the same; one that names no picture means the current one."""
         current = self._runner.table.current
-        return json.dumps([name, values, current.image_id if current else None], sort_keys=True, default=str)
+        meant = current.image_id if current and not values.get(function.image or "") else None
+        return json.dumps([function.name, values, meant], sort_keys=True, default=str)
 
     def _repeat(self, key: str, known: Told) -> Told:
         self._repeats[key] += 1
@@ -91,5 +94,6 @@ class CallDesk:
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."
 
 
-def _refuse(message: str) -> Told:
-    return Told(observe_failure(message, []), message, failed=True)
+def refuse(kind: FailureKind, message: str) -> Told:
+    """What is told of a call that did not work."""
+    return Told(observe_failure(kind, message), message, failed=True)

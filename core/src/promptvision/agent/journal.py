@@ -9,10 +9,13 @@ from typing import Any, ParamSpec, TypeVar
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Event, EventKind, Turn
 
-__all__ = ["Journal", "Listener", "call_store"]
+__all__ = ["Entry", "Journal", "Listener", "call_store"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Entry = tuple[EventKind, dict[str, Any], str | None]
+"""Kind, data and the picture that an event is about."""
 
 Listener = Callable[[Event], None]
 """Told of every event once it is stored; must not block."""
@@ -39,13 +42,24 @@ class Journal:
         self.turn = turn
         self._listeners = listeners
         self._seq = max((event.seq for event in turn.events), default=0)
+        self._held: list[Entry] = []
 
-    async def write(self, *entries: tuple[EventKind, dict[str, Any], str | None]) -> None:
-        """Store events, all or none: kind, data and the picture it is about.
+    def hold(self, *entries: Entry) -> None:
+        """Keep events for the next write; there is one before anything happens that they announce."""
+        self._held.extend(entries)
+
+    async def flush(self) -> None:
+        """Store what is held."""
+        if self._held:
+            await self.write()
+
+    async def write(self, *further: Entry) -> None:
+        """Store what is held and further events, all or none.
 
         Raises:
             LeaseLost: another process has the turn now.
         """
+        entries, self._held = [*self._held, *further], []
         events = [
             Event(seq=self._seq + index, kind=kind, data=data, image_id=image_id)
             for index, (kind, data, image_id) in enumerate(entries, start=1)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from promptvision.images.handles import ImageTable
 from promptvision.tools.tool import Result
 
-__all__ = ["observe", "observe_failure"]
+__all__ = ["FailureKind", "observe", "observe_failure"]
+
+FailureKind = Literal["arguments", "failed", "stopped"]
+"""The planner may correct its arguments; it can do nothing about it; it was not tried or not finished."""
 
 LIST_LIMIT = 20
 TEXT_LIMIT = 4000
@@ -29,11 +32,9 @@ def observe(result: Result, table: ImageTable, notes: list[str]) -> str:
     return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
 
 
-def observe_failure(message: str, notes: list[str]) -> str:
-    """A failed call as the planner sees it: one line."""
-    told: dict[str, Any] = {"success": False, "error": message[:TEXT_LIMIT]}
-    if notes:
-        told["notes"] = notes
+def observe_failure(kind: FailureKind, message: str) -> str:
+    """A failed call as the planner sees it: what to do about it, and one line."""
+    told = {"success": False, "kind": kind, "error": message[:TEXT_LIMIT]}
     return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
 
 

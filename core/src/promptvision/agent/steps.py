@@ -90,7 +90,7 @@ class StepRunner:
         self._registry = registry
         self._runtime = runtime
         self._artifacts = artifacts
-        self._cancel = cancel
+        self.cancel = cancel
         self._deadline = deadline
         self._max_calls = max_calls
         self._turn_seq = turn_seq
@@ -231,7 +231,7 @@ class StepRunner:
         return await self._step(tool, args, request)
 
     async def _step(self, tool: Tool, args: Args, request: _Request) -> tuple[Result, str]:
-        self._cancel.check()
+        self.cancel.check()
         if len(self.steps) >= self._max_calls:
             raise StopTurn(f"the limit of {self._max_calls} tool calls in one turn is reached")
         remaining = self._deadline - time.monotonic()
@@ -243,7 +243,7 @@ class StepRunner:
         started = time.monotonic()
         try:
             outcome = await self._runtime.execute(
-                tool, args, cancel=self._cancel, timeout_s=remaining, on_progress=self._progress_of(number)
+                tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress_of(number)
             )
         except (CallError, SetupError, Cancelled) as exc:
             await self._close_failed(number, tool, shown, exc, started)

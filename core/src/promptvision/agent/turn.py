@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from dataclasses import replace
 from typing import Any
 
 from promptvision.agent.artifacts import Artifacts
-from promptvision.agent.calls import CallDesk, Told
+from promptvision.agent.calls import CallDesk, Told, refuse
 from promptvision.agent.journal import Journal
 from promptvision.agent.prompt import picture_note, system_prompt
 from promptvision.agent.reply import Reply, Step
 from promptvision.agent.steps import StepRunner
-from promptvision.agent.window import estimate_tokens, history_messages, turn_messages
+from promptvision.agent.window import history_messages, turn_messages
 from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
+from promptvision.llm.budget import estimate_tokens, fit_request
 from promptvision.llm.messages import ChatReply, ChatRequest, Message, ToolCall
 from promptvision.llm.provider import LLMProvider
 from promptvision.plugins.registry import Registry
@@ -27,10 +29,19 @@ log = logging.getLogger(__name__)
 
 PLANNER_TIMEOUT_S = 120.0
 """How long one planner reply may take, retries included."""
+GRACE_S = 0.45
+"""What a planner may take on top to say at least something; then it is left behind."""
+MAX_NOTES = 20
+
+_OUT_OF_TIME = "the time limit of the turn is reached"
 
 
 class TurnLoop:
     """Drives one claimed turn to its reply.
+
+    Several calls in one reply are made in the planner's order, one after the other. Side by side they would
+    be no faster, since tools share the processor or the one GPU, and the handles of what they make, as well
+    as what a call without a picture means, would depend on which of them ends first.
 
     Args:
         turn: the claimed turn, with the events of an earlier try if it was interrupted.
@@ -69,7 +80,9 @@ class TurnLoop:
         self._desk = CallDesk(runner, self._functions)
         self._said_by = planner.name
         self._calls = sum(len(e.data["tool_calls"]) for e in turn.events if e.kind is EventKind.MESSAGE)
-        self.notes: list[str] = []
+        self._open: dict[str, ToolCall] = {}
+        self._tokens = 0
+        self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
 
     async def run(self) -> Reply:
         """Drive the turn to its end; every way out is a reply.
@@ -77,27 +90,37 @@ class TurnLoop:
         Raises:
             StoreError: the journal cannot be written.
         """
+        text, status = await self._outcome()
+        await self._journal.flush()
+        return self._reply(text, status)
+
+    async def _outcome(self) -> tuple[str, TurnStatus]:
         try:
-            text = await self._converse()
-            return self._reply(text, self._status())
+            return await self._converse(), self._status()
         except StopTurn as exc:
-            return self._reply(self._made_so_far(f"I stopped early: {exc}."), self._status())
+            await self._close_calls(exc)
+            return self._made_so_far(f"I stopped early: {exc}."), self._status()
         except Cancelled as exc:
-            return self._reply(self._made_so_far(f"I stopped: {exc}."), TurnStatus.CANCELLED)
+            await self._close_calls(exc)
+            is_late = time.monotonic() >= self._deadline  # then it was the runtime that stopped the tool
+            return self._made_so_far(
+                f"I stopped: {exc}."
+            ), self._status() if is_late else TurnStatus.CANCELLED
         except ProviderError as exc:
             log.warning("planner %s failed: %s", self._planner.name, exc)
-            return self._reply(self._made_so_far(f"I could not go on: {exc}."), TurnStatus.FAILED)
+            return self._made_so_far(f"I could not go on: {exc}."), TurnStatus.FAILED
 
     async def _converse(self) -> str:
         messages = self._opening()
         await self._finish_open_calls(messages)
         for _ in range(self._settings.max_steps):
-            reply = await self._ask(messages, "none" if self._desk.must_answer else "auto")
+            reply = await self._ask(messages)
             if not reply.tool_calls or self._desk.must_answer:
-                return reply.text or self._made_so_far("")
+                return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
             reply = self._number_calls(reply)
             messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
-            await self._journal.write((EventKind.MESSAGE, _message_data(reply), None))
+            self._journal.hold((EventKind.MESSAGE, _message_data(reply), None))
+            self._open = {call.id: call for call in reply.tool_calls}
             for call in reply.tool_calls:
                 messages.append(await self._make(call))
         raise StopTurn(f"the limit of {self._settings.max_steps} planner replies in one turn is reached")
@@ -107,9 +130,7 @@ class TurnLoop:
         table = self._runner.table
         system = Message(role="system", content=system_prompt(self._functions))
         user = Message(role="user", content=f"{words}\n\n{picture_note(table)}", summary=words)
-        fixed = estimate_tokens([system, user], self._functions)
-        history = history_messages(self._earlier, max(self._planner.context_tokens - fixed, 0))
-        return [system, *history, user]
+        return [system, *history_messages(self._earlier), user]
 
     async def _finish_open_calls(self, messages: list[Message]) -> None:
         """After an interruption: make the calls that were asked for and never answered."""
@@ -119,26 +140,65 @@ class TurnLoop:
             for event in self._turn.events
             if event.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION)
         }
-        open_calls = {
-            call.id: call for message in said for call in message.tool_calls if call.id not in answered
-        }
+        calls = [call for message in said for call in message.tool_calls]
+        self._open = {call.id: call for call in calls if call.id not in answered}
         for message in said:
-            call = open_calls.get(message.tool_call_id or "")
+            call = self._open.get(message.tool_call_id or "")
             messages.append(message if call is None else await self._make(call))
 
-    async def _ask(self, messages: list[Message], tool_choice: Any) -> ChatReply:
+    async def _close_calls(self, why: Exception) -> None:
+        """Answer the calls that are not made any more, so that none is left without a result."""
+        entries = [
+            (EventKind.OBSERVATION, _observation_data(call, refuse("stopped", str(why))), None)
+            for call in self._open.values()
+        ]
+        await self._journal.write(*entries)
+
+    async def _ask(self, messages: list[Message]) -> ChatReply:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
-            raise StopTurn("the time limit of the turn is reached")
+            raise StopTurn(_OUT_OF_TIME)
+        self._runner.cancel.check()
+        if self._tokens >= self._settings.max_tokens:
+            raise StopTurn(f"the limit of {self._settings.max_tokens} tokens in one turn is reached")
         request = ChatRequest(
             messages=tuple(messages),
             functions=self._functions,
-            tool_choice=tool_choice,
+            tool_choice="none" if self._desk.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )
-        reply = await self._planner.complete(request)
-        self._said_by = reply.planner or self._planner.name
+        request = fit_request(request, self._planner.context_tokens)
+        reply = await self._complete(request)
+        self._take_note_of(request, reply)
         return reply
+
+    async def _complete(self, request: ChatRequest) -> ChatReply:
+        """The planner's reply, unless somebody asks to stop meanwhile."""
+        loop = asyncio.get_running_loop()
+        asking = loop.create_task(self._planner.complete(request))
+        try:
+            with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(asking.cancel)):
+                async with asyncio.timeout(request.timeout_s + GRACE_S):
+                    return await asking
+        except TimeoutError as exc:
+            raise StopTurn(_OUT_OF_TIME) from exc
+        except asyncio.CancelledError:
+            self._runner.cancel.check()
+            raise
+
+    def _take_note_of(self, request: ChatRequest, reply: ChatReply) -> None:
+        """Count what a reply cost, and tell what went wrong on the way to it."""
+        self._said_by = reply.planner or self._planner.name
+        counted = reply.usage.input_tokens + reply.usage.output_tokens
+        said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
+        self._tokens += counted or estimate_tokens([*request.messages, said], self._functions)
+        notes = list(reply.notes)
+        if reply.finish_reason == "length":
+            notes.append(f"{self._said_by}: the reply was cut at the host's limit of length")
+        for note in notes:
+            if note not in self._notes and len(self._notes) < MAX_NOTES:
+                self._notes.append(note)
+                self._journal.hold((EventKind.NOTE, {"message": note}, None))
 
     def _number_calls(self, reply: ChatReply) -> ChatReply:
         """Give calls ids that are unique in the conversation, whatever the host made up."""
@@ -152,6 +212,7 @@ class TurnLoop:
         told = await self._desk.answer(call)
         if not told.is_journaled:
             await self._journal.write((EventKind.OBSERVATION, _observation_data(call, told), None))
+        self._open.pop(call.id, None)
         return Message(
             role="tool",
             content=told.content,
@@ -181,7 +242,7 @@ class TurnLoop:
             prompt_id=self._turn.key.prompt_id,
             status=status,
             planner=self._said_by,
-            notes=tuple(self.notes),
+            notes=tuple(self._notes),
         )
 
 

@@ -8,45 +8,28 @@ from typing import Any
 
 from promptvision.agent.observation import observe_failure
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
-from promptvision.llm.messages import Function, Message, ToolCall
+from promptvision.llm.messages import Message, ToolCall
+from promptvision.types import UNTRUSTED, defuse
 
-__all__ = ["TURNS", "estimate_tokens", "history_messages", "turn_messages"]
+__all__ = ["TURNS", "history_messages", "turn_messages"]
 
 TURNS = 12
 """Turns read from the store, at most."""
 WHOLE = 2
 """Newest turns whose tool results are shown whole; older ones become one line each."""
-CHARS_PER_TOKEN = 4
-"""A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
+PREVIEW_CHARS = 200
 
 
-def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] = ()) -> int:
-    """About how many tokens a request takes."""
-    chars = sum(
-        len(message.content) + sum(len(str(c.arguments)) + 40 for c in message.tool_calls) + 8
-        for message in messages
-    )
-    chars += sum(len(json.dumps(function.parameters)) + len(function.description) for function in functions)
-    return chars // CHARS_PER_TOKEN
-
-
-def history_messages(turns: Sequence[Turn], budget_tokens: int) -> list[Message]:
-    """Earlier turns as messages, oldest first; whole turns are left out from the oldest on until they fit.
-
-    Calls and their results are never parted: a turn is shown with both or not at all.
+def history_messages(turns: Sequence[Turn]) -> list[Message]:
+    """Earlier turns as messages, oldest first, each with all of its calls and their results.
 
     Args:
         turns: ended turns, oldest first.
-        budget_tokens: about how many tokens they may take.
     """
-    shown: list[list[Message]] = []
-    for age, turn in enumerate(reversed(turns)):
-        messages = _ended_turn(turn, is_whole=age < WHOLE)
-        budget_tokens -= estimate_tokens(messages)
-        if budget_tokens < 0:
-            break
-        shown.append(messages)
-    return [message for messages in reversed(shown) for message in messages]
+    newest = len(turns) - WHOLE
+    return [
+        message for place, turn in enumerate(turns) for message in _ended_turn(turn, is_whole=place >= newest)
+    ]
 
 
 def _ended_turn(turn: Turn, *, is_whole: bool) -> list[Message]:
@@ -85,7 +68,7 @@ def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
             call_id,
             Message(
                 role="tool",
-                content=told["told"] if is_whole else told["summary"][:200],
+                content=told["told"] if is_whole else _preview(told),
                 tool_call_id=call_id,
                 name=told.get("operation"),
                 summary=told["summary"],
@@ -94,11 +77,19 @@ def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
         )
 
 
+def _preview(told: dict[str, Any]) -> str:
+    """A result in one line; what came out of a picture stays labelled as such."""
+    line = " ".join(told["summary"].split())[:PREVIEW_CHARS]
+    if UNTRUSTED not in told["told"]:
+        return line
+    return json.dumps({UNTRUSTED: defuse(line)}, ensure_ascii=False)
+
+
 def _interrupted(call: ToolCall) -> Message:
     text = "interrupted before it ended; its result is unknown"
     return Message(
         role="tool",
-        content=observe_failure(text, []),
+        content=observe_failure("stopped", text),
         tool_call_id=call.id,
         name=call.name,
         summary=text,

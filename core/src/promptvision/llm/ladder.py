@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
 from promptvision.errors import ProviderError
+from promptvision.llm.budget import fit_request
 from promptvision.llm.correction import corrected_request
 from promptvision.llm.failed_generation import looks_like_call, parse_failed_generation
 from promptvision.llm.failures import one_line
@@ -18,12 +20,14 @@ from promptvision.llm.retry import Breaker, Deadline, Retry
 
 __all__ = ["Ladder"]
 
+log = logging.getLogger(__name__)
+
 _MAX_CORRECTIONS = 2
 _SHARE = 0.6
 _LAST_WORD_S = 0.4
 _QUEUE_SIZE = 64
 
-Show = Callable[[str], Awaitable[None]]
+Note = Callable[[str], None]
 
 
 class Ladder:
@@ -31,13 +35,13 @@ class Ladder:
 
     Each model call climbs only as far as it must: the same request again where that may help; the calls that
     a host threw away as ill-formed, parsed; the request with a short corrective note at temperature 0, at
-    most twice; the next provider. ``ChatReply.planner`` says who answered. All of it ends within the
-    request's ``timeout_s``, except that the last provider always gets 0.4 s.
+    most twice; the next provider. ``ChatReply.planner`` says who answered, ``ChatReply.notes`` what went
+    wrong before. Each provider gets as much of the history as it takes. All of it ends within the request's
+    ``timeout_s``, except that the last provider always gets 0.4 s.
 
     Args:
         providers: best first. The last is the offline planner, which needs no time to speak of: of several,
             the others share the deadline, each taking at most 0.6 of what is left while another may follow.
-        on_note: told in one line of each thing that went wrong and what is done about it.
         retry: how to try again.
         breakers: one per provider; default: new ones.
     """
@@ -45,7 +49,6 @@ class Ladder:
     def __init__(
         self,
         providers: Sequence[LLMProvider],
-        on_note: Callable[[str], None] | None = None,
         *,
         retry: Retry | None = None,
         breakers: Sequence[Breaker] | None = None,
@@ -53,11 +56,10 @@ class Ladder:
         if not providers:
             raise ValueError("a ladder needs at least one provider; pass the offline planner")
         self._providers = list(providers)
-        self._note = on_note or (lambda note: None)
-        self._retry = replace(retry or Retry(), on_note=self._note)
+        self._retry = retry or Retry()
         self._breakers = list(breakers or [Breaker(provider.name) for provider in providers])
         self.name = providers[0].name
-        self.context_tokens = providers[0].context_tokens
+        self.context_tokens = max(provider.context_tokens for provider in providers)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         """Answer a request as a whole.
@@ -97,7 +99,7 @@ class Ladder:
             try:
                 await provider.close()
             except Exception as exc:  # noqa: BLE001  # one provider must not keep the others open
-                self._note(f"{provider.name}: closing failed: {one_line(exc)}")
+                log.warning("%s: closing failed: %s", provider.name, one_line(exc))
 
     async def _climb_aloud(self, request: ChatRequest, pieces: asyncio.Queue[ChatDelta | Exception]) -> None:
         try:
@@ -110,13 +112,16 @@ class Ladder:
     async def _climb(self, request: ChatRequest, voice: _Voice | None) -> ChatReply:
         deadline = Deadline(request.timeout_s)
         errors: list[ProviderError] = []
+        notes: list[str] = []
         for index in range(len(self._providers)):
             try:
-                return await self._ask(index, request, self._share(index, deadline), voice)
+                reply = await self._ask(index, request, self._share(index, deadline), voice, notes.append)
             except ProviderError as error:
                 errors.append(error)
                 following = self._providers[index + 1 : index + 2]
-                self._note(error.message + "".join(f"; asking {after.name} instead" for after in following))
+                notes.append(error.message + "".join(f"; asking {after.name} instead" for after in following))
+            else:
+                return replace(reply, notes=(*notes, *reply.notes)) if notes else reply
         raise _sum_up(errors)
 
     def _share(self, index: int, deadline: Deadline) -> Deadline:
@@ -127,13 +132,15 @@ class Ladder:
         return Deadline(left_s if index == last - 1 else left_s * _SHARE)
 
     async def _ask(
-        self, index: int, request: ChatRequest, deadline: Deadline, voice: _Voice | None
+        self, index: int, request: ChatRequest, deadline: Deadline, voice: _Voice | None, note: Note
     ) -> ChatReply:
         """Ask one provider, correcting it where that may help."""
-        provider, current = self._providers[index], request
+        provider = self._providers[index]
+        current = request = fit_request(request, provider.context_tokens)
+        retry = replace(self._retry, on_note=note)
         for correction in range(_MAX_CORRECTIONS + 1):
             try:
-                return await self._retry.run(
+                return await retry.run(
                     partial(_attempt, provider, current, voice),
                     name=provider.name,
                     deadline=deadline,
@@ -144,11 +151,11 @@ class Ladder:
                     raise
                 reply = _read_failed(error, request, provider.name)
                 if reply is not None:
-                    self._note(f"{error.message}; read it all the same")
+                    note(f"{error.message}; read it all the same")
                     return reply
                 if correction == _MAX_CORRECTIONS:
                     raise
-                self._note(f"{error.message}; correction {correction + 1} of {_MAX_CORRECTIONS}")
+                note(f"{error.message}; correction {correction + 1} of {_MAX_CORRECTIONS}")
                 current = corrected_request(request, error)
         raise AssertionError("unreachable")
 

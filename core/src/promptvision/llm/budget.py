@@ -1,0 +1,94 @@
+"""Fitting a request into what a provider takes: old turns go first, then the length of tool results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from promptvision.llm.messages import ChatRequest, Function, Message
+
+__all__ = ["estimate_tokens", "fit_request", "shorten"]
+
+CHARS_PER_TOKEN = 4
+"""A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
+MESSAGE_CHARS = 8
+"""What the wire adds to a message."""
+CALL_CHARS = 40
+"""What it adds to a call."""
+
+_VALUE_CHARS = 60
+_LINE_CHARS = 400
+
+
+def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] = ()) -> int:
+    """About how many tokens a request takes."""
+    chars = sum(map(_chars, messages)) + sum(function.chars for function in functions)
+    return chars // CHARS_PER_TOKEN
+
+
+def _chars(message: Message) -> int:
+    calls = sum(len(str(call.arguments)) + CALL_CHARS for call in message.tool_calls)
+    return len(message.content) + calls + MESSAGE_CHARS
+
+
+def fit_request(request: ChatRequest, context_tokens: int) -> ChatRequest:
+    """The request within a budget, as far as that can be had without parting a call from its result.
+
+    Whole turns are left out, oldest first; then tool results of the last turn become one line each, oldest
+    first. The system prompt, the user's last words and all calls of the last turn always stay.
+
+    Args:
+        request: system prompt, history and the last turn.
+        context_tokens: as in :class:`~promptvision.llm.provider.LLMProvider`.
+    """
+    over = estimate_tokens(request.messages, request.functions) - context_tokens
+    if over <= 0:
+        return request
+    messages, over = _drop_turns(list(request.messages), over)
+    for index, message in enumerate(messages):
+        if over <= 0:
+            break
+        if message.role == "tool":
+            messages[index] = replace(message, content=shorten(message.content))
+            over -= estimate_tokens([message]) - estimate_tokens([messages[index]])
+    return replace(request, messages=tuple(messages))
+
+
+def _drop_turns(messages: list[Message], over: int) -> tuple[list[Message], int]:
+    """Leave out whole turns until it fits, but never the last one."""
+    starts = [index for index, message in enumerate(messages) if message.role == "user"]
+    if len(starts) < 2:
+        return messages, over
+    begin = end = starts[0]
+    for end in starts[1:]:
+        if over - estimate_tokens(messages[begin:end]) <= 0:
+            break
+    return messages[:begin] + messages[end:], over - estimate_tokens(messages[begin:end])
+
+
+def shorten(told: str) -> str:
+    """A tool result as one short line: long values cut, lists counted, labels of foreign text kept."""
+    try:
+        value = json.loads(told)
+    except ValueError:
+        return " ".join(told.split())[:_LINE_CHARS]
+    if not isinstance(value, dict):
+        return told[:_LINE_CHARS]
+    short: dict[str, Any] = {}
+    for name, item in value.items():
+        if len(json.dumps(short, ensure_ascii=False)) > _LINE_CHARS:
+            break
+        short[name] = _brief(item)
+    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+
+
+def _brief(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if len(value) <= _VALUE_CHARS else value[:_VALUE_CHARS] + "…"
+    if isinstance(value, list):
+        return f"({len(value)} items)"
+    if isinstance(value, dict):
+        return {name: _brief(item) for name, item in list(value.items())[:2]}
+    return value
