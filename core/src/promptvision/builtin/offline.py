@@ -28,9 +28,9 @@ class OfflinePlanner:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
         words, told = _this_turn(request.messages)
         plan = match_request(words, request.functions)
-        failed = any(message.failed for message in told)
-        if plan and not failed and len(told) < len(plan) and request.tool_choice == "auto":
-            return self._reply(calls=(_call(plan[len(told)], len(told)),))
+        open_calls = _not_yet_made(plan, request.messages, told)
+        if open_calls and request.tool_choice == "auto":
+            return self._reply(calls=(_call(open_calls[0], len(told)),))
         if not told:
             return self._reply(text=_what_i_can_do(request.functions))
         return self._reply(text=" ".join(message.summary for message in told))
@@ -58,6 +58,26 @@ def _this_turn(messages: Sequence[Message]) -> tuple[str, list[Message]]:
     user = messages[last]
     told = [message for message in messages[last + 1 :] if message.role == "tool"]
     return user.summary or user.content, told
+
+
+def _not_yet_made(plan: list[Match], messages: Sequence[Message], told: list[Message]) -> list[Match]:
+    """The rest of a plan; nothing once a call of it has failed.
+
+    Another planner may have begun the turn: what worked need not be done again, and how it failed does not
+    count.
+    """
+    calls = {call.id: call for message in messages for call in message.tool_calls}
+    rest = list(plan)
+    for message in told:
+        call = calls.get(message.tool_call_id or "")
+        mine = next((match for match in rest if call and match.function.name == call.name), None)
+        if mine is None or call is None:
+            continue
+        if not message.failed:
+            rest.remove(mine)
+        elif call.arguments == dict(mine.arguments):
+            return []
+    return rest
 
 
 def _call(match: Match, index: int) -> ToolCall:
