@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from PIL import Image
 
 from promptvision.cli.main import cli
-from promptvision.errors import ArgumentsError
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def test_boxes_give_masks_of_the_pictures_size(arguments: list[str], picture: Im
     assert len(step["result"]["mask_urls"]) == 2
     with Image.open("mask.png") as mask:
         assert (mask.size, mask.mode) == (picture.size, "L")
-        assert set(np.unique(mask)) <= {0, 255}
+        assert set(np.unique(np.asarray(mask))) <= {0, 255}
 
 
 def test_points_need_neither_boxes_nor_a_detector(arguments: list[str]) -> None:
@@ -52,5 +51,5 @@ def test_points_need_neither_boxes_nor_a_detector(arguments: list[str]) -> None:
 
 def test_no_box_no_point_and_no_target_is_an_error(arguments: list[str]) -> None:
     done = CliRunner().invoke(cli, arguments)
-    assert isinstance(done.exception, ArgumentsError)
-    assert "say what to look for, or give bounding_boxes" in str(done.exception)
+    assert done.exit_code != 0
+    assert "say what to look for, or give bounding_boxes" in " ".join(done.output.split())

@@ -91,7 +91,11 @@ SPECS = (
         BASE,
         (
             WeightFile("unet/config.json"),
-            WeightFile("unet/diffusion_pytorch_model.fp16.safetensors", size=5_135_178_560),
+            WeightFile(
+                "unet/diffusion_pytorch_model.fp16.safetensors",
+                sha256="6470840731e98cc16713ddf3ac7ee458c9fdbcb881a98c6727cd4a938f227d3f",
+                size=5_135_178_560,
+            ),
             WeightFile("scheduler/scheduler_config.json"),
         ),
         weight_bytes=_bytes(2_567_478_084),
@@ -115,7 +119,7 @@ SPECS = (
         TEXT_ENCODER,
         (
             WeightFile("text_encoder/config.json"),
-            WeightFile("text_encoder/model.fp16.safetensors"),
+            WeightFile("text_encoder/model.fp16.safetensors", size=246_144_867),
             WeightFile("tokenizer/*"),
         ),
         weight_bytes=_bytes(123_060_480),
@@ -125,7 +129,7 @@ SPECS = (
         TEXT_ENCODER_2,
         (
             WeightFile("text_encoder_2/config.json"),
-            WeightFile("text_encoder_2/model.fp16.safetensors"),
+            WeightFile("text_encoder_2/model.fp16.safetensors", size=1_389_382_884),
             WeightFile("tokenizer_2/*"),
         ),
         weight_bytes=_bytes(694_659_840),
@@ -137,7 +141,11 @@ SPECS = (
         "207b116dae70ace3637169f1ddd2434b91b3a8cd",
         (
             WeightFile("config.json"),
-            WeightFile("diffusion_pytorch_model.safetensors", size=334_643_238),
+            WeightFile(
+                "diffusion_pytorch_model.safetensors",
+                sha256="1b909373b28f2137098b0fd9dbc6f97f8410854f31f84ddc9fa04b077b0ace2c",
+                size=334_643_238,
+            ),
         ),
         license="MIT",
         license_url="https://huggingface.co/madebyollin/sdxl-vae-fp16-fix",
@@ -145,7 +153,8 @@ SPECS = (
         loader="load_vae",
     ),
 )
-"""All models. Revisions are those that public projects pin; parameter counts are measured on the configs."""
+"""All models. Revisions, digests and sizes are those that several public projects agree on; a file without a
+digest here is checked against the hub's own. Parameters are counted on the configurations."""
 
 INPAINT = Tool(
     name="sdxl_inpaint",
