@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
+import asyncio
+import shlex
+import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from promptvision.cli.output import is_fancy, say
-from promptvision.cli.session import StepPrinter, with_agent
-from promptvision.errors import PromptvisionError
+from promptvision.cli import line_editing, terminal
+from promptvision.cli.history import export_document, print_turns
+from promptvision.cli.output import complain, echo_text, say
+from promptvision.cli.run import save_picture, unwritable
+from promptvision.cli.session import StepPrinter, settle
+from promptvision.errors import InputError, NotFound, PromptvisionError
 
 if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
+    from promptvision.agent.reply import Reply
     from promptvision.agent.request import Source
+    from promptvision.agent.running import RunningTurn
+    from promptvision.conversations.turn import ImageRecord
 
 __all__ = ["chat"]
 
-HELP = "Type what you want done. /image PATH  /save PATH  /new  /quit"
+COMMANDS = {
+    "/image PATH": "send this picture with the next message",
+    "/pictures": "list the pictures of this conversation",
+    "/use img_1": "go on with an earlier picture",
+    "/undo": "go on with the picture that the newest one was made from",
+    "/show [img_1]": "show a picture; the newest one when none is named",
+    "/save PATH": "write the newest picture to a file",
+    "/history": "show what was said so far",
+    "/new": "start another conversation",
+    "/help": "show this list",
+    "/quit": "leave; Ctrl-D does the same",
+}
+LEAVE = ("/quit", "/exit", "/q")
 
 
 @click.command()
 @click.argument("image", required=False)
 @click.option("-c", "--conversation", help="Continue the conversation of this id.")
 def chat(image: str | None, conversation: str | None) -> int:
-    """Talk about a picture; start with IMAGE, or give one later with /image PATH."""
-    say(HELP)
-    return with_agent(lambda agent: Talk(agent, image, conversation).run())
+    """Talk about a picture; start with IMAGE, or give one later with /image PATH.
+
+    Ctrl-C stops what is running and keeps the conversation. /help lists the commands.
+    """
+    from promptvision.agent.agent import Agent
+
+    with asyncio.Runner() as runner:
+
+        async def make() -> Agent:
+            return Agent()
+
+        agent = runner.run(make())
+        try:
+            return Talk(agent, runner, conversation).run(image)
+        finally:
+            runner.run(agent.close())
 
 
 class Talk:
@@ -34,69 +69,207 @@ class Talk:
 
     Args:
         agent: does the work.
-        image: picture for the next turn.
+        runner: whose event loop the agent lives on; between turns the terminal has the process for itself.
         conversation: id to go on with; None starts a new one.
     """
 
-    def __init__(self, agent: Agent, image: Source | None, conversation: str | None) -> None:
+    def __init__(self, agent: Agent, runner: asyncio.Runner, conversation: str | None) -> None:
         self._agent = agent
-        self._image = image
-        self._conversation = conversation
-        self._picture: str | None = None
+        self._runner = runner
+        self._is_new = conversation is None
+        self._conversation = conversation or uuid.uuid4().hex
+        self._image: Source | None = None
+        self._chosen: ImageRecord | None = None
+        self._is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        self._has_failed = False
 
-    async def run(self) -> int:
-        """Read lines until the end of input or /quit."""
-        import asyncio
+    def run(self, image: str | None) -> int:
+        """Read lines until their end or /quit; 1 when lines came from a pipe and one of them failed."""
+        if not self._is_new:
+            self._greet()
+        if image is not None:
+            self._take_image(image)
+        if self._is_interactive:
+            say("Say what you want done. /help lists the commands.", dim=True)
+            line_editing.begin(self._agent.settings.home, [name.split()[0] for name in COMMANDS])
+        while (line := self._read()) is not None:
+            if line in LEAVE:
+                break
+            if line:
+                self._take(line)
+        return 0 if self._is_interactive or not self._has_failed else 1
 
+    def _read(self) -> str | None:
         while True:
             try:
-                line = (await asyncio.to_thread(input, "> " if is_fancy() else "")).strip()
+                return input("> " if self._is_interactive else "").strip()
             except EOFError:
-                return 0
-            if line in ("/quit", "/exit", "/q"):
-                return 0
-            if line:
-                await self._take(line)
+                if self._is_interactive:
+                    click.echo()
+                return None
+            except KeyboardInterrupt:
+                if not self._is_interactive:
+                    raise
+                click.echo()
+                say("/quit or Ctrl-D leaves", dim=True)
 
-    async def _take(self, line: str) -> None:
+    def _take(self, line: str) -> None:
         """One line; what is wrong with it is said and the conversation goes on."""
         try:
             command, _, rest = line.partition(" ")
-            if command == "/image":
-                self._image = rest.strip().strip("'\"")
-            elif command == "/save":
-                self._save(rest.strip())
-            elif command == "/new":
-                self._conversation, self._picture = None, None
-            elif command.startswith("/"):
-                say(HELP)
+            if command.startswith("/"):
+                self._obey(command, rest.strip())
             else:
-                await self._ask(line)
+                self._ask(line)
         except PromptvisionError as exc:
-            say(f"promptvision: {exc}", fg="red")
+            self._has_failed = True
+            complain(str(exc))
 
-    async def _ask(self, words: str) -> None:
-        running = self._agent.start(words, image=self._image, conversation_id=self._conversation)
-        StepPrinter().watch(running)
-        reply = await running.reply()
-        self._image, self._conversation = None, reply.conversation_id
-        click.echo(reply.text_response)
+    def _obey(self, command: str, rest: str) -> None:
+        if command == "/image":
+            self._take_image(_unquoted(rest))
+        elif command == "/pictures":
+            self._list_pictures()
+        elif command == "/use":
+            self._use(self._record(rest))
+        elif command == "/undo":
+            self._undo()
+        elif command == "/show":
+            self._show(self._record(rest or None).image_id)
+        elif command == "/save":
+            self._save(_unquoted(rest))
+        elif command == "/history":
+            print_turns(self._runner.run(export_document(self._agent, self._conversation)))
+        elif command == "/new":
+            self._conversation, self._image, self._chosen = uuid.uuid4().hex, None, None
+            say("a new conversation; give it a picture with /image PATH")
+        elif command == "/help":
+            for name, meaning in COMMANDS.items():
+                say(f"  {name:<14} {meaning}")
+        else:
+            raise InputError(f"there is no command {command}", hint="/help lists them")
+
+    # Turns
+
+    def _ask(self, words: str) -> None:
+        reply = self._wait(self._runner.run(self._start(words)))
+        if reply is None:
+            say("stopped; what was finished is kept", fg="yellow")
+            return
+        self._image = self._chosen = None
+        self._has_failed = self._has_failed or reply.status != "done"
+        for note in reply.notes:
+            say(f"  {note}", fg="yellow")
+        echo_text(reply.text_response)
         if reply.picture is not None:
-            self._picture = reply.picture
-            show_picture(self._agent, reply.picture)
+            self._show(reply.picture)
+
+    def _wait(self, running: RunningTurn) -> Reply | None:
+        """Show the steps until the turn has ended; None when Ctrl-C has stopped it."""
+        printer = StepPrinter()
+        printer.watch(running)
+        try:
+            return self._runner.run(settle(running))
+        except KeyboardInterrupt:
+            if running.task is None or not running.task.done():
+                raise  # asked a second time: leave
+            return None
+        finally:
+            printer.clear()
+
+    async def _start(self, words: str) -> RunningTurn:
+        return self._agent.start(words, image=self._image, conversation_id=self._conversation)
+
+    # Pictures
+
+    def _take_image(self, name: str) -> None:
+        """Look at the picture now, so that what is wrong with it is said before it is talked about."""
+        from promptvision.images.ingest import ingest
+
+        if not name:
+            raise InputError("/image: the path is missing", hint="write /image photo.jpg")
+        path = name if "://" in name else str(Path(name).expanduser())
+        store, settings = self._agent.images, self._agent.settings
+        taken = self._runner.run(ingest(path, store, allow_paths=True, settings=settings))
+        self._image, self._chosen = path, None
+        say(f"{name}: {taken.width} x {taken.height} pixels; what should be done to it?")
+
+    def _records(self) -> list[ImageRecord]:
+        from promptvision.agent.agent import LOCAL_USER
+
+        return self._agent.conversations.images(LOCAL_USER, self._conversation)
+
+    def _record(self, handle: str | None) -> ImageRecord:
+        """The picture of a handle; without one the newest that was given or edited."""
+        from promptvision.images.handles import ImageTable
+
+        table = ImageTable(self._records())
+        if handle is None:
+            if table.current is None:
+                raise NotFound(
+                    "there is no picture in this conversation yet", hint="give one with /image PATH"
+                )
+            return table.current
+        try:
+            wanted = table.resolve(handle)
+        except ValueError as exc:
+            raise NotFound(str(exc)) from exc
+        return next(record for record in reversed(table.records) if record.image_id == wanted)
+
+    def _list_pictures(self) -> None:
+        from promptvision.images.handles import ImageTable
+
+        for line in ImageTable(self._records()).lines() or ["no picture yet; give one with /image PATH"]:
+            echo_text(line)
+
+    def _use(self, record: ImageRecord) -> None:
+        from promptvision.types import ImageRef
+
+        self._image, self._chosen = ImageRef(record.image_id), record
+        say(f"the next message is about {record.handle}")
+        self._show(record.image_id)
+
+    def _undo(self) -> None:
+        from promptvision.images.handles import ImageTable
+
+        table, current = ImageTable(self._records()), self._chosen or self._record(None)
+        line = table.lineage(current.number)
+        if len(line) == 1:
+            raise NotFound(
+                f"{current.handle} was made from no other picture", hint="/pictures lists them all"
+            )
+        self._use(line[1])
+
+    def _show(self, image_id: str) -> None:
+        """Draw a picture where the terminal can, and say where it is."""
+        if way := terminal.protocol():
+            click.echo(terminal.draw(self._agent.open(image_id), way))
+        say(f"  picture: {self._agent.images.url(image_id)}")
 
     def _save(self, name: str) -> None:
-        if self._picture is None:
-            say("there is no picture to save yet")
-            return
-        try:
-            self._agent.open(self._picture).save(Path(name).expanduser())
-        except (OSError, ValueError) as exc:
-            say(f"promptvision: {name}: {exc}", fg="red")
-        else:
-            say(f"wrote {name}")
+        if not name:
+            raise InputError("/save: the file name is missing", hint="write /save result.png")
+        name = str(Path(name).expanduser())
+        if problem := unwritable(name):
+            raise InputError(f"{name}: {problem}")
+        save_picture(self._agent.open(self._record(None).image_id), name)
+        say(f"wrote {name}")
+
+    def _greet(self) -> None:
+        from promptvision.agent.agent import LOCAL_USER
+
+        known = self._agent.conversations.conversation(LOCAL_USER, self._conversation)
+        if known is None:
+            raise NotFound(
+                f"no conversation {self._conversation!r}", hint="`promptvision history` lists them"
+            )
+        say(f"{known.title}: {known.turns} turns so far; /history shows them")
 
 
-def show_picture(agent: Agent, image_id: str) -> None:
-    """Show a picture in the terminal where it can, else say where it is."""
-    say(f"  picture: {agent.images.url(image_id)}")
+def _unquoted(text: str) -> str:
+    """A path as terminals paste it: quoted, or with backslashes before spaces."""
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        return text
+    return words[0] if len(words) == 1 else text

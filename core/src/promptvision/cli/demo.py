@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from promptvision.cli.album import Album
 from promptvision.cli.output import say
 from promptvision.cli.report import Chapter, write_report
 from promptvision.cli.session import StepPrinter
+from promptvision.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,9 +64,14 @@ def demo(output: Path) -> int:
 
     Needs no key, no GPU and no weights; nothing outside the output folder is changed.
     """
-    output.mkdir(parents=True, exist_ok=True)
-    chapters = asyncio.run(_play(output))
-    report = write_report(output, chapters)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        chapters = asyncio.run(_play(output))
+        report = write_report(output, chapters)
+    except OSError as exc:
+        raise InputError(
+            f"{exc.filename or output}: {exc.strerror}", hint="name another folder with -o"
+        ) from exc
     failed = [chapter for chapter in chapters if chapter.reply.status != "done"]
     say(f"{len(chapters) - len(failed)} of {len(chapters)} instructions done")
     click.echo(str(report))
@@ -90,12 +97,7 @@ async def _act(agent: Agent, scene: Scene, number: int, output: Path) -> Chapter
     StepPrinter().watch(running)
     reply = await running.reply()
     say(f"   {reply.text_response}")
-    files: dict[str, str] = {}
-    for image_id in dict.fromkeys([reply.image_url, *(image["id"] for image in reply.images)]):
-        if image_id is not None:
-            files[image_id] = f"{number}_{len(files)}.png"
-            agent.open(image_id).save(output / files[image_id])
-    return Chapter(scene.words, reply, files)
+    return Album(output, str(number), agent.open).chapter(scene.words, reply)
 
 
 def _sample(name: str) -> Image:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from importlib import import_module
-from typing import Any
+from io import TextIOWrapper
+from typing import Any, NoReturn
 
 import click
 
-from promptvision.errors import PromptvisionError, SetupError
+from promptvision.cli.output import complain
+from promptvision.errors import PromptvisionError, SetupError, StoreError
 
 __all__ = ["cli", "main"]
 
@@ -82,32 +85,54 @@ def cli(debug: bool) -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point of the ``promptvision`` program; always leaves by ``sys.exit``."""
     words = sys.argv[1:] if args is None else args
-    is_debug = "--debug" in words
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a letter is no reason to fail
     try:
         code: Any = cli.main(args=words, prog_name="promptvision", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as exc:
         sys.exit(exc.exit_code)
-    except click.ClickException as exc:
-        exc.show()
-        sys.exit(exc.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("promptvision: interrupted", err=True)
-        sys.exit(130)
+        _leave_interrupted()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read us has gone
         sys.exit(1)
-    except PromptvisionError as exc:
-        if is_debug:
-            raise
-        click.echo(f"promptvision: {exc}", err=True)
-        sys.exit(3 if isinstance(exc, SetupError) else 1)
     except Exception as exc:  # the border to the user: one line instead of a traceback
-        if is_debug:
+        if "--debug" in words:
             raise
-        click.echo(
-            f"promptvision: unexpected {type(exc).__name__}: {exc}; run it again with "
-            "`promptvision --debug ...` for the traceback, and report it",
-            err=True,
-        )
-        sys.exit(1)
+        sys.exit(_explain(exc))
+
+
+def _explain(exc: Exception) -> int:
+    """Say in one line what is wrong and what to do about it; returns the exit code."""
+    if isinstance(exc, click.ClickException):
+        return _explain_usage(exc)
+    if isinstance(exc, PromptvisionError):
+        is_vague = isinstance(exc, StoreError) and not exc.hint
+        complain(f"{exc}; `promptvision doctor` says more" if is_vague else str(exc))
+        return 3 if isinstance(exc, SetupError) else 1
+    complain(
+        f"unexpected {type(exc).__name__}: {exc}; run it again with `promptvision --debug ...` for the "
+        "traceback, and report it"
+    )
+    return 1
+
+
+def _explain_usage(exc: click.ClickException) -> int:
+    message, context = exc.format_message(), getattr(exc, "ctx", None)
+    if "\n" in message:  # the help of a group that was called without a command
+        click.echo(message, err=True)
+    else:
+        command = context.command_path if context else "promptvision"
+        complain(f"{message.rstrip('.')}; see `{command} --help`")
+    return exc.exit_code
+
+
+def _leave_interrupted() -> NoReturn:
+    """Leave with 130, at once even where a thread is still busy with a tool that cannot be stopped."""
+    complain("interrupted")
+    if threading.active_count() > 1:
+        sys.stdout.flush()
+        os._exit(130)
+    sys.exit(130)

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import html
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from promptvision.agent.reply import Reply, Step
 
-__all__ = ["Chapter", "write_report"]
+__all__ = ["Chapter", "Shown", "write_report"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture beside the report.
+
+    Args:
+        file: its name.
+        width, height: in pixels, so that the page does not jump while it loads.
+        caption: what it shows, in a few words.
+    """
+
+    file: str
+    width: int
+    height: int
+    caption: str
 
 
 @dataclass(frozen=True)
@@ -20,30 +35,52 @@ class Chapter:
     Args:
         words: the instruction.
         reply: the answer.
-        files: image id to file name, beside the report.
+        compared: the picture before, and the one after it if one was made.
+        steps: pictures of each step, in the order of ``reply.steps``.
     """
 
     words: str
     reply: Reply
-    files: dict[str, str]
+    compared: list[Shown]
+    steps: list[list[Shown]] = field(default_factory=list)
 
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8882; --ok: #1a7f37; --bad: #b3261e }
+:root {
+  color-scheme: light dark;
+  --paper: light-dark(#f4f3f0, #16181c); --card: light-dark(#fff, #1f2228);
+  --ink: light-dark(#1d1f23, #e8e8ea); --quiet: light-dark(#5b5f68, #a4a8b2);
+  --line: light-dark(#dedcd6, #343841);
+  --ok: light-dark(#1a6b34, #6fcf8f); --bad: light-dark(#b3261e, #ff9a90);
+}
 * { box-sizing: border-box }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 1080px; margin: 0 auto; padding: 2rem 1rem }
-h1 { margin: 0 0 .2rem } h2 { margin: 0; font-size: 1.25rem }
-section { border: 1px solid var(--line); border-radius: 12px; padding: 1.2rem; margin: 1.5rem 0 }
-.answer { white-space: pre-wrap; margin: .4rem 0 1rem }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(260px, 1fr)); gap: 1rem }
-figure { margin: 0 } figcaption { font-size: .85rem; opacity: .75; margin-top: .25rem }
-img { width: 100%; height: auto; border-radius: 8px; border: 1px solid var(--line); background: var(--soft) }
-ol { padding-left: 1.4rem } li { margin: 1rem 0 }
-.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: .7rem }
-.small { margin: .5rem 0 }
-.state { font-weight: 600 } .done { color: var(--ok) } .failed { color: var(--bad) }
-code { background: var(--soft); border-radius: 5px; padding: .1rem .35rem; font-size: .85rem }
-code { overflow-wrap: anywhere }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 }
+main { max-width: 1120px; margin: 0 auto; padding: clamp(1rem, 4vw, 3rem) 1rem }
+h1 { margin: 0; font-size: 1.9rem; letter-spacing: -.01em }
+h2 { margin: 0; font-size: 1.35rem; line-height: 1.3 }
+h3 { margin: 1.6rem 0 .3rem; font-size: .95rem; color: var(--quiet); font-weight: 600 }
+.lead { color: var(--quiet); margin: .3rem 0 0; max-width: 65ch }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; margin: 1.5rem 0 }
+section { padding: clamp(1rem, 2.5vw, 1.75rem) }
+.answer { white-space: pre-wrap; max-width: 75ch; margin: .5rem 0 1.2rem; border-left: 3px solid var(--line) }
+.answer { padding-left: .9rem }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(300px, 100%), 1fr)); gap: 1rem }
+.pair.one { grid-template-columns: minmax(0, 560px) }
+figure { margin: 0 }
+figcaption { font-size: .85rem; color: var(--quiet); margin-top: .3rem }
+img { display: block; width: 100%; height: auto; border-radius: 8px; border: 1px solid var(--line) }
+ol { list-style: none; padding: 0; margin: 0 }
+li { border-top: 1px solid var(--line); padding: .9rem 0 }
+li:last-child { padding-bottom: 0 }
+.head { display: flex; flex-wrap: wrap; gap: .1rem .7rem; align-items: baseline }
+.quiet { color: var(--quiet); font-size: .9rem }
+.note { color: var(--quiet); font-size: .9rem; margin: .3rem 0 0; max-width: 75ch }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(220px, 100%), 1fr)); gap: .8rem }
+.small { margin: .6rem 0 0 }
+.done { color: var(--ok); font-weight: 600 } .failed, .cancelled { color: var(--bad); font-weight: 600 }
+table { border-collapse: collapse; font-size: .9rem; margin: .6rem 0 0 }
+td, th { text-align: left; padding: .15rem 1.2rem .15rem 0; font-variant-numeric: tabular-nums }
+th { color: var(--quiet); font-weight: 500 }
 """
 
 
@@ -53,10 +90,10 @@ def write_report(folder: Path, chapters: list[Chapter]) -> Path:
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>promptvision demo</title><style>{_STYLE}</style></head><body>"
-        "<h1>promptvision demo</h1><p>Five instructions, run by the offline planner with the tools that are "
-        "installed here. No key, no GPU, no weights.</p>"
-        f"{body}</body></html>\n"
+        f"<title>promptvision demo</title><style>{_STYLE}</style></head><body><main>"
+        "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain words, each turned into a "
+        "chain of tools by the offline planner: no key and no GPU is needed, and nothing was downloaded for it.</p>"
+        f"{body}</main></body></html>\n"
     )
     path = folder / "report.html"
     path.write_text(page, "utf-8")
@@ -66,49 +103,48 @@ def write_report(folder: Path, chapters: list[Chapter]) -> Path:
 def _chapter(number: int, chapter: Chapter) -> str:
     reply = chapter.reply
     seconds = sum(step.seconds for step in reply.steps)
-    pair = [
-        _figure(chapter, image_id, caption)
-        for image_id, caption in ((reply.image_url, "before"), (reply.picture, "after"))
-        if image_id is not None
-    ]
-    steps = "".join(_step(chapter, step) for step in reply.steps)
+    kind = "pair" if len(chapter.compared) > 1 else "pair one"
+    pair = "".join(_figure(shown, chapter.words) for shown in chapter.compared)
+    steps = "".join(
+        _step(step, shown, chapter.words) for step, shown in zip(reply.steps, chapter.steps, strict=True)
+    )
+    count = f"{len(reply.steps)} step{'s' * (len(reply.steps) != 1)}"
     return (
         f"<section><h2>{number}. \u201c{html.escape(chapter.words)}\u201d</h2>"
         f"<p class='answer'>{html.escape(reply.text_response)}</p>"
-        f"<div class='pair'>{''.join(pair)}</div>"
-        f"<h3>Steps ({seconds:.2f} s)</h3><ol>{steps}</ol></section>"
+        f"<div class='{kind}'>{pair}</div><h3>{count}, {seconds:.2f} s</h3><ol>{steps}</ol></section>"
     )
 
 
-def _step(chapter: Chapter, step: Step) -> str:
-    pictures = [
-        _figure(chapter, value, name.replace("_url", "").replace("_", " "))
-        for name, value in _pictures(step.result or {}, chapter.files)
-    ]
-    facts = {
-        name: value
-        for name, value in (step.result or {}).items()
-        if name in ("bounding_boxes", "labels", "scores", "caption", "extracted_text")
-    }
-    shown = f"<code>{html.escape(json.dumps(facts, ensure_ascii=False))}</code>" if facts else ""
-    message = f"<p>{html.escape(step.message)}</p>" if step.message else ""
+def _step(step: Step, pictures: list[Shown], words: str) -> str:
+    message = f"<p class='note'>{html.escape(step.message)}</p>" if step.message else ""
+    figures = "".join(_figure(shown, words) for shown in pictures)
+    small = f"<div class='small'>{figures}</div>" if figures else ""
     return (
-        f"<li><span class='state {html.escape(step.status)}'>{html.escape(step.status)}</span> "
-        f"<b>{html.escape(step.operation)}</b> by {html.escape(step.tool)} in {step.seconds:.2f} s{message}"
-        f"<div class='small'>{''.join(pictures)}</div>{shown}</li>"
+        f"<li><div class='head'><b>{html.escape(step.operation)}</b>"
+        f"<span class='{html.escape(step.status)}'>{html.escape(step.status)}</span>"
+        f"<span class='quiet'>by {html.escape(step.tool)} in {step.seconds:.2f} s</span></div>"
+        f"{message}{small}{_boxes(step.result or {})}</li>"
     )
 
 
-def _pictures(result: dict[str, Any], files: dict[str, str]) -> list[tuple[str, str]]:
-    found = []
-    for name, value in result.items():
-        for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str) and one in files and name != "original_image_url":
-                found.append((name, one))
-    return found
+def _boxes(result: dict[str, Any]) -> str:
+    """What was found, as a table: box in pixels, label and score."""
+    boxes = result.get("bounding_boxes") or []
+    labels, scores = result.get("labels", []), result.get("scores", [])
+    if len(boxes) != len(labels) or len(boxes) != len(scores) or not boxes:
+        return ""
+    rows = "".join(
+        f"<tr><td>{html.escape(str(label))}</td><td>{score:.3f}</td>"
+        f"<td>{', '.join(f'{side:.0f}' for side in box)}</td></tr>"
+        for box, label, score in zip(boxes, labels, scores, strict=True)
+    )
+    return f"<table><tr><th>found</th><th>score</th><th>x1, y1, x2, y2</th></tr>{rows}</table>"
 
 
-def _figure(chapter: Chapter, image_id: str, caption: str) -> str:
-    name = html.escape(chapter.files[image_id])
-    alt = html.escape(f"{caption}: {chapter.words}")
-    return f"<figure><img src='{name}' alt='{alt}'><figcaption>{html.escape(caption)}</figcaption></figure>"
+def _figure(shown: Shown, words: str) -> str:
+    alt = html.escape(f"{shown.caption}: {words}", quote=True)
+    return (
+        f"<figure><a href='{shown.file}'><img src='{shown.file}' alt='{alt}' width='{shown.width}' "
+        f"height='{shown.height}'></a><figcaption>{html.escape(shown.caption)}</figcaption></figure>"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptvision.cli.output import echo_json, say
-from promptvision.cli.session import StepPrinter, with_agent
+from promptvision.cli.output import echo_json, echo_text, say
+from promptvision.cli.session import StepPrinter, settle, with_agent
 from promptvision.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from promptvision.agent.reply import Reply
     from promptvision.agent.running import RunningTurn
 
-__all__ = ["check_output", "read_image_argument", "run", "write_picture"]
+__all__ = ["check_output", "read_image_argument", "run", "save_picture", "unwritable", "write_picture"]
 
 STDIN_LIMIT = 20 * 2**20
+LAST_EVENTS_S = 2.0
+JPEG_QUALITY = 95
+"""High enough that an edit is not visibly worse than its original."""
 
 
 @click.command()
@@ -46,13 +50,15 @@ def run(
 
     async def work(agent: Agent) -> int:
         running = agent.start(text, image=source, conversation_id=conversation)
-        if as_events:
-            await _print_events(agent, running)
-        else:
+        telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
+        if telling is None:
             StepPrinter().watch(running)
-        reply = await running.reply()
-        _report(agent, reply, output, as_json, is_quiet=as_events)
-        return 0 if reply.status == "done" else 1
+        try:
+            reply = await settle(running)
+        finally:
+            if telling is not None:
+                await asyncio.wait({telling}, timeout=LAST_EVENTS_S)
+        return _report(agent, reply, output, as_json, is_quiet=as_events)
 
     return with_agent(work)
 
@@ -63,16 +69,25 @@ def check_output(output: str | None, as_json: bool) -> None:
         return
     if output == "-":
         if as_json:
-            raise click.UsageError("-o - and --json both want stdout; give the picture a file name")
+            raise click.UsageError(
+                "-o - and --json or --jsonl both want stdout; give the picture a file name"
+            )
         return
+    if problem := unwritable(output):
+        raise click.UsageError(f"-o {output}: {problem}")
+
+
+def unwritable(name: str) -> str | None:
+    """Why a picture cannot be written under this name, judged before any work is done; None when it can."""
     from PIL import Image as codecs  # noqa: N813
 
-    path = Path(output)
+    path = Path(name)
     codecs.init()
     if codecs.EXTENSION.get(path.suffix.lower()) not in codecs.SAVE:
-        raise click.UsageError(f"-o {output}: the name must end in a picture format such as .png or .jpg")
+        return "the name must end in a picture format such as .png or .jpg"
     if not path.parent.is_dir():
-        raise click.UsageError(f"-o {output}: there is no folder {str(path.parent)!r}")
+        return f"there is no folder {str(path.parent)!r}"
+    return None
 
 
 def read_image_argument(image: str) -> str | bytes:
@@ -95,40 +110,57 @@ async def _print_events(agent: Agent, running: RunningTurn) -> None:
         click.echo(json.dumps(frame.event, ensure_ascii=False))
 
 
-def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is_quiet: bool) -> None:
+def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is_quiet: bool) -> int:
     if as_json:
         echo_json(reply.document(agent.images.url))
     elif output != "-" and not is_quiet:
-        click.echo(reply.text_response)
+        echo_text(reply.text_response)
     if reply.status != "done":
-        return
+        if output == "-" or is_quiet:
+            say(reply.text_response)
+        return 1
     if output is not None:
-        write_picture(agent, reply, output)
-    elif reply.picture is not None and not as_json and not is_quiet:
+        return write_picture(agent, reply, output)
+    if reply.picture is not None and not as_json and not is_quiet:
         say(f"picture: {agent.images.url(reply.picture)}")
+    return 0
 
 
-def write_picture(agent: Agent, reply: Reply, output: str) -> None:
-    """Write the picture of a reply where the user wants it.
+def write_picture(agent: Agent, reply: Reply, output: str) -> int:
+    """Write the picture of a reply where the user wants it; 1 when the reply has none.
 
     Raises:
-        InputError: there is no picture, or it cannot be written there.
+        InputError: it cannot be written there.
     """
     if reply.picture is None:
-        say(f"{output} was not written: the answer has no picture")
-        return
-    picture = agent.open(reply.picture)
+        say(f"{output} was not written: the answer has no picture", fg="yellow")
+        return 1
+    save_picture(agent.open(reply.picture), output)
+    if output != "-":
+        say(f"wrote {output}")
+    return 0
+
+
+def save_picture(picture: Image, output: str) -> None:
+    """Write a picture in the format that the file name says, as PNG to stdout for '-'.
+
+    Raises:
+        InputError: the name says no format, or it cannot be written there.
+    """
     try:
         if output == "-":
             picture.save(sys.stdout.buffer, "PNG")
+        elif Path(output).suffix.lower() in (".jpg", ".jpeg"):
+            from promptvision.tools.drawing import flat_rgb
+
+            flat_rgb(picture).save(output, quality=JPEG_QUALITY)
         else:
-            _fit_format(picture, output).save(output)
-            say(f"wrote {output}")
+            picture.save(output)
+    except BrokenPipeError:
+        raise
     except (OSError, ValueError) as exc:
-        raise InputError(f"{output}: {exc}", hint="choose another name or format") from exc
+        raise InputError(f"{output}: {_why(exc)}", hint="choose another name or format") from exc
 
 
-def _fit_format(picture: Image, output: str) -> Image:
-    """The picture in a mode that the format of the file name can hold."""
-    is_jpeg = Path(output).suffix.lower() in (".jpg", ".jpeg")
-    return picture.convert("RGB") if is_jpeg and picture.mode in ("RGBA", "LA") else picture
+def _why(exc: Exception) -> str:
+    return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)

@@ -1,21 +1,28 @@
-"""What every command that runs the agent shares: making it, showing steps, closing it."""
+"""What every command that runs the agent shares: making it, showing steps, stopping and closing it."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from promptvision.cli.output import is_fancy, say
+import click
+
+from promptvision.cli.output import is_live, plain, say
 from promptvision.conversations.turn import Event, EventKind
 
 if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
+    from promptvision.agent.reply import Reply, Step
     from promptvision.agent.running import RunningTurn
 
-__all__ = ["StepPrinter", "with_agent"]
+__all__ = ["StepPrinter", "settle", "with_agent"]
 
 T = TypeVar("T")
+
+STOP_S = 5.0
+"""How long a tool may take to notice that it should stop, before its turn is closed without it."""
 
 
 def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
@@ -33,12 +40,27 @@ def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
     return asyncio.run(whole())
 
 
+async def settle(running: RunningTurn) -> Reply:
+    """Wait for the reply. Ctrl-C stops the turn at its next check point; what it has finished is kept."""
+    try:
+        return await running.reply()
+    except asyncio.CancelledError:
+        running.cancel.cancel("interrupted")
+        if running.task is not None:
+            _, left = await asyncio.wait({running.task}, timeout=STOP_S)
+            for task in left:
+                task.cancel()
+                await asyncio.wait({task})
+        raise
+
+
 class StepPrinter:
-    """Shows the steps of a turn on stderr: a line each, and on a terminal how far the running one is."""
+    """Shows the steps of a turn on stderr: a line each, and on a terminal what is running and how far."""
 
     def __init__(self) -> None:
-        self._fancy = is_fancy()
-        self._has_bar = False
+        self._is_live = is_live()
+        self._drawn = ""
+        self._names: dict[int, str] = {}
 
     def watch(self, running: RunningTurn) -> None:
         """Listen to a turn."""
@@ -46,30 +68,41 @@ class StepPrinter:
         running.progress_listeners.append(self.progress)
 
     def event(self, event: Event) -> None:
+        """Show a step that begins or has ended."""
+        if event.kind is EventKind.STEP_STARTED:
+            name = f"{event.data['operation']} ({event.data['tool']})"
+            self._names[event.data["step"]] = name
+            self._draw(f"  {name} ...")
+        elif event.kind is EventKind.STEP_FINISHED:
+            from promptvision.agent.reply import Step
+
+            self.step(Step(**{name: event.data[name] for name in Step.__dataclass_fields__}))
+
+    def step(self, step: Step) -> None:
         """Show a step that has ended."""
-        if event.kind is not EventKind.STEP_FINISHED:
-            return
-        self._clear()
-        step = event.data
-        cached = ", known already" if step["cached"] else ""
-        what = f"{step['operation']} ({step['tool']}): {step['status']}, {step['seconds']:.2f} s{cached}"
-        message = f" - {step['message']}" if step["message"] else ""
-        say(f"  {what}{message}", fg="green" if step["status"] == "done" else "yellow")
+        self.clear()
+        cached = ", known already" if step.cached else ""
+        what = f"{step.operation} ({step.tool}): {step.status}, {step.seconds:.2f} s{cached}"
+        message = f" - {step.message}" if step.message else ""
+        say(f"  {what}{message}", fg="green" if step.status == "done" else "yellow")
 
     def progress(self, step: int, done: float, total: float, message: str) -> None:
         """Show how far the running step is."""
-        if not self._fancy or total <= 0:
+        if total <= 0:
             return
         share = min(max(done / total, 0.0), 1.0)
-        bar = "#" * round(share * 24)
-        self._has_bar = True
-        import click
+        name = self._names.get(step, f"step {step}")
+        self._draw(f"  {name} [{'#' * round(share * 24):<24}] {share:4.0%} {message}")
 
-        click.echo(f"\r\x1b[2K  step {step} [{bar:<24}] {share:4.0%} {message[:40]}", err=True, nl=False)
-
-    def _clear(self) -> None:
-        if self._has_bar:
-            import click
-
+    def clear(self) -> None:
+        """Take the line about the running step away."""
+        if self._drawn:
             click.echo("\r\x1b[2K", err=True, nl=False)
-            self._has_bar = False
+            self._drawn = ""
+
+    def _draw(self, text: str) -> None:
+        """Draw over the last line; what is longer than the terminal is wide would stay behind."""
+        line = " ".join(plain(text).split("\n"))[: shutil.get_terminal_size().columns - 1]
+        if self._is_live and line != self._drawn:
+            self._drawn = line
+            click.echo(f"\r\x1b[2K{line}", err=True, nl=False, color=True)

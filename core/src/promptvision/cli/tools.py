@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from promptvision.cli.output import echo_json, echo_table
+from promptvision.cli.output import echo_json, echo_table, echo_text
 from promptvision.cli.run import check_output, read_image_argument, write_picture
-from promptvision.cli.session import with_agent
+from promptvision.cli.session import StepPrinter, with_agent
+from promptvision.errors import ArgumentsError
+from promptvision.tools.artifacts import image_fields, plain_type
+from promptvision.types import ImageRef, MaskRef
 
 if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
@@ -66,26 +69,52 @@ def run_tool(
     source = read_image_argument(image) if image is not None else None
 
     async def work(agent: Agent) -> int:
+        _check_names(agent, operation, values)
+        name, is_needed = _image_field(agent, operation)
         if source is not None:
-            values[_image_field(agent, operation)] = source
-        reply = await agent.call_tool(operation, values)
+            values[name] = source
+        elif is_needed and name not in values:
+            raise click.UsageError(f"{operation} needs a picture; give one with -i")
+        try:
+            reply = await agent.call_tool(operation, values)
+        except ArgumentsError as exc:
+            raise click.UsageError(f"{operation}: {exc}") from exc
+        printer = StepPrinter()
+        for step in reply.steps:
+            printer.step(step)
         if as_json:
             echo_json(reply.document(agent.images.url))
         elif output != "-":
-            click.echo(reply.text_response)
-        if output is not None:
-            write_picture(agent, reply, output)
-        return 0
+            echo_text(reply.text_response)
+        return 0 if output is None else write_picture(agent, reply, output)
 
     return with_agent(work)
 
 
-def _image_field(agent: Agent, operation: str) -> str:
-    from promptvision.tools.artifacts import image_fields
+def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
+    """Refuse an operation or arguments that no tool here knows, and pictures that are no text."""
+    if operation not in agent.registry.operations:
+        names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin that has a tool"
+        raise click.UsageError(f"no operation {operation!r}; the operations are: {names}")
+    fields: set[str] = set()
+    for tool in agent.registry.candidates(operation):
+        fields.update(tool.args.model_fields)
+        for name, field in tool.args.model_fields.items():
+            is_picture = plain_type(field.annotation) in (ImageRef, MaskRef)
+            if is_picture and not isinstance(values.get(name, ""), str):
+                raise click.UsageError(f"-a {name}: give the path or the URL of a picture")
+    if unknown := sorted(values.keys() - fields):
+        raise click.UsageError(
+            f"{operation} has no argument {unknown[0]!r}; its arguments are: {', '.join(sorted(fields))}"
+        )
 
+
+def _image_field(agent: Agent, operation: str) -> tuple[str, bool]:
+    """Name of the argument that the picture goes to, and whether it is needed."""
     for tool in agent.registry.candidates(operation)[:1]:
-        return next(iter(image_fields(tool.args)), "image_url")
-    return "image_url"
+        for name in image_fields(tool.args):
+            return name, tool.args.model_fields[name].is_required()
+    return "image_url", False
 
 
 def _pair(pair: str) -> tuple[str, Any]:
@@ -94,5 +123,5 @@ def _pair(pair: str) -> tuple[str, Any]:
         raise click.UsageError(f"-a {pair}: write it as NAME=VALUE")
     try:
         return name, json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, text

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     from promptvision.runtime.executor import Executor
 
-__all__ = ["ExecutorFactory", "ProviderFactory", "StoreFactory", "hookimpl", "hookspec"]
+__all__ = [
+    "Check",
+    "ExecutorFactory",
+    "Finding",
+    "ProviderFactory",
+    "StoreFactory",
+    "hookimpl",
+    "hookspec",
+]
 
 PROJECT = "promptvision"
 S_co = TypeVar("S_co", covariant=True)
@@ -74,6 +82,27 @@ class ExecutorFactory:
     create: Callable[[Settings], Executor]
 
 
+@dataclass(frozen=True)
+class Finding:
+    """One thing that ``promptvision doctor`` looked at.
+
+    Args:
+        check: what was looked at, in a word or two.
+        state: ``ok``, ``warn`` (something is missing, the rest works) or ``fail`` (something is broken).
+        seen: what was seen, in one line and without secrets.
+        fix: the command or the setting that mends it.
+    """
+
+    check: str
+    state: str
+    seen: str
+    fix: str = ""
+
+
+Check = Callable[[Settings], Finding]
+"""Looks at one thing on this machine, without the network."""
+
+
 @hookspec
 def promptvision_tools() -> Iterable[Tool]:  # type: ignore[empty-body]
     """Tools of this plugin. Called once, when the registry is built; import nothing heavy."""
@@ -107,3 +136,8 @@ def promptvision_executors() -> Iterable[ExecutorFactory]:  # type: ignore[empty
 @hookspec
 def promptvision_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
     """Commands that this plugin adds to ``promptvision``. Called only when the command line runs."""
+
+
+@hookspec
+def promptvision_checks() -> Iterable[Check]:  # type: ignore[empty-body]
+    """What ``promptvision doctor`` should look at for this plugin. Called only by it."""

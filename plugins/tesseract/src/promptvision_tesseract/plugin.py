@@ -5,7 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from promptvision import Requirements, Tool, hookimpl
+from promptvision.plugins.specs import Check
 from promptvision.tools import operations
+from promptvision_tesseract.check import check_program
 
 PLUGIN_API = 1
 
@@ -35,3 +37,9 @@ TESSERACT = Tool(
 def promptvision_tools() -> list[Tool]:
     """The one tool of this plugin."""
     return [TESSERACT]
+
+
+@hookimpl
+def promptvision_checks() -> list[Check]:
+    """The program and its languages."""
+    return [check_program]

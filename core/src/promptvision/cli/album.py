@@ -1,0 +1,89 @@
+"""The pictures of a turn as files that a report can show: what was made, and what was found drawn into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from promptvision.cli.report import Chapter, Shown
+from promptvision.tools.drawing import draw_boxes, draw_mask_overlay
+from promptvision.types import Box
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from promptvision.agent.reply import Reply, Step
+
+__all__ = ["Album"]
+
+CAPTIONS = {
+    "annotated_image_url": "what was found",
+    "merged_mask_url": "the mask",
+    "inpainted_image_url": "the result",
+    "bw_image_url": "the result",
+}
+LEFT_OUT = ("original_image_url", "mask_urls", "image_url")
+
+
+class Album:
+    """Writes the pictures of one turn into a folder.
+
+    Args:
+        folder: where they go.
+        prefix: what their names begin with.
+        open_image: gives the picture of an image id.
+    """
+
+    def __init__(self, folder: Path, prefix: str, open_image: Callable[[str], Image]) -> None:
+        self._folder = folder
+        self._prefix = prefix
+        self._open = open_image
+        self._written: dict[str, tuple[str, int, int]] = {}
+
+    def chapter(self, words: str, reply: Reply) -> Chapter:
+        """The turn as a chapter of the report."""
+        compared = []
+        made = reply.picture
+        is_edit = any(image["id"] == made and image["kind"] == "edit" for image in reply.images)
+        if reply.image_url is not None:
+            caption = "the picture" if made is None else "before"
+            compared.append(self._stored(reply.image_url, caption))
+        if made is not None:
+            compared.append(self._stored(made, "after" if is_edit else "what was found"))
+        return Chapter(words, reply, compared, [self._of_step(step) for step in reply.steps])
+
+    def _of_step(self, step: Step) -> list[Shown]:
+        result = step.result or {}
+        shown = [
+            self._stored(value, CAPTIONS.get(name, name.replace("_url", "").replace("_", " ")))
+            for name, value in result.items()
+            if name.endswith("_url") and name not in LEFT_OUT
+        ]
+        return [*self._overlays(result), *shown]
+
+    def _overlays(self, result: dict[str, Any]) -> list[Shown]:
+        """The mask, and words that were read, drawn into the picture that they belong to."""
+        original = result.get("original_image_url")
+        if original is None:
+            return []
+        found = []
+        if mask := result.get("merged_mask_url"):
+            drawn = draw_mask_overlay(self._open(original), self._open(mask))
+            found.append(self._write(f"overlay of {mask}", drawn, "the mask over the picture"))
+        if words := result.get("words"):
+            boxes = [Box(*word["box"]) for word in words]
+            texts, sure = [word["text"] for word in words], [word["confidence"] / 100 for word in words]
+            drawn = draw_boxes(self._open(original), boxes, texts, sure)
+            found.append(self._write(f"words of {original}", drawn, "the words, and how sure each is"))
+        return found
+
+    def _stored(self, image_id: str, caption: str) -> Shown:
+        return self._write(image_id, self._open(image_id), caption)
+
+    def _write(self, key: str, image: Image, caption: str) -> Shown:
+        if key not in self._written:
+            name = f"{self._prefix}_{len(self._written)}.png"
+            image.save(self._folder / name)
+            self._written[key] = (name, image.width, image.height)
+        return Shown(*self._written[key], caption)

@@ -1,0 +1,166 @@
+"""Checks of ``promptvision doctor`` that look at this machine and what is installed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import sqlite3
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from promptvision.errors import PromptvisionError
+from promptvision.models.placement import gigabytes
+from promptvision.plugins.specs import Finding
+from promptvision.settings import PREFIX
+
+if TYPE_CHECKING:
+    from promptvision.plugins.registry import Registry
+    from promptvision.settings import Settings
+
+__all__ = [
+    "devices",
+    "home",
+    "machine",
+    "of_plugins",
+    "operations",
+    "plugins",
+    "port",
+    "shown_settings",
+    "weights",
+]
+
+OK, WARN, FAIL = "ok", "warn", "fail"
+LOW_DISK_BYTES = 10**9
+PORT = 5000
+
+
+def machine() -> Finding:
+    """Versions and platform."""
+    import PIL
+
+    from promptvision import __version__
+
+    seen = (
+        f"promptvision {__version__}, Python {platform.python_version()}, Pillow {PIL.__version__}, "
+        f"SQLite {sqlite3.sqlite_version}, {platform.platform(terse=True)}"
+    )
+    return Finding("machine", OK if sys.version_info >= (3, 11) else FAIL, seen)
+
+
+def devices() -> Finding:
+    """What models can run on, and the memory that they may take there."""
+    from promptvision.models import devices
+    from promptvision.tools.requirements import has_gpu
+
+    cpu = f"CPU with {gigabytes(devices.usable_bytes('cpu'))} of memory for models"
+    if not has_gpu():
+        return Finding("devices", OK, f"{cpu}; no NVIDIA GPU")
+    if not devices.has_cuda():
+        return Finding(
+            "devices",
+            WARN,
+            f"{cpu}; there is an NVIDIA GPU, but torch cannot use it",
+            "install torch with CUDA",
+        )
+    return Finding("devices", OK, f"GPU with {gigabytes(devices.usable_bytes('cuda'))}, {cpu}")
+
+
+def home(settings: Settings) -> Finding:
+    """Whether local data can be written."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = settings.home / ".doctor"
+        probe.write_bytes(b"x")
+        probe.unlink()
+        free = shutil.disk_usage(settings.home).free
+    except OSError as exc:
+        return Finding(
+            "home", FAIL, f"{settings.home}: {exc.strerror}", "set PROMPTVISION_HOME to a folder of yours"
+        )
+    state = OK if free > LOW_DISK_BYTES else WARN
+    return Finding("home", state, f"{settings.home} is writable, {gigabytes(free)} free")
+
+
+def shown_settings(settings: Settings) -> Finding:
+    """What is set, other than by default."""
+    names = [PREFIX + name.upper() for name in type(settings).model_fields]
+    found = [f"{name}={value}" for name in names if (value := settings.value(name)) is not None]
+    return Finding("settings", OK, ", ".join(found) or "all as they are by default")
+
+
+def plugins(registry: Registry) -> Iterator[Finding]:
+    """What became of each plugin."""
+    for plugin in registry.plugins:
+        state = {"loaded": OK, "disabled": OK}.get(str(plugin.state), FAIL)
+        seen = f"{plugin.distribution} {plugin.version} is {plugin.state}"
+        fix = "`promptvision plugins --details` shows the traceback" if plugin.details else ""
+        yield Finding(
+            f"plugin {plugin.name}", state, f"{seen}: {plugin.cause}" if plugin.cause else seen, fix
+        )
+
+
+def of_plugins(registry: Registry, settings: Settings) -> Iterator[Finding]:
+    """What plugins look at themselves."""
+    for check in registry.checks():
+        try:
+            yield check(settings)
+        except Exception as exc:  # noqa: BLE001  # isolation: a plugin's check may raise anything
+            yield Finding(
+                getattr(check, "__module__", "check"), FAIL, f"the check failed: {type(exc).__name__}: {exc}"
+            )
+
+
+def weights(registry: Registry, settings: Settings) -> Iterator[Finding]:
+    """Whether the weights that are here are whole."""
+    from promptvision.models.pull import is_partial, verify
+    from promptvision.models.weights import locate
+
+    absent = []
+    for name, spec in sorted(registry.models.items()):
+        pull = f"`promptvision models pull {name}`"
+        if locate(spec, settings) is None:
+            if is_partial(spec, settings):
+                yield Finding(f"model {name}", WARN, "its download was not finished", f"go on with {pull}")
+            else:
+                absent.append(name)
+            continue
+        try:
+            problems = verify(spec, settings)
+        except PromptvisionError as exc:
+            yield Finding(f"model {name}", FAIL, exc.message, exc.hint or "")
+            continue
+        wrong = "; ".join(f"{problem.path} {problem.what}" for problem in problems)
+        fix = f"`promptvision models rm {name}`, then {pull}" if wrong else ""
+        yield Finding(f"model {name}", FAIL if wrong else OK, wrong or "is here and whole", fix)
+    if absent:
+        yield Finding("models", OK, f"not downloaded: {', '.join(absent)}")
+
+
+def operations(registry: Registry) -> Iterator[Finding]:
+    """Who fulfils each operation here, and what would be better."""
+    for name in sorted(registry.operations):
+        tools, ready = registry.candidates(name), registry.runnable(name)
+        lacking = [missing for tool in tools for missing in registry.missing(tool)]
+        fixes = "; ".join(dict.fromkeys(f"{missing.what}: {missing.fix}" for missing in lacking))
+        if not ready:
+            yield Finding(f"operation {name}", WARN, "no tool can run here", fixes)
+        elif ready[0] is not tools[0]:
+            seen = f"done by the stand-in {ready[0].name!r}, since {tools[0].name!r} cannot run yet"
+            yield Finding(f"operation {name}", WARN, seen, fixes)
+        else:
+            yield Finding(f"operation {name}", OK, f"done by {ready[0].name!r} of {ready[0].plugin}")
+
+
+def port() -> Finding:
+    """Whether `promptvision serve` finds its port free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError:
+            return Finding(
+                "port", WARN, f"port {PORT} is taken", f"use `promptvision serve --port {PORT + 1}`"
+            )
+    return Finding("port", OK, f"port {PORT} is free")
