@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import sys
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
@@ -121,3 +126,43 @@ def serve() -> Iterator[Callable[[Agent], TestClient]]:
             return stack.enter_context(client)
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def scene_url(scene_png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(scene_png).decode()
+
+
+@pytest.fixture(scope="session")
+def chat_body() -> Callable[..., dict[str, Any]]:
+    """A body for ``POST /chat`` with a fresh prompt_id; members may be given, replaced or added."""
+
+    def make(prompt: Any = "make it black and white", **members: Any) -> dict[str, Any]:
+        return {"prompt": prompt, "prompt_id": uuid.uuid4().hex, "conversation_id": "c", **members}
+
+    return make
+
+
+@pytest.fixture
+def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[EntryPoint]]]:
+    """Writes a real distribution with one plugin module; returns the entry points of all written so far."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+
+    def write(
+        distribution: str, source: str, name: str | None = None, version: str = "1.0"
+    ) -> list[EntryPoint]:
+        package = distribution.replace("-", "_")
+        info = folder / f"{package}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        entry = name or package.removeprefix("promptvision_")
+        (info / "entry_points.txt").write_text(f"[promptvision]\n{entry} = {package}\n")
+        (folder / f"{package}.py").write_text(source)
+        return [point for dist in distributions(path=[str(folder)]) for point in dist.entry_points]
+
+    yield write
+    for module, loaded in list(sys.modules.items()):
+        if (getattr(loaded, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[module]

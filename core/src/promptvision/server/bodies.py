@@ -1,19 +1,20 @@
-"""Request bodies: what they may hold, and reading them."""
+"""Bodies as JSON: what requests may hold, reading them, and writing replies."""
 
 from __future__ import annotations
 
 import json
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 
 from promptvision.agent.request import check_id
 from promptvision.conversations.store import clean_text
 from promptvision.errors import ArgumentsError, InputError, NotFound
 
-__all__ = ["ChatBody", "TitleBody", "id_in_path", "read_json", "read_model"]
+__all__ = ["ChatBody", "Json", "TitleBody", "id_in_path", "read_json", "read_model"]
 
 M = TypeVar("M", bound=BaseModel)
 Id = Annotated[str, StringConstraints(min_length=1)]
@@ -38,9 +39,18 @@ class TitleBody(BaseModel):
 
     title: Annotated[
         str,
-        AfterValidator(clean_text),
         StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
+        BeforeValidator(lambda title: clean_text(title) if isinstance(title, str) else title),
     ]
+
+
+class Json(JSONResponse):
+    """JSON that can always be sent: lone surrogates, as in undecodable file names, become question marks."""
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of a document."""
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
 
 
 async def read_json(request: Request) -> dict[str, Any]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
-from promptvision.server.bodies import ChatBody, id_in_path, read_model
+from promptvision.server.bodies import ChatBody, Json, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_source, picture_urls
 from promptvision.server.stream import stream_turn, wants_stream
@@ -39,7 +39,7 @@ async def post_chat(request: Request) -> Response:
         if running.turn is not None:
             return await stream_turn(request, user, running.turn.id)
     reply = await running.reply()
-    return JSONResponse(reply.document(picture_urls(request)))
+    return Json(reply.document(picture_urls(request)))
 
 
 async def cancel_turn(request: Request) -> Response:
@@ -49,10 +49,10 @@ async def cancel_turn(request: Request) -> Response:
     running = agent.running(user, turn_id)
     if running is not None:
         running.cancel.cancel("cancelled by the user")
-        return JSONResponse({"turn_id": turn_id, "status": "cancelling"}, 202)
+        return Json({"turn_id": turn_id, "status": "cancelling"}, 202)
     turn = await call_store(agent.conversations, agent.conversations.turn, user, turn_id)
     if turn is None:
         raise NotFound("no such turn")
     if turn.status is TurnStatus.RUNNING:
         raise HTTPException(409, "the turn runs in another process; only that one can stop it")
-    return JSONResponse({"turn_id": turn_id, "status": str(turn.status)})
+    return Json({"turn_id": turn_id, "status": str(turn.status)})

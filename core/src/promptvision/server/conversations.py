@@ -6,13 +6,13 @@ from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.history import delete_conversation, export_conversation
 from promptvision.agent.journal import call_store
 from promptvision.errors import InputError, NotFound
-from promptvision.server.bodies import TitleBody, id_in_path, read_model
+from promptvision.server.bodies import Json, TitleBody, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_urls
 
@@ -26,7 +26,7 @@ async def list_conversations(request: Request) -> Response:
     store = agent.conversations
     limit, offset = _number(request, "limit", 50, 200), _number(request, "offset", 0, 10**9)
     found = await call_store(store, store.conversations, user, limit=limit, offset=offset)
-    return JSONResponse({"conversations": [asdict(conversation) for conversation in found]})
+    return Json({"conversations": [asdict(conversation) for conversation in found]})
 
 
 async def one_conversation(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def one_conversation(request: Request) -> Response:
     document = await export_conversation(agent, user, conversation_id, picture_urls(request))
     if document is None:
         raise _no_such()
-    return JSONResponse(document)
+    return Json(document)
 
 
 def _no_such() -> NotFound:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.errors import StoreError
+from promptvision.server.bodies import Json
 
 __all__ = ["get_health", "get_ready"]
 
 
 async def get_health(request: Request) -> Response:
     """Always 200: the process answers."""
-    return JSONResponse({"status": "ok"})
+    return Json({"status": "ok"})
 
 
 async def get_ready(request: Request) -> Response:
@@ -27,6 +28,4 @@ async def get_ready(request: Request) -> Response:
     except StoreError as exc:
         checks["conversations"] = str(exc)
     is_ready = all(state == "ok" for state in checks.values())
-    return JSONResponse(
-        {"status": "ok" if is_ready else "unavailable", "checks": checks}, 200 if is_ready else 503
-    )
+    return Json({"status": "ok" if is_ready else "unavailable", "checks": checks}, 200 if is_ready else 503)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
-from promptvision.server.bodies import ChatBody, TitleBody
+from promptvision.server.bodies import ChatBody, Json, TitleBody
 from promptvision.tools.schema import function_parameters
 
 __all__ = ["get_openapi", "openapi_document"]
@@ -28,7 +28,7 @@ _PROBLEM = {
 
 async def get_openapi(request: Request) -> Response:
     """The OpenAPI 3.1 document of this server as it is installed."""
-    return JSONResponse(openapi_document(request.app.state.agent))
+    return Json(openapi_document(request.app.state.agent))
 
 
 def openapi_document(agent: Agent) -> dict[str, Any]:
@@ -53,8 +53,9 @@ def _version() -> str:
 
 def _fixed_paths() -> dict[str, Any]:
     reply = _json({"$ref": "#/components/schemas/Reply"})
+    answers = {**reply, "text/event-stream": {}}
     return {
-        "/chat": {"post": _operation("Run one turn", reply, body=function_parameters(ChatBody))},
+        "/chat": {"post": _operation("Run one turn", answers, body=function_parameters(ChatBody))},
         "/turns/{turn_id}/events": {
             "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, "turn_id")
         },

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.agent.request import Source
 from promptvision.errors import InputError, NotFound
+from promptvision.server.bodies import Json
 from promptvision.server.identity import user_of
 from promptvision.types import ImageRef
 
@@ -90,7 +91,7 @@ async def post_image(request: Request) -> Response:
         "width": image.width,
         "height": image.height,
     }
-    return JSONResponse(body, 201, {"Location": url})
+    return Json(body, 201, {"Location": url})
 
 
 async def get_image(request: Request) -> Response:

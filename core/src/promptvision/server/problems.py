@@ -13,9 +13,8 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from promptvision.conversations.store import clean_text
 from promptvision.errors import (
     ArgumentsError,
     Busy,
@@ -32,6 +31,7 @@ from promptvision.errors import (
     TooLarge,
     ToolFailed,
 )
+from promptvision.server.bodies import Json
 
 __all__ = ["HANDLERS", "problem"]
 
@@ -55,7 +55,7 @@ _STATUS: tuple[tuple[type[PromptvisionError], int], ...] = (
 """The first class that fits decides."""
 
 
-def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> JSONResponse:
+def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Json:
     """A problem document.
 
     Args:
@@ -64,11 +64,8 @@ def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, 
         headers: further response headers.
         extra: further members, such as ``errors``.
     """
-    detail = clean_text(detail)  # it may quote what the caller sent
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    return JSONResponse(
-        {**body, "error": detail, **extra}, status, headers, media_type="application/problem+json"
-    )
+    return Json({**body, "error": detail, **extra}, status, headers, media_type="application/problem+json")
 
 
 async def _known(request: Request, exc: Exception) -> Response:
@@ -78,7 +75,7 @@ async def _known(request: Request, exc: Exception) -> Response:
         headers["Retry-After"] = str(math.ceil(exc.retry_after_s))
     elif status == 503:
         headers["Retry-After"] = "2"
-    extra = {"errors": [clean_text(line) for line in exc.problems]} if isinstance(exc, ArgumentsError) else {}
+    extra = {"errors": exc.problems} if isinstance(exc, ArgumentsError) else {}
     return problem(status, str(exc), headers=headers, **extra)
 
 

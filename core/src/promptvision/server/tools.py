@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import ArgumentsError, InputError, NotFound
 from promptvision.plugins.describe import describe_operations
-from promptvision.server.bodies import read_json
+from promptvision.server.bodies import Json, read_json
 from promptvision.server.identity import user_of
 from promptvision.server.pictures import picture_source, picture_urls
 from promptvision.tools.artifacts import plain_type
@@ -25,7 +25,7 @@ async def list_tools(request: Request) -> Response:
     """Every operation with its schema and its tools, those that cannot run here included."""
     agent: Agent = request.app.state.agent
     user_of(request, agent.settings)
-    return JSONResponse({"operations": describe_operations(agent.registry)})
+    return Json({"operations": describe_operations(agent.registry)})
 
 
 async def run_tool(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def run_tool(request: Request) -> Response:
             values[field] = _source(request, field, values[field])
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
     document = reply.document(picture_urls(request))
-    return JSONResponse({key: value for key, value in document.items() if key not in _CHAT_ONLY})
+    return Json({key: value for key, value in document.items() if key not in _CHAT_ONLY})
 
 
 def _source(request: Request, field: str, value: Any) -> Any:
