@@ -50,7 +50,7 @@ def tool(
 
     def make(function: Callable[..., Any]) -> Tool:
         tool_name = name or function.__name__
-        hints = typing.get_type_hints(function, include_extras=True)
+        hints = _read_annotations(tool_name, function)
         summary, described = _read_docstring(function)
         if "return" not in hints:
             raise ValueError(f"tool {tool_name!r}: say after '->' what it returns, be it None")
@@ -72,13 +72,23 @@ def tool(
     return make
 
 
+def _read_annotations(name: str, function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except NameError as exc:
+        raise ValueError(
+            f"tool {name!r}: {exc}; import what annotations name at the top of the module, and not under "
+            "TYPE_CHECKING"
+        ) from exc
+
+
 def _read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     import docstring_parser
 
     text = inspect.getdoc(function)
     if not text:
         raise ValueError(f"tool {function.__name__!r} needs a docstring: it is what the LLM reads")
-    parsed = docstring_parser.parse(text)
+    parsed = docstring_parser.parse(f"\n{text}")  # else "Args:" in the first line is taken for prose
     body = _one_line(f"{parsed.short_description or ''} {parsed.long_description or ''}")
     return body, {param.arg_name: _one_line(param.description or "") for param in parsed.params}
 

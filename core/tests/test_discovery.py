@@ -1,0 +1,211 @@
+"""Finding and loading plugins, with real distributions on a real path."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, distributions
+from pathlib import Path
+
+import pytest
+
+from promptvision import PLUGIN_API
+from promptvision.errors import PluginError
+from promptvision.plugins.discovery import (
+    HOOKS,
+    Plugin,
+    PluginState,
+    find_plugins,
+    load_plugin,
+    new_manager,
+)
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+
+Plant = Callable[..., list[EntryPoint]]
+
+GOOD = """
+from promptvision import Image, hookimpl, tool
+
+@tool(phrases=["mirror it"])
+def {name}(image: Image) -> Image:
+    '''Mirror a picture.'''
+    return image.transpose(0)
+
+@hookimpl
+def promptvision_tools():
+    return [{name}]
+"""
+
+
+def good(name: str) -> str:
+    return GOOD.format(name=name)
+
+
+def load(points: list[EntryPoint], *, strict: bool = False) -> list[Plugin]:
+    manager = new_manager()
+    plugins = find_plugins(points)
+    for plugin in plugins:
+        if plugin.state is PluginState.LOADED:
+            load_plugin(manager, plugin, strict=strict)
+    return plugins
+
+
+def only(plugins: list[Plugin]) -> Plugin:
+    (plugin,) = plugins
+    return plugin
+
+
+def test_good_plugin_is_loaded_with_what_it_offers(plant: Plant) -> None:
+    plugin = only(load(plant("promptvision-mirror", good("mirror"), version="2.3")))
+    assert (plugin.name, plugin.label, plugin.state) == ("mirror", "promptvision-mirror 2.3", "loaded")
+    assert [tool.name for tool in plugin.offers["promptvision_tools"]] == ["mirror"]
+    assert plugin.offers["promptvision_models"] == []
+
+
+def test_finding_imports_nothing_and_is_sorted_by_distribution_and_name(plant: Plant) -> None:
+    for name in ("zeta", "alpha", "mid"):
+        points = plant(f"promptvision-{name}", "raise RuntimeError('imported')")
+    forwards, backwards = find_plugins(points), find_plugins(reversed(points))
+    assert [plugin.name for plugin in forwards] == ["alpha", "mid", "zeta"]
+    assert [plugin.name for plugin in backwards] == ["alpha", "mid", "zeta"]
+    assert "promptvision_alpha" not in sys.modules
+
+
+def test_without_arguments_the_plugins_of_the_environment_are_found() -> None:
+    assert "promptvision" in {plugin.name for plugin in find_plugins()}
+
+
+def test_second_distribution_with_a_name_is_a_duplicate_that_names_both(plant: Plant) -> None:
+    plant("promptvision-aaa", good("one"), name="same")
+    first, second = load(plant("promptvision-bbb", "raise RuntimeError('imported')", name="same"))
+    assert (first.state, second.state) == (PluginState.LOADED, PluginState.DUPLICATE)
+    assert "promptvision-aaa 1.0" in second.cause
+    assert "promptvision-bbb" in second.cause
+    assert "promptvision_bbb" not in sys.modules
+
+
+def test_installation_cut_short_is_listed_like_any_other(tmp_path: Path) -> None:
+    info = tmp_path / "broken-1.0.dist-info"
+    info.mkdir()
+    (info / "entry_points.txt").write_text("[promptvision]\nbroken = promptvision_nowhere\n")
+    points = [point for dist in distributions(path=[str(tmp_path)]) for point in dist.entry_points]
+    plugin = only(load(points))
+    assert plugin.label == "unknown 0"
+    assert plugin.cause == "import: ModuleNotFoundError: No module named 'promptvision_nowhere'"
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("raise OSError('no\\nsuch thing')", "import: OSError: no"),
+        ("import sys; sys.exit('bye')", "import: SystemExit: bye"),
+        ("def f(:", "import: SyntaxError: "),
+        ("PLUGIN_API = 'one'", "import: TypeError: PLUGIN_API must be an integer, not 'one'"),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(registry): return []",
+            "registration: PluginValidationError: ",
+        ),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tool(): return []",
+            "registration: AttributeError: unknown hook 'promptvision_tool'; the hooks are promptvision_",
+        ),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promtvision_tools(): return []",
+            "registration: AttributeError: unknown hook 'promtvision_tools'",
+        ),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promptvision_models(): return 1 / 0",
+            "promptvision_models: ZeroDivisionError: division by zero",
+        ),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(): return 5",
+            "promptvision_tools: TypeError: 'int' object is not iterable",
+        ),
+        (
+            "from promptvision import tool\n@tool()\ndef bare(x: int) -> int:\n    return x",
+            "import: ValueError: tool 'bare' needs a docstring",
+        ),
+    ],
+)
+def test_failure_says_where_and_why_and_leaves_the_others_alone(
+    plant: Plant, source: str, cause: str
+) -> None:
+    plant("promptvision-aaa", good("first"))
+    plant("promptvision-broken", source)
+    first, broken, last = load(plant("promptvision-zzz", good("last")))
+    assert (first.state, last.state) == (PluginState.LOADED, PluginState.LOADED)
+    assert broken.state is PluginState.FAILED
+    assert broken.cause.startswith(cause)
+    assert "\n" not in broken.cause
+    assert "Traceback" in broken.details
+    assert broken.offers == {}
+
+
+def test_strict_raises_the_first_failure_with_its_distribution(plant: Plant) -> None:
+    points = plant("promptvision-broken", "raise OSError('no such thing')", version="4.5")
+    with pytest.raises(
+        PluginError, match=r"^promptvision-broken 4\.5: import: OSError: no such thing$"
+    ) as info:
+        load(points, strict=True)
+    assert isinstance(info.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize(
+    ("api", "advice"),
+    [(PLUGIN_API + 1, "upgrade promptvision"), (PLUGIN_API - 2, "upgrade promptvision-other")],
+)
+def test_other_plugin_api_is_incompatible_with_both_numbers(plant: Plant, api: int, advice: str) -> None:
+    plugin = only(load(plant("promptvision-other", f"PLUGIN_API = {api}\n" + good("other"))))
+    assert plugin.state is PluginState.INCOMPATIBLE
+    assert f"plugin API {api}" in plugin.cause
+    assert f"promptvision has {PLUGIN_API}" in plugin.cause
+    assert plugin.cause.endswith(advice)
+    assert plugin.offers == {}
+
+
+def test_previous_plugin_api_is_loaded_with_a_deprecation_warning(plant: Plant) -> None:
+    points = plant("promptvision-old", f"PLUGIN_API = {PLUGIN_API - 1}\n" + good("old"))
+    with pytest.warns(DeprecationWarning, match="promptvision-old: plugin API"):
+        assert only(load(points)).state is PluginState.LOADED
+
+
+def test_failed_plugin_answers_no_hook_afterwards(plant: Plant) -> None:
+    source = good("half") + "\n@hookimpl\ndef promptvision_executors():\n    raise KeyError('late')\n"
+    manager = new_manager()
+    plugin = only(find_plugins(plant("promptvision-half", source)))
+    load_plugin(manager, plugin)
+    assert plugin.cause == "promptvision_executors: KeyError: 'late'"
+    assert manager.get_plugins() == set()
+    assert manager.hook.promptvision_tools() == []
+
+
+def test_every_hook_that_is_called_at_load_is_specified() -> None:
+    assert all(hasattr(new_manager().hook, hook) for hook in HOOKS)
+
+
+def test_disabled_plugin_is_never_imported(plant: Plant) -> None:
+    plant("promptvision-off", "raise RuntimeError('imported')")
+    registry = Registry.load(
+        Settings(disabled_plugins=("off",), strict_plugins=True), plant("promptvision-on", good("on"))
+    )
+    off, on = registry.plugins
+    assert (off.state, on.state) == (PluginState.DISABLED, PluginState.LOADED)
+    assert "PROMPTVISION_DISABLED_PLUGINS" in off.cause
+    assert "promptvision_off" not in sys.modules
+
+
+@pytest.mark.parametrize("source", [f"PLUGIN_API = {PLUGIN_API + 1}", "raise OSError", good("good")])
+def test_strict_registry_raises_whatever_is_not_loaded(plant: Plant, source: str) -> None:
+    if source == good("good"):
+        plant("promptvision-good", source, name="same")
+        points = plant("promptvision-same", source, name="same")
+    else:
+        points = plant("promptvision-odd", source)
+    with pytest.raises(PluginError):
+        Registry.load(Settings(strict_plugins=True), points)
+
+
+def test_what_is_not_loaded_is_warned_of_in_one_line(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
+    Registry.load(Settings(), plant("promptvision-broken", "raise OSError('no such thing')"))
+    assert caplog.messages == ["promptvision-broken 1.0 is not loaded: import: OSError: no such thing"]

@@ -1,0 +1,430 @@
+"""The registry: what is installed, who wins, what can run, and what the planner is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+from typing import Any
+
+import pytest
+from PIL import Image
+from pydantic import BaseModel
+
+from promptvision import tool
+from promptvision.errors import PluginError, SetupError
+from promptvision.models.spec import ModelSpec
+from promptvision.plugins import registry as registry_module
+from promptvision.plugins.describe import describe_operations, describe_plugin
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+from promptvision.testing.agents import make_registry
+from promptvision.tools import operations
+from promptvision.tools.context import ToolContext
+from promptvision.tools.requirements import Requirements
+from promptvision.tools.tool import Args, Operation, Result, Tool
+from promptvision.types import Box, ImageRef, MaskRef, Target
+
+Plant = Callable[..., list[EntryPoint]]
+
+DECORATED = """
+from promptvision import Image, hookimpl, tool
+
+@tool(phrases=["turn it"])
+def rotate(image: Image) -> Image:
+    '''{description}'''
+    return image
+
+@hookimpl
+def promptvision_tools():
+    return [rotate]
+"""
+
+FULL = """
+from promptvision import Tool, hookimpl
+from promptvision.tools import operations
+
+@hookimpl
+def promptvision_tools():
+    return [Tool(name="{tool}", operation=operations.CONVERT_TO_BW, run="nowhere:run", priority={priority})]
+"""
+
+
+def nothing(args: Args, context: ToolContext) -> Result:
+    raise NotImplementedError
+
+
+def bw_tool(name: str, **changes: Any) -> Tool:
+    return Tool(name=name, operation=operations.CONVERT_TO_BW, run=nothing, **changes)
+
+
+def states(registry: Registry) -> dict[str, str]:
+    return {plugin.distribution: str(plugin.state) for plugin in registry.plugins}
+
+
+# Clashes
+
+
+def two_of_one_name(plant: Plant) -> list[EntryPoint]:
+    plant("promptvision-left", FULL.format(tool="grey", priority=10))
+    return plant("promptvision-right", FULL.format(tool="grey", priority=90))
+
+
+def two_decorated_of_one_name(plant: Plant) -> list[EntryPoint]:
+    plant("promptvision-left", DECORATED.format(description="Left."))
+    return plant("promptvision-right", DECORATED.format(description="Right."))
+
+
+@pytest.mark.parametrize("clash", [two_of_one_name, two_decorated_of_one_name])
+def test_clash_names_both_distributions_and_the_setting(
+    plant: Plant, clash: Callable[[Plant], list[EntryPoint]]
+) -> None:
+    points = clash(plant)
+    registry = Registry.load(Settings(), points)
+    assert states(registry) == {"promptvision-left": "loaded", "promptvision-right": "failed"}
+    cause = registry.plugins[1].cause
+    assert "exists in both promptvision-left and promptvision-right" in cause
+    name = next(iter(registry.tools))
+    assert f"set PROMPTVISION_PREFER to left:{name} or to right:{name}" in cause
+    with pytest.raises(PluginError, match=r"^promptvision-right 1\.0: .*PROMPTVISION_PREFER"):
+        Registry.load(Settings(strict_plugins=True), points)
+
+
+@pytest.mark.parametrize("clash", [two_of_one_name, two_decorated_of_one_name])
+@pytest.mark.parametrize("winner", ["left", "right"])
+def test_preferred_tool_wins_a_clash_whichever_is_found_first(
+    plant: Plant, clash: Callable[[Plant], list[EntryPoint]], winner: str
+) -> None:
+    points = clash(plant)
+    name = "grey" if clash is two_of_one_name else "rotate"
+    registry = Registry.load(Settings(prefer=(f"{winner}:{name}",), strict_plugins=True), points)
+    assert registry.tools[name].plugin == winner
+    assert len(describe_operations(registry)) == 1
+    if clash is two_decorated_of_one_name:
+        assert registry.functions()[0].description == f"{winner.title()}."
+
+
+def test_two_contracts_under_one_operation_name_clash_although_the_tools_differ(plant: Plant) -> None:
+    source = """
+from promptvision import Args, ImageRef, Operation, Result, Tool, hookimpl
+
+class BlurArgs(Args):
+    image_url: ImageRef
+
+@hookimpl
+def promptvision_tools():
+    blur = Operation(name="blur", description="Blur.", args=BlurArgs, result=Result)
+    return [Tool(name="{tool}", operation=blur, run="nowhere:run")]
+"""
+    plant("promptvision-left", source.format(tool="soft"))
+    points = plant("promptvision-right", source.format(tool="softer"))
+    cause = Registry.load(Settings(), points).plugins[1].cause
+    assert "operation 'blur' exists in both promptvision-left and promptvision-right" in cause
+    assert "left:soft or to right:softer" in cause
+    preferred = Registry.load(Settings(prefer=("right:softer",)), points)
+    assert list(preferred.tools) == ["softer"]
+    assert preferred.operations["blur"] is preferred.tools["softer"].operation
+
+
+def test_operations_of_the_core_cannot_be_redefined(plant: Plant) -> None:
+    source = """
+from promptvision import Args, ImageRef, Operation, Result, Tool, hookimpl
+
+class FindArgs(Args):
+    image_url: ImageRef
+
+@hookimpl
+def promptvision_tools():
+    mine = Operation(name="convert_to_bw", description="Mine.", args=FindArgs, result=Result)
+    return [Tool(name="mine", operation=mine, run="nowhere:run")]
+"""
+    plant("promptvision-aaa", source)
+    registry = Registry.load(Settings(), plant("promptvision-bbb", FULL.format(tool="grey", priority=1)))
+    assert states(registry) == {"promptvision-aaa": "failed", "promptvision-bbb": "loaded"}
+    assert "promptvision.tools.operations" in registry.plugins[0].cause
+
+
+def test_one_plugin_may_not_offer_a_name_twice() -> None:
+    with pytest.raises(PluginError, match="'grey' is offered twice"):
+        make_registry([bw_tool("grey"), bw_tool("grey")])
+
+
+# Plugins that break their contract
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("@hookimpl\ndef promptvision_tools(): return ['x']", "promptvision_tools returned 'x', not a Tool"),
+        (
+            "@hookimpl\ndef promptvision_models(): return [3]",
+            "promptvision_models returned 3, not a ModelSpec",
+        ),
+        (
+            "@hookimpl\ndef promptvision_llm_providers(): return [3]",
+            "promptvision_llm_providers returned 3, not a ProviderFactory",
+        ),
+        ("@hookimpl\ndef promptvision_image_stores(): return [3]", "returned 3, not a StoreFactory"),
+        (
+            """
+from collections.abc import Callable
+from promptvision import tool
+@tool()
+def odd(x: Callable[[int], int]) -> int:
+    '''No JSON can say this.'''
+    return 1
+@hookimpl
+def promptvision_tools(): return [odd]
+""",
+            "PydanticInvalidForJsonSchema: Cannot generate a JsonSchema",
+        ),
+        (
+            """
+from promptvision import Args, Operation, Result, Tool
+class Tree(Args):
+    left: "Tree | None" = None
+@hookimpl
+def promptvision_tools():
+    grow = Operation(name="grow", description="Grow.", args=Tree, result=Result)
+    return [Tool(name="grow", operation=grow, run="nowhere:run")]
+""",
+            "must not refer to themselves",
+        ),
+    ],
+)
+def test_broken_offer_fails_its_plugin_alone(plant: Plant, source: str, cause: str) -> None:
+    plant("promptvision-aaa", "from promptvision import hookimpl\n" + source)
+    registry = Registry.load(Settings(), plant("promptvision-bbb", FULL.format(tool="grey", priority=1)))
+    assert states(registry) == {"promptvision-aaa": "failed", "promptvision-bbb": "loaded"}
+    assert cause in registry.plugins[0].cause
+    assert [function.name for function in registry.functions()] == ["convert_to_bw"]
+    assert list(registry.tools) == ["grey"]
+    assert registry.providers == []
+
+
+def test_plugin_whose_tool_fails_brings_no_models_either(plant: Plant) -> None:
+    source = """
+from promptvision import ModelSpec, hookimpl
+@hookimpl
+def promptvision_tools(): return [None]
+@hookimpl
+def promptvision_models(): return []
+"""
+    registry = Registry.load(Settings(), plant("promptvision-aaa", source))
+    assert registry.offers("promptvision_models") == []
+    assert registry.plugins[0].offers == {}
+
+
+def test_command_that_fails_leaves_the_other_commands(plant: Plant) -> None:
+    source = "from promptvision import hookimpl\n@hookimpl\ndef promptvision_commands(): {body}\n"
+    plant("promptvision-aaa", source.format(body="raise OSError('x')"))
+    registry = Registry.load(Settings(), plant("promptvision-bbb", source.format(body="return ['command']")))
+    assert registry.commands() == ["command"]
+    assert registry.plugins[0].cause == "promptvision_commands: OSError: x"
+
+
+def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
+    plant("promptvision-aaa", "raise OSError('x')")
+    registry = Registry.load(Settings(), plant("promptvision-bbb", FULL.format(tool="grey", priority=1)))
+    failed, fine = (describe_plugin(registry, plugin) for plugin in registry.plugins)
+    assert failed == {
+        "name": "aaa",
+        "distribution": "promptvision-aaa",
+        "version": "1.0",
+        "state": "failed",
+        "cause": "import: OSError: x",
+        "tools": [],
+        "models": [],
+        "offers": [],
+    }
+    assert (fine["state"], fine["tools"], fine["offers"]) == ("loaded", ["grey"], ["tools"])
+
+
+# Which tool goes first, and what cannot run
+
+
+def test_higher_priority_goes_first_then_the_name_and_preferred_tools_before_all() -> None:
+    tools = [bw_tool("low", priority=10), bw_tool("b", priority=50), bw_tool("a", priority=50)]
+    registry = make_registry(tools)
+    assert [tool.name for tool in registry.candidates("convert_to_bw")] == ["a", "b", "low"]
+    preferring = make_registry(tools, settings=Settings(prefer=("test:low",)))
+    assert [tool.name for tool in preferring.runnable("convert_to_bw")] == ["low", "a", "b"]
+
+
+def test_tool_that_lacks_something_is_a_candidate_but_not_runnable() -> None:
+    lacking = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
+    registry = make_registry([bw_tool("lame", priority=90, requires=lacking), bw_tool("fine", priority=10)])
+    assert [tool.name for tool in registry.candidates("convert_to_bw")] == ["lame", "fine"]
+    assert [tool.name for tool in registry.runnable("convert_to_bw")] == ["fine"]
+    missing = registry.missing(registry.tools["lame"])
+    assert [one.fix for one in missing] == ["apt install it", "set NO_SUCH (for tests)"]
+    (described,) = describe_operations(registry)
+    assert described["available"] is True
+    assert described["tools"][0]["available"] is False
+    assert described["tools"][0]["missing"][0]["what"] == "program 'no-such-program' is not on the PATH"
+
+
+def test_operation_without_a_tool_that_can_run_is_described_but_is_no_function() -> None:
+    lame = bw_tool("lame", requires=Requirements(modules={"no_such_module": "pip install it"}))
+    registry = make_registry([lame])
+    assert registry.functions() == ()
+    (described,) = describe_operations(registry)
+    assert described["available"] is False
+    assert described["parameters"]["properties"].keys() == {"image_url"}
+
+
+def test_model_that_nobody_declares_is_missing() -> None:
+    registry = make_registry([bw_tool("needy", requires=Requirements(models=("ghost",)))])
+    (missing,) = registry.missing(registry.tools["needy"])
+    assert "'ghost'" in missing.what
+
+
+def test_missing_things_are_looked_for_again_after_a_while(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    lame = bw_tool("lame", requires=Requirements(binaries={"late-program": "wait"}))
+    registry = make_registry([lame])
+    assert registry.functions() == ()
+    program = tmp_path / "late-program"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert registry.functions() == (), "the answer is kept for some seconds"
+    monkeypatch.setattr(registry_module, "RECHECK_S", -1.0)
+    assert [function.name for function in registry.functions()] == ["convert_to_bw"]
+
+
+# Functions and producers
+
+
+def test_function_leaves_out_what_the_core_can_fill_in(tools: list[Tool]) -> None:
+    functions = {function.name: function for function in make_registry(tools).functions()}
+    inpaint = functions["inpaint_image"]
+    assert inpaint.defaults == {"image_url", "mask_url"}
+    assert inpaint.parameters["required"] == []
+    assert (inpaint.image, inpaint.target) == ("image_url", "target")
+    assert functions["detect_objects"].parameters["required"] == ["prompt"]
+    assert functions["detect_objects"].target == "prompt"
+
+
+def test_what_nothing_here_can_make_stays_required(tools: list[Tool]) -> None:
+    inpaint_only = [one for one in tools if one.operation is operations.INPAINT]
+    (function,) = make_registry(inpaint_only).functions()
+    assert function.parameters["required"] == ["mask_url"]
+
+
+def test_description_tells_the_limits_of_the_best_tool_and_phrases_come_from_all() -> None:
+    best = bw_tool("best", priority=60, limits="Slow.", phrases=("ink it",))
+    other = bw_tool("other", priority=20, limits="Ugly.", phrases=("wash it out",))
+    (function,) = make_registry([best, other]).functions()
+    assert function.description.endswith(" Limits: Slow.")
+    assert {"ink it", "wash it out"} < {phrase.text for phrase in function.phrases}
+
+
+def test_functions_are_the_same_object_until_something_changes(tools: list[Tool]) -> None:
+    registry = make_registry(tools)
+    assert registry.functions() is registry.functions()
+
+
+def test_producers_are_found_by_type(tools: list[Tool]) -> None:
+    registry = make_registry(tools)
+    assert [(op.name, field) for op, field in registry.producers(list[Box])] == [
+        ("detect_objects", "bounding_boxes")
+    ]
+    assert [(op.name, field) for op, field in registry.producers(MaskRef)] == [
+        ("segment_objects", "merged_mask_url")
+    ]
+    assert registry.producers(int) == []
+
+
+class BoxResult(Result):
+    boxes: list[Box]
+
+
+def maker(name: str, args: type[Args]) -> Tool:
+    operation = Operation(name=name, description="Makes boxes.", args=args, result=BoxResult)
+    return Tool(name=name, operation=operation, run=nothing)
+
+
+class Plain(Args):
+    image_url: ImageRef
+
+
+class Grow(Args):
+    image_url: ImageRef
+    boxes: list[Box]
+
+
+class NoPicture(Args):
+    width: int
+
+
+def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]) -> None:
+    registry = make_registry([*tools, maker("all_boxes", Plain)])
+    assert [op.name for op, _ in registry.producers(list[Box])] == ["detect_objects", "all_boxes"]
+
+
+def test_what_needs_the_type_itself_or_no_picture_is_no_producer() -> None:
+    registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoPicture)])
+    assert registry.producers(list[Box]) == []
+
+
+class Skeleton(BaseModel):
+    joints: list[Box]
+
+
+def test_types_of_a_plugin_connect_its_tools() -> None:
+    @tool()
+    def pose(image: Image.Image, who: Target) -> Skeleton:
+        """Find a skeleton."""
+        return Skeleton(joints=[])
+
+    @tool()
+    def dress(image: Image.Image, skeleton: Skeleton) -> Image.Image:
+        """Dress a skeleton."""
+        return image
+
+    registry = make_registry([pose, dress])
+    assert [op.name for op, _ in registry.producers(Skeleton)] == ["pose"]
+    functions = {function.name: function for function in registry.functions()}
+    assert functions["dress"].defaults == {"image", "skeleton"}
+
+
+# What settings name
+
+
+def test_stores_and_executor_are_made_by_name(tmp_path: Any) -> None:
+    registry = make_registry(settings=Settings(images="memory:", conversations="memory:"))
+    assert type(registry.make_image_store()).__name__ == "MemoryImageStore"
+    assert type(registry.make_conversation_store()).__name__ == "MemoryConversationStore"
+    assert type(registry.make_executor()).__name__ == "ThreadExecutor"
+    local = make_registry(settings=Settings(home=tmp_path))
+    assert type(local.make_image_store()).__name__ == "FileImageStore"
+
+
+def test_unknown_store_or_executor_lists_what_there_is() -> None:
+    registry = make_registry(settings=Settings(images="gopher://x", executor="mill"))
+    with pytest.raises(SetupError, match=r"PROMPTVISION_IMAGES.*'gopher'.*file, memory"):
+        registry.make_image_store()
+    with pytest.raises(SetupError, match=r"no executor 'mill'.*threads"):
+        registry.make_executor()
+
+
+def test_two_plugins_with_one_model_clash(plant: Plant) -> None:
+    source = """
+from promptvision import ModelSpec, hookimpl
+@hookimpl
+def promptvision_models():
+    return [ModelSpec(id="tiny", source="a/b", revision="0", files=(), license="MIT")]
+"""
+    plant("promptvision-left", source)
+    registry = Registry.load(Settings(), plant("promptvision-right", source))
+    assert registry.models["tiny"].plugin == "left"
+    cause = registry.plugins[1].cause
+    assert "model 'tiny' is declared by both promptvision-left and promptvision-right" in cause
+    assert "PROMPTVISION_DISABLED_PLUGINS" in cause
+
+
+def test_one_model_offered_twice_is_refused() -> None:
+    spec = ModelSpec(id="tiny", source="a/b", revision="0", files=(), license="MIT")
+    with pytest.raises(PluginError, match="'tiny'"):
+        make_registry(models=[spec, spec])
