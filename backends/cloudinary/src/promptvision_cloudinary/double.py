@@ -116,8 +116,7 @@ def cloudinary_double(cloud_name: str = "test-cloud") -> Iterator[CloudinaryDoub
     """A double that listens on a loopback port of its own."""
     double = CloudinaryDouble(cloud_name)
     handler = type("Handler", (_Handler,), {"double": double})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _Server(("127.0.0.1", 0), handler) as server:
         double.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
@@ -126,6 +125,11 @@ def cloudinary_double(cloud_name: str = "test-cloud") -> Iterator[CloudinaryDoub
         finally:
             server.shutdown()
             thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,86 @@
+"""JSON documents of the database as values of a conversation, and back.
+
+Event data and replies are JSON kept as text: a database's own JSON type refuses some of what JSON may hold.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from promptvision.conversations.turn import (
+    Claim,
+    Conversation,
+    Event,
+    EventKind,
+    ImageRecord,
+    Turn,
+    TurnKey,
+    TurnStatus,
+)
+
+__all__ = ["conversation_of", "document_of", "event_list", "image_of", "turn_of"]
+
+
+def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
+    """A turn from what ``promptvision_document`` makes."""
+    reply = document["reply"]
+    return Turn(
+        id=document["id"],
+        key=TurnKey(document["user_id"], document["conversation_id"], document["prompt_id"]),
+        seq=document["seq"],
+        status=TurnStatus(document["status"]),
+        claim=claim,
+        fence=document["fence"],
+        prompt=document["prompt"],
+        fingerprint=document["fingerprint"],
+        reply=None if reply is None else json.loads(reply),
+        events=tuple(
+            Event(seq=seq, kind=EventKind(kind), data=json.loads(data), image_id=image_id)
+            for seq, kind, data, image_id in document["events"]
+        ),
+        created_at=document["created_at"],
+    )
+
+
+def document_of(turn: Turn) -> dict[str, Any]:
+    """A turn as ``promptvision_restore_turn`` takes it."""
+    return {
+        "id": turn.id,
+        "user_id": turn.key.user_id,
+        "conversation_id": turn.key.conversation_id,
+        "prompt_id": turn.key.prompt_id,
+        "seq": turn.seq,
+        "status": turn.status.value,
+        "fence": turn.fence,
+        "owner": "restored",
+        "prompt": turn.prompt,
+        "fingerprint": turn.fingerprint,
+        "reply": None if turn.reply is None else json.dumps(turn.reply),
+        "event_count": len(turn.events),
+        "created_at": turn.created_at,
+        "beat_at": turn.created_at,
+        "events": event_list(turn.events),
+    }
+
+
+def event_list(events: tuple[Event, ...] | list[Event]) -> list[list[str | None]]:
+    """Events as ``promptvision_append`` takes them."""
+    return [[event.kind.value, json.dumps(event.data), event.image_id] for event in events]
+
+
+def conversation_of(document: dict[str, Any]) -> Conversation:
+    """A conversation from its row."""
+    return Conversation(
+        id=document["conversation_id"],
+        user_id=document["user_id"],
+        title=document["title"],
+        turns=document["turns"],
+        created_at=document["created_at"],
+        updated_at=document["updated_at"],
+    )
+
+
+def image_of(data: str, turn_seq: int) -> ImageRecord:
+    """A line of the image table from the event that made it."""
+    return ImageRecord(**{**json.loads(data), "turn_seq": turn_seq})
