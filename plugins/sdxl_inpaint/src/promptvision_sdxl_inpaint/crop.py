@@ -110,11 +110,9 @@ def _latent_mask(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.b
     scaled = Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)
     touched = np.asarray(scaled) > 0
     blurred = np.asarray(Image.fromarray(touched).convert("L").filter(ImageFilter.GaussianBlur(_BLUR)))
-    smooth = np.where(blurred > _THRESHOLD, True, touched)
-    cells: NDArray[np.bool_] = smooth.reshape(size[1] // LATENT, LATENT, size[0] // LATENT, LATENT).any(
-        axis=(1, 3)
-    )
-    return _grow(cells)
+    smooth = np.asarray(touched | (blurred > _THRESHOLD))
+    cells = smooth.reshape(size[1] // LATENT, LATENT, size[0] // LATENT, LATENT)
+    return _grow(np.asarray(cells.any(axis=(1, 3))))
 
 
 def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
