@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvision.cli.report import Chapter, Shown
-from promptvision.tools.drawing import draw_boxes, draw_mask_overlay
+from promptvision.tools.drawing import draw_mask_overlay, flat_rgb
 from promptvision.types import Box
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ CAPTIONS = {
     "inpainted_image_url": "the result",
     "bw_image_url": "the result",
 }
+WORD_COLOUR = (214, 39, 140)
 LEFT_OUT = ("original_image_url", "mask_urls", "image_url")
 
 
@@ -47,11 +48,14 @@ class Album:
         made = reply.picture
         is_edit = any(image["id"] == made and image["kind"] == "edit" for image in reply.images)
         if reply.image_url is not None:
-            caption = "the picture" if made is None else "before"
+            caption = "before" if is_edit else "the picture"
             compared.append(self._stored(reply.image_url, caption))
         if made is not None:
             compared.append(self._stored(made, "after" if is_edit else "what was found"))
-        return Chapter(words, reply, compared, [self._of_step(step) for step in reply.steps])
+        files = {shown.file for shown in compared}
+        steps = [self._of_step(step) for step in reply.steps]
+        fresh = [[shown for shown in pictures if shown.file not in files] for pictures in steps]
+        return Chapter(words, reply, compared, fresh)
 
     def _of_step(self, step: Step) -> list[Shown]:
         result = step.result or {}
@@ -72,10 +76,8 @@ class Album:
             drawn = draw_mask_overlay(self._open(original), self._open(mask))
             found.append(self._write(f"overlay of {mask}", drawn, "the mask over the picture"))
         if words := result.get("words"):
-            boxes = [Box(*word["box"]) for word in words]
-            texts, sure = [word["text"] for word in words], [word["confidence"] / 100 for word in words]
-            drawn = draw_boxes(self._open(original), boxes, texts, sure)
-            found.append(self._write(f"words of {original}", drawn, "the words, and how sure each is"))
+            drawn = _frame(self._open(original), [Box(*word["box"]) for word in words])
+            found.append(self._write(f"words of {original}", drawn, "the words that were read"))
         return found
 
     def _stored(self, image_id: str, caption: str) -> Shown:
@@ -87,3 +89,16 @@ class Album:
             image.save(self._folder / name)
             self._written[key] = (name, image.width, image.height)
         return Shown(*self._written[key], caption)
+
+
+def _frame(image: Image, boxes: list[Box]) -> Image:
+    """A copy with a frame around each box and nothing over what stands in it."""
+    from PIL import ImageDraw
+
+    canvas = flat_rgb(image)
+    line = max(2, round(max(canvas.size) / 300))
+    draw = ImageDraw.Draw(canvas)
+    for box in boxes:
+        frame = (box.x1 - line, box.y1 - line, box.x2 + line, box.y2 + line)
+        draw.rectangle(frame, outline=WORD_COLOUR, width=line)
+    return canvas

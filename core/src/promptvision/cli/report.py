@@ -75,7 +75,7 @@ li:last-child { padding-bottom: 0 }
 .head { display: flex; flex-wrap: wrap; gap: .1rem .7rem; align-items: baseline }
 .quiet { color: var(--quiet); font-size: .9rem }
 .note { color: var(--quiet); font-size: .9rem; margin: .3rem 0 0; max-width: 75ch }
-.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(220px, 100%), 1fr)); gap: .8rem }
+.small { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); gap: .8rem }
 .small { margin: .6rem 0 0 }
 .done { color: var(--ok); font-weight: 600 } .failed, .cancelled { color: var(--bad); font-weight: 600 }
 table { border-collapse: collapse; font-size: .9rem; margin: .6rem 0 0 }
@@ -92,7 +92,7 @@ def write_report(folder: Path, chapters: list[Chapter]) -> Path:
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>promptvision demo</title><style>{_STYLE}</style></head><body><main>"
         "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain words, each turned into a "
-        "chain of tools by the offline planner: no key and no GPU is needed, and nothing was downloaded for it.</p>"
+        "chain of tools by the offline planner: no key and no GPU is needed, and nothing was downloaded.</p>"
         f"{body}</main></body></html>\n"
     )
     path = folder / "report.html"
