@@ -1,0 +1,40 @@
+"""Tiny checkpoints of every neural plugin, built by the plugins' own builders once per run."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+PLUGINS = Path(__file__).parents[1] / "plugins"
+
+
+def _builder(plugin: str, name: str) -> ModuleType:
+    file = PLUGINS / plugin / "tests" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """Plugin name to the settings that put untrained checkpoints in the place of its models."""
+    import torch
+
+    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    home = tmp_path_factory.mktemp("tiny-models")
+    sdxl = _builder("sdxl_inpaint", "tiny_sdxl")
+    dino = _builder("grounding_dino", "tiny_grounding_dino").build(home / "grounding-dino")
+    sam = _builder("sam", "tiny_sam").build_transformers(home / "sam")
+    florence = _builder("florence", "tiny_florence").build(home / "florence")
+    return {
+        "grounding_dino": {"PROMPTVISION_MODEL_GROUNDING_DINO_BASE": str(dino)},
+        "sam": {"PROMPTVISION_MODEL_SAM2_1_L": str(sam)},
+        "sdxl_inpaint": sdxl.variables(sdxl.build_base(home / "base"), sdxl.build_refiner(home / "refiner")),
+        "florence": {"PROMPTVISION_MODEL_FLORENCE_2_LARGE": str(florence)},
+    }

@@ -1,0 +1,331 @@
+"""Each plugin and backend by itself: its wheel and the core's in an empty environment, and nothing more.
+
+What the two declare is installed from uv's cache, in the versions of this environment. ``uv`` judges whether
+that is all; then every module is imported, every import inside of functions is looked up, ``promptvision``
+says what is missing, and a tool runs.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PathDistribution, distribution, packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[1]
+MEMBERS = sorted(str(file.parent.relative_to(ROOT)) for file in ROOT.glob("[pb]*s/*/pyproject.toml"))
+UV = shutil.which("uv") or ""
+
+IMPORT_ALL_AND_RUN = """
+import importlib, json, pkgutil, sys
+from importlib.util import find_spec
+package, optional, wanted, report, *command = sys.argv[1:]
+absent = [name for name in wanted.split(",") if name not in optional.split(",") and find_spec(name) is None]
+for found in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+    try:
+        importlib.import_module(found.name)
+    except ModuleNotFoundError as exc:
+        if exc.name not in optional.split(","):
+            absent.append(f"{exc.name}, wanted by {found.name}")
+with open(report, "w") as file:
+    json.dump(absent, file)
+if command:
+    from promptvision.cli.main import main
+    sys.argv = ["promptvision", *command]
+    main()
+"""
+"""In one process, because importing torch from a fresh environment takes seconds."""
+
+TELLS = {
+    "plugins/bw": [],
+    "plugins/opencv": [],
+    "plugins/tesseract": ["apt-get install tesseract-ocr"],
+    "plugins/grounding_dino": ["promptvision models pull grounding-dino-base"],
+    "plugins/sam": ["promptvision models pull sam2.1-l"],
+    "plugins/sdxl_inpaint": [
+        f"promptvision models pull sdxl-{name}"
+        for name in ("inpaint", "text-encoder", "text-encoder-2", "vae")
+    ],
+    "plugins/florence": ["promptvision models pull florence-2-large", "set FLORENCE_API_URL"],
+    "backends/groq": ["set GROQ_API_KEY"],
+    "backends/openai": ["OPENAI_API_KEY is not set; set it"],
+    "backends/cloudinary": ["CLOUDINARY_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET"],
+    "backends/supabase": ["SUPABASE_URL", "SUPABASE_KEY"],
+    "backends/s3": [],
+}
+"""What ``promptvision doctor`` must say when there is nothing but the two wheels."""
+
+EXEMPT = {
+    "core": {
+        "pydantic_core",  # part of pydantic, which pins it
+        "skimage",  # the demo takes a photograph from it if it is here
+        "torch",  # only looked at when a plugin has loaded it
+    }
+}
+"""Imports that need not be declared."""
+
+CHOSEN = {
+    "backends/cloudinary": {"PROMPTVISION_IMAGES": "cloudinary:"},
+    "backends/supabase": {"PROMPTVISION_CONVERSATIONS": "supabase:"},
+}
+"""Settings that choose a backend and leave out what it needs."""
+
+RUNS = {
+    "plugins/bw": ("convert_to_bw",),
+    "plugins/opencv": ("detect_objects", "-a", "prompt=red"),
+    "plugins/tesseract": ("extract_text",),
+    "plugins/grounding_dino": ("detect_objects", "-a", "prompt=lion"),
+    "plugins/sam": ("segment_objects", "-a", "bounding_boxes=[[20,20,60,60]]"),
+    "plugins/sdxl_inpaint": ("inpaint_image", "-a", "mask_url=mask.png", "-a", "prompt=cat", "-a", "steps=2"),
+    "plugins/florence": ("caption_image", "-a", "detail=brief"),
+}
+"""A call of each plugin's first tool."""
+
+
+# What is declared
+
+
+def _imports(folder: Path) -> set[str]:
+    """Top-level names of all imports below a folder, those inside of functions included."""
+    names: set[str] = set()
+    for file in folder.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names.update(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names.add(node.module.partition(".")[0])
+    return {name for name in names if name not in sys.stdlib_module_names}
+
+
+def _project(member: str) -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((ROOT / member / "pyproject.toml").read_text("utf-8"))["project"]
+    return project
+
+
+def _names(requirements: list[str]) -> set[str]:
+    return {canonicalize_name(Requirement(text).name) for text in requirements}
+
+
+def _optional(member: str) -> set[str]:
+    """Modules that come with an extra."""
+    extras = _project(member).get("optional-dependencies", {}).values()
+    wanted = {name for requirements in extras for name in _names(requirements)}
+    providers = packages_distributions()
+    return {
+        module for module, dists in providers.items() if wanted & {canonicalize_name(dist) for dist in dists}
+    }
+
+
+@pytest.mark.parametrize("member", ["core", *MEMBERS])
+def test_every_import_is_of_a_declared_dependency(member: str) -> None:
+    project = _project(member)
+    extras = project.get("optional-dependencies", {}).values()
+    declared = _names(project["dependencies"]).union(*map(_names, extras))
+    providers = packages_distributions()
+    undeclared = {
+        name
+        for name in _imports(ROOT / member / "src")
+        if not name.startswith("promptvision")
+        and not {canonicalize_name(dist) for dist in providers.get(name, [name])} & declared
+    }
+    assert undeclared - EXEMPT.get(member, set()) == set()
+
+
+# What that amounts to
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Distribution name to its wheel, for the core and every member."""
+    if not UV:
+        pytest.skip("uv is not installed")
+    folder = tmp_path_factory.mktemp("wheels")
+    for member in ("core", *MEMBERS):
+        _uv(
+            "build",
+            "--wheel",
+            "--no-build-isolation",
+            "-o",
+            folder,
+            ROOT / member,
+            "--python",
+            sys.executable,
+        )
+    return {file.name.partition("-")[0].replace("_", "-"): file for file in folder.glob("*.whl")}
+
+
+def _uv(*arguments: str | Path) -> None:
+    command = [UV, *arguments, "--offline", "--no-config", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if "not be found in the cache" in done.stderr or "network was disabled" in done.stderr:
+        pytest.skip(f"uv's cache lacks something; fill it with scripts/install: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr
+
+
+def _requirements(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = {name.partition("/")[0] for name in archive.namelist() if ".dist-info/" in name}
+        return PathDistribution(zipfile.Path(archive, f"{metadata}/")).requires or []
+
+
+class Closure:
+    """Everything that distributions need, by what they declare: wheels of ours, and pinned versions.
+
+    Args:
+        wheels: distribution name to wheel; their metadata counts, not that of this environment.
+    """
+
+    def __init__(self, wheels: dict[str, Path]) -> None:
+        self._wheels = wheels
+        self._seen: set[tuple[str, str]] = set()
+        self.install: set[str] = set()
+
+    def add(self, requirement: Requirement) -> None:
+        """Take in a requirement and all that it needs."""
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if (name, extra) not in self._seen:
+                self._seen.add((name, extra))
+                self._add_needs(name, extra)
+
+    def _add_needs(self, name: str, extra: str) -> None:
+        wheel = self._wheels.get(name)
+        if wheel is not None:
+            self.install.add(str(wheel))
+            needs = _requirements(wheel)
+        else:
+            found = distribution(name)
+            self.install.add(f"{name}=={found.version}")
+            needs = found.requires or []
+        for need in map(Requirement, needs):
+            if need.marker is None or need.marker.evaluate({"extra": extra}):
+                self.add(need)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """An environment with one member in it."""
+
+    member: str
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Its entry-point name."""
+        return Path(self.member).name
+
+    @property
+    def package(self) -> str:
+        """Its import package."""
+        return next((ROOT / self.member / "src").glob("promptvision_*")).name
+
+    def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the environment, in a folder of its own."""
+        programs = self.folder / "venv" / "bin"
+        environment = {
+            "PATH": str(programs),
+            "HOME": str(self.folder / "home"),
+            "PROMPTVISION_HOME": str(self.folder / "home"),
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),  # shared by all that is installed here
+            "HF_HUB_OFFLINE": "1",
+            "OMP_NUM_THREADS": "1",
+            **variables,
+        }
+        return subprocess.run(
+            [programs / command[0], *command[1:]],
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+
+@pytest.fixture(scope="module", params=MEMBERS)
+def alone(
+    request: pytest.FixtureRequest, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Alone]:
+    """Each member in turn, in an empty environment that always lies in the same place."""
+    folder = tmp_path_factory.getbasetemp() / "alone"
+    folder.mkdir(exist_ok=True)
+    closure = Closure(wheels)
+    for name in ("promptvision", _project(request.param)["name"]):
+        closure.add(Requirement(name))
+    python = folder / "venv" / "bin" / "python"
+    _uv("venv", "--python", sys.executable, folder / "venv")
+    _uv("pip", "install", "--no-deps", "--python", python, *sorted(closure.install))
+    _uv("pip", "check", "--python", python)
+    yield Alone(request.param, folder)
+    shutil.rmtree(folder / "venv")
+
+
+def test_doctor_names_what_is_missing_with_commands(alone: Alone) -> None:
+    chosen = CHOSEN.get(alone.member, {})
+    offline = [] if chosen else ["--offline"]  # without an account there is nobody to be asked
+    done = alone.run("promptvision", "doctor", "--json", *offline, **chosen)
+    assert done.returncode == (1 if chosen else 0), done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    (plugin,) = [one for one in findings if one["check"] == f"plugin {alone.name}"]
+    assert plugin["state"] == "ok", plugin
+    said = " ".join(f"{one['seen']}; {one['fix']}" for one in findings)
+    assert [told for told in TELLS[alone.member] if told not in said] == [], said
+    broken = [one["check"] for one in findings if one["state"] == "fail"]
+    assert len(broken) == (1 if chosen else 0), findings
+
+
+def test_tools_says_what_each_lacks(alone: Alone) -> None:
+    done = alone.run("promptvision", "tools", "--json")
+    assert done.returncode == 0, done.stderr
+    operations = json.loads(done.stdout)["operations"]
+    tools = [tool for one in operations for tool in one["tools"] if tool["plugin"] == alone.name]
+    assert bool(tools) == alone.member.startswith("plugins/")
+    for tool in tools:
+        assert tool["available"] is not bool(tool["missing"])
+        assert all(lacking["what"] and lacking["fix"] for lacking in tool["missing"])
+
+
+def test_what_it_imports_is_there_and_its_tool_runs(
+    alone: Alone, tiny_models: dict[str, dict[str, str]]
+) -> None:
+    variables = dict(tiny_models.get(alone.name, {}))
+    if alone.name == "tesseract":
+        if (program := shutil.which("tesseract")) is None:
+            pytest.skip("Tesseract is not installed")
+        variables["PATH"] = str(Path(program).parent)
+    _draw(alone.folder)
+    report = alone.folder / "absent.json"
+    imports = [
+        ",".join(_optional(alone.member)),
+        ",".join(_imports(ROOT / alone.member / "src")),
+        str(report),
+    ]
+    call = RUNS.get(alone.member, ())
+    command = ["tools", "run", call[0], "-i", "in.png", "--json", *call[1:]] if call else []
+    done = alone.run("python", "-c", IMPORT_ALL_AND_RUN, alone.package, *imports, *command, **variables)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(report.read_text()) == []
+    if call:
+        (step,) = json.loads(done.stdout)["steps"]
+        assert (step["plugin"], step["status"]) == (alone.name, "done")
+
+
+def _draw(folder: Path) -> None:
+    picture = Image.effect_noise((96, 80), 60).convert("RGB")
+    ImageDraw.Draw(picture).ellipse((25, 25, 55, 55), fill="red")
+    picture.save(folder / "in.png")
+    mask = Image.new("L", picture.size, 0)
+    ImageDraw.Draw(mask).rectangle((20, 20, 60, 60), fill=255)
+    mask.save(folder / "mask.png")
