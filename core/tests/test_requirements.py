@@ -1,25 +1,97 @@
+"""What a tool needs, checked without importing anything."""
+
 from __future__ import annotations
 
-from promptvision.settings import Settings
-from promptvision.tools.requirements import Missing, Requirements, missing_requirements
+import sys
+from pathlib import Path
 
-SMALL_OR_LARGE = Requirements(models=("large", "other"), chosen_by={"large": "PROMPTVISION_SIZE"})
+import pytest
 
-
-def test_a_variable_puts_another_model_in_place_of_the_default() -> None:
-    chosen = Settings.from_mapping({"PROMPTVISION_SIZE": "small"})
-    assert SMALL_OR_LARGE.chosen_models(chosen.value) == ("small", "other")
-    assert SMALL_OR_LARGE.chosen_models(Settings.from_mapping({}).value) == ("large", "other")
+from promptvision.tools import requirements
+from promptvision.tools.requirements import Gpu, Missing, Requirements, missing_requirements
 
 
-def test_the_chosen_model_is_the_one_that_must_be_here() -> None:
-    asked: list[str] = []
+def missing(
+    requires: Requirements, variables: dict[str, str] | None = None, models: tuple[str, ...] = ()
+) -> list[str]:
+    found = missing_requirements(
+        requires,
+        has_model=lambda name: None if name in models else Missing(f"model {name!r}", f"pull {name}"),
+        setting=(variables or {}).get,
+    )
+    return [f"{one.what}: {one.fix}" for one in found]
 
-    def has_model(model: str) -> Missing | None:
-        asked.append(model)
-        return Missing(model, "pull it") if model == "small" else None
 
-    chosen = Settings.from_mapping({"PROMPTVISION_SIZE": "small"})
-    lacking = list(missing_requirements(SMALL_OR_LARGE, has_model=has_model, setting=chosen.value))
-    assert [missing.what for missing in lacking] == ["small"]
-    assert asked == ["small", "other"]
+def test_nothing_needed_is_nothing_missing() -> None:
+    assert missing(Requirements()) == []
+
+
+def test_modules_are_looked_for_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "heavy_module.py").write_text("raise RuntimeError('imported')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert missing(Requirements(modules={"heavy_module": "pip install heavy"})) == []
+    assert "heavy_module" not in sys.modules
+    assert missing(Requirements(modules={"no_such_module": "pip install it"})) == [
+        "Python module 'no_such_module' is not installed: pip install it"
+    ]
+
+
+def test_module_inside_a_missing_package_is_missing() -> None:
+    assert len(missing(Requirements(modules={"no_such.part": "pip install it"}))) == 1
+
+
+def test_half_made_module_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "half_made", type(sys)("half_made"))
+    assert len(missing(Requirements(modules={"half_made": "pip install it"}))) == 1
+
+
+def test_programs_are_looked_for_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "tesserocr"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    requires = Requirements(binaries={"tesserocr": "apt install tesserocr"})
+    assert missing(requires) == ["program 'tesserocr' is not on the PATH: apt install tesserocr"]
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert missing(requires) == []
+
+
+def test_settings_must_be_set() -> None:
+    requires = Requirements(settings={"API_URL": "where the service is"})
+    assert missing(requires) == ["API_URL is not set: set API_URL (where the service is)"]
+    assert missing(requires, {"API_URL": "http://x"}) == []
+
+
+@pytest.mark.parametrize(
+    ("gpu", "is_there", "count"),
+    [
+        (Gpu.NONE, False, 0),
+        (Gpu.PREFERRED, False, 0),
+        (Gpu.REQUIRED, True, 0),
+        (Gpu.REQUIRED, False, 1),
+    ],
+)
+def test_only_a_required_gpu_is_missed(
+    monkeypatch: pytest.MonkeyPatch, gpu: Gpu, is_there: bool, count: int
+) -> None:
+    monkeypatch.setattr(requirements, "has_gpu", lambda: is_there)
+    assert len(missing(Requirements(gpu=gpu))) == count
+
+
+def test_models_are_asked_for_one_by_one() -> None:
+    requires = Requirements(models=("large", "small"))
+    assert missing(requires) == ["model 'large': pull large", "model 'small': pull small"]
+    assert missing(requires, models=("large", "small")) == []
+
+
+def test_variable_may_choose_another_model() -> None:
+    requires = Requirements(models=("large", "fixed"), chosen_by={"large": "MODEL"})
+    assert requires.chosen_models(lambda name: None) == ("large", "fixed")
+    assert requires.chosen_models({"MODEL": "tiny"}.get) == ("tiny", "fixed")
+    assert missing(requires, {"MODEL": "tiny"}, models=("fixed",)) == ["model 'tiny': pull tiny"]
+
+
+def test_everything_that_lacks_is_told_at_once() -> None:
+    requires = Requirements(
+        modules={"no_such": "a"}, binaries={"no-such": "b"}, settings={"NO": "c"}, models=("m",)
+    )
+    assert len(missing(requires)) == 4

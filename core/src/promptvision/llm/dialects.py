@@ -19,6 +19,7 @@ _NULL = {"type": "null"}
 _STRING = {"type": "string"}
 _UNION_KEYS = ("anyOf", "oneOf", "allOf")
 _NOT_STRICT = ("default", "minLength", "maxLength", "title", "uniqueItems")
+_SAYS_WHAT = frozenset(("type", "enum", "const", "$ref", *_UNION_KEYS))
 _MAX_DEPTH = 32
 
 
@@ -49,6 +50,8 @@ def strict(parameters: Mapping[str, Any]) -> dict[str, Any]:
     ``$ref`` has sibling keys, and keywords that the mode refuses are gone (a default is told in the
     description instead). A schema that the mode cannot express, such as an object of any keys, is sent as
     declared and without ``strict``.
+
+    Source of the rules: OpenAI's guide to structured outputs, "Supported schemas".
     """
     try:
         return {"parameters": _strict(parameters, 0), "strict": True}
@@ -59,6 +62,8 @@ def strict(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _strict(node: Any, depth: int) -> Any:
     if depth > _MAX_DEPTH or not isinstance(node, Mapping):
         raise ValueError("no schema that strict mode can express")
+    if not _SAYS_WHAT & node.keys():
+        raise ValueError("strict mode has no values of any type")
     schema = {key: value for key, value in node.items() if key not in _NOT_STRICT}
     if node.get("default") is not None:
         told = f"Default {json.dumps(node['default'])}."

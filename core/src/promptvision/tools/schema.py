@@ -16,7 +16,7 @@ from pydantic import BaseModel
 __all__ = ["function_parameters"]
 
 _MAX_DEPTH = 32
-_DATA = ("const", "enum", "required")
+_DATA = ("const", "default", "enum", "required")
 _FORMATS = frozenset(
     ("date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid")
 )  # those that OpenAI's guide to structured outputs lists as supported
@@ -56,9 +56,11 @@ def _flatten(node: Any, definitions: dict[str, Any], depth: int) -> Any:
             flat[key] = {name: _flatten(item, definitions, depth + 1) for name, item in value.items()}
         elif key == "prefixItems":
             flat["items"] = _any_of(_flatten(value, definitions, depth + 1))
+        elif _is_dropped(key, value):
+            continue
         elif key in _DATA:
             flat[key] = value
-        elif not _is_dropped(key, value):
+        else:
             flat["anyOf" if key == "oneOf" else key] = _flatten(value, definitions, depth + 1)
     if flat.get("type") == "object":
         flat.setdefault("additionalProperties", False)
