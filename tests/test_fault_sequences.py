@@ -1,0 +1,259 @@
+"""Whatever a host does wrong, in whatever order: the turn ends in time, and the conversation goes on.
+
+Real SDKs, real sockets, real loop; the sequences are drawn by hypothesis, the same ones in every run. Waits
+between retries are left out of the sleeping, not of the reckoning, so that 520 sequences take about a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import groq  # noqa: F401  # imported before any deadline runs
+import openai  # noqa: F401
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+import promptvision_groq.provider
+import promptvision_openai.provider
+from promptvision.agent.agent import Agent
+from promptvision.agent.reply import Reply
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.builtin.offline import OfflinePlanner
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
+from promptvision.images.codec import encode_png
+from promptvision.llm.ladder import Ladder
+from promptvision.llm.messages import ChatReply
+from promptvision.llm.provider import LLMProvider
+from promptvision.llm.retry import Retry
+from promptvision.settings import Settings
+from promptvision.testing.agents import make_agent
+from promptvision.testing.llm_faults import (
+    FAILED_GENERATIONS,
+    FAULTS,
+    Fault,
+    Scripted,
+    endless_call,
+    failed_generation,
+)
+from promptvision.testing.llm_server import LLMServer, call
+from promptvision.testing.tools import make_tools
+
+PROVIDERS = {"groq": promptvision_groq.provider.create, "openai": promptvision_openai.provider.create}
+KEY = "sk-very-secret-key"
+SEQUENCES = 260
+"""For each of the two SDKs."""
+DEADLINE_S = 0.5
+SLACK_S = 0.5
+
+SLOW = ("slow", "stalled")
+QUICK = sorted(set(FAULTS) - set(SLOW))
+faults = st.sampled_from([*QUICK * 2, *SLOW])
+"""Names of faults; those that take time come half as often as the others."""
+
+
+async def no_sleep(seconds: float) -> None:
+    """Go on at once."""
+
+
+def lion_png() -> bytes:
+    picture = Image.new("RGB", (60, 40), "white")
+    ImageDraw.Draw(picture).rectangle((10, 10, 29, 29), fill="goldenrod")
+    return encode_png(picture)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[LLMServer]:
+    with LLMServer() as host:
+        yield host
+
+
+class Site:
+    """Agents over one set of stores: one with a short deadline, one with time."""
+
+    def __init__(self, server: LLMServer, provider: str) -> None:
+        source = {
+            "GROQ_API_KEY": KEY,
+            "GROQ_BASE_URL": server.groq_url,
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": server.openai_url,
+            "PROMPTVISION_GROQ_MODEL": "stub",
+            "PROMPTVISION_OPENAI_MODEL": "stub",
+        }
+        self.name = provider
+        self.server = server
+        self.conversations = MemoryConversationStore()
+        self._images = MemoryImageStore()
+        self._provider = PROVIDERS[provider](Settings.from_mapping(source))
+        self._runner = asyncio.Runner()
+
+    def agent(self, *, has_offline: bool = True, timeout_s: float = 20) -> Agent:
+        """An agent whose ladder knows nothing of earlier failures."""
+        behind: list[LLMProvider] = [OfflinePlanner()] if has_offline else []
+        return make_agent(
+            make_tools({"lion": "goldenrod"}),
+            planner=Ladder([self._provider, *behind], retry=Retry(sleep=no_sleep)),
+            settings=Settings(turn_timeout_s=timeout_s, strict_plugins=True),
+            conversations=self.conversations,
+            images=self._images,
+        )
+
+    def say(self, agent: Agent, prompt: str, **further: Any) -> Reply:
+        return self._runner.run(agent.chat(prompt, **further))
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+@pytest.fixture(params=sorted(PROVIDERS))
+def site(request: pytest.FixtureRequest, server: LLMServer) -> Iterator[Site]:
+    made = Site(server, request.param)
+    yield made
+    made.close()
+
+
+def find_lion(body: dict[str, Any]) -> ChatReply:
+    return ChatReply(tool_calls=(call("detect_objects", {"image_url": "img_1", "prompt": "lion"}),))
+
+
+LATER: dict[str, Scripted] = {
+    "answers": "Done.",
+    "calls for ever": endless_call,
+    "is down": Fault.status(500),
+}
+"""What the host does when the sequence is over."""
+
+
+def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: Site) -> None:
+    outcomes: Counter[str] = Counter()
+
+    @hypothesis_settings(max_examples=SEQUENCES, deadline=None, derandomize=True, database=None)
+    @given(st.lists(faults, min_size=1, max_size=6), st.sampled_from(sorted(LATER)), st.booleans())
+    def play(names: list[str], later: str, has_offline: bool) -> None:
+        conversation = f"c{outcomes.total()}"
+        site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
+        agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
+        started = time.monotonic()
+        reply = site.say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
+        took_s = time.monotonic() - started
+        outcomes[str(reply.status)] += 1
+        assert took_s < DEADLINE_S + SLACK_S, f"took {took_s:.2f} s"
+        check_reply(reply, has_offline=has_offline)
+        for body in site.server.bodies:
+            check_pairs(body["messages"])
+
+        site.server.reset([find_lion, "There it is."])
+        after = site.say(site.agent(), "where is the lion now?", conversation_id=conversation)
+        assert (after.text_response, after.status) == ("There it is.", TurnStatus.DONE)
+        assert after.planner == site.name
+        for body in site.server.bodies:
+            check_pairs(body["messages"])
+        turns = site.conversations.history("local", conversation, 10)
+        assert [turn.seq for turn in turns] == [1, 2]
+        for turn, said in zip(turns, (reply, after), strict=True):
+            check_turn(turn, said)
+
+    play()
+    assert outcomes.total() >= SEQUENCES - 10
+    assert set(outcomes) == {"done", "failed"}, outcomes
+
+
+def check_reply(reply: Reply, *, has_offline: bool) -> None:
+    """It is an answer, or says in words what failed."""
+    assert reply.status in (TurnStatus.DONE, TurnStatus.FAILED)
+    assert reply.text_response.strip()
+    said = "\n".join([reply.text_response, *reply.notes])
+    assert KEY not in said
+    assert "Traceback" not in said
+    if reply.planner == "offline":
+        assert reply.notes, "who steps in for the configured planner says why"
+    if reply.status is TurnStatus.FAILED and has_offline:
+        assert "I could not go on" not in reply.text_response
+
+
+def check_pairs(messages: list[dict[str, Any]]) -> None:
+    """Each call is followed by its result, and nothing else has one."""
+    due: list[str] = []
+    for message in messages:
+        if message["role"] == "tool":
+            assert due, "a result without a call"
+            assert message["tool_call_id"] == due.pop(0)
+        else:
+            assert not due, "a call without a result"
+            due = [made["id"] for made in message.get("tool_calls", ())]
+    assert not due
+
+
+def check_turn(turn: Turn, reply: Reply) -> None:
+    """The journal has no gap, no open step and no unanswered call, and holds the reply that was given."""
+    assert turn.status is reply.status
+    assert turn.reply is not None
+    assert Reply.from_stored(turn.reply) == reply
+    assert [event.seq for event in turn.events] == list(range(1, len(turn.events) + 1))
+    begun = [e.data["step"] for e in turn.events if e.kind is EventKind.STEP_STARTED]
+    ended = [e.data["step"] for e in turn.events if e.kind is EventKind.STEP_FINISHED]
+    assert begun == ended == list(range(1, len(reply.steps) + 1))
+    calls = [c["id"] for e in turn.events if e.kind is EventKind.MESSAGE for c in e.data["tool_calls"]]
+    answered = [
+        e.data["call_id"]
+        for e in turn.events
+        if e.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION) and e.data.get("call_id")
+    ]
+    assert sorted(calls) == sorted(answered)
+    assert len(set(calls)) == len(calls)
+    notes = [e.data["message"] for e in turn.events if e.kind is EventKind.NOTE]
+    assert tuple(notes) == reply.notes
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_each_fault_alone_ends_in_an_answer(site: Site, name: str) -> None:
+    site.server.reset([FAULTS[name]()], otherwise="Done.")
+    reply = site.say(site.agent(timeout_s=1), "find the lion", image=lion_png(), conversation_id="c")
+    check_reply(reply, has_offline=True)
+    assert reply.status is TurnStatus.DONE
+    check_turn(site.conversations.history("local", "c", 1)[0], reply)
+
+
+CALLS = [shape for shape in FAILED_GENERATIONS if shape not in ("prose", "absent")]
+
+
+@pytest.mark.parametrize("shape", CALLS)
+def test_failed_generation_becomes_the_call_that_was_meant(site: Site, shape: str) -> None:
+    written = failed_generation(shape, "detect_objects", {"image_url": "img_1", "prompt": "lion"})
+    site.server.reset([Fault.tool_use_failed(written), "There it is."])
+    reply = site.say(site.agent(), "where is the lion?", image=lion_png())
+    site.server.assert_used_up()
+    assert [(step.operation, step.status) for step in reply.steps] == [("detect_objects", "done")]
+    assert reply.steps[0].arguments["prompt"] == "lion"
+    assert reply.fields["bounding_boxes"] == [[10, 10, 30, 30]]
+    assert (reply.text_response, reply.planner) == ("There it is.", site.name)
+    assert [note.rpartition("; ")[2] for note in reply.notes] == ["read it all the same"]
+
+
+def test_failed_generation_in_prose_is_the_answer(site: Site) -> None:
+    site.server.reset([Fault.tool_use_failed("There are two lions in the picture.")])
+    reply = site.say(site.agent(), "how many lions?", image=lion_png())
+    assert (reply.text_response, reply.steps) == ("There are two lions in the picture.", ())
+    assert reply.planner == site.name
+
+
+def test_unreadable_failed_generation_is_corrected_at_temperature_0(site: Site) -> None:
+    site.server.reset([Fault.tool_use_failed(None, "[`/prompt`: expected string]"), find_lion, "There."])
+    reply = site.say(site.agent(), "where is the lion?", image=lion_png(), conversation_id="c")
+    site.server.assert_used_up()
+    first, corrected, last = site.server.bodies
+    note = corrected["messages"][-1]
+    assert note["role"] == "system"
+    assert "expected string" in note["content"]
+    assert "detect_objects(" in note["content"]
+    assert (first["temperature"], corrected["temperature"], last["temperature"]) == (0.2, 0, 0.2)
+    assert note not in last["messages"], "the note lives in one request only"
+    assert [step.status for step in reply.steps] == ["done"]
+    assert "correction 1 of 2" in reply.notes[0]
