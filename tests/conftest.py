@@ -21,6 +21,13 @@ def _builder(plugin: str, name: str) -> ModuleType:
     return module
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # diffusers' DPM-Solver makes a numpy array of a torch tensor in the way of numpy 1
+    config.addinivalue_line(
+        "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
+    )
+
+
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
     """Plugin name to the settings that put untrained checkpoints in the place of its models."""

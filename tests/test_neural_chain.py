@@ -1,0 +1,215 @@
+"""Detection, segmentation, inpainting and refiner on untrained checkpoints, through every public door."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image, ImageDraw
+from starlette.testclient import TestClient
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.reply import Reply
+from promptvision.cli.main import cli
+from promptvision.conversations.turn import ImageRecord
+from promptvision.server.app import create_app
+from promptvision.settings import Settings
+
+CHAIN = [
+    ("detect_objects", "grounding_dino", "done"),
+    ("segment_objects", "sam", "done"),
+    ("inpaint_image", "sdxl_inpaint", "done"),
+]
+SENTENCE = "change this lion to an orange cat"
+
+
+@pytest.fixture
+def variables(tiny_models: dict[str, dict[str, str]], tmp_path: Path) -> dict[str, str]:
+    """All plugins, with tiny models, in a home of their own."""
+    settings = {"PROMPTVISION_HOME": str(tmp_path / "home"), "PROMPTVISION_STRICT_PLUGINS": "1"}
+    for models in tiny_models.values():
+        settings.update(models)
+    return settings
+
+
+def draw(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
+    """A red disc and a green bar on blue, a part of which the untrained segmenter takes for things."""
+    picture = Image.new("RGB", (300, 200), (30, 60, 160))
+    pen = ImageDraw.Draw(picture)
+    pen.ellipse((40, 50, 120, 130), fill=(220, 40, 30))
+    pen.rectangle((200, 20, 260, 180), fill=(40, 190, 60))
+    picture = picture.resize(size)
+    if mode == "RGBA":
+        picture.putalpha(Image.linear_gradient("L").resize(size))
+    return picture.convert(mode)
+
+
+def png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+def assert_same_outside(before: Image.Image, after: Image.Image, mask: Image.Image) -> None:
+    """Outside of the mask nothing has changed, inside something has."""
+    assert before.size == after.size == mask.size
+    assert (before.mode, mask.mode) == (after.mode, "L")
+    changed = (np.asarray(before) != np.asarray(after)).reshape(*before.size[::-1], -1).any(axis=-1)
+    inside = np.asarray(mask) > 0
+    assert 0.02 < inside.mean() < 0.9
+    assert not changed[~inside].any()
+    assert changed[inside].any()
+
+
+# The whole chain
+
+
+def converse(
+    settings: Settings, picture: Image.Image
+) -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
+    """Say the sentence, then ask for black and white: the last reply's pictures, and what they look like."""
+
+    async def talk() -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
+        agent = Agent(settings)
+        try:
+            reply = await agent.chat(SENTENCE, image=png(picture), conversation_id="chain")
+            await agent.chat("now make it black and white", conversation_id="chain")
+            table = agent.conversations.images("local", "chain")
+            return reply, table, {record.image_id: agent.open(record.image_id) for record in table}
+        finally:
+            await agent.close()
+
+    return asyncio.run(talk())
+
+
+@pytest.mark.parametrize(("size", "mode"), [((211, 157), "RGB"), ((120, 203), "RGBA")])
+def test_one_sentence_runs_the_chain_and_keeps_every_picture(
+    variables: dict[str, str], size: tuple[int, int], mode: str
+) -> None:
+    picture = draw(size, mode)
+    reply, table, pictures = converse(Settings.from_mapping(variables), picture)
+    assert [(step.operation, step.tool, step.status) for step in reply.steps] == CHAIN
+    assert reply.planner == "offline"
+    assert reply.steps[0].arguments["prompt"] == "lion"
+    boxes = reply.fields["bounding_boxes"]
+    assert boxes
+    kinds = [record.kind for record in table]
+    assert kinds == ["input", "annotated", *["mask"] * (kinds.count("mask")), "edit", "edit"]
+    assert kinds.count("mask") >= len(boxes)
+    _check_lineage(table)
+    by_maker = {record.maker: pictures[record.image_id] for record in table}
+    merged = pictures[reply.fields["merged_mask_url"]]
+    assert {pictures[url].size for url in reply.fields["mask_urls"]} == {merged.size}
+    before, after = pictures[table[0].image_id], pictures[reply.fields["inpainted_image_url"]]
+    assert np.array_equal(np.asarray(before), np.asarray(picture))
+    assert_same_outside(before, after, merged)
+    grey = by_maker["convert_to_bw"]
+    assert np.array_equal(np.asarray(grey.convert("L")), np.asarray(after.convert("L")))
+    for record in table:
+        shown = pictures[record.image_id]
+        assert (record.width, record.height) == shown.size
+
+
+def _check_lineage(table: list[ImageRecord]) -> None:
+    """Everything comes from the picture that was sent; the black and white one from the edit."""
+    assert [record.number for record in table] == list(range(1, len(table) + 1))
+    sent, *made, grey = table
+    edit = made[-1]
+    assert (sent.parent, sent.maker) == (None, "")
+    assert {record.parent for record in made} == {sent.number}
+    assert (grey.parent, grey.maker, grey.turn_seq) == (edit.number, "convert_to_bw", 2)
+    makers = {"annotated": "detect_objects", "mask": "segment_objects", "edit": "inpaint_image"}
+    assert [record.maker for record in made] == [makers[record.kind] for record in made]
+
+
+def test_refiner_paints_the_last_part_of_the_chain(variables: dict[str, str]) -> None:
+    """With and without it the same seed gives different pictures, equal outside of the mask."""
+    app = create_app(Settings.from_mapping(variables))
+    picture = draw((211, 157))
+    body = {
+        "image_url": data_url(picture),
+        "target": "lion",
+        "prompt": "an orange cat",
+        "seed": 5,
+        "steps": 6,
+    }
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        refined, plain = (
+            client.post("/tools/inpaint_image", json={**body, "refiner": refiner}).json()
+            for refiner in (True, False)
+        )
+        for document in (refined, plain):
+            assert [(one["operation"], one["tool"], one["status"]) for one in document["steps"]] == CHAIN
+        mask = fetch(client, refined["merged_mask_url"])
+        first, second = (fetch(client, document["inpainted_image_url"]) for document in (refined, plain))
+    assert_same_outside(picture, first, mask)
+    assert_same_outside(picture, second, mask)
+    assert_same_outside(first, second, mask)
+
+
+def data_url(picture: Image.Image) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+
+
+def fetch(client: TestClient, url: str) -> Image.Image:
+    response = client.get(url)
+    assert response.status_code == 200
+    return Image.open(io.BytesIO(response.content))
+
+
+# Each tool by itself
+
+BOX = (20, 20, 90, 90)
+CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "grounding_dino": ("detect_objects", {"prompt": "lion. tree."}, ""),
+    "sam": ("segment_objects", {"bounding_boxes": [list(BOX), [100, 10, 150, 120]]}, ""),
+    "sdxl_inpaint": ("inpaint_image", {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 4}, ""),
+    "florence": ("caption_image", {"detail": "brief"}, ""),
+    "florence_detect": ("detect_objects", {"prompt": "lion"}, "grounding_dino,opencv"),
+    "florence_ocr": ("extract_text", {}, "tesseract"),
+}
+"""Tool to its operation, its arguments beside the picture, and the plugins that would go before it."""
+
+
+@pytest.mark.parametrize("tool", CALLS)
+def test_tool_answers_the_same_at_the_command_line_and_over_http(
+    variables: dict[str, str], tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation, arguments, disabled = CALLS[tool]
+    picture, mask = draw((211, 157)), Image.new("L", (211, 157), 0)
+    mask.paste(255, BOX)
+    monkeypatch.chdir(tmp_path)
+    for name, value in {**variables, "PROMPTVISION_DISABLED_PLUGINS": disabled}.items():
+        monkeypatch.setenv(name, value)
+    picture.save("in.png")
+    mask.save("mask.png")
+    for_shell = {**arguments, "mask_url": "mask.png"} if "mask_url" in arguments else arguments
+    pairs = [f"-a{name}={json.dumps(value).strip(chr(34))}" for name, value in for_shell.items()]
+    done = CliRunner().invoke(cli, ["tools", "run", operation, "-i", "in.png", "--json", *pairs])
+    assert done.exit_code == 0, done.output
+    for_http = {**arguments, "mask_url": data_url(mask)} if "mask_url" in arguments else arguments
+    with TestClient(create_app(), base_url="http://127.0.0.1") as client:
+        response = client.post(f"/tools/{operation}", json={"image_url": data_url(picture), **for_http})
+    assert response.status_code == 200, response.text
+    told, answered = json.loads(done.stdout), response.json()
+    (step,) = answered["steps"]
+    assert (step["tool"], step["status"]) == (tool, "done")
+    assert without_places(told["steps"][0]["result"]) == without_places(step["result"])
+
+
+def without_places(node: Any) -> Any:
+    """Plain JSON with only the last part of each URL, which is the hash of the picture."""
+    if isinstance(node, dict):
+        return {name: without_places(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [without_places(value) for value in node]
+    if isinstance(node, str) and node.startswith(("file:", "http:")):
+        return node.rpartition("/")[2].partition(".")[0]
+    return node
