@@ -19,7 +19,7 @@ from promptvision.conversations.turn import (
     TurnStatus,
 )
 
-__all__ = ["conversation_of", "document_of", "event_list", "image_of", "turn_of"]
+__all__ = ["conversation_document", "conversation_of", "document_of", "event_list", "image_of", "turn_of"]
 
 
 def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
@@ -79,6 +79,18 @@ def conversation_of(document: dict[str, Any]) -> Conversation:
         created_at=document["created_at"],
         updated_at=document["updated_at"],
     )
+
+
+def conversation_document(conversation: Conversation) -> dict[str, Any]:
+    """A conversation as ``promptvision_restore_turn`` takes it."""
+    return {
+        "user_id": conversation.user_id,
+        "conversation_id": conversation.id,
+        "title": conversation.title,
+        "turns": conversation.turns,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
 
 
 def image_of(data: str, turn_seq: int) -> ImageRecord:

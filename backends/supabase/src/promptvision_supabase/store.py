@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from promptvision.conversations.store import clean_text, title_of
+from promptvision.conversations.store import clean_text, restore_conflict, title_of
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict, LeaseLost, SetupError, StoreError
 from promptvision_supabase.client import DatabaseClient
 from promptvision_supabase.documents import (
+    conversation_document,
     conversation_of,
+    document_of,
     event_list,
     image_of,
     turn_of,
@@ -177,6 +179,24 @@ class SupabaseConversationStore:
     def image_in_use(self, image_id: str) -> bool:
         """Whether anyone uploaded the picture or shows it in a conversation."""
         return bool(self._call("image_in_use", image=image_id))
+
+    def users(self) -> list[str]:
+        """Everybody who has a conversation or an upload."""
+        return list(self._call("users"))
+
+    def uploads(self, user_id: str) -> list[str]:
+        """Ids of the pictures that the user uploaded."""
+        return list(self._call("uploads", user=user_id))
+
+    def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
+        """Put an ended turn of another store here as it is."""
+        given = {"conversation": conversation_document(conversation), "turn": document_of(turn)}
+        try:
+            self._call("restore_turn", **given)
+        except StoreError as exc:
+            if exc.__cause__ is not None and getattr(exc.__cause__, "code", None) == "23505":
+                raise restore_conflict(turn) from exc
+            raise
 
     def close(self) -> None:
         """Give back connections."""

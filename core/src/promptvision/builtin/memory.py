@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptvision.conversations.store import title_of
+from promptvision.conversations.store import restore_conflict, title_of
 from promptvision.conversations.turn import (
     Claim,
     Conversation,
@@ -59,6 +59,22 @@ class _Turn:
     entries: list[_Entry] = field(default_factory=list)
     created_at: float = field(default_factory=time.time)
     beat_at: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def restored(cls, turn: Turn) -> _Turn:
+        return cls(
+            turn.key,
+            turn.seq,
+            turn.prompt,
+            turn.fingerprint,
+            "restored",
+            id=turn.id,
+            status=turn.status,
+            fence=turn.fence,
+            reply=None if turn.reply is None else json.dumps(turn.reply),
+            entries=[_Entry.of(event) for event in turn.events],
+            created_at=turn.created_at,
+        )
 
     def is_stale(self, lease_s: float) -> bool:
         return time.monotonic() - self.beat_at >= lease_s
@@ -282,6 +298,36 @@ class MemoryConversationStore:
     @staticmethod
     def _shows(turn: _Turn, image_id: str) -> bool:
         return any(entry.image_id == image_id for entry in turn.entries)
+
+    def users(self) -> list[str]:
+        """Everybody who has a conversation or an upload."""
+        with self._lock:
+            return list({user for user, _ in [*self._conversations, *self._uploads]})
+
+    def uploads(self, user_id: str) -> list[str]:
+        """Ids of the pictures that the user uploaded."""
+        with self._lock:
+            return [image_id for user, image_id in self._uploads if user == user_id]
+
+    def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
+        """Put an ended turn of another store here as it is."""
+        restored = _Turn.restored(turn)
+        place = (turn.key.user_id, turn.key.conversation_id)
+        with self._lock:
+            held = self._conversations.get(place) or _Conversation(title=conversation.title)
+            old = self._turns.get(turn.id)
+            rivals = [
+                other
+                for other in held.turns.values()
+                if other is not old and (other.key == turn.key or other.seq == turn.seq)
+            ]
+            if rivals or (old and ((old.key, old.seq) != (turn.key, turn.seq) or old.fence > turn.fence)):
+                raise restore_conflict(turn)
+            held.title = conversation.title
+            held.created_at, held.updated_at = conversation.created_at, conversation.updated_at
+            held.turns[turn.key.prompt_id] = self._turns[turn.id] = restored
+            held.turns = dict(sorted(held.turns.items(), key=lambda item: item[1].seq))
+            self._conversations[place] = held
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
+from promptvision.errors import Conflict
 
-__all__ = ["ConversationStore", "clean_text", "title_of"]
+__all__ = ["ConversationStore", "clean_text", "restore_conflict", "title_of"]
 
 TITLE_CHARS = 80
 
@@ -25,6 +26,16 @@ def clean_text(text: str) -> str:
 def title_of(prompt: str) -> str:
     """The title of a conversation that begins with this prompt: its first 80 characters, on one line."""
     return " ".join(prompt[: 4 * TITLE_CHARS].split())[:TITLE_CHARS]
+
+
+def restore_conflict(turn: Turn) -> Conflict:
+    """The error of a store in which something else stands where a turn was to be restored."""
+    key = turn.key
+    return Conflict(
+        f"conversation {key.conversation_id!r} of user {key.user_id!r}: turn {turn.seq} is there already "
+        "with other contents, or has gone on since",
+        hint="delete that conversation in one of the two stores",
+    )
 
 
 class ConversationStore(Protocol):
@@ -115,6 +126,26 @@ class ConversationStore(Protocol):
 
     def image_in_use(self, image_id: str) -> bool:
         """Whether anyone still uploads-owns the picture or shows it in a conversation."""
+
+    def users(self) -> list[str]:
+        """Everybody who has a conversation or an upload, in no set order."""
+
+    def uploads(self, user_id: str) -> list[str]:
+        """Ids of the pictures that the user uploaded, in no set order."""
+
+    def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
+        """Put an ended turn of another store here as it is, with all that is said of its conversation.
+
+        An older state of the same turn (same id, no higher fence) is replaced; repeating the call is no
+        error. The conversation gets the title and times given.
+
+        Args:
+            conversation: what the turn belongs to; its owner and id are those of the turn's key.
+            turn: any turn that is not running.
+
+        Raises:
+            Conflict: another turn, or a later state of this one, is in its place; nothing was written.
+        """
 
     def close(self) -> None:
         """Give back connections. The store is not used afterwards."""

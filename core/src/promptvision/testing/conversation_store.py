@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from promptvision.conversations.store import ConversationStore, clean_text
 from promptvision.conversations.turn import (
     Claim,
+    Conversation,
     Event,
     EventKind,
     ImageRecord,
@@ -441,6 +442,80 @@ class ConversationStoreContract:
         assert not store.image_in_use(made)
         assert store.owns_image(user, uploaded)
 
+    # moving to and from other stores
+
+    def test_users_are_those_with_conversations_or_uploads(self, store: ConversationStore, user: str) -> None:
+        """Each is named once; who has deleted everything is gone."""
+        assert user not in store.users()
+        claim(store, user)
+        claim(store, user, conversation="c2")
+        store.add_image(f"{user}-uploader", uuid.uuid4().hex * 2)
+        listed = store.users()
+        assert listed.count(user) == listed.count(f"{user}-uploader") == 1
+        store.delete(user, "c1")
+        store.delete(user, "c2")
+        assert user not in store.users()
+
+    def test_uploads_are_listed_for_their_owner(self, store: ConversationStore, user: str) -> None:
+        """Uploads only: pictures made in a conversation are found in it."""
+        ids = {uuid.uuid4().hex * 2 for _ in range(3)}
+        for image_id in ids:
+            store.add_image(user, image_id)
+        store.append(claim(store, user), [picture(1, 1, uuid.uuid4().hex * 2)])
+        assert sorted(store.uploads(user)) == sorted(ids)
+        assert store.uploads(f"{user}-other") == []
+
+    def test_restored_turns_read_as_they_were(self, store: ConversationStore, user: str) -> None:
+        """Ids, times, fences, replies, events and titles, in whatever order the turns come."""
+        conversation, turns = _foreign(user)
+        for turn in [*reversed(turns), *turns]:
+            store.restore_turn(conversation, turn)
+        assert store.conversation(user, "c1") == conversation
+        assert store.history(user, "c1", 10) == turns
+        assert [record.turn_seq for record in store.images(user, "c1")] == [1, 2, 3]
+        assert store.owns_image(user, store.images(user, "c1")[0].image_id)
+        again = claim(store, user, "p2", fingerprint="f2")
+        assert (again.claim, again.reply) == (Claim.DONE, {"n": 2})
+        resumed = claim(store, user, "p3", fingerprint="f3")
+        assert (resumed.claim, resumed.fence, resumed.id) == (Claim.RESUMED, 4, turns[2].id)
+        store.append(resumed, [note(2)])
+        store.finish_turn(resumed, TurnStatus.DONE, {})
+        assert claim(store, user, "p4").seq == 4
+
+    def test_restoring_again_brings_the_newer_state(self, store: ConversationStore, user: str) -> None:
+        """What went on in the other store after the first copy is taken over by the second."""
+        conversation, turns = _foreign(user)
+        for turn in turns:
+            store.restore_turn(conversation, turn)
+        newer = replace(
+            turns[2], status=TurnStatus.DONE, fence=4, reply={}, events=(*turns[2].events, note(2))
+        )
+        renamed = replace(conversation, title="renamed", updated_at=conversation.updated_at + 1)
+        store.restore_turn(renamed, newer)
+        assert store.history(user, "c1", 10) == [*turns[:2], newer]
+        assert store.conversation(user, "c1") == renamed
+
+    def test_restoring_overwrites_nothing_that_is_another_or_newer(
+        self, store: ConversationStore, user: str
+    ) -> None:
+        """Another turn with the same prompt_id or position, or a later fence, stays as it is."""
+        conversation, turns = _foreign(user)
+        for turn in turns:
+            store.restore_turn(conversation, turn)
+        stranger = replace(turns[0], id=uuid.uuid4().hex)
+        for wrong in (
+            replace(stranger, seq=9),
+            replace(stranger, key=replace(stranger.key, prompt_id="p9")),
+            replace(turns[2], fence=2),
+            replace(turns[0], key=TurnKey(f"{user}-other", "c1", "p1")),
+        ):
+            title = replace(conversation, user_id=wrong.key.user_id, title="not this")
+            with pytest.raises(Conflict):
+                store.restore_turn(title, wrong)
+        assert store.history(user, "c1", 10) == turns
+        assert store.conversation(user, "c1") == conversation
+        assert store.conversations(f"{user}-other") == []
+
     # owners and odd text
 
     def test_everything_belongs_to_its_owner(self, store: ConversationStore, user: str) -> None:
@@ -549,3 +624,27 @@ class ConversationStoreContract:
             assert [event.data["text"] for turn in turns for event in turn.events] == [
                 f"c{number} {prompt} {seq}" for prompt in range(3) for seq in range(1, 6)
             ]
+
+
+def _foreign(user: str) -> tuple[Conversation, list[Turn]]:
+    """A conversation of another store: two turns that are done, and one that was interrupted."""
+    turns = [
+        Turn(
+            id=uuid.uuid4().hex,
+            key=TurnKey(user, "c1", f"p{seq}"),
+            seq=seq,
+            status=TurnStatus.INTERRUPTED if seq == 3 else TurnStatus.DONE,
+            claim=Claim.READ,
+            fence=seq,
+            prompt=f"prompt {seq}",
+            fingerprint=f"f{seq}",
+            reply=None if seq == 3 else {"n": seq},
+            events=(picture(1, seq, uuid.uuid4().hex * 2),),
+            created_at=1_700_000_000.123456 + seq,
+        )
+        for seq in (1, 2, 3)
+    ]
+    conversation = Conversation(
+        id="c1", user_id=user, title="lions", turns=3, created_at=1_700_000_000.1, updated_at=1_700_000_003.3
+    )
+    return conversation, turns

@@ -13,7 +13,15 @@ from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.statements import execute
 from promptvision.conversations.turn import Claim, Conversation, Event, EventKind, Turn, TurnKey, TurnStatus
 
-__all__ = ["conversation_of", "event_rows", "journal_of", "journaled", "last_turns"]
+__all__ = [
+    "conversation_of",
+    "conversation_row",
+    "event_rows",
+    "journal_of",
+    "journaled",
+    "last_turns",
+    "turn_row",
+]
 
 
 def _turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
@@ -71,6 +79,38 @@ def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
         }
         for event in events
     ]
+
+
+def turn_row(turn: Turn) -> dict[str, Any]:
+    """The row of a turn that comes from another store."""
+    return {
+        "id": turn.id,
+        "user_id": turn.key.user_id,
+        "conversation_id": turn.key.conversation_id,
+        "prompt_id": turn.key.prompt_id,
+        "seq": turn.seq,
+        "status": turn.status.value,
+        "fence": turn.fence,
+        "owner": "restored",
+        "prompt": turn.prompt,
+        "fingerprint": turn.fingerprint,
+        "reply": None if turn.reply is None else json.dumps(turn.reply),
+        "event_count": len(turn.events),
+        "created_at": turn.created_at,
+        "beat_at": turn.created_at,
+    }
+
+
+def conversation_row(conversation: Conversation) -> dict[str, Any]:
+    """The row of a conversation that comes from another store."""
+    return {
+        "user_id": conversation.user_id,
+        "conversation_id": conversation.id,
+        "title": conversation.title,
+        "turns": conversation.turns,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
 
 
 def conversation_of(row: Row[Any]) -> Conversation:

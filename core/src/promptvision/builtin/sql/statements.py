@@ -12,11 +12,13 @@ from sqlalchemy import (
     Connection,
     CursorResult,
     bindparam,
+    case,
     delete,
     exists,
     insert,
     or_,
     select,
+    union,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -113,6 +115,18 @@ OWNS_IMAGE = select(
 )
 IMAGE_IN_USE = select(or_(exists().where(_uploaded), exists().where(_shown)))
 
+# Moving conversations from store to store
+
+USERS = union(select(conversations.c.user_id), select(uploads.c.user_id))
+UPLOADS = select(uploads.c.image_id).where(uploads.c.user_id == bindparam("user"))
+DELETE_OLDER_STATE = delete(turns).where(
+    turns.c.id == bindparam("turn"),
+    turns.c.user_id == bindparam("user"),
+    turns.c.conversation_id == bindparam("place"),
+    turns.c.fence <= bindparam("held_fence"),
+)
+INSERT_TURN = insert(turns)
+
 
 @dataclass(frozen=True)
 class Inserts:
@@ -123,11 +137,13 @@ class Inserts:
             locks the conversation, so that positions are given out one at a time.
         turn: makes a running turn and returns its time; returns nothing if one stands in its way.
         upload: notes an upload.
+        conversation: makes a conversation, or gives it the title, the times and at least the turns given.
     """
 
     count_turn: ClauseElement
     turn: ClauseElement
     upload: ClauseElement
+    conversation: ClauseElement
 
 
 @cache
@@ -149,7 +165,18 @@ def inserts_for(dialect: str) -> Inserts:
         .on_conflict_do_nothing()
         .returning(turns.c.created_at),
         upload=into(uploads).on_conflict_do_nothing(),
+        conversation=_restored_conversation(into(conversations)),
     )
+
+
+def _restored_conversation(into: Any) -> ClauseElement:
+    given = into.excluded
+    at_least = case((given.turns > conversations.c.turns, given.turns), else_=conversations.c.turns)
+    values = {name: given[name] for name in ("title", "created_at", "updated_at")}
+    statement: ClauseElement = into.on_conflict_do_update(
+        index_elements=["user_id", "conversation_id"], set_={"turns": at_least, **values}
+    )
+    return statement
 
 
 Values = Mapping[str, Any]

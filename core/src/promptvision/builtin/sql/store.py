@@ -9,14 +9,24 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, decide
 from promptvision.builtin.sql.engine import POOL_SIZE, open_engine
 from promptvision.builtin.sql.faults import converted_faults
 from promptvision.builtin.sql.migrate import ensure_schema
-from promptvision.builtin.sql.rows import conversation_of, event_rows, journal_of, journaled, last_turns
+from promptvision.builtin.sql.rows import (
+    conversation_of,
+    conversation_row,
+    event_rows,
+    journal_of,
+    journaled,
+    last_turns,
+    turn_row,
+)
 from promptvision.builtin.sql.statements import execute
+from promptvision.conversations.store import restore_conflict
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -179,6 +189,31 @@ class SQLConversationStore:
         """Whether anyone uploaded the picture or shows it in a conversation."""
         with self._reading() as db:
             return bool(execute(db, statements.IMAGE_IN_USE, {"image": image_id}).scalar_one())
+
+    def users(self) -> list[str]:
+        """Everybody who has a conversation or an upload."""
+        with self._reading() as db:
+            return list(execute(db, statements.USERS, {}).scalars())
+
+    def uploads(self, user_id: str) -> list[str]:
+        """Ids of the pictures that the user uploaded."""
+        with self._reading() as db:
+            return list(execute(db, statements.UPLOADS, {"user": user_id}).scalars())
+
+    def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
+        """Put an ended turn of another store here as it is."""
+        place = _place(turn.key.user_id, turn.key.conversation_id)
+        try:
+            with self._writing() as db:
+                execute(db, self._inserts.conversation, conversation_row(conversation))
+                execute(db, statements.DELETE_OLDER_STATE, {**_held(turn), **place})
+                execute(db, statements.INSERT_TURN, turn_row(turn))
+                if turn.events:
+                    execute(db, statements.INSERT_EVENTS, event_rows(turn, turn.events))
+        except StoreError as exc:
+            if isinstance(exc.__cause__, IntegrityError):
+                raise restore_conflict(turn) from exc
+            raise
 
     def close(self) -> None:
         """Give back connections."""
