@@ -93,7 +93,7 @@ async def _sweep(agent: Agent) -> None:
     while True:
         try:
             if closed := await agent.close_stale():
-                log.warning("%d turns were interrupted by a process that died; nothing is run again", closed)
+                log.warning("turns that a dead process left open: %d; none is run again by itself", closed)
         except StoreError as exc:
             log.warning("interrupted turns could not be closed: %s", exc)
         await asyncio.sleep(agent.settings.lease_s)

@@ -1,0 +1,142 @@
+"""The AG-UI project's own client, installed from npm by ``scripts/install``, reads turns as they are sent."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from promptvision.testing.server import ServerProcess
+
+ROOT = Path(__file__).parents[1]
+UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,groq,openai,cloudinary,s3,supabase"
+
+TOOLS = '''
+"""Tools for this test: one that tells how far it is, and one that fails."""
+
+import time
+
+from PIL.Image import Image
+
+from promptvision import ToolContext, tool
+from promptvision.plugins.specs import hookimpl
+
+
+@tool(phrases=["turn it slowly"])
+def turn_slowly(image: Image, context: ToolContext) -> Image:
+    """Turn a picture upside down in ten parts."""
+    for part in range(10):
+        context.progress(part, 10, f"part {part}")
+        time.sleep(0.06)
+    return image.rotate(180)
+
+
+@tool(phrases=["break it"])
+def broken(image: Image) -> Image:
+    """Fail."""
+    raise ValueError("out of film")
+
+
+@hookimpl
+def promptvision_tools():
+    return [turn_slowly, broken]
+'''
+
+
+def client_folder() -> Path:
+    """Where ``scripts/install`` has put the client."""
+    version = re.search(r"@ag-ui/client@([\d.]+)", (ROOT / "scripts" / "install").read_text())
+    assert version is not None
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "promptvision" / f"ag-ui-client-{version[1]}"
+    assert (folder / "node_modules" / "@ag-ui" / "client").is_dir(), "run scripts/install"
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    folder = tmp_path_factory.mktemp("agui")
+    metadata = folder / "slow_tools-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-tools\nVersion: 1\n")
+    (metadata / "entry_points.txt").write_text("[promptvision]\nslow = slow_tools\n")
+    (folder / "slow_tools.py").write_text(TOOLS)
+    variables = {"PROMPTVISION_DISABLED_PLUGINS": UNUSED, "PROMPTVISION_STRICT_PLUGINS": "1"}
+    with ServerProcess(folder / "home", variables, path=[folder]) as server:
+        yield server
+
+
+def read_turn(server: ServerProcess, prompt: str, prompt_id: str) -> dict[str, Any]:
+    """What the client makes of one turn."""
+    file = io.BytesIO()
+    Image.linear_gradient("L").save(file, "PNG")
+    picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    ids = {"user_id": "ann", "conversation_id": "c", "prompt_id": prompt_id}
+    body = json.dumps({**ids, "prompt": prompt, "input_image_url": picture})
+    node = shutil.which("node")
+    assert node is not None, "run scripts/install"
+    program = Path(__file__).with_name("agui_client.mjs")
+    ended = subprocess.run(
+        [node, program, client_folder(), f"{server.url}/chat", body],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    told: dict[str, Any] = json.loads(ended.stdout)
+    return told
+
+
+def test_client_reads_a_turn_with_steps_pictures_and_progress(server: ServerProcess) -> None:
+    told = read_turn(server, "turn it slowly, then make it black and white", "p1")
+    assert told["error"] is None
+    assert told["outcome"] == "success"
+    assert told["events"][0] == "RUN_STARTED"
+    assert told["events"][-1] == "RUN_FINISHED"
+    assert {"ACTIVITY_SNAPSHOT", "ACTIVITY_DELTA", "STATE_DELTA"} <= set(told["events"])
+    assert [image["handle"] for image in told["state"]["images"]] == ["img_1", "img_2", "img_3"]
+    assert told["state"]["images"][-1]["url"] == told["result"]["bw_image_url"]
+
+    roles = [message["role"] for message in told["messages"]]
+    assert [role for role in roles if role != "activity"] == [
+        "assistant",
+        "tool",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
+    calls = [call["function"]["name"] for m in told["messages"] for call in m.get("toolCalls", ())]
+    assert calls == ["turn_slowly", "convert_to_bw"]
+    shown = [part for m in told["messages"] if m["role"] == "tool" for part in m["content"]]
+    assert [part["source"]["value"] for part in shown if part["type"] == "image"] == [
+        image["url"] for image in told["state"]["images"][1:]
+    ]
+    assert told["messages"][-1]["content"] == told["result"]["text_response"]
+    progress = next(message for message in told["messages"] if message["role"] == "activity")
+    assert progress["content"]["total"] == 10
+    assert progress["content"]["message"].startswith("part ")
+
+
+def test_client_reads_a_replay(server: ServerProcess) -> None:
+    first = read_turn(server, "make it black and white", "p2")
+    again = read_turn(server, "make it black and white", "p2")
+    assert again["messages"] == first["messages"]
+    assert again["result"] == first["result"]
+
+
+def test_client_reports_a_turn_that_failed(server: ServerProcess) -> None:
+    told = read_turn(server, "break it", "p3")
+    assert "out of film" in told["error"]
+    assert told["events"][-1] == "RUN_ERROR"
+    assert "out of film" in told["messages"][-1]["content"]

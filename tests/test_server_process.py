@@ -1,0 +1,405 @@
+"""Server processes on one SQLite database: readers who leave, kill -9, SIGTERM, and load from all sides."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from promptvision.builtin.samples import street_sign
+from promptvision.builtin.sql.store import SQLConversationStore
+from promptvision.cli.main import main
+from promptvision.conversations.turn import TurnStatus
+from promptvision.testing.server import ServerProcess
+
+LEASE_S = 1.0
+UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,groq,openai,cloudinary,s3,supabase"
+EDIT = "change the lion to orange"
+
+Event = tuple[str, dict[str, Any]]
+"""Id, empty for what is never replayed, and data of a server-sent event."""
+
+
+def as_data_url(picture: Image.Image) -> str:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+PICTURE = as_data_url(Image.linear_gradient("L").resize((32, 32)).convert("RGB"))
+
+
+def body(prompt: str, prompt_id: str = "p", **members: Any) -> dict[str, Any]:
+    ids = {"user_id": "ann", "conversation_id": "c", "prompt_id": prompt_id}
+    return {**ids, "prompt": prompt, "input_image_url": PICTURE, **members}
+
+
+class Site:
+    """A folder with a database, pictures, and the notes of tools; servers are started on it."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.home = folder / "home"
+        self.gate = folder / "gate"
+        self.notes_file = folder / "notes"
+        self.plugin = folder / "plugin"
+        self._stack = stack
+        metadata = self.plugin / "noting_tools-1.dist-info"
+        metadata.mkdir(parents=True)
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: noting-tools\nVersion: 1\n")
+        (metadata / "entry_points.txt").write_text("[promptvision]\nnoting = noting_tools\n")
+        shutil.copy(Path(__file__).with_name("noting_tools.py"), self.plugin)
+
+    def variables(self, name: str) -> dict[str, str]:
+        return {
+            "PROMPTVISION_CONVERSATIONS": f"sqlite:///{self.home / 'shared.db'}",
+            "PROMPTVISION_IMAGES": (self.home / "images").as_uri(),
+            "PROMPTVISION_DISABLED_PLUGINS": UNUSED,
+            "PROMPTVISION_LEASE_S": str(LEASE_S),
+            "NOTES": str(self.notes_file),
+            "SERVER": name,
+        }
+
+    def start(self, name: str = "a", *, is_held: bool = False) -> ServerProcess:
+        """Start a server; one that is held stops in ``segment_objects`` until the gate is opened."""
+        held = {"HOLD": str(self.gate)} if is_held else {}
+        server = ServerProcess(self.home / name, {**self.variables(name), **held}, path=[self.plugin])
+        return self._stack.enter_context(server)
+
+    @property
+    def notes(self) -> Counter[str]:
+        """How often each tool ran, by tool and server: ``detect a``."""
+        return Counter(self.notes_file.read_text().splitlines() if self.notes_file.exists() else [])
+
+    def wait_for_note(self, note: str) -> None:
+        wait_until(lambda: self.notes[note] > 0)
+
+
+def wait_until(is_so: Callable[[], bool], timeout_s: float = 20) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(tmp_path, stack)
+
+
+def post(server: ServerProcess, document: dict[str, Any]) -> httpx.Response:
+    return httpx.post(f"{server.url}/chat", json=document, timeout=60)
+
+
+def read_events(response: httpx.Response, stop: Callable[[dict[str, Any]], bool]) -> list[Event]:
+    """Events of a stream, up to the first that ``stop`` accepts or to its end."""
+    seen: list[Event] = []
+    number = ""
+    for line in response.iter_lines():
+        if line.startswith("id: "):
+            number = line.removeprefix("id: ")
+        elif line.startswith("data: "):
+            seen.append((number, json.loads(line.removeprefix("data: "))))
+            number = ""
+            if stop(seen[-1][1]):
+                return seen
+    return seen
+
+
+def follow(server: ServerProcess, turn_id: str, after: str = "") -> list[Event]:
+    headers = {"Last-Event-ID": after} if after else {}
+    url = f"{server.url}/turns/{turn_id}/events?user_id=ann"
+    with httpx.stream("GET", url, headers=headers, timeout=30) as response:
+        assert response.status_code == 200
+        return read_events(response, lambda event: False)
+
+
+def is_segment_call(event: dict[str, Any]) -> bool:
+    return event["type"] == "TOOL_CALL_END" and str(event["toolCallId"]).endswith("-2")
+
+
+def read_into_the_second_step(server: ServerProcess) -> list[Event]:
+    """Start the edit as a stream, and leave while its second step runs."""
+    headers = {"Accept": "text/event-stream"}
+    with httpx.stream("POST", f"{server.url}/chat", json=body(EDIT), headers=headers, timeout=30) as response:
+        return read_events(response, is_segment_call)
+
+
+def at_home(event: dict[str, Any], before: ServerProcess, now: ServerProcess) -> dict[str, Any]:
+    """An event as it reads where the server listens now."""
+    moved: dict[str, Any] = json.loads(json.dumps(event).replace(before.url, now.url))
+    return moved
+
+
+def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(step["operation"], step["status"]) for step in document["steps"]]
+
+
+def test_reader_who_leaves_in_mid_turn_comes_back_and_misses_nothing(site: Site) -> None:
+    server = site.start(is_held=True)
+    first = read_into_the_second_step(server)
+    site.wait_for_note("segment a")
+    site.gate.touch()
+    last, turn_id = first[-1][0], first[0][1]["runId"]
+    rest = follow(server, turn_id, after=last)
+    stored = [event for event in [*first, *rest] if event[0]]
+    assert stored == follow(server, turn_id)
+    assert rest[-1][1]["type"] == "RUN_FINISHED"
+    assert operations(rest[-1][1]["result"]) == [
+        ("detect_objects", "done"),
+        ("segment_objects", "done"),
+        ("inpaint_image", "done"),
+    ]
+    assert site.notes == {"detect a": 1, "segment a": 1, "inpaint a": 1}
+
+
+def test_killed_turn_is_reported_interrupted_and_goes_on_without_its_finished_steps(site: Site) -> None:
+    server = site.start(is_held=True)
+    first = read_into_the_second_step(server)
+    site.wait_for_note("segment a")
+    server.kill()
+    turn_id = first[0][1]["runId"]
+    after = site.start("b")
+    first = [(number, at_home(event, server, after)) for number, event in first]
+    told = follow(after, turn_id)
+    assert (told[-1][1]["type"], told[-1][1]["code"]) == ("RUN_ERROR", "interrupted")
+    assert [event for event in told if event[0]] == first
+    shown = httpx.get(f"{after.url}/conversations/c?user_id=ann").json()
+    assert [turn["status"] for turn in shown["turns"]] == ["interrupted"]
+    assert site.notes == {"detect a": 1, "segment a": 1}, "nothing is run again by itself"
+
+    reply = post(after, body(EDIT)).json()
+    assert reply["status"] == "done"
+    assert reply["turn_id"] == turn_id
+    assert operations(reply) == [
+        ("detect_objects", "done"),
+        ("segment_objects", "interrupted"),
+        ("segment_objects", "done"),
+        ("inpaint_image", "done"),
+    ]
+    assert site.notes == {"detect a": 1, "segment a": 1, "segment b": 1, "inpaint b": 1}
+    rest = follow(after, turn_id, after=first[-1][0])
+    assert [*first, *rest] == follow(after, turn_id)
+    assert httpx.get(reply["inpainted_image_url"]).status_code == 200
+
+
+def test_terminated_server_lets_running_turns_end(site: Site) -> None:
+    server = site.start(is_held=True)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(post, server, body(EDIT))
+        site.wait_for_note("segment a")
+        ending = pool.submit(server.terminate)
+        wait_until(lambda: "Shutting down" in server.log)
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/health")
+        site.gate.touch()
+        assert waiting.result(20).json()["status"] == "done"
+        assert ending.result(20) == -signal.SIGTERM
+    assert "Traceback" not in server.log
+
+
+def test_bind_for_other_machines_needs_keys(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from promptvision.cli.main import main; main()", "serve"]
+    environment = {"PATH": os.defpath, "PROMPTVISION_HOME": str(tmp_path), "HOME": str(tmp_path)}
+    for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
+        ended = subprocess.run(
+            [*command, "--host", host],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert ended.returncode == 3
+        assert "PROMPTVISION_API_KEYS" in ended.stderr
+        assert ended.stdout == ""
+
+
+def test_fifty_posts_of_one_prompt_over_two_processes_run_it_once(site: Site) -> None:
+    servers = [site.start("a"), site.start("b")]
+    with ThreadPoolExecutor(50) as pool:
+        replies = list(pool.map(lambda n: post(servers[n % 2], body(EDIT)), range(50)))
+    assert {reply.status_code for reply in replies} == {200}
+    assert len({json.dumps(operations(reply.json())) for reply in replies}) == 1
+    assert len({reply.json()["turn_id"] for reply in replies}) == 1
+    ran = site.notes
+    assert sorted(note.split()[0] for note in ran.elements()) == ["detect", "inpaint", "segment"]
+    shown = httpx.get(f"{servers[0].url}/conversations/c?user_id=ann").json()
+    assert [turn["seq"] for turn in shown["turns"]] == [1]
+
+
+def test_tesseract_reads_a_sign_through_http(site: Site) -> None:
+    server = site.start()
+    sign = body("what does this sign say?", input_image_url=as_data_url(street_sign()))
+    reply = post(server, sign).json()
+    assert reply["status"] == "done", reply["text_response"]
+    assert [step["plugin"] for step in reply["steps"]] == ["tesseract"]
+    assert "NO PARKING" in reply["extracted_text"].upper()
+    assert "NO PARKING" in reply["text_response"].upper()
+
+
+# Load and kill -9
+
+ROUNDS = 30
+LOAD_S = 0.25
+CONVERSATIONS = [("ann", "own"), ("bob", "own"), ("cy", "shared"), ("cy", "shared")]
+
+
+class ForkedServer:
+    """``promptvision serve`` forked from a process that has imported it, which starts it in a blink.
+
+    It has a fixed port, so that clients find it again.
+    """
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._process: ForkServerProcess | None = None
+
+    def start(self) -> None:
+        context = multiprocessing.get_context("forkserver")
+        self._process = context.Process(target=main, args=(["serve", "--port", str(self.port)],))
+        self._process.start()
+
+    def wait(self) -> None:
+        def answers() -> bool:
+            assert self._process is not None
+            assert self._process.is_alive(), f"it ended with {self._process.exitcode}"
+            try:
+                return httpx.get(f"{self.url}/health", timeout=5).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(answers)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process.close()
+            self._process = None
+
+
+class Client:
+    """Asks for one thing after the other, each until it is acknowledged, and remembers the replies."""
+
+    def __init__(self, number: int, urls: list[str]) -> None:
+        self.number = number
+        self.user, self.conversation = CONVERSATIONS[number]
+        self.acknowledged: dict[str, dict[str, Any]] = {}
+        self.failures = 0
+        self._urls = urls
+
+    def run(self, is_over: threading.Event) -> None:
+        with httpx.Client(timeout=20) as client:
+            while not is_over.is_set():
+                prompt_id = f"{self.number}-{len(self.acknowledged)}"
+                ids = {"user_id": self.user, "conversation_id": self.conversation}
+                url = self._urls[(self.number + self.failures) % len(self._urls)]
+                try:
+                    reply = client.post(f"{url}/chat", json=body("find the lion", prompt_id, **ids))
+                except httpx.TransportError:
+                    reply = None
+                if reply is not None and reply.status_code == 200:
+                    self.acknowledged[prompt_id] = reply.json()
+                else:
+                    self.failures += 1
+                    is_over.wait(0.02)
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def test_thirty_rounds_of_kill_under_load_lose_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**site.variables("x"), "PROMPTVISION_LEASE_S": "0.3"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PROMPTVISION_HOME", str(site.home))
+    monkeypatch.setenv("PYTHONPATH", str(site.plugin))
+    monkeypatch.syspath_prepend(site.plugin)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(
+        ["pytest", "promptvision.server.process", "promptvision.builtin.sql.store", "promptvision.cli.serve"]
+    )
+    servers = [ForkedServer(free_port()), ForkedServer(free_port())]
+    clients = [Client(number, [server.url for server in servers]) for number in range(len(CONVERSATIONS))]
+    is_over = threading.Event()
+    with ThreadPoolExecutor(len(clients)) as pool, ExitStack() as stack:
+        for server in servers:
+            stack.callback(server.kill)
+            server.start()
+        stack.callback(is_over.set)
+        running = [pool.submit(client.run, is_over) for client in clients]
+        for number in range(ROUNDS):
+            for server in servers:
+                server.wait()
+            time.sleep(LOAD_S)
+            dying = servers if number % 3 == 0 else [servers[number % 2]]
+            for server in dying:
+                server.kill()
+            for server in dying:
+                server.start()
+        for server in servers:
+            server.wait()
+        is_over.set()
+        for ended in running:
+            ended.result(30)
+    check_history(site, clients)
+
+
+def check_history(site: Site, clients: list[Client]) -> None:
+    """Every acknowledged turn is there exactly once as it was told, without a gap, in a sound database."""
+    database = site.home / "shared.db"
+    with closing(sqlite3.connect(database)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+    store = SQLConversationStore(f"sqlite:///{database}")
+    for place in sorted(set(CONVERSATIONS)):
+        turns = store.history(*place, 100_000)
+        assert [turn.seq for turn in turns] == list(range(1, len(turns) + 1))
+        assert len({turn.key.prompt_id for turn in turns}) == len(turns)
+        by_id = {turn.key.prompt_id: turn for turn in turns}
+        told = {
+            prompt_id: reply
+            for client in clients
+            if (client.user, client.conversation) == place
+            for prompt_id, reply in client.acknowledged.items()
+        }
+        assert told.keys() <= by_id.keys()
+        for prompt_id, reply in told.items():
+            turn = by_id[prompt_id]
+            assert turn.status is TurnStatus.DONE
+            assert turn.id == reply["turn_id"]
+            assert turn.reply is not None
+            assert turn.reply["text_response"] == reply["text_response"]
+            assert [event.seq for event in turn.events] == list(range(1, len(turn.events) + 1))
+        unacknowledged = [turn for turn in turns if turn.key.prompt_id not in told]
+        assert len(unacknowledged) <= len(clients)
+    store.close()
+    acknowledged = [len(client.acknowledged) for client in clients]
+    assert min(acknowledged) >= ROUNDS / 2, acknowledged
+    assert sum(client.failures for client in clients) >= ROUNDS / 2, "the kills hit nobody"
