@@ -95,6 +95,8 @@ class Settings(BaseModel):
     """Wall-clock limit of one turn, in seconds."""
     lease_s: float = Field(15, gt=0)
     """After this many seconds without a heartbeat a running turn counts as dead."""
+    retention_days: float | None = Field(None, gt=0)
+    """`promptvision store gc` deletes conversations unused for longer; default: none."""
 
     _source: Mapping[str, Any] = PrivateAttr(default_factory=dict)
 

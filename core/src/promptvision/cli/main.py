@@ -30,6 +30,7 @@ COMMANDS = {
     "models": ("promptvision.cli.models:models", "List, pull, verify and remove model weights."),
     "doctor": ("promptvision.cli.doctor:doctor", "Check what works here and what is missing."),
     "history": ("promptvision.cli.history:history", "List, show, rename, export and delete conversations."),
+    "store": ("promptvision.cli.store:store", "Copy conversations and pictures, and clear out old ones."),
     "plugin": ("promptvision.cli.plugin:plugin", "Start a plugin of your own."),
     "completion": ("promptvision.cli.completion:completion", "Print a shell completion script."),
 }

@@ -290,15 +290,17 @@ class Registry:
 
     # Making what settings name
 
-    def make_image_store(self) -> ImageStore:
-        """The image store that the settings name."""
-        store: ImageStore = self._make_store(self.image_stores, self.settings.images, "PROMPTVISION_IMAGES")
+    def make_image_store(self, url: str | None = None) -> ImageStore:
+        """The image store at a URL, or the one that the settings name."""
+        url = url or self.settings.images
+        store: ImageStore = self._make_store(self.image_stores, url, "PROMPTVISION_IMAGES")
         return store
 
-    def make_conversation_store(self) -> ConversationStore:
-        """The conversation store that the settings name."""
+    def make_conversation_store(self, url: str | None = None) -> ConversationStore:
+        """The conversation store at a URL, or the one that the settings name."""
+        url = url or self.settings.conversations
         store: ConversationStore = self._make_store(
-            self.conversation_stores, self.settings.conversations, "PROMPTVISION_CONVERSATIONS"
+            self.conversation_stores, url, "PROMPTVISION_CONVERSATIONS"
         )
         return store
 

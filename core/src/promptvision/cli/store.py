@@ -1,0 +1,173 @@
+"""``promptvision store``: moving to other stores, and clearing out what is old or unused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from promptvision.cli.output import say
+
+if TYPE_CHECKING:
+    from promptvision.conversations.turn import Conversation
+    from promptvision.plugins.registry import Registry
+
+__all__ = ["store"]
+
+CURRENT = "current"
+_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Place:
+    """One end of a copy: URLs of its stores. An empty URL is the store of the settings, None is no store."""
+
+    conversations: str | None = None
+    images: str | None = None
+
+
+class Progress:
+    """Says on stderr how far a copy is, every few seconds."""
+
+    def __init__(self) -> None:
+        self._said_at = time.monotonic()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Take note that so many are done."""
+        if time.monotonic() - self._said_at >= _EVERY_S:
+            self._said_at = time.monotonic()
+            say(f"{what}: {done} of {total}")
+
+
+@click.group()
+def store() -> None:
+    """Copy conversations and pictures, and clear out old ones."""
+
+
+@store.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+def copy(source: str, target: str) -> int:
+    """Copy everything from one store to another of the same kind.
+
+    FROM and TO are the URL of a conversation store, of an image store, or both with a comma between them;
+    `current` means the stores that are set now. Stop the server first. The copy can be interrupted and begun
+    again: what is there already is not moved twice, and what is moved is read back and compared.
+    """
+    registry = _registry()
+    begin, end = _place(registry, source), _place(registry, target)
+    if not _pairs(begin, end, lenient=CURRENT in (source, target)):
+        raise click.UsageError(
+            "FROM and TO must name stores of the same kinds: conversations, pictures or both"
+        )
+    if begin.conversations is not None and end.conversations is not None:
+        click.echo(
+            f"conversations: {_copy_conversations(registry, begin, end)} moved, all read back the same"
+        )
+    if begin.images is not None and end.images is not None:
+        click.echo(f"pictures: {_copy_images(registry, begin, end)} moved, all read back the same")
+    return 0
+
+
+def _registry() -> Registry:
+    from promptvision.plugins.registry import Registry
+    from promptvision.settings import load_settings
+
+    return Registry.load(load_settings())
+
+
+def _place(registry: Registry, text: str) -> Place:
+    if text == CURRENT:
+        return Place("", "")
+    found: dict[str, str] = {}
+    for url in text.split(","):
+        kind = _kind(registry, url)
+        if kind in found:
+            raise click.UsageError(f"{text!r} names two stores for {kind}")
+        found[kind] = url
+    return Place(**found)
+
+
+def _kind(registry: Registry, url: str) -> str:
+    scheme, colon, _ = url.partition(":")
+    kinds = {
+        "conversations": {name for factory in registry.conversation_stores for name in factory.schemes},
+        "images": {name for factory in registry.image_stores for name in factory.schemes},
+    }
+    fitting = [kind for kind, schemes in kinds.items() if colon and scheme in schemes]
+    if len(fitting) != 1:  # memory: is both, and forgets
+        known = "; ".join(f"{kind}: {', '.join(sorted(schemes))}" for kind, schemes in kinds.items())
+        raise click.UsageError(f"{scheme!r} is no scheme of a store to copy. Known for {known}")
+    return fitting[0]
+
+
+def _pairs(begin: Place, end: Place, *, lenient: bool) -> bool:
+    """Whether the ends fit together; `current` offers both kinds and the other end chooses."""
+    kinds = [(begin.conversations, end.conversations), (begin.images, end.images)]
+    if any(one is not None and one == other for one, other in kinds):
+        raise click.UsageError("FROM and TO are the same store")
+    if lenient:
+        return any(one is not None and other is not None for one, other in kinds)
+    return all((one is None) == (other is None) for one, other in kinds)
+
+
+def _copy_conversations(registry: Registry, begin: Place, end: Place) -> int:
+    from promptvision.conversations.transfer import copy_conversations
+
+    with (
+        closing(registry.make_conversation_store(begin.conversations)) as source,
+        closing(registry.make_conversation_store(end.conversations)) as target,
+    ):
+        return copy_conversations(source, target, Progress())
+
+
+def _copy_images(registry: Registry, begin: Place, end: Place) -> int:
+    from promptvision.conversations.transfer import copy_images
+
+    with (
+        closing(registry.make_image_store(begin.images)) as source,
+        closing(registry.make_image_store(end.images)) as target,
+    ):
+        return copy_images(source, target, Progress())
+
+
+@store.command()
+@click.option("--dry-run", is_flag=True, help="Only list what would be deleted.")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="DAYS",
+    help="Delete conversations unused for so many days; default: PROMPTVISION_RETENTION_DAYS, else none.",
+)
+def gc(dry_run: bool, older_than: float | None) -> int:
+    """Delete old conversations, and pictures that nothing uses.
+
+    Pictures that a user has uploaded stay, and so does every picture that is younger than an hour.
+    """
+    from promptvision.conversations.retention import YOUNG_S, collect, find_waste
+
+    registry = _registry()
+    days = older_than or registry.settings.retention_days
+    young_s = max(YOUNG_S, 2 * registry.settings.turn_timeout_s)
+    with (
+        closing(registry.make_conversation_store()) as conversations,
+        closing(registry.make_image_store()) as images,
+    ):
+        waste = find_waste(conversations, images, days=days, young_s=young_s)
+        everything: Iterable[Conversation | str] = [*waste.conversations, *waste.images]
+        count = 0
+        for one in everything if dry_run else collect(conversations, images, waste):
+            click.echo(_described(one))
+            count += 1
+    say(f"{count} would be deleted" if dry_run else f"{count} deleted")
+    return 0
+
+
+def _described(one: Conversation | str) -> str:
+    return (
+        f"picture {one}" if isinstance(one, str) else f"conversation {one.id} of {one.user_id}: {one.title}"
+    )

@@ -1,0 +1,149 @@
+"""Copying conversations and pictures from store to store.
+
+Both copies can be stopped at any moment and begun again: what is there already is not moved a second time.
+What was moved is read back and compared, so that a copy that ends well is a true one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+
+from promptvision.conversations.store import ConversationStore, restore_conflict
+from promptvision.conversations.turn import Conversation, Turn, TurnStatus
+from promptvision.errors import NotFound, StoreError
+from promptvision.images.store import ImageStore
+
+__all__ = [
+    "Tell",
+    "all_conversations",
+    "copy_conversations",
+    "copy_images",
+    "digest_of_conversations",
+    "digest_of_images",
+]
+
+Tell = Callable[[str, int, int], None]
+"""Is told what is being copied, how many of them are done, and how many there are."""
+
+PAGE = 200
+MAX_TURNS = 1_000_000
+
+
+def copy_conversations(source: ConversationStore, target: ConversationStore, tell: Tell) -> int:
+    """Copy all conversations, turn by turn, and all uploads; return how many conversations were moved.
+
+    A turn that is running arrives as interrupted. Nobody should use either store meanwhile.
+
+    Raises:
+        Conflict: the target has another conversation under the same owner and id.
+        StoreError: a store failed, or what was written reads otherwise.
+    """
+    users = sorted(source.users())
+    moved = 0
+    for number, user in enumerate(users):
+        for conversation in all_conversations(source, user):
+            moved += _copy_conversation(source, target, conversation)
+        for image_id in set(source.uploads(user)) - set(target.uploads(user)):
+            target.add_image(user, image_id)
+        tell("users", number + 1, len(users))
+    return moved
+
+
+def all_conversations(store: ConversationStore, user_id: str) -> Iterator[Conversation]:
+    """Every conversation of a user, newest activity first."""
+    offset = 0
+    while page := store.conversations(user_id, limit=PAGE, offset=offset):
+        yield from page
+        offset += len(page)
+
+
+def _copy_conversation(
+    source: ConversationStore, target: ConversationStore, conversation: Conversation
+) -> bool:
+    """Copy one conversation; False when it was there already."""
+    place = (conversation.user_id, conversation.id)
+    wanted = _settled(source.history(*place, MAX_TURNS))
+    there = target.history(*place, MAX_TURNS)
+    if there == wanted and target.conversation(*place) == conversation:
+        return False
+    ids = {turn.id for turn in wanted}
+    if strangers := [turn for turn in there if turn.id not in ids]:
+        raise restore_conflict(strangers[0])
+    held = {turn.id: turn for turn in there}
+    lacking = [turn for turn in wanted if held.get(turn.id) != turn]
+    for turn in lacking or wanted[-1:]:  # the last one brings the title and the times if nothing else is new
+        target.restore_turn(conversation, turn)
+    if target.history(*place, MAX_TURNS) != wanted or target.conversation(*place) != conversation:
+        raise StoreError(f"conversation {conversation.id!r} of {conversation.user_id!r} reads otherwise now")
+    return True
+
+
+def _settled(turns: list[Turn]) -> list[Turn]:
+    """Turns as they are kept where nobody is at work on them."""
+    return [
+        replace(turn, status=TurnStatus.INTERRUPTED) if turn.status is TurnStatus.RUNNING else turn
+        for turn in turns
+    ]
+
+
+def copy_images(source: ImageStore, target: ImageStore, tell: Tell) -> int:
+    """Copy all pictures that the target has not; return how many.
+
+    Pictures that the source itself can no longer read are passed over and told of at the end.
+
+    Raises:
+        StoreError: a store failed, or a picture has not its hash in either.
+    """
+    wanted = sorted(source.ids())
+    there = set(target.ids())
+    damaged: list[str] = []
+    for number, image_id in enumerate(wanted):
+        if image_id not in there and not _copy_image(source, target, image_id):
+            damaged.append(image_id)
+        tell("pictures", number + 1, len(wanted))
+    if damaged:
+        raise StoreError(f"{len(damaged)} pictures cannot be read from the source, the first is {damaged[0]}")
+    return len(set(wanted) - there)
+
+
+def _copy_image(source: ImageStore, target: ImageStore, image_id: str) -> bool:
+    """Copy one picture and read it back; False when the source cannot give it."""
+    try:
+        data, media_type = source.get(image_id), source.stat(image_id).media_type
+    except NotFound:
+        return True  # deleted since it was listed
+    except StoreError as exc:
+        if exc.retryable:
+            raise
+        return False
+    target.put(data, media_type)
+    if target.get(image_id) != data:
+        raise StoreError(f"picture {image_id} reads otherwise where it was copied to")
+    return True
+
+
+def digest_of_conversations(store: ConversationStore) -> str:
+    """SHA-256 over everything that is in the store, the same in every kind of store."""
+    whole = hashlib.sha256()
+    for user in sorted(store.users()):
+        for conversation in sorted(all_conversations(store, user), key=lambda one: one.id):
+            turns = _settled(store.history(user, conversation.id, MAX_TURNS))
+            whole.update(_json([asdict(conversation), [asdict(turn) for turn in turns]]))
+        whole.update(_json([user, sorted(store.uploads(user))]))
+    return whole.hexdigest()
+
+
+def digest_of_images(store: ImageStore) -> str:
+    """SHA-256 over ids, types and sizes of all pictures; each is read and checked against its id."""
+    whole = hashlib.sha256()
+    for image_id in sorted(store.ids()):
+        store.get(image_id)
+        whole.update(_json(asdict(store.stat(image_id))))
+    return whole.hexdigest()
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True).encode() + b"\n"
