@@ -84,8 +84,9 @@ class CallDesk:
     def _repeat(self, key: str, known: Told) -> Told:
         self._repeats[key] += 1
         self.must_answer = self._repeats[key] >= 2
-        note = "This call was made already in this turn; here is its result again."
-        return Told(f"{note} {known.content}", known.summary, known.failed)
+        note = "this call was made already in this turn; here is its result again"
+        content = json.dumps({"note": note, **json.loads(known.content)}, ensure_ascii=False)
+        return Told(content, known.summary, known.failed)
 
     def _unknown(self, name: str) -> str:
         names = sorted(self._functions)
