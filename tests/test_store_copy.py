@@ -1,0 +1,181 @@
+"""`promptvision store copy` between real stores: killed in the middle, and every digest equal in the end."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from moto.server import ThreadedMotoServer
+
+from promptvision.builtin.files import FileImageStore
+from promptvision.builtin.sql import default_sqlite_url
+from promptvision.builtin.sql.store import SQLConversationStore
+from promptvision.conversations.store import ConversationStore
+from promptvision.conversations.transfer import (
+    copy_conversations,
+    copy_images,
+    digest_of_conversations,
+    digest_of_images,
+)
+from promptvision.conversations.turn import TurnStatus
+from promptvision.errors import SetupError
+from promptvision.images.store import ImageStore
+from promptvision.testing.conversation_store import claim, note, picture
+from promptvision.testing.image_store import new_picture
+from promptvision.testing.postgres import PostgresServer, postgres_server
+from promptvision.testing.program import Program
+from promptvision_cloudinary.double import cloudinary_double
+from promptvision_cloudinary.store import CloudinaryImageStore
+from promptvision_s3.store import BucketImageStore
+from promptvision_supabase.store import SupabaseConversationStore
+from promptvision_supabase.testing import rest_server
+
+CONVERSATIONS = 60
+PICTURES = 90
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgres_server())
+        except SetupError as exc:
+            pytest.skip(str(exc))
+        yield server
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket on an S3 server of our own, and the variables that lead to it."""
+
+    client: Any
+    variables: dict[str, str]
+
+    def count(self) -> int:
+        return int(self.client.list_objects_v2(Bucket="pictures")["KeyCount"])
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[Bucket]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    variables = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }
+    client = boto3.client(
+        "s3",
+        endpoint_url=variables["AWS_ENDPOINT_URL"],
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    client.create_bucket(Bucket="pictures")
+    yield Bucket(client, variables)
+    client.close()
+    server.stop()
+
+
+def fill(conversations: ConversationStore, images: ImageStore, *, count: int, pictures: int) -> None:
+    ids = [images.put(new_picture(media_type), media_type).id for media_type in ("image/png", "image/jpeg")]
+    ids += [images.put(new_picture(), "image/png").id for _ in range(pictures - 2)]
+    for number in range(count):
+        user = f"user-{number % 7}"
+        for seq in range(1, 4):
+            prompt = f"\N{SNOWMAN} {number} {uuid.uuid4()}"
+            turn = claim(conversations, user, f"p{seq}", conversation=f"c{number}", prompt=prompt)
+            conversations.append(
+                turn, [picture(1, seq, ids[number % pictures]), note(2, "\x00 \ud800 \u202e")]
+            )
+            conversations.finish_turn(
+                turn, TurnStatus.DONE, {"text_response": prompt, "number": 0.1 * number}
+            )
+        conversations.add_image(user, ids[-1 - number % pictures])
+
+
+def kill_when(program: Program, words: tuple[str, str], is_time: Callable[[], bool]) -> None:
+    """Begin a copy, and kill it with -9 as soon as it is time."""
+    process = program.start("store", "copy", *words)
+    deadline = time.monotonic() + 60
+    while not is_time():
+        assert process.poll() is None, "the copy ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    process.kill()
+    process.communicate()
+
+
+def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
+    tmp_path: Path, postgres: PostgresServer, bucket: Bucket
+) -> None:
+    home = tmp_path / "home"
+    sqlite = SQLConversationStore(default_sqlite_url(home))
+    files = FileImageStore(home / "images")
+    fill(sqlite, files, count=CONVERSATIONS, pictures=PICTURES)
+    wanted = (digest_of_conversations(sqlite), digest_of_images(files))
+    sqlite.close()
+
+    away = SQLConversationStore(postgres.create_database("copied"))
+    away_url = f"{postgres.url('copied')},s3://pictures/copied"
+    program = Program(home, bucket.variables)
+
+    def turns_there() -> int:
+        return int(postgres.execute("select count(*) from turns", database="copied")[0][0])
+
+    kill_when(program, ("current", away_url), lambda: turns_there() >= CONVERSATIONS)
+    assert turns_there() < 3 * CONVERSATIONS
+    kill_when(program, ("current", away_url), lambda: bucket.count() >= PICTURES // 3)
+    assert (turns_there(), bucket.count() < PICTURES) == (3 * CONVERSATIONS, True)
+    done = program.run("store", "copy", "current", away_url)
+    assert done.code == 0, done.said
+    assert "conversations: 0 moved" in done.out
+    bucket_images = BucketImageStore("s3://pictures/copied", bucket.variables.get)
+    assert (digest_of_conversations(away), digest_of_images(bucket_images)) == wanted
+    away.close()
+
+    back_url = f"sqlite:///{tmp_path}/back/c.db,{(tmp_path / 'back' / 'images').as_uri()}"
+    back_files = tmp_path / "back" / "images"
+    kill_when(program, (away_url, back_url), lambda: len(list(back_files.rglob("*.png"))) >= PICTURES // 3)
+    done = program.run("store", "copy", away_url, back_url)
+    assert done.code == 0, done.said
+    with closing(SQLConversationStore(f"sqlite:///{tmp_path}/back/c.db")) as back:
+        assert (digest_of_conversations(back), digest_of_images(FileImageStore(back_files))) == wanted
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Nobody listens."""
+
+
+def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: PostgresServer) -> None:
+    with ExitStack() as stack:
+        try:
+            rest = stack.enter_context(rest_server(postgres, "rest"))
+        except SetupError as exc:
+            pytest.skip(str(exc))
+        double = stack.enter_context(cloudinary_double())
+        sqlite, back = (
+            stack.enter_context(closing(SQLConversationStore(default_sqlite_url(tmp_path / name))))
+            for name in ("one", "back")
+        )
+        supabase = stack.enter_context(closing(SupabaseConversationStore(rest.url, rest.key())))
+        cloudinary = stack.enter_context(closing(CloudinaryImageStore(double.url, double.variables.get)))
+        files, back_files = FileImageStore(tmp_path / "one" / "i"), FileImageStore(tmp_path / "back" / "i")
+        fill(sqlite, files, count=10, pictures=10)
+        copy_conversations(sqlite, supabase, silent)
+        copy_conversations(supabase, back, silent)
+        assert len({digest_of_conversations(store) for store in (sqlite, supabase, back)}) == 1
+        copy_images(files, cloudinary, silent)
+        copy_images(cloudinary, back_files, silent)
+        assert len({digest_of_images(store) for store in (files, cloudinary, back_files)}) == 1
