@@ -1,0 +1,122 @@
+"""The context of a tool call: pictures, leases, progress, cancellation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageChops
+
+from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.errors import Cancelled, NotFound
+from promptvision.images.store import ImageStore
+from promptvision.models.pool import ModelPool
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext
+from promptvision.runtime.pictures import PictureCache
+from promptvision.settings import Settings
+from promptvision.testing.context import make_context
+from promptvision.types import ImageRef, MaskRef
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    return Image.linear_gradient("L").resize((8, 6)).convert("RGB")
+
+
+def context_with(store: ImageStore, **changes: Any) -> CallContext:
+    settings = Settings()
+    pictures = PictureCache(store)
+    return CallContext(pictures=pictures, pool=ModelPool({}, settings), settings=settings, **changes)
+
+
+def test_saved_picture_is_noted_and_opens_again(picture: Image.Image) -> None:
+    store = MemoryImageStore()
+    context = context_with(store, parent="a" * 64)
+    ref = context.save(picture)
+    (saved,) = context.saved
+    assert (saved.id, saved.kind, saved.parent) == (ref.id, "edit", "a" * 64)
+    assert (saved.width, saved.height) == (8, 6)
+    assert store.stat(ref.id).media_type == "image/png"
+    afresh = context_with(store).open(ref)
+    assert ImageChops.difference(afresh, picture).getbbox() is None
+
+
+def test_parent_can_be_named(picture: Image.Image) -> None:
+    context = make_context()
+    first = context.save(picture, kind="input")
+    context.save(picture.rotate(90), kind="annotated", parent=first)
+    assert (context.saved[1].kind, context.saved[1].parent) == ("annotated", first.id)
+
+
+def test_changing_a_picture_after_saving_it_changes_nothing_saved(picture: Image.Image) -> None:
+    context = make_context()
+    before = picture.copy()
+    ref = context.save(picture)
+    picture.paste("red", (0, 0, 8, 6))
+    assert ImageChops.difference(context.open(ref), before).getbbox() is None
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "HSV"])
+def test_picture_of_any_mode_opens_as_it_is_stored(mode: str) -> None:
+    store = MemoryImageStore()
+    context = context_with(store)
+    ref = context.save(Image.new(mode, (4, 4)))
+    kept, afresh = context.open(ref), context_with(store).open(ref)
+    assert kept.mode == afresh.mode
+    assert kept.mode in ("L", "LA", "RGB", "RGBA")
+    assert kept.tobytes() == afresh.tobytes()
+
+
+def test_mask_is_greyscale_whatever_is_given() -> None:
+    context = make_context()
+    ref = context.save_mask(Image.new("1", (4, 4), 1))
+    assert isinstance(ref, MaskRef)
+    assert context.open(ref).mode == "L"
+    assert context.open(ref).getextrema() == (255, 255)
+    assert context.saved[0].kind == "mask"
+
+
+def test_unknown_picture_cannot_be_opened() -> None:
+    with pytest.raises(NotFound):
+        make_context().open(ImageRef("a" * 64))
+
+
+def test_picture_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
+    class Counting(MemoryImageStore):
+        reads = 0
+
+        def get(self, image_id: str) -> bytes:
+            self.reads += 1
+            return super().get(image_id)
+
+    store = Counting()
+    writer = PictureCache(store, limit_bytes=0)
+    ids = [writer.save(Image.new("L", (10, 10), shade)).id for shade in range(3)]
+    reader = PictureCache(store, limit_bytes=200)
+    assert reader.open(ids[0]) is reader.open(ids[0])
+    assert store.reads == 1
+    for image_id in (ids[1], ids[0], ids[2], ids[0]):
+        reader.open(image_id)
+    assert store.reads == 3, "the one that was used again stayed"
+    reader.open(ids[1])
+    assert store.reads == 4
+
+
+def test_progress_is_told_and_stops_a_cancelled_call(picture: Image.Image) -> None:
+    told: list[tuple[float, float, str]] = []
+    cancel = CancelToken()
+    context = make_context(cancel=cancel, on_progress=lambda *how_far: told.append(how_far))
+    context.progress(1, 2, "half")
+    cancel.cancel("enough")
+    for act in (lambda: context.progress(2, 2), context.check_cancelled, lambda: context.save(picture)):
+        with pytest.raises(Cancelled, match="enough"):
+            act()
+    assert told == [(1, 2, "half")]
+    assert context.saved == []
+
+
+def test_settings_and_seed_are_handed_in(tmp_path: Path) -> None:
+    context = make_context(variables={"SOME_KEY": "k"}, home=tmp_path, seed=9)
+    assert (context.settings.value("SOME_KEY"), context.settings.home, context.seed) == ("k", tmp_path, 9)

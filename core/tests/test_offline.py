@@ -1,0 +1,147 @@
+"""The offline planner, alone and in the real loop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from promptvision import tool
+from promptvision.builtin.offline import OfflinePlanner
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
+from promptvision.testing.agents import make_agent, make_registry
+from promptvision.tools.tool import Tool
+from promptvision.types import Box, Target
+
+
+@pytest.fixture
+def functions(tools: list[Tool]) -> tuple[Function, ...]:
+    return make_registry(tools).functions()
+
+
+def ask(functions: tuple[Function, ...], *messages: Message, **changes: Any) -> ChatReply:
+    request = ChatRequest(messages=messages, functions=functions, **changes)
+    return asyncio.run(OfflinePlanner().complete(request))
+
+
+def user(words: str) -> Message:
+    return Message(role="user", content=f"{words}\n\n[Pictures: img_1]", summary=words)
+
+
+def told(reply: ChatReply, summary: str, *, failed: bool = False) -> tuple[Message, Message]:
+    """What the planner said, and what it was told of it."""
+    (call,) = reply.tool_calls
+    said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
+    return said, Message(
+        role="tool", content="{}", tool_call_id=call.id, name=call.name, summary=summary, failed=failed
+    )
+
+
+def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[Function, ...]) -> None:
+    asked = user("find the red ball, then make it black and white")
+    first = ask(functions, asked)
+    assert [(call.name, call.arguments) for call in first.tool_calls] == [
+        ("detect_objects", {"prompt": "red ball"})
+    ]
+    assert (first.finish_reason, first.planner, first.text) == ("tool_calls", "offline", "")
+    found = told(first, "I found 1.")
+    second = ask(functions, asked, *found)
+    assert [call.name for call in second.tool_calls] == ["convert_to_bw"]
+    assert second.tool_calls[0].id != first.tool_calls[0].id
+    last = ask(functions, asked, *found, *told(second, "It is grey."))
+    assert (last.text, last.tool_calls, last.finish_reason) == ("I found 1. It is grey.", (), "stop")
+
+
+def test_failure_ends_the_plan_and_is_told(functions: tuple[Function, ...]) -> None:
+    asked = user("find the red ball, then make it black and white")
+    reply = ask(functions, asked, *told(ask(functions, asked), "There is no red ball.", failed=True))
+    assert (reply.text, reply.tool_calls) == ("There is no red ball.", ())
+
+
+def test_forced_answer_makes_no_call(functions: tuple[Function, ...]) -> None:
+    asked = user("find the red ball, then make it black and white")
+    reply = ask(functions, asked, *told(ask(functions, asked), "I found 1."), tool_choice="none")
+    assert (reply.text, reply.tool_calls) == ("I found 1.", ())
+
+
+def test_only_the_words_of_this_turn_count(functions: tuple[Function, ...]) -> None:
+    asked = user("find the cat")
+    found = told(ask(functions, asked), "I found 1.")
+    earlier = (asked, *found, Message(role="assistant", content="I found 1."))
+    reply = ask(functions, *earlier, user("make it black and white"))
+    assert [call.name for call in reply.tool_calls] == ["convert_to_bw"]
+
+
+def test_unknown_request_is_answered_with_what_can_be_done_here(functions: tuple[Function, ...]) -> None:
+    reply = ask(functions, user("sing me a song"))
+    assert reply.tool_calls == ()
+    for function in functions:
+        assert function.description.partition(" Limits:")[0] in reply.text
+    assert "\u201cfind \u2039prompt\u203a\u201d" in reply.text
+    assert "extract" not in reply.text, "what is not installed is not offered"
+
+
+def test_without_any_tool_it_says_so() -> None:
+    assert "doctor" in ask((), user("find the cat")).text
+    assert "doctor" in ask(()).text
+
+
+def test_stream_ends_in_the_whole_reply(functions: tuple[Function, ...]) -> None:
+    async def deltas(words: str) -> list[ChatDelta]:
+        request = ChatRequest(messages=(user(words),), functions=functions)
+        return [delta async for delta in OfflinePlanner().stream(request)]
+
+    spoken = asyncio.run(deltas("sing"))
+    assert spoken[-1].reply is not None
+    assert "".join(delta.text for delta in spoken) == spoken[-1].reply.text
+    (silent,) = asyncio.run(deltas("find the cat"))
+    assert silent.reply is not None
+    assert silent.reply.tool_calls
+
+
+def test_several_things_reach_the_detector_parted_by_dots(tools: list[Tool], scene_png: bytes) -> None:
+    reply = make_agent(tools).run("could you please find the red ball and the blue box?", image=scene_png)
+    assert reply.steps[0].arguments["prompt"] == "red ball. blue box"
+
+
+def test_newest_picture_is_meant_and_an_older_one_can_be_named(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent(tools)
+    first = agent.run("make it black and white", image=scene_png, conversation_id="c")
+    newest = agent.run("find the grey square in the result", conversation_id="c")
+    assert newest.steps[0].arguments["image_url"] == first.picture
+    named = agent.run("find the red square in img_1", conversation_id="c")
+    assert named.steps[0].arguments["image_url"] == first.image_url
+    assert named.fields["bounding_boxes"] == [[10, 10, 30, 30]]
+
+
+def test_handle_of_no_picture_is_answered_with_those_that_are(tools: list[Tool], scene_png: bytes) -> None:
+    reply = make_agent(tools).run("make img_9 black and white", image=scene_png)
+    assert "img_1" in reply.text_response
+    assert reply.steps == ()
+
+
+def test_tool_of_a_third_party_works_with_slots_types_and_prerequisites(
+    tools: list[Tool], scene_png: bytes
+) -> None:
+    @tool(phrases=["blur {what}", "blur {what} by {radius} pixels"])
+    def blur(image: Image.Image, bounding_boxes: list[Box], what: Target, radius: int = 3) -> str:
+        """Blur a thing."""
+        return f"{what} at {len(bounding_boxes)} places by {radius}"
+
+    agent = make_agent([*tools, blur])
+    reply = agent.run("Please blur the red square by 5 pixels, then make it b&w", image=scene_png)
+    assert [step.operation for step in reply.steps] == ["detect_objects", "blur", "convert_to_bw"]
+    assert reply.fields["blur_result"] == "red square at 1 places by 5"
+
+
+def test_value_that_does_not_fit_is_answered_with_the_field(tools: list[Tool], scene_png: bytes) -> None:
+    @tool(phrases=["turn it by {degrees} degrees"])
+    def turn(image: Image.Image, degrees: float) -> Image.Image:
+        """Turn it."""
+        return image.rotate(degrees)
+
+    reply = make_agent([*tools, turn]).run("turn it by many degrees", image=scene_png)
+    assert "degrees: " in reply.text_response
+    assert make_agent([turn]).run("turn the photo by 90 degrees", image=scene_png).picture

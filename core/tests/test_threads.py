@@ -1,0 +1,138 @@
+"""The thread executor: off the loop, results checked, exceptions unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from promptvision.builtin.threads import ThreadExecutor
+from promptvision.errors import Cancelled, ToolFailed
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext
+from promptvision.testing.context import make_context
+from promptvision.tools import operations
+from promptvision.tools.tool import Args, Operation, Result, Tool
+
+
+class NoArgs(Args):
+    pass
+
+
+class Told(Result):
+    thread: str = ""
+
+
+NOTHING = Operation(name="nothing", description="Nothing.", args=NoArgs, result=Told)
+
+
+def make(run: Any) -> Tool:
+    return Tool(name="nothing", operation=NOTHING, run=run).owned_by("test", "1")
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadExecutor]:
+    executor = ThreadExecutor(2)
+    yield executor
+    asyncio.run(executor.close())
+
+
+def execute(executor: ThreadExecutor, tool: Tool, context: CallContext | None = None) -> Result:
+    return asyncio.run(executor.execute(tool, NoArgs(), context or make_context()))
+
+
+def test_tool_runs_in_a_thread_of_its_own(threads: ThreadExecutor) -> None:
+    tool = make(lambda args, context: Told(thread=threading.current_thread().name))
+    result = execute(threads, tool)
+    assert isinstance(result, Told)
+    assert result.thread.startswith("promptvision-tool")
+
+
+def test_two_calls_run_at_once(threads: ThreadExecutor) -> None:
+    meeting = threading.Barrier(2, timeout=10)
+
+    def meet(args: Args, context: CallContext) -> Told:
+        meeting.wait()
+        return Told()
+
+    async def both() -> list[Result]:
+        calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(2))
+        return await asyncio.gather(*calls)
+
+    assert asyncio.run(both()) == [Told(), Told()]
+
+
+@pytest.mark.parametrize("error", [ToolFailed("no film"), ValueError("odd"), KeyError("x"), MemoryError()])
+def test_what_a_tool_raises_comes_out_unchanged(threads: ThreadExecutor, error: Exception) -> None:
+    def fail(args: Args, context: CallContext) -> Told:
+        raise error
+
+    with pytest.raises(type(error)) as info:
+        execute(threads, make(fail))
+    assert info.value is error
+
+
+@pytest.mark.parametrize("error", [StopIteration("empty"), SystemExit(3)])
+def test_what_would_stop_the_event_loop_becomes_a_failed_call(
+    threads: ThreadExecutor, error: BaseException
+) -> None:
+    def fail(args: Args, context: CallContext) -> Told:
+        raise error
+
+    with pytest.raises(ToolFailed, match=rf"^test: tool 'nothing': {type(error).__name__}: ") as info:
+        execute(threads, make(fail))
+    assert info.value.__cause__ is error
+
+
+def test_result_of_another_type_is_the_authors_mistake(threads: ThreadExecutor) -> None:
+    for wrong in (None, {"thread": "x"}, operations.BwResult):
+        with pytest.raises(ToolFailed, match=r"test: tool 'nothing' returned .*, not Told; report it"):
+            execute(threads, make(lambda args, context, wrong=wrong: wrong))
+
+
+def test_context_is_left_whatever_happens(threads: ThreadExecutor) -> None:
+    class Watched(CallContext):
+        left = 0
+
+        def __exit__(self, *_: object) -> None:
+            self.left += 1
+            super().__exit__()
+
+    plain = make_context()
+    context = Watched(pictures=plain._pictures, pool=plain._pool, settings=plain.settings)
+
+    def fail(args: Args, context: CallContext) -> Told:
+        raise ToolFailed("no")
+
+    with pytest.raises(ToolFailed):
+        execute(threads, make(fail), context)
+    execute(threads, make(lambda args, context: Told()), context)
+    assert context.left == 2
+
+
+def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> None:
+    cancel, begun = CancelToken(), threading.Event()
+
+    def dawdle(args: Args, context: CallContext) -> Told:
+        begun.set()
+        while True:
+            context.check_cancelled()
+
+    async def stop() -> None:
+        call = asyncio.ensure_future(threads.execute(make(dawdle), NoArgs(), make_context(cancel=cancel)))
+        await asyncio.to_thread(begun.wait, 10)
+        cancel.cancel("enough")
+        await call
+
+    with pytest.raises(Cancelled, match="enough"):
+        asyncio.run(stop())
+
+
+def test_closed_executor_takes_no_calls() -> None:
+    executor = ThreadExecutor()
+    asyncio.run(executor.close())
+    with pytest.raises(RuntimeError):
+        execute(executor, make(lambda args, context: Told()))
