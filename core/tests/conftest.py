@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint, distributions, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
 
+from promptvision.cli.main import main
 from promptvision.images.codec import encode_png
+from promptvision.testing.program import Ended, Program, write_plugin
 from promptvision.tools import operations
 from promptvision.tools.context import ANNOTATED, ToolContext
 from promptvision.tools.tool import Tool
@@ -103,11 +106,14 @@ def scene_png(scene: Image.Image) -> bytes:
     return encode_png(scene)
 
 
+_VARIABLES = ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME")
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith("PROMPTVISION_") or name in ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME"):
+        if name.startswith(("PROMPTVISION_", "HF_")) or name in _VARIABLES:
             monkeypatch.delenv(name)
 
 
@@ -166,3 +172,44 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
     for module, loaded in list(sys.modules.items()):
         if (getattr(loaded, "__file__", None) or "").startswith(str(folder)):
             del sys.modules[module]
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """The command line in processes of their own, with the tools of ``cli_tools.py`` and no other plugin."""
+    source = Path(__file__).with_name("cli_tools.py").read_text("utf-8")
+    site = write_plugin(tmp_path / "site", "clitools", source)
+    others = {point.name for point in entry_points(group="promptvision")} - {"promptvision", "clitools"}
+    variables = {"PROMPTVISION_DISABLED_PLUGINS": ",".join(sorted(others)), "MARK": str(tmp_path / "mark")}
+    return Program(tmp_path / "home", variables, path=[site])
+
+
+@pytest.fixture
+def command(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Iterator[Callable[..., Ended]]:
+    """Runs a command of the same program in this process, which is quicker."""
+    monkeypatch.chdir(program.home)
+    monkeypatch.syspath_prepend(program.environment["PYTHONPATH"])
+    for name in ("COLUMNS", "FORCE_COLOR", "PYTHONPATH"):
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*words: str | Path, given: bytes = b"") -> Ended:
+        for name, value in program.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        with pytest.raises(SystemExit) as left:
+            main([str(word) for word in words])
+        written = capfdbinary.readouterr()
+        return Ended(int(str(left.value.code)), written.out, written.err.decode("utf-8"))
+
+    yield run
+    sys.modules.pop("promptvision_clitools", None)
+
+
+@pytest.fixture
+def photo(scene: Image.Image, tmp_path: Path) -> Path:
+    """The scene as a PNG file."""
+    file = tmp_path / "photo.png"
+    scene.save(file)
+    return file

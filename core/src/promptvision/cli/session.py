@@ -21,6 +21,7 @@ __all__ = ["StepPrinter", "settle", "with_agent"]
 
 T = TypeVar("T")
 
+SOON_S = 0.5
 STOP_S = 5.0
 """How long a tool may take to notice that it should stop, before its turn is closed without it."""
 
@@ -47,11 +48,22 @@ async def settle(running: RunningTurn) -> Reply:
     except asyncio.CancelledError:
         running.cancel.cancel("interrupted")
         if running.task is not None:
-            _, left = await asyncio.wait({running.task}, timeout=STOP_S)
-            for task in left:
-                task.cancel()
-                await asyncio.wait({task})
+            await _see_out(running.task)
         raise
+
+
+async def _see_out(task: asyncio.Task[Reply]) -> None:
+    """Wait until a turn that was asked to stop has ended, and end it if it does not."""
+    if not await _has_ended(task, SOON_S):
+        say("stopping at the next chance; Ctrl-C again leaves at once", fg="yellow")
+        if not await _has_ended(task, STOP_S):
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def _has_ended(task: asyncio.Task[Reply], timeout_s: float) -> bool:
+    done, _ = await asyncio.wait({task}, timeout=timeout_s)
+    return bool(done)
 
 
 class StepPrinter:

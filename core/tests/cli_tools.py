@@ -1,0 +1,88 @@
+"""A plugin for commands under test: quick tools in plain PIL, one that waits, and one that cannot run here.
+
+``wait_here`` touches the file that ``MARK`` names and then waits until it is asked to stop; with ``DEAF``
+set it does not listen.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from PIL import Image as pictures  # noqa: N813
+from PIL import ImageOps
+
+from promptvision import Image, Requirements, Settings, Tool, ToolContext, hookimpl, tool
+from promptvision.plugins.specs import Finding
+from promptvision.tools import operations
+
+
+def to_bw(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
+    """Greyscale."""
+    grey = context.open(args.image_url).convert("L")
+    return operations.BwResult(original_image_url=args.image_url, bw_image_url=context.save(grey))
+
+
+@tool(phrases=["mirror it"])
+def mirror(image: Image, times: int = 1) -> Image:
+    """Mirror a picture left to right.
+
+    Args:
+        image: the picture.
+        times: how often.
+    """
+    for _ in range(times):
+        image = ImageOps.mirror(image)
+    return image
+
+
+@tool(phrases=["make it see-through"])
+def fade(image: Image) -> Image:
+    """Make the left half transparent."""
+    faded = image.convert("RGBA")
+    faded.paste(pictures.new("RGBA", (image.width // 2, image.height), (9, 9, 9, 0)))
+    return faded
+
+
+@tool(phrases=["wait here"])
+def wait_here(image: Image, context: ToolContext) -> str:
+    """Wait until asked to stop."""
+    context.progress(1, 4, "waiting")
+    Path(os.environ["MARK"]).touch()
+    while True:
+        if "DEAF" not in os.environ:
+            context.check_cancelled()
+        time.sleep(0.01)
+
+
+@tool(phrases=["say something odd"])
+def say_odd(image: Image) -> str:
+    """Return an escape sequence."""
+    return "red \x1b[31m text \u202e"
+
+
+@tool(phrases=["fetch the moon"], requires=Requirements(binaries={"moon-rocket": "apt-get install moon"}))
+def fetch_moon(image: Image) -> Image:
+    """Needs what is not here."""
+    return image
+
+
+def check_moon(settings: Settings) -> Finding:
+    return Finding("moon", "warn", "it is far away", "wait")
+
+
+def check_badly(settings: Settings) -> Finding:
+    raise RuntimeError("this check is broken")
+
+
+@hookimpl
+def promptvision_tools() -> Iterable[Tool]:
+    grey = Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw)
+    return [grey, mirror, fade, wait_here, say_odd, fetch_moon]
+
+
+@hookimpl
+def promptvision_checks() -> Iterable[Callable[[Settings], Finding]]:
+    return [check_moon, check_badly]
