@@ -119,3 +119,18 @@ def test_cut_text_of_a_tool_does_not_break_the_stream(serve: Serve, chat_body: B
     assert "no such file" in told[-1]["message"]
     reply = client.post("/chat", json=body).json()
     assert reply["steps"][0]["message"].endswith("no such file: ?")
+
+
+def test_repeated_request_is_answered_even_if_its_picture_is_gone(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_png: bytes
+) -> None:
+    agent = make_agent(tools)
+    client = serve(agent)
+    made = client.post("/images", files={"file": scene_png}).json()
+    body = chat_body("find the red square", input_image_url=made["image_url"])
+    first = client.post("/chat", json=body).json()
+    agent.images.delete(made["image_id"])
+    assert client.post("/chat", json=body).json() == first
+    told = events(client.post("/chat", json=body, headers=STREAM).text)
+    assert told[-1]["result"] == first
+    assert client.post("/chat", json={**body, "prompt_id": "fresh"}).status_code == 404

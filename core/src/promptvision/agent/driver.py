@@ -16,7 +16,7 @@ from promptvision.agent.steps import StepRunner
 from promptvision.agent.turn import TurnLoop, recall_artifacts, recall_steps
 from promptvision.agent.window import TURNS
 from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
-from promptvision.errors import Busy, InputError, LeaseLost, StoreError
+from promptvision.errors import Busy, InputError, LeaseLost, NotFound, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage
 from promptvision.tools.context import INPUT
@@ -64,14 +64,15 @@ class TurnDriver:
             given = await self._agent.take_in(
                 request.image, user_id=key.user_id, allow_paths=request.allow_paths
             )
-        except InputError:
-            if (stored := await self._stored_reply()) is not None:
-                return stored
-            raise
-        turn = await self._claim()
+        except (InputError, NotFound):
+            if (ended := await self._ended_turn()) is None:
+                raise
+            given, turn = None, ended
+        else:
+            turn = await self._claim()
         self._running.turn = turn
         self._running.is_claimed.set()
-        if turn.claim is Claim.DONE and turn.reply is not None:
+        if turn.claim in (Claim.DONE, Claim.READ) and turn.reply is not None:
             return Reply.from_stored(turn.reply)
         with self._heartbeat(turn):
             return await self._run(turn, given)
@@ -97,13 +98,13 @@ class TurnDriver:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
 
-    async def _stored_reply(self) -> Reply | None:
-        """The stored answer to a request whose picture cannot be had any more."""
+    async def _ended_turn(self) -> Turn | None:
+        """The turn of a request that was answered before, and whose picture cannot be had any more."""
         key, store = self._request.key, self._store
         for turn in await call_store(store, store.history, key.user_id, key.conversation_id, TURNS):
             is_same = turn.key == key and turn.fingerprint == self._request.fingerprint
-            if is_same and turn.status is TurnStatus.DONE and turn.reply is not None:
-                return Reply.from_stored(turn.reply)
+            if is_same and turn.status not in (TurnStatus.RUNNING, TurnStatus.INTERRUPTED):
+                return turn
         return None
 
     async def _run(self, turn: Turn, given: IngestedImage | None) -> Reply:

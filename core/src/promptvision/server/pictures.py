@@ -14,7 +14,7 @@ from starlette.responses import Response
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.agent.request import Source
-from promptvision.errors import InputError, NotFound
+from promptvision.errors import InputError, NotFound, StoreError
 from promptvision.server.bodies import Json
 from promptvision.server.identity import user_of
 from promptvision.types import ImageRef
@@ -36,7 +36,10 @@ def picture_urls(request: Request) -> Callable[[str], str]:
     folder = _folder(request)
 
     def show(image_id: str) -> str:
-        served: str = store.url(image_id)
+        try:
+            served: str = store.url(image_id)
+        except (NotFound, StoreError):  # it was removed, or cannot be had now; what is said of it still can
+            served = ""
         return served if served.startswith("https:") else folder + image_id
 
     return show

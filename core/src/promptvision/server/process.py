@@ -18,6 +18,8 @@ from promptvision.settings import Settings
 
 __all__ = ["run_server"]
 
+MAX_CONNECTIONS = 512
+"""Requests and open streams at once; the next is told to come back later."""
 GRACE_S = 2
 """How long connections may stay after the turns they wait for have ended."""
 
@@ -40,6 +42,7 @@ def run_server(settings: Settings, host: str, port: int, tell: Callable[[str], N
         host=host,
         port=port,
         log_config=_logging(),
+        limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=int(DRAIN_S) + GRACE_S,
         server_header=False,
     )
@@ -72,7 +75,7 @@ def _logging() -> dict[str, Any]:
     config["handlers"]["access"]["stream"] = "ext://sys.stderr"
     config["loggers"]["promptvision"] = {
         "handlers": ["default"],
-        "level": logging.getLevelName(logging.getLogger("promptvision").level or logging.INFO),
+        "level": min(logging.INFO, logging.getLogger("promptvision").getEffectiveLevel()),
         "propagate": False,
     }
     return config
