@@ -71,7 +71,7 @@ _HOMES = {
     "tool": "promptvision.tools.decorator",
 }
 
-__all__ = ["PLUGIN_API", "__version__", *sorted(_HOMES)]
+__all__ = sorted(("PLUGIN_API", "__version__", *_HOMES))
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,147 @@
+"""Which fields connect tools, and what earlier steps made that later ones can use."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from promptvision.agent.artifacts import Artifacts, same_target
+from promptvision.tools.artifacts import image_fields, link_types, linkable, plain_type, target_field
+from promptvision.tools.operations import DetectArgs, DetectResult, SegmentArgs, SegmentResult
+from promptvision.tools.tool import Args
+from promptvision.types import Box, ImageRef, MaskRef, PictureText, Point, Target
+
+LION, TREE = Box(0, 0, 10, 10), Box(20, 0, 30, 10)
+ONE, OTHER = ImageRef("1" * 64), ImageRef("2" * 64)
+MASK = MaskRef("3" * 64)
+
+
+class Skeleton(BaseModel):
+    joints: list[Point]
+
+
+class Way(StrEnum):
+    LEFT = "left"
+
+
+@pytest.mark.parametrize(
+    "kind", [MaskRef, list[MaskRef], Box, list[Box], Point, PictureText, Skeleton, list[Skeleton]]
+)
+def test_types_of_our_own_and_of_plugins_are_passed_on(kind: Any) -> None:
+    assert linkable(kind)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *(ImageRef, Target, list[ImageRef], str, int, list, list[str], dict[str, int], Any, Way, list[Way]),
+        *(datetime.date, Decimal, Path, list[list[Box]], tuple[Box, Box], Box | Point),
+    ],
+)
+def test_plain_values_pictures_targets_and_choices_are_not(kind: Any) -> None:
+    assert not linkable(kind)
+
+
+def test_optional_and_annotated_do_not_count() -> None:
+    assert plain_type(MaskRef | None) is MaskRef
+    assert plain_type(Annotated[list[Box] | None, Field(min_length=1)]) == list[Box]
+    assert plain_type(Box | Point) == Box | Point
+
+
+def test_fields_are_told_apart_by_type_alone() -> None:
+    class Mixed(Args):
+        photo: ImageRef
+        second: ImageRef | None = None
+        area: MaskRef
+        boxes: list[Box] | None = None
+        what: Target | None = None
+
+    assert image_fields(Mixed) == ("photo", "second")
+    assert link_types(Mixed) == {"area": MaskRef, "boxes": list[Box]}
+    assert link_types(Mixed, required=True) == {"area": MaskRef}
+    assert target_field(Mixed) == "what"
+    assert target_field(Args) is None
+
+
+@pytest.mark.parametrize("other", ["Red  Ball", "the red ball", "red ball.", " A red ball! "])
+def test_same_target_whatever_the_case_spaces_and_articles(other: str) -> None:
+    assert same_target("red ball", other)
+
+
+@pytest.mark.parametrize("other", ["ball", "red balls", "red", "the ball red"])
+def test_another_target(other: str) -> None:
+    assert not same_target("red ball", other)
+
+
+def detected(prompt: str, box: Box | None, image: ImageRef = ONE) -> tuple[DetectArgs, DetectResult]:
+    boxes = [box] if box else []
+    return DetectArgs(image_url=image, prompt=Target(prompt)), DetectResult(
+        prompt=prompt,
+        original_image_url=image,
+        bounding_boxes=boxes,
+        centroids=[box.centroid for box in boxes],
+        labels=[prompt] * len(boxes),
+        scores=[1.0] * len(boxes),
+        annotated_image_url=OTHER,
+    )
+
+
+def boxes_of(artifacts: Artifacts, target: str | None, image: ImageRef = ONE) -> list[Box] | None:
+    found = artifacts.newest(list[Box], image.id, target)
+    return found.value if found else None
+
+
+def test_newest_artifact_of_a_target_and_picture_is_found() -> None:
+    artifacts = Artifacts()
+    artifacts.note(*detected("lion", LION))
+    artifacts.note(*detected("tree", TREE))
+    assert boxes_of(artifacts, "The Lion") == [LION]
+    assert boxes_of(artifacts, "tree") == [TREE]
+    assert boxes_of(artifacts, None) == [TREE]
+    assert boxes_of(artifacts, "cat") is None
+    assert boxes_of(artifacts, "lion", OTHER) is None
+    assert artifacts.newest(MaskRef, ONE.id, "lion") is None
+
+
+def test_newer_find_of_one_target_wins() -> None:
+    artifacts = Artifacts()
+    artifacts.note(*detected("lion", LION))
+    artifacts.note(*detected("lion", TREE))
+    assert boxes_of(artifacts, "lion") == [TREE]
+
+
+def test_nothing_found_is_no_artifact() -> None:
+    artifacts = Artifacts()
+    artifacts.note(*detected("lion", LION))
+    artifacts.note(*detected("lion", None))
+    assert boxes_of(artifacts, "lion") == [LION]
+
+
+def test_mask_made_from_boxes_is_of_the_boxes_target() -> None:
+    artifacts = Artifacts()
+    artifacts.note(*detected("lion", LION))
+    result = SegmentResult(original_image_url=ONE, merged_mask_url=MASK, mask_urls=[MASK])
+    artifacts.note(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
+    found = artifacts.newest(MaskRef, ONE.id, "lion")
+    assert found is not None
+    assert (found.value, found.target) == (MASK, "lion")
+
+
+def test_mask_of_boxes_that_nobody_looked_for_has_no_target() -> None:
+    artifacts = Artifacts()
+    result = SegmentResult(original_image_url=ONE, merged_mask_url=MASK, mask_urls=[MASK])
+    artifacts.note(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
+    assert artifacts.newest(MaskRef, ONE.id, "lion") is None
+    assert artifacts.newest(MaskRef, ONE.id, None) is not None
+
+
+def test_what_was_made_without_a_picture_is_not_kept() -> None:
+    artifacts = Artifacts()
+    artifacts.note(Args(), detected("lion", LION)[1])
+    assert boxes_of(artifacts, None) is None
