@@ -98,7 +98,7 @@ def test_transparency_is_white_in_a_jpeg(program: Program, command: Command, pho
     assert command("run", photo, "make it see-through", "-o", "out.jpg").code == 0
     with Image.open(program.home / "out.jpg") as out:
         assert out.format == "JPEG"
-        assert min(out.convert("RGB").getpixel((3, 20))) > 250  # type: ignore[type-var,arg-type]
+        assert min(out.convert("RGB").getpixel((3, 20))) > 250  # type: ignore[arg-type]
 
 
 def test_json_is_the_reply(command: Command, photo: Path) -> None:
@@ -133,6 +133,11 @@ def test_tool_that_needs_something_installed_is_exit_code_3(command: Command, ph
     ended = command("tools", "run", "fetch_moon", "-i", photo)
     assert ended.code == 3
     assert "apt-get install moon" in ended.said
+
+
+def test_answer_without_steps_names_what_could_be_installed(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "fetch the moon")
+    assert "not possible here yet: fetch_moon; `promptvision doctor`" in ended.said
 
 
 def test_words_of_a_tool_steer_no_terminal(command: Command, photo: Path) -> None:

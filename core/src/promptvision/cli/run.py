@@ -115,6 +115,8 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
         echo_json(reply.document(agent.images.url))
     elif output != "-" and not is_quiet:
         echo_text(reply.text_response)
+    if not reply.steps:
+        _say_what_is_missing(agent)
     if reply.status != "done":
         if output == "-" or is_quiet:
             say(reply.text_response)
@@ -124,6 +126,17 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
     if reply.picture is not None and not as_json and not is_quiet:
         say(f"picture: {agent.images.url(reply.picture)}")
     return 0
+
+
+def _say_what_is_missing(agent: Agent) -> None:
+    """Where nothing was done, name the operations that would be there if something were installed."""
+    registry = agent.registry
+    idle = [name for name in sorted(registry.operations) if not registry.runnable(name)]
+    if idle:
+        say(
+            f"not possible here yet: {', '.join(idle)}; `promptvision doctor` says what to install",
+            fg="yellow",
+        )
 
 
 def write_picture(agent: Agent, reply: Reply, output: str) -> int:
