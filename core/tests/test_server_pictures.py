@@ -11,6 +11,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from promptvision.agent.agent import Agent
+from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
 
@@ -47,6 +48,25 @@ def test_pictures_are_served_so_that_no_browser_runs_them(
     assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert "private" in response.headers["cache-control"]
     Image.open(io.BytesIO(response.content)).load()
+
+
+class ServingStore(MemoryImageStore):
+    """A store that hands its pictures out itself, by signed URLs."""
+
+    def url(self, image_id: str) -> str:
+        return f"https://pictures.example/{image_id}?signature=once"
+
+
+def test_a_store_that_serves_pictures_is_sent_the_reader_and_urls_stay_ours(
+    serve: Serve, tools: list[Tool], scene_png: bytes
+) -> None:
+    client = serve(make_agent(tools, images=ServingStore()))
+    made = upload(client, scene_png).json()
+    assert made["image_url"] == f"http://127.0.0.1:5000/images/{made['image_id']}"
+    response = client.get(made["image_url"], follow_redirects=False)
+    assert response.status_code == 307
+    assert response.headers["location"] == f"https://pictures.example/{made['image_id']}?signature=once"
+    assert response.headers["cache-control"] == "no-store"
 
 
 def test_upload_is_stored_without_what_was_hidden_in_it(

@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.agent.request import Source
-from promptvision.errors import InputError, NotFound, StoreError
+from promptvision.errors import InputError, NotFound
 from promptvision.server.bodies import Json
 from promptvision.server.identity import user_of
 from promptvision.types import ImageRef
@@ -31,18 +31,9 @@ _HEADERS = {
 
 
 def picture_urls(request: Request) -> Callable[[str], str]:
-    """A function from image id to the URL that a reader of this server can open."""
-    store = request.app.state.agent.images
+    """A function from image id to its URL on this server, the same one whatever the image store is."""
     folder = _folder(request)
-
-    def show(image_id: str) -> str:
-        try:
-            served: str = store.url(image_id)
-        except (NotFound, StoreError):  # it was removed, or cannot be had now; what is said of it still can
-            served = ""
-        return served if served.startswith("https:") else folder + image_id
-
-    return show
+    return lambda image_id: folder + image_id
 
 
 def _folder(request: Request) -> str:
@@ -98,7 +89,10 @@ async def post_image(request: Request) -> Response:
 
 
 async def get_image(request: Request) -> Response:
-    """Hand out a stored picture. With API keys only to its owner; without them the id is the secret."""
+    """Hand out a stored picture, or send the reader on to a store that serves pictures itself.
+
+    With API keys only to its owner; without them the id is the secret.
+    """
     agent: Agent = request.app.state.agent
     image_id = request.path_params["image_id"]
     if not _ID.fullmatch(image_id):
@@ -108,6 +102,9 @@ async def get_image(request: Request) -> Response:
     etag = f'"{image_id}"'
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
+    served = await call_store(agent.images, agent.images.url, image_id)
+    if served.startswith("https:"):  # it may be signed for a short time, so the answer is not kept
+        return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
     stored = await call_store(agent.images, agent.images.stat, image_id)
     data = await call_store(agent.images, agent.images.get, image_id)
     return Response(data, media_type=stored.media_type, headers={"ETag": etag, **_HEADERS})
