@@ -65,14 +65,13 @@ class TurnDriver:
                 request.image, user_id=key.user_id, allow_paths=request.allow_paths
             )
         except (InputError, NotFound):
-            if (ended := await self._ended_turn()) is None:
+            if not await self._is_repeat():
                 raise
-            given, turn = None, ended
-        else:
-            turn = await self._claim()
+            given = None  # the first try has stored all that is needed
+        turn = await self._claim()
         self._running.turn = turn
         self._running.is_claimed.set()
-        if turn.claim in (Claim.DONE, Claim.READ) and turn.reply is not None:
+        if turn.claim is Claim.DONE and turn.reply is not None:
             return Reply.from_stored(turn.reply)
         with self._heartbeat(turn):
             return await self._run(turn, given)
@@ -98,14 +97,13 @@ class TurnDriver:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
 
-    async def _ended_turn(self) -> Turn | None:
-        """The turn of a request that was answered before, and whose picture cannot be had any more."""
+    async def _is_repeat(self) -> bool:
+        """Whether the request was sent before and got as far as storing its picture."""
         key, store = self._request.key, self._store
         for turn in await call_store(store, store.history, key.user_id, key.conversation_id, TURNS):
-            is_same = turn.key == key and turn.fingerprint == self._request.fingerprint
-            if is_same and turn.status not in (TurnStatus.RUNNING, TurnStatus.INTERRUPTED):
-                return turn
-        return None
+            if turn.key == key and turn.fingerprint == self._request.fingerprint:
+                return bool(turn.reply) or any(e.kind is EventKind.IMAGE for e in turn.events)
+        return False
 
     async def _run(self, turn: Turn, given: IngestedImage | None) -> Reply:
         try:
