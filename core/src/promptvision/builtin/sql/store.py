@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +25,7 @@ from promptvision.builtin.sql.rows import (
     turn_row,
 )
 from promptvision.builtin.sql.statements import execute
+from promptvision.builtin.sql.turnstile import Turnstile
 from promptvision.conversations.store import restore_conflict
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
@@ -66,7 +66,7 @@ class SQLConversationStore:
         if dialect == "postgresql":
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
         # SQLite has one writer at a time and waits in growing pauses; threads that queue here wait less.
-        self._turnstile = threading.Semaphore(1 if dialect == "sqlite" else POOL_SIZE)
+        self._turnstile = Turnstile(1 if dialect == "sqlite" else POOL_SIZE)
         with converted_faults(self._where):
             ensure_schema(self._engine)
 
@@ -77,13 +77,13 @@ class SQLConversationStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        if not self._turnstile.acquire(timeout=self._lock_timeout_s):
+        if not self._turnstile.enter(self._lock_timeout_s):
             raise StoreError(f"conversations: {self._where}: locked for too long", retryable=True)
         try:
             with converted_faults(self._where), self._writer.begin() as db:
                 yield db
         finally:
-            self._turnstile.release()
+            self._turnstile.leave()
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
         """Get the right to run a turn."""
