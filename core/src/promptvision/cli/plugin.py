@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -40,8 +41,10 @@ def plugin() -> None:
 )
 def new(name: str, into: Path) -> int:
     """Write a distribution with one tool, named NAME, that works as it stands."""
-    if not _NAME.fullmatch(name):
-        raise click.UsageError(f"NAME {name!r}: use lower-case letters, digits and '_', a letter first")
+    if not _NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise click.UsageError(
+            f"NAME {name!r}: use lower-case letters, digits and '_', a letter first, and no word of Python's"
+        )
     folder = into / f"promptvision-{name.replace('_', '-')}"
     if folder.exists():
         raise InputError(f"{folder} exists already", hint="choose another name or remove it")

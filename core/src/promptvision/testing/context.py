@@ -13,6 +13,7 @@ from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.pictures import PictureCache
 from promptvision.settings import Settings
+from promptvision.tools.artifacts import image_fields
 from promptvision.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def run_tool(
 
     Args:
         tool: what to run.
-        picture: given as ``image_url`` when the tool has that argument.
+        picture: given as the first picture among the arguments.
         context: default: a fresh :func:`make_context`.
         args: further arguments, by name.
 
@@ -70,7 +71,7 @@ def run_tool(
     """
     context = context or make_context()
     if picture is not None:
-        args["image_url"] = context.save(picture, kind="input")
+        args[image_fields(tool.args)[0]] = context.save(picture, kind="input")
     with context:
         result = tool.load()(tool.args.model_validate(args), context)
     if not isinstance(result, tool.result):
