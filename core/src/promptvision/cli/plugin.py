@@ -48,12 +48,19 @@ def new(name: str, into: Path) -> int:
     folder = into / f"promptvision-{name.replace('_', '-')}"
     if folder.exists():
         raise InputError(f"{folder} exists already", hint="choose another name or remove it")
+    try:
+        _write(folder, name)
+    except OSError as exc:
+        raise InputError(f"{exc.filename}: {exc.strerror}", hint="name another folder with --into") from exc
+    say(f"wrote {folder}; try it with:")
+    click.echo(f"pip install -e {folder} && promptvision tools")
+    return 0
+
+
+def _write(folder: Path, name: str) -> None:
     for source, place in TEMPLATE.items():
         path = folder / place.format(name=name)
         path.parent.mkdir(parents=True, exist_ok=True)
         text = files("promptvision").joinpath("template", source).read_text("utf-8")
         path.write_text(Template(text).substitute(name=name, dist=folder.name), "utf-8")
     (folder / "src" / f"promptvision_{name}" / "py.typed").touch()
-    say(f"wrote {folder}; try it with:")
-    click.echo(f"pip install -e {folder} && promptvision tools")
-    return 0

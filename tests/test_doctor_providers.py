@@ -1,0 +1,56 @@
+"""``promptvision doctor`` with LLM hosts: a stub on a loopback socket, asked through the real SDKs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from promptvision.llm.messages import ChatReply
+from promptvision.testing.llm_server import Fault, LLMServer, Scripted, call
+from promptvision.testing.program import Program
+
+KEY = "sk-0123456789abcdefghijklmnop"
+OBEYS = ChatReply(tool_calls=(call("report_number", {"number": 7}),))
+
+
+def look(home: Path, url: str, *words: str) -> dict[str, str]:
+    """The finding about the planner ``openai``; the key must not be shown anywhere."""
+    variables = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url, "PROMPTVISION_OPENAI_MODEL": "m1"}
+    ended = Program(home, variables).run("doctor", "--json", *words)
+    assert KEY not in ended.out + ended.said
+    (found,) = [one for one in json.loads(ended.out)["findings"] if one["check"] == "planner openai"]
+    assert ended.code == (found["state"] == "fail")
+    return dict(found)
+
+
+@pytest.mark.parametrize(
+    ("models", "answer", "state", "part"),
+    [
+        (["m1", "m2"], OBEYS, "ok", "'m1', one of 2 models that the host lists, called a tool as asked"),
+        (["m1", "m2"], "Seven.", "fail", "answered without calling"),
+        (["m2", "m3"], OBEYS, "fail", "the host lists m2, m3"),
+        (["m1"], Fault.status(401, message=f"Incorrect API key provided: {KEY}"), "fail", "key"),
+    ],
+)
+def test_host_is_asked_for_its_models_and_for_one_call(
+    tmp_path: Path, models: list[str], answer: Scripted, state: str, part: str
+) -> None:
+    with LLMServer([answer], models=models) as server:
+        found = look(tmp_path, server.openai_url)
+    assert found["state"] == state
+    assert part in found["seen"]
+
+
+def test_offline_asks_no_host(tmp_path: Path) -> None:
+    with LLMServer([], models=["m1"]) as server:
+        found = look(tmp_path, server.openai_url, "--offline")
+        assert found["state"] == "ok"
+        assert server.requests == []
+
+
+def test_host_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    with LLMServer([]) as server:
+        url = server.openai_url
+    assert look(tmp_path, url)["state"] == "fail"
