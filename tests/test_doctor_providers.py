@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,13 @@ OBEYS = ChatReply(tool_calls=(call("report_number", {"number": 7}),))
 
 def look(home: Path, url: str, *words: str) -> dict[str, str]:
     """The finding about the planner ``openai``; the key must not be shown anywhere."""
-    variables = {"OPENAI_API_KEY": KEY, "OPENAI_BASE_URL": url, "PROMPTVISION_OPENAI_MODEL": "m1"}
+    others = {point.name for point in entry_points(group="promptvision")} - {"promptvision", "openai"}
+    variables = {
+        "OPENAI_API_KEY": KEY,
+        "OPENAI_BASE_URL": url,
+        "PROMPTVISION_OPENAI_MODEL": "m1",
+        "PROMPTVISION_DISABLED_PLUGINS": ",".join(others),
+    }
     ended = Program(home, variables).run("doctor", "--json", *words)
     assert KEY not in ended.out + ended.said
     (found,) = [one for one in json.loads(ended.out)["findings"] if one["check"] == "planner openai"]

@@ -22,7 +22,7 @@ __all__ = ["StepPrinter", "settle", "with_agent"]
 T = TypeVar("T")
 
 SOON_S = 0.5
-STOP_S = 5.0
+STOP_S = 3.0
 """How long a tool may take to notice that it should stop, before its turn is closed without it."""
 
 
