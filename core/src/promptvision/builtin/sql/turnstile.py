@@ -11,7 +11,7 @@ __all__ = ["Turnstile"]
 class Turnstile:
     """Like a semaphore, but fair: whoever leaves hands the place to the one who has waited longest.
 
-    With ``threading.Semaphore`` a thread that comes back at once takes the place that it has just left, before
+    With ``threading.Semaphore`` a thread that comes back at once takes the place that it has just left before
     any sleeper is awake. With eight busy threads on one SQLite file some then waited for seconds (measured).
 
     Args:
