@@ -250,7 +250,8 @@ def test_hanging_tool_ends_with_the_turn(scene_png: bytes) -> None:
         raise ToolFailed("too late")
 
     hang = Tool(name="hang", operation=operations.CONVERT_TO_BW, run=hanging)
-    agent = make_agent([hang], settings=Settings(turn_timeout_s=0.2))
+    stand_in = Tool(name="stand_in", operation=operations.CONVERT_TO_BW, run=hanging, priority=1)
+    agent = make_agent([hang, stand_in], settings=Settings(turn_timeout_s=0.2))
     reply = agent.run("make it black and white", image=scene_png)
     release.set()
     assert reply.status is TurnStatus.FAILED
