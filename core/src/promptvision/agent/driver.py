@@ -129,9 +129,8 @@ class TurnDriver:
             log.warning("turn %s stays open until its lease is over: %s", turn.id, exc)
 
     async def _converse(self, turn: Turn, given: IngestedImage | None) -> Reply:
-        key, store, agent = turn.key, self._store, self._agent
-        turns = await call_store(store, store.history, key.user_id, key.conversation_id, TURNS + 1)
-        records = await call_store(store, store.images, key.user_id, key.conversation_id)
+        store, agent = self._store, self._agent
+        turns, records = await call_store(store, self._recall, turn)
         table = ImageTable(records)
         journal = Journal(store, turn, self._running.listeners)
         if given is not None and not any(_is_given(record, turn) for record in records):
@@ -163,6 +162,13 @@ class TurnDriver:
             started_from=_started_from(table, turn),
             deadline=deadline,
         ).run()
+
+    def _recall(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
+        """The last turns and all pictures of the conversation; a new one has none."""
+        if turn.seq == 1 and turn.claim is Claim.NEW:
+            return [], []
+        place = turn.key.user_id, turn.key.conversation_id
+        return self._store.history(*place, TURNS + 1), self._store.images(*place)
 
     @contextmanager
     def _heartbeat(self, turn: Turn) -> Iterator[None]:

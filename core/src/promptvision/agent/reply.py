@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from promptvision.conversations.turn import TurnStatus
@@ -39,6 +39,10 @@ class Step:
     seconds: float = 0.0
     cached: bool = False
     message: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The step as plain JSON; shares its arguments and result, which nobody changes."""
+        return dict(vars(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +96,7 @@ class Reply:
         contract = {
             "text_response": self.text_response,
             "image_url": self.image_url,
-            "steps": [asdict(step) for step in self.steps],
+            "steps": [step.document() for step in self.steps],
             "turn_id": self.turn_id,
             "conversation_id": self.conversation_id,
             "prompt_id": self.prompt_id,
@@ -109,7 +113,8 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """The reply as a conversation store keeps it."""
-        return {**asdict(self), "status": str(self.status)}
+        steps = [step.document() for step in self.steps]
+        return {**vars(self), "steps": steps, "images": list(self.images), "status": str(self.status)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Reply:

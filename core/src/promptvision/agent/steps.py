@@ -231,12 +231,12 @@ class StepRunner:
         return await self._step(tool, args, request)
 
     async def _step(self, tool: Tool, args: Args, request: _Request) -> tuple[Result, str]:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:  # asked first: a call that ran out of time has set the wish to stop as well
+            raise StopTurn("the time limit of the turn is reached")
         self.cancel.check()
         if len(self.steps) >= self._max_calls:
             raise StopTurn(f"the limit of {self._max_calls} tool calls in one turn is reached")
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise StopTurn("the time limit of the turn is reached")
         number = len(self.steps) + 1
         shown = args.model_dump(mode="json", exclude_none=True)
         await self._write_start(number, tool, shown, request)
@@ -312,7 +312,7 @@ class StepRunner:
     ) -> None:
         if self._journal is None:
             return
-        data = {"step": number, **asdict(step), **told}
+        data = {"step": number, **step.document(), **told}
         await self._journal.write(*entries, (EventKind.STEP_FINISHED, data, None))
 
     def _enter(self, image: SavedImage, tool: Tool) -> tuple[EventKind, dict[str, Any], str | None]:

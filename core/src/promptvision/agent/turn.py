@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -174,17 +175,20 @@ class TurnLoop:
 
     async def _complete(self, request: ChatRequest) -> ChatReply:
         """The planner's reply, unless somebody asks to stop meanwhile."""
-        loop = asyncio.get_running_loop()
-        asking = loop.create_task(self._planner.complete(request))
+        loop, wish = asyncio.get_running_loop(), self._runner.cancel
+        limit = asyncio.timeout(request.timeout_s + GRACE_S)
+
+        def end_now() -> None:
+            with suppress(RuntimeError):  # the planner has answered meanwhile
+                limit.reschedule(0)
+
         try:
-            with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(asking.cancel)):
-                async with asyncio.timeout(request.timeout_s + GRACE_S):
-                    return await asking
+            async with limit:
+                with wish.waking(lambda: loop.call_soon_threadsafe(end_now)):
+                    return await self._planner.complete(request)
         except TimeoutError as exc:
+            wish.check()
             raise StopTurn(_OUT_OF_TIME) from exc
-        except asyncio.CancelledError:
-            self._runner.cancel.check()
-            raise
 
     def _take_note_of(self, request: ChatRequest, reply: ChatReply) -> None:
         """Count what a reply cost, and tell what went wrong on the way to it."""

@@ -13,10 +13,8 @@ __all__ = ["estimate_tokens", "fit_request", "shorten"]
 
 CHARS_PER_TOKEN = 4
 """A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
-MESSAGE_CHARS = 8
-"""What the wire adds to a message."""
-CALL_CHARS = 40
-"""What it adds to a call."""
+MESSAGE_CHARS = 12
+"""What the wire adds to a message, about."""
 
 _VALUE_CHARS = 60
 _LINE_CHARS = 400
@@ -24,13 +22,8 @@ _LINE_CHARS = 400
 
 def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] = ()) -> int:
     """About how many tokens a request takes."""
-    chars = sum(map(_chars, messages)) + sum(function.chars for function in functions)
-    return chars // CHARS_PER_TOKEN
-
-
-def _chars(message: Message) -> int:
-    calls = sum(len(str(call.arguments)) + CALL_CHARS for call in message.tool_calls)
-    return len(message.content) + calls + MESSAGE_CHARS
+    chars = sum(message.chars + MESSAGE_CHARS for message in messages)
+    return (chars + sum(function.chars for function in functions)) // CHARS_PER_TOKEN
 
 
 def fit_request(request: ChatRequest, context_tokens: int) -> ChatRequest:

@@ -51,6 +51,11 @@ class Message:
     summary: str = ""
     failed: bool = False
 
+    @cached_property
+    def chars(self) -> int:
+        """Characters of what an LLM reads of it, its calls included."""
+        return len(self.content) + sum(len(call.name) + len(str(call.arguments)) for call in self.tool_calls)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Function:

@@ -55,7 +55,7 @@ def load_json(text: str) -> Any:
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS} characters")
     try:
-        return json.loads(text, parse_constant=refuse_constant, parse_float=finite_float)
+        return _DECODER.decode(text)
     except RecursionError as exc:
         raise ValueError("nested too deeply") from exc
 
@@ -71,6 +71,9 @@ def finite_float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{digits[:40]} is too large a number")
     return number
+
+
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant, parse_float=finite_float)
 
 
 def _load_arguments(raw: str | Mapping[str, Any]) -> Mapping[str, Any]:
