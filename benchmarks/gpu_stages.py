@@ -157,7 +157,7 @@ def build_grounding_dino() -> Any:
         depths=[2, 2, 18, 2],
         num_heads=[4, 8, 16, 32],
         window_size=12,
-        out_features=["stage2", "stage3", "stage4"],
+        out_features=["stage2", "stage3", "stage4"],  # type: ignore[call-arg]  # of its backbone mixin
     )
     return transformers.GroundingDinoForObjectDetection(
         transformers.GroundingDinoConfig(backbone_config=backbone)

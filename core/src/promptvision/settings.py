@@ -107,7 +107,7 @@ class Settings(BaseModel):
 
     @property
     def secrets(self) -> list[str]:
-        """Values of all variables that are named like a secret, and the API keys; to be masked where shown."""
+        """Values of all variables named like a secret, and the API keys; to be masked where shown."""
         named = [
             str(value)
             for name, value in self._source.items()
