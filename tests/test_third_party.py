@@ -16,8 +16,11 @@ from PIL import Image
 from promptvision.testing.program import Ended, Program
 
 DOCS = Path(__file__).parents[1] / "docs"
-BUILD = '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
 BROKEN_PROJECT = """
+[build-system]
+requires = ["hatchling"]
+build-backend = "hatchling.build"
+
 [project]
 name = "promptvision-broken"
 version = "2.0"
@@ -49,7 +52,7 @@ def install(folder: Path, site: Path) -> None:
 def write(folder: Path, package: str, project: str, plugin: str) -> Path:
     source = folder / "src" / package
     source.mkdir(parents=True)
-    (folder / "pyproject.toml").write_text(BUILD + project)
+    (folder / "pyproject.toml").write_text(project)
     (source / "__init__.py").write_text('"""A plugin."""\n')
     (source / "plugin.py").write_text(plugin)
     return folder
