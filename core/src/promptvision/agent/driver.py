@@ -174,9 +174,10 @@ class TurnDriver:
     def _heartbeat(self, turn: Turn) -> Iterator[None]:
         """Keep the claim alive while a long step runs; stop the turn if it is lost."""
 
+        pause_s = self._settings.lease_s / 3
+
         async def beat() -> None:
             while True:
-                await asyncio.sleep(self._settings.lease_s / 3)
                 try:
                     await call_store(self._store, self._store.beat, turn)
                 except LeaseLost:
@@ -184,12 +185,18 @@ class TurnDriver:
                     return
                 except StoreError as exc:
                     log.warning("turn %s: no heartbeat: %s", turn.id, exc)
+                await asyncio.sleep(pause_s)
 
-        task = asyncio.create_task(beat())
+        tasks: list[asyncio.Task[None]] = []
+        begin = asyncio.get_running_loop().call_later(
+            pause_s, lambda: tasks.append(asyncio.create_task(beat()))
+        )
         try:
             yield
         finally:
-            task.cancel()
+            begin.cancel()
+            for task in tasks:
+                task.cancel()
 
 
 async def _close_open_steps(turn: Turn, journal: Journal) -> list[Step]:

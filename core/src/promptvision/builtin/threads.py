@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 
 from promptvision.errors import ToolFailed
 from promptvision.runtime.context import CallContext
@@ -14,7 +13,7 @@ from promptvision.tools.tool import Args, Result, Tool
 __all__ = ["ThreadExecutor"]
 
 ON_THE_SPOT_S = 0.0002
-"""A result is waited for so long on the spot: waking the event loop for it takes half as long again."""
+"""A result is waited for so long on the spot, since to be woken for it takes the event loop as long again."""
 
 
 class ThreadExecutor:
@@ -28,12 +27,15 @@ class ThreadExecutor:
         count = workers or max(2, os.cpu_count() or 2)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-tool")
 
-    async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
+    def execute(self, tool: Tool, args: Args, context: CallContext) -> asyncio.Future[Result]:
         """Run the tool; whatever it raises comes out unchanged."""
         running = self._threads.submit(run_tool, tool, args, context)
-        with suppress(TimeoutError):
-            return running.result(timeout=ON_THE_SPOT_S)
-        return await asyncio.wrap_future(running)
+        on_the_spot: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        try:
+            on_the_spot.set_result(running.result(timeout=ON_THE_SPOT_S))
+        except TimeoutError:
+            return asyncio.wrap_future(running)
+        return on_the_spot
 
     async def close(self) -> None:
         """Take no more calls; running ones end by themselves."""
