@@ -18,6 +18,8 @@ __all__ = ["CallDesk", "Told", "refuse"]
 MAX_ERRORS = 4
 """Failures of one function in one turn before it is refused."""
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True, default=str)
+
 
 @dataclass(frozen=True)
 class Told:
@@ -79,7 +81,7 @@ class CallDesk:
         """What makes two calls the same; one that names no picture means the current one."""
         current = self._runner.table.current
         meant = current.image_id if current and not values.get(function.image or "") else None
-        return json.dumps([function.name, values, meant], sort_keys=True, default=str)
+        return _IN_ORDER.encode([function.name, values, meant])
 
     def _repeat(self, key: str, known: Told) -> Told:
         self._repeats[key] += 1

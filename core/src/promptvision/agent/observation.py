@@ -13,6 +13,8 @@ __all__ = ["FailureKind", "observe", "observe_failure"]
 FailureKind = Literal["arguments", "failed", "stopped"]
 """The planner may correct its arguments; it can do nothing about it; it was not tried or not finished."""
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 LIST_LIMIT = 20
 TEXT_LIMIT = 4000
 
@@ -29,13 +31,13 @@ def observe(result: Result, table: ImageTable, notes: list[str]) -> str:
     short = {name: _shorten(value) for name, value in seen.items()}
     if notes:
         short["notes"] = notes
-    return json.dumps(short, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(short)
 
 
 def observe_failure(kind: FailureKind, message: str) -> str:
     """A failed call as the planner sees it: what to do about it, and one line."""
     told = {"success": False, "kind": kind, "error": message[:TEXT_LIMIT]}
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(told)
 
 
 def _shorten(value: Any) -> Any:

@@ -13,6 +13,8 @@ from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["CachedResult", "ResultCache", "call_digest"]
 
+_IN_ORDER = json.JSONEncoder(sort_keys=True)
+
 
 @dataclass(frozen=True)
 class CachedResult:
@@ -29,7 +31,7 @@ def call_digest(tool: Tool, args: Args) -> str:
     their ids, which are hashes of immutable bytes, so equal digests mean equal pixels.
     """
     what = [tool.plugin, tool.name, tool.version, args.model_dump(mode="json")]
-    return hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=32).hexdigest()
+    return hashlib.blake2b(_IN_ORDER.encode(what).encode(), digest_size=32).hexdigest()
 
 
 class ResultCache:
