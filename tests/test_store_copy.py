@@ -54,13 +54,17 @@ def postgres() -> Iterator[PostgresServer]:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket on an S3 server of our own, and the variables that lead to it."""
+    """A bucket on an S3 server of our own, and the variables that lead to it.
+
+    The server keeps its buckets for the whole process, so the name is used by nobody else.
+    """
 
     client: Any
+    name: str
     variables: dict[str, str]
 
     def count(self) -> int:
-        return int(self.client.list_objects_v2(Bucket="pictures")["KeyCount"])
+        return int(self.client.list_objects_v2(Bucket=self.name)["KeyCount"])
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +86,9 @@ def bucket() -> Iterator[Bucket]:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    client.create_bucket(Bucket="pictures")
-    yield Bucket(client, variables)
+    name = f"pictures-{uuid.uuid4().hex}"
+    client.create_bucket(Bucket=name)
+    yield Bucket(client, name, variables)
     client.close()
     server.stop()
 
@@ -128,7 +133,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     sqlite.close()
 
     away = SQLConversationStore(postgres.create_database("copied"))
-    away_url = f"{postgres.url('copied')},s3://pictures/copied"
+    away_url = f"{postgres.url('copied')},s3://{bucket.name}/copied"
     program = Program(home, bucket.variables)
 
     def turns_there() -> int:
@@ -141,7 +146,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     done = program.run("store", "copy", "current", away_url)
     assert done.code == 0, done.said
     assert "conversations: 0 moved" in done.out
-    bucket_images = BucketImageStore("s3://pictures/copied", bucket.variables.get)
+    bucket_images = BucketImageStore(f"s3://{bucket.name}/copied", bucket.variables.get)
     assert (digest_of_conversations(away), digest_of_images(bucket_images)) == wanted
     away.close()
 
