@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 from promptvision.errors import SetupError
 from promptvision.llm.ladder import Ladder
 from promptvision.llm.provider import LLMProvider
 from promptvision.plugins.registry import Registry
+from promptvision.plugins.specs import ProviderFactory
+from promptvision.settings import Settings
 
 __all__ = ["make_planner"]
+
+log = logging.getLogger(__name__)
 
 
 def make_planner(registry: Registry) -> LLMProvider:
@@ -21,10 +27,25 @@ def make_planner(registry: Registry) -> LLMProvider:
     settings = registry.settings
     if settings.planner is not None:
         return _named(registry, settings.planner)
-    ready = [factory.create(settings) for factory in registry.providers if not factory.unavailable(settings)]
+    ready = [made for factory in registry.providers if (made := _create(factory, settings)) is not None]
     if not ready:
         raise SetupError("no planner is available", hint="run `promptvision plugins` to see why")
     return ready[0] if len(ready) == 1 else Ladder(ready)
+
+
+def _create(factory: ProviderFactory, settings: Settings) -> LLMProvider | None:
+    """A planner, or None when it cannot be made here.
+
+    Raises:
+        SetupError: a setting of it is wrong.
+    """
+    try:
+        return None if factory.unavailable(settings) else factory.create(settings)
+    except SetupError:
+        raise
+    except Exception as exc:  # noqa: BLE001  # isolation: one plugin's planner must not stop the others
+        log.warning("planner %r is left out: %s: %s", factory.name, type(exc).__name__, exc)
+        return None
 
 
 def _offline(registry: Registry) -> list[LLMProvider]:

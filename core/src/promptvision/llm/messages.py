@@ -51,9 +51,11 @@ class Message:
     summary: str = ""
     failed: bool = False
 
-    @cached_property
+    @property
     def chars(self) -> int:
         """Characters of what an LLM reads of it, its calls included."""
+        if not self.tool_calls:
+            return len(self.content)
         return len(self.content) + sum(len(call.name) + len(str(call.arguments)) for call in self.tool_calls)
 
 

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from promptvision.agent.planners import make_planner
+from promptvision.builtin.offline import OfflinePlanner
+from promptvision.errors import SetupError
+from promptvision.llm.ladder import Ladder
+from promptvision.llm.provider import LLMProvider
+from promptvision.plugins.registry import Registry
+from promptvision.plugins.specs import ProviderFactory
+from promptvision.settings import Settings
+from promptvision.testing.agents import make_registry
+from promptvision.testing.planner import ScriptedPlanner
+
+
+def scripted(settings: Settings) -> LLMProvider:
+    return ScriptedPlanner([], name="scripted")
+
+
+def broken(settings: Settings) -> LLMProvider:
+    raise KeyError("model")
+
+
+def misconfigured(settings: Settings) -> LLMProvider:
+    raise SetupError("settings: TEMPERATURE: 'warm' is not a number")
+
+
+def ready(settings: Settings) -> None:
+    return None
+
+
+def lacking(settings: Settings) -> str:
+    return "SCRIPTED_KEY is not set"
+
+
+def registry(*factories: ProviderFactory, planner: str | None = None) -> Registry:
+    made = make_registry(settings=Settings(planner=planner))
+    made.plugins[-1].offers["promptvision_llm_providers"] = list(factories)
+    return made
+
+
+SCRIPTED = ProviderFactory(name="scripted", priority=50, unavailable=ready, create=scripted)
+
+
+def test_nothing_configured_leaves_the_offline_planner() -> None:
+    assert isinstance(make_planner(registry()), OfflinePlanner)
+
+
+def test_what_is_configured_comes_before_the_offline_planner() -> None:
+    made = make_planner(registry(SCRIPTED))
+    assert isinstance(made, Ladder)
+    assert made.name == "scripted"
+
+
+def test_what_lacks_a_key_is_left_out_unless_it_is_asked_for_by_name() -> None:
+    keyless = ProviderFactory(name="scripted", priority=50, unavailable=lacking, create=scripted)
+    assert isinstance(make_planner(registry(keyless)), OfflinePlanner)
+    with pytest.raises(SetupError, match="SCRIPTED_KEY is not set"):
+        make_planner(registry(keyless, planner="scripted"))
+
+
+def test_planner_that_was_named_has_the_offline_one_behind_it() -> None:
+    assert isinstance(make_planner(registry(SCRIPTED, planner="scripted")), Ladder)
+    assert isinstance(make_planner(registry(SCRIPTED, planner="offline")), OfflinePlanner)
+    with pytest.raises(SetupError, match="one of: scripted, offline"):
+        make_planner(registry(SCRIPTED, planner="nobody"))
+
+
+def test_broken_planner_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    bad = ProviderFactory(name="bad", priority=90, unavailable=ready, create=broken)
+    with caplog.at_level(logging.WARNING):
+        assert make_planner(registry(bad, SCRIPTED)).name == "scripted"
+    assert "planner 'bad' is left out: KeyError" in caplog.text
+
+
+def test_wrong_setting_is_told_and_not_passed_over() -> None:
+    wrong = ProviderFactory(name="wrong", priority=90, unavailable=ready, create=misconfigured)
+    with pytest.raises(SetupError, match="'warm' is not a number"):
+        make_planner(registry(wrong, SCRIPTED))
