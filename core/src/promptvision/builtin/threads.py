@@ -12,9 +12,6 @@ from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["ThreadExecutor"]
 
-ON_THE_SPOT_S = 0.0002
-"""A result is waited for so long on the spot, since to be woken for it takes the event loop as long again."""
-
 
 class ThreadExecutor:
     """Runs each tool call in a thread of a small pool.
@@ -27,15 +24,9 @@ class ThreadExecutor:
         count = workers or max(2, os.cpu_count() or 2)
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-tool")
 
-    def execute(self, tool: Tool, args: Args, context: CallContext) -> asyncio.Future[Result]:
+    async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
         """Run the tool; whatever it raises comes out unchanged."""
-        running = self._threads.submit(run_tool, tool, args, context)
-        on_the_spot: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        try:
-            on_the_spot.set_result(running.result(timeout=ON_THE_SPOT_S))
-        except TimeoutError:
-            return asyncio.wrap_future(running)
-        return on_the_spot
+        return await asyncio.wrap_future(self._threads.submit(run_tool, tool, args, context))
 
     async def close(self) -> None:
         """Take no more calls; running ones end by themselves."""

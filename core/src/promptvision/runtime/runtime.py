@@ -104,9 +104,6 @@ class Runtime:
         self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
     ) -> Result:
         running = asyncio.ensure_future(self.executor.execute(tool, args, context))
-        if running.done():
-            await asyncio.sleep(0)  # a turn of quick steps must not keep the event loop to itself
-            return running.result()
         running.add_done_callback(_retrieve)
         try:
             in_time, _ = await asyncio.wait({running}, timeout=timeout_s)
