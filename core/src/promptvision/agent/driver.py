@@ -130,7 +130,7 @@ class TurnDriver:
 
     async def _converse(self, turn: Turn, given: IngestedImage | None) -> Reply:
         store, agent = self._store, self._agent
-        turns, records = await call_store(store, self._recall, turn)
+        turns, records = await self._recall(turn)
         table = ImageTable(records)
         journal = Journal(store, turn, self._running.listeners)
         if given is not None and not any(_is_given(record, turn) for record in records):
@@ -163,12 +163,13 @@ class TurnDriver:
             deadline=deadline,
         ).run()
 
-    def _recall(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
+    async def _recall(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
         """The last turns and all pictures of the conversation; a new one has none."""
         if turn.seq == 1 and turn.claim is Claim.NEW:
             return [], []
-        place = turn.key.user_id, turn.key.conversation_id
-        return self._store.history(*place, TURNS + 1), self._store.images(*place)
+        store, place = self._store, (turn.key.user_id, turn.key.conversation_id)
+        turns = await call_store(store, store.history, *place, TURNS + 1)
+        return turns, await call_store(store, store.images, *place)
 
     @contextmanager
     def _heartbeat(self, turn: Turn) -> Iterator[None]:
