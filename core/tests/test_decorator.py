@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -96,6 +97,39 @@ def test_context_is_handed_in_and_hidden_from_the_schema(picture: Image.Image) -
     assert list(seeded.args.model_fields) == ["image"]
     context = make_context(seed=7)
     assert run_tool(seeded, context=context, image=context.save(picture)).seeded_result == 7
+
+
+def test_coroutine_function_gets_and_gives_pictures_too(picture: Image.Image) -> None:
+    @tool()
+    async def mirror(image: Image.Image, context: ToolContext) -> Image.Image:
+        """Mirror a picture, after a while.
+
+        Args:
+            image: the picture.
+        """
+        await asyncio.sleep(0)
+        context.progress(1, 1)
+        return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+    context = make_context()
+    result = run_tool(mirror, picture, context=context)
+    assert mirror.is_async
+    assert context.open(result.mirror_image_url).getpixel((3, 0)) == (255, 0, 0)
+    assert result.original_image_url is not None
+
+
+def test_coroutine_function_gives_other_values_too() -> None:
+    @tool()
+    async def ask(question: str) -> str:
+        """Ask somebody.
+
+        Args:
+            question: what to ask.
+        """
+        await asyncio.sleep(0)
+        return f"{question} Yes."
+
+    assert run_tool(ask, question="Is it?").ask_result == "Is it? Yes."
 
 
 def test_other_values_become_name_result_and_its_type_links(picture: Image.Image) -> None:

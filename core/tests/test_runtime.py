@@ -23,7 +23,7 @@ from promptvision.tools.context import ToolContext
 from promptvision.tools.tool import Args, Operation, Result, Tool
 from promptvision.types import ImageRef
 
-Run = Callable[["ShadeArgs", ToolContext], "Shaded"]
+Run = Callable[["ShadeArgs", ToolContext], Any]
 
 
 class ShadeArgs(Args):
@@ -184,6 +184,37 @@ def test_result_that_comes_just_after_the_time_limit_is_taken(runtime: Runtime) 
         return Shaded(shaded_url=ref, seed_used=0)
 
     assert not execute(runtime, make(last_second), timeout_s=0.05, cancel=cancel).cached
+
+
+async def wait_for_ever(args: ShadeArgs, context: ToolContext) -> Shaded:
+    await asyncio.Event().wait()
+    raise AssertionError("unreachable")
+
+
+def test_coroutine_that_waits_too_long_is_ended(runtime: Runtime) -> None:
+    with pytest.raises(ToolFailed, match="took longer"):
+        execute(runtime, make(wait_for_ever), timeout_s=0.01)
+
+
+def test_wish_to_stop_reaches_a_coroutine_that_waits(runtime: Runtime) -> None:
+    cancel = CancelToken()
+    wish = threading.Timer(0.05, cancel.cancel, ["cancelled by the user"])
+    wish.start()
+    with pytest.raises(Cancelled, match="by the user"):
+        execute(runtime, make(wait_for_ever), cancel=cancel)
+    wish.join()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_time_limit_of_the_tools_own_is_not_taken_for_ours(runtime: Runtime, is_async: bool) -> None:
+    def plain(args: ShadeArgs, context: ToolContext) -> Shaded:
+        raise TimeoutError("the camera did not answer")
+
+    async def waiting(args: ShadeArgs, context: ToolContext) -> Shaded:
+        raise TimeoutError("the camera did not answer")
+
+    with pytest.raises(TimeoutError, match="camera"):
+        execute(runtime, make(waiting if is_async else plain))
 
 
 def test_cancelled_call_says_so(runtime: Runtime) -> None:

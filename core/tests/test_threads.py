@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -136,3 +138,53 @@ def test_closed_executor_takes_no_calls() -> None:
     asyncio.run(executor.close())
     with pytest.raises(RuntimeError):
         execute(executor, make(lambda args, context: Told()))
+
+
+async def on_the_loop(args: Args, context: CallContext) -> Told:
+    await asyncio.sleep(0)
+    return Told(thread=threading.current_thread().name)
+
+
+async def gives_up(args: Args, context: CallContext) -> Told:
+    raise SystemExit(3)
+
+
+async def returns_nothing(args: Args, context: CallContext) -> None:
+    await asyncio.sleep(0)
+
+
+def test_coroutine_function_runs_on_the_loop_and_not_in_a_thread(threads: ThreadExecutor) -> None:
+    assert execute(threads, make(on_the_loop)) == Told(thread=threading.current_thread().name)
+
+
+def test_coroutine_functions_wait_side_by_side_without_a_thread_each(threads: ThreadExecutor) -> None:
+    async def all_at_once() -> list[Result]:
+        meeting = asyncio.Barrier(20)
+
+        async def meet(args: Args, context: CallContext) -> Told:
+            await meeting.wait()
+            return Told()
+
+        calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(20))
+        return await asyncio.wait_for(asyncio.gather(*calls), timeout=10)
+
+    assert asyncio.run(all_at_once()) == [Told()] * 20
+
+
+def test_coroutine_function_named_by_a_string_gets_a_loop_of_its_own(
+    threads: ThreadExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType("waiting_tool")
+    module.__dict__["run"] = on_the_loop
+    monkeypatch.setitem(sys.modules, "waiting_tool", module)
+    result = execute(threads, make("waiting_tool:run"))
+    assert isinstance(result, Told)
+    assert result.thread.startswith("promptvision-tool")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"), [(gives_up, "SystemExit: 3"), (returns_nothing, "returned NoneType, not Told")]
+)
+def test_coroutine_functions_are_held_to_the_same_rules(threads: ThreadExecutor, run: Any, said: str) -> None:
+    with pytest.raises(ToolFailed, match=said):
+        execute(threads, make(run))

@@ -1,10 +1,12 @@
-"""The thread executor: tools run in this process, off the event loop."""
+"""The thread executor: tools run in this process, and none of them holds up the event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from promptvision.errors import ToolFailed
 from promptvision.runtime.context import CallContext
@@ -12,9 +14,12 @@ from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["ThreadExecutor"]
 
+_NO_WAY_OUT = (StopIteration, SystemExit)
+"""Exceptions that cannot pass an event loop; they become ToolFailed."""
+
 
 class ThreadExecutor:
-    """Runs each tool call in a thread of a small pool.
+    """Runs each tool call in a thread of a small pool, and coroutine functions on the event loop.
 
     Args:
         workers: threads at most; default: one per core, at least two so that one slow call does not stop all.
@@ -26,7 +31,10 @@ class ThreadExecutor:
 
     async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
         """Run the tool; whatever it raises comes out unchanged."""
-        return await asyncio.wrap_future(self._threads.submit(run_tool, tool, args, context))
+        if tool.is_async:
+            return await run_async_tool(tool, args, context)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, run_tool, tool, args, context)
 
     async def close(self) -> None:
         """Take no more calls; running ones end by themselves."""
@@ -34,15 +42,32 @@ class ThreadExecutor:
 
 
 def run_tool(tool: Tool, args: Args, context: CallContext) -> Result:
-    """Run a tool in this thread and check that it returns what it declares.
-
-    ``StopIteration`` and ``SystemExit`` become ToolFailed: neither can pass an event loop.
-    """
+    """Run a tool in this thread and check that it returns what it declares."""
     try:
         with context:
             result = tool.load()(args, context)
-    except (StopIteration, SystemExit) as exc:
-        raise ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {exc}") from exc
+            if inspect.iscoroutine(result):  # named by a string, so that it is known only now
+                result = asyncio.run(result)
+    except _NO_WAY_OUT as exc:
+        raise _left(tool, exc) from exc
+    return _checked(tool, result)
+
+
+async def run_async_tool(tool: Tool, args: Args, context: CallContext) -> Result:
+    """Run a tool on this event loop and check that it returns what it declares."""
+    try:
+        with context:
+            result = await tool.load()(args, context)
+    except _NO_WAY_OUT as exc:
+        raise _left(tool, exc) from exc
+    return _checked(tool, result)
+
+
+def _left(tool: Tool, exc: BaseException) -> ToolFailed:
+    return ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {exc}")
+
+
+def _checked(tool: Tool, result: Any) -> Result:
     if not isinstance(result, tool.result):
         raise ToolFailed(
             f"{tool.plugin}: tool {tool.name!r} returned {type(result).__name__}, not "

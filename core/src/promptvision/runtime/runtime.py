@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 
-from promptvision.errors import NotFound, StoreError, ToolFailed
+from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
 from promptvision.images.store import ImageStore
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.cache import CachedResult, ResultCache, call_digest
@@ -103,19 +104,24 @@ class Runtime:
     async def _run(
         self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
     ) -> Result:
-        running = asyncio.ensure_future(self.executor.execute(tool, args, context))
-        running.add_done_callback(_retrieve)
+        """The tool's result. Out of time, it is asked to stop, and soon after that left behind."""
+        loop = asyncio.get_running_loop()
+        asking = loop.call_later(timeout_s, cancel.cancel, "the time limit of the turn is reached")
         try:
-            in_time, _ = await asyncio.wait({running}, timeout=timeout_s)
-            if not in_time:
-                cancel.cancel("the time limit of the turn is reached")
-                await asyncio.wait({running}, timeout=GRACE_S)
+            async with asyncio.timeout(timeout_s + GRACE_S) as limit:
+                with _hastened(tool, limit, cancel):
+                    return await self.executor.execute(tool, args, context)
         except asyncio.CancelledError:
             cancel.cancel()
             raise
-        if in_time or (running.done() and not running.cancelled() and running.exception() is None):
-            return running.result()
-        raise ToolFailed(f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s")
+        except (TimeoutError, Cancelled) as exc:
+            if loop.time() < asking.when():
+                cancel.check()
+                raise
+            said = f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s"
+            raise ToolFailed(said) from exc
+        finally:
+            asking.cancel()
 
     def _is_stored(self, known: CachedResult) -> bool:
         try:
@@ -126,7 +132,14 @@ class Runtime:
         return True
 
 
-def _retrieve(left_behind: asyncio.Future[Result]) -> None:
-    """Take the result of a call that nobody waits for, so that its error is not reported as forgotten."""
-    if not left_behind.cancelled():
-        left_behind.exception()
+def _hastened(tool: Tool, limit: asyncio.Timeout, cancel: CancelToken) -> AbstractContextManager[None]:
+    """Meanwhile, a wish to stop ends what waits on the event loop: every ``await`` is a check point."""
+    if not tool.is_async:
+        return nullcontext()
+    loop = asyncio.get_running_loop()
+
+    def end_now() -> None:
+        with suppress(RuntimeError):  # it has ended meanwhile
+            limit.reschedule(0)
+
+    return cancel.waking(lambda: loop.call_soon_threadsafe(end_now))

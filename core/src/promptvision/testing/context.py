@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,6 +76,8 @@ def run_tool(
         args[image_fields(tool.args)[0]] = context.save(picture, kind="input")
     with context:
         result = tool.load()(tool.args.model_validate(args), context)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
     if not isinstance(result, tool.result):
         raise TypeError(f"tool {tool.name!r} returned {type(result).__name__}, not {tool.result.__name__}")
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import typing
 from collections.abc import Callable, Sequence
@@ -33,7 +34,8 @@ def tool(
     annotated ``ToolContext`` receives the context and is hidden; every other parameter is an argument with
     its annotation, default and the description from the docstring's ``Args`` section. A returned ``Image``
     is stored and becomes ``<name>_image_url``; a returned :class:`Result` is the result as it stands; any
-    other value becomes ``<name>_result``.
+    other value becomes ``<name>_result``. An ``async def`` function is awaited on the event loop, where it
+    must not block: use it for what waits for a network, and a plain one, which gets a thread, for all else.
 
     Args:
         phrases: words that ask for it, for planners without an LLM; ``{parameter}`` is a slot.
@@ -56,13 +58,14 @@ def tool(
             raise ValueError(f"tool {tool_name!r}: say after '->' what it returns, be it None")
         args = _args_model(tool_name, function, hints, described)
         result = _result_model(tool_name, hints["return"])
+        runner = _AsyncRunner if inspect.iscoroutinefunction(function) else _Runner
         operation = Operation(
             name=tool_name, description=summary, args=args, result=result, phrases=tuple(phrases)
         )
         return Tool(
             name=tool_name,
             operation=operation,
-            run=_Runner(function, hints, result, tool_name),
+            run=runner(function, hints, result, tool_name),
             priority=priority,
             requires=requires or Requirements(),
             limits=limits,
@@ -158,24 +161,46 @@ class _Runner:
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
 
-    def __call__(self, args: Args, context: ToolContext) -> Result:
-        values: dict[str, Any] = {key: getattr(args, key) for key in type(args).model_fields}
+    def __call__(self, args: Args, context: ToolContext) -> Any:
+        return self._wrap(self._function(**self._values(args, context)), args, context)
+
+    def _values(self, args: Args, context: ToolContext) -> dict[str, Any]:
+        values = dict(args)
         for key in self._images:
             if values[key] is not None:
                 values[key] = context.open(values[key])
-        values.update(dict.fromkeys(self._contexts, context))
-        return self._wrap(self._function(**values), args, context)
+        for key in self._contexts:
+            values[key] = context
+        return values
 
     def _wrap(self, value: Any, args: Args, context: ToolContext) -> Result:
-        from PIL.Image import Image
-
         if isinstance(value, Result):
             return value
         found = [getattr(args, key) for key in image_fields(type(args))]
         original: ImageRef | None = next((ref for ref in found if ref is not None), None)
         fields: dict[str, Any] = {"original_image_url": original}
-        if isinstance(value, Image):
+        if _is_picture(value):
             fields[f"{self._name}_image_url"] = context.save(value, kind=EDIT, parent=original)
         elif value is not None:
             fields[f"{self._name}_result"] = value
         return self._result.model_validate(fields)
+
+
+class _AsyncRunner(_Runner):
+    """The same for a coroutine function: pictures are read and written in a thread."""
+
+    async def __call__(self, args: Args, context: ToolContext) -> Any:
+        if self._images:
+            values = await asyncio.to_thread(self._values, args, context)
+        else:
+            values = self._values(args, context)
+        value = await self._function(**values)
+        if _is_picture(value):
+            return await asyncio.to_thread(self._wrap, value, args, context)
+        return self._wrap(value, args, context)
+
+
+def _is_picture(value: Any) -> bool:
+    from PIL.Image import Image
+
+    return isinstance(value, Image)

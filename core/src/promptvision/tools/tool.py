@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib import import_module
 from typing import Any
 
@@ -117,7 +119,8 @@ class Tool:
         name: ``[a-z][a-z0-9_]{0,63}``, unique in one installation.
         operation: the operation it fulfils.
         run: ``"package.module:callable"``, imported at the first call, or the callable itself. It gets
-            ``(args, context)`` and returns the result model; it may be slow and is run in a thread.
+            ``(args, context)`` and returns the result model. It may be slow and is run in a thread; a
+            coroutine function is awaited on the event loop, and must not block it.
         args: argument model, the operation's own or one derived from it; default: the operation's.
         result: result model, likewise.
         priority: the highest that can run here goes first; 50 for a real model, 10 for a stand-in.
@@ -156,6 +159,13 @@ class Tool:
         if isinstance(self.run, str) and not re.fullmatch(r"[\w.]+:\w+", self.run):
             raise ValueError(f"tool {self.name!r}: run must read 'package.module:callable', not {self.run!r}")
         object.__setattr__(self, "phrases", _phrases(f"tool {self.name!r}", self.phrases, self.args))
+
+    @cached_property
+    def is_async(self) -> bool:
+        """Whether :attr:`run` is a coroutine function; False while that is not known, before the import."""
+        return inspect.iscoroutinefunction(self.run) or inspect.iscoroutinefunction(
+            getattr(self.run, "__call__", None)  # noqa: B004  # an object whose call is one
+        )
 
     def owned_by(self, plugin: str, version: str) -> Tool:
         """This tool with its owner's name and version filled in."""
