@@ -69,6 +69,12 @@ def fetch_moon(image: Image) -> Image:
     return image
 
 
+@tool(phrases=["break it"])
+def break_it(image: Image) -> str:
+    """Break."""
+    return str(1 // 0)
+
+
 def check_moon(settings: Settings) -> Finding:
     return Finding("moon", "warn", "it is far away", "wait")
 
@@ -80,7 +86,7 @@ def check_badly(settings: Settings) -> Finding:
 @hookimpl
 def promptvision_tools() -> Iterable[Tool]:
     grey = Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw)
-    return [grey, mirror, fade, wait_here, say_odd, fetch_moon]
+    return [grey, mirror, fade, wait_here, say_odd, fetch_moon, break_it]
 
 
 @hookimpl

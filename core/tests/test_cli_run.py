@@ -135,9 +135,52 @@ def test_tool_that_needs_something_installed_is_exit_code_3(command: Command, ph
     assert "apt-get install moon" in ended.said
 
 
-def test_answer_without_steps_names_what_could_be_installed(command: Command, photo: Path) -> None:
-    ended = command("run", photo, "fetch the moon")
-    assert "not possible here yet: fetch_moon; `promptvision doctor`" in ended.said
+def test_request_that_needs_something_installed_is_answered_with_it_and_exit_code_3(
+    command: Command, photo: Path
+) -> None:
+    ended = command("run", photo, "fetch the moon", "-o", "out.png")
+    assert ended.code == 3
+    assert ended.out == (
+        "fetch_moon cannot run here: tool 'fetch_moon': program 'moon-rocket' is not on the PATH; "
+        "apt-get install moon\n"
+    )
+    assert "fetch_moon (fetch_moon): failed" in ended.said
+
+
+def test_what_was_made_before_a_step_that_cannot_run_is_named(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "mirror it, then fetch the moon, then make it black and white")
+    assert ended.code == 3
+    assert "apt-get install moon\nNot done after that: convert_to_bw.\n" in ended.out
+    assert "mirror (mirror): done" in ended.said
+    assert "made until then: file://" in ended.said
+
+
+def test_json_of_a_request_that_needs_something_installed(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "fetch the moon", "--json")
+    document = json.loads(ended.out)
+    assert (ended.code, document["status"]) == (3, "failed")
+    (step,) = document["steps"]
+    assert (step["operation"], step["status"], step["needs_setup"]) == ("fetch_moon", "failed", True)
+    assert step["message"] == document["text_response"]
+
+
+def test_jsonl_of_a_request_that_needs_something_installed(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "fetch the moon", "--jsonl")
+    events = [json.loads(line) for line in ended.out.splitlines()]
+    assert (ended.code, events[-1]["type"]) == (3, "RUN_ERROR")
+    assert "apt-get install moon" in events[-1]["message"]
+
+
+def test_tool_that_breaks_is_exit_code_1(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "mirror it, then break it")
+    assert ended.code == 1
+    assert "ZeroDivisionError" in ended.out
+
+
+def test_unknown_request_names_what_could_be_installed(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "sing me a song")
+    assert ended.code == 0
+    assert "- Needs what is not here. Lacking: tool 'fetch_moon': program 'moon-rocket'" in ended.out
 
 
 def test_words_of_a_tool_steer_no_terminal(command: Command, photo: Path) -> None:

@@ -57,7 +57,10 @@ def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[Function, ..
 def test_failure_ends_the_plan_and_is_told(functions: tuple[Function, ...]) -> None:
     asked = user("find the red ball, then make it black and white")
     reply = ask(functions, asked, *told(ask(functions, asked), "There is no red ball.", failed=True))
-    assert (reply.text, reply.tool_calls) == ("There is no red ball.", ())
+    assert (reply.text, reply.tool_calls) == (
+        "There is no red ball.\nNot done after that: convert_to_bw.",
+        (),
+    )
 
 
 def test_forced_answer_makes_no_call(functions: tuple[Function, ...]) -> None:

@@ -45,7 +45,8 @@ def test_reply_has_the_flat_fields_of_the_contract(
     assert reply["bounding_boxes"] == [[10, 10, 30, 30]]
     for step in reply["steps"]:
         assert set(step) == {
-            *("operation", "tool", "plugin", "status", "arguments", "result", "seconds", "cached", "message")
+            *("operation", "tool", "plugin", "status", "arguments", "result", "seconds", "cached", "message"),
+            "needs_setup",
         }
 
 

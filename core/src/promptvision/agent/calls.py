@@ -44,11 +44,17 @@ class CallDesk:
     Args:
         runner: fulfils operations.
         functions: what may be called.
+        unavailable: what is answered with what it lacks.
     """
 
-    def __init__(self, runner: StepRunner, functions: tuple[Function, ...]) -> None:
+    def __init__(
+        self,
+        runner: StepRunner,
+        functions: tuple[Function, ...],
+        unavailable: tuple[Function, ...] = (),
+    ) -> None:
         self._runner = runner
-        self._functions = {function.name: function for function in functions}
+        self._functions = {function.name: function for function in (*functions, *unavailable)}
         self._answers: dict[str, Told] = {}
         self._errors: Counter[str] = Counter()
         self.must_answer = False
@@ -91,7 +97,7 @@ class CallDesk:
         return Told(content, known.summary, known.failed)
 
     def _unknown(self, name: str) -> str:
-        names = sorted(self._functions)
+        names = sorted(name for name, function in self._functions.items() if not function.lacking)
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."

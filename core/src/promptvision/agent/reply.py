@@ -28,6 +28,7 @@ class Step:
         seconds: wall-clock time.
         cached: whether an equal call had been made before.
         message: what the user should know, such as why it failed.
+        needs_setup: whether it failed for want of something that must be installed or configured.
     """
 
     operation: str
@@ -39,6 +40,7 @@ class Step:
     seconds: float = 0.0
     cached: bool = False
     message: str | None = None
+    needs_setup: bool = False
 
     def document(self) -> dict[str, Any]:
         """The step as plain JSON; shares its arguments and result, which nobody changes."""
@@ -79,6 +81,11 @@ class Reply:
                 if name not in _UNSHOWN and value is not None:
                     flat[name] = value
         return flat
+
+    @property
+    def needs_setup(self) -> bool:
+        """Whether the turn failed for want of something that must be installed or configured."""
+        return self.status is TurnStatus.FAILED and bool(self.steps) and self.steps[-1].needs_setup
 
     @property
     def picture(self) -> str | None:

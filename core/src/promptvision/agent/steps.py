@@ -123,7 +123,7 @@ class StepRunner:
     async def _fulfil(self, request: _Request, depth: int) -> tuple[Result, str]:
         tools = self._registry.runnable(request.operation)
         if not tools:
-            raise SetupError(self._why_none(request.operation))
+            raise await self._cannot_run(request)
         values = await self._fill_in(tools[0], request, depth)
         failures: list[ToolFailed | SetupError] = []
         for tool in tools:
@@ -210,13 +210,15 @@ class StepRunner:
         if kinds and not kinds & {MASK, "input"}:
             raise ArgumentsError(f"{name}: {self.table.show(mask)} is no mask; leave it out or give a mask")
 
-    def _why_none(self, operation: str) -> str:
-        lacking = [
-            f"{tool.plugin}: tool {tool.name!r}: {missing.what}; {missing.fix}"
-            for tool in self._registry.candidates(operation)
-            for missing in self._registry.missing(tool)
-        ]
-        return "; ".join(lacking) or f"no installed plugin can do {operation!r}"
+    async def _cannot_run(self, request: _Request) -> SetupError:
+        """Why no tool can run here, entered as a failed step of the best one."""
+        name = request.operation
+        why = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
+        for tool in self._registry.candidates(name)[:1]:
+            number = len(self.steps) + 1
+            await self._write_start(number, tool, {}, request)
+            await self._close_failed(number, tool, {}, why, time.monotonic())
+        return why
 
     # Running
 
@@ -299,6 +301,7 @@ class StepRunner:
             arguments=shown,
             seconds=round(time.monotonic() - started, 4),
             message=str(exc),
+            needs_setup=isinstance(exc, SetupError),
         )
         self.steps.append(step)
         await self._write_end(number, step, [])

@@ -78,7 +78,8 @@ class TurnLoop:
         self._started_from = started_from
         self._deadline = deadline
         self._functions = registry.functions()
-        self._desk = CallDesk(runner, self._functions)
+        self._unavailable = registry.unavailable()
+        self._desk = CallDesk(runner, self._functions, self._unavailable)
         self._said_by = planner.name
         self._calls = sum(len(e.data["tool_calls"]) for e in turn.events if e.kind is EventKind.MESSAGE)
         self._open: dict[str, ToolCall] = {}
@@ -129,7 +130,7 @@ class TurnLoop:
     def _opening(self) -> list[Message]:
         words = self._turn.prompt
         table = self._runner.table
-        system = Message(role="system", content=system_prompt(self._functions))
+        system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
         user = Message(role="user", content=f"{words}\n\n{picture_note(table)}", summary=words)
         return [system, *history_messages(self._earlier), user]
 
@@ -165,6 +166,7 @@ class TurnLoop:
         request = ChatRequest(
             messages=tuple(messages),
             functions=self._functions,
+            unavailable=self._unavailable,
             tool_choice="none" if self._desk.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )

@@ -3,6 +3,8 @@
 A request is cut into clauses; each clause must match one declared phrase, whose slots become arguments.
 What a call needs beyond that (boxes, masks) is the core's business, so a newly installed tool works here
 as soon as it declares a phrase.
+
+What cannot run here is understood as well, and called: the answer is what it lacks.
 """
 
 from __future__ import annotations
@@ -28,12 +30,16 @@ class OfflinePlanner:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
         words, told = _this_turn(request.messages)
         plan = match_request(words, request.functions)
-        open_calls = _not_yet_made(plan, request.messages, told)
-        if open_calls and request.tool_choice == "auto":
+        plan = plan or match_request(words, (*request.functions, *request.unavailable))
+        open_calls, has_failed = _not_yet_made(plan, request.messages, told)
+        if open_calls and not has_failed and request.tool_choice == "auto":
             return self._reply(calls=(_call(open_calls[0], len(told)),))
         if not told:
-            return self._reply(text=_what_i_can_do(request.functions))
-        return self._reply(text=" ".join(message.summary for message in told))
+            return self._reply(text=_what_i_can_do(request.functions, request.unavailable))
+        text = " ".join(message.summary for message in told)
+        if open_calls and has_failed:
+            text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
+        return self._reply(text=text)
 
     async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
         """The whole reply as one delta: there is nothing to wait for."""
@@ -60,8 +66,10 @@ def _this_turn(messages: Sequence[Message]) -> tuple[str, list[Message]]:
     return user.summary or user.content, told
 
 
-def _not_yet_made(plan: list[Match], messages: Sequence[Message], told: list[Message]) -> list[Match]:
-    """The rest of a plan; nothing once a call of it has failed.
+def _not_yet_made(
+    plan: list[Match], messages: Sequence[Message], told: list[Message]
+) -> tuple[list[Match], bool]:
+    """The rest of a plan, and whether a call of it has failed, which ends it.
 
     Another planner may have begun the turn: what worked need not be done again, and how it failed does not
     count.
@@ -73,11 +81,12 @@ def _not_yet_made(plan: list[Match], messages: Sequence[Message], told: list[Mes
         mine = next((match for match in rest if call and match.function.name == call.name), None)
         if mine is None or call is None:
             continue
-        if not message.failed:
+        has_failed = message.failed and call.arguments == dict(mine.arguments)
+        if has_failed or not message.failed:
             rest.remove(mine)
-        elif call.arguments == dict(mine.arguments):
-            return []
-    return rest
+        if has_failed:
+            return rest, True
+    return rest, False
 
 
 def _call(match: Match, index: int) -> ToolCall:
@@ -85,16 +94,21 @@ def _call(match: Match, index: int) -> ToolCall:
     return ToolCall(id=f"offline_{index}", name=match.function.name, arguments=arguments)
 
 
-def _what_i_can_do(functions: Sequence[Function]) -> str:
-    lines = [
+def _what_i_can_do(functions: Sequence[Function], unavailable: Sequence[Function]) -> str:
+    able = [
         f"- {function.description.partition(' Limits:')[0]} Say for example: "
         + "; ".join(f"\u201c{_example(phrase.text)}\u201d" for phrase in function.phrases[:EXAMPLES])
         for function in functions
         if function.phrases
     ]
-    if not lines:
-        return "I can do nothing yet: no installed tool can run here. Run `promptvision doctor` to see why."
-    return "\n".join(["I do not understand that without a language model. What I can do:", *lines])
+    lame = [f"- {function.description} Lacking: {function.lacking}" for function in unavailable]
+    if able:
+        able.insert(0, "I do not understand that without a language model. What I can do:")
+    else:
+        able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` tells more."]
+    if lame:
+        lame.insert(0, "What I could do if something were installed or configured:")
+    return "\n".join([*able, *lame])
 
 
 def _example(text: str) -> str:

@@ -51,6 +51,7 @@ def run(
     async def work(agent: Agent) -> int:
         running = agent.start(text, image=source, conversation_id=conversation)
         telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
+        running.speech.is_heard = as_events
         if telling is None:
             StepPrinter().watch(running)
         try:
@@ -115,28 +116,17 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
         echo_json(reply.document(agent.images.url))
     elif output != "-" and not is_quiet:
         echo_text(reply.text_response)
-    if not reply.steps:
-        _say_what_is_missing(agent)
     if reply.status != "done":
         if output == "-" or is_quiet:
             say(reply.text_response)
-        return 1
+        if reply.picture is not None and not as_json and not is_quiet:
+            say(f"made until then: {agent.images.url(reply.picture)}")
+        return 3 if reply.needs_setup else 1
     if output is not None:
         return write_picture(agent, reply, output)
     if reply.picture is not None and not as_json and not is_quiet:
         say(f"picture: {agent.images.url(reply.picture)}")
     return 0
-
-
-def _say_what_is_missing(agent: Agent) -> None:
-    """Where nothing was done, name the operations that would be there if something were installed."""
-    registry = agent.registry
-    idle = [name for name in sorted(registry.operations) if not registry.runnable(name)]
-    if idle:
-        say(
-            f"not possible here yet: {', '.join(idle)}; `promptvision doctor` says what to install",
-            fg="yellow",
-        )
 
 
 def write_picture(agent: Agent, reply: Reply, output: str) -> int:

@@ -71,6 +71,7 @@ class Function:
         defaults: names of the arguments that the core fills in when they are left out.
         image: name of the argument that is the picture to work on.
         target: name of the argument that says what to look for.
+        lacking: where no installed tool can run here, what is missing and how to mend it; else empty.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Function:
     defaults: frozenset[str] = frozenset()
     image: str | None = None
     target: str | None = None
+    lacking: str = ""
 
     @cached_property
     def chars(self) -> int:
@@ -94,6 +96,8 @@ class ChatRequest:
     Args:
         messages: system prompt, history and the user's message, oldest first.
         functions: what may be called.
+        unavailable: what could be called if something were installed; for planners that match words instead
+            of asking an LLM, never sent anywhere. A call of one is answered with what is lacking.
         tool_choice: ``none`` forces an answer.
         temperature: None leaves it to the provider's setting.
         timeout_s: seconds within which the provider must be done, retries included.
@@ -101,6 +105,7 @@ class ChatRequest:
 
     messages: tuple[Message, ...]
     functions: tuple[Function, ...] = ()
+    unavailable: tuple[Function, ...] = ()
     tool_choice: Literal["auto", "none"] = "auto"
     temperature: float | None = None
     timeout_s: float = 60.0

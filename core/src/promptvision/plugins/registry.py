@@ -158,6 +158,16 @@ class Registry:
         tools = [tool for tool in self.tools.values() if tool.operation.name == operation]
         return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.priority, tool.name))
 
+    def lacking(self, operation: str) -> str:
+        """Why no tool for an operation can run here, and how to mend it; empty where one can."""
+        if self.runnable(operation):
+            return ""
+        reasons = [
+            f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in self.missing(tool))
+            for tool in self.candidates(operation)
+        ]
+        return "; or ".join(reasons) or "no installed plugin can do it"
+
     def functions(self) -> tuple[Function, ...]:
         """One function per operation that some installed tool can fulfil here."""
         able = [tools for name in sorted(self.operations) if (tools := self.runnable(name))]
@@ -166,19 +176,37 @@ class Registry:
             self._functions[key] = tuple(self._function(tools) for tools in able)
         return self._functions[key]
 
-    def producers(self, kind: Any) -> list[tuple[Operation, str]]:
-        """Operations that can run here and make a type from a picture, with the result's field of that type.
+    def unavailable(self) -> tuple[Function, ...]:
+        """One function per operation whose installed tools all lack something; ``lacking`` says what."""
+        reasons = {name: why for name in sorted(self.operations) if (why := self.lacking(name))}
+        key = tuple(reasons.values())
+        if key not in self._functions:
+            self._functions[key] = tuple(
+                replace(
+                    self._function(self.candidates(name)),
+                    description=self.operations[name].description,
+                    lacking=why,
+                )
+                for name, why in reasons.items()
+            )
+        return self._functions[key]
 
-        Those that can be told what to look for come first. One that itself needs the type is none.
+    def producers(self, kind: Any) -> list[tuple[Operation, str]]:
+        """Operations that make a type from a picture, with the result's field of that type.
+
+        Those that can run here come first, and among them those that can be told what to look for. One that
+        itself needs the type is none.
         """
         found = []
         for name in sorted(self.operations):
             operation = self.operations[name]
             fields = [field for field, made in link_types(operation.result).items() if made == kind]
             is_from_picture = image_fields(operation.args) and kind not in _needs(operation.args)
-            if fields and is_from_picture and self.runnable(name):
+            if fields and is_from_picture:
                 found.append((operation, fields[0]))
-        return sorted(found, key=lambda made: target_field(made[0].args) is None)
+        return sorted(
+            found, key=lambda made: (not self.runnable(made[0].name), target_field(made[0].args) is None)
+        )
 
     def _function(self, tools: list[Tool]) -> Function:
         """The function that some tools fulfil, best first."""

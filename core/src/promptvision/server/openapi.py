@@ -153,6 +153,7 @@ def _reply_schema() -> dict[str, Any]:
             "seconds": {"type": "number"},
             "cached": {"type": "boolean"},
             "message": maybe,
+            "needs_setup": {"type": "boolean"},
         },
     }
     return {
