@@ -476,3 +476,16 @@ def test_planner_request_carries_the_remaining_time(tools: list[Tool]) -> None:
 
     make_agent(tools, planner=ScriptedPlanner([answer]), settings=Settings(turn_timeout_s=3)).run("hi")
     assert 2 < seen[0] <= 3
+
+
+def test_picture_that_was_sent_is_not_read_back(
+    tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = make_agent(tools)
+    read: list[str] = []
+    monkeypatch.setattr(agent.images, "get", read.append)
+    taken = asyncio.run(agent.add_image(scene_png))
+    reply = agent.run("make it black and white", image=scene_png)
+    assert (reply.status, reply.image_url) == (TurnStatus.DONE, taken.id)
+    assert agent.open(taken.id).size == (60, 40)
+    assert read == []

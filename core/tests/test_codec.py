@@ -73,7 +73,7 @@ def test_every_format_keeps_the_pixels_that_a_decoder_shows(kind: str) -> None:
     shown = Image.open(io.BytesIO(data)).convert("RGB")
     normal = normalise(data)
     assert same(decode_stored(normal.data), shown)
-    assert (normal.width, normal.height) == shown.size
+    assert normal.image.size == shown.size
     assert normal.media_type == ("image/jpeg" if kind == "JPEG" else "image/png")
 
 
@@ -174,7 +174,7 @@ def test_an_animation_bomb_costs_one_frame() -> None:
     start = frame.index(b"\x2c")
     bomb = frame[:start] + frame[start:-1] * 5000 + b"\x3b"
     began = time.perf_counter()
-    assert normalise(bomb).width == 64
+    assert normalise(bomb).image.width == 64
     assert time.perf_counter() - began < 1
 
 
@@ -267,6 +267,20 @@ def test_nothing_but_pixels_is_stored() -> None:
         stored = normalise(data).data
         assert [marker for marker in MARKERS if marker in stored] == []
         assert set(decode_stored(stored).info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"}
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_picture_that_is_handed_on_is_the_one_that_is_stored(mode: str, kind: str, orientation: int) -> None:
+    notes = {} if kind in ("BMP", "GIF") else {"exif": exif(orientation, description="SECRET")}
+    profile = {} if kind in ("BMP", "GIF") or mode == "L" else {"icc_profile": wide_gamut()}
+    picture = painting("RGB" if mode == "RGBA" and kind == "JPEG" else mode)
+    normal = normalise(encoded(picture, kind, **notes, **profile))
+    stored = decode_stored(normal.data)
+    assert same(normal.image, stored)
+    assert normal.image.info == stored.info
+    assert dict(normal.image.getexif()) == {}
 
 
 def test_the_same_picture_with_other_metadata_is_the_same_bytes() -> None:
@@ -382,7 +396,7 @@ def test_size_is_judged_from_the_header(width: int, height: int, limit: str) -> 
 
 
 def test_the_largest_accepted_picture_is_accepted() -> None:
-    assert normalise(encoded(Image.new("1", (16_384, 1_525)), "PNG")).width == 16_384
+    assert normalise(encoded(Image.new("1", (16_384, 1_525)), "PNG")).image.width == 16_384
 
 
 def test_over_twenty_megabytes_is_refused() -> None:
@@ -445,7 +459,7 @@ def test_pixel_bombs_cost_neither_time_nor_memory(kind: str, tmp_path: Any) -> N
 
 def test_globals_of_the_host_program_are_neither_needed_nor_changed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    assert normalise(encoded(painting(), "PNG")).width == 61
+    assert normalise(encoded(painting(), "PNG")).image.width == 61
     assert Image.MAX_IMAGE_PIXELS == 10
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     with pytest.raises(TooLarge):

@@ -96,11 +96,32 @@ def test_every_source_of_one_picture_gives_one_id(picture: Path, origin: str) ->
     assert len(store.ids()) == 1
 
 
+def test_decoded_picture_is_handed_on_once_it_is_stored() -> None:
+    store = MemoryImageStore()
+    kept: dict[str, Image.Image] = {}
+
+    def keep(image_id: str, image: Image.Image) -> None:
+        assert store.ids() == [image_id]
+        kept[image_id] = image
+
+    taken = asyncio.run(ingest(png(), store, allow_paths=False, settings=SETTINGS, keep=keep))
+    assert kept[taken.id].tobytes() == decode_stored(store.get(taken.id)).tobytes()
+
+
 def test_nothing_is_stored_of_a_bad_picture() -> None:
     store = MemoryImageStore()
+    kept: list[str] = []
     with pytest.raises(InputError):
-        asyncio.run(ingest(b"<svg/>", store, allow_paths=False, settings=SETTINGS))
-    assert store.ids() == []
+        asyncio.run(
+            ingest(
+                b"<svg/>",
+                store,
+                allow_paths=False,
+                settings=SETTINGS,
+                keep=lambda image_id, _: kept.append(image_id),
+            )
+        )
+    assert store.ids() == kept == []
 
 
 # data URIs

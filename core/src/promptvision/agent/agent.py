@@ -186,7 +186,7 @@ class Agent:
         Raises:
             InputError: it is no picture that can be used.
         """
-        ingested = await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings)
+        ingested = await self._ingest(source, allow_paths=allow_paths)
         await call_store(self.conversations, self.conversations.add_image, user_id, ingested.id)
         return ingested
 
@@ -202,12 +202,16 @@ class Agent:
         if source is None:
             return None
         if not isinstance(source, ImageRef):
-            return await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings)
+            return await self._ingest(source, allow_paths=allow_paths)
         if self.settings.api_keys:  # without keys nobody is told apart, and the id is the secret
             await self.check_owner(user_id, source.id)
         image = await asyncio.to_thread(self.open, source.id)
         stat = await call_store(self.images, self.images.stat, source.id)
         return IngestedImage(id=source.id, media_type=stat.media_type, width=image.width, height=image.height)
+
+    async def _ingest(self, source: bytes | str | Path, *, allow_paths: bool) -> IngestedImage:
+        keep = self.runtime.pictures.keep  # the next step opens it, most likely
+        return await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings, keep=keep)
 
     async def check_owner(self, user_id: str, image_id: str) -> None:
         """Raise NotFound unless the picture belongs to the user."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ from promptvision.images.codec import MAX_BYTES, normalise
 from promptvision.images.store import ImageStore
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from promptvision.settings import Settings
 
 __all__ = ["IngestedImage", "ingest", "path_of_url", "read_source"]
@@ -39,7 +42,12 @@ class IngestedImage:
 
 
 async def ingest(
-    source: bytes | str | Path, store: ImageStore, *, allow_paths: bool, settings: Settings
+    source: bytes | str | Path,
+    store: ImageStore,
+    *,
+    allow_paths: bool,
+    settings: Settings,
+    keep: Callable[[str, Image], None] | None = None,
 ) -> IngestedImage:
     """Read a picture, decode it safely, and store it.
 
@@ -48,13 +56,14 @@ async def ingest(
         store: where it goes.
         allow_paths: whether files of this machine may be read; never for requests from elsewhere.
         settings: for the hosts that are allowed.
+        keep: called with the id and the decoded picture once it is stored, for a cache.
 
     Raises:
         InputError: it cannot be read or is no picture that is accepted.
         StoreError: the store failed.
     """
     data = await read_source(source, allow_paths=allow_paths, settings=settings)
-    return await asyncio.to_thread(_normalise_and_put, data, store)
+    return await asyncio.to_thread(_normalise_and_put, data, store, keep)
 
 
 async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings: Settings) -> bytes:
@@ -90,12 +99,15 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
     return await asyncio.to_thread(_read_file, path)
 
 
-def _normalise_and_put(data: bytes, store: ImageStore) -> IngestedImage:
+def _normalise_and_put(
+    data: bytes, store: ImageStore, keep: Callable[[str, Image], None] | None
+) -> IngestedImage:
     picture = normalise(data)
     stored = store.put(picture.data, picture.media_type)
-    return IngestedImage(
-        id=stored.id, media_type=stored.media_type, width=picture.width, height=picture.height
-    )
+    if keep is not None:
+        keep(stored.id, picture.image)
+    width, height = picture.image.size
+    return IngestedImage(id=stored.id, media_type=stored.media_type, width=width, height=height)
 
 
 def _too_large() -> TooLarge:

@@ -39,16 +39,17 @@ class PictureCache:
                 self._kept.move_to_end(image_id)
                 return kept
         image = decode_stored(self.store.get(image_id))
-        self._keep(image_id, image)
+        self.keep(image_id, image)
         return image
 
     def save(self, image: Image) -> ImageRef:
         """Encode as PNG, store, and keep decoded; the caller may go on changing its picture."""
         stored = self.store.put(encode_png(image), "image/png")
-        self._keep(stored.id, to_plain_mode(image.copy()))
+        self.keep(stored.id, to_plain_mode(image.copy()))
         return ImageRef(stored.id)
 
-    def _keep(self, image_id: str, image: Image) -> None:
+    def keep(self, image_id: str, image: Image) -> None:
+        """Remember the decoded picture behind an id, which nobody changes from now on."""
         cost = _bytes_of(image)
         with self._lock:
             if image_id in self._kept or cost > self._limit:

@@ -1,0 +1,79 @@
+"""Writing PNG fast: one filter for all rows, and Intel's deflate.
+
+Source of chunks, colour types and filters: W3C, Portable Network Graphics (Third Edition), 5 and 9.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["write_png"]
+
+_COLOUR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
+_UP = b"\x02"  # each byte less the one above it
+_LEVEL = 2
+_STRIP = 128  # rows; some 2 MB of a wide picture
+
+
+def write_png(image: Image) -> bytes:
+    """The picture as PNG, without metadata.
+
+    Pillow tries five filters on every row, which takes longer than its compression. Measured on one core
+    with 12 megapixels of noisy photo: 0.2 s here, 0.8 s there, for a file of the same size. Photos scaled
+    up or down became 10 to 27 % larger than there, drawn text three times smaller. The filters that look
+    left or at the average packed some of them a little better and others a good deal worse.
+
+    Args:
+        image: mode L, LA, RGB or RGBA, at least one pixel.
+
+    Raises:
+        ValueError: it has no pixels.
+    """
+    if not (image.width and image.height):
+        raise ValueError("a picture without pixels cannot be a PNG")
+    header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOUR_TYPES[image.mode], 0, 0, 0)
+    chunks = [_chunk(b"IHDR", header)]
+    chunks += [_chunk(b"IDAT", packed) for packed in _deflate(image)]
+    return b"".join([b"\x89PNG\r\n\x1a\n", *chunks, _chunk(b"IEND", b"")])
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(data, zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)))
+
+
+def _deflate(image: Image) -> Iterator[bytes]:
+    from isal import isal_zlib
+
+    packer = isal_zlib.compressobj(_LEVEL)
+    for top in range(0, image.height, _STRIP):
+        if packed := packer.compress(_filtered(image, top, min(_STRIP, image.height - top))):
+            yield packed
+    yield packer.flush()
+
+
+def _filtered(image: Image, top: int, height: int) -> bytes:
+    """So many rows, each as a filter byte and its samples less those of the row above."""
+    from PIL.ImageChops import subtract_modulo
+
+    rest = subtract_modulo(_strip(image, top, height), _strip(image, top - 1, height))
+    samples = memoryview(rest.tobytes())
+    length = len(samples) // height
+    starts = range(0, len(samples), length)
+    return b"".join(part for start in starts for part in (_UP, samples[start : start + length]))
+
+
+def _strip(image: Image, top: int, height: int) -> Image:
+    """A part of the picture, black where there is none."""
+    from PIL.Image import new
+
+    # Image.crop would judge size by a global of the host program
+    strip = new(image.mode, (image.width, height))
+    strip.paste(image, (0, -top))
+    return strip
