@@ -65,6 +65,27 @@ def test_tool_without_its_program_is_exit_code_3(tmp_path: Path) -> None:
     assert "apt-get install tesseract-ocr" in ended.said
 
 
+def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> None:
+    program = Program(tmp_path / "home", {"PATH": str(tmp_path)})
+    photo = save("photo.png", tmp_path)
+    ended = program.run("run", photo, "what does this sign say?")
+    assert ended.code == 3
+    assert ended.out.startswith("extract_text cannot run here: tool 'tesseract': program 'tesseract' is not")
+    assert "apt-get install tesseract-ocr" in ended.out
+    assert ended.out.count("\n") == 1
+
+    ended = program.run("run", photo, "make it black and white, then read the text", "--json")
+    document: dict[str, Any] = json.loads(ended.out)
+    assert (ended.code, document["status"]) == (3, "failed")
+    assert [(step["operation"], step["status"], step["needs_setup"]) for step in document["steps"]] == [
+        ("convert_to_bw", "done", False),
+        ("extract_text", "failed", True),
+    ]
+    assert document["text_response"].startswith("The picture is black and white now. extract_text cannot run")
+    assert "apt-get install tesseract-ocr" in document["steps"][1]["message"]
+    assert pixels(document["bw_image_url"]).shape == pixels(photo).shape[:2]
+
+
 def test_language_that_is_not_installed_is_exit_code_3(tmp_path: Path) -> None:
     program = Program(tmp_path / "home")
     photo = save("photo.png", tmp_path)

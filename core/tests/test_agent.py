@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ from promptvision import tool
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
 from promptvision.conversations.turn import TurnStatus
-from promptvision.errors import Busy, Conflict, InputError, NotFound, TooLarge, ToolFailed
+from promptvision.errors import Busy, Conflict, InputError, NotFound, SetupError, TooLarge, ToolFailed
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
+from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Tool
 
 
@@ -171,6 +173,52 @@ def test_unknown_function_gets_the_list_and_a_suggestion_and_runs_nothing(
     assert "Did you mean 'detect_objects'?" in told
     assert "convert_to_bw" in told
     assert reply.steps == ()
+
+
+def test_call_of_what_cannot_run_here_is_answered_with_what_it_lacks(
+    tools: list[Tool], scene_png: bytes
+) -> None:
+    lame = Requirements(binaries={"no-such-program": "apt-get install it"})
+    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=lame)
+    planner = ScriptedPlanner([call("extract_text"), call("extract_tex"), say("Install it."), say("Hello.")])
+    agent = make_agent([*tools, reader], planner=planner)
+    reply = agent.run("read it", image=scene_png, conversation_id="c")
+    told = json.loads(planner.requests[1].messages[-1].content)
+    assert (told["success"], told["kind"]) == (False, "failed")
+    assert "apt-get install it" in told["error"]
+    assert "extract_text" not in planner.requests[2].messages[-1].content, "what cannot run is not offered"
+    assert all("extract_text" not in {f.name for f in one.functions} for one in planner.requests)
+    (step,) = reply.steps
+    assert (step.tool, step.plugin, step.status, step.needs_setup) == ("reader", "test", "failed", True)
+    assert (reply.status, reply.needs_setup, reply.text_response) == (TurnStatus.FAILED, True, "Install it.")
+    assert agent.run("hello", conversation_id="c").status is TurnStatus.DONE
+
+
+def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
+    tools: list[Tool], scene_png: bytes
+) -> None:
+    lame = Requirements(modules={"no_such_module": "pip install it"})
+    agent = make_agent(
+        [replace(one, requires=lame) if one.operation is operations.DETECT else one for one in tools]
+    )
+    reply = agent.run("change the red square to blue", image=scene_png)
+    assert [(step.operation, step.status) for step in reply.steps] == [("detect_objects", "failed")]
+    assert reply.text_response == (
+        "detect_objects cannot run here: tool 'find_colour': Python module 'no_such_module' is not "
+        "installed; pip install it"
+    )
+    assert reply.needs_setup
+
+
+def test_what_a_tool_finds_lacking_when_it_runs_needs_setup_too(scene_png: bytes) -> None:
+    @tool(phrases=["read it in latin"])
+    def read(image: Image.Image) -> str:
+        """Read it."""
+        raise SetupError("language 'lat' is not installed", hint="apt-get install it")
+
+    reply = make_agent([read]).run("read it in latin", image=scene_png)
+    assert (reply.status, reply.needs_setup) == (TurnStatus.FAILED, True)
+    assert "apt-get install it" in reply.text_response
 
 
 def test_same_call_twice_runs_once_and_a_third_time_forces_an_answer(

@@ -36,6 +36,13 @@ def test_request_without_functions_says_nothing_of_tools() -> None:
     }
 
 
+def test_what_cannot_run_here_is_never_sent() -> None:
+    lame = Function(name="read", description="Read.", parameters={}, lacking="apt-get install it")
+    message = Message(role="user", content="Hi")
+    assert body_of(message, unavailable=(lame,)) == body_of(message)
+    assert body_of(message, functions=(FIND,), unavailable=(lame,)) == body_of(message, functions=(FIND,))
+
+
 def test_function_always_has_a_description() -> None:
     body = body_of(functions=(FIND,), tool_choice="none", temperature=0.0)
     assert body["tools"][0]["function"]["description"] == "find"

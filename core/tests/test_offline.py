@@ -10,8 +10,13 @@ from PIL import Image
 
 from promptvision import tool
 from promptvision.builtin.offline import OfflinePlanner
+from promptvision.errors import ProviderError
+from promptvision.llm.ladder import Ladder
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
 from promptvision.testing.agents import make_agent, make_registry
+from promptvision.testing.planner import ScriptedPlanner
+from promptvision.tools import operations
+from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Tool
 from promptvision.types import Box, Target
 
@@ -84,6 +89,67 @@ def test_unknown_request_is_answered_with_what_can_be_done_here(functions: tuple
         assert function.description.partition(" Limits:")[0] in reply.text
     assert "\u201cfind \u2039prompt\u203a\u201d" in reply.text
     assert "extract" not in reply.text, "what is not installed is not offered"
+
+
+LAME = Requirements(binaries={"no-such-program": "apt-get install it"})
+READER = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=LAME)
+
+
+def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent([*tools, READER])
+    lacking = (
+        "extract_text cannot run here: tool 'reader': program 'no-such-program' is not on the PATH; "
+        "apt-get install it"
+    )
+    alone = agent.run("what does this sign say?", image=scene_png)
+    assert (alone.text_response, alone.status, alone.planner) == (lacking, "failed", "offline")
+    reply = agent.run("find the red square, then read the text and make it black and white", image=scene_png)
+    assert [(step.operation, step.status) for step in reply.steps] == [
+        ("detect_objects", "done"),
+        ("extract_text", "failed"),
+    ]
+    found = reply.steps[0].result
+    assert found is not None
+    assert reply.text_response == (
+        f"I found 1: red square (1). {lacking}\nNot done after that: convert_to_bw."
+    )
+
+
+def test_behind_a_provider_that_fails_it_knows_what_cannot_run_here(scene_png: bytes) -> None:
+    down = ScriptedPlanner([ProviderError("groq: HTTP 401: bad key", kind="auth")], name="groq")
+    agent = make_agent([READER], planner=Ladder([down, OfflinePlanner()]))
+    reply = agent.run("read the text", image=scene_png)
+    assert (reply.planner, reply.needs_setup) == ("offline", True)
+    assert "apt-get install it" in reply.text_response
+
+
+def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
+    @tool(phrases=["read the sign in it"], requires=LAME)
+    def read(image: Image.Image) -> str:
+        """Read it."""
+        return ""
+
+    @tool(phrases=["read {what} in it"])
+    def guess(image: Image.Image, what: str) -> str:
+        """Guess it."""
+        return f"a {what}"
+
+    reply = make_agent([read, guess]).run("read the sign in the picture", image=scene_png)
+    assert [(step.operation, step.status) for step in reply.steps] == [("guess", "done")]
+
+
+def test_unknown_request_tells_what_could_be_installed(tools: list[Tool]) -> None:
+    registry = make_registry([*tools, READER])
+    said = ask(registry.functions(), user("sing"), unavailable=registry.unavailable()).text
+    able, lame = said.split("What I could do if something were installed or configured:\n")
+    assert "OCR" not in able
+    assert lame == (
+        "- Read the printed text in a picture (OCR). Lacking: tool 'reader': program 'no-such-program' is "
+        "not on the PATH; apt-get install it"
+    )
+    nothing = ask((), user("sing"), unavailable=registry.unavailable()).text
+    assert nothing.startswith("I can do nothing yet")
+    assert nothing.endswith(lame)
 
 
 def test_without_any_tool_it_says_so() -> None:

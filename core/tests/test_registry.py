@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -272,6 +273,34 @@ def test_operation_without_a_tool_that_can_run_is_described_but_is_no_function()
     assert described["parameters"]["properties"].keys() == {"image_url"}
 
 
+def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
+    programs = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
+    module = Requirements(modules={"no_such_module": "pip install it"})
+    best = bw_tool("best", priority=60, limits="Slow.", requires=programs)
+    registry = make_registry([best, bw_tool("other", priority=20, requires=module)])
+    (function,) = registry.unavailable()
+    assert function.name == "convert_to_bw"
+    assert (
+        function.lacking
+        == registry.lacking("convert_to_bw")
+        == (
+            "tool 'best': program 'no-such-program' is not on the PATH; apt install it; "
+            "NO_SUCH is not set; set NO_SUCH (for tests); "
+            "or tool 'other': Python module 'no_such_module' is not installed; pip install it"
+        )
+    )
+    assert function.description == operations.CONVERT_TO_BW.description, "limits matter only where it can run"
+    assert "make it black and white" in {phrase.text for phrase in function.phrases}
+    assert registry.unavailable() is registry.unavailable()
+
+
+def test_operation_with_one_tool_that_can_run_lacks_nothing() -> None:
+    lame = bw_tool("lame", priority=90, requires=Requirements(modules={"no_such_module": "pip install it"}))
+    registry = make_registry([lame, bw_tool("fine", priority=10)])
+    assert (registry.lacking("convert_to_bw"), registry.unavailable()) == ("", ())
+    assert registry.lacking("sing") == "no installed plugin can do it"
+
+
 def test_model_that_nobody_declares_is_missing() -> None:
     registry = make_registry([bw_tool("needy", requires=Requirements(models=("ghost",)))])
     (missing,) = registry.missing(registry.tools["needy"])
@@ -366,6 +395,13 @@ def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]
 def test_what_needs_the_type_itself_or_no_picture_is_no_producer() -> None:
     registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoPicture)])
     assert registry.producers(list[Box]) == []
+
+
+def test_producer_that_cannot_run_here_goes_last(tools: list[Tool]) -> None:
+    lame = Requirements(modules={"no_such_module": "pip install it"})
+    detect = next(one for one in tools if one.operation is operations.DETECT)
+    registry = make_registry([replace(detect, requires=lame), maker("all_boxes", Plain)])
+    assert [op.name for op, _ in registry.producers(list[Box])] == ["all_boxes", "detect_objects"]
 
 
 class Skeleton(BaseModel):

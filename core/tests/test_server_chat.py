@@ -14,7 +14,9 @@ from starlette.testclient import TestClient
 from promptvision import tool
 from promptvision.agent.agent import Agent
 from promptvision.testing.agents import make_agent
+from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
+from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Tool
 
 Serve = Callable[[Agent], TestClient]
@@ -48,6 +50,29 @@ def test_reply_has_the_flat_fields_of_the_contract(
             *("operation", "tool", "plugin", "status", "arguments", "result", "seconds", "cached", "message"),
             "needs_setup",
         }
+
+
+def test_what_cannot_run_here_is_answered_with_what_it_lacks(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
+) -> None:
+    lame = Requirements(binaries={"no-such-program": "apt-get install it"})
+    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=lame)
+    client = serve(make_agent([*tools, reader]))
+    body = chat_body("make it black and white, then read the text", input_image_url=scene_url)
+    response = client.post("/chat", json=body)
+    assert response.status_code == 200
+    reply = response.json()
+    assert (reply["status"], reply["planner"]) == ("failed", "offline")
+    assert [(step["status"], step["needs_setup"]) for step in reply["steps"]] == [
+        ("done", False),
+        ("failed", True),
+    ]
+    assert reply["text_response"].endswith(
+        "extract_text cannot run here: tool 'reader': program 'no-such-program' is not on the PATH; "
+        "apt-get install it"
+    )
+    assert client.post("/chat", json=body).json() == reply, "the same turn again is the stored answer"
+    assert client.get(reply["bw_image_url"]).status_code == 200
 
 
 def test_two_turns_and_every_url_answers(

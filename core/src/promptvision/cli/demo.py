@@ -75,7 +75,9 @@ def demo(output: Path) -> int:
     failed = [chapter for chapter in chapters if chapter.reply.status != "done"]
     say(f"{len(chapters) - len(failed)} of {len(chapters)} instructions done")
     click.echo(str(report))
-    return 1 if failed else 0
+    if all(chapter.reply.needs_setup for chapter in failed):
+        return 3 if failed else 0
+    return 1
 
 
 async def _play(output: Path) -> list[Chapter]:
