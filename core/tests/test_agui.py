@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from promptvision import tool
 from promptvision.agent.agent import Agent
-from promptvision.agent.follow import Frame, follow
+from promptvision.agent.follow import Cursor, Frame, follow
 from promptvision.agent.running import RunningTurn
 from promptvision.conversations.turn import TurnKey, TurnStatus
 from promptvision.errors import NotFound, ProviderError, ToolFailed
@@ -34,7 +34,7 @@ def show(image_id: str) -> str:
     return f"http://127.0.0.1:5000/images/{image_id}"
 
 
-async def read(agent: Agent, turn_id: str, after: int = 0, user: str = "local") -> list[Frame]:
+async def read(agent: Agent, turn_id: str, after: Cursor | None = None, user: str = "local") -> list[Frame]:
     return [frame async for frame in follow(agent, user, turn_id, show, after=after)]
 
 
@@ -82,7 +82,7 @@ def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[Frame], 
 
 
 def stored(frames: list[Frame]) -> list[Frame]:
-    return [frame for frame in frames if frame.number is not None]
+    return [frame for frame in frames if frame.cursor is not None]
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_done_turn_is_valid_and_replays_identically(tools: list[Tool], scene_png
     live, replayed = run_and_read(agent, "change the red square to blue", image=scene_png)
     check_frames(live)
     assert stored(live) == replayed
-    assert [frame.number for frame in replayed] == list(range(1, len(replayed) + 1))
+    assert [frame.cursor for frame in replayed] == [Cursor(n) for n in range(1, len(replayed) + 1)]
     assert kinds(replayed).count("TOOL_CALL_RESULT") == 3
     last = replayed[-1].event
     assert (last["type"], last["outcome"]) == ("RUN_FINISHED", {"type": "success"})
@@ -148,7 +148,7 @@ def test_any_last_event_id_misses_nothing_and_repeats_nothing(tools: list[Tool],
     _, whole = run_and_read(agent, "change the red square to blue", image=scene_png)
     turn_id = whole[0].event["runId"]
     for after in range(len(whole) + 2):
-        assert asyncio.run(read(agent, turn_id, after)) == whole[after:]
+        assert asyncio.run(read(agent, turn_id, Cursor(after))) == whole[after:]
 
 
 def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], scene_png: bytes) -> None:
@@ -160,7 +160,7 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
         assert running.turn is not None
         seen: list[Frame] = []
         while not seen or seen[-1].event["type"] != "RUN_FINISHED":
-            frames = follow(agent, "local", running.turn.id, show, after=len(seen))
+            frames = follow(agent, "local", running.turn.id, show, after=Cursor(len(seen)))
             seen.extend([frame async for frame in first_two(frames)])
             await frames.aclose()
         assert running.task is not None
@@ -171,7 +171,7 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
     async def first_two(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
         count = 0
         async for frame in frames:
-            if frame.number is not None:
+            if frame.cursor is not None:
                 yield frame
                 count += 1
                 if count == 2:
@@ -300,14 +300,14 @@ def test_interrupted_turn_is_told_and_goes_on_with_the_next_number(
         "message": "the turn was interrupted before it was answered",
         "code": "interrupted",
     }
-    assert first[-1].number is None, "the turn may go on, so its end has no number yet"
+    assert first[-1].cursor is None, "the turn may go on, so its end has no number yet"
     turn_id, last = first[0].event["runId"], len(stored(first))
     assert stored(asyncio.run(read(agent, turn_id))) == stored(first)
     live, replayed = run_and_read(agent, "change the red square to blue", image=scene_png, **ids)
     check_frames(live)
     assert stored(live) == replayed
     assert replayed[:last] == stored(first)
-    assert asyncio.run(read(agent, turn_id, last)) == replayed[last:]
+    assert asyncio.run(read(agent, turn_id, Cursor(last))) == replayed[last:]
     assert replayed[-1].event["outcome"] == {"type": "success"}
 
 
@@ -332,7 +332,7 @@ def test_at_most_ten_progress_events_a_second(
     progress = [frame for frame in frames if frame.event["type"].startswith("ACTIVITY_")]
     assert 2 <= len(progress) <= seconds * 10 + 1
     assert progress[0].event["type"] == "ACTIVITY_SNAPSHOT"
-    assert all(frame.number is None for frame in progress), "progress is not replayed"
+    assert all(frame.cursor is None for frame in progress), "progress is not replayed"
     assert not any(kind.startswith("ACTIVITY_") for kind in kinds(replayed))
 
 

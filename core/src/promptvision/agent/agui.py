@@ -14,7 +14,7 @@ from typing import Any
 from promptvision.agent.reply import Reply, show_ids
 from promptvision.conversations.turn import Event, EventKind, ImageRecord, Turn, TurnStatus
 
-__all__ = ["Translator"]
+__all__ = ["AguiEvent", "Translator"]
 
 PROTOCOL_VERSION = "1.0"
 WARNING = "promptvision.warning"
@@ -27,7 +27,8 @@ class Translator:
     """Turns the journal of one turn into AG-UI events, the same ones every time.
 
     ``threadId`` is the conversation, ``runId`` the turn. A step is an AG-UI step with one tool call in it;
-    the image table is the state; progress is an activity.
+    the image table is the state; progress is an activity. Messages of the planner are numbered, the answer
+    being the last, so that the id of one is known before it is journaled.
 
     Args:
         turn: the turn.
@@ -41,6 +42,8 @@ class Translator:
         self._ids: set[str] = set()
         self._images = [self._image(record) for record in earlier]
         self._active: set[int] = set()
+        self.message = 1
+        """Number of the planner's next message."""
 
     def opening(self) -> list[AguiEvent]:
         """What stands before the first event of the journal."""
@@ -57,7 +60,8 @@ class Translator:
             image = self._image(ImageRecord(**data))
             return [{"type": "STATE_DELTA", "delta": [{"op": "add", "path": "/images/-", "value": image}]}]
         if event.kind is EventKind.MESSAGE:
-            return self._text(f"{self._turn.id}-{event.seq}", data["text"]) if data["text"] else []
+            message_id, self.message = self.message_id(self.message), self.message + 1
+            return self._text(message_id, data["text"]) if data["text"] else []
         if event.kind is EventKind.STEP_STARTED:
             return self._step_started(data)
         if event.kind is EventKind.STEP_FINISHED:
@@ -65,6 +69,10 @@ class Translator:
         if event.kind is EventKind.NOTE:
             return [{"type": "CUSTOM", "name": WARNING, "value": data}]
         return []
+
+    def message_id(self, number: int) -> str:
+        """The id of a message of the planner."""
+        return f"{self._turn.id}-message-{number}"
 
     def progress(self, step: int, done: float, total: float, message: str) -> AguiEvent:
         """How far a step is; never stored and never replayed."""
@@ -88,7 +96,7 @@ class Translator:
             message = error or f"the turn was {status} before it was answered"
             return [{"type": "RUN_ERROR", "message": message, "code": str(status)}]
         document = reply.document(self._show)
-        text = self._text(f"{self._turn.id}-answer", reply.text_response)
+        text = self._text(self.message_id(self.message), reply.text_response)
         if status is TurnStatus.FAILED:
             failed = {"type": "RUN_ERROR", "message": reply.text_response, "code": str(status)}
             return [*text, {"type": "CUSTOM", "name": REPLY, "value": document}, failed]

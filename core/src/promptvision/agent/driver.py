@@ -158,6 +158,7 @@ class TurnDriver:
             planner=agent.planner,
             runner=runner,
             journal=journal,
+            speech=self._running.speech,
             settings=self._settings,
             started_from=_started_from(table, turn),
             deadline=deadline,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Self
 
 from promptvision.agent.agui import Translator
 from promptvision.agent.journal import call_store
-from promptvision.agent.reply import Reply
+from promptvision.agent.speech import Paced
+from promptvision.agent.teller import Cursor, Frame, Teller
 from promptvision.conversations.turn import Event, Turn, TurnStatus
 from promptvision.errors import NotFound
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
     from promptvision.agent.running import RunningTurn
 
-__all__ = ["Frame", "follow"]
+__all__ = ["Cursor", "Frame", "follow"]
 
 POLL_S = 0.3
 """How often a turn that runs in another process is looked at."""
@@ -30,75 +30,96 @@ QUEUE = 1024
 
 
 @dataclass(frozen=True)
-class Frame:
-    """One AG-UI event on its way to a reader.
+class _More:
+    """There is more of what the planner says, after the event of this number."""
 
-    Args:
-        event: the event.
-        number: position among the stored events, from 1; None for what is never replayed.
-    """
+    seq: int
 
-    event: dict[str, Any]
-    number: int | None
+
+_Told = Event | tuple[int, float, float, str] | _More
 
 
 class _Live:
-    """What a running turn tells, as a bounded queue that keeps all events and only the newest progress."""
+    """What a running turn tells, as a bounded queue: all events, and of the rest only the newest."""
 
-    def __init__(self) -> None:
-        self.queue: asyncio.Queue[Event | tuple[int, float, float, str]] = asyncio.Queue(QUEUE)
+    def __init__(self, running: RunningTurn | None) -> None:
+        self.queue: asyncio.Queue[_Told] = asyncio.Queue(QUEUE)
+        self._running = running
         self._told_at = 0.0
+        self._seq = 0
+        self._has_more = False
+        self._more = Paced(self._say_more)
 
-    def event(self, event: Event) -> None:
+    def __enter__(self) -> Self:
+        if self._running is not None:
+            self._running.listeners.append(self._event)
+            self._running.progress_listeners.append(self._progress)
+            self._running.speech.listeners.append(self._more)
+            self._running.speech.is_heard = True
+            self._more()  # somebody may be in the middle of a sentence
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running is not None:
+            self._running.listeners.remove(self._event)
+            self._running.progress_listeners.remove(self._progress)
+            self._running.speech.listeners.remove(self._more)
+        self._more.close()
+
+    async def next(self) -> _Told:
+        """What was told next."""
+        told = await self.queue.get()
+        if isinstance(told, _More) and told.seq == self._seq:
+            self._has_more = False
+        return told
+
+    def _event(self, event: Event) -> None:
         if self.queue.full():
             self.queue.get_nowait()  # the reader is far behind; what is dropped here is read from the store
         self.queue.put_nowait(event)
+        self._seq, self._has_more = event.seq, False
+        if self._running is not None and not self._running.speech.is_whole:
+            self._more()
 
-    def progress(self, step: int, done: float, total: float, message: str) -> None:
+    def _progress(self, step: int, done: float, total: float, message: str) -> None:
         now = time.monotonic()
         is_told = math.isfinite(done) and math.isfinite(total)  # JSON has no other numbers
         if is_told and now - self._told_at >= PROGRESS_S and self.queue.qsize() < QUEUE // 2:
             self._told_at = now
             self.queue.put_nowait((step, done, total, message))
 
-
-@contextmanager
-def _listening(running: RunningTurn | None) -> Iterator[_Live]:
-    live = _Live()
-    if running is not None:
-        running.listeners.append(live.event)
-        running.progress_listeners.append(live.progress)
-    try:
-        yield live
-    finally:
-        if running is not None:
-            running.listeners.remove(live.event)
-            running.progress_listeners.remove(live.progress)
+    def _say_more(self) -> None:
+        """Say once that there is more; the text itself is kept elsewhere."""
+        if not self._has_more and self.queue.qsize() < QUEUE // 2:
+            self._has_more = True
+            self.queue.put_nowait(_More(self._seq))
 
 
 async def follow(
-    agent: Agent, user_id: str, turn_id: str, show: Callable[[str], str], *, after: int = 0
+    agent: Agent, user_id: str, turn_id: str, show: Callable[[str], str], *, after: Cursor | None = None
 ) -> AsyncGenerator[Frame, None]:
     """All events of a turn: those stored so far, then those to come, until it ends.
+
+    A turn that runs in this process is told with the text of each reply as it comes.
 
     Args:
         agent: whose turn it is.
         user_id: the owner.
         turn_id: which turn.
         show: turns an image id into the URL that the reader can open.
-        after: leave out events up to this number; the reader has them.
+        after: how far the reader is; default: at the beginning.
 
     Raises:
         NotFound: the user has no such turn.
     """
     running = agent.running(user_id, turn_id)
-    with _listening(running) as live:
+    with _Live(running) as live:
         turn = await _read(agent, user_id, turn_id)
         records = await call_store(
             agent.conversations, agent.conversations.images, user_id, turn.key.conversation_id
         )
         translator = Translator(turn, [r for r in records if r.turn_seq < turn.seq], show)
-        teller = _Teller(translator, after)
+        teller = Teller(translator, after or Cursor())
         for frame in teller.begin():
             yield frame
         is_over, swept_at = False, time.monotonic()
@@ -131,58 +152,25 @@ async def _poll(agent: Agent, swept_at: float) -> float:
     return time.monotonic()
 
 
-async def _listen(running: RunningTurn, live: _Live, teller: _Teller) -> AsyncIterator[Frame]:
+async def _listen(running: RunningTurn, live: _Live, teller: Teller) -> AsyncIterator[Frame]:
     """Pass on what a turn of this process tells, until its task is over and all is told."""
     task = running.task
     while task is not None and not (task.done() and live.queue.empty()):
-        told = asyncio.ensure_future(live.queue.get())
+        told = asyncio.ensure_future(live.next())
         await asyncio.wait({told, task}, return_when=asyncio.FIRST_COMPLETED)
         if not told.done():
             told.cancel()
             continue
-        for frame in teller.tell(told.result()):
+        for frame in _frames(running, teller, told.result()):
             yield frame
 
 
-class _Teller:
-    """Numbers the frames of a turn and leaves out those that the reader has."""
-
-    def __init__(self, translator: Translator, after: int) -> None:
-        self._translator = translator
-        self._after = after
-        self._number = 0
-        self._seq = 0
-
-    def begin(self) -> list[Frame]:
-        return self._numbered(self._translator.opening())
-
-    def catch_up(self, turn: Turn) -> list[Frame]:
-        """Frames of stored events that were not told yet."""
-        return [frame for event in turn.events for frame in self.tell(event)]
-
-    def tell(self, told: Event | tuple[int, float, float, str]) -> list[Frame]:
-        if not isinstance(told, Event):
-            return [Frame(self._translator.progress(*told), None)]
-        if told.seq != self._seq + 1:
-            return []  # told already, or ahead of what the store will give
-        self._seq = told.seq
-        return self._numbered(self._translator.event(told))
-
-    def end(self, turn: Turn, error: str) -> list[Frame]:
-        """The closing frames; those of a turn that may go on later have no number."""
-        is_final = turn.status in (TurnStatus.DONE, TurnStatus.FAILED, TurnStatus.CANCELLED)
-        reply = Reply.from_stored(turn.reply) if is_final and turn.reply else None
-        status = TurnStatus.INTERRUPTED if turn.status is TurnStatus.RUNNING else turn.status
-        events = self._translator.closing(status, reply, error)
-        return self._numbered(events) if is_final else [Frame(event, None) for event in events]
-
-    def _numbered(self, events: list[dict[str, Any]]) -> list[Frame]:
-        frames = []
-        for event in events:
-            self._number += 1
-            if self._number > self._after:
-                frames.append(Frame(event, self._number))
-        return frames
+def _frames(running: RunningTurn, teller: Teller, told: _Told) -> list[Frame]:
+    if isinstance(told, Event):
+        return teller.tell(told)
+    if isinstance(told, _More):
+        return teller.say(running.speech, told.seq)
+    return teller.progress(*told)
 
 
 async def _read(agent: Agent, user_id: str, turn_id: str) -> Turn:

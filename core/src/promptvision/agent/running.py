@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from promptvision.agent.journal import Listener
 from promptvision.agent.reply import Reply
+from promptvision.agent.speech import Speech
 from promptvision.conversations.turn import Turn, TurnKey
 from promptvision.errors import Busy
 from promptvision.runtime.cancellation import CancelToken
@@ -32,6 +33,7 @@ class RunningTurn:
         cancel: set it to stop the turn at its next check point.
         turn: the turn once it is claimed, or the stored one if it had ended before.
         is_claimed: set when there is a turn, or when there will be none.
+        speech: what the planner is saying; set its ``is_heard`` before the turn is awaited to hear all of it.
     """
 
     key: TurnKey
@@ -41,6 +43,7 @@ class RunningTurn:
     is_claimed: asyncio.Event = field(default_factory=asyncio.Event)
     listeners: list[Listener] = field(default_factory=list)
     progress_listeners: list[ProgressListener] = field(default_factory=list)
+    speech: Speech = field(default_factory=Speech)
     task: asyncio.Task[Reply] | None = None
 
     async def reply(self) -> Reply:

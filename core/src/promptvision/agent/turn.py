@@ -14,6 +14,7 @@ from promptvision.agent.calls import CallDesk, Told, refuse
 from promptvision.agent.journal import Journal
 from promptvision.agent.prompt import picture_note, system_prompt
 from promptvision.agent.reply import Reply, Step
+from promptvision.agent.speech import Speech
 from promptvision.agent.steps import StepRunner
 from promptvision.agent.window import history_messages, turn_messages
 from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
@@ -51,6 +52,7 @@ class TurnLoop:
         planner: decides the next step.
         runner: fulfils operations.
         journal: where events are written before they happen.
+        speech: where replies are told as they come, if anybody listens.
         settings: the limits.
         started_from: id of the picture the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
@@ -65,6 +67,7 @@ class TurnLoop:
         planner: LLMProvider,
         runner: StepRunner,
         journal: Journal,
+        speech: Speech,
         settings: Settings,
         started_from: str | None,
         deadline: float,
@@ -74,6 +77,7 @@ class TurnLoop:
         self._planner = planner
         self._runner = runner
         self._journal = journal
+        self._speech = speech
         self._settings = settings
         self._started_from = started_from
         self._deadline = deadline
@@ -81,7 +85,9 @@ class TurnLoop:
         self._unavailable = registry.unavailable()
         self._desk = CallDesk(runner, self._functions, self._unavailable)
         self._said_by = planner.name
-        self._calls = sum(len(e.data["tool_calls"]) for e in turn.events if e.kind is EventKind.MESSAGE)
+        said = [event.data for event in turn.events if event.kind is EventKind.MESSAGE]
+        self._messages = len(said)
+        self._calls = sum(len(data["tool_calls"]) for data in said)
         self._open: dict[str, ToolCall] = {}
         self._tokens = 0
         self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
@@ -122,6 +128,7 @@ class TurnLoop:
             reply = self._number_calls(reply)
             messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
             self._journal.hold((EventKind.MESSAGE, _message_data(reply), None))
+            self._messages += 1
             self._open = {call.id: call for call in reply.tool_calls}
             for call in reply.tool_calls:
                 messages.append(await self._make(call))
@@ -187,6 +194,9 @@ class TurnLoop:
         try:
             async with limit:
                 with wish.waking(lambda: loop.call_soon_threadsafe(end_now)):
+                    if self._speech.is_heard and hasattr(self._planner, "stream"):
+                        deltas = self._planner.stream(request)
+                        return await self._speech.pass_on(self._messages + 1, deltas)
                     return await self._planner.complete(request)
         except TimeoutError as exc:
             wish.check()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from promptvision.agent.reply import Reply
     from promptvision.agent.request import Source
     from promptvision.agent.running import RunningTurn
+    from promptvision.cli.speaker import Speaker
     from promptvision.conversations.turn import ImageRecord
 
 __all__ = ["chat"]
@@ -152,7 +153,10 @@ class Talk:
     # Turns
 
     def _ask(self, words: str) -> None:
-        reply = self._wait(self._runner.run(self._start(words)))
+        running, speaker = self._runner.run(self._start(words))
+        reply = self._wait(running)
+        if speaker is not None:
+            speaker.end(reply)
         if reply is None:
             say("stopped; what was finished is kept", fg="yellow")
             return
@@ -160,7 +164,8 @@ class Talk:
         self._has_failed = self._has_failed or reply.status != "done"
         for note in reply.notes:
             say(f"  {note}", fg="yellow")
-        echo_text(reply.text_response)
+        if speaker is None:
+            echo_text(reply.text_response)
         if reply.picture is not None:
             self._show(reply.picture)
 
@@ -177,8 +182,12 @@ class Talk:
         finally:
             printer.clear()
 
-    async def _start(self, words: str) -> RunningTurn:
-        return self._agent.start(words, image=self._image, conversation_id=self._conversation)
+    async def _start(self, words: str) -> tuple[RunningTurn, Speaker | None]:
+        """Begin a turn; at a terminal somebody listens from its first word on."""
+        from promptvision.cli.speaker import Speaker
+
+        running = self._agent.start(words, image=self._image, conversation_id=self._conversation)
+        return running, Speaker(running) if self._is_interactive else None
 
     # Pictures
 

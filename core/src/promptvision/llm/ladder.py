@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +15,7 @@ from promptvision.llm.correction import corrected_request
 from promptvision.llm.failed_generation import looks_like_call, parse_failed_generation
 from promptvision.llm.failures import one_line
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.provider import LLMProvider, closing_stream
 from promptvision.llm.retry import Breaker, Deadline, Retry
 
 __all__ = ["Ladder"]
@@ -178,8 +178,10 @@ async def _attempt(
     """One model call. Whatever else a provider raises is its failure, not the turn's."""
     request = replace(request, timeout_s=left_s)
     try:
-        made = provider.complete(request) if voice is None else _listen(provider, request, voice)
-        reply = await made
+        if voice is None or not hasattr(provider, "stream"):
+            reply = await provider.complete(request)
+        else:
+            reply = await _listen(provider, request, voice)
     except (ProviderError, TimeoutError):
         raise
     except Exception as exc:  # a provider may be anybody's plugin
@@ -190,7 +192,7 @@ async def _attempt(
 
 async def _listen(provider: LLMProvider, request: ChatRequest, voice: _Voice) -> ChatReply:
     held, is_start, reply = "", True, None
-    async with _closing(provider.stream(request)) as deltas:
+    async with closing_stream(provider.stream(request)) as deltas:
         async for delta in deltas:
             held += delta.text
             reply = delta.reply or reply
@@ -202,16 +204,6 @@ async def _listen(provider: LLMProvider, request: ChatRequest, voice: _Voice) ->
     if held and not reply.tool_calls and not looks_like_call(held):
         await voice.say(held, is_start=is_start)
     return reply
-
-
-@asynccontextmanager
-async def _closing(deltas: AsyncIterator[ChatDelta]) -> AsyncIterator[AsyncIterator[ChatDelta]]:
-    """Close a stream at once when it is left early, so that its connection goes back now."""
-    try:
-        yield deltas
-    finally:
-        if isinstance(deltas, AsyncGenerator):
-            await deltas.aclose()
 
 
 def _may_be_call(text: str, request: ChatRequest) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
 
-__all__ = ["LLMProvider"]
+__all__ = ["LLMProvider", "closing_stream"]
 
 
 class LLMProvider(Protocol):
@@ -26,3 +27,13 @@ class LLMProvider(Protocol):
 
     async def close(self) -> None:
         """Give back connections. The provider is not used afterwards."""
+
+
+@asynccontextmanager
+async def closing_stream(deltas: AsyncIterator[ChatDelta]) -> AsyncIterator[AsyncIterator[ChatDelta]]:
+    """Close a stream at once when it is left early, so that its connection goes back now."""
+    try:
+        yield deltas
+    finally:
+        if isinstance(deltas, AsyncGenerator):
+            await deltas.aclose()

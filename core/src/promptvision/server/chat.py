@@ -35,6 +35,7 @@ async def post_chat(request: Request) -> Response:
         allow_paths=False,
     )
     if wants_stream(request):
+        running.speech.is_heard = True
         await running.is_claimed.wait()
         if running.turn is not None:
             return await stream_turn(request, user, running.turn.id)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.follow import Frame, follow
+from promptvision.agent.follow import Cursor, Frame, follow
 from promptvision.errors import InputError, PromptvisionError
 from promptvision.server.bodies import id_in_path
 from promptvision.server.identity import user_of
@@ -40,7 +40,7 @@ async def get_events(request: Request) -> Response:
     return await stream_turn(request, user, turn_id, _after(request, turn_id))
 
 
-async def stream_turn(request: Request, user: str, turn_id: str, after: int = 0) -> Response:
+async def stream_turn(request: Request, user: str, turn_id: str, after: Cursor | None = None) -> Response:
     """Stream a turn; errors before the first event are ordinary responses.
 
     Raises:
@@ -52,14 +52,17 @@ async def stream_turn(request: Request, user: str, turn_id: str, after: int = 0)
     return StreamingResponse(_lines(turn_id, first, frames), media_type="text/event-stream", headers=_HEADERS)
 
 
-def _after(request: Request, turn_id: str) -> int:
+def _after(request: Request, turn_id: str) -> Cursor | None:
     last = request.headers.get("last-event-id", "") or request.query_params.get("last_event_id", "")
     if not last:
-        return 0
-    name, _, number = last.rpartition(":")
-    if name != turn_id or not number.isascii() or not number.isdigit() or len(number) > 9:
-        raise InputError("Last-Event-ID: it is not of this turn; leave it out to start from the beginning")
-    return int(number)
+        return None
+    name, _, cursor = last.rpartition(":")
+    try:
+        if name == turn_id:
+            return Cursor.parse(cursor)
+    except ValueError:
+        pass
+    raise InputError("Last-Event-ID: it is not of this turn; leave it out to start from the beginning")
 
 
 async def _lines(
@@ -94,5 +97,5 @@ async def _next(frames: AsyncGenerator[Frame, None]) -> Frame | None:
 
 
 def _line(turn_id: str, frame: Frame) -> str:
-    number = "" if frame.number is None else f"id: {turn_id}:{frame.number}\n"
-    return f"{number}data: {json.dumps(frame.event, separators=(',', ':'))}\n\n"
+    place = "" if frame.cursor is None else f"id: {turn_id}:{frame.cursor}\n"
+    return f"{place}data: {json.dumps(frame.event, separators=(',', ':'))}\n\n"
