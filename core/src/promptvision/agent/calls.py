@@ -75,11 +75,11 @@ class CallDesk:
             key = self._key(function, values)
             if (known := self._answers.get(key)) is not None:
                 return self._repeat(key, known)
-            result, told = await self._runner.perform(call.name, values, call_id=call.id, notes=notes)
+            made = await self._runner.perform(call.name, values, call_id=call.id, notes=notes)
         except (ArgumentsError, ToolFailed, SetupError) as exc:
             self._errors[call.name] += 1
             return refuse("arguments" if isinstance(exc, ArgumentsError) else "failed", str(exc))
-        answer = Told(told, result.summary(), failed=not result.success, is_journaled=True)
+        answer = Told(made.told, made.summary, failed=not made.result.success, is_journaled=True)
         self._answers[key] = answer
         return answer
 

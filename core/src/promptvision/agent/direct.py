@@ -41,11 +41,11 @@ async def call_operation(
         deadline=time.monotonic() + agent.settings.turn_timeout_s,
         max_calls=agent.settings.max_tool_calls,
     )
-    result, _ = await runner.perform(operation, given)
+    made = await runner.perform(operation, given)
     for image in runner.images:
         await call_store(agent.conversations, agent.conversations.add_image, user_id, image["id"])
     return Reply(
-        text_response=result.summary(),
+        text_response=made.summary,
         image_url=table.records[0].image_id if table.records else None,
         steps=tuple(runner.steps),
         images=tuple(runner.images),

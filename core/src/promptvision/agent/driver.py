@@ -135,7 +135,7 @@ class TurnDriver:
         journal = Journal(store, turn, self._running.listeners)
         if given is not None and not any(_is_given(record, turn) for record in records):
             record = table.add(given.id, INPUT, None, "", given.width, given.height, turn.seq)
-            await journal.write((EventKind.IMAGE, asdict(record), given.id))
+            journal.post((EventKind.IMAGE, asdict(record), given.id))
         closed = await _close_open_steps(turn, journal)
         deadline = time.monotonic() + self._settings.turn_timeout_s
         runner = StepRunner(

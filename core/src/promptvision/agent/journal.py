@@ -1,9 +1,10 @@
-"""Writing a turn's events before what they announce, off the event loop."""
+"""Storing a turn's events before what they announce, off the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from promptvision.conversations.store import ConversationStore
@@ -31,6 +32,10 @@ async def call_store(store: Any, method: Callable[P, T], *args: P.args, **kwargs
 class Journal:
     """The events of one turn.
 
+    Nothing begins before the events that announce it are stored: :meth:`write` waits for that. What has
+    ended is stored by :meth:`post`, which does not wait, so that a planner need not wait for a disk or a
+    network; the next write does, and an event is told only once it is stored.
+
     Args:
         store: where they are written.
         turn: the claimed turn.
@@ -43,33 +48,59 @@ class Journal:
         self._listeners = listeners
         self._seq = max((event.seq for event in turn.events), default=0)
         self._held: list[Entry] = []
+        self._on_its_way: asyncio.Future[None] | None = None
+        self._failure: BaseException | None = None
 
     def hold(self, *entries: Entry) -> None:
         """Keep events for the next write; there is one before anything happens that they announce."""
         self._held.extend(entries)
 
-    async def flush(self) -> None:
-        """Store what is held."""
-        if self._held:
-            await self.write()
+    def post(self, *further: Entry) -> None:
+        """Begin to store what is held and further events, all or none; the next write waits for it."""
+        self._held.extend(further)
+        if self._on_its_way is None and self._failure is None:
+            self._send()
 
     async def write(self, *further: Entry) -> None:
-        """Store what is held and further events, all or none.
+        """Store what is held and further events, all or none, after what was posted.
 
         Raises:
             LeaseLost: another process has the turn now.
+            StoreError: these events, or some that were posted, could not be stored; none is from then on.
         """
-        entries, self._held = [*self._held, *further], []
+        self._held.extend(further)
+        while True:
+            if self._on_its_way is not None:
+                await asyncio.wait((self._on_its_way,))
+            elif self._failure is not None:
+                raise self._failure
+            elif self._held:
+                self._send()
+            else:
+                return
+
+    def _send(self) -> None:
+        entries, self._held = self._held, []
         events = [
             Event(seq=self._seq + index, kind=kind, data=data, image_id=image_id)
             for index, (kind, data, image_id) in enumerate(entries, start=1)
         ]
-        await call_store(self._store, self._store.append, self.turn, events)
         self._seq += len(events)
-        for event in events:
-            self.tell(event)
+        if not self._store.blocking:
+            self._store.append(self.turn, events)
+            self._tell(events)
+            return
+        loop = asyncio.get_running_loop()
+        self._on_its_way = loop.run_in_executor(None, self._store.append, self.turn, events)
+        self._on_its_way.add_done_callback(partial(self._arrived, events))
 
-    def tell(self, event: Event) -> None:
-        """Pass an event on without storing it."""
-        for listener in self._listeners:
-            listener(event)
+    def _arrived(self, events: list[Event], sent: asyncio.Future[None]) -> None:
+        self._on_its_way = None
+        self._failure = asyncio.CancelledError() if sent.cancelled() else sent.exception()
+        if self._failure is None:
+            self._tell(events)
+
+    def _tell(self, events: list[Event]) -> None:
+        for event in events:
+            for listener in self._listeners:
+                listener(event)

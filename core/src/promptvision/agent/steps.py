@@ -36,7 +36,7 @@ from promptvision.tools.context import MASK
 from promptvision.tools.tool import Args, Result, Tool
 from promptvision.types import ImageRef, MaskRef
 
-__all__ = ["StepRunner"]
+__all__ = ["Fulfilled", "StepRunner"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,21 @@ class _Request:
     values: dict[str, Any]
     call_id: str
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class Fulfilled:
+    """What came of an operation.
+
+    Args:
+        result: the tool's result.
+        told: for the LLM; empty when no call of its is answered.
+        summary: for people.
+    """
+
+    result: Result
+    told: str
+    summary: str
 
 
 class StepRunner:
@@ -99,7 +114,7 @@ class StepRunner:
 
     async def perform(
         self, operation: str, values: dict[str, Any], *, call_id: str = "", notes: list[str] | None = None
-    ) -> tuple[Result, str]:
+    ) -> Fulfilled:
         """Fulfil an operation, running prerequisites first as steps of their own.
 
         Args:
@@ -107,9 +122,6 @@ class StepRunner:
             values: arguments; pictures as handles or references. What is missing is filled in by type.
             call_id: the planner's call that this answers.
             notes: what the planner should be told besides the result.
-
-        Returns:
-            The result, and what the planner is told of it.
 
         Raises:
             ArgumentsError: an argument is wrong or lacking, and the planner can correct it.
@@ -120,7 +132,7 @@ class StepRunner:
         """
         return await self._fulfil(_Request(operation, values, call_id, notes or []), depth=0)
 
-    async def _fulfil(self, request: _Request, depth: int) -> tuple[Result, str]:
+    async def _fulfil(self, request: _Request, depth: int) -> Fulfilled:
         tools = self._registry.runnable(request.operation)
         if not tools:
             raise await self._cannot_run(request)
@@ -165,10 +177,10 @@ class StepRunner:
             values[wanted] = target
         elif wanted is not None and operation.args.model_fields[wanted].is_required():
             raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
-        result, _ = await self._fulfil(_Request(operation.name, values, "", []), depth + 1)
-        value = getattr(result, field)
+        made = await self._fulfil(_Request(operation.name, values, "", []), depth + 1)
+        value = getattr(made.result, field)
         if _is_lacking(value):
-            raise ToolFailed(result.summary())
+            raise ToolFailed(made.summary)
         return value
 
     def _current(self) -> ImageRef:
@@ -192,7 +204,7 @@ class StepRunner:
             args = tool.args.model_validate(known, context={"resolve": self.table.resolve})
         except ValidationError as exc:
             raise ArgumentsError([_problem(error) for error in exc.errors()]) from exc
-        for name, value in args:
+        for name, value in vars(args).items():
             if isinstance(value, MaskRef):
                 self._check_mask(name, value)
         return args
@@ -217,12 +229,12 @@ class StepRunner:
         for tool in self._registry.candidates(name)[:1]:
             number = len(self.steps) + 1
             await self._write_start(number, tool, {}, request)
-            await self._close_failed(number, tool, {}, why, time.monotonic())
+            self._close_failed(number, tool, {}, why, time.monotonic())
         return why
 
     # Running
 
-    async def _attempt(self, tool: Tool, args: Args, request: _Request) -> tuple[Result, str]:
+    async def _attempt(self, tool: Tool, args: Args, request: _Request) -> Fulfilled:
         """One step; a second one after freeing memory when the first ran out of it."""
         try:
             return await self._step(tool, args, request)
@@ -232,7 +244,7 @@ class StepRunner:
         await asyncio.to_thread(self._runtime.pool.free_unused)
         return await self._step(tool, args, request)
 
-    async def _step(self, tool: Tool, args: Args, request: _Request) -> tuple[Result, str]:
+    async def _step(self, tool: Tool, args: Args, request: _Request) -> Fulfilled:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:  # asked first: a call that ran out of time has set the wish to stop as well
             raise StopTurn("the time limit of the turn is reached")
@@ -248,7 +260,7 @@ class StepRunner:
                 tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress_of(number)
             )
         except (CallError, SetupError, Cancelled) as exc:
-            await self._close_failed(number, tool, shown, exc, started)
+            self._close_failed(number, tool, shown, exc, started)
             raise
         except LeaseLost:
             raise
@@ -257,10 +269,10 @@ class StepRunner:
             failed = ToolFailed(
                 f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {_first_line(exc)}"
             )
-            await self._close_failed(number, tool, shown, failed, started)
+            self._close_failed(number, tool, shown, failed, started)
             raise failed from exc
         self._artifacts.note(args, outcome.result)
-        return outcome.result, await self._close_done(number, tool, shown, outcome, request)
+        return self._close_done(number, tool, shown, outcome, request)
 
     def _progress_of(self, number: int) -> Progress | None:
         tell = self._on_progress
@@ -272,27 +284,27 @@ class StepRunner:
         data = {"step": number, "call_id": request.call_id, "arguments": shown, **_names(tool)}
         await self._journal.write((EventKind.STEP_STARTED, data, None))
 
-    async def _close_done(
+    def _close_done(
         self, number: int, tool: Tool, shown: dict[str, Any], outcome: Outcome, request: _Request
-    ) -> str:
+    ) -> Fulfilled:
+        result = outcome.result
         entries = [self._enter(image, tool) for image in outcome.saved]
         step = Step(
             **_names(tool),
             status="done",
             arguments=shown,
-            result=outcome.result.model_dump(mode="json", exclude_none=True),
+            result=result.model_dump(mode="json", exclude_none=True),
             seconds=round(outcome.seconds, 4),
             cached=outcome.cached,
-            message=outcome.result.message,
+            message=result.message,
         )
         self.steps.append(step)
-        told = observe(outcome.result, self.table, request.notes) if request.call_id else ""
-        await self._write_end(
-            number, step, entries, call_id=request.call_id, told=told, summary=outcome.result.summary()
-        )
-        return told
+        told = observe(result, self.table, request.notes) if request.call_id else ""
+        made = Fulfilled(result, told, result.summary())
+        self._write_end(number, step, entries, call_id=request.call_id, told=told, summary=made.summary)
+        return made
 
-    async def _close_failed(
+    def _close_failed(
         self, number: int, tool: Tool, shown: dict[str, Any], exc: Exception, started: float
     ) -> None:
         step = Step(
@@ -304,9 +316,9 @@ class StepRunner:
             needs_setup=isinstance(exc, SetupError),
         )
         self.steps.append(step)
-        await self._write_end(number, step, [])
+        self._write_end(number, step, [])
 
-    async def _write_end(
+    def _write_end(
         self,
         number: int,
         step: Step,
@@ -316,7 +328,7 @@ class StepRunner:
         if self._journal is None:
             return
         data = {"step": number, **step.document(), **told}
-        await self._journal.write(*entries, (EventKind.STEP_FINISHED, data, None))
+        self._journal.post(*entries, (EventKind.STEP_FINISHED, data, None))
 
     def _enter(self, image: SavedImage, tool: Tool) -> tuple[EventKind, dict[str, Any], str | None]:
         record = self.table.add(

@@ -99,7 +99,7 @@ class TurnLoop:
             StoreError: the journal cannot be written.
         """
         text, status = await self._outcome()
-        await self._journal.flush()
+        await self._journal.write()
         return self._reply(text, status)
 
     async def _outcome(self) -> tuple[str, TurnStatus]:

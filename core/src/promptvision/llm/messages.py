@@ -51,7 +51,7 @@ class Message:
     summary: str = ""
     failed: bool = False
 
-    @property
+    @cached_property
     def chars(self) -> int:
         """Characters of what an LLM reads of it, its calls included."""
         if not self.tool_calls:

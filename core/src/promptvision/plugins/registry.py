@@ -62,6 +62,7 @@ class Registry:
         self._functions: dict[tuple[str, ...], tuple[Function, ...]] = {}
         for plugin in plugins:
             self._admit(plugin)
+        self._candidates = {name: self._ranked(name) for name in self.operations}
 
     @classmethod
     def load(cls, settings: Settings, found: Iterable[EntryPoint] | None = None) -> Registry:
@@ -155,8 +156,7 @@ class Registry:
 
     def candidates(self, operation: str) -> list[Tool]:
         """Tools for an operation, whether they can run here or not, best first."""
-        tools = [tool for tool in self.tools.values() if tool.operation.name == operation]
-        return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.priority, tool.name))
+        return self._candidates.get(operation, [])
 
     def lacking(self, operation: str) -> str:
         """Why no tool for an operation can run here, and how to mend it; empty where one can."""
@@ -231,6 +231,10 @@ class Registry:
             return Missing(f"model {model!r} is declared by no plugin", "report it to the plugin's author")
         lacking = missing_weights(spec, self.settings)
         return Missing(lacking.what, lacking.fix) if lacking else None
+
+    def _ranked(self, operation: str) -> list[Tool]:
+        tools = [tool for tool in self.tools.values() if tool.operation.name == operation]
+        return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.priority, tool.name))
 
     def _preferred(self, tool: Tool) -> bool:
         return f"{tool.plugin}:{tool.name}" in self.settings.prefer

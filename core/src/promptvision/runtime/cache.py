@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -12,8 +11,6 @@ from promptvision.runtime.context import SavedImage
 from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["CachedResult", "ResultCache", "call_digest"]
-
-_IN_ORDER = json.JSONEncoder(sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,8 @@ def call_digest(tool: Tool, args: Args) -> str:
     That is the tool with its owner and version and every argument, defaults included. Pictures count by
     their ids, which are hashes of immutable bytes, so equal digests mean equal pixels.
     """
-    what = [tool.plugin, tool.name, tool.version, args.model_dump(mode="json")]
-    return hashlib.blake2b(_IN_ORDER.encode(what).encode(), digest_size=32).hexdigest()
+    what = "\0".join((tool.plugin, tool.name, tool.version, args.model_dump_json()))
+    return hashlib.blake2b(what.encode(), digest_size=32).hexdigest()
 
 
 class ResultCache:

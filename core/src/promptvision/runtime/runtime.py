@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
@@ -106,10 +106,19 @@ class Runtime:
     ) -> Result:
         """The tool's result. Out of time, it is asked to stop, and soon after that left behind."""
         loop = asyncio.get_running_loop()
-        asking = loop.call_later(timeout_s, cancel.cancel, "the time limit of the turn is reached")
+        limit = asyncio.timeout(None)
+
+        def time_is_up() -> None:
+            cancel.cancel("the time limit of the turn is reached")
+            _end(limit, loop.time() + GRACE_S)
+
+        asking = loop.call_later(timeout_s, time_is_up)
         try:
-            async with asyncio.timeout(timeout_s + GRACE_S) as limit:
-                with _hastened(tool, limit, cancel):
+            async with limit:
+                if not tool.is_async:
+                    return await self.executor.execute(tool, args, context)
+                # Every await is a check point: a wish to stop need not wait for what the tool waits for.
+                with cancel.waking(lambda: loop.call_soon_threadsafe(_end, limit, loop.time())):
                     return await self.executor.execute(tool, args, context)
         except asyncio.CancelledError:
             cancel.cancel()
@@ -132,14 +141,6 @@ class Runtime:
         return True
 
 
-def _hastened(tool: Tool, limit: asyncio.Timeout, cancel: CancelToken) -> AbstractContextManager[None]:
-    """Meanwhile, a wish to stop ends what waits on the event loop: every ``await`` is a check point."""
-    if not tool.is_async:
-        return nullcontext()
-    loop = asyncio.get_running_loop()
-
-    def end_now() -> None:
-        with suppress(RuntimeError):  # it has ended meanwhile
-            limit.reschedule(0)
-
-    return cancel.waking(lambda: loop.call_soon_threadsafe(end_now))
+def _end(limit: asyncio.Timeout, when: float) -> None:
+    with suppress(RuntimeError):  # what it limits has ended meanwhile
+        limit.reschedule(when)

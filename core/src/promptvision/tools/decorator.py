@@ -165,7 +165,7 @@ class _Runner:
         return self._wrap(self._function(**self._values(args, context)), args, context)
 
     def _values(self, args: Args, context: ToolContext) -> dict[str, Any]:
-        values = dict(args)
+        values = dict(vars(args))
         for key in self._images:
             if values[key] is not None:
                 values[key] = context.open(values[key])

@@ -1,0 +1,139 @@
+"""The journal: stored before it is acted upon, told only once it is stored, never out of order."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+
+import pytest
+
+from promptvision.agent.journal import Entry, Journal
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.conversations.turn import Event, EventKind, Turn, TurnKey
+from promptvision.errors import LeaseLost, StoreError
+
+KEY = TurnKey("ann", "c", "p")
+
+
+class SlowStore(MemoryConversationStore):
+    """A store that waits for a gate before each write, and fails on demand."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+        self.failure: Exception | None = None
+        self.batches: list[list[int]] = []
+
+    def append(self, turn: Turn, events: Sequence[Event]) -> None:
+        assert self.gate.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        super().append(turn, events)
+        self.batches.append([event.seq for event in events])
+
+
+def note(text: str) -> Entry:
+    return EventKind.NOTE, {"message": text}, None
+
+
+def begin(store: MemoryConversationStore) -> tuple[Turn, Journal, list[int]]:
+    turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
+    told: list[int] = []
+    return turn, Journal(store, turn, [lambda event: told.append(event.seq)]), told
+
+
+def stored(store: MemoryConversationStore, turn: Turn) -> list[str]:
+    found = store.turn("ann", turn.id)
+    assert found is not None
+    return [event.data["message"] for event in found.events]
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> None:
+    async def give() -> None:
+        store = SlowStore() if blocking else MemoryConversationStore()
+        if isinstance(store, SlowStore):
+            store.gate.set()
+        turn, journal, told = begin(store)
+        journal.hold(note("a"))
+        await journal.write(note("b"))
+        journal.post(note("c"))
+        journal.post(note("d"))
+        journal.hold(note("e"))
+        await journal.write(note("f"))
+        assert stored(store, turn) == list("abcdef")
+        assert told == [1, 2, 3, 4, 5, 6]
+
+    asyncio.run(give())
+
+
+def test_post_does_not_wait_and_tells_nothing_before_it_is_stored() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        turn, journal, told = begin(store)
+        journal.post(note("a"))
+        await asyncio.sleep(0.02)
+        assert (told, stored(store, turn)) == ([], [])
+        writing = asyncio.ensure_future(journal.write(note("b")))
+        await asyncio.sleep(0.02)
+        assert not writing.done()
+        store.gate.set()
+        await writing
+        assert told == [1, 2]
+        assert store.batches == [[1], [2]]
+
+    asyncio.run(give())
+
+
+def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        _, journal, told = begin(store)
+        for letter in "abc":
+            journal.post(note(letter))
+        store.gate.set()
+        await asyncio.gather(journal.write(note("d")), journal.write(note("e")))
+        assert store.batches == [[1], [2, 3, 4, 5]]
+        assert told == [1, 2, 3, 4, 5]
+
+    asyncio.run(give())
+
+
+@pytest.mark.parametrize("failure", [LeaseLost("taken over"), StoreError("the disk is full")])
+def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exception) -> None:
+    async def give() -> None:
+        store = SlowStore()
+        store.failure = failure
+        store.gate.set()
+        turn, journal, told = begin(store)
+        journal.post(note("a"))
+        for _ in range(2):
+            with pytest.raises(type(failure), match=str(failure)):
+                await journal.write(note("b"))
+        store.failure = None
+        journal.post(note("c"))
+        with pytest.raises(type(failure)):
+            await journal.write()
+        assert (told, stored(store, turn)) == ([], []), "a journal has no gaps"
+
+    asyncio.run(give())
+
+
+def test_writer_that_is_cancelled_leaves_the_journal_whole() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        turn, journal, told = begin(store)
+        writing = asyncio.ensure_future(journal.write(note("a")))
+        await asyncio.sleep(0.02)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+        store.gate.set()
+        await journal.write(note("b"))
+        assert stored(store, turn) == ["a", "b"]
+        assert told == [1, 2]
+
+    asyncio.run(give())
