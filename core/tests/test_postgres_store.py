@@ -121,6 +121,35 @@ def test_crashed_server_loses_nothing_and_is_back_soon(server: PostgresServer) -
         store.close()
 
 
+def test_connections_that_ended_while_idle_are_replaced_unnoticed(server: PostgresServer) -> None:
+    store = SQLConversationStore(server.url())
+    turn = claim(store, "idle")
+    with store._database.reading(), store._database.reading():
+        pass  # two connections are idle now
+    server.execute(
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'promptvision'"
+    )
+    store.append(turn, [note(1)])
+    assert store.history("idle", "c1", 1)[0].events == (note(1),)
+    store.close()
+
+
+def test_connection_that_ends_inside_a_transaction_is_a_retryable_error(server: PostgresServer) -> None:
+    store = SQLConversationStore(server.url())
+
+    def write() -> None:
+        with store._database.writing() as db:
+            [(pid,)] = db.cursor.execute("SELECT pg_backend_pid()").fetchall()
+            server.execute(f"SELECT pg_terminate_backend({pid}, 5000)")
+            db.cursor.execute("SELECT 1")
+
+    with pytest.raises(StoreError) as caught:
+        write()
+    assert caught.value.retryable
+    assert claim(store, "ended").claim is Claim.NEW
+    store.close()
+
+
 def test_opening_without_a_server_is_a_quick_retryable_error() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
@@ -158,8 +187,8 @@ def test_locked_turn_is_a_retryable_error_after_the_timeout(server: PostgresServ
     store = SQLConversationStore(server.url(), lock_timeout_s=0.3)
     other = SQLConversationStore(server.url())
     turn = claim(store, "locked")
-    with other._writing() as db:
-        db.exec_driver_sql("LOCK TABLE turns")
+    with other._database.writing() as db:
+        db.cursor.execute("LOCK TABLE turns")
         started = time.monotonic()
         with pytest.raises(StoreError, match="timeout") as caught:
             store.append(turn, [note(1)])
@@ -194,8 +223,8 @@ def test_options_of_the_url_are_kept(server: PostgresServer) -> None:
     store = SQLConversationStore(server.url() + "?options=-csearch_path%3Delsewhere")
     claim(store, "options")
     assert server.execute("SELECT count(*) FROM elsewhere.turns") == [(1,)]
-    with store._reading() as db:
-        assert db.exec_driver_sql("SHOW statement_timeout").scalar_one() == "5s"
+    with store._database.reading() as db:
+        assert db.cursor.execute("SHOW statement_timeout").fetchone()[0] == "5s"
     store.close()
 
 

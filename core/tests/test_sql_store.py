@@ -8,15 +8,17 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from subprocess import run
 
 import pytest
+from sqlalchemy.dialects import sqlite
 
 from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, Event, EventKind, TurnStatus
-from promptvision.errors import SetupError, StoreError
+from promptvision.errors import LeaseLost, SetupError, StoreError
 from promptvision.testing.conversation_store import ConversationStoreContract, claim, note, picture
 
 
@@ -52,19 +54,19 @@ def test_folder_is_for_its_owner_alone(home: Path, store: SQLConversationStore) 
 
 
 def test_file_is_durable_and_checks_references(home: Path, store: SQLConversationStore) -> None:
-    with store._reading() as db:
-        assert db.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
-        assert db.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2  # FULL
-        assert db.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+    with store._database.reading() as db:
+        assert db.cursor.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert db.cursor.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
+        assert db.cursor.execute("PRAGMA foreign_keys").fetchone()[0] == 1
 
 
 def test_deleting_a_conversation_leaves_no_rows(home: Path, store: SQLConversationStore) -> None:
     turn = claim(store, "ann")
     store.append(turn, [note(1)])
     store.delete("ann", "c1")
-    with store._reading() as db:
+    with store._database.reading() as db:
         for table in ("conversations", "turns", "events"):
-            assert db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one() == 0
+            assert db.cursor.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0
 
 
 def test_gap_in_the_journal_is_refused(store: SQLConversationStore) -> None:
@@ -98,7 +100,7 @@ def test_threads_behind_a_stuck_writer_do_not_wait_for_ever(home: Path) -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with store._writing():
+        with store._database.writing():
             inside.set()
             leave.wait(10)
 
@@ -117,17 +119,54 @@ def test_threads_behind_a_stuck_writer_do_not_wait_for_ever(home: Path) -> None:
 def test_full_disk_is_a_retryable_error_and_recovers(store: SQLConversationStore) -> None:
     turn = claim(store, "ann")
     large = Event(seq=1, kind=EventKind.NOTE, data={"text": "x" * 1_000_000})
-    with store._reading() as db:
-        pages = db.exec_driver_sql("PRAGMA page_count").scalar_one()
-        db.exec_driver_sql(f"PRAGMA max_page_count = {pages + 10}")
+    with store._database.reading() as db:
+        pages = db.cursor.execute("PRAGMA page_count").fetchone()[0]
+        db.cursor.execute(f"PRAGMA max_page_count = {pages + 10}")
     with pytest.raises(StoreError, match="full") as caught:
         store.append(turn, [large])
     assert caught.value.retryable
     store.append(turn, [note(1)])
-    with store._reading() as db:
-        db.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    with store._database.reading() as db:
+        db.cursor.execute("PRAGMA max_page_count = 1000000")
     store.append(turn, [Event(seq=2, kind=EventKind.NOTE, data=large.data)])
     assert len(store.history("ann", "c1", 1)[0].events) == 2
+
+
+def test_failed_write_leaves_no_transaction_open(home: Path, store: SQLConversationStore) -> None:
+    turn = claim(store, "ann")
+    store.finish_turn(turn, TurnStatus.DONE, {})
+
+    def interrupted() -> None:
+        with store._database.writing() as db:
+            db.cursor.execute("DELETE FROM conversations")
+            raise KeyboardInterrupt
+
+    with pytest.raises(LeaseLost):
+        store.append(turn, [note(1)])
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    other = sqlite3.connect(home / "conversations.db", isolation_level=None, timeout=0)
+    other.execute("BEGIN EXCLUSIVE")
+    other.close()
+    assert len(store.history("ann", "c1", 1)) == 1
+
+
+def test_connection_that_is_lent_when_the_store_closes_is_closed_afterwards(home: Path) -> None:
+    store = SQLConversationStore(default_sqlite_url(home))
+    with store._database.reading() as db:
+        store.close()
+        assert db.cursor.execute("SELECT 1").fetchall() == [(1,)]
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.cursor.execute("SELECT 1")
+
+
+def test_many_threads_share_few_connections(store: SQLConversationStore) -> None:
+    turn = claim(store, "ann")
+    store.append(turn, [note(1)])
+    with ThreadPoolExecutor(40) as threads:
+        found = list(threads.map(lambda _: store.turn("ann", turn.id), range(400)))
+    assert all(it is not None and it.events == (note(1),) for it in found)
+    assert 1 <= len(store._database._pool._idle) <= 17
 
 
 def _fill(home: Path) -> Path:
@@ -185,9 +224,9 @@ def test_claims_use_the_indexes(store: SQLConversationStore) -> None:
     from promptvision.builtin.sql import statements
 
     for statement in (statements.FIND_TURNS, statements.LAST_TURNS, statements.IMAGES, statements.OWNS_IMAGE):
-        sql = str(statement.compile(dialect=store._engine.dialect))
-        with store._reading() as db:
-            plan = db.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", ("x",) * sql.count("?")).all()
+        sql = str(statement.compile(dialect=sqlite.dialect()))
+        with store._database.reading() as db:
+            plan = db.cursor.execute(f"EXPLAIN QUERY PLAN {sql}", ("x",) * sql.count("?")).fetchall()
         assert not [step for step in plan if step[3].startswith("SCAN") and step[3] != "SCAN CONSTANT ROW"]
 
 

@@ -6,12 +6,11 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, Update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Update
 
 from promptvision.builtin.sql import statements
+from promptvision.builtin.sql.database import Transaction
 from promptvision.builtin.sql.rows import journaled
-from promptvision.builtin.sql.statements import execute
 from promptvision.conversations.store import title_of
 from promptvision.conversations.turn import Claim, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict
@@ -36,7 +35,7 @@ class ClaimRequest:
     lease_s: float
 
 
-def decide(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
+def decide(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     """Claim a turn.
 
     What was seen is written only if it still holds, and the unique indexes of ``turns`` judge what was
@@ -45,6 +44,7 @@ def decide(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
     Raises:
         Conflict: the key exists with another fingerprint.
         RaceLostError: roll back and call again.
+        ClashError: another turn of the conversation began to run meanwhile; roll back and call again.
     """
     mine, running = _find(db, request.key)
     if mine is not None and mine.fingerprint != request.fingerprint:
@@ -60,36 +60,32 @@ def decide(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
     return _begin(db, inserts, request)
 
 
-def _find(db: Connection, key: TurnKey) -> tuple[Row[Any] | None, Row[Any] | None]:
+def _find(db: Transaction, key: TurnKey) -> tuple[Any, Any]:
     """The turn of the key and the running turn of its conversation; they may be the same."""
     wanted = {"user": key.user_id, "place": key.conversation_id, "prompt": key.prompt_id}
-    rows = execute(db, statements.FIND_TURNS, wanted).all()
+    rows = db.rows(statements.FIND_TURNS, wanted)
     mine = next((row for row in rows if row.prompt_id == key.prompt_id), None)
     running = next((row for row in rows if row.status == TurnStatus.RUNNING), None)
     return mine, running
 
 
-def _change(db: Connection, change: Update, seen: Row[Any], **values: Any) -> None:
+def _change(db: Transaction, change: Update, seen: Any, **values: Any) -> None:
     as_seen = {"seen_fence": seen.fence, "seen_status": seen.status, "seen_beat": seen.beat_at}
-    try:
-        changed = execute(db, change, {"turn": seen.id, **as_seen, **values}).rowcount
-    except IntegrityError as exc:  # another turn of the conversation began to run
-        raise RaceLostError from exc
-    if changed != 1:
+    if db.change(change, {"turn": seen.id, **as_seen, **values}) != 1:
         raise RaceLostError
 
 
-def _take_over(db: Connection, seen: Row[Any], owner: str) -> Turn:
-    execute(db, statements.TOUCH, {"user": seen.user_id, "place": seen.conversation_id})
+def _take_over(db: Transaction, seen: Any, owner: str) -> Turn:
+    db.change(statements.TOUCH, {"user": seen.user_id, "place": seen.conversation_id})
     _change(db, statements.TAKE_OVER, seen, new_owner=owner)
     before = journaled(db, seen, Claim.RESUMED)
     return replace(before, status=TurnStatus.RUNNING, fence=before.fence + 1, reply=None)
 
 
-def _begin(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
+def _begin(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     key = request.key
     place = {"user_id": key.user_id, "conversation_id": key.conversation_id}
-    seq = execute(db, inserts.count_turn, {**place, "title": title_of(request.prompt)}).scalar_one()
+    [(seq,)] = db.rows(inserts.count_turn, {**place, "title": title_of(request.prompt)})
     row = {
         **place,
         "id": uuid.uuid4().hex,
@@ -99,8 +95,8 @@ def _begin(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
         "prompt": request.prompt,
         "fingerprint": request.fingerprint,
     }
-    created_at = execute(db, inserts.turn, row).scalar_one_or_none()
-    if created_at is None:
+    made = db.rows(inserts.turn, row)
+    if not made:
         raise RaceLostError
     return Turn(
         id=row["id"],
@@ -111,5 +107,5 @@ def _begin(db: Connection, inserts: statements.Inserts, request: ClaimRequest) -
         fence=1,
         prompt=request.prompt,
         fingerprint=request.fingerprint,
-        created_at=created_at,
+        created_at=made[0].created_at,
     )

@@ -11,22 +11,26 @@ from sqlalchemy.exc import ArgumentError
 
 from promptvision.errors import SetupError
 
-__all__ = ["POOL_SIZE", "open_engine"]
+__all__ = ["BEGIN_READING", "BEGIN_WRITING", "open_engine"]
 
 CONNECT_TIMEOUT_S = 3
-POOL_SIZE = 16
-"""Connections of one process, at most."""
+
+BEGIN_READING = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
+"""Begins to read from one state of the database."""
+
+BEGIN_WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
+"""Begins to write; an SQLite file is locked from here on."""
 
 
 def open_engine(url: str, lock_timeout_s: float) -> Engine:
     """An engine for a database URL; nothing is connected yet.
 
-    Transactions of ``engine.execution_options(writes=True)`` lock an SQLite file from their start; on
-    PostgreSQL the others read one snapshot.
+    Its connections begin no transaction by themselves. Those of SQLAlchemy's ``Connection`` begin to read, or
+    with ``engine.execution_options(writes=True)`` to write.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/database``.
-        lock_timeout_s: how long to wait for a lock, a statement or a pooled connection, in seconds.
+        lock_timeout_s: how long to wait for a lock or a statement, in seconds.
 
     Raises:
         SetupError: the URL cannot be used, or the driver is not installed.
@@ -37,10 +41,18 @@ def open_engine(url: str, lock_timeout_s: float) -> Engine:
         raise SetupError("conversations: the URL cannot be read", hint=_URL_HINT) from exc
     backend = parsed.get_backend_name()
     if backend == "sqlite":
-        return _open_sqlite(parsed, lock_timeout_s)
-    if backend in ("postgresql", "postgres"):
-        return _open_postgresql(parsed.set(drivername="postgresql+psycopg"), lock_timeout_s)
-    raise SetupError(f"conversations: no store for {backend!r} URLs", hint=_URL_HINT)
+        engine = _open_sqlite(parsed, lock_timeout_s)
+    elif backend in ("postgresql", "postgres"):
+        engine = _open_postgresql(parsed.set(drivername="postgresql+psycopg"), lock_timeout_s)
+    else:
+        raise SetupError(f"conversations: no store for {backend!r} URLs", hint=_URL_HINT)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql((BEGIN_WRITING if writes else BEGIN_READING)[connection.dialect.name])
 
 
 _URL_HINT = "write sqlite:///path/to/file.db or postgresql+psycopg://user:password@host/database"
@@ -56,9 +68,6 @@ def _open_sqlite(url: URL, lock_timeout_s: float) -> Engine:
         raise SetupError(f"conversations: {folder}: {exc.strerror}", hint="set PROMPTVISION_HOME") from exc
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite"),
-        pool_size=POOL_SIZE,
-        max_overflow=0,
-        pool_timeout=lock_timeout_s,
         connect_args={"timeout": lock_timeout_s},
     )
 
@@ -67,14 +76,6 @@ def _open_sqlite(url: URL, lock_timeout_s: float) -> Engine:
         connection.isolation_level = None  # the driver must not begin transactions of its own
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begun(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        driver: Any = connection.connection.dbapi_connection
-        driver.execute(
-            "BEGIN IMMEDIATE" if writes else "BEGIN"
-        )  # 20 microseconds quicker than through layers
 
     return engine
 
@@ -90,11 +91,8 @@ def _open_postgresql(url: URL, lock_timeout_s: float) -> Engine:
     try:
         return create_engine(
             url,
-            pool_pre_ping=True,
-            pool_size=POOL_SIZE,
-            max_overflow=0,
-            pool_timeout=lock_timeout_s,
             connect_args={
+                "autocommit": True,
                 "connect_timeout": CONNECT_TIMEOUT_S,
                 "tcp_user_timeout": limit_ms,
                 "application_name": "promptvision",

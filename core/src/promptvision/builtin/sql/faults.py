@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError
 
 from promptvision.errors import StoreError
 
-__all__ = ["converted_faults"]
+__all__ = ["ClashError", "store_error"]
 
 _SQLITE_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _SQLITE_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -22,22 +19,21 @@ Source: PostgreSQL manual, appendix A.
 """
 
 
-@contextmanager
-def converted_faults(where: str) -> Iterator[None]:
-    """Turn every database error into a :class:`StoreError`.
+class ClashError(StoreError):
+    """A row stands in the way of another, or one that it refers to is missing."""
+
+
+def store_error(where: str, exc: Exception) -> StoreError:
+    """What a caller is told of an error of the driver or of SQLAlchemy.
 
     Args:
         where: the database's URL without its password, for the message.
+        exc: what was raised.
     """
-    try:
-        yield
-    except (SQLAlchemyError, sqlite3.Error) as exc:
-        raise _store_error(where, exc) from exc
-
-
-def _store_error(where: str, exc: Exception) -> StoreError:
     cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig is not None else exc
     said = " ".join(str(cause).split())[:300]
+    if _is_a("IntegrityError", cause):
+        return ClashError(f"conversations: {where}: {said}")
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the primary code is the low byte
         if code in _SQLITE_DAMAGE:
@@ -46,17 +42,16 @@ def _store_error(where: str, exc: Exception) -> StoreError:
                 hint="restore it from a backup, or move it away to begin with an empty one",
             )
         return StoreError(f"conversations: {where}: {said}", retryable=code in _SQLITE_PASSING)
-    return StoreError(f"conversations: {where}: {said}", retryable=_passes(exc, cause))
+    return StoreError(f"conversations: {where}: {said}", retryable=_passes(cause))
 
 
-def _passes(exc: Exception, cause: BaseException) -> bool:
-    if isinstance(exc, PoolTimeout):
-        return True
+def _passes(cause: BaseException) -> bool:
     state = getattr(cause, "sqlstate", None)
     if state is None:  # the server said nothing: it is not there, or the connection broke
-        return isinstance(exc, DBAPIError) and (exc.connection_invalidated or _is_operational(cause))
+        return _is_a("OperationalError", cause)
     return str(state).startswith(_POSTGRESQL_PASSING)
 
 
-def _is_operational(cause: BaseException) -> bool:
-    return any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
+def _is_a(name: str, cause: BaseException) -> bool:
+    """Whether an error is of a class of PEP 249, which every driver defines for itself."""
+    return any(kind.__name__ == name for kind in type(cause).__mro__)

@@ -7,10 +7,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row
-
 from promptvision.builtin.sql import statements
-from promptvision.builtin.sql.statements import execute
+from promptvision.builtin.sql.database import Transaction
 from promptvision.conversations.turn import Claim, Conversation, Event, EventKind, Turn, TurnKey, TurnStatus
 
 __all__ = [
@@ -24,7 +22,7 @@ __all__ = [
 ]
 
 
-def _turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
+def _turn_of(row: Any, claim: Claim, journal: Sequence[Event]) -> Turn:
     return Turn(
         id=row.id,
         key=TurnKey(row.user_id, row.conversation_id, row.prompt_id),
@@ -40,26 +38,26 @@ def _turn_of(row: Row[Any], claim: Claim, journal: Sequence[Event]) -> Turn:
     )
 
 
-def journal_of(db: Connection, turn_id: str) -> list[Event]:
+def journal_of(db: Transaction, turn_id: str) -> list[Event]:
     """The events of one turn."""
-    return [_event_of(row) for row in execute(db, statements.JOURNAL, {"turn": turn_id})]
+    return [_event_of(row) for row in db.rows(statements.JOURNAL, {"turn": turn_id})]
 
 
 def _event_of(row: Any) -> Event:
     return Event(seq=row.seq, kind=EventKind(row.kind), data=json.loads(row.data), image_id=row.image_id)
 
 
-def journaled(db: Connection, row: Row[Any], claim: Claim) -> Turn:
+def journaled(db: Transaction, row: Any, claim: Claim) -> Turn:
     """A turn from its row, with its events read from the database."""
     return _turn_of(row, claim, journal_of(db, row.id))
 
 
-def last_turns(db: Connection, user_id: str, conversation_id: str, count: int) -> list[Turn]:
+def last_turns(db: Transaction, user_id: str, conversation_id: str, count: int) -> list[Turn]:
     """The last turns of a conversation with their events, oldest first."""
     wanted = {"user": user_id, "place": conversation_id, "count": max(count, 0)}
-    rows = execute(db, statements.LAST_TURNS, wanted).all()
+    rows = db.rows(statements.LAST_TURNS, wanted)
     journals: defaultdict[str, list[Event]] = defaultdict(list)
-    for row in execute(db, statements.LAST_JOURNALS, wanted):
+    for row in db.rows(statements.LAST_JOURNALS, wanted):
         journals[row.turn_id].append(_event_of(row))
     return [_turn_of(row, Claim.READ, journals[row.id]) for row in reversed(rows)]
 
@@ -113,7 +111,7 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
     }
 
 
-def conversation_of(row: Row[Any]) -> Conversation:
+def conversation_of(row: Any) -> Conversation:
     """A conversation from its row."""
     return Conversation(
         id=row.conversation_id,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     ClauseElement,
-    Connection,
-    CursorResult,
     bindparam,
     case,
     delete,
@@ -22,12 +19,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg
 
 from promptvision.builtin.sql.schema import conversations, database_now, events, is_running, turns, uploads
 from promptvision.conversations.turn import EventKind, TurnStatus
 
-__all__ = ["Inserts", "execute", "inserts_for"]
+__all__ = ["Inserts", "inserts_for"]
 
 _silent_s = (database_now() - turns.c.beat_at).label("silent_s")
 _in_place = (turns.c.user_id == bindparam("user"), turns.c.conversation_id == bindparam("place"))
@@ -177,31 +173,3 @@ def _restored_conversation(into: Any) -> ClauseElement:
         index_elements=["user_id", "conversation_id"], set_={"turns": at_least, **values}
     )
     return statement
-
-
-Values = Mapping[str, Any]
-
-_DIALECTS = {"sqlite": sqlite.dialect(), "postgresql": psycopg.dialect()}  # type: ignore[no-untyped-call]
-
-
-def execute(db: Connection, statement: ClauseElement, values: Values | Sequence[Values]) -> CursorResult[Any]:
-    """Run a statement of this module, with one row of values or with several that have the same names.
-
-    It is compiled once for each kind of database and then handed to the driver as text. That saves 20
-    microseconds of the 30 that SQLAlchemy's own statement cache takes, and a turn runs dozens of statements.
-    """
-    rows = [values] if isinstance(values, Mapping) else values
-    text, names, constants = _compiled(statement, db.dialect.name, tuple(rows[0]))
-    bound: list[Any] = [{**constants, **row} for row in rows]
-    if names is not None:
-        bound = [tuple(row[name] for name in names) for row in bound]
-    return db.exec_driver_sql(text, bound if len(bound) > 1 else bound[0])
-
-
-@cache
-def _compiled(
-    statement: ClauseElement, dialect: str, columns: tuple[str, ...]
-) -> tuple[str, Sequence[str] | None, dict[str, Any]]:
-    """SQL text, the order of its values (None: they are named in the text), and the fixed values."""
-    compiled: Any = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)
-    return compiled.string, compiled.positiontup, compiled.params

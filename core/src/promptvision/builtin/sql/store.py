@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
 from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, decide
-from promptvision.builtin.sql.engine import POOL_SIZE, open_engine
-from promptvision.builtin.sql.faults import converted_faults
-from promptvision.builtin.sql.migrate import ensure_schema
+from promptvision.builtin.sql.database import Database, Transaction
+from promptvision.builtin.sql.faults import ClashError
 from promptvision.builtin.sql.rows import (
     conversation_of,
     conversation_row,
@@ -24,8 +19,6 @@ from promptvision.builtin.sql.rows import (
     last_turns,
     turn_row,
 )
-from promptvision.builtin.sql.statements import execute
-from promptvision.builtin.sql.turnstile import Turnstile
 from promptvision.conversations.store import restore_conflict
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
@@ -56,50 +49,24 @@ class SQLConversationStore:
     blocking = True
 
     def __init__(self, url: str, *, lock_timeout_s: float = 5.0) -> None:
-        self._engine = open_engine(url, lock_timeout_s)
-        self._where = self._engine.url.render_as_string(hide_password=True)
-        self._lock_timeout_s = lock_timeout_s
-        dialect = self._engine.dialect.name
-        self._inserts = statements.inserts_for(dialect)
-        self._writer = self._engine.execution_options(writes=True)
-        self._reader = self._engine
-        if dialect == "postgresql":
-            self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
-        # SQLite has one writer at a time and waits in growing pauses; threads that queue here wait less.
-        self._turnstile = Turnstile(1 if dialect == "sqlite" else POOL_SIZE)
-        with converted_faults(self._where):
-            ensure_schema(self._engine)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with converted_faults(self._where), self._reader.begin() as db:
-            yield db
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        if not self._turnstile.enter(self._lock_timeout_s):
-            raise StoreError(f"conversations: {self._where}: locked for too long", retryable=True)
-        try:
-            with converted_faults(self._where), self._writer.begin() as db:
-                yield db
-        finally:
-            self._turnstile.leave()
+        self._database = Database(url, lock_timeout_s)
+        self._inserts = statements.inserts_for(self._database.dialect)
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
         """Get the right to run a turn."""
         request = ClaimRequest(key=key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
         for _ in range(CLAIM_ATTEMPTS):
             try:
-                with self._writing() as db:
+                with self._database.writing() as db:
                     return decide(db, self._inserts, request)
-            except RaceLostError:
+            except (RaceLostError, ClashError):
                 continue
-        raise StoreError(f"conversations: {self._where}: too many claims at once", retryable=True)
+        raise StoreError(f"conversations: {self._database.where}: too many claims at once", retryable=True)
 
     def beat(self, turn: Turn) -> None:
         """Keep the claim on a running turn."""
-        with self._writing() as db:
-            if execute(db, statements.BEAT, _held(turn)).rowcount != 1:
+        with self._database.writing() as db:
+            if db.change(statements.BEAT, _held(turn)) != 1:
                 raise _lease_lost(turn)
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
@@ -110,10 +77,10 @@ class SQLConversationStore:
         before = events[0].seq - 1
         if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
             raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")
-        with self._writing() as db:
+        with self._database.writing() as db:
             counted = {**_held(turn), "before": before, "added": len(rows)}
-            if execute(db, statements.COUNT_EVENTS, counted).rowcount == 1:
-                execute(db, statements.INSERT_EVENTS, rows)
+            if db.change(statements.COUNT_EVENTS, counted) == 1:
+                db.insert(statements.INSERT_EVENTS, rows)
             else:
                 _accept_repetition(db, turn, events)
         return None
@@ -123,101 +90,99 @@ class SQLConversationStore:
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
         end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
-        with self._writing() as db:
-            if execute(db, statements.FINISH, end).rowcount == 1:
-                return
-            if execute(db, statements.ENDED_SO, end).first() is None:
+        with self._database.writing() as db:
+            if db.change(statements.FINISH, end) != 1 and not db.rows(statements.ENDED_SO, end):
                 raise _lease_lost(turn)
 
     def close_stale(self, lease_s: float) -> int:
         """Close running turns without a heartbeat as interrupted; return how many."""
-        with self._writing() as db:
-            return execute(db, statements.CLOSE_STALE, {"lease_s": lease_s}).rowcount
+        with self._database.writing() as db:
+            return db.change(statements.CLOSE_STALE, {"lease_s": lease_s})
 
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn of the user with its events, or None."""
-        with self._reading() as db:
-            row = execute(db, statements.TURN, {"user": user_id, "turn": turn_id}).first()
-            return None if row is None else journaled(db, row, Claim.READ)
+        with self._database.reading() as db:
+            rows = db.rows(statements.TURN, {"user": user_id, "turn": turn_id})
+            return journaled(db, rows[0], Claim.READ) if rows else None
 
     def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
         """The last turns of a conversation with their events, oldest first."""
-        with self._reading() as db:
+        with self._database.reading() as db:
             return last_turns(db, user_id, conversation_id, turns)
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
         """The image table: every picture of the conversation, by number."""
-        with self._reading() as db:
-            rows = execute(db, statements.IMAGES, _place(user_id, conversation_id)).all()
+        with self._database.reading() as db:
+            rows = db.rows(statements.IMAGES, _place(user_id, conversation_id))
         records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
         return sorted(records, key=lambda record: record.number)
 
     def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
         """The user's conversations, newest activity first."""
-        with self._reading() as db:
+        with self._database.reading() as db:
             page = {"user": user_id, "count": limit, "skip": offset}
-            return [conversation_of(row) for row in execute(db, statements.CONVERSATIONS, page)]
+            return [conversation_of(row) for row in db.rows(statements.CONVERSATIONS, page)]
 
     def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
         """One conversation of the user, or None."""
-        with self._reading() as db:
-            row = execute(db, statements.CONVERSATION, _place(user_id, conversation_id)).first()
-            return None if row is None else conversation_of(row)
+        with self._database.reading() as db:
+            rows = db.rows(statements.CONVERSATION, _place(user_id, conversation_id))
+            return conversation_of(rows[0]) if rows else None
 
     def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
         """Set the title; False when there is no such conversation of the user."""
-        with self._writing() as db:
+        with self._database.writing() as db:
             wanted = {**_place(user_id, conversation_id), "new_title": title}
-            return execute(db, statements.RENAME, wanted).rowcount == 1
+            return db.change(statements.RENAME, wanted) == 1
 
     def delete(self, user_id: str, conversation_id: str) -> bool:
         """Remove a conversation with its turns, events and images; False when there is none."""
-        with self._writing() as db:
-            return execute(db, statements.DELETE, _place(user_id, conversation_id)).rowcount == 1
+        with self._database.writing() as db:
+            return db.change(statements.DELETE, _place(user_id, conversation_id)) == 1
 
     def add_image(self, user_id: str, image_id: str) -> None:
         """Note that the user has uploaded a picture."""
-        with self._writing() as db:
-            execute(db, self._inserts.upload, {"user_id": user_id, "image_id": image_id})
+        with self._database.writing() as db:
+            db.change(self._inserts.upload, {"user_id": user_id, "image_id": image_id})
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
         """Whether the user uploaded the picture or it appears in one of their conversations."""
-        with self._reading() as db:
-            return bool(execute(db, statements.OWNS_IMAGE, {"user": user_id, "image": image_id}).scalar_one())
+        with self._database.reading() as db:
+            [(owns,)] = db.rows(statements.OWNS_IMAGE, {"user": user_id, "image": image_id})
+            return bool(owns)
 
     def image_in_use(self, image_id: str) -> bool:
         """Whether anyone uploaded the picture or shows it in a conversation."""
-        with self._reading() as db:
-            return bool(execute(db, statements.IMAGE_IN_USE, {"image": image_id}).scalar_one())
+        with self._database.reading() as db:
+            [(in_use,)] = db.rows(statements.IMAGE_IN_USE, {"image": image_id})
+            return bool(in_use)
 
     def users(self) -> list[str]:
         """Everybody who has a conversation or an upload."""
-        with self._reading() as db:
-            return list(execute(db, statements.USERS, {}).scalars())
+        with self._database.reading() as db:
+            return [row.user_id for row in db.rows(statements.USERS, {})]
 
     def uploads(self, user_id: str) -> list[str]:
         """Ids of the pictures that the user uploaded."""
-        with self._reading() as db:
-            return list(execute(db, statements.UPLOADS, {"user": user_id}).scalars())
+        with self._database.reading() as db:
+            return [row.image_id for row in db.rows(statements.UPLOADS, {"user": user_id})]
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
         """Put an ended turn of another store here as it is."""
         place = _place(turn.key.user_id, turn.key.conversation_id)
         try:
-            with self._writing() as db:
-                execute(db, self._inserts.conversation, conversation_row(conversation))
-                execute(db, statements.DELETE_OLDER_STATE, {**_held(turn), **place})
-                execute(db, statements.INSERT_TURN, turn_row(turn))
+            with self._database.writing() as db:
+                db.change(self._inserts.conversation, conversation_row(conversation))
+                db.change(statements.DELETE_OLDER_STATE, {**_held(turn), **place})
+                db.insert(statements.INSERT_TURN, [turn_row(turn)])
                 if turn.events:
-                    execute(db, statements.INSERT_EVENTS, event_rows(turn, turn.events))
-        except StoreError as exc:
-            if isinstance(exc.__cause__, IntegrityError):
-                raise restore_conflict(turn) from exc
-            raise
+                    db.insert(statements.INSERT_EVENTS, event_rows(turn, turn.events))
+        except ClashError as exc:
+            raise restore_conflict(turn) from exc
 
     def close(self) -> None:
         """Give back connections."""
-        self._engine.dispose()
+        self._database.close()
 
 
 def _place(user_id: str, conversation_id: str) -> dict[str, Any]:
@@ -232,11 +197,12 @@ def _lease_lost(turn: Turn) -> LeaseLost:
     return LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
 
 
-def _accept_repetition(db: Connection, turn: Turn, events: Sequence[Event]) -> None:
+def _accept_repetition(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
     """Judge entries that do not follow the journal: fine if they stand there already."""
-    if (standing := execute(db, statements.HELD, _held(turn)).scalar_one_or_none()) is None:
+    held = db.rows(statements.HELD, _held(turn))
+    if not held:
         raise _lease_lost(turn)
     journal = journal_of(db, turn.id)
     first = events[0].seq - 1
     if journal[first : first + len(events)] != list(events):
-        raise StoreError(f"turn {turn.id}: entry {first + 1} does not follow entry {standing}")
+        raise StoreError(f"turn {turn.id}: entry {first + 1} does not follow entry {held[0].event_count}")
