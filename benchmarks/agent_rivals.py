@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,10 +23,16 @@ CALLS = 3
 
 
 class Looks:
-    """The tool, which is told apart only by its subject and counts how often it ran."""
+    """The tool as a plain function: told apart only by its subject, it counts how often it ran, and where."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.is_on_loop = False
+
+    def note(self, subject: str) -> str:
+        self.count += 1
+        self.is_on_loop = threading.current_thread() is threading.main_thread()
+        return f"{subject} is there"
 
     def look(self, subject: str) -> str:
         """Look for a subject.
@@ -33,8 +40,19 @@ class Looks:
         Args:
             subject: what to look for.
         """
-        self.count += 1
-        return f"{subject} is there"
+        return self.note(subject)
+
+
+class AwaitedLooks(Looks):
+    """The tool as a coroutine function."""
+
+    async def look(self, subject: str) -> str:
+        """Look for a subject.
+
+        Args:
+            subject: what to look for.
+        """
+        return self.note(subject)
 
 
 def pydantic_ai(looks: Looks, folder: Path) -> Turn:
@@ -308,3 +326,6 @@ RIVALS = {
     "agno, sessions": ("agno", agno_sqlite, "SQLite"),
 }
 """Name to distribution, maker, and where turns are kept."""
+
+PLAIN_ONLY = ("smolagents", "llm, blocking")
+"""Loops that cannot await a tool."""

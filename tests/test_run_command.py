@@ -77,9 +77,9 @@ def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> 
     ended = program.run("run", photo, "make it black and white, then read the text", "--json")
     document: dict[str, Any] = json.loads(ended.out)
     assert (ended.code, document["status"]) == (3, "failed")
-    assert [(step["operation"], step["status"], step["needs_setup"]) for step in document["steps"]] == [
-        ("convert_to_bw", "done", False),
-        ("extract_text", "failed", True),
+    assert [(step["operation"], step["status"]) for step in document["steps"]] == [
+        ("convert_to_bw", "done"),
+        ("extract_text", "failed"),
     ]
     assert document["text_response"].startswith("The picture is black and white now. extract_text cannot run")
     assert "apt-get install tesseract-ocr" in document["steps"][1]["message"]

@@ -160,7 +160,7 @@ def test_json_of_a_request_that_needs_something_installed(command: Command, phot
     document = json.loads(ended.out)
     assert (ended.code, document["status"]) == (3, "failed")
     (step,) = document["steps"]
-    assert (step["operation"], step["status"], step["needs_setup"]) == ("fetch_moon", "failed", True)
+    assert (step["operation"], step["status"]) == ("fetch_moon", "failed")
     assert step["message"] == document["text_response"]
 
 

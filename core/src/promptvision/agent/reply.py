@@ -43,7 +43,13 @@ class Step:
     needs_setup: bool = False
 
     def document(self) -> dict[str, Any]:
-        """The step as plain JSON; shares its arguments and result, which nobody changes."""
+        """The step as readers see it; shares its arguments and result, which nobody changes."""
+        shown = self.stored()
+        del shown["needs_setup"]
+        return shown
+
+    def stored(self) -> dict[str, Any]:
+        """The step as a conversation store keeps it."""
         return dict(vars(self))
 
 
@@ -120,7 +126,7 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """The reply as a conversation store keeps it."""
-        steps = [step.document() for step in self.steps]
+        steps = [step.stored() for step in self.steps]
         return {**vars(self), "steps": steps, "images": list(self.images), "status": str(self.status)}
 
     @classmethod

@@ -327,7 +327,7 @@ class StepRunner:
     ) -> None:
         if self._journal is None:
             return
-        data = {"step": number, **step.document(), **told}
+        data = {"step": number, **step.stored(), **told}
         self._journal.post(*entries, (EventKind.STEP_FINISHED, data, None))
 
     def _enter(self, image: SavedImage, tool: Tool) -> tuple[EventKind, dict[str, Any], str | None]:

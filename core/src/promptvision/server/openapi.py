@@ -153,7 +153,6 @@ def _reply_schema() -> dict[str, Any]:
             "seconds": {"type": "number"},
             "cached": {"type": "boolean"},
             "message": maybe,
-            "needs_setup": {"type": "boolean"},
         },
     }
     return {
