@@ -16,10 +16,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from promptvision.llm.messages import ChatReply
+from promptvision.testing.llm_faults import Fault
+from promptvision.testing.llm_server import LLMServer, call
+from promptvision.testing.program import write_plugin
 from promptvision.testing.server import ServerProcess
 
 ROOT = Path(__file__).parents[1]
-UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,groq,openai,cloudinary,s3,supabase"
+UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,groq,cloudinary,s3,supabase"
 
 TOOLS = '''
 """Tools for this test: one that tells how far it is, and one that fails."""
@@ -64,15 +68,34 @@ def client_folder() -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("agui")
-    metadata = folder / "slow_tools-1.dist-info"
-    metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: slow-tools\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[promptvision]\nslow = slow_tools\n")
-    (folder / "slow_tools.py").write_text(TOOLS)
-    variables = {"PROMPTVISION_DISABLED_PLUGINS": UNUSED, "PROMPTVISION_STRICT_PLUGINS": "1"}
-    with ServerProcess(folder / "home", variables, path=[folder]) as server:
+    return write_plugin(folder, "slow", TOOLS)
+
+
+@pytest.fixture(scope="module")
+def server(site: Path) -> Iterator[ServerProcess]:
+    variables = {"PROMPTVISION_DISABLED_PLUGINS": f"{UNUSED},openai", "PROMPTVISION_STRICT_PLUGINS": "1"}
+    with ServerProcess(site / "home", variables, path=[site]) as server:
+        yield server
+
+
+@pytest.fixture
+def host() -> Iterator[LLMServer]:
+    with LLMServer() as host:
+        yield host
+
+
+@pytest.fixture
+def speaking_server(site: Path, host: LLMServer) -> Iterator[ServerProcess]:
+    """A server whose planner is a language model."""
+    variables = {
+        "PROMPTVISION_DISABLED_PLUGINS": UNUSED,
+        "OPENAI_API_KEY": "test-key",
+        "OPENAI_BASE_URL": host.openai_url,
+        "PROMPTVISION_OPENAI_MODEL": "stub",
+    }
+    with ServerProcess(site / "speaking", variables, path=[site]) as server:
         yield server
 
 
@@ -140,3 +163,21 @@ def test_client_reports_a_turn_that_failed(server: ServerProcess) -> None:
     assert "out of film" in told["error"]
     assert told["events"][-1] == "RUN_ERROR"
     assert "out of film" in told["messages"][-1]["content"]
+
+
+def test_client_reads_text_as_it_comes(speaking_server: ServerProcess, host: LLMServer) -> None:
+    turn = call("turn_slowly", {"image_url": "img_1"})
+    answer = "It stands on its head, and looks quite content. " * 40
+    host.reset(
+        [ChatReply(text="Let me turn it. " * 20, tool_calls=(turn,)), Fault.cut("It fell over"), answer]
+    )
+    told = read_turn(speaking_server, "turn it", "p4")
+    host.assert_used_up()
+    assert (told["error"], told["outcome"]) == (None, "success")
+    said = [m["content"] for m in told["messages"] if m["role"] == "assistant" and m.get("content")]
+    assert said[0] == "Let me turn it. " * 20
+    assert said[-1] == told["result"]["text_response"] == answer
+    assert said[1:-1] in ([], ["It fell over"])
+    again = read_turn(speaking_server, "turn it", "p4")
+    repeated = [m["content"] for m in again["messages"] if m["role"] == "assistant" and m.get("content")]
+    assert repeated == [said[0], answer]

@@ -1,6 +1,7 @@
 """Whatever a host does wrong, in whatever order: the turn ends in time, and the conversation goes on.
 
-Real SDKs, real sockets, real loop; the sequences are drawn by hypothesis, the same ones in every run. Waits
+Real SDKs, real sockets, real loop; in half of the sequences somebody follows the turn, and the hosts stream.
+The sequences are drawn by hypothesis, the same ones in every run. Waits
 between retries are left out of the sleeping, not of the reckoning, so that 520 sequences take about a minute.
 """
 
@@ -15,14 +16,17 @@ from typing import Any
 import groq  # noqa: F401  # imported before any deadline runs
 import openai  # noqa: F401
 import pytest
+from ag_ui.core import Event as ProtocolEvent
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from pydantic import TypeAdapter
 
 import promptvision_groq.provider
 import promptvision_openai.provider
 from promptvision.agent.agent import Agent
+from promptvision.agent.follow import Frame, follow
 from promptvision.agent.reply import Reply
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
@@ -47,6 +51,7 @@ from promptvision.testing.llm_server import LLMServer, call
 from promptvision.testing.tools import make_tools
 
 PROVIDERS = {"groq": promptvision_groq.provider.create, "openai": promptvision_openai.provider.create}
+PROTOCOL: TypeAdapter[Any] = TypeAdapter(ProtocolEvent)
 KEY = "sk-very-secret-key"
 SEQUENCES = 260
 """For each of the two SDKs."""
@@ -108,8 +113,21 @@ class Site:
     def say(self, agent: Agent, prompt: str, **further: Any) -> Reply:
         return self._runner.run(agent.chat(prompt, **further))
 
+    def say_and_follow(self, agent: Agent, prompt: str, **further: Any) -> tuple[Reply, list[Frame]]:
+        """The reply of a turn whose text is streamed, and what a reader saw of it."""
+        return self._runner.run(_follow(agent, prompt, further))
+
     def close(self) -> None:
         self._runner.close()
+
+
+async def _follow(agent: Agent, prompt: str, further: dict[str, Any]) -> tuple[Reply, list[Frame]]:
+    running = agent.start(prompt, **further)
+    running.speech.is_heard = True
+    await running.is_claimed.wait()
+    assert running.turn is not None
+    frames = [frame async for frame in follow(agent, "local", running.turn.id, str)]
+    return await running.reply(), frames
 
 
 @pytest.fixture(params=sorted(PROVIDERS))
@@ -135,19 +153,29 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
     outcomes: Counter[str] = Counter()
 
     @hypothesis_settings(max_examples=SEQUENCES, deadline=None, derandomize=True, database=None)
-    @given(st.lists(faults, min_size=1, max_size=6), st.sampled_from(sorted(LATER)), st.booleans())
-    def play(names: list[str], later: str, has_offline: bool) -> None:
+    @given(
+        st.lists(faults, min_size=1, max_size=6),
+        st.sampled_from(sorted(LATER)),
+        st.booleans(),
+        st.booleans(),
+    )
+    def play(names: list[str], later: str, has_offline: bool, is_followed: bool) -> None:
         conversation = f"c{outcomes.total()}"
         site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
         agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
         started = time.monotonic()
-        reply = site.say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
+        say = site.say_and_follow if is_followed else site.say
+        said = say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
+        reply, frames = said if isinstance(said, tuple) else (said, [])
         took_s = time.monotonic() - started
         outcomes[str(reply.status)] += 1
         assert took_s < DEADLINE_S + SLACK_S, f"took {took_s:.2f} s"
         check_reply(reply, has_offline=has_offline)
         for body in site.server.bodies:
             check_pairs(body["messages"])
+            assert body.get("stream", False) is is_followed
+        if is_followed:
+            check_frames(frames, reply)
 
         site.server.reset([find_lion, "There it is."])
         after = site.say(site.agent(), "where is the lion now?", conversation_id=conversation)
@@ -176,6 +204,27 @@ def check_reply(reply: Reply, *, has_offline: bool) -> None:
         assert reply.notes, "who steps in for the configured planner says why"
     if reply.status is TurnStatus.FAILED and has_offline:
         assert "I could not go on" not in reply.text_response
+
+
+def check_frames(frames: list[Frame], reply: Reply) -> None:
+    """They are events of the protocol, no text is open at the end, and the last one is the answer."""
+    texts: dict[str, str] = {}
+    now = None
+    for event in (frame.event for frame in frames):
+        PROTOCOL.validate_python(event)
+        if event["type"] == "TEXT_MESSAGE_START":
+            assert now is None
+            assert event["messageId"] not in texts
+            now = event["messageId"]
+            texts[now] = ""
+        elif event["type"] == "TEXT_MESSAGE_CONTENT":
+            texts[event["messageId"]] += event["delta"]
+        elif event["type"] == "TEXT_MESSAGE_END":
+            assert event["messageId"] == now
+            now = None
+    assert now is None
+    assert list(texts.values())[-1] == reply.text_response
+    assert frames[-1].event["type"] in ("RUN_FINISHED", "RUN_ERROR")
 
 
 def check_pairs(messages: list[dict[str, Any]]) -> None:

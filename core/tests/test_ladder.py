@@ -307,3 +307,24 @@ def test_close_closes_all() -> None:
     asyncio.run(climb.ladder.close())
     assert climb.first.is_closed
     assert climb.offline.is_closed
+
+
+class Whole:
+    """A provider of somebody who never heard of streams."""
+
+    name = "whole"
+    context_tokens = 6000
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        return ChatReply(text="There.")
+
+    async def close(self) -> None:
+        """Nothing to give back."""
+
+
+def test_provider_that_cannot_stream_answers_as_a_whole() -> None:
+    async def collect() -> list[ChatDelta]:
+        ladder = Ladder([Whole()], retry=QUICK)  # type: ignore[list-item]
+        return [delta async for delta in ladder.stream(ASK)]
+
+    assert asyncio.run(collect()) == [ChatDelta(reply=ChatReply(text="There.", planner="whole"))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from promptvision.builtin.offline import OfflinePlanner
 from promptvision.conversations.turn import EventKind, TurnStatus
 from promptvision.errors import ProviderError
 from promptvision.llm.ladder import Ladder
-from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall, Usage
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, ToolCall, Usage
 from promptvision.llm.retry import Retry
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
@@ -50,11 +51,20 @@ def spoil(subject: str) -> str:
 
 
 class Hanging(ScriptedPlanner):
-    """Never answers."""
+    """Never answers, though it may begin to; counts the streams that were closed."""
 
     def __init__(self) -> None:
         super().__init__([])
         self.is_asked = asyncio.Event()
+        self.closed = 0
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        try:
+            yield ChatDelta(text="I am")
+            self.is_asked.set()
+            await asyncio.Event().wait()
+        finally:
+            self.closed += 1
 
     async def complete(self, request: ChatRequest) -> ChatReply:
         self.is_asked.set()
@@ -140,6 +150,57 @@ def test_cancel_ends_the_wait_for_a_planner_at_once() -> None:
     assert reply.status is TurnStatus.CANCELLED
     assert "cancelled by the user" in reply.text_response
     assert took_s < 1
+
+
+def test_cancel_closes_a_stream_at_once() -> None:
+    planner = Hanging()
+    agent = make_agent([look], planner=planner)
+
+    async def stop() -> tuple[Reply, float]:
+        running = agent.start("look")
+        running.speech.is_heard = True
+        await planner.is_asked.wait()
+        assert running.speech.text == "I am"
+        began = time.monotonic()
+        running.cancel.cancel("cancelled by the user")
+        return await running.reply(), time.monotonic() - began
+
+    reply, took_s = asyncio.run(stop())
+    assert (reply.status, planner.closed) == (TurnStatus.CANCELLED, 1)
+    assert took_s < 1
+
+
+def test_stream_that_never_ends_ends_with_the_turn() -> None:
+    planner = Hanging()
+    agent = make_agent([look], planner=planner, settings=Settings(turn_timeout_s=0.2))
+
+    async def listen() -> Reply:
+        running = agent.start("look")
+        running.speech.is_heard = True
+        return await running.reply()
+
+    began = time.monotonic()
+    assert "time limit" in asyncio.run(listen()).text_response
+    assert time.monotonic() - began < 0.2 + 0.5 + 0.2
+    assert planner.closed == 1
+
+
+def test_planner_without_a_stream_is_asked_for_whole_replies() -> None:
+    class Whole:
+        name = "whole"
+        context_tokens = 6000
+
+        async def complete(self, request: ChatRequest) -> ChatReply:
+            return say("There.")
+
+    agent = make_agent([look], planner=Whole())  # type: ignore[arg-type]
+
+    async def listen() -> Reply:
+        running = agent.start("look")
+        running.speech.is_heard = True
+        return await running.reply()
+
+    assert asyncio.run(listen()).text_response == "There."
 
 
 def test_planner_that_never_answers_ends_with_the_turn() -> None:
