@@ -4,10 +4,10 @@
 
 Model and tool do nothing, so that what is measured is the loop: prompt, arguments, observation, history,
 journal. In the first table the tool is a coroutine function wherever the loop can await one, in the second a
-plain function. That may take its time: a loop that runs it in a thread goes on with other turns meanwhile, one
-that runs it "on the loop" does not; where it ran was looked up as it ran. Every loop that is installed takes
-part; rounds are interleaved so that other work on the machine meets all of them. To have the rivals, install
-them beside promptvision in an environment of their own::
+plain function. That may take its time: a loop that runs it in a thread goes on with other turns meanwhile,
+one that runs it "on the loop" does not; where it ran was looked up as it ran. Every loop that is installed
+takes part; rounds are interleaved so that other work on the machine meets all of them. To have the rivals,
+install them beside promptvision in an environment of their own::
 
     uv venv rivals && uv pip install --python rivals/bin/python -e core pydantic-ai-slim openai-agents \
         smolagents langgraph langgraph-checkpoint-sqlite llm agno greenlet
