@@ -143,7 +143,7 @@ class _Compiled(NamedTuple):
 
     def bound(self, values: Values) -> Any:
         """The values in the form that the driver takes."""
-        known = {**self.constants, **values}
+        known = {**self.constants, **values} if self.constants else values
         return known if self.names is None else [known[name] for name in self.names]
 
 
@@ -151,4 +151,5 @@ class _Compiled(NamedTuple):
 def _compiled(statement: Any, dialect: str, columns: tuple[str, ...]) -> _Compiled:
     compiled: Any = statement.compile(dialect=_DIALECTS[dialect], column_keys=columns)
     row = namedtuple("row", statement.exported_columns.keys(), rename=True)  # type: ignore[misc]  # noqa: PYI024
-    return _Compiled(compiled.string, compiled.positiontup, compiled.params, row._make)
+    constants = {name: value for name, value in compiled.params.items() if name not in columns}
+    return _Compiled(compiled.string, compiled.positiontup, constants, row._make)
