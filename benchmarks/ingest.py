@@ -3,8 +3,8 @@
     python benchmarks/ingest.py
 
 Each case runs in a process of its own; time excludes imports, memory includes them. Linux only (VmHWM).
-The limits are for the photo as a camera writes it; a turned photo and a PNG must be encoded anew and are
-shown beside it.
+The limits hold for each file: a photo as a camera writes it, one it took on its side (upright after
+ingest, and so encoded anew), and a PNG.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 ROUNDS = 5
@@ -55,12 +56,13 @@ async def work(photo: Path, folder: Path) -> dict[str, float]:
 
     store = FileImageStore(folder)
     import PIL.Image
+    import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    began = time.perf_counter()
-    image = await ingest(photo, store, allow_paths=True, settings=Settings())
-    ingested = time.perf_counter()
     pictures = PictureCache(store)
+    began = time.perf_counter()
+    image = await ingest(photo, store, allow_paths=True, settings=Settings(), keep=pictures.keep)
+    ingested = time.perf_counter()
     pictures.save(pictures.open(image.id).convert("L"))
     ended = time.perf_counter()
     return {
@@ -87,7 +89,8 @@ def main() -> int:
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(
         f"Pillow {PIL.__version__}, libjpeg-turbo {features.version('libjpeg_turbo')}, "
-        f"zlib-ng {features.version('zlib_ng')}; {SIDES[0]} x {SIDES[1]}, medians of {ROUNDS}\n"
+        f"zlib-ng {features.version('zlib_ng')}, isal {version('isal')}; {SIDES[0]} x {SIDES[1]}, "
+        f"medians of {ROUNDS}; load {os.getloadavg()[0]:.2f} at the start\n"
     )
     bare = run_apart("")["peak_mb"]
     print("| file | MB | ingest s | bw + store s | total s | peak MB over bare | stored MB |")
@@ -102,9 +105,8 @@ def main() -> int:
                 f"| {name} | {path.stat().st_size / 1e6:.1f} | {row['ingest_s']:.2f} | {row['bw_s']:.2f} "
                 f"| {row['total_s']:.2f} | {over:.0f} | {row['stored_mb']:.1f} |"
             )
-            if name == "upright.jpg":
-                passed = row["total_s"] < LIMIT_S and over < LIMIT_MB
-    print(f"\n{'Within' if passed else 'OVER'} the limits for upright.jpg: {LIMIT_S} s and {LIMIT_MB} MB.")
+            passed &= row["total_s"] < LIMIT_S and over < LIMIT_MB
+    print(f"\n{'Within' if passed else 'OVER'} the limits: {LIMIT_S} s and {LIMIT_MB} MB.")
     return 0 if passed else 1
 
 
