@@ -19,7 +19,7 @@ from promptvision.agent.follow import Cursor, Frame, follow
 from promptvision.agent.running import RunningTurn
 from promptvision.conversations.turn import TurnKey, TurnStatus
 from promptvision.errors import NotFound, ProviderError, ToolFailed
-from promptvision.llm.messages import ChatReply, ToolCall
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, ToolCall
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.testing.planner import ScriptedPlanner
@@ -46,6 +46,7 @@ def check_frames(frames: list[Frame]) -> None:
     """Hold frames against the protocol: each is valid as it stands, and what is opened is closed."""
     open_steps: list[str] = []
     open_calls: set[str] = set()
+    open_texts: set[str] = set()
     assert frames[0].event["type"] == "RUN_STARTED"
     assert frames[-1].event["type"] in ("RUN_FINISHED", "RUN_ERROR")
     for frame in frames:
@@ -59,6 +60,13 @@ def check_frames(frames: list[Frame]) -> None:
                 open_steps.append(event["stepName"])
             case "STEP_FINISHED":
                 assert open_steps.pop() == event["stepName"]
+            case "TEXT_MESSAGE_START":
+                assert not open_texts
+                open_texts.add(event["messageId"])
+            case "TEXT_MESSAGE_CONTENT":
+                assert event["messageId"] in open_texts
+            case "TEXT_MESSAGE_END":
+                open_texts.remove(event["messageId"])
             case "TOOL_CALL_START":
                 open_calls.add(event["toolCallId"])
             case "TOOL_CALL_RESULT":
@@ -66,6 +74,7 @@ def check_frames(frames: list[Frame]) -> None:
             case "RUN_FINISHED":
                 assert not open_steps
                 assert not open_calls
+    assert not open_texts
 
 
 def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[Frame], list[Frame]]:
@@ -249,6 +258,54 @@ def test_planner_text_before_calls_is_a_message(tools: list[Tool], scene_png: by
     assert told == ["Let me see.", "There."]
 
 
+class Talkative(ScriptedPlanner):
+    """Says five thousand words, with no regard for whoever listens."""
+
+    text = "".join(f"word{number} " for number in range(5000))
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+        for word in self.text.split(" ")[:-1]:
+            yield ChatDelta(text=f"{word} ")
+            await asyncio.sleep(0)
+        yield ChatDelta(reply=ChatReply(text=self.text))
+
+
+def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: list[Tool]) -> None:
+    agent = make_agent(tools, planner=Talkative([]))
+
+    async def dawdling_reader() -> list[Frame]:
+        running = agent.start("hello")
+        running.speech.is_heard = True
+        await running.is_claimed.wait()
+        assert running.turn is not None
+        assert running.task is not None
+        seen = []
+        async for frame in follow(agent, "local", running.turn.id, show):
+            seen.append(frame)
+            if frame.event["type"] == "TEXT_MESSAGE_START":
+                await running.task  # all of it is said while nobody reads
+        return seen
+
+    frames = asyncio.run(dawdling_reader())
+    check_frames(frames)
+    told = [frame.event["delta"] for frame in frames if frame.event["type"] == "TEXT_MESSAGE_CONTENT"]
+    assert "".join(told) == Talkative.text
+    assert len(told) == 2
+
+
+def test_at_most_twenty_pieces_of_text_a_second(tools: list[Tool]) -> None:
+    agent = make_agent(tools, planner=Talkative([]))
+
+    async def listen() -> list[Frame]:
+        _, reader = await start_reading(agent, "hello", None)
+        return await reader
+
+    began = time.monotonic()
+    frames = asyncio.run(listen())
+    check_frames(frames)
+    assert kinds(frames).count("TEXT_MESSAGE_CONTENT") <= (time.monotonic() - began) * 20 + 2
+
+
 def test_cancelled_turn_says_so(
     tools: list[Tool], scene_png: bytes, dawdle: tuple[Tool, threading.Event]
 ) -> None:
@@ -270,9 +327,10 @@ def test_cancelled_turn_says_so(
 
 
 async def start_reading(
-    agent: Agent, prompt: str, picture: bytes, **ids: Any
+    agent: Agent, prompt: str, picture: bytes | None, **ids: Any
 ) -> tuple[RunningTurn, asyncio.Task[list[Frame]]]:
     running = agent.start(prompt, image=picture, **ids)
+    running.speech.is_heard = True
     await running.is_claimed.wait()
     assert running.turn is not None
     return running, asyncio.create_task(read(agent, running.turn.id))
