@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import json
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from promptvision.agent.observation import FailureKind, observe_failure
 from promptvision.agent.steps import StepRunner
@@ -61,8 +63,13 @@ class CallDesk:
         """Set when the same call came three times: the planner gets no further call."""
         self._repeats: Counter[str] = Counter()
 
-    async def answer(self, call: ToolCall) -> Told:
-        """Make a call and say what came of it; only StopTurn, Cancelled and store failures are raised."""
+    async def answer(self, call: ToolCall, after: asyncio.Future[Any] | None = None) -> Told:
+        """Make a call and say what came of it; only StopTurn, Cancelled and store failures are raised.
+
+        Args:
+            call: the planner's call.
+            after: see :meth:`StepRunner.perform`.
+        """
         function = self._functions.get(call.name)
         if function is None:
             return refuse("arguments", self._unknown(call.name))
@@ -75,7 +82,7 @@ class CallDesk:
             key = self._key(function, values)
             if (known := self._answers.get(key)) is not None:
                 return self._repeat(key, known)
-            made = await self._runner.perform(call.name, values, call_id=call.id, notes=notes)
+            made = await self._runner.perform(call.name, values, call_id=call.id, notes=notes, after=after)
         except (ArgumentsError, ToolFailed, SetupError) as exc:
             self._errors[call.name] += 1
             return refuse("arguments" if isinstance(exc, ArgumentsError) else "failed", str(exc))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from promptvision.images.handles import ImageTable
@@ -19,7 +20,7 @@ LIST_LIMIT = 20
 TEXT_LIMIT = 4000
 
 
-def observe(result: Result, table: ImageTable, notes: list[str]) -> str:
+def observe(result: Result, table: ImageTable, notes: Sequence[str]) -> str:
     """A result as the planner sees it.
 
     Args:
@@ -30,7 +31,7 @@ def observe(result: Result, table: ImageTable, notes: list[str]) -> str:
     seen = result.model_dump(mode="json", exclude_none=True, context={"show": table.show, "label": True})
     short = {name: _shorten(value) for name, value in seen.items()}
     if notes:
-        short["notes"] = notes
+        short["notes"] = list(notes)
     return _COMPACT.encode(short)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -50,8 +50,9 @@ class _Request:
 
     operation: str
     values: dict[str, Any]
-    call_id: str
-    notes: list[str]
+    call_id: str = ""
+    notes: Sequence[str] = ()
+    after: asyncio.Future[Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,16 @@ class StepRunner:
         self._turn_seq = turn_seq
         self._journal = journal
         self._on_progress = on_progress
+        self._running = 0
 
     async def perform(
-        self, operation: str, values: dict[str, Any], *, call_id: str = "", notes: list[str] | None = None
+        self,
+        operation: str,
+        values: dict[str, Any],
+        *,
+        call_id: str = "",
+        notes: Sequence[str] = (),
+        after: asyncio.Future[Any] | None = None,
     ) -> Fulfilled:
         """Fulfil an operation, running prerequisites first as steps of their own.
 
@@ -122,6 +130,8 @@ class StepRunner:
             values: arguments; pictures as handles or references. What is missing is filled in by type.
             call_id: the planner's call that this answers.
             notes: what the planner should be told besides the result.
+            after: the call before this one, if they are made side by side: what comes of this one is entered
+                after what came of that one, so that handles do not depend on which ends first.
 
         Raises:
             ArgumentsError: an argument is wrong or lacking, and the planner can correct it.
@@ -130,7 +140,7 @@ class StepRunner:
             StopTurn: a limit is reached.
             Cancelled: somebody asked to stop.
         """
-        return await self._fulfil(_Request(operation, values, call_id, notes or []), depth=0)
+        return await self._fulfil(_Request(operation, values, call_id, notes, after), depth=0)
 
     async def _fulfil(self, request: _Request, depth: int) -> Fulfilled:
         tools = self._registry.runnable(request.operation)
@@ -177,7 +187,7 @@ class StepRunner:
             values[wanted] = target
         elif wanted is not None and operation.args.model_fields[wanted].is_required():
             raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
-        made = await self._fulfil(_Request(operation.name, values, "", []), depth + 1)
+        made = await self._fulfil(_Request(operation.name, values), depth + 1)
         value = getattr(made.result, field)
         if _is_lacking(value):
             raise ToolFailed(made.summary)
@@ -227,7 +237,7 @@ class StepRunner:
         name = request.operation
         why = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
         for tool in self._registry.candidates(name)[:1]:
-            number = len(self.steps) + 1
+            number = self._next_number()
             await self._write_start(number, tool, {}, request)
             self._close_failed(number, tool, {}, why, time.monotonic())
         return why
@@ -249,9 +259,9 @@ class StepRunner:
         if remaining <= 0:  # asked first: a call that ran out of time has set the wish to stop as well
             raise StopTurn("the time limit of the turn is reached")
         self.cancel.check()
-        if len(self.steps) >= self._max_calls:
+        number = self._next_number()
+        if number > self._max_calls:
             raise StopTurn(f"the limit of {self._max_calls} tool calls in one turn is reached")
-        number = len(self.steps) + 1
         shown = args.model_dump(mode="json", exclude_none=True)
         await self._write_start(number, tool, shown, request)
         started = time.monotonic()
@@ -271,14 +281,20 @@ class StepRunner:
             )
             self._close_failed(number, tool, shown, failed, started)
             raise failed from exc
+        if request.after is not None:
+            await asyncio.wait((request.after,))
         self._artifacts.note(args, outcome.result)
         return self._close_done(number, tool, shown, outcome, request)
+
+    def _next_number(self) -> int:
+        return len(self.steps) + self._running + 1
 
     def _progress_of(self, number: int) -> Progress | None:
         tell = self._on_progress
         return None if tell is None else lambda done, total, message: tell(number, done, total, message)
 
     async def _write_start(self, number: int, tool: Tool, shown: dict[str, Any], request: _Request) -> None:
+        self._running += 1
         if self._journal is None:
             return
         data = {"step": number, "call_id": request.call_id, "arguments": shown, **_names(tool)}
@@ -298,7 +314,7 @@ class StepRunner:
             cached=outcome.cached,
             message=result.message,
         )
-        self.steps.append(step)
+        self._enter_step(step)
         told = observe(result, self.table, request.notes) if request.call_id else ""
         made = Fulfilled(result, told, result.summary())
         self._write_end(number, step, entries, call_id=request.call_id, told=told, summary=made.summary)
@@ -315,8 +331,12 @@ class StepRunner:
             message=str(exc),
             needs_setup=isinstance(exc, SetupError),
         )
-        self.steps.append(step)
+        self._enter_step(step)
         self._write_end(number, step, [])
+
+    def _enter_step(self, step: Step) -> None:
+        self._running -= 1
+        self.steps.append(step)
 
     def _write_end(
         self,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptvision.agent.artifacts import Artifacts
+from promptvision.agent.batches import batches
 from promptvision.agent.calls import CallDesk, Told, refuse
 from promptvision.agent.journal import Journal
 from promptvision.agent.prompt import picture_note, system_prompt
@@ -41,9 +42,8 @@ _OUT_OF_TIME = "the time limit of the turn is reached"
 class TurnLoop:
     """Drives one claimed turn to its reply.
 
-    Several calls in one reply are made in the planner's order, one after the other. Side by side they would
-    be no faster, since tools share the processor or the one GPU, and the handles of what they make, as well
-    as what a call without a picture means, would depend on which of them ends first.
+    Several calls in one reply are made in the planner's order, side by side only where they share no device
+    and no artifact (:func:`~promptvision.agent.batches.batches`).
 
     Args:
         turn: the claimed turn, with the events of an earlier try if it was interrupted.
@@ -81,6 +81,7 @@ class TurnLoop:
         self._settings = settings
         self._started_from = started_from
         self._deadline = deadline
+        self._registry = registry
         self._functions = registry.functions()
         self._unavailable = registry.unavailable()
         self._desk = CallDesk(runner, self._functions, self._unavailable)
@@ -130,8 +131,8 @@ class TurnLoop:
             self._journal.hold((EventKind.MESSAGE, _message_data(reply), None))
             self._messages += 1
             self._open = {call.id: call for call in reply.tool_calls}
-            for call in reply.tool_calls:
-                messages.append(await self._make(call))
+            for group in batches(reply.tool_calls, self._functions, self._registry, self._runner.table):
+                messages.extend(await self._make_all(group))
         raise StopTurn(f"the limit of {self._settings.max_steps} planner replies in one turn is reached")
 
     def _opening(self) -> list[Message]:
@@ -224,8 +225,18 @@ class TurnLoop:
             calls.append(replace(call, id=f"call_{self._turn.seq}_{self._calls}"))
         return replace(reply, tool_calls=tuple(calls))
 
-    async def _make(self, call: ToolCall) -> Message:
-        told = await self._desk.answer(call)
+    async def _make_all(self, calls: list[ToolCall]) -> list[Message]:
+        """Make calls side by side; what came of them is entered in their order."""
+        if len(calls) == 1:
+            return [await self._make(calls[0])]
+        making: list[asyncio.Task[Message]] = []
+        for call in calls:
+            making.append(asyncio.create_task(self._make(call, making[-1] if making else None)))
+        await asyncio.gather(*making, return_exceptions=True)
+        return [made.result() for made in making]
+
+    async def _make(self, call: ToolCall, after: asyncio.Future[Any] | None = None) -> Message:
+        told = await self._desk.answer(call, after)
         if not told.is_journaled:
             await self._journal.write((EventKind.OBSERVATION, _observation_data(call, told), None))
         self._open.pop(call.id, None)
