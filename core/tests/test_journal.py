@@ -88,6 +88,21 @@ def test_post_does_not_wait_and_tells_nothing_before_it_is_stored() -> None:
     asyncio.run(give())
 
 
+def test_post_is_stored_soon_though_nothing_follows() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        store.gate.set()
+        _, journal, told = begin(store)
+        journal.post(note("a"))
+        async with asyncio.timeout(10):
+            while told != [1]:
+                await asyncio.sleep(0.001)
+        await journal.write()
+        assert store.batches == [[1]]
+
+    asyncio.run(give())
+
+
 def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
     async def give() -> None:
         store = SlowStore()
@@ -96,7 +111,7 @@ def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
             journal.post(note(letter))
         store.gate.set()
         await asyncio.gather(journal.write(note("d")), journal.write(note("e")))
-        assert store.batches == [[1], [2, 3, 4, 5]]
+        assert store.batches == [[1, 2, 3, 4], [5]]
         assert told == [1, 2, 3, 4, 5]
 
     asyncio.run(give())
@@ -110,9 +125,10 @@ def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exce
         store.gate.set()
         turn, journal, told = begin(store)
         journal.post(note("a"))
-        for _ in range(2):
-            with pytest.raises(type(failure), match=str(failure)):
-                await journal.write(note("b"))
+        with pytest.raises(type(failure), match=str(failure)):
+            await journal.write()
+        with pytest.raises(type(failure), match=str(failure)):
+            await journal.write()
         store.failure = None
         journal.post(note("c"))
         with pytest.raises(type(failure)):

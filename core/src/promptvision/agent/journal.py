@@ -29,12 +29,17 @@ async def call_store(store: Any, method: Callable[P, T], *args: P.args, **kwargs
     return await asyncio.to_thread(method, *args, **kwargs)
 
 
+POST_DELAY_S = 0.001
+"""How long posted events wait for the next write to take them along."""
+
+
 class Journal:
     """The events of one turn.
 
     Nothing begins before the events that announce it are stored: :meth:`write` waits for that. What has
-    ended is stored by :meth:`post`, which does not wait, so that a planner need not wait for a disk or a
-    network; the next write does, and an event is told only once it is stored.
+    ended is given to :meth:`post`, which does not wait: asking the planner again changes nothing, so it need
+    not wait for a disk or a network, and where another step follows at once the end of one and the beginning
+    of the other are stored together. An event is told only once it is stored.
 
     Args:
         store: where they are written.
@@ -56,9 +61,11 @@ class Journal:
         self._held.extend(entries)
 
     def post(self, *further: Entry) -> None:
-        """Begin to store what is held and further events, all or none; the next write waits for it."""
+        """Store what is held and further events, all or none, within a moment; the next write waits for it."""
         self._held.extend(further)
-        if self._on_its_way is None and self._failure is None:
+        if self._store.blocking:
+            asyncio.get_running_loop().call_later(POST_DELAY_S, self._send)
+        else:
             self._send()
 
     async def write(self, *further: Entry) -> None:
@@ -70,16 +77,17 @@ class Journal:
         """
         self._held.extend(further)
         while True:
-            if self._on_its_way is not None:
-                await asyncio.wait((self._on_its_way,))
-            elif self._failure is not None:
+            if self._failure is not None:
                 raise self._failure
-            elif self._held:
-                self._send()
-            else:
+            self._send()
+            if self._on_its_way is None:
                 return
+            await asyncio.shield(self._on_its_way)
 
     def _send(self) -> None:
+        """Begin to store what is held, unless something is on its way or has been lost."""
+        if not self._held or self._on_its_way is not None or self._failure is not None:
+            return
         entries, self._held = self._held, []
         events = [
             Event(seq=self._seq + index, kind=kind, data=data, image_id=image_id)
@@ -99,6 +107,7 @@ class Journal:
         self._failure = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if self._failure is None:
             self._tell(events)
+            self._send()  # what was held or posted meanwhile
 
     def _tell(self, events: list[Event]) -> None:
         for event in events:
