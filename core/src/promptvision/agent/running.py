@@ -54,10 +54,13 @@ class RunningTurn:
         """
         if self.task is None:
             raise RuntimeError("the turn was not started")
-        await asyncio.wait({self.task})
-        if self.task.cancelled():
-            raise Busy("the server is stopping; send the same request again to go on", retry_after_s=2)
-        return self.task.result()
+        try:
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError as exc:
+            if not self.task.cancelled():
+                raise
+            said = "the server is stopping; send the same request again to go on"
+            raise Busy(said, retry_after_s=2) from exc
 
     def progress_from_thread(self) -> ProgressListener:
         """A function that tool threads may call with their progress."""

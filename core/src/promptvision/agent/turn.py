@@ -222,7 +222,8 @@ class TurnLoop:
         calls = []
         for call in reply.tool_calls:
             self._calls += 1
-            calls.append(replace(call, id=f"call_{self._turn.seq}_{self._calls}"))
+            unique = f"call_{self._turn.seq}_{self._calls}"
+            calls.append(ToolCall(id=unique, name=call.name, arguments=call.arguments))
         return replace(reply, tool_calls=tuple(calls))
 
     async def _make_all(self, calls: list[ToolCall]) -> list[Message]:
