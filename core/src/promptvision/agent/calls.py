@@ -20,8 +20,6 @@ __all__ = ["CallDesk", "Told", "refuse"]
 MAX_ERRORS = 4
 """Failures of one function in one turn before it is refused."""
 
-_IN_ORDER = json.JSONEncoder(sort_keys=True, default=str)
-
 
 @dataclass(frozen=True)
 class Told:
@@ -94,7 +92,7 @@ class CallDesk:
         """What makes two calls the same; one that names no picture means the current one."""
         current = self._runner.table.current
         meant = current.image_id if current and not values.get(function.image or "") else None
-        return _IN_ORDER.encode([function.name, values, meant])
+        return repr((function.name, sorted(values.items()), meant))
 
     def _repeat(self, key: str, known: Told) -> Told:
         self._repeats[key] += 1

@@ -61,7 +61,7 @@ class Journal:
         self._held.extend(entries)
 
     def post(self, *further: Entry) -> None:
-        """Store what is held and further events, all or none, within a moment; the next write waits for it."""
+        """Store what is held and further events, all or none, very soon; the next write waits for it."""
         self._held.extend(further)
         if self._store.blocking:
             asyncio.get_running_loop().call_later(POST_DELAY_S, self._send)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 from promptvision.conversations.store import restore_conflict, title_of
 from promptvision.conversations.turn import (
     Claim,
@@ -26,18 +28,26 @@ from promptvision.errors import Conflict, LeaseLost, StoreError
 __all__ = ["MemoryConversationStore"]
 
 
+def _text(value: Any) -> bytes:
+    """A value as JSON, by the quickest writer that can; that one refuses lone surrogates."""
+    try:
+        return to_json(value, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        return json.dumps(value).encode()
+
+
 @dataclass(frozen=True)
 class _Entry:
     """A journal entry with its data as JSON text, so that no caller shares an object with the store."""
 
     seq: int
     kind: EventKind
-    data: str
+    data: bytes
     image_id: str | None
 
     @classmethod
     def of(cls, event: Event) -> _Entry:
-        return cls(event.seq, event.kind, json.dumps(event.data), event.image_id)
+        return cls(event.seq, event.kind, _text(event.data), event.image_id)
 
     def event(self) -> Event:
         return Event(seq=self.seq, kind=self.kind, data=json.loads(self.data), image_id=self.image_id)
@@ -55,7 +65,7 @@ class _Turn:
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     status: TurnStatus = TurnStatus.RUNNING
     fence: int = 1
-    reply: str | None = None
+    reply: bytes | None = None
     entries: list[_Entry] = field(default_factory=list)
     created_at: float = field(default_factory=time.time)
     beat_at: float = field(default_factory=time.monotonic)
@@ -71,7 +81,7 @@ class _Turn:
             id=turn.id,
             status=turn.status,
             fence=turn.fence,
-            reply=None if turn.reply is None else json.dumps(turn.reply),
+            reply=None if turn.reply is None else _text(turn.reply),
             entries=[_Entry.of(event) for event in turn.events],
             created_at=turn.created_at,
         )
@@ -180,7 +190,7 @@ class MemoryConversationStore:
         """End a turn with its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
-        text = json.dumps(reply)
+        text = _text(reply)
         with self._lock:
             ended = self._turns.get(turn.id)
             if ended and (ended.key, ended.fence, ended.status, ended.reply) == (

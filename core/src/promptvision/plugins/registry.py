@@ -6,7 +6,7 @@ import logging
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -45,6 +45,17 @@ RECHECK_S = 10.0
 """How long the answer to "can this tool run here" is kept: weights may be pulled while a server runs."""
 
 
+@dataclass(frozen=True)
+class _View:
+    """What can run here, as it was seen at one moment."""
+
+    taken_at: float
+    missing: dict[str, list[Missing]]
+    runnable: dict[str, list[Tool]]
+    functions: tuple[Function, ...] = ()
+    unavailable: tuple[Function, ...] = ()
+
+
 class Registry:
     """Tools, models, planners, stores and executors of all loaded plugins.
 
@@ -58,8 +69,7 @@ class Registry:
         self.tools: dict[str, Tool] = {}
         self.operations: dict[str, Operation] = {}
         self.models: dict[str, ModelSpec] = {}
-        self._missing: dict[str, tuple[float, list[Missing]]] = {}
-        self._functions: dict[tuple[str, ...], tuple[Function, ...]] = {}
+        self._view: _View | None = None
         for plugin in plugins:
             self._admit(plugin)
         self._candidates = {name: self._ranked(name) for name in self.operations}
@@ -141,18 +151,11 @@ class Registry:
 
     def missing(self, tool: Tool) -> list[Missing]:
         """What a tool lacks before it can run here; judged anew every few seconds."""
-        now = time.monotonic()
-        kept = self._missing.get(tool.name)
-        if kept is None or now - kept[0] > RECHECK_S:
-            lacking = missing_requirements(
-                tool.requires, has_model=self._missing_model, setting=self.settings.value
-            )
-            kept = self._missing[tool.name] = (now, list(lacking))
-        return kept[1]
+        return self._look().missing[tool.name]
 
     def runnable(self, operation: str) -> list[Tool]:
         """Tools that can fulfil an operation here, best first."""
-        return [tool for tool in self.candidates(operation) if not self.missing(tool)]
+        return self._look().runnable.get(operation, [])
 
     def candidates(self, operation: str) -> list[Tool]:
         """Tools for an operation, whether they can run here or not, best first."""
@@ -170,26 +173,47 @@ class Registry:
 
     def functions(self) -> tuple[Function, ...]:
         """One function per operation that some installed tool can fulfil here."""
-        able = [tools for name in sorted(self.operations) if (tools := self.runnable(name))]
-        key = tuple(tool.name for tools in able for tool in tools)
-        if key not in self._functions:
-            self._functions[key] = tuple(self._function(tools) for tools in able)
-        return self._functions[key]
+        return self._look().functions
 
     def unavailable(self) -> tuple[Function, ...]:
         """One function per operation whose installed tools all lack something; ``lacking`` says what."""
-        reasons = {name: why for name in sorted(self.operations) if (why := self.lacking(name))}
-        key = tuple(reasons.values())
-        if key not in self._functions:
-            self._functions[key] = tuple(
-                replace(
-                    self._function(self.candidates(name)),
-                    description=self.operations[name].description,
-                    lacking=why,
+        return self._look().unavailable
+
+    def _look(self) -> _View:
+        """What can run here; looked at again when the last look is too old."""
+        now = time.monotonic()
+        if self._view is None or now - self._view.taken_at > RECHECK_S:
+            missing = {
+                tool.name: list(
+                    missing_requirements(
+                        tool.requires, has_model=self._missing_model, setting=self.settings.value
+                    )
                 )
-                for name, why in reasons.items()
-            )
-        return self._functions[key]
+                for tool in self.tools.values()
+            }
+            if self._view is not None and self._view.missing == missing:
+                self._view = replace(self._view, taken_at=now)
+            else:
+                self._view = self._view_of(now, missing)
+        return self._view
+
+    def _view_of(self, now: float, missing: dict[str, list[Missing]]) -> _View:
+        runnable = {
+            name: [tool for tool in tools if not missing[tool.name]]
+            for name, tools in self._candidates.items()
+        }
+        # The functions below ask what can run here, so they are made of the view without them.
+        self._view = view = _View(now, missing, runnable)
+        names = sorted(self.operations)
+        return replace(
+            view,
+            functions=tuple(self._function(runnable[name]) for name in names if runnable[name]),
+            unavailable=tuple(self._unavailable(name) for name in names if not runnable[name]),
+        )
+
+    def _unavailable(self, name: str) -> Function:
+        made = self._function(self.candidates(name))
+        return replace(made, description=self.operations[name].description, lacking=self.lacking(name))
 
     def producers(self, kind: Any) -> list[tuple[Operation, str]]:
         """Operations that make a type from a picture, with the result's field of that type.

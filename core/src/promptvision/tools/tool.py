@@ -40,12 +40,14 @@ class Result(BaseModel):
 
     def summary(self) -> str:
         """One or two sentences for people; planners without an LLM answer with it."""
+        if self.message:
+            return self.message
         values = [
             f"{name.removesuffix('_result').replace('_', ' ')}: {value}"
-            for name, value in self
+            for name, value in vars(self).items()
             if name.endswith("_result") and value is not None
         ]
-        return self.message or "; ".join(values) or "Done."
+        return "; ".join(values) or "Done."
 
 
 @dataclass(frozen=True)
