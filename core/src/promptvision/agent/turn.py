@@ -91,6 +91,7 @@ class TurnLoop:
         self._calls = sum(len(data["tool_calls"]) for data in said)
         self._open: dict[str, ToolCall] = {}
         self._tokens = 0
+        self._limit = asyncio.timeout(None)
         self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
 
     async def run(self) -> Reply:
@@ -99,7 +100,9 @@ class TurnLoop:
         Raises:
             StoreError: the journal cannot be written.
         """
-        text, status = await self._outcome()
+        loop = asyncio.get_running_loop()
+        with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_asking)):
+            text, status = await self._outcome()
         await self._journal.write()
         return self._reply(text, status)
 
@@ -178,37 +181,36 @@ class TurnLoop:
             tool_choice="none" if self._desk.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )
-        request = fit_request(request, self._planner.context_tokens)
+        tokens = estimate_tokens(messages, self._functions)
+        if tokens > self._planner.context_tokens:
+            request = fit_request(request, self._planner.context_tokens)
         reply = await self._complete(request)
-        self._take_note_of(request, reply)
+        self._take_note_of(reply, min(tokens, self._planner.context_tokens))
         return reply
 
     async def _complete(self, request: ChatRequest) -> ChatReply:
         """The planner's reply, unless somebody asks to stop meanwhile."""
-        loop, wish = asyncio.get_running_loop(), self._runner.cancel
-        limit = asyncio.timeout(request.timeout_s + GRACE_S)
-
-        def end_now() -> None:
-            with suppress(RuntimeError):  # the planner has answered meanwhile
-                limit.reschedule(0)
-
+        self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
         try:
-            async with limit:
-                with wish.waking(lambda: loop.call_soon_threadsafe(end_now)):
-                    if self._speech.is_heard and hasattr(self._planner, "stream"):
-                        deltas = self._planner.stream(request)
-                        return await self._speech.pass_on(self._messages + 1, deltas)
-                    return await self._planner.complete(request)
+            async with self._limit:
+                if self._speech.is_heard and hasattr(self._planner, "stream"):
+                    deltas = self._planner.stream(request)
+                    return await self._speech.pass_on(self._messages + 1, deltas)
+                return await self._planner.complete(request)
         except TimeoutError as exc:
-            wish.check()
+            self._runner.cancel.check()
             raise StopTurn(_OUT_OF_TIME) from exc
 
-    def _take_note_of(self, request: ChatRequest, reply: ChatReply) -> None:
-        """Count what a reply cost, and tell what went wrong on the way to it."""
+    def _stop_asking(self) -> None:
+        with suppress(RuntimeError):  # the planner is not being asked just now; the next check ends the turn
+            self._limit.reschedule(0)
+
+    def _take_note_of(self, reply: ChatReply, asked_tokens: int) -> None:
+        """Count what a reply cost, by estimate if nobody has, and tell what went wrong on the way to it."""
         self._said_by = reply.planner or self._planner.name
-        counted = reply.usage.input_tokens + reply.usage.output_tokens
         said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
-        self._tokens += counted or estimate_tokens([*request.messages, said], self._functions)
+        counted = reply.usage.input_tokens + reply.usage.output_tokens
+        self._tokens += counted or asked_tokens + estimate_tokens([said])
         notes = list(reply.notes)
         if reply.finish_reason == "length":
             notes.append(f"{self._said_by}: the reply was cut at the host's limit of length")
