@@ -10,7 +10,7 @@ import pytest
 
 from promptvision.agent.journal import Entry, Journal
 from promptvision.builtin.memory import MemoryConversationStore
-from promptvision.conversations.turn import Event, EventKind, Turn, TurnKey
+from promptvision.conversations.turn import Event, EventKind, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
 KEY = TurnKey("ann", "c", "p")
@@ -92,11 +92,11 @@ def test_post_is_stored_soon_though_nothing_follows() -> None:
     async def give() -> None:
         store = SlowStore()
         store.gate.set()
-        _, journal, told = begin(store)
+        turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
+        is_told = asyncio.Event()
+        journal = Journal(store, turn, [lambda event: is_told.set()])
         journal.post(note("a"))
-        async with asyncio.timeout(10):
-            while told != [1]:
-                await asyncio.sleep(0.001)
+        await asyncio.wait_for(is_told.wait(), 10)
         await journal.write()
         assert store.batches == [[1]]
 
@@ -134,6 +134,55 @@ def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exce
         with pytest.raises(type(failure)):
             await journal.write()
         assert (told, stored(store, turn)) == ([], []), "a journal has no gaps"
+
+    asyncio.run(give())
+
+
+@pytest.mark.parametrize("blocking", [False, True])
+def test_turn_ends_with_what_is_held_and_posted(blocking: bool) -> None:
+    async def give() -> None:
+        store = SlowStore() if blocking else MemoryConversationStore()
+        if isinstance(store, SlowStore):
+            store.gate.set()
+        turn, journal, told = begin(store)
+        journal.post(note("a"))
+        journal.hold(note("b"))
+        await journal.end(TurnStatus.DONE, {"text": "done"})
+        found = store.turn("ann", turn.id)
+        assert found is not None
+        assert (found.status, found.reply) == (TurnStatus.DONE, {"text": "done"})
+        assert stored(store, turn) == ["a", "b"]
+        assert told == [1, 2]
+
+    asyncio.run(give())
+
+
+def test_turn_does_not_end_when_an_event_was_lost() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        store.failure = StoreError("the disk is full")
+        turn, journal, _ = begin(store)
+        journal.post(note("a"))
+        await asyncio.sleep(0.02)
+        store.gate.set()
+        with pytest.raises(StoreError, match="the disk is full"):
+            await journal.end(TurnStatus.DONE, {})
+        found = store.turn("ann", turn.id)
+        assert found is not None
+        assert found.status is TurnStatus.RUNNING
+
+    asyncio.run(give())
+
+
+def test_turn_that_is_broken_off_keeps_what_was_posted() -> None:
+    async def give() -> None:
+        store = SlowStore()
+        turn, journal, _ = begin(store)
+        journal.post(note("a"))
+        journal.break_off()
+        found = store.turn("ann", turn.id)
+        assert found is not None
+        assert (found.status, stored(store, turn)) == (TurnStatus.INTERRUPTED, ["a"])
 
     asyncio.run(give())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from promptvision.conversations.store import clean_text, restore_conflict, title_of
@@ -124,10 +125,15 @@ class SupabaseConversationStore:
             raise StoreError(f"turn {turn.id}: entry {before + 1} does not follow those that stand")
         return None
 
-    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End a turn with its reply document."""
+    def finish_turn(
+        self, turn: Turn, status: TurnStatus, reply: dict[str, Any], events: Sequence[Event] = ()
+    ) -> None:
+        """End a turn with its last journal entries and its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
+        if events:
+            with suppress(LeaseLost):  # judged below: perhaps this very call has ended the turn
+                self.append(turn, events)
         if not self._call("finish_turn", **_held(turn), status=status.value, reply=json.dumps(reply)):
             raise _lease_lost(turn)
 

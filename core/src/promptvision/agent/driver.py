@@ -106,9 +106,10 @@ class TurnDriver:
         return False
 
     async def _run(self, turn: Turn, given: IngestedImage | None) -> Reply:
+        journal = Journal(self._store, turn, self._running.listeners)
         try:
-            reply = await self._converse(turn, given)
-            await call_store(self._store, self._store.finish_turn, turn, reply.status, reply.stored())
+            reply = await self._converse(turn, given, journal)
+            await journal.end(reply.status, reply.stored())
         except LeaseLost as exc:
             raise Busy(f"turn {turn.id}: another process has taken it over", retry_after_s=2) from exc
         except StoreError:
@@ -116,23 +117,22 @@ class TurnDriver:
             raise
         except BaseException:  # a bug or the end of the process: the turn must not stay open for that
             self._running.cancel.cancel("the process is stopping")
-            self._close_interrupted(turn)
+            self._close_interrupted(journal)
             raise
         for observer in self._agent.observers:
             observer(reply)
         return reply
 
-    def _close_interrupted(self, turn: Turn) -> None:
+    def _close_interrupted(self, journal: Journal) -> None:
         try:
-            self._store.finish_turn(turn, TurnStatus.INTERRUPTED, {})
+            journal.break_off()
         except StoreError as exc:
-            log.warning("turn %s stays open until its lease is over: %s", turn.id, exc)
+            log.warning("turn %s stays open until its lease is over: %s", journal.turn.id, exc)
 
-    async def _converse(self, turn: Turn, given: IngestedImage | None) -> Reply:
-        store, agent = self._store, self._agent
+    async def _converse(self, turn: Turn, given: IngestedImage | None, journal: Journal) -> Reply:
+        agent = self._agent
         turns, records = await self._recall(turn)
         table = ImageTable(records)
-        journal = Journal(store, turn, self._running.listeners)
         if given is not None and not any(_is_given(record, turn) for record in records):
             record = table.add(given.id, INPUT, None, "", given.width, given.height, turn.seq)
             journal.post((EventKind.IMAGE, asdict(record), given.id))

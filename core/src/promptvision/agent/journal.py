@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from promptvision.conversations.store import ConversationStore
-from promptvision.conversations.turn import Event, EventKind, Turn
+from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 
 __all__ = ["Entry", "Journal", "Listener", "call_store"]
 
@@ -84,16 +84,46 @@ class Journal:
                 return
             await asyncio.shield(self._on_its_way)
 
-    def _send(self) -> None:
-        """Begin to store what is held, unless something is on its way or has been lost."""
-        if not self._held or self._on_its_way is not None or self._failure is not None:
-            return
+    async def end(self, status: TurnStatus, reply: dict[str, Any]) -> None:
+        """End the turn with its reply, and with what is held or posted.
+
+        Raises:
+            LeaseLost: another process has the turn now.
+            StoreError: the end, or some events that were posted, could not be stored.
+        """
+        while self._on_its_way is not None:
+            await asyncio.shield(self._on_its_way)
+        if self._failure is not None:
+            raise self._failure
+        events = self._take()
+        await call_store(self._store, self._store.finish_turn, self.turn, status, reply, events)
+        self._tell(events)
+
+    def break_off(self) -> None:
+        """Mark the turn as interrupted, with what is held or posted; waits for the store.
+
+        Raises:
+            StoreError: it could not be stored.
+        """
+        self._store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, self._take())
+
+    def _take(self) -> list[Event]:
+        """What is held, numbered; nothing when something before it was lost."""
         entries, self._held = self._held, []
+        if self._failure is not None:
+            return []
         events = [
             Event(seq=self._seq + index, kind=kind, data=data, image_id=image_id)
             for index, (kind, data, image_id) in enumerate(entries, start=1)
         ]
         self._seq += len(events)
+        return events
+
+    def _send(self) -> None:
+        """Begin to store what is held, unless something is on its way or has been lost."""
+        if not self._held or self._on_its_way is not None or self._failure is not None:
+            return
+        events = self._take()
         if not self._store.blocking:
             self._store.append(self.turn, events)
             self._tell(events)

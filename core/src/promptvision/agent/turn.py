@@ -103,7 +103,6 @@ class TurnLoop:
         loop = asyncio.get_running_loop()
         with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_asking)):
             text, status = await self._outcome()
-        await self._journal.write()
         return self._reply(text, status)
 
     async def _outcome(self) -> tuple[str, TurnStatus]:

@@ -123,6 +123,17 @@ class _Conversation:
         return next((turn for turn in self.turns.values() if turn.status is TurnStatus.RUNNING), None)
 
 
+def _add(held: _Turn, added: list[_Entry]) -> None:
+    """Add entries to a turn, unless they stand there already."""
+    at = added[0].seq - 1 if added else 0
+    if held.entries[at : at + len(added)] == added:
+        return
+    last = len(held.entries)
+    if [entry.seq for entry in added] != list(range(last + 1, last + 1 + len(added))):
+        raise StoreError(f"turn {held.id}: entry {at + 1} does not follow entry {last}")
+    held.entries += added
+
+
 class MemoryConversationStore:
     """A conversation store that lives as long as its process. Safe to use from several threads."""
 
@@ -175,19 +186,12 @@ class MemoryConversationStore:
         with self._lock:
             held = self._held(turn)
             held.beat_at = time.monotonic()
-            if not added:
-                return
-            at = added[0].seq - 1
-            if held.entries[at : at + len(added)] == added:
-                return
-            if [entry.seq for entry in added] != list(
-                range(len(held.entries) + 1, len(held.entries) + 1 + len(added))
-            ):
-                raise StoreError(f"turn {turn.id}: entry {at + 1} does not follow entry {len(held.entries)}")
-            held.entries += added
+            _add(held, added)
 
-    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End a turn with its reply document."""
+    def finish_turn(
+        self, turn: Turn, status: TurnStatus, reply: dict[str, Any], events: Sequence[Event] = ()
+    ) -> None:
+        """End a turn with its last journal entries and its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
         text = _text(reply)
@@ -201,6 +205,7 @@ class MemoryConversationStore:
             ):
                 return
             held = self._held(turn)
+            _add(held, [_Entry.of(event) for event in events])
             held.status, held.reply = status, text
 
     def close_stale(self, lease_s: float) -> int:

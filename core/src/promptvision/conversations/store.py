@@ -87,11 +87,17 @@ class ConversationStore(Protocol):
             StoreError: the entries do not follow those that stand; nothing was written.
         """
 
-    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End a turn with its reply document. Repeating the same call is no error.
+    def finish_turn(
+        self, turn: Turn, status: TurnStatus, reply: dict[str, Any], events: Sequence[Event] = ()
+    ) -> None:
+        """End a turn with its last journal entries and its reply document.
+
+        Repeating the same call is no error. A turn never ends without the entries; a store that needs two
+        calls for it adds them first.
 
         Raises:
             LeaseLost: the turn was taken over or has ended; nothing was written.
+            StoreError: the entries do not follow those that stand; the turn has not ended.
         """
 
     def close_stale(self, lease_s: float) -> int:

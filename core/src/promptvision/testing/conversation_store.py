@@ -347,6 +347,45 @@ class ConversationStoreContract:
             store.beat(turn)
         assert claim(store, user).reply == {"text": "one"}
 
+    def test_turn_ends_with_its_last_entries(self, store: ConversationStore, user: str) -> None:
+        """They are there as soon as the turn has ended, and ending it again is harmless."""
+        turn = claim(store, user)
+        store.append(turn, [note(1)])
+        for _ in range(2):
+            store.finish_turn(turn, TurnStatus.DONE, {"text": "one"}, [note(2), note(3)])
+            read = claim(store, user)
+            assert (read.reply, read.events) == ({"text": "one"}, (note(1), note(2), note(3)))
+
+    def test_last_entries_may_stand_already(self, store: ConversationStore, user: str) -> None:
+        """As after a call that was cut off between them and the end."""
+        turn = claim(store, user)
+        store.append(turn, [note(1)])
+        store.finish_turn(turn, TurnStatus.DONE, {"text": "one"}, [note(1)])
+        assert claim(store, user).events == (note(1),)
+
+    def test_turn_does_not_end_with_entries_that_do_not_follow(
+        self, store: ConversationStore, user: str
+    ) -> None:
+        """The turn goes on as if nothing had been asked."""
+        turn = claim(store, user)
+        for wrong in ([note(2)], [note(1), note(3)]):
+            with pytest.raises(StoreError):
+                store.finish_turn(turn, TurnStatus.DONE, {"text": "one"}, wrong)
+        store.append(turn, [note(1)])
+        read = store.turn(user, turn.id)
+        assert read is not None
+        assert (read.status, read.events) == (TurnStatus.RUNNING, (note(1),))
+
+    def test_owner_that_lost_its_turn_cannot_end_it(self, store: ConversationStore, user: str) -> None:
+        """Neither its reply nor its last entries are stored."""
+        old = claim(store, user)
+        new = claim(store, user, lease_s=0)
+        with pytest.raises(LeaseLost):
+            store.finish_turn(old, TurnStatus.DONE, {"text": "old"}, [note(1)])
+        read = store.turn(user, new.id)
+        assert read is not None
+        assert (read.status, read.events) == (TurnStatus.RUNNING, ())
+
     def test_turn_does_not_end_as_running(self, store: ConversationStore, user: str) -> None:
         """Running is no end."""
         turn = claim(store, user)

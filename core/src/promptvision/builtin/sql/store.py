@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from promptvision.builtin.sql import statements
@@ -73,24 +74,21 @@ class SQLConversationStore:
         """Add journal entries, all or none."""
         if not events:
             return self.beat(turn)
-        rows = event_rows(turn, events)
-        before = events[0].seq - 1
-        if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
-            raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")
         with self._database.writing() as db:
-            counted = {**_held(turn), "before": before, "added": len(rows)}
-            if db.change(statements.COUNT_EVENTS, counted) == 1:
-                db.insert(statements.INSERT_EVENTS, rows)
-            else:
-                _accept_repetition(db, turn, events)
+            _add(db, turn, events)
         return None
 
-    def finish_turn(self, turn: Turn, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End a turn with its reply document."""
+    def finish_turn(
+        self, turn: Turn, status: TurnStatus, reply: dict[str, Any], events: Sequence[Event] = ()
+    ) -> None:
+        """End a turn with its last journal entries and its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
         end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
         with self._database.writing() as db:
+            if events:
+                with suppress(LeaseLost):  # judged below: perhaps this very call has ended the turn
+                    _add(db, turn, events)
             if db.change(statements.FINISH, end) != 1 and not db.rows(statements.ENDED_SO, end):
                 raise _lease_lost(turn)
 
@@ -195,6 +193,19 @@ def _held(turn: Turn) -> dict[str, Any]:
 
 def _lease_lost(turn: Turn) -> LeaseLost:
     return LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+
+
+def _add(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
+    """Add journal entries to a running turn, unless they stand there already."""
+    rows = event_rows(turn, events)
+    before = events[0].seq - 1
+    if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
+        raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")
+    counted = {**_held(turn), "before": before, "added": len(rows)}
+    if db.change(statements.COUNT_EVENTS, counted) == 1:
+        db.insert(statements.INSERT_EVENTS, rows)
+    else:
+        _accept_repetition(db, turn, events)
 
 
 def _accept_repetition(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
