@@ -150,12 +150,16 @@ def save_picture(picture: Image, output: str) -> None:
     Raises:
         InputError: the name says no format, or it cannot be written there.
     """
+    from promptvision.images.codec import encode_png
+    from promptvision.tools.drawing import flat_rgb
+
+    ending = Path(output).suffix.lower()
     try:
         if output == "-":
-            picture.save(sys.stdout.buffer, "PNG")
-        elif Path(output).suffix.lower() in (".jpg", ".jpeg"):
-            from promptvision.tools.drawing import flat_rgb
-
+            sys.stdout.buffer.write(encode_png(picture))
+        elif ending == ".png":
+            Path(output).write_bytes(encode_png(picture))
+        elif ending in (".jpg", ".jpeg"):
             flat_rgb(picture).save(output, quality=JPEG_QUALITY)
         else:
             picture.save(output)
