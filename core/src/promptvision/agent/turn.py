@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 PLANNER_TIMEOUT_S = 120.0
 """How long one planner reply may take, retries included."""
-GRACE_S = 0.45
+GRACE_S = 0.25
 """What a planner may take on top to say at least something; then it is left behind."""
 MAX_NOTES = 20
 

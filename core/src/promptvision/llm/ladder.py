@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 _MAX_CORRECTIONS = 2
 _SHARE = 0.6
-_LAST_WORD_S = 0.4
+_LAST_WORD_S = 0.2
 _QUEUE_SIZE = 64
 
 Note = Callable[[str], None]
@@ -37,7 +37,7 @@ class Ladder:
     a host threw away as ill-formed, parsed; the request with a short corrective note at temperature 0, at
     most twice; the next provider. ``ChatReply.planner`` says who answered, ``ChatReply.notes`` what went
     wrong before. Each provider gets as much of the history as it takes. All of it ends within the request's
-    ``timeout_s``, except that the last provider always gets 0.4 s.
+    ``timeout_s``, except that the last provider always gets 0.2 s.
 
     Args:
         providers: best first. The last is the offline planner, which needs no time to speak of: of several,
