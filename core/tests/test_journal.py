@@ -117,6 +117,27 @@ def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
     asyncio.run(give())
 
 
+def test_write_just_after_a_post_was_stored_does_not_wait_for_ever() -> None:
+    """The loop knows that the thread has ended, but has not yet run what it does then."""
+
+    async def give() -> None:
+        store = SlowStore()
+        store.gate.set()
+        turn, journal, told = begin(store)
+        writing = asyncio.ensure_future(journal.write(note("a")))
+        await asyncio.sleep(0)
+        sent = journal._on_its_way
+        assert sent is not None
+        while not sent.done():  # noqa: ASYNC110  # an event would come too late
+            await asyncio.sleep(0)
+        assert told == []
+        await journal.write(note("b"))  # not in wait_for, which would let the loop run first
+        await writing
+        assert (stored(store, turn), told) == (["a", "b"], [1, 2])
+
+    asyncio.run(give())
+
+
 @pytest.mark.parametrize("failure", [LeaseLost("taken over"), StoreError("the disk is full")])
 def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exception) -> None:
     async def give() -> None:

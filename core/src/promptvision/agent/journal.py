@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from promptvision.conversations.store import ConversationStore
@@ -54,6 +53,7 @@ class Journal:
         self._seq = max((event.seq for event in turn.events), default=0)
         self._held: list[Entry] = []
         self._on_its_way: asyncio.Future[None] | None = None
+        self._sent: list[Event] = []
         self._failure: BaseException | None = None
 
     def hold(self, *entries: Entry) -> None:
@@ -76,13 +76,9 @@ class Journal:
             StoreError: these events, or some that were posted, could not be stored; none is from then on.
         """
         self._held.extend(further)
-        while True:
-            if self._failure is not None:
-                raise self._failure
-            self._send()
-            if self._on_its_way is None:
-                return
-            await asyncio.shield(self._on_its_way)
+        await self._settle()
+        self._send()
+        await self._settle()
 
     async def end(self, status: TurnStatus, reply: dict[str, Any]) -> None:
         """End the turn with its reply, and with what is held or posted.
@@ -91,10 +87,7 @@ class Journal:
             LeaseLost: another process has the turn now.
             StoreError: the end, or some events that were posted, could not be stored.
         """
-        while self._on_its_way is not None:
-            await asyncio.shield(self._on_its_way)
-        if self._failure is not None:
-            raise self._failure
+        await self._settle()
         events = self._take()
         await call_store(self._store, self._store.finish_turn, self.turn, status, reply, events)
         self._tell(events)
@@ -106,6 +99,16 @@ class Journal:
             StoreError: it could not be stored.
         """
         self._store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, self._take())
+
+    async def _settle(self) -> None:
+        """Wait until nothing is on its way, and raise what went wrong."""
+        while (sent := self._on_its_way) is not None:
+            if sent.done():
+                self._arrived(sent)
+            else:
+                await asyncio.shield(sent)
+        if self._failure is not None:
+            raise self._failure
 
     def _take(self) -> list[Event]:
         """What is held, numbered; nothing when something before it was lost."""
@@ -129,14 +132,18 @@ class Journal:
             self._tell(events)
             return
         loop = asyncio.get_running_loop()
+        self._sent = events
         self._on_its_way = loop.run_in_executor(None, self._store.append, self.turn, events)
-        self._on_its_way.add_done_callback(partial(self._arrived, events))
+        self._on_its_way.add_done_callback(self._arrived)
 
-    def _arrived(self, events: list[Event], sent: asyncio.Future[None]) -> None:
+    def _arrived(self, sent: asyncio.Future[None]) -> None:
+        """Note what came of what was on its way; whoever sees first that it has ended says so."""
+        if sent is not self._on_its_way:
+            return
         self._on_its_way = None
         self._failure = asyncio.CancelledError() if sent.cancelled() else sent.exception()
         if self._failure is None:
-            self._tell(events)
+            self._tell(self._sent)
             self._send()  # what was held or posted meanwhile
 
     def _tell(self, events: list[Event]) -> None:
