@@ -39,7 +39,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from agent_rivals import PLAIN_ONLY, RIVALS, TURN, AwaitedLooks, Looks
 
-ROUNDS, TURNS, WARM_UP = 20, 10, 1
+ROUNDS, TURNS, WARM_UP = 20, 20, 1
+UNCOUNTED = 3
+"""Turns at the start of each round in which the processor forgets the loop before."""
 LIMIT_MS = {"promptvision": 1.0, "promptvision, journal": 4.0}
 TEN_TURNS = 10
 
@@ -96,14 +98,14 @@ async def measure(loops: dict[str, tuple[Turn, Looks]]) -> dict[str, list[float]
             gc.collect()
             gc.freeze()  # what a dozen frameworks have imported is not for each of them to look through
         for name, (turn, looks) in loops.items():
-            for _ in range(TURNS):
+            for place in range(UNCOUNTED + TURNS):
                 looks.count = 0
                 began = time.perf_counter()
                 answer = await turn()
                 took_ms = (time.perf_counter() - began) * 1e3
                 if (answer, looks.count) != ("done", 3):
                     raise RuntimeError(f"{name}: answered {answer!r} after {looks.count} calls")
-                if number >= WARM_UP:
+                if number >= WARM_UP and place >= UNCOUNTED:
                     times[name].append(took_ms)
     return times
 
