@@ -45,15 +45,15 @@ RECHECK_S = 10.0
 """How long the answer to "can this tool run here" is kept: weights may be pulled while a server runs."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _View:
-    """What can run here, as it was seen at one moment."""
+    """What can run here, as it was seen at one moment; the functions are made when they are asked for."""
 
     taken_at: float
     missing: dict[str, list[Missing]]
     runnable: dict[str, list[Tool]]
-    functions: tuple[Function, ...] = ()
-    unavailable: tuple[Function, ...] = ()
+    functions: tuple[Function, ...] | None = None
+    unavailable: tuple[Function, ...] | None = None
 
 
 class Registry:
@@ -173,43 +173,38 @@ class Registry:
 
     def functions(self) -> tuple[Function, ...]:
         """One function per operation that some installed tool can fulfil here."""
-        return self._look().functions
+        view = self._look()
+        if view.functions is None:
+            able = [tools for _, tools in sorted(view.runnable.items()) if tools]
+            view.functions = tuple(self._function(tools) for tools in able)
+        return view.functions
 
     def unavailable(self) -> tuple[Function, ...]:
         """One function per operation whose installed tools all lack something; ``lacking`` says what."""
-        return self._look().unavailable
+        view = self._look()
+        if view.unavailable is None:
+            unable = [name for name, tools in sorted(view.runnable.items()) if not tools]
+            view.unavailable = tuple(self._unavailable(name) for name in unable)
+        return view.unavailable
 
     def _look(self) -> _View:
         """What can run here; looked at again when the last look is too old."""
         now = time.monotonic()
         if self._view is None or now - self._view.taken_at > RECHECK_S:
-            missing = {
-                tool.name: list(
-                    missing_requirements(
-                        tool.requires, has_model=self._missing_model, setting=self.settings.value
-                    )
-                )
-                for tool in self.tools.values()
-            }
+            missing = {name: self._missing_now(tool) for name, tool in self.tools.items()}
             if self._view is not None and self._view.missing == missing:
-                self._view = replace(self._view, taken_at=now)
+                self._view.taken_at = now
             else:
-                self._view = self._view_of(now, missing)
+                runnable = {
+                    name: [tool for tool in tools if not missing[tool.name]]
+                    for name, tools in self._candidates.items()
+                }
+                self._view = _View(now, missing, runnable)
         return self._view
 
-    def _view_of(self, now: float, missing: dict[str, list[Missing]]) -> _View:
-        runnable = {
-            name: [tool for tool in tools if not missing[tool.name]]
-            for name, tools in self._candidates.items()
-        }
-        # The functions below ask what can run here, so they are made of the view without them.
-        self._view = view = _View(now, missing, runnable)
-        names = sorted(self.operations)
-        return replace(
-            view,
-            functions=tuple(self._function(runnable[name]) for name in names if runnable[name]),
-            unavailable=tuple(self._unavailable(name) for name in names if not runnable[name]),
-        )
+    def _missing_now(self, tool: Tool) -> list[Missing]:
+        has_model, setting = self._missing_model, self.settings.value
+        return list(missing_requirements(tool.requires, has_model=has_model, setting=setting))
 
     def _unavailable(self, name: str) -> Function:
         made = self._function(self.candidates(name))
