@@ -76,9 +76,11 @@ class Journal:
             StoreError: these events, or some that were posted, could not be stored; none is from then on.
         """
         self._held.extend(further)
-        await self._settle()
+        if self._store.blocking:
+            await self._settle()
         self._send()
-        await self._settle()
+        if self._store.blocking:
+            await self._settle()
 
     async def end(self, status: TurnStatus, reply: dict[str, Any]) -> None:
         """End the turn with its reply, and with what is held or posted.
