@@ -132,7 +132,7 @@ def installed(distribution: str) -> str | None:
 def print_table(
     times: dict[str, list[float]], about: dict[str, tuple[str, str]], loops: dict[str, tuple[Turn, Looks]]
 ) -> bool:
-    """Print the table; whether ours keeps to its limits and is ahead of every rival of its kind.
+    """Print the table; whether ours is ahead of every rival of its kind.
 
     A rival that runs the tool on the loop, where ours does not, is another kind.
     """
@@ -150,29 +150,48 @@ def print_table(
             f"| {name} | {release} | {kept or 'memory'} | {'on the loop' if is_on_loop else 'in a thread'} "
             f"| {median:.2f} | {min(times[name]):.2f} | {median / medians[mine]:.1f} |"
         )
-    print()
-    for name, limit in LIMIT_MS.items():
-        passed = passed and medians[name] < limit
-        print(f"{name}: {medians[name]:.2f} ms of {limit:g} ms allowed.")
+    return passed
+
+
+def our_loops(kind: type[Looks], folder: Path) -> dict[str, tuple[Turn, Looks]]:
+    """Our loop in memory and journaled."""
+    databases = {"promptvision": None, "promptvision, journal": folder / "ours.db"}
+    loops = {}
+    for name, database in databases.items():
+        looks = kind()
+        loops[name] = (ours(looks, database), looks)
+    return loops
+
+
+def keep_limits() -> bool:
+    """Our turns in a process that has imported nothing else, and whether they keep to the limits."""
+    print("| loop, alone | tool runs | ms a turn, median | quickest | allowed |\n|---|---|---|---|---|")
+    passed = True
+    for kind in (AwaitedLooks, Looks):
+        with tempfile.TemporaryDirectory() as name:
+            loops = our_loops(kind, Path(name))
+            times = asyncio.run(measure(loops))
+        for loop, limit in LIMIT_MS.items():
+            median = statistics.median(times[loop])
+            passed = passed and median < limit
+            runs = "on the loop" if loops[loop][1].is_on_loop else "in a thread"
+            print(f"| {loop} | {runs} | {median:.2f} | {min(times[loop]):.2f} | {limit:g} |")
     return passed
 
 
 def compare(kind: type[Looks]) -> bool:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        loops: dict[str, tuple[Turn, Looks]] = {}
-        about: dict[str, tuple[str, str]] = {}
-        for mine, database in (("promptvision", None), ("promptvision, journal", folder / "ours.db")):
-            looks = kind()
-            loops[mine] = (ours(looks, database), looks)
-            about[mine] = (version("promptvision"), "SQLite, FULL" if database else "")
+        loops = our_loops(kind, folder)
+        release = version("promptvision")
+        about = {"promptvision": (release, ""), "promptvision, journal": (release, "SQLite, FULL")}
         for rival, (distribution, maker, kept) in RIVALS.items():
-            release = installed(distribution)
-            if release is None:
+            found = installed(distribution)
+            if found is None:
                 print(f"{rival} is not installed and does not take part.", file=sys.stderr)
                 continue
             looks = Looks() if rival in PLAIN_ONLY else kind()
-            loops[rival], about[rival] = (maker(looks, folder), looks), (release, kept)
+            loops[rival], about[rival] = (maker(looks, folder), looks), (found, kept)
         before = sync_ms(folder)
         times = asyncio.run(measure(loops))
         print(f"Waiting for the disk once: {before:.2f} ms before, {sync_ms(folder):.2f} ms after.\n")
@@ -251,14 +270,15 @@ def main() -> int:
         f"load {os.getloadavg()[0]:.1f}; medians of {ROUNDS} interleaved rounds of {TURNS} turns\n"
     )
     logging.disable(logging.WARNING)
-    print("The tool is a coroutine function where the loop can await one.\n")
-    passed = compare(AwaitedLooks)
+    is_within = keep_limits()
+    print("\nThe tool is a coroutine function where the loop can await one.\n")
+    is_ahead = compare(AwaitedLooks)
     print("\nThe tool is a plain function.\n")
-    passed = compare(Looks) and passed
+    is_ahead = compare(Looks) and is_ahead
     print_tokens()
-    verdict = "Within the limits and ahead of every rival of its kind." if passed else "NOT all of it holds."
-    print(f"\n{verdict}")
-    return 0 if passed else 1
+    print(f"\n{'Within' if is_within else 'NOT within'} the limits.")
+    print(f"{'Ahead' if is_ahead else 'NOT ahead'} of every rival of its kind.")
+    return 0 if is_within and is_ahead else 1
 
 
 if __name__ == "__main__":
