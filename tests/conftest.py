@@ -1,12 +1,17 @@
-"""Tiny checkpoints of every neural plugin, built by the plugins' own builders once per run."""
+"""Tiny checkpoints of every neural plugin, built once per run by the plugins' own builders, and a PostgreSQL."""
 
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from promptvision.testing.needs import enter_or_skip
+from promptvision.testing.postgres import PostgresServer, postgres_server
 
 PLUGINS = Path(__file__).parents[1] / "plugins"
 
@@ -26,6 +31,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
     )
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with ExitStack() as stack:
+        yield enter_or_skip(stack, postgres_server())
 
 
 @pytest.fixture(scope="session")

@@ -19,8 +19,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from promptvision.errors import SetupError
-from promptvision.testing.postgres import PostgresServer, postgres_server
+from promptvision.testing.postgres import PostgresServer
 from promptvision.testing.server import ServerProcess
 
 DOWN_S = 10.0
@@ -28,16 +27,6 @@ LEASE_S = 1.0
 UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,groq,openai,cloudinary,s3,supabase"
 
 StartServer = Callable[..., ServerProcess]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres_server())
-        except SetupError as exc:
-            pytest.skip(str(exc))
-        yield server
 
 
 @dataclass(frozen=True)

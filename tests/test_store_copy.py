@@ -26,11 +26,11 @@ from promptvision.conversations.transfer import (
     digest_of_images,
 )
 from promptvision.conversations.turn import TurnStatus
-from promptvision.errors import SetupError
 from promptvision.images.store import ImageStore
 from promptvision.testing.conversation_store import claim, note, picture
 from promptvision.testing.image_store import new_picture
-from promptvision.testing.postgres import PostgresServer, postgres_server
+from promptvision.testing.needs import enter_or_skip
+from promptvision.testing.postgres import PostgresServer
 from promptvision.testing.program import Program
 from promptvision_cloudinary.double import cloudinary_double
 from promptvision_cloudinary.store import CloudinaryImageStore
@@ -40,16 +40,6 @@ from promptvision_supabase.testing import rest_server
 
 CONVERSATIONS = 60
 PICTURES = 90
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres_server())
-        except SetupError as exc:
-            pytest.skip(str(exc))
-        yield server
 
 
 @dataclass(frozen=True)
@@ -165,10 +155,7 @@ def silent(what: str, done: int, total: int) -> None:
 
 def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: PostgresServer) -> None:
     with ExitStack() as stack:
-        try:
-            rest = stack.enter_context(rest_server(postgres, "rest"))
-        except SetupError as exc:
-            pytest.skip(str(exc))
+        rest = enter_or_skip(stack, rest_server(postgres, "rest"))
         double = stack.enter_context(cloudinary_double())
         sqlite, back = (
             stack.enter_context(closing(SQLConversationStore(default_sqlite_url(tmp_path / name))))

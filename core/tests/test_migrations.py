@@ -21,17 +21,14 @@ from promptvision.builtin.sql.schema import HEAD, metadata
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.errors import SetupError
 from promptvision.testing.conversation_store import claim
+from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import postgres_server
 
 
 @pytest.fixture(scope="module")
 def postgres_url() -> Iterator[str]:
     with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres_server())
-        except SetupError as exc:
-            pytest.skip(str(exc))
-        yield server.url()
+        yield enter_or_skip(stack, postgres_server()).url()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

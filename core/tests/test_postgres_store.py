@@ -13,8 +13,9 @@ import pytest
 
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, TurnStatus
-from promptvision.errors import SetupError, StoreError
+from promptvision.errors import StoreError
 from promptvision.testing.conversation_store import ConversationStoreContract, claim, note
+from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer, postgres_server
 from promptvision.testing.shared_store import SharedStoreContract
 
@@ -22,11 +23,7 @@ from promptvision.testing.shared_store import SharedStoreContract
 @pytest.fixture(scope="module")
 def server() -> Iterator[PostgresServer]:
     with ExitStack() as stack:
-        try:
-            server = stack.enter_context(postgres_server())
-        except SetupError as exc:
-            pytest.skip(str(exc))
-        yield server
+        yield enter_or_skip(stack, postgres_server())
 
 
 @pytest.fixture
