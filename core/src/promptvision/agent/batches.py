@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from promptvision.agent.calls import call_key
 from promptvision.errors import ArgumentsError
 from promptvision.images.handles import ImageTable
 from promptvision.llm.messages import Function, ToolCall
@@ -24,7 +25,7 @@ class _Use:
 
     pictures: frozenset[str]
     devices: frozenset[str]
-    call: tuple[str, str]
+    call: str
 
     def excludes(self, other: _Use) -> bool:
         return (
@@ -77,7 +78,7 @@ def _use(call: ToolCall, parameters: dict[str, Any], registry: Registry, table: 
         return None
     pictures = frozenset(_pictures(values, table))
     devices = frozenset(device for tool in tools for device in _devices(tool))
-    return _Use(pictures, devices, (call.name, repr(sorted(values.items()))))
+    return _Use(pictures, devices, call_key(call.name, values))
 
 
 def _pictures(value: Any, table: ImageTable) -> Iterator[str]:

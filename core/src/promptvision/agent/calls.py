@@ -15,7 +15,7 @@ from promptvision.errors import ArgumentsError, SetupError, ToolFailed
 from promptvision.llm.messages import Function, ToolCall
 from promptvision.llm.repair import repair_arguments
 
-__all__ = ["CallDesk", "Told", "refuse"]
+__all__ = ["CallDesk", "Told", "call_key", "refuse"]
 
 MAX_ERRORS = 4
 """Failures of one function in one turn before it is refused."""
@@ -92,7 +92,7 @@ class CallDesk:
         """What makes two calls the same; one that names no picture means the current one."""
         current = self._runner.table.current
         meant = current.image_id if current and not values.get(function.image or "") else None
-        return repr((function.name, sorted(values.items()), meant))
+        return call_key(function.name, values, meant)
 
     def _repeat(self, key: str, known: Told) -> Told:
         self._repeats[key] += 1
@@ -106,6 +106,11 @@ class CallDesk:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."
+
+
+def call_key(*parts: object) -> str:
+    """Equal for calls with equal names and values, in whatever order the values were written."""
+    return json.dumps(parts, sort_keys=True, default=str)
 
 
 def refuse(kind: FailureKind, message: str) -> Told:

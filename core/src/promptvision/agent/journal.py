@@ -11,6 +11,9 @@ from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 
 __all__ = ["Entry", "Journal", "Listener", "call_store"]
 
+POST_DELAY_S = 0.001
+"""How long posted events wait for the next write to take them along."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -26,10 +29,6 @@ async def call_store(store: Any, method: Callable[P, T], *args: P.args, **kwargs
     if not store.blocking:
         return method(*args, **kwargs)
     return await asyncio.to_thread(method, *args, **kwargs)
-
-
-POST_DELAY_S = 0.001
-"""How long posted events wait for the next write to take them along."""
 
 
 class Journal:
