@@ -1,4 +1,4 @@
-"""Tiny checkpoints of every neural plugin, built once per run by the plugins' own builders, and a PostgreSQL."""
+"""What tests across members share: tiny checkpoints of every neural plugin, and a PostgreSQL."""
 
 from __future__ import annotations
 
