@@ -32,7 +32,7 @@ RESULTS = Path(__file__).parent / "results" / "gpu_stages.md"
 DTYPES = ("float32", "float16", "bfloat16")
 PROMPT_TOKENS = 77
 LATENTS = 128
-"""Side of the latents of a 1024 x 1024 picture."""
+"""Side of the latents of a 1024 x 1024 image."""
 
 Like = dict[str, Any]
 """Device and dtype of inputs, as keyword arguments of torch's factories."""
@@ -175,7 +175,7 @@ def encode_prompt(model: Any, like: Like) -> Any:
 
 
 def denoise_step(model: Any, like: Like) -> Any:
-    """One guided step: the picture with and without the prompt, in one batch of two."""
+    """One guided step: the image with and without the prompt, in one batch of two."""
     is_refiner = model.config.in_channels == 4
     extra = {
         "text_embeds": torch.randn(2, 1280, **like),
@@ -186,7 +186,7 @@ def denoise_step(model: Any, like: Like) -> Any:
     return model(sample, 500, encoder_hidden_states=words, added_cond_kwargs=extra)
 
 
-def encode_picture(model: Any, like: Like) -> Any:
+def encode_image(model: Any, like: Like) -> Any:
     return model.encode(torch.randn(1, 3, 1024, 1024, **like)).latent_dist.mode()
 
 
@@ -194,7 +194,7 @@ def decode_latents(model: Any, like: Like) -> Any:
     return model.decode(torch.randn(1, 4, LATENTS, LATENTS, **like)).sample
 
 
-def embed_picture(model: Any, like: Like) -> Any:
+def embed_image(model: Any, like: Like) -> Any:
     return model.get_image_embeddings(torch.randn(1, 3, 1024, 1024, **like))
 
 
@@ -214,12 +214,12 @@ def detect(model: Any, like: Like) -> Any:
 STAGES = (
     Stage("SDXL text encoder 1", build_text_encoder, encode_prompt),
     Stage("SDXL text encoder 2", build_text_encoder_2, encode_prompt),
-    Stage("SDXL VAE encode 1024 x 1024", build_vae, encode_picture),
+    Stage("SDXL VAE encode 1024 x 1024", build_vae, encode_image),
     Stage("SDXL base UNet, one guided step", build_base_unet, denoise_step),
     Stage("SDXL refiner UNet, one guided step", build_refiner_unet, denoise_step),
     Stage("SDXL VAE decode 1024 x 1024", build_vae, decode_latents),
     Stage("SDXL VAE decode 1024 x 1024, tiled", build_tiled_vae, decode_latents),
-    Stage("SAM 2.1 large, picture", build_sam, embed_picture),
+    Stage("SAM 2.1 large, picture", build_sam, embed_image),
     Stage("SAM 2.1 large, ten boxes", build_sam, cut_out_ten_boxes),
     Stage("Grounding DINO base 800 x 1066", build_grounding_dino, detect, ("float32",)),
 )

@@ -51,7 +51,7 @@ def make_photos(folder: Path) -> dict[str, Path]:
 async def work(photo: Path, folder: Path) -> dict[str, float]:
     from promptvision.builtin.files import FileImageStore
     from promptvision.images.ingest import ingest
-    from promptvision.runtime.pictures import PictureCache
+    from promptvision.runtime.image_cache import ImageCache
     from promptvision.settings import Settings
 
     store = FileImageStore(folder)
@@ -59,7 +59,7 @@ async def work(photo: Path, folder: Path) -> dict[str, float]:
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    pictures = PictureCache(store)
+    pictures = ImageCache(store)
     began = time.perf_counter()
     image = await ingest(photo, store, allow_paths=True, settings=Settings(), keep=pictures.keep)
     ingested = time.perf_counter()

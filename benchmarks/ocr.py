@@ -4,7 +4,7 @@ Own texts are drawn on a 1000 x 600 page and damaged in one of many ways. Accura
 with white space normalised, never below 0. Two sets are reported apart: thresholds of the preprocessing were
 chosen on ``tuning``; ``held-out`` has other texts, other faces and other strengths of every damage.
 
-    python benchmarks/ocr.py                    4 pictures per kind and set, a few minutes
+    python benchmarks/ocr.py                    4 images per kind and set, a few minutes
     python benchmarks/ocr.py --count 20 --write also writes benchmarks/results/ocr.md
 """
 
@@ -60,7 +60,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Collection:
-    """A set of pictures: sentences, faces and kinds of damage."""
+    """A set of images: sentences, faces and kinds of damage."""
 
     name: str
     sentences: tuple[str, ...]
@@ -269,7 +269,7 @@ def draw_page(
 
 
 def pictures(collection: Collection, kind: Kind, count: int) -> Iterator[tuple[Grey, str]]:
-    """Pictures of one kind and what stands on them; the same for every run."""
+    """Images of one kind and what stands on them; the same for every run."""
     for number in range(count):
         rng = np.random.default_rng((collection.seed, number))
         font = load_font(collection.faces[number % len(collection.faces)], kind.style.font_px)
@@ -285,7 +285,7 @@ def accuracy(read: str, written: str) -> float:
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of one picture: accuracies from 0 to 1, seconds of wall-clock time."""
+    """Figures of one image: accuracies from 0 to 1, seconds of wall-clock time."""
 
     plain: float
     prepared: float

@@ -47,13 +47,13 @@ def serve(pipe: Connection) -> None:
     from moto.server import ThreadedMotoServer
 
     from promptvision.testing.postgres import postgres_server
-    from promptvision_cloudinary.double import cloudinary_double
+    from promptvision_cloudinary.fake import fake_cloudinary
     from promptvision_supabase.testing import rest_server
 
     with ExitStack() as stack:
         postgres = stack.enter_context(postgres_server())
         rest = stack.enter_context(rest_server(postgres, "rest"))
-        double = stack.enter_context(cloudinary_double())
+        double = stack.enter_context(fake_cloudinary())
         moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         moto.start()
         stack.callback(moto.stop)

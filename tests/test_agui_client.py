@@ -121,7 +121,7 @@ def read_turn(server: ServerProcess, prompt: str, prompt_id: str) -> dict[str, A
     return told
 
 
-def test_client_reads_a_turn_with_steps_pictures_and_progress(server: ServerProcess) -> None:
+def test_client_reads_a_turn_with_steps_images_and_progress(server: ServerProcess) -> None:
     told = read_turn(server, "turn it slowly, then make it black and white", "p1")
     assert told["error"] is None
     assert told["outcome"] == "success"

@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 
 def pixels(file: Path, mode: str | None = "RGB") -> NDArray[np.int64]:
-    """The values of a picture, in its own mode when none is named."""
+    """The values of an image, in its own mode when none is named."""
     with Image.open(file) as image:
         return np.asarray(image.convert(mode) if mode else image).astype(np.int64)
 

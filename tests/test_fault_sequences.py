@@ -26,14 +26,14 @@ from pydantic import TypeAdapter
 import promptvision_groq.provider
 import promptvision_openai.provider
 from promptvision.agent.agent import Agent
-from promptvision.agent.follow import Frame, follow
+from promptvision.agent.events.follow import StreamEvent, follow
 from promptvision.agent.reply import Reply
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.images.codec import encode_png
-from promptvision.llm.ladder import Ladder
+from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatReply
 from promptvision.llm.provider import LLMProvider
 from promptvision.llm.retry import Retry
@@ -104,7 +104,7 @@ class Site:
         behind: list[LLMProvider] = [OfflinePlanner()] if has_offline else []
         return make_agent(
             make_tools({"lion": "goldenrod"}),
-            planner=Ladder([self._provider, *behind], retry=Retry(sleep=no_sleep)),
+            planner=FallbackProvider([self._provider, *behind], retry=Retry(sleep=no_sleep)),
             settings=Settings(turn_timeout_s=timeout_s, strict_plugins=True),
             conversations=self.conversations,
             images=self._images,
@@ -113,7 +113,7 @@ class Site:
     def say(self, agent: Agent, prompt: str, **further: Any) -> Reply:
         return self._runner.run(agent.chat(prompt, **further))
 
-    def say_and_follow(self, agent: Agent, prompt: str, **further: Any) -> tuple[Reply, list[Frame]]:
+    def say_and_follow(self, agent: Agent, prompt: str, **further: Any) -> tuple[Reply, list[StreamEvent]]:
         """The reply of a turn whose text is streamed, and what a reader saw of it."""
         return self._runner.run(_follow(agent, prompt, further))
 
@@ -121,9 +121,9 @@ class Site:
         self._runner.close()
 
 
-async def _follow(agent: Agent, prompt: str, further: dict[str, Any]) -> tuple[Reply, list[Frame]]:
+async def _follow(agent: Agent, prompt: str, further: dict[str, Any]) -> tuple[Reply, list[StreamEvent]]:
     running = agent.start(prompt, **further)
-    running.speech.is_heard = True
+    running.speech.has_subscribers = True
     await running.is_claimed.wait()
     assert running.turn is not None
     frames = [frame async for frame in follow(agent, "local", running.turn.id, str)]
@@ -206,7 +206,7 @@ def check_reply(reply: Reply, *, has_offline: bool) -> None:
         assert "I could not go on" not in reply.text_response
 
 
-def check_frames(frames: list[Frame], reply: Reply) -> None:
+def check_frames(frames: list[StreamEvent], reply: Reply) -> None:
     """They are events of the protocol, no text is open at the end, and the last one is the answer."""
     texts: dict[str, str] = {}
     now = None

@@ -74,7 +74,7 @@ def assert_same_outside(before: Image.Image, after: Image.Image, mask: Image.Ima
 def converse(
     settings: Settings, picture: Image.Image
 ) -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
-    """Say the sentence, then ask for black and white: the last reply's pictures, and what they look like."""
+    """Say the sentence, then ask for black and white: the last reply's images, and what they look like."""
 
     async def talk() -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
         agent = Agent(settings)
@@ -90,7 +90,7 @@ def converse(
 
 
 @pytest.mark.parametrize(("size", "mode"), [((211, 157), "RGB"), ((120, 203), "RGBA")])
-def test_one_sentence_runs_the_chain_and_keeps_every_picture(
+def test_one_sentence_runs_the_chain_and_keeps_every_image(
     variables: dict[str, str], size: tuple[int, int], mode: str
 ) -> None:
     picture = draw(size, mode)
@@ -118,7 +118,7 @@ def test_one_sentence_runs_the_chain_and_keeps_every_picture(
 
 
 def _check_lineage(table: list[ImageRecord]) -> None:
-    """Everything comes from the picture that was sent; the black and white one from the edit."""
+    """Everything comes from the image that was sent; the black and white one from the edit."""
     assert [record.number for record in table] == list(range(1, len(table) + 1))
     sent, *made, grey = table
     edit = made[-1]
@@ -130,7 +130,7 @@ def _check_lineage(table: list[ImageRecord]) -> None:
 
 
 def test_refiner_paints_the_last_part_of_the_chain(variables: dict[str, str]) -> None:
-    """With and without it the same seed gives different pictures, equal outside of the mask."""
+    """With and without it the same seed gives different images, equal outside of the mask."""
     app = create_app(Settings.from_mapping(variables))
     picture = draw((211, 157))
     body = {
@@ -175,7 +175,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
     "florence_detect": ("detect_objects", {"prompt": "lion"}, "grounding_dino,opencv"),
     "florence_ocr": ("extract_text", {}, "tesseract"),
 }
-"""Tool to its operation, its arguments beside the picture, and the plugins that would go before it."""
+"""Tool to its operation, its arguments beside the image, and the plugins that would go before it."""
 
 
 @pytest.mark.parametrize("tool", CALLS)
@@ -205,7 +205,7 @@ def test_tool_answers_the_same_at_the_command_line_and_over_http(
 
 
 def without_places(node: Any) -> Any:
-    """Plain JSON with only the last part of each URL, which is the hash of the picture."""
+    """Plain JSON with only the last part of each URL, which is the hash of the image."""
     if isinstance(node, dict):
         return {name: without_places(value) for name, value in node.items()}
     if isinstance(node, list):

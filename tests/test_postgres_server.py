@@ -31,7 +31,7 @@ StartServer = Callable[..., ServerProcess]
 
 @dataclass(frozen=True)
 class Site:
-    """Servers that share one database and one folder of pictures, and the notes of their tools."""
+    """Servers that share one database and one folder of images, and the notes of their tools."""
 
     database: str
     folder: Path
@@ -79,7 +79,7 @@ def site(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureReques
 
 @pytest.fixture(scope="module")
 def picture() -> str:
-    """A picture as a ``data:`` URL."""
+    """An image as a ``data:`` URL."""
     file = io.BytesIO()
     Image.effect_noise((32, 32), 80).convert("RGB").save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

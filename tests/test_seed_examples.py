@@ -24,7 +24,7 @@ from promptvision.builtin.offline import OfflinePlanner
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.codec import encode_png
 from promptvision.images.store import image_id_of
-from promptvision.llm.ladder import Ladder
+from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatReply
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
@@ -83,7 +83,9 @@ class Site:
         }
         planner = PROVIDERS[provider](Settings.from_mapping(source))
         texts = {image_id_of(encode_png(sign())): SIGN}
-        self.agent: Agent = make_agent(make_tools(THINGS, texts), planner=Ladder([planner, OfflinePlanner()]))
+        self.agent: Agent = make_agent(
+            make_tools(THINGS, texts), planner=FallbackProvider([planner, OfflinePlanner()])
+        )
 
     def say(self, prompt: str, script: list[Scripted], picture: Image.Image | None = None) -> Reply:
         self.server.reset(script)
@@ -94,7 +96,7 @@ class Site:
         return self.replies[-1]
 
     def check_what_was_sent(self) -> None:
-        """Handles reached the host, and nothing that names or holds a picture otherwise."""
+        """Handles reached the host, and nothing that names or holds an image otherwise."""
         ids = {str(image["id"]) for reply in self.replies for image in reply.images}
         for body in self.server.bodies:
             sent = json.dumps(body["messages"])
@@ -187,15 +189,15 @@ def test_second_edit_works_on_the_result_of_the_first(site: Site) -> None:
         assert current, table
         return make("detect_objects", image_url=current[1], prompt="horse")
 
-    edited = next(image["handle"] for image in first.images if image["id"] == first.picture)
+    edited = next(image["handle"] for image in first.images if image["id"] == first.image_id)
     second = site.say(
         "Change this horse to a goat",
         [find_horse, segment(edited), inpaint(edited, "goat"), "The horse is a goat now."],
     )
     assert steps_of(second) == EDIT
-    assert second.image_url == first.picture
-    assert second.steps[0].arguments["image_url"] == first.picture, "the horse is only in the edited picture"
-    after = site.agent.open(str(second.picture))
+    assert second.image_url == first.image_id
+    assert second.steps[0].arguments["image_url"] == first.image_id, "the horse is only in the edited picture"
+    after = site.agent.open(str(second.image_id))
     assert after.getpixel((40, 50)) == (192, 192, 192)
     assert changed_box(savanna(), after) == LION_BOX
     roles = [message["role"] for message in site.server.bodies[0]["messages"]]

@@ -56,7 +56,7 @@ def body(prompt: str, prompt_id: str = "p", **members: Any) -> dict[str, Any]:
 
 
 class Site:
-    """A folder with a database, pictures, and the notes of tools; servers are started on it."""
+    """A folder with a database, images, and the notes of tools; servers are started on it."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.home = folder / "home"

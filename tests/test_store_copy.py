@@ -28,11 +28,11 @@ from promptvision.conversations.transfer import (
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.store import ImageStore
 from promptvision.testing.conversation_store import claim, note, picture
-from promptvision.testing.image_store import new_picture
+from promptvision.testing.image_store import new_image
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer
 from promptvision.testing.program import Program
-from promptvision_cloudinary.double import cloudinary_double
+from promptvision_cloudinary.fake import fake_cloudinary
 from promptvision_cloudinary.store import CloudinaryImageStore
 from promptvision_s3.store import BucketImageStore
 from promptvision_supabase.store import SupabaseConversationStore
@@ -84,8 +84,8 @@ def bucket() -> Iterator[Bucket]:
 
 
 def fill(conversations: ConversationStore, images: ImageStore, *, count: int, pictures: int) -> None:
-    ids = [images.put(new_picture(media_type), media_type).id for media_type in ("image/png", "image/jpeg")]
-    ids += [images.put(new_picture(), "image/png").id for _ in range(pictures - 2)]
+    ids = [images.put(new_image(media_type), media_type).id for media_type in ("image/png", "image/jpeg")]
+    ids += [images.put(new_image(), "image/png").id for _ in range(pictures - 2)]
     for number in range(count):
         user = f"user-{number % 7}"
         for seq in range(1, 4):
@@ -156,7 +156,7 @@ def silent(what: str, done: int, total: int) -> None:
 def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: PostgresServer) -> None:
     with ExitStack() as stack:
         rest = enter_or_skip(stack, rest_server(postgres, "rest"))
-        double = stack.enter_context(cloudinary_double())
+        double = stack.enter_context(fake_cloudinary())
         sqlite, back = (
             stack.enter_context(closing(SQLConversationStore(default_sqlite_url(tmp_path / name))))
             for name in ("one", "back")

@@ -43,7 +43,7 @@ def promptvision_tools():
     return [look]
 '''
 
-Told = tuple[str, dict[str, Any]]
+ToolOutcome = tuple[str, dict[str, Any]]
 """The id of an event, empty where it has none, and the event."""
 
 
@@ -106,7 +106,7 @@ def server(
         yield server
 
 
-def read(response: httpx.Response) -> Iterator[Told]:
+def read(response: httpx.Response) -> Iterator[ToolOutcome]:
     place = ""
     for line in response.iter_lines():
         if line.startswith("id: "):
@@ -122,7 +122,7 @@ def ask(server: ServerProcess, name: str) -> Any:
     return httpx.stream("POST", f"{server.url}/chat", json=body, headers=STREAM, timeout=20)
 
 
-def follow(server: ServerProcess, turn_id: str, last: str = "") -> list[Told]:
+def follow(server: ServerProcess, turn_id: str, last: str = "") -> list[ToolOutcome]:
     headers = {"Last-Event-ID": last} if last else {}
     url = f"{server.url}/turns/{turn_id}/events?user_id=ann"
     with httpx.stream("GET", url, headers=headers, timeout=20) as response:
@@ -130,7 +130,7 @@ def follow(server: ServerProcess, turn_id: str, last: str = "") -> list[Told]:
         return list(read(response))
 
 
-def messages(told: list[Told]) -> dict[str, str]:
+def messages(told: list[ToolOutcome]) -> dict[str, str]:
     """Texts by message id; every message is begun once, and ended before the next and before the run."""
     texts: dict[str, str] = {}
     now: str | None = None
@@ -153,15 +153,15 @@ def messages(told: list[Told]) -> dict[str, str]:
     return texts
 
 
-def others(told: list[Told]) -> list[Told]:
+def others(told: list[ToolOutcome]) -> list[ToolOutcome]:
     return [(place, one) for place, one in told if not one["type"].startswith("TEXT_")]
 
 
-def pieces(told: list[Told]) -> list[str]:
+def pieces(told: list[ToolOutcome]) -> list[str]:
     return [one["delta"] for _, one in told if one["type"] == "TEXT_MESSAGE_CONTENT"]
 
 
-def up_to_text(events: Iterator[Told]) -> list[Told]:
+def up_to_text(events: Iterator[ToolOutcome]) -> list[ToolOutcome]:
     """Events up to the first piece of text."""
     told = []
     for one in events:

@@ -27,10 +27,10 @@ def to_bw(args: operations.ImageArgs, context: ToolContext) -> operations.BwResu
 
 @tool(phrases=["mirror it"])
 def mirror(image: Image, times: int = 1) -> Image:
-    """Mirror a picture left to right.
+    """Mirror an image left to right.
 
     Args:
-        image: the picture.
+        image: the image.
         times: how often.
     """
     for _ in range(times):

@@ -1,4 +1,4 @@
-"""Fixtures of the core's tests: small tools that really look at pixels, and pictures to try them on."""
+"""Fixtures of the core's tests: small tools that really look at pixels, and images to try them on."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def tools() -> list[Tool]:
 
 @pytest.fixture(scope="session")
 def scene() -> Image.Image:
-    """A white picture, 60 x 40, with a red square at (10, 10, 30, 30) and a blue one at (40, 5, 50, 15)."""
+    """A white image, 60 x 40, with a red square at (10, 10, 30, 30) and a blue one at (40, 5, 50, 15)."""
     picture = Image.new("RGB", (60, 40), "white")
     draw = ImageDraw.Draw(picture)
     draw.rectangle((10, 10, 29, 29), fill="red")

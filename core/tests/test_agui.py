@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 
 from promptvision import tool
 from promptvision.agent.agent import Agent
-from promptvision.agent.follow import Cursor, Frame, follow
-from promptvision.agent.running import RunningTurn
+from promptvision.agent.events.follow import Cursor, StreamEvent, follow
+from promptvision.agent.turns.handle import TurnHandle
 from promptvision.conversations.turn import TurnKey, TurnStatus
 from promptvision.errors import NotFound, ProviderError, ToolFailed
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, ToolCall
@@ -34,15 +34,17 @@ def show(image_id: str) -> str:
     return f"http://127.0.0.1:5000/images/{image_id}"
 
 
-async def read(agent: Agent, turn_id: str, after: Cursor | None = None, user: str = "local") -> list[Frame]:
+async def read(
+    agent: Agent, turn_id: str, after: Cursor | None = None, user: str = "local"
+) -> list[StreamEvent]:
     return [frame async for frame in follow(agent, user, turn_id, show, after=after)]
 
 
-def kinds(frames: list[Frame]) -> list[str]:
+def kinds(frames: list[StreamEvent]) -> list[str]:
     return [frame.event["type"] for frame in frames]
 
 
-def check_frames(frames: list[Frame]) -> None:
+def check_frames(frames: list[StreamEvent]) -> None:
     """Hold frames against the protocol: each is valid as it stands, and what is opened is closed."""
     open_steps: list[str] = []
     open_calls: set[str] = set()
@@ -77,10 +79,10 @@ def check_frames(frames: list[Frame]) -> None:
     assert not open_texts
 
 
-def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[Frame], list[Frame]]:
+def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[StreamEvent], list[StreamEvent]]:
     """What a reader sees while the turn runs, and what another sees afterwards."""
 
-    async def both() -> tuple[list[Frame], list[Frame]]:
+    async def both() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start(prompt, **given)
         await running.is_claimed.wait()
         assert running.turn is not None
@@ -90,7 +92,7 @@ def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[Frame], 
     return asyncio.run(both())
 
 
-def stored(frames: list[Frame]) -> list[Frame]:
+def stored(frames: list[StreamEvent]) -> list[StreamEvent]:
     return [frame for frame in frames if frame.cursor is not None]
 
 
@@ -123,7 +125,7 @@ def test_done_turn_is_valid_and_replays_identically(tools: list[Tool], scene_png
     assert last["runId"] == last["result"]["turn_id"]
 
 
-def test_events_tell_the_steps_the_pictures_and_the_answer(tools: list[Tool], scene_png: bytes) -> None:
+def test_events_tell_the_steps_the_images_and_the_answer(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
     _, frames = run_and_read(agent, "change the red square to blue", image=scene_png)
     events = [frame.event for frame in frames]
@@ -143,7 +145,7 @@ def test_events_tell_the_steps_the_pictures_and_the_answer(tools: list[Tool], sc
     assert told == events[-1]["result"]["text_response"]
 
 
-def test_earlier_pictures_are_in_the_snapshot(tools: list[Tool], scene_png: bytes) -> None:
+def test_earlier_images_are_in_the_snapshot(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
     run_and_read(agent, "make it black and white", image=scene_png, conversation_id="c")
     live, replayed = run_and_read(agent, "find the red square", conversation_id="c")
@@ -163,11 +165,11 @@ def test_any_last_event_id_misses_nothing_and_repeats_nothing(tools: list[Tool],
 def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
 
-    async def reconnect() -> tuple[list[Frame], list[Frame]]:
+    async def reconnect() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start("change the red square to blue", image=scene_png)
         await running.is_claimed.wait()
         assert running.turn is not None
-        seen: list[Frame] = []
+        seen: list[StreamEvent] = []
         while not seen or seen[-1].event["type"] != "RUN_FINISHED":
             frames = follow(agent, "local", running.turn.id, show, after=Cursor(len(seen)))
             seen.extend([frame async for frame in first_two(frames)])
@@ -177,7 +179,7 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
         assert running.listeners == []
         return seen, await read(agent, running.turn.id)
 
-    async def first_two(frames: AsyncIterator[Frame]) -> AsyncIterator[Frame]:
+    async def first_two(frames: AsyncIterator[StreamEvent]) -> AsyncIterator[StreamEvent]:
         count = 0
         async for frame in frames:
             if frame.cursor is not None:
@@ -193,10 +195,10 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
 def test_slow_reader_gets_what_its_queue_lost_from_the_store(
     tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promptvision.agent.follow.QUEUE", 2)
+    monkeypatch.setattr("promptvision.agent.events.follow.QUEUE", 2)
     agent = make_agent(tools)
 
-    async def dawdling_reader() -> tuple[list[Frame], list[Frame]]:
+    async def dawdling_reader() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start("change the red square to blue", image=scene_png)
         await running.is_claimed.wait()
         assert running.turn is not None
@@ -273,9 +275,9 @@ class Talkative(ScriptedPlanner):
 def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: list[Tool]) -> None:
     agent = make_agent(tools, planner=Talkative([]))
 
-    async def dawdling_reader() -> list[Frame]:
+    async def dawdling_reader() -> list[StreamEvent]:
         running = agent.start("hello")
-        running.speech.is_heard = True
+        running.speech.has_subscribers = True
         await running.is_claimed.wait()
         assert running.turn is not None
         assert running.task is not None
@@ -296,7 +298,7 @@ def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: lis
 def test_at_most_twenty_pieces_of_text_a_second(tools: list[Tool]) -> None:
     agent = make_agent(tools, planner=Talkative([]))
 
-    async def listen() -> list[Frame]:
+    async def listen() -> list[StreamEvent]:
         _, reader = await start_reading(agent, "hello", None)
         return await reader
 
@@ -312,7 +314,7 @@ def test_cancelled_turn_says_so(
     slow, begun = dawdle
     agent = make_agent([*tools, slow])
 
-    async def stop_midway() -> tuple[list[Frame], list[Frame]]:
+    async def stop_midway() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running, reader = await start_reading(agent, "find the red square, then dawdle over it", scene_png)
         await asyncio.to_thread(begun.wait, 10)
         running.cancel.cancel("cancelled by the user")
@@ -328,9 +330,9 @@ def test_cancelled_turn_says_so(
 
 async def start_reading(
     agent: Agent, prompt: str, picture: bytes | None, **ids: Any
-) -> tuple[RunningTurn, asyncio.Task[list[Frame]]]:
+) -> tuple[TurnHandle, asyncio.Task[list[StreamEvent]]]:
     running = agent.start(prompt, image=picture, **ids)
-    running.speech.is_heard = True
+    running.speech.has_subscribers = True
     await running.is_claimed.wait()
     assert running.turn is not None
     return running, asyncio.create_task(read(agent, running.turn.id))
@@ -342,7 +344,7 @@ def test_interrupted_turn_is_told_and_goes_on_with_the_next_number(
     agent = make_agent(tools)
     ids = {"conversation_id": "c", "prompt_id": "p"}
 
-    async def interrupt() -> list[Frame]:
+    async def interrupt() -> list[StreamEvent]:
         finished = asyncio.Event()
         running, reader = await start_reading(agent, "change the red square to blue", scene_png, **ids)
         running.listeners.append(lambda event: finished.set() if event.kind == "step_finished" else None)
@@ -375,7 +377,7 @@ def test_at_most_ten_progress_events_a_second(
     slow, begun = dawdle
     agent = make_agent([*tools, slow])
 
-    async def listen_a_while() -> tuple[list[Frame], float, list[Frame]]:
+    async def listen_a_while() -> tuple[list[StreamEvent], float, list[StreamEvent]]:
         running, reader = await start_reading(agent, "dawdle over it", scene_png)
         await asyncio.to_thread(begun.wait, 10)
         started = time.monotonic()
@@ -412,7 +414,7 @@ def test_turn_of_another_process_is_followed_through_the_store(tools: list[Tool]
     agent = make_agent(tools)
     other = make_agent(tools, conversations=agent.conversations, images=agent.images)
 
-    async def follow_from_afar() -> tuple[list[Frame], list[Frame]]:
+    async def follow_from_afar() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start("change the red square to blue", image=scene_png)
         await running.is_claimed.wait()
         assert running.turn is not None
@@ -440,7 +442,7 @@ def test_turn_of_another_user_is_not_found(tools: list[Tool], scene_png: bytes, 
         asyncio.run(read(agent, frames[0].event["runId"], user=user))
 
 
-def test_ids_in_texts_are_not_mistaken_for_pictures(scene_png: bytes) -> None:
+def test_ids_in_texts_are_not_mistaken_for_images(scene_png: bytes) -> None:
     foreign = "f" * 64
 
     @tool(phrases=["quote it"])

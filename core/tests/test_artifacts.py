@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import pytest
 from pydantic import BaseModel, Field
 
-from promptvision.agent.artifacts import Artifacts, same_target
+from promptvision.agent.calls.artifacts import Artifacts, same_target
 from promptvision.tools.artifacts import image_fields, link_types, linkable, plain_type, target_field
 from promptvision.tools.operations import DetectArgs, DetectResult, SegmentArgs, SegmentResult
 from promptvision.tools.tool import Args
-from promptvision.types import Box, ImageRef, MaskRef, PictureText, Point, Target
+from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
 LION, TREE = Box(0, 0, 10, 10), Box(20, 0, 30, 10)
 ONE, OTHER = ImageRef("1" * 64), ImageRef("2" * 64)
@@ -31,7 +31,7 @@ class Way(StrEnum):
 
 
 @pytest.mark.parametrize(
-    "kind", [MaskRef, list[MaskRef], Box, list[Box], Point, PictureText, Skeleton, list[Skeleton]]
+    "kind", [MaskRef, list[MaskRef], Box, list[Box], Point, ImageText, Skeleton, list[Skeleton]]
 )
 def test_types_of_our_own_and_of_plugins_are_passed_on(kind: Any) -> None:
     assert linkable(kind)
@@ -44,7 +44,7 @@ def test_types_of_our_own_and_of_plugins_are_passed_on(kind: Any) -> None:
         *(datetime.date, Decimal, Path, list[list[Box]], tuple[Box, Box], Box | Point),
     ],
 )
-def test_plain_values_pictures_targets_and_choices_are_not(kind: Any) -> None:
+def test_plain_values_images_targets_and_choices_are_not(kind: Any) -> None:
     assert not linkable(kind)
 
 
@@ -97,7 +97,7 @@ def boxes_of(artifacts: Artifacts, target: str | None, image: ImageRef = ONE) ->
     return found.value if found else None
 
 
-def test_newest_artifact_of_a_target_and_picture_is_found() -> None:
+def test_newest_artifact_of_a_target_and_image_is_found() -> None:
     artifacts = Artifacts()
     artifacts.note(*detected("lion", LION))
     artifacts.note(*detected("tree", TREE))
@@ -141,7 +141,7 @@ def test_mask_of_boxes_that_nobody_looked_for_has_no_target() -> None:
     assert artifacts.newest(MaskRef, ONE.id, None) is not None
 
 
-def test_what_was_made_without_a_picture_is_not_kept() -> None:
+def test_what_was_made_without_a_image_is_not_kept() -> None:
     artifacts = Artifacts()
     artifacts.note(Args(), detected("lion", LION)[1])
     assert boxes_of(artifacts, None) is None

@@ -99,7 +99,7 @@ def test_second_ctrl_c_leaves_at_once(program: Program, photo: Path, tmp_path: P
     assert [turn["status"] for turn in document["turns"]] == ["interrupted"]
 
 
-def test_picture_is_drawn_where_the_terminal_can(program: Program, photo: Path) -> None:
+def test_image_is_drawn_where_the_terminal_can(program: Program, photo: Path) -> None:
     with program.at_terminal("chat", photo, variables={"COLORTERM": "truecolor"}) as terminal:
         terminal.wait_for("> ")
         terminal.type("mirror it\n")

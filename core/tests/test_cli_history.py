@@ -44,7 +44,7 @@ def test_conversations_are_listed_shown_renamed_exported_and_deleted(talk: Comma
     assert not any(file.exists() for file in files)
 
 
-def test_export_outlives_a_lost_picture(talk: Command) -> None:
+def test_export_outlives_a_lost_image(talk: Command) -> None:
     document = json.loads(talk("history", "export", "talk").out)
     Path(document["images"][0]["url"].removeprefix("file://")).unlink()
     again = json.loads(talk("history", "export", "talk").out)

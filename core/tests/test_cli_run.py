@@ -1,4 +1,4 @@
-"""``promptvision run``: pictures in, pictures and words out, and being interrupted."""
+"""``promptvision run``: images in, images and words out, and being interrupted."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BAD: dict[str, Callable[[bytes], bytes]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_picture_that_cannot_be_used_is_one_line(
+def test_image_that_cannot_be_used_is_one_line(
     program: Program, command: Command, scene_png: bytes, name: str
 ) -> None:
     (program.home / name).write_bytes(BAD[name](scene_png))
@@ -74,7 +74,7 @@ def test_surrogates_in_the_words_are_cleaned(program: Program, photo: Path) -> N
     assert ended.code == 0
 
 
-def test_picture_is_written_and_words_are_printed(
+def test_image_is_written_and_words_are_printed(
     program: Program, command: Command, photo: Path, scene: Image.Image
 ) -> None:
     ended = command("run", photo, "mirror it", "-o", "out.png")
@@ -86,7 +86,7 @@ def test_picture_is_written_and_words_are_printed(
         assert ImageChops.difference(out.convert("RGB"), ImageOps.mirror(scene)).getbbox() is None
 
 
-def test_pipes_carry_pictures(program: Program, scene: Image.Image, scene_png: bytes) -> None:
+def test_pipes_carry_images(program: Program, scene: Image.Image, scene_png: bytes) -> None:
     ended = program.run("run", "-", "mirror it", "-o", "-", given=scene_png)
     assert ended.code == 0
     with Image.open(io.BytesIO(ended.data)) as out:
@@ -120,7 +120,7 @@ def test_jsonl_is_one_event_a_line(program: Program, command: Command, photo: Pa
     assert (program.home / "out.png").exists()
 
 
-def test_answer_without_a_picture_does_not_pretend_to_write_one(
+def test_answer_without_a_image_does_not_pretend_to_write_one(
     program: Program, command: Command, photo: Path
 ) -> None:
     ended = command("run", photo, "do what nobody knows", "-o", "out.png")

@@ -20,17 +20,17 @@ from promptvision.cli.main import cli
 from promptvision.conversations.transfer import digest_of_conversations, digest_of_images
 from promptvision.conversations.turn import TurnStatus
 from promptvision.testing.conversation_store import claim, picture
-from promptvision.testing.image_store import new_picture
+from promptvision.testing.image_store import new_image
 
 Invoke = Callable[..., Result]
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home with one conversation, its picture, and a picture that nothing uses; all of it old."""
+    """A home with one conversation, its image, and an image that nothing uses; all of it old."""
     home = tmp_path / "home"
     images = FileImageStore(home / "images")
-    shown, unused = (images.put(new_picture(), "image/png").id for _ in range(2))
+    shown, unused = (images.put(new_image(), "image/png").id for _ in range(2))
     for file in images.root.rglob("*.png"):
         os.utime(file, (time.time() - 7200,) * 2)
     (home / "unused").write_text(unused)

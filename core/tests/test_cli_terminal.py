@@ -68,7 +68,7 @@ def test_upper_and_lower_pixel_share_a_character() -> None:
     assert lines[-1].startswith("\x1b[38;2;0;0;255;48;2;0;0;255m")
 
 
-def test_kitty_gets_the_picture_in_pieces() -> None:
+def test_kitty_gets_the_image_in_pieces() -> None:
     image = Image.effect_noise((400, 300), 80)
     pieces = re.findall("\x1b_G([^;]*);([^\x1b]*)\x1b\\\\", draw(image, "kitty"))
     assert len(pieces) > 1
@@ -79,7 +79,7 @@ def test_kitty_gets_the_picture_in_pieces() -> None:
         assert sent.tobytes() == image.tobytes()
 
 
-def test_iterm2_gets_the_picture_at_once() -> None:
+def test_iterm2_gets_the_image_at_once() -> None:
     drawn = draw(Image.new("RGB", (2000, 1000), "red"), "iterm2")
     match = re.fullmatch("\x1b]1337;File=inline=1;width=\\d+;preserveAspectRatio=1:([^\x07]*)\x07", drawn)
     assert match is not None

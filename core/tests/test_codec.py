@@ -1,4 +1,4 @@
-"""Untrusted bytes in, safe pictures out: every format, every mode, and everything that is neither."""
+"""Untrusted bytes in, safe images out: every format, every mode, and everything that is neither."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]
 
 
 def painting(mode: str = "RGB", size: tuple[int, int] = (61, 47)) -> Image.Image:
-    """Something uneven in every direction, so that a turned or shifted picture is another picture."""
+    """Something uneven in every direction, so that a turned or shifted image is another image."""
     image = Image.new("RGB", size, (250, 240, 200))
     draw = ImageDraw.Draw(image)
     draw.ellipse((5, 8, 30, 33), fill=(200, 30, 40))
@@ -103,7 +103,7 @@ def test_orientation_is_applied(kind: str, orientation: int) -> None:
     assert same(decode_stored(normalise(data).data), expected)
 
 
-def test_broken_exif_spoils_no_picture() -> None:
+def test_broken_exif_spoils_no_image() -> None:
     data = encoded(painting(), "PNG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     assert same(decode_stored(normalise(data).data), painting())
 
@@ -272,7 +272,7 @@ def test_nothing_but_pixels_is_stored() -> None:
 @pytest.mark.parametrize("orientation", [1, 6])
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
-def test_picture_that_is_handed_on_is_the_one_that_is_stored(mode: str, kind: str, orientation: int) -> None:
+def test_image_that_is_handed_on_is_the_one_that_is_stored(mode: str, kind: str, orientation: int) -> None:
     notes = {} if kind in ("BMP", "GIF") else {"exif": exif(orientation, description="SECRET")}
     profile = {} if kind in ("BMP", "GIF") or mode == "L" else {"icc_profile": wide_gamut()}
     picture = painting("RGB" if mode == "RGBA" and kind == "JPEG" else mode)
@@ -283,7 +283,7 @@ def test_picture_that_is_handed_on_is_the_one_that_is_stored(mode: str, kind: st
     assert dict(normal.image.getexif()) == {}
 
 
-def test_the_same_picture_with_other_metadata_is_the_same_bytes() -> None:
+def test_the_same_image_with_other_metadata_is_the_same_bytes() -> None:
     plain, noted = encoded(painting(), "JPEG"), encoded(painting(), "JPEG", exif=exif(1), comment=b"x")
     assert normalise(plain).data == normalise(noted).data
 
@@ -395,7 +395,7 @@ def test_size_is_judged_from_the_header(width: int, height: int, limit: str) -> 
         normalise(png_of_claimed_size(width, height))
 
 
-def test_the_largest_accepted_picture_is_accepted() -> None:
+def test_the_largest_accepted_image_is_accepted() -> None:
     assert normalise(encoded(Image.new("1", (16_384, 1_525)), "PNG")).image.width == 16_384
 
 

@@ -1,4 +1,4 @@
-"""The context of a tool call: pictures, leases, progress, cancellation."""
+"""The context of a tool call: images, leases, progress, cancellation."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptvision.images.store import ImageStore
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
-from promptvision.runtime.pictures import PictureCache
+from promptvision.runtime.image_cache import ImageCache
 from promptvision.settings import Settings
 from promptvision.testing.context import make_context
 from promptvision.types import ImageRef, MaskRef
@@ -27,11 +27,11 @@ def picture() -> Image.Image:
 
 def context_with(store: ImageStore, **changes: Any) -> CallContext:
     settings = Settings()
-    pictures = PictureCache(store)
+    pictures = ImageCache(store)
     return CallContext(pictures=pictures, pool=ModelPool({}, settings), settings=settings, **changes)
 
 
-def test_saved_picture_is_noted_and_opens_again(picture: Image.Image) -> None:
+def test_saved_image_is_noted_and_opens_again(picture: Image.Image) -> None:
     store = MemoryImageStore()
     context = context_with(store, parent="a" * 64)
     ref = context.save(picture)
@@ -50,7 +50,7 @@ def test_parent_can_be_named(picture: Image.Image) -> None:
     assert (context.saved[1].kind, context.saved[1].parent) == ("annotated", first.id)
 
 
-def test_changing_a_picture_after_saving_it_changes_nothing_saved(picture: Image.Image) -> None:
+def test_changing_a_image_after_saving_it_changes_nothing_saved(picture: Image.Image) -> None:
     context = make_context()
     before = picture.copy()
     ref = context.save(picture)
@@ -59,7 +59,7 @@ def test_changing_a_picture_after_saving_it_changes_nothing_saved(picture: Image
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "L", "LA", "RGB", "RGBA", "CMYK", "I;16", "I", "F", "HSV"])
-def test_picture_of_any_mode_opens_as_it_is_stored(mode: str) -> None:
+def test_image_of_any_mode_opens_as_it_is_stored(mode: str) -> None:
     store = MemoryImageStore()
     context = context_with(store)
     ref = context.save(Image.new(mode, (4, 4)))
@@ -78,12 +78,12 @@ def test_mask_is_greyscale_whatever_is_given() -> None:
     assert context.saved[0].kind == "mask"
 
 
-def test_unknown_picture_cannot_be_opened() -> None:
+def test_unknown_image_cannot_be_opened() -> None:
     with pytest.raises(NotFound):
         make_context().open(ImageRef("a" * 64))
 
 
-def test_picture_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
+def test_image_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
     class Counting(MemoryImageStore):
         reads = 0
 
@@ -92,9 +92,9 @@ def test_picture_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
             return super().get(image_id)
 
     store = Counting()
-    writer = PictureCache(store, limit_bytes=0)
+    writer = ImageCache(store, limit_bytes=0)
     ids = [writer.save(Image.new("L", (10, 10), shade)).id for shade in range(3)]
-    reader = PictureCache(store, limit_bytes=200)
+    reader = ImageCache(store, limit_bytes=200)
     assert reader.open(ids[0]) is reader.open(ids[0])
     assert store.reads == 1
     for image_id in (ids[1], ids[0], ids[2], ids[0]):

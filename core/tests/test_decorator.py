@@ -22,13 +22,13 @@ from promptvision.types import Box, ImageRef, MaskRef
 
 @tool(phrases=["turn it by {degrees} degrees"], priority=70, limits="Square only.", cacheable=False)
 def turn(image: Image.Image, degrees: float = 90.0, way: Literal["left", "right"] = "left") -> Image.Image:
-    """Turn a picture.
+    """Turn an image.
 
     It keeps
     its size.
 
     Args:
-        image: the picture to turn.
+        image: the image to turn.
         degrees: how far,
             in degrees.
     """
@@ -50,7 +50,7 @@ def test_signature_and_docstring_become_the_tool() -> None:
         70,
         "Square only.",
     )
-    assert turn.operation.description == "Turn a picture. It keeps its size."
+    assert turn.operation.description == "Turn an image. It keeps its size."
     assert turn.cacheable is False
     assert turn.requires == Requirements()
 
@@ -59,7 +59,7 @@ def test_schema_holds_types_defaults_and_descriptions() -> None:
     assert function_parameters(turn.args) == {
         "type": "object",
         "properties": {
-            "image": {"type": "string", "description": "the picture to turn."},
+            "image": {"type": "string", "description": "the image to turn."},
             "degrees": {"type": "number", "default": 90.0, "description": "how far, in degrees."},
             "way": {"type": "string", "enum": ["left", "right"], "default": "left", "description": "way"},
         },
@@ -68,7 +68,7 @@ def test_schema_holds_types_defaults_and_descriptions() -> None:
     }
 
 
-def test_returned_picture_is_stored_with_its_parent(picture: Image.Image) -> None:
+def test_returned_image_is_stored_with_its_parent(picture: Image.Image) -> None:
     context = make_context()
     source = context.save(picture, kind="input")
     result = run_tool(turn, context=context, image=source, degrees=90)
@@ -99,13 +99,13 @@ def test_context_is_handed_in_and_hidden_from_the_schema(picture: Image.Image) -
     assert run_tool(seeded, context=context, image=context.save(picture)).seeded_result == 7
 
 
-def test_coroutine_function_gets_and_gives_pictures_too(picture: Image.Image) -> None:
+def test_coroutine_function_gets_and_gives_images_too(picture: Image.Image) -> None:
     @tool()
     async def mirror(image: Image.Image, context: ToolContext) -> Image.Image:
-        """Mirror a picture, after a while.
+        """Mirror an image, after a while.
 
         Args:
-            image: the picture.
+            image: the image.
         """
         await asyncio.sleep(0)
         context.progress(1, 1)
@@ -135,7 +135,7 @@ def test_coroutine_function_gives_other_values_too() -> None:
 def test_other_values_become_name_result_and_its_type_links(picture: Image.Image) -> None:
     @tool()
     def corners(image: Image.Image) -> list[Box]:
-        """Find the whole picture."""
+        """Find the whole image."""
         return [Box(0, 0, image.width, image.height)]
 
     context = make_context()
@@ -166,10 +166,10 @@ def test_nothing_returned_is_success(picture: Image.Image) -> None:
     assert list(look.result.model_fields) == ["success", "message", "original_image_url"]
 
 
-def test_optional_picture_and_mask(picture: Image.Image) -> None:
+def test_optional_image_and_mask(picture: Image.Image) -> None:
     @tool()
     def blend(image: Image.Image, mask: MaskRef, other: Image.Image | None = None) -> Image.Image | None:
-        """Blend two pictures, if there are two."""
+        """Blend two images, if there are two."""
         return None if other is None else Image.blend(image, other, 0.5)
 
     context = make_context()

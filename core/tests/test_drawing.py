@@ -11,7 +11,7 @@ def _changed(before: Image.Image, after: Image.Image) -> tuple[int, int, int, in
     return ImageChops.difference(before.convert("RGB"), after).getbbox()
 
 
-def test_without_boxes_the_picture_is_as_before() -> None:
+def test_without_boxes_the_image_is_as_before() -> None:
     image = Image.new("RGB", (400, 300), "teal")
     assert _changed(image, draw_boxes(image, [], [], [])) is None
 
@@ -43,13 +43,13 @@ def test_every_mode_gives_rgb_of_the_same_size(mode: str) -> None:
     assert (drawn.mode, drawn.size) == ("RGB", (640, 480))
 
 
-def test_tiny_picture_is_enlarged_by_a_whole_factor() -> None:
+def test_tiny_image_is_enlarged_by_a_whole_factor() -> None:
     drawn = draw_boxes(Image.new("RGB", (64, 40)), [Box(4, 4, 60, 36)], ["cup"], [0.5])
     assert drawn.size == (320, 200)
 
 
 @pytest.mark.parametrize("side", [320, 1000, 4000])
-def test_label_grows_with_the_picture(side: int) -> None:
+def test_label_grows_with_the_image(side: int) -> None:
     image = Image.new("RGB", (side, side), "black")
     box = Box(side * 0.3, side * 0.5, side * 0.7, side * 0.9)
     changed = _changed(image, draw_boxes(image, [box], ["cup"], [0.5]))

@@ -310,7 +310,7 @@ def test_odd_urls_never_dial_off_policy() -> None:
 # what comes back
 
 
-def test_a_public_picture_is_fetched_as_asked_for() -> None:
+def test_a_public_image_is_fetched_as_asked_for() -> None:
     async def main() -> None:
         async with origin(ok(b"pixels")) as server:
             network = Wires(server.port)

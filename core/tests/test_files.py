@@ -1,4 +1,4 @@
-"""Pictures as files: the same contract as in memory, and no half-written or foreign file is ever seen."""
+"""Images as files: the same contract as in memory, and no half-written or foreign file is ever seen."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_urls_say_where(store: ImageStore) -> None:
         assert store.url(ID) == f"memory:{ID}"
 
 
-def test_threads_may_put_the_same_picture_at_once(store: ImageStore) -> None:
+def test_threads_may_put_the_same_image_at_once(store: ImageStore) -> None:
     threads = [threading.Thread(target=store.put, args=(DATA, PNG)) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -94,14 +94,14 @@ def test_a_long_list_of_choices_is_cut() -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_the_newest_handle_of_a_picture_is_shown(table: ImageTable) -> None:
+def test_the_newest_handle_of_a_image_is_shown(table: ImageTable) -> None:
     assert table.show(ImageRef(RED)) == "img_1"
     table.add(RED, "input", None, "", 640, 480, 3)
     assert table.show(ImageRef(RED)) == "img_6"
     assert table.show(ImageRef("f" * 64)) == "f" * 64
 
 
-def test_current_is_the_newest_picture_that_is_no_aid(table: ImageTable) -> None:
+def test_current_is_the_newest_image_that_is_no_aid(table: ImageTable) -> None:
     assert table.current is table.records[4]
     table.add("f" * 64, "mask", GREY, "segment_objects", 640, 480, 3)
     assert table.current is table.records[4]
@@ -114,7 +114,7 @@ def test_lineage_leads_back_to_the_original(table: ImageTable) -> None:
         table.lineage(9)
 
 
-def test_the_parent_is_the_newest_record_of_its_picture(table: ImageTable) -> None:
+def test_the_parent_is_the_newest_record_of_its_image(table: ImageTable) -> None:
     table.add(RED, "input", None, "", 640, 480, 3)
     assert table.add("f" * 64, "edit", RED, "convert_to_bw", 640, 480, 3).parent == 6
     assert table.add("f" * 64, "edit", "9" * 64, "convert_to_bw", 640, 480, 3).parent is None

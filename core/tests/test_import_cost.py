@@ -31,7 +31,7 @@ PLUGINS = sorted(
     str(path.relative_to(root).with_suffix("")).replace("/", ".")
     for root in [Path(promptvision.__file__).parents[1]]
     for path in root.rglob("plugin.py")
-    if path.parent.name != "cli"
+    if path.parent.name not in ("cli", "promptvision")
 )
 
 

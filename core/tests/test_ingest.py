@@ -1,4 +1,4 @@
-"""Pictures from bytes, data URIs, URLs and paths, and who may use which."""
+"""Images from bytes, data URIs, URLs and paths, and who may use which."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def picture(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def origin() -> Iterator[str]:
-    """The ``host:port`` of a server that answers ``/picture.png`` with one and everything else with 404."""
+    """The ``host:port`` of a server that answers ``/image.png`` with one and everything else with 404."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -79,7 +79,7 @@ def test_ingest_stores_what_was_given(tmp_path: Path) -> None:
         assert decode_stored(stored).tobytes() == Image.open(io.BytesIO(png())).tobytes()
 
 
-def test_every_source_of_one_picture_gives_one_id(picture: Path, origin: str) -> None:
+def test_every_source_of_one_image_gives_one_id(picture: Path, origin: str) -> None:
     store = MemoryImageStore()
     settings = Settings(allowed_hosts=(origin,))
     data_uri = "data:image/png;base64," + base64.b64encode(png()).decode()
@@ -96,7 +96,7 @@ def test_every_source_of_one_picture_gives_one_id(picture: Path, origin: str) ->
     assert len(store.ids()) == 1
 
 
-def test_decoded_picture_is_handed_on_once_it_is_stored() -> None:
+def test_decoded_image_is_handed_on_once_it_is_stored() -> None:
     store = MemoryImageStore()
     kept: dict[str, Image.Image] = {}
 
@@ -108,7 +108,7 @@ def test_decoded_picture_is_handed_on_once_it_is_stored() -> None:
     assert kept[taken.id].tobytes() == decode_stored(store.get(taken.id)).tobytes()
 
 
-def test_nothing_is_stored_of_a_bad_picture() -> None:
+def test_nothing_is_stored_of_a_bad_image() -> None:
     store = MemoryImageStore()
     kept: list[str] = []
     with pytest.raises(InputError):
@@ -178,7 +178,7 @@ def test_private_hosts_need_to_be_allowed(origin: str) -> None:
     assert read(f"http://{origin}/picture.png", settings=Settings(allowed_hosts=(origin,))) == png()
 
 
-def test_a_missing_picture_is_told_with_its_status(origin: str) -> None:
+def test_a_missing_image_is_told_with_its_status(origin: str) -> None:
     with pytest.raises(InputError, match="404"):
         read(f"HTTP://{origin}/gone.png", settings=Settings(allowed_hosts=(origin,)))
 

@@ -11,7 +11,7 @@ from PIL import Image
 from promptvision import tool
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.errors import ProviderError
-from promptvision.llm.ladder import Ladder
+from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
@@ -117,7 +117,7 @@ def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool],
 
 def test_behind_a_provider_that_fails_it_knows_what_cannot_run_here(scene_png: bytes) -> None:
     down = ScriptedPlanner([ProviderError("groq: HTTP 401: bad key", kind="auth")], name="groq")
-    agent = make_agent([READER], planner=Ladder([down, OfflinePlanner()]))
+    agent = make_agent([READER], planner=FallbackProvider([down, OfflinePlanner()]))
     reply = agent.run("read the text", image=scene_png)
     assert (reply.planner, reply.needs_setup) == ("offline", True)
     assert "apt-get install it" in reply.text_response
@@ -175,17 +175,17 @@ def test_several_things_reach_the_detector_parted_by_dots(tools: list[Tool], sce
     assert reply.steps[0].arguments["prompt"] == "red ball. blue box"
 
 
-def test_newest_picture_is_meant_and_an_older_one_can_be_named(tools: list[Tool], scene_png: bytes) -> None:
+def test_newest_image_is_meant_and_an_older_one_can_be_named(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
     first = agent.run("make it black and white", image=scene_png, conversation_id="c")
     newest = agent.run("find the grey square in the result", conversation_id="c")
-    assert newest.steps[0].arguments["image_url"] == first.picture
+    assert newest.steps[0].arguments["image_url"] == first.image_id
     named = agent.run("find the red square in img_1", conversation_id="c")
     assert named.steps[0].arguments["image_url"] == first.image_url
     assert named.fields["bounding_boxes"] == [[10, 10, 30, 30]]
 
 
-def test_handle_of_no_picture_is_answered_with_those_that_are(tools: list[Tool], scene_png: bytes) -> None:
+def test_handle_of_no_image_is_answered_with_those_that_are(tools: list[Tool], scene_png: bytes) -> None:
     reply = make_agent(tools).run("make img_9 black and white", image=scene_png)
     assert "img_1" in reply.text_response
     assert reply.steps == ()
@@ -213,4 +213,4 @@ def test_value_that_does_not_fit_is_answered_with_the_field(tools: list[Tool], s
 
     reply = make_agent([*tools, turn]).run("turn it by many degrees", image=scene_png)
     assert "degrees: " in reply.text_response
-    assert make_agent([turn]).run("turn the photo by 90 degrees", image=scene_png).picture
+    assert make_agent([turn]).run("turn the photo by 90 degrees", image=scene_png).image_id

@@ -9,7 +9,7 @@ from promptvision.tools import operations
 from promptvision.tools.artifacts import image_fields, link_types, target_field
 from promptvision.tools.operations import ALL, DETECT, EXTRACT_TEXT, INPAINT, SEGMENT
 from promptvision.tools.tool import Operation
-from promptvision.types import Box, ImageRef, MaskRef, PictureText, Point, Target
+from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
 ID = "a" * 64
 IMAGE = ImageRef(ID)
@@ -70,7 +70,7 @@ def test_defaults_are_those_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("operation", ALL, ids=lambda operation: operation.name)
-def test_every_operation_takes_one_picture_is_described_and_can_be_asked_for(
+def test_every_operation_takes_one_image_is_described_and_can_be_asked_for(
     operation: Operation,
 ) -> None:
     assert image_fields(operation.args) == ("image_url",)
@@ -92,7 +92,7 @@ def test_types_chain_detect_to_segment_to_inpaint() -> None:
         "target",
         "target",
     ]
-    assert link_types(EXTRACT_TEXT.result)["extracted_text"] is PictureText
+    assert link_types(EXTRACT_TEXT.result)["extracted_text"] is ImageText
 
 
 @pytest.mark.parametrize(
@@ -142,13 +142,11 @@ def test_summaries_are_sentences() -> None:
     assert one.model_copy(update={"mask_urls": [mask, mask]}).summary() == "I made 2 masks."
     painted = operations.InpaintResult(original_image_url=IMAGE, inpainted_image_url=IMAGE)
     assert "everything outside the mask is as it was" in painted.summary()
-    said = operations.CaptionResult(original_image_url=IMAGE, caption=PictureText("A lion."), message="brief")
+    said = operations.CaptionResult(original_image_url=IMAGE, caption=ImageText("A lion."), message="brief")
     assert said.summary() == "A lion. (brief)"
-    read = operations.ExtractTextResult(
-        original_image_url=IMAGE, extracted_text=PictureText("EXIT"), words=[]
-    )
+    read = operations.ExtractTextResult(original_image_url=IMAGE, extracted_text=ImageText("EXIT"), words=[])
     assert read.summary() == "It says: \u201cEXIT\u201d"
-    empty = operations.ExtractTextResult(original_image_url=IMAGE, extracted_text=PictureText(""), words=[])
+    empty = operations.ExtractTextResult(original_image_url=IMAGE, extracted_text=ImageText(""), words=[])
     assert empty.summary().startswith("There is no text")
     grey = operations.BwResult(original_image_url=IMAGE, bw_image_url=IMAGE)
     assert grey.summary() == "The picture is black and white now."

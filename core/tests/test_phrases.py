@@ -125,19 +125,19 @@ def test_politeness_case_quotes_and_spaces_do_not_count(words: str) -> None:
 @pytest.mark.parametrize(
     "words", ["it", "this", "that", "the result", "the picture", "my last photo", "the new image"]
 )
-def test_every_name_of_the_newest_picture_is_no_argument(words: str) -> None:
+def test_every_name_of_the_newest_image_is_no_argument(words: str) -> None:
     assert calls(f"describe {words}") == [CAPTION]
     assert calls(f"find the dog in {words}") == [find("dog")]
     assert calls(f"find {words}") == []
 
 
 @pytest.mark.parametrize("words", ["img_2", "IMG_2", "img_02", "picture img_2", "the picture img_2"])
-def test_handle_says_which_picture(words: str) -> None:
+def test_handle_says_which_image(words: str) -> None:
     assert calls(f"describe {words}") == [("caption_image", {"image_url": "img_2"})]
     assert calls(f"find the dog in {words}") == [("detect_objects", {"prompt": "dog", "image_url": "img_2"})]
 
 
-def test_each_instruction_has_its_own_picture() -> None:
+def test_each_instruction_has_its_own_image() -> None:
     assert calls("make img_1 black and white and describe img_3") == [
         ("convert_to_bw", {"image_url": "img_1"}),
         ("caption_image", {"image_url": "img_3"}),
@@ -209,7 +209,7 @@ def test_phrases_of_others_fill_slots_of_any_name_and_keep_the_case_of_values() 
     "phrase", ["flip it", "flip this", "flip the picture", "Flip the image", "flip that"]
 )
 @pytest.mark.parametrize("words", ["flip it", "flip this", "flip the picture", "flip my photo", "Flip img_1"])
-def test_picture_may_be_named_in_any_way_on_both_sides(phrase: str, words: str) -> None:
+def test_image_may_be_named_in_any_way_on_both_sides(phrase: str, words: str) -> None:
     assert len(calls(words, (*FUNCTIONS, third_party(phrase)))) == 1
 
 

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from promptvision.agent.planners import make_planner
+from promptvision.agent.planning.selection import make_planner
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.errors import SetupError
-from promptvision.llm.ladder import Ladder
+from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.provider import LLMProvider
 from promptvision.plugins.registry import Registry
 from promptvision.plugins.specs import ProviderFactory
@@ -51,7 +51,7 @@ def test_nothing_configured_leaves_the_offline_planner() -> None:
 
 def test_what_is_configured_comes_before_the_offline_planner() -> None:
     made = make_planner(registry(SCRIPTED))
-    assert isinstance(made, Ladder)
+    assert isinstance(made, FallbackProvider)
     assert made.name == "scripted"
 
 
@@ -63,7 +63,7 @@ def test_what_lacks_a_key_is_left_out_unless_it_is_asked_for_by_name() -> None:
 
 
 def test_planner_that_was_named_has_the_offline_one_behind_it() -> None:
-    assert isinstance(make_planner(registry(SCRIPTED, planner="scripted")), Ladder)
+    assert isinstance(make_planner(registry(SCRIPTED, planner="scripted")), FallbackProvider)
     assert isinstance(make_planner(registry(SCRIPTED, planner="offline")), OfflinePlanner)
     with pytest.raises(SetupError, match="one of: scripted, offline"):
         make_planner(registry(SCRIPTED, planner="nobody"))

@@ -39,7 +39,7 @@ def chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("height", [1, 127, 128, 129, 256, 300])
-def test_pictures_of_any_height_come_back_the_same(mode: str, height: int) -> None:
+def test_images_of_any_height_come_back_the_same(mode: str, height: int) -> None:
     image = noise(mode, (37, height))
     back = read(write_png(image))
     assert (back.mode, back.size) == (mode, image.size)
@@ -71,11 +71,11 @@ def test_repeated_writing_gives_the_same_bytes() -> None:
     assert write_png(image) == write_png(image.copy())
 
 
-def test_flat_pictures_become_small() -> None:
+def test_flat_images_become_small() -> None:
     assert len(write_png(Image.new("RGB", (1000, 1000), "teal"))) < 20_000
 
 
-def test_picture_without_pixels_is_refused() -> None:
+def test_image_without_pixels_is_refused() -> None:
     for size in ((0, 0), (0, 5), (5, 0)):
         with pytest.raises(ValueError, match="without pixels"):
             write_png(Image.new("RGB", size))

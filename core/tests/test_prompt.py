@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from promptvision.agent.prompt import system_prompt
+from promptvision.agent.planning.prompt import system_prompt
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.requirements import Requirements

@@ -392,7 +392,7 @@ def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]
     assert [op.name for op, _ in registry.producers(list[Box])] == ["detect_objects", "all_boxes"]
 
 
-def test_what_needs_the_type_itself_or_no_picture_is_no_producer() -> None:
+def test_what_needs_the_type_itself_or_no_image_is_no_producer() -> None:
     registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoPicture)])
     assert registry.producers(list[Box]) == []
 

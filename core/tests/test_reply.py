@@ -69,14 +69,14 @@ def test_document_has_exactly_the_fields_of_the_contract() -> None:
     json.dumps(document)
 
 
-def test_picture_is_the_last_edit_else_the_last_picture_made() -> None:
+def test_image_is_the_last_edit_else_the_last_image_made() -> None:
     images = (picture(A, "edit"), picture(B, "edit"), picture(C, "annotated"))
-    assert reply(images=images).picture == B
-    assert reply(images=images[2:]).picture == C
-    assert reply(images=()).picture is None
+    assert reply(images=images).image_id == B
+    assert reply(images=images[2:]).image_id == C
+    assert reply(images=()).image_id is None
 
 
-def test_every_picture_is_shown_wherever_it_stands_and_no_other_text_is() -> None:
+def test_every_image_is_shown_wherever_it_stands_and_no_other_text_is() -> None:
     other = "d" * 64
     made = reply(
         step("convert_to_bw", original_image_url=A, mask_urls=[B], bw_image_url=C, digest=other),
@@ -92,7 +92,7 @@ def test_every_picture_is_shown_wherever_it_stands_and_no_other_text_is() -> Non
     assert document["text_response"] == f"See {A}."
 
 
-def test_picture_made_by_a_step_is_shown_in_a_field_of_any_name() -> None:
+def test_image_made_by_a_step_is_shown_in_a_field_of_any_name() -> None:
     document = reply(step("split", left=B)).document(lambda image_id: f"/images/{image_id[0]}")
     assert document["left"] == "/images/b"
 

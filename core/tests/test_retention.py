@@ -14,10 +14,10 @@ import pytest
 from promptvision.builtin.files import FileImageStore
 from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
-from promptvision.conversations.retention import collect, find_waste
+from promptvision.conversations.retention import collect, find_unreferenced
 from promptvision.conversations.turn import TurnStatus
 from promptvision.testing.conversation_store import claim, picture
-from promptvision.testing.image_store import new_picture
+from promptvision.testing.image_store import new_image
 
 DAY_S = 86_400
 
@@ -34,14 +34,14 @@ def images(tmp_path: Path) -> FileImageStore:
 
 
 def put(images: FileImageStore, *, age_s: float = 2 * 3600) -> str:
-    image_id = images.put(new_picture(), "image/png").id
+    image_id = images.put(new_image(), "image/png").id
     file = images.root / image_id[:2] / f"{image_id}.png"
     os.utime(file, (time.time() - age_s,) * 2)
     return image_id
 
 
 def converse(store: SQLConversationStore, name: str, images: list[str], *, days_ago: float) -> None:
-    """A conversation of one turn that shows pictures, last used so long ago."""
+    """A conversation of one turn that shows images, last used so long ago."""
     turn = claim(store, "ann", conversation=name)
     store.append(turn, [picture(number, number, image_id) for number, image_id in enumerate(images, 1)])
     store.finish_turn(turn, TurnStatus.DONE, {})
@@ -51,28 +51,28 @@ def converse(store: SQLConversationStore, name: str, images: list[str], *, days_
     store.restore_turn(replace(found, updated_at=then), store.history("ann", name, 1)[0])
 
 
-def test_only_pictures_that_nothing_uses_are_waste(
+def test_only_images_that_nothing_uses_are_waste(
     conversations: SQLConversationStore, images: FileImageStore
 ) -> None:
     shown, uploaded, unused, young = put(images), put(images), put(images), put(images, age_s=60)
     converse(conversations, "c1", [shown], days_ago=400)
     conversations.add_image("bob", uploaded)
-    waste = find_waste(conversations, images, days=None)
+    waste = find_unreferenced(conversations, images, days=None)
     assert (waste.conversations, waste.images) == ((), (unused,))
     assert set(images.ids()) == {shown, uploaded, unused, young}  # looking deletes nothing
     assert list(collect(conversations, images, waste)) == [unused]
     assert set(images.ids()) == {shown, uploaded, young}
-    assert list(collect(conversations, images, find_waste(conversations, images, days=None))) == []
+    assert list(collect(conversations, images, find_unreferenced(conversations, images, days=None))) == []
 
 
-def test_old_conversation_goes_with_the_pictures_that_only_it_shows(
+def test_old_conversation_goes_with_the_images_that_only_it_shows(
     conversations: SQLConversationStore, images: FileImageStore
 ) -> None:
     own, shared, uploaded = put(images), put(images), put(images)
     converse(conversations, "old", [own, shared, uploaded], days_ago=31)
     converse(conversations, "new", [shared], days_ago=29)
     conversations.add_image("ann", uploaded)
-    waste = find_waste(conversations, images, days=30)
+    waste = find_unreferenced(conversations, images, days=30)
     assert ([found.id for found in waste.conversations], waste.images) == (["old"], (own,))
     assert len(list(collect(conversations, images, waste))) == 2
     assert [found.id for found in conversations.conversations("ann")] == ["new"]
@@ -84,7 +84,7 @@ def test_what_came_into_use_meanwhile_is_kept(
 ) -> None:
     unused, own = put(images), put(images)
     converse(conversations, "old", [own], days_ago=31)
-    waste = find_waste(conversations, images, days=30)
+    waste = find_unreferenced(conversations, images, days=30)
     assert set(waste.images) == {unused, own}
     turn = claim(conversations, "ann", "p2", conversation="old")
     conversations.append(turn, [picture(1, 2, unused)])

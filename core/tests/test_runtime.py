@@ -99,7 +99,7 @@ def test_tool_may_ask_not_to_be_cached(runtime: Runtime) -> None:
     assert [execute(runtime, tool).cached for _ in range(2)] == [False, False]
 
 
-def test_result_whose_picture_is_gone_is_made_again(runtime: Runtime, store: FlakyStore) -> None:
+def test_result_whose_image_is_gone_is_made_again(runtime: Runtime, store: FlakyStore) -> None:
     first = execute(runtime, make())
     store.delete(first.saved[0].id)
     second = execute(runtime, make())
@@ -108,7 +108,7 @@ def test_result_whose_picture_is_gone_is_made_again(runtime: Runtime, store: Fla
     assert execute(runtime, make()).cached
 
 
-def test_store_that_cannot_look_for_the_picture_means_making_it_again(
+def test_store_that_cannot_look_for_the_image_means_making_it_again(
     runtime: Runtime, store: FlakyStore
 ) -> None:
     execute(runtime, make())
@@ -143,7 +143,7 @@ def test_seed_is_the_callers_or_one_that_the_call_decides(runtime: Runtime) -> N
     assert 0 <= seed() < 2**32
 
 
-def test_first_picture_of_the_arguments_is_the_parent(runtime: Runtime, store: FlakyStore) -> None:
+def test_first_image_of_the_arguments_is_the_parent(runtime: Runtime, store: FlakyStore) -> None:
     source = store.put(encode_png(Image.new("L", (2, 2))), "image/png").id
     assert execute(runtime, make(), ShadeArgs(image_url=ImageRef(source))).saved[0].parent == source
     assert execute(runtime, make()).saved[0].parent is None

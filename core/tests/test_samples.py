@@ -9,7 +9,7 @@ from promptvision.builtin.samples import still_life, street_sign
 
 
 @pytest.mark.parametrize("draw", [still_life, street_sign])
-def test_same_picture_each_time(draw: Callable[[], Image.Image]) -> None:
+def test_same_image_each_time(draw: Callable[[], Image.Image]) -> None:
     first = draw()
     assert (first.mode, first.size) == ("RGB", (960, 640))
     assert first.tobytes() == draw().tobytes()

@@ -21,7 +21,7 @@ from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Args, Operation, Tool
-from promptvision.types import Box, ImageRef, MaskRef, PictureText, Point, Target
+from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
 STRICT_KEYS = {
     *("type", "description", "enum", "const", "anyOf", "properties", "required", "additionalProperties"),
@@ -94,7 +94,7 @@ class Right(BaseModel):
 
 LEAVES = st.sampled_from(
     [
-        *(str, int, float, bool, Colour, Inner, ImageRef, MaskRef, Box, Point, Target, PictureText),
+        *(str, int, float, bool, Colour, Inner, ImageRef, MaskRef, Box, Point, Target, ImageText),
         *(datetime.date, datetime.datetime, uuid.UUID, Path),
         Literal["a", "b"],
         Annotated[int, Field(ge=0, lt=9, multiple_of=2)],

@@ -113,7 +113,7 @@ def begun(serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str) -> I
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_picture_that_cannot_be_used(begun: TestClient, chat_body: Body, name: str) -> None:
+def test_image_that_cannot_be_used(begun: TestClient, chat_body: Body, name: str) -> None:
     url, status = PICTURES[name]
     sent = json.dumps(chat_body(input_image_url=url))
     error = check_problem(

@@ -88,7 +88,7 @@ def test_two_turns_and_every_url_answers(
         assert answer.headers["content-type"] == "image/png"
 
 
-def test_picture_url_of_a_reply_can_be_sent_back(
+def test_image_url_of_a_reply_can_be_sent_back(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
     client = serve(make_agent(tools))

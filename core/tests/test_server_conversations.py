@@ -41,7 +41,7 @@ def test_wrong_page_is_refused(client: TestClient, query: str) -> None:
     assert response.json()["error"].startswith(query.partition("=")[0])
 
 
-def test_conversation_shows_turns_and_pictures(client: TestClient) -> None:
+def test_conversation_shows_turns_and_images(client: TestClient) -> None:
     shown = client.get("/conversations/c").json()
     assert [turn["prompt"] for turn in shown["turns"]] == [
         "change the red square to blue",
@@ -74,7 +74,7 @@ def test_wrong_titles_are_refused(client: TestClient, body: dict[str, Any]) -> N
     assert client.get("/conversations/c").json()["title"] == "change the red square to blue"
 
 
-def test_deleting_takes_the_pictures_that_nothing_else_uses(client: TestClient) -> None:
+def test_deleting_takes_the_images_that_nothing_else_uses(client: TestClient) -> None:
     before = client.get("/conversations/c").json()["images"]
     kept = {image["url"] for image in client.get("/conversations/d").json()["images"]}
     assert client.delete("/conversations/c").status_code == 204

@@ -43,7 +43,7 @@ def guarded(serve: Serve, tools: list[Tool]) -> TestClient:
 
 @pytest.fixture
 def made(guarded: TestClient, chat_body: Body, scene_url: str) -> dict[str, str]:
-    """What alice owns: a turn and its pictures."""
+    """What alice owns: a turn and its images."""
     body = chat_body("change the red square to blue", input_image_url=scene_url)
     reply = guarded.post("/chat", json=body, headers=ALICE).json()
     image = reply["inpainted_image_url"].rpartition("/")[2]
@@ -127,7 +127,7 @@ def test_things_of_another_user_are_not_found(
     assert guarded.request(method, path.format(**made), json=given, headers=ALICE).status_code < 300
 
 
-def test_picture_of_another_user_cannot_be_sent(
+def test_image_of_another_user_cannot_be_sent(
     guarded: TestClient, made: dict[str, str], chat_body: Body
 ) -> None:
     response = guarded.post("/chat", json=chat_body(input_image_url=made["url"]), headers=BOB)
@@ -145,7 +145,7 @@ def test_conversation_id_of_another_user_is_a_conversation_of_ones_own(
     assert len(guarded.get("/conversations/c", headers=ALICE).json()["turns"]) == 1
 
 
-def test_same_picture_sent_by_two_users_belongs_to_both(
+def test_same_image_sent_by_two_users_belongs_to_both(
     guarded: TestClient, made: dict[str, str], chat_body: Body, scene_url: str
 ) -> None:
     body = chat_body("change the red square to blue", input_image_url=scene_url)

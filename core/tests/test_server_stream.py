@@ -126,7 +126,7 @@ def test_cut_text_of_a_tool_does_not_break_the_stream(
     assert reply["steps"][0]["message"].endswith("no such file: ?")
 
 
-def test_repeated_request_is_answered_even_if_its_picture_is_gone(
+def test_repeated_request_is_answered_even_if_its_image_is_gone(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_png: bytes
 ) -> None:
     agent = make_agent(tools)

@@ -34,7 +34,7 @@ def test_tools_are_listed_with_schema_and_what_they_lack(serve: Serve, tools: li
     assert by_name["caption_image"]["tools"][0]["missing"][0]["fix"] == "apt install it"
 
 
-def test_tool_runs_with_its_prerequisites_and_its_pictures_answer(
+def test_tool_runs_with_its_prerequisites_and_its_images_answer(
     serve: Serve, tools: list[Tool], scene_url: str
 ) -> None:
     client = serve(make_agent(tools))

@@ -24,11 +24,11 @@ class NoArgs(Args):
     pass
 
 
-class Told(Result):
+class ToolOutcome(Result):
     thread: str = ""
 
 
-NOTHING = Operation(name="nothing", description="Nothing.", args=NoArgs, result=Told)
+NOTHING = Operation(name="nothing", description="Nothing.", args=NoArgs, result=ToolOutcome)
 
 
 def make(run: Any) -> Tool:
@@ -47,29 +47,29 @@ def execute(executor: ThreadExecutor, tool: Tool, context: CallContext | None = 
 
 
 def test_tool_runs_in_a_thread_of_its_own(threads: ThreadExecutor) -> None:
-    tool = make(lambda args, context: Told(thread=threading.current_thread().name))
+    tool = make(lambda args, context: ToolOutcome(thread=threading.current_thread().name))
     result = execute(threads, tool)
-    assert isinstance(result, Told)
+    assert isinstance(result, ToolOutcome)
     assert result.thread.startswith("promptvision-tool")
 
 
 def test_two_calls_run_at_once(threads: ThreadExecutor) -> None:
     meeting = threading.Barrier(2, timeout=10)
 
-    def meet(args: Args, context: CallContext) -> Told:
+    def meet(args: Args, context: CallContext) -> ToolOutcome:
         meeting.wait()
-        return Told()
+        return ToolOutcome()
 
     async def both() -> list[Result]:
         calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(2))
         return await asyncio.gather(*calls)
 
-    assert asyncio.run(both()) == [Told(), Told()]
+    assert asyncio.run(both()) == [ToolOutcome(), ToolOutcome()]
 
 
 @pytest.mark.parametrize("error", [ToolFailed("no film"), ValueError("odd"), KeyError("x"), MemoryError()])
 def test_what_a_tool_raises_comes_out_unchanged(threads: ThreadExecutor, error: Exception) -> None:
-    def fail(args: Args, context: CallContext) -> Told:
+    def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise error
 
     with pytest.raises(type(error)) as info:
@@ -81,7 +81,7 @@ def test_what_a_tool_raises_comes_out_unchanged(threads: ThreadExecutor, error: 
 def test_what_would_stop_the_event_loop_becomes_a_failed_call(
     threads: ThreadExecutor, error: BaseException
 ) -> None:
-    def fail(args: Args, context: CallContext) -> Told:
+    def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise error
 
     with pytest.raises(ToolFailed, match=rf"^test: tool 'nothing': {type(error).__name__}: ") as info:
@@ -91,7 +91,7 @@ def test_what_would_stop_the_event_loop_becomes_a_failed_call(
 
 def test_result_of_another_type_is_the_authors_mistake(threads: ThreadExecutor) -> None:
     for wrong in (None, {"thread": "x"}, operations.BwResult):
-        with pytest.raises(ToolFailed, match=r"test: tool 'nothing' returned .*, not Told; report it"):
+        with pytest.raises(ToolFailed, match=r"test: tool 'nothing' returned .*, not ToolOutcome; report it"):
             execute(threads, make(lambda args, context, wrong=wrong: wrong))
 
 
@@ -106,19 +106,19 @@ def test_context_is_left_whatever_happens(threads: ThreadExecutor) -> None:
     plain = make_context()
     context = Watched(pictures=plain._pictures, pool=plain._pool, settings=plain.settings)
 
-    def fail(args: Args, context: CallContext) -> Told:
+    def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise ToolFailed("no")
 
     with pytest.raises(ToolFailed):
         execute(threads, make(fail), context)
-    execute(threads, make(lambda args, context: Told()), context)
+    execute(threads, make(lambda args, context: ToolOutcome()), context)
     assert context.left == 2
 
 
 def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> None:
     cancel, begun = CancelToken(), threading.Event()
 
-    def dawdle(args: Args, context: CallContext) -> Told:
+    def dawdle(args: Args, context: CallContext) -> ToolOutcome:
         begun.set()
         while True:
             context.check_cancelled()
@@ -137,15 +137,15 @@ def test_closed_executor_takes_no_calls() -> None:
     executor = ThreadExecutor()
     asyncio.run(executor.close())
     with pytest.raises(RuntimeError):
-        execute(executor, make(lambda args, context: Told()))
+        execute(executor, make(lambda args, context: ToolOutcome()))
 
 
-async def on_the_loop(args: Args, context: CallContext) -> Told:
+async def on_the_loop(args: Args, context: CallContext) -> ToolOutcome:
     await asyncio.sleep(0)
-    return Told(thread=threading.current_thread().name)
+    return ToolOutcome(thread=threading.current_thread().name)
 
 
-async def gives_up(args: Args, context: CallContext) -> Told:
+async def gives_up(args: Args, context: CallContext) -> ToolOutcome:
     raise SystemExit(3)
 
 
@@ -154,21 +154,21 @@ async def returns_nothing(args: Args, context: CallContext) -> None:
 
 
 def test_coroutine_function_runs_on_the_loop_and_not_in_a_thread(threads: ThreadExecutor) -> None:
-    assert execute(threads, make(on_the_loop)) == Told(thread=threading.current_thread().name)
+    assert execute(threads, make(on_the_loop)) == ToolOutcome(thread=threading.current_thread().name)
 
 
 def test_coroutine_functions_wait_side_by_side_without_a_thread_each(threads: ThreadExecutor) -> None:
     async def all_at_once() -> list[Result]:
         meeting = asyncio.Barrier(20)
 
-        async def meet(args: Args, context: CallContext) -> Told:
+        async def meet(args: Args, context: CallContext) -> ToolOutcome:
             await meeting.wait()
-            return Told()
+            return ToolOutcome()
 
         calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(20))
         return await asyncio.wait_for(asyncio.gather(*calls), timeout=10)
 
-    assert asyncio.run(all_at_once()) == [Told()] * 20
+    assert asyncio.run(all_at_once()) == [ToolOutcome()] * 20
 
 
 def test_coroutine_function_named_by_a_string_gets_a_loop_of_its_own(
@@ -178,12 +178,12 @@ def test_coroutine_function_named_by_a_string_gets_a_loop_of_its_own(
     module.__dict__["run"] = on_the_loop
     monkeypatch.setitem(sys.modules, "waiting_tool", module)
     result = execute(threads, make("waiting_tool:run"))
-    assert isinstance(result, Told)
+    assert isinstance(result, ToolOutcome)
     assert result.thread.startswith("promptvision-tool")
 
 
 @pytest.mark.parametrize(
-    ("run", "said"), [(gives_up, "SystemExit: 3"), (returns_nothing, "returned NoneType, not Told")]
+    ("run", "said"), [(gives_up, "SystemExit: 3"), (returns_nothing, "returned NoneType, not ToolOutcome")]
 )
 def test_coroutine_functions_are_held_to_the_same_rules(threads: ThreadExecutor, run: Any, said: str) -> None:
     with pytest.raises(ToolFailed, match=said):

@@ -26,7 +26,7 @@ from promptvision.conversations.turn import Claim, Conversation, Turn, TurnStatu
 from promptvision.errors import Conflict, StoreError
 from promptvision.images.store import StoredImage
 from promptvision.testing.conversation_store import HOSTILE_IDS, claim, note, picture
-from promptvision.testing.image_store import new_picture
+from promptvision.testing.image_store import new_image
 
 
 def silent(what: str, done: int, total: int) -> None:
@@ -178,13 +178,13 @@ def test_store_that_keeps_something_else_is_found_out() -> None:
         copy_conversations(memory, Careless(), silent)
 
 
-# pictures
+# images
 
 
-def test_pictures_are_copied_there_and_back(tmp_path: Path) -> None:
+def test_images_are_copied_there_and_back(tmp_path: Path) -> None:
     files, memory = FileImageStore(tmp_path / "one"), MemoryImageStore()
     for media_type in ("image/png", "image/jpeg", "image/webp"):
-        files.put(new_picture(media_type), media_type)
+        files.put(new_image(media_type), media_type)
     assert copy_images(files, memory, silent) == 3
     back = FileImageStore(tmp_path / "other")
     back.put(memory.get(memory.ids()[0]), memory.stat(memory.ids()[0]).media_type)
@@ -193,16 +193,16 @@ def test_pictures_are_copied_there_and_back(tmp_path: Path) -> None:
     assert digest_of_images(files) == digest_of_images(memory) == digest_of_images(back)
 
 
-def test_damaged_picture_is_told_of_once_the_others_are_copied(tmp_path: Path) -> None:
+def test_damaged_image_is_told_of_once_the_others_are_copied(tmp_path: Path) -> None:
     files, memory = FileImageStore(tmp_path), MemoryImageStore()
-    ids = sorted(files.put(new_picture(), "image/png").id for _ in range(3))
+    ids = sorted(files.put(new_image(), "image/png").id for _ in range(3))
     (tmp_path / ids[0][:2] / f"{ids[0]}.png").write_bytes(b"damaged")
     with pytest.raises(StoreError, match=f"1 pictures cannot be read from the source, the first is {ids[0]}"):
         copy_images(files, memory, silent)
     assert sorted(memory.ids()) == ids[1:]
 
 
-def test_picture_that_reads_otherwise_ends_the_copy() -> None:
+def test_image_that_reads_otherwise_ends_the_copy() -> None:
     class Careless(MemoryImageStore):
         def put(self, data: bytes, media_type: str) -> StoredImage:
             stored = super().put(data, media_type)
@@ -210,7 +210,7 @@ def test_picture_that_reads_otherwise_ends_the_copy() -> None:
             return stored
 
     memory = MemoryImageStore()
-    memory.put(new_picture(), "image/png")
+    memory.put(new_image(), "image/png")
     with pytest.raises(StoreError, match="reads otherwise"):
         copy_images(memory, Careless(), silent)
 
@@ -221,6 +221,6 @@ def test_store_that_is_down_ends_the_copy(tmp_path: Path) -> None:
             raise StoreError("down", retryable=True)
 
     down = Down()
-    down.put(new_picture(), "image/png")
+    down.put(new_image(), "image/png")
     with pytest.raises(StoreError, match="down"):
         copy_images(down, FileImageStore(tmp_path), silent)

@@ -16,7 +16,7 @@ from promptvision.agent.reply import Reply
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.conversations.turn import EventKind, TurnStatus
 from promptvision.errors import ProviderError
-from promptvision.llm.ladder import Ladder
+from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, ToolCall, Usage
 from promptvision.llm.retry import Retry
 from promptvision.settings import Settings
@@ -81,7 +81,7 @@ def test_notes_of_the_ladder_reach_the_reply_and_the_journal_once() -> None:
     down = ProviderError("groq: HTTP 401: bad key", kind="auth")
     groq = ScriptedPlanner([down, down, say("Hi.")], name="groq")
     other = ScriptedPlanner([make("look", subject="a"), say("There.")], name="other")
-    agent = make_agent([look], planner=Ladder([groq, other]))
+    agent = make_agent([look], planner=FallbackProvider([groq, other]))
     reply = agent.run("look")
     assert reply.notes == ("groq: HTTP 401: bad key; asking other instead",)
     assert notes_in(agent, reply) == list(reply.notes)
@@ -95,7 +95,9 @@ def test_notes_of_a_retry_name_the_failure() -> None:
         pass
 
     busy = ProviderError("groq: HTTP 503: busy", kind="server", retryable=True)
-    planner = Ladder([ScriptedPlanner([busy, say("Hi.")], name="groq")], retry=Retry(sleep=no_sleep))
+    planner = FallbackProvider(
+        [ScriptedPlanner([busy, say("Hi.")], name="groq")], retry=Retry(sleep=no_sleep)
+    )
     assert (
         make_agent([look], planner=planner)
         .run("hello")
@@ -158,7 +160,7 @@ def test_cancel_closes_a_stream_at_once() -> None:
 
     async def stop() -> tuple[Reply, float]:
         running = agent.start("look")
-        running.speech.is_heard = True
+        running.speech.has_subscribers = True
         await planner.is_asked.wait()
         assert running.speech.text == "I am"
         began = time.monotonic()
@@ -176,7 +178,7 @@ def test_stream_that_never_ends_ends_with_the_turn() -> None:
 
     async def listen() -> Reply:
         running = agent.start("look")
-        running.speech.is_heard = True
+        running.speech.has_subscribers = True
         return await running.reply()
 
     began = time.monotonic()
@@ -197,7 +199,7 @@ def test_planner_without_a_stream_is_asked_for_whole_replies() -> None:
 
     async def listen() -> Reply:
         running = agent.start("look")
-        running.speech.is_heard = True
+        running.speech.has_subscribers = True
         return await running.reply()
 
     assert asyncio.run(listen()).text_response == "There."
@@ -247,7 +249,7 @@ def test_function_that_fails_four_times_is_refused() -> None:
     assert planner.requests[5].tool_choice == "none"
 
 
-def test_same_call_on_a_named_picture_is_the_same_after_an_edit(tools: list[Tool], scene_png: bytes) -> None:
+def test_same_call_on_a_named_image_is_the_same_after_an_edit(tools: list[Tool], scene_png: bytes) -> None:
     edit = make("inpaint_image", image_url="img_1", target="red", prompt="blue")
     planner = ScriptedPlanner([edit, edit, edit, say("Done.")])
     reply = make_agent(tools, planner=planner).run("x", image=scene_png)
@@ -259,7 +261,7 @@ def test_same_call_on_a_named_picture_is_the_same_after_an_edit(tools: list[Tool
 def test_offline_planner_goes_on_where_the_other_stopped(tools: list[Tool], scene_png: bytes) -> None:
     gone = ProviderError("groq: HTTP 500", kind="server")
     groq = ScriptedPlanner([make("detect_objects", prompt="red square"), gone, gone], name="groq")
-    agent = make_agent(tools, planner=Ladder([groq, OfflinePlanner()]))
+    agent = make_agent(tools, planner=FallbackProvider([groq, OfflinePlanner()]))
     reply = agent.run("change the red square to blue", image=scene_png)
     assert [step.operation for step in reply.steps] == ["detect_objects", "segment_objects", "inpaint_image"]
     assert reply.status is TurnStatus.DONE

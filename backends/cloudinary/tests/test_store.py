@@ -14,13 +14,10 @@ from typing import Protocol
 import httpx
 import pytest
 
-from promptvision.errors import NotFound, SetupError, StoreError
-from promptvision.images.store import ImageStore, image_id_of
-from promptvision.plugins.registry import Registry
-from promptvision.settings import Settings
-from promptvision.testing.image_store import ImageStoreContract, hostile_keys, new_picture
+from promptvision.plugin import ImageStore, NotFound, Settings, SetupError, StoreError, image_id_of
+from promptvision.testing import ImageStoreContract, Registry, hostile_keys, new_image
 from promptvision_cloudinary import store as store_module
-from promptvision_cloudinary.double import CloudinaryDouble, cloudinary_double
+from promptvision_cloudinary.fake import FakeCloudinary, fake_cloudinary
 from promptvision_cloudinary.store import CloudinaryImageStore
 
 PNG = "image/png"
@@ -28,13 +25,13 @@ SIGNED = {"PROMPTVISION_CLOUDINARY_DELIVERY": "signed"}
 
 
 @pytest.fixture(scope="session")
-def shared_double() -> Iterator[CloudinaryDouble]:
-    with cloudinary_double() as double:
+def shared_double() -> Iterator[FakeCloudinary]:
+    with fake_cloudinary() as double:
         yield double
 
 
 @pytest.fixture
-def double(shared_double: CloudinaryDouble) -> CloudinaryDouble:
+def double(shared_double: FakeCloudinary) -> FakeCloudinary:
     for seen in (shared_double.assets, shared_double.requests, shared_double.faults, shared_double.fetches):
         seen.clear()
     return shared_double
@@ -45,7 +42,7 @@ class OpenStore(Protocol):
 
 
 @pytest.fixture
-def open_store(double: CloudinaryDouble) -> Iterator[OpenStore]:
+def open_store(double: FakeCloudinary) -> Iterator[OpenStore]:
     """Opens stores on the double, or at another URL, and closes them at the end."""
     with ExitStack() as stack:
 
@@ -76,8 +73,8 @@ def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "PAUSES_S", (0.01, 0.02))
 
 
-def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: CloudinaryDouble) -> None:
-    data = new_picture("image/jpeg")
+def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: FakeCloudinary) -> None:
+    data = new_image("image/jpeg")
     for variables, kind, folder in (
         ({}, "upload", "promptvision"),
         ({"PROMPTVISION_CLOUDINARY_FOLDER": "team/lions"}, "upload", "team/lions"),
@@ -88,8 +85,8 @@ def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: Cloudi
         assert list(double.assets) == [(kind, f"{folder}/{image_id_of(data)}.jpg")]
 
 
-def test_what_is_there_is_never_overwritten(double: CloudinaryDouble, store: ImageStore) -> None:
-    data = new_picture()
+def test_what_is_there_is_never_overwritten(double: FakeCloudinary, store: ImageStore) -> None:
+    data = new_image()
     place = ("upload", f"promptvision/{image_id_of(data)}.png")
     double.assets[place] = (b"x" * len(data), 0.0)
     store.put(data, PNG)
@@ -98,27 +95,27 @@ def test_what_is_there_is_never_overwritten(double: CloudinaryDouble, store: Ima
         store.get(image_id_of(data))
 
 
-def test_cut_asset_is_noticed_when_it_is_put_again(double: CloudinaryDouble, store: ImageStore) -> None:
-    data = new_picture()
+def test_cut_asset_is_noticed_when_it_is_put_again(double: FakeCloudinary, store: ImageStore) -> None:
+    data = new_image()
     double.assets["upload", f"promptvision/{image_id_of(data)}.png"] = (data[:-1], 0.0)
     with pytest.raises(StoreError, match="another name or size"):
         store.put(data, PNG)
 
 
 def test_readers_get_the_bytes_with_their_type_from_the_url(
-    open_store: OpenStore, double: CloudinaryDouble
+    open_store: OpenStore, double: FakeCloudinary
 ) -> None:
-    data = new_picture("image/webp")
+    data = new_image("image/webp")
     for variables in ({}, SIGNED):
         answer = httpx.get(open_store(**variables).url(open_store(**variables).put(data, "image/webp").id))
         assert (answer.content, answer.headers["content-type"]) == (data, "image/webp")
 
 
 def test_signed_asset_cannot_be_read_without_its_signature(
-    open_store: OpenStore, double: CloudinaryDouble
+    open_store: OpenStore, double: FakeCloudinary
 ) -> None:
     store = open_store(**SIGNED)
-    url = store.url(store.put(new_picture(), PNG).id)
+    url = store.url(store.put(new_image(), PNG).id)
     start, _, rest = url.partition("/s--")
     assert rest
     assert httpx.get(start + rest[rest.index("/") :]).status_code == 401
@@ -133,7 +130,7 @@ def test_delivery_url_is_https_on_the_real_host(open_store: OpenStore) -> None:
     assert signed.startswith("https://res.cloudinary.com/Demo/raw/authenticated/s--")
 
 
-def test_hostile_keys_send_no_request(double: CloudinaryDouble, store: ImageStore) -> None:
+def test_hostile_keys_send_no_request(double: FakeCloudinary, store: ImageStore) -> None:
     for key in hostile_keys():
         for ask in (store.get, store.stat, store.url):
             with pytest.raises(NotFound):
@@ -144,7 +141,7 @@ def test_hostile_keys_send_no_request(double: CloudinaryDouble, store: ImageStor
 
 @pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:9/x.png", "s3://bucket/key"])
 def test_uploader_is_given_bytes_and_nothing_else(
-    double: CloudinaryDouble, store: ImageStore, source: str
+    double: FakeCloudinary, store: ImageStore, source: str
 ) -> None:
     """The SDK would open a string as a file or fetch it; ours never hands it one."""
     with pytest.raises(TypeError):
@@ -154,7 +151,7 @@ def test_uploader_is_given_bytes_and_nothing_else(
     assert double.fetches == []
 
 
-def test_double_refuses_wrong_secrets(open_store: OpenStore, double: CloudinaryDouble) -> None:
+def test_double_refuses_wrong_secrets(open_store: OpenStore, double: FakeCloudinary) -> None:
     for name in ("CLOUDINARY_API_SECRET", "CLOUDINARY_API_KEY"):
         store = open_store(**{name: "wrong"})
         for ask in (lambda store=store: store.put(b"x", PNG), store.ids):
@@ -165,8 +162,8 @@ def test_double_refuses_wrong_secrets(open_store: OpenStore, double: CloudinaryD
 
 
 @pytest.mark.parametrize("fault", [500, 502, 503, 420, 429, 0])
-def test_passing_fault_is_waited_for(double: CloudinaryDouble, store: ImageStore, fault: int) -> None:
-    data = new_picture()
+def test_passing_fault_is_waited_for(double: FakeCloudinary, store: ImageStore, fault: int) -> None:
+    data = new_image()
     double.faults[:] = [fault, fault]
     stored = store.put(data, PNG)
     double.faults[:] = [fault, fault]
@@ -177,7 +174,7 @@ def test_passing_fault_is_waited_for(double: CloudinaryDouble, store: ImageStore
 
 
 def test_upload_that_succeeded_although_its_answer_was_lost_is_one_asset(
-    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T21: the same content-hash id again, one object."""
     keep = double.upload
@@ -188,32 +185,30 @@ def test_upload_that_succeeded_although_its_answer_was_lost_is_one_asset(
         raise ConnectionAbortedError
 
     monkeypatch.setattr(double, "upload", keep_and_break)
-    data = new_picture()
+    data = new_image()
     stored = store.put(data, PNG)
     assert len(double.assets) == 1
     assert [request.split()[0] for request in double.requests] == ["POST", "POST"]
     assert store.get(stored.id) == data
 
 
-def test_lasting_fault_ends_after_three_tries(double: CloudinaryDouble, store: ImageStore) -> None:
+def test_lasting_fault_ends_after_three_tries(double: FakeCloudinary, store: ImageStore) -> None:
     double.faults[:] = [503] * 20
     with pytest.raises(StoreError, match="fault 503") as caught:
-        store.put(new_picture(), PNG)
+        store.put(new_image(), PNG)
     assert caught.value.retryable
     assert len(double.requests) == 3
 
 
-def test_refusal_is_not_repeated(double: CloudinaryDouble, store: ImageStore) -> None:
+def test_refusal_is_not_repeated(double: FakeCloudinary, store: ImageStore) -> None:
     double.faults[:] = [400]
     with pytest.raises(StoreError) as caught:
-        store.put(new_picture(), PNG)
+        store.put(new_image(), PNG)
     assert not caught.value.retryable
     assert len(double.requests) == 1
 
 
-def test_host_that_is_down_is_a_quick_retryable_error(
-    open_store: OpenStore, double: CloudinaryDouble
-) -> None:
+def test_host_that_is_down_is_a_quick_retryable_error(open_store: OpenStore, double: FakeCloudinary) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         here = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -229,7 +224,7 @@ def test_host_that_is_down_is_a_quick_retryable_error(
 
 
 def test_silent_host_is_given_up_on(
-    open_store: OpenStore, double: CloudinaryDouble, monkeypatch: pytest.MonkeyPatch
+    open_store: OpenStore, double: FakeCloudinary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "READ_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -245,7 +240,7 @@ def test_silent_host_is_given_up_on(
 
 
 def test_endless_asset_is_not_read_to_its_end(
-    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "MAX_STORED_BYTES", 1000)
     double.assets["upload", f"promptvision/{'a' * 64}.png"] = (b"x" * 2000, 0.0)
@@ -254,7 +249,7 @@ def test_endless_asset_is_not_read_to_its_end(
 
 
 def test_listing_has_pages_and_leaves_out_foreign_assets(
-    double: CloudinaryDouble, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "PAGE", 10)
     names = [f"{number:064x}" for number in range(25)]
@@ -283,7 +278,7 @@ def test_unusable_settings_are_a_setup_error(url: str, variables: dict[str, str]
     assert "geheim" not in str(caught.value)
 
 
-def test_established_variables_alone_choose_it(double: CloudinaryDouble, tmp_path: Path) -> None:
+def test_established_variables_alone_choose_it(double: FakeCloudinary, tmp_path: Path) -> None:
     home = {"PROMPTVISION_HOME": str(tmp_path)}
     chosen = Registry.load(Settings.from_mapping({**home, **double.variables})).make_image_store()
     assert isinstance(chosen, CloudinaryImageStore)

@@ -12,16 +12,31 @@ from dataclasses import replace
 import openai  # noqa: F401  # imported before any deadline runs
 import pytest
 
-from promptvision.errors import ProviderError, SetupError
-from promptvision.llm.dialects import strict
-from promptvision.llm.ladder import Ladder
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message, ToolCall, Usage
-from promptvision.llm.provider import LLMProvider
-from promptvision.llm.retry import Retry
-from promptvision.settings import Settings
-from promptvision.testing.llm_faults import FAULTS, KINDS, Fault, Scripted
-from promptvision.testing.llm_server import LLMServer, call
-from promptvision.testing.planner import ScriptedPlanner
+from promptvision.plugin import (
+    ChatDelta,
+    ChatReply,
+    ChatRequest,
+    Function,
+    LLMProvider,
+    Message,
+    ProviderError,
+    Retry,
+    Settings,
+    SetupError,
+    ToolCall,
+    Usage,
+    strict,
+)
+from promptvision.testing import (
+    FAULTS,
+    KINDS,
+    FallbackProvider,
+    Fault,
+    LLMServer,
+    Scripted,
+    ScriptedPlanner,
+    call,
+)
 from promptvision_openai.plugin import promptvision_llm_providers
 from promptvision_openai.provider import OpenAIProvider, create
 
@@ -141,7 +156,7 @@ def test_through_the_ladder_every_fault_ends_in_a_reply(
 ) -> None:
     server.reset([FAULTS[name]()], otherwise="There.")
     offline = ScriptedPlanner([ChatReply(text="There, perhaps.")], name="offline")
-    ladder = Ladder([make(server), offline], retry=Retry(random=lambda: 0))
+    ladder = FallbackProvider([make(server), offline], retry=Retry(random=lambda: 0))
     timeout_s = 0.5 if name == "stalled" else 5
     started = time.monotonic()
     reply = ask(ladder, replace(ASK, timeout_s=timeout_s), is_streamed=is_streamed)

@@ -15,11 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from promptvision.errors import SetupError, StoreError
-from promptvision.images.store import ImageStore, image_id_of
-from promptvision.plugins.registry import Registry
-from promptvision.settings import Settings
-from promptvision.testing.image_store import ImageStoreContract, hostile_keys, new_picture
+from promptvision.plugin import ImageStore, Settings, SetupError, StoreError, image_id_of
+from promptvision.testing import ImageStoreContract, Registry, hostile_keys, new_image
 from promptvision_s3.store import BucketImageStore
 
 PNG = "image/png"
@@ -43,7 +40,7 @@ def keys(server: Any, prefix: str = "") -> list[str]:
 
 def test_key_is_made_of_the_hash_under_the_prefix(s3_server: Any) -> None:
     store = BucketImageStore("s3://pictures/keys/", s3_server.variables.get)
-    stored = store.put(new_picture("image/webp"), "image/webp")
+    stored = store.put(new_image("image/webp"), "image/webp")
     assert keys(s3_server, "keys/") == [f"keys/images/{stored.id[:2]}/{stored.id}.webp"]
     head = s3_server.client.head_object(Bucket="pictures", Key=keys(s3_server, "keys/")[0])
     assert head["ContentType"] == "image/webp"
@@ -53,12 +50,12 @@ def test_url_options_need_no_variables(s3_server: Any) -> None:
     variables = {name: value for name, value in s3_server.variables.items() if "KEY" in name}
     url = f"s3://pictures/options?endpoint={s3_server.endpoint}&region=us-east-1"
     store = BucketImageStore(url, variables.get)
-    stored = store.put(new_picture(), PNG)
+    stored = store.put(new_image(), PNG)
     assert keys(s3_server, "options/") == [f"options/images/{stored.id[:2]}/{stored.id}.png"]
 
 
 def test_what_is_there_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
-    data = new_picture()
+    data = new_image()
     key = f"some/folder/images/{image_id_of(data)[:2]}/{image_id_of(data)}.png"
     s3_server.client.put_object(Bucket="pictures", Key=key, Body=b"was here before")
     store.put(data, PNG)
@@ -69,7 +66,7 @@ def test_what_is_there_is_never_overwritten(s3_server: Any, store: ImageStore) -
 
 
 def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:
-    data = new_picture()
+    data = new_image()
     url = store.url(store.put(data, PNG).id)
     query = parse_qs(urlsplit(url).query)
     assert query["X-Amz-Expires"] == ["3600"]
@@ -86,7 +83,7 @@ def test_azure_links_are_signed() -> None:
 
 def test_an_hour_old_is_told_by_the_bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = BucketImageStore("s3://pictures/age", s3_server.variables.get)
-    stored = store.put(new_picture(), PNG)
+    stored = store.put(new_image(), PNG)
     now = time.time()
     monkeypatch.setattr("promptvision.images.store.time.time", lambda: now + 3700)
     assert store.ids(older_than_s=3600) == [stored.id]
@@ -107,12 +104,12 @@ def test_foreign_objects_are_not_listed(s3_server: Any) -> None:
 def test_two_prefixes_do_not_see_each_other(s3_server: Any) -> None:
     one = BucketImageStore("s3://pictures/one", s3_server.variables.get)
     other = BucketImageStore("s3://pictures/one/more", s3_server.variables.get)
-    stored = one.put(new_picture(), PNG)
+    stored = one.put(new_image(), PNG)
     other.delete(stored.id)
     assert (one.ids(), other.ids()) == ([stored.id], [])
 
 
-def test_more_pictures_than_one_page_of_a_listing(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_images_than_one_page_of_a_listing(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
     names = [f"{number:064x}" for number in range(35)]
     for name in names:
@@ -126,7 +123,7 @@ def test_hostile_keys_send_no_request(s3_server: Any, caplog: pytest.LogCaptureF
         for key in hostile_keys():
             store.delete(key)
         assert not caplog.records  # the server logs every request that reaches it
-        store.put(new_picture(), PNG)
+        store.put(new_image(), PNG)
         assert caplog.records
 
 

@@ -7,8 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from promptvision.testing.needs import enter_or_skip
-from promptvision.testing.postgres import postgres_server
+from promptvision.testing import enter_or_skip, postgres_server
 from promptvision_supabase.testing import RestServer, rest_server
 
 

@@ -12,11 +12,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
-from promptvision.builtin.sql.store import SQLConversationStore
-from promptvision.cli.main import cli
-from promptvision.conversations.turn import Claim
-from promptvision.errors import SetupError
-from promptvision.testing.conversation_store import claim
+from promptvision.plugin import Claim, SetupError
+from promptvision.testing import SQLConversationStore, claim, cli
 from promptvision_supabase import store as store_module
 from promptvision_supabase import testing
 from promptvision_supabase.command import setup_sql

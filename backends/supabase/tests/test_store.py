@@ -13,14 +13,17 @@ from sys import executable
 
 import pytest
 
-from promptvision.builtin.sql.store import SQLConversationStore
-from promptvision.conversations.turn import Claim, TurnStatus
-from promptvision.errors import SetupError, StoreError
-from promptvision.plugins.registry import Registry
-from promptvision.settings import Settings
-from promptvision.testing.conversation_store import ConversationStoreContract, claim, note, picture
-from promptvision.testing.image_store import hostile_keys
-from promptvision.testing.shared_store import SharedStoreContract
+from promptvision.plugin import Claim, Settings, SetupError, StoreError, TurnStatus
+from promptvision.testing import (
+    ConversationStoreContract,
+    Registry,
+    SharedStoreContract,
+    SQLConversationStore,
+    claim,
+    hostile_keys,
+    note,
+    picture,
+)
 from promptvision_supabase import client
 from promptvision_supabase.store import SupabaseConversationStore
 from promptvision_supabase.testing import RestServer

@@ -1,10 +1,12 @@
-"""Say what you want done to a picture: an agent that chains vision tools, where every tool is a plugin.
+"""Say what you want done to an image: an agent that chains vision tools, where every tool is a plugin.
 
 Names are imported on first use, so ``import promptvision`` costs next to nothing.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +35,8 @@ if TYPE_CHECKING:
     from promptvision.tools.tool import Tool as Tool
     from promptvision.types import Box as Box
     from promptvision.types import ImageRef as ImageRef
+    from promptvision.types import ImageText as ImageText
     from promptvision.types import MaskRef as MaskRef
-    from promptvision.types import PictureText as PictureText
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
 
@@ -53,7 +55,7 @@ _HOMES = {
     "MaskRef": "promptvision.types",
     "ModelSpec": "promptvision.models.spec",
     "Operation": "promptvision.tools.tool",
-    "PictureText": "promptvision.types",
+    "ImageText": "promptvision.types",
     "Point": "promptvision.types",
     "PromptvisionError": "promptvision.errors",
     "Reply": "promptvision.agent.reply",
@@ -74,16 +76,36 @@ _HOMES = {
 __all__ = sorted(("PLUGIN_API", "__version__", *_HOMES))
 
 
+def lazy_attributes(
+    module: str, sources: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """Make ``__getattr__`` and ``__dir__`` for a module whose names live in other modules.
+
+    Args:
+        module: name of the module that offers the attributes.
+        sources: attribute name to the module it is imported from at its first use.
+    """
+
+    def get_attribute(name: str) -> Any:
+        if name not in sources:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        source = import_module(sources[name])
+        value = getattr(source, name, None) or import_module(f"{sources[name]}.{name}")
+        setattr(sys.modules[module], name, value)
+        return value
+
+    return get_attribute, lambda: sorted(sources)
+
+
+_get_attribute, _ = lazy_attributes(__name__, _HOMES)
+
+
 def __getattr__(name: str) -> Any:
     if name == "__version__":
         from importlib.metadata import version
 
         return version("promptvision")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'promptvision' has no attribute {name!r}")
-    value = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    return _get_attribute(name)
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,7 @@
     │   ├── ToolFailed           the tool ran and could not do it; another tool may
     │   └── StopTurn             nothing more should be tried in this turn
     ├── UserError                the person at the keyboard mends it
-    │   ├── InputError           a picture, a prompt or a field that cannot be used
+    │   ├── InputError           an image, a prompt or a field that cannot be used
     │   │   ├── TooLarge         over a size limit
     │   │   └── Conflict         the same prompt_id with another body
     │   ├── NotFound             no such thing, or it belongs to someone else
@@ -98,7 +98,7 @@ class UserError(PromptvisionError):
 
 
 class InputError(UserError):
-    """A picture, prompt or field that cannot be used."""
+    """An image, prompt or field that cannot be used."""
 
 
 class TooLarge(InputError):

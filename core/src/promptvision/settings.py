@@ -62,7 +62,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # input may be a key
 
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(default_factory=_default_home)
-    """Folder of all local data: database, pictures, weights, cache."""
+    """Folder of all local data: database, images, weights, cache."""
     conversations: str | None = None
     """URL of the conversation store; default: SQLite in ``home``."""
     images: str | None = None
@@ -78,7 +78,7 @@ class Settings(BaseModel):
     prefer: Names = ()
     """Tools, as ``plugin:tool``, that win a name clash or go first for their operation."""
     allowed_hosts: Names = ()
-    """Host names that picture URLs may point to although their address is private."""
+    """Host names that image URLs may point to although their address is private."""
     server_hosts: Names = ()
     """Host headers that the server answers to besides the address it is bound to."""
     api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs)] = {}

@@ -1,4 +1,4 @@
-"""The typed values that tools exchange: pictures, masks, boxes, points and targets.
+"""The typed values that tools exchange: images, masks, boxes, points and targets.
 
 A field's type is what connects tools: a tool that needs a :class:`MaskRef` can be fed by any tool whose
 result has one. Pixel coordinates have their origin at the top left, x to the right and y down.
@@ -19,13 +19,13 @@ __all__ = [
     "UNTRUSTED",
     "Box",
     "ImageRef",
+    "ImageText",
     "MaskRef",
-    "PictureText",
     "Point",
     "Resolve",
     "Show",
     "Target",
-    "defuse",
+    "neutralize_chat_markers",
 ]
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
@@ -39,7 +39,7 @@ Show = Callable[["ImageRef"], str]
 
 @dataclass(frozen=True, slots=True)
 class ImageRef:
-    """A picture in the image store.
+    """An image in the image store.
 
     Args:
         id: SHA-256 of the stored bytes, 64 lower-case hexadecimal digits.
@@ -86,7 +86,7 @@ class ImageRef:
 
 
 class MaskRef(ImageRef):
-    """A mask in the image store: greyscale, the size of its picture, 0 = keep, 255 = edit."""
+    """A mask in the image store: greyscale, the size of its image, 0 = keep, 255 = edit."""
 
     __slots__ = ()
 
@@ -155,7 +155,7 @@ class Box(NamedTuple):
 
 
 class Target(str):
-    """Words for what to look for in a picture ("the red ball"), never for what to put there.
+    """Words for what to look for in an image ("the red ball"), never for what to put there.
 
     Several things are parted by dots: "red ball. blue box".
     """
@@ -171,16 +171,16 @@ class Target(str):
 
 
 UNTRUSTED = "untrusted_text"
-"""Key under which an LLM is shown text that came out of a picture."""
+"""Key under which an LLM is shown text that came out of an image."""
 
 
-def defuse(text: str) -> str:
+def neutralize_chat_markers(text: str) -> str:
     """Text with the marks broken up by which chat templates part their messages (``<|im_start|>``)."""
     return text.replace("<|", "< |").replace("|>", "| >")
 
 
-class PictureText(str):
-    """Text that came out of a picture: data from a stranger, never an instruction.
+class ImageText(str):
+    """Text that came out of an image: data from a stranger, never an instruction.
 
     Cleaned on the way in: no control, bidirectional or private-use characters besides line feed and tab,
     at most 20,000 characters. When the serialisation context has ``label`` set it is shown as
@@ -200,7 +200,7 @@ class PictureText(str):
     def _show(text: str, info: core_schema.SerializationInfo) -> Any:
         if not (info.context or {}).get("label"):
             return str(text)
-        return {UNTRUSTED: defuse(text)}
+        return {UNTRUSTED: neutralize_chat_markers(text)}
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -6,8 +6,8 @@ import sys
 import pytest
 from PIL import Image
 
-from promptvision.testing.context import make_context, run_tool
-from promptvision.types import ImageRef
+from promptvision.plugin import ImageRef
+from promptvision.testing import make_context, run_tool
 from promptvision_bw.plugin import BW, promptvision_tools
 
 
@@ -49,7 +49,7 @@ def test_result_is_an_edit_of_the_original() -> None:
     assert (saved.width, saved.height) == (256, 256)
 
 
-def test_picture_that_was_opened_stays_as_it_was() -> None:
+def test_image_that_was_opened_stays_as_it_was() -> None:
     context = make_context()
     original = context.save(colours("RGB"), kind="input")
     run_tool(BW, context=context, image_url=original)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from promptvision.errors import Cancelled
+from promptvision.plugin import Cancelled
 from promptvision_florence.caption import TASKS, describe
 from promptvision_florence.detect import TASK as FIND
 from promptvision_florence.detect import find

@@ -4,8 +4,7 @@ import re
 import subprocess
 import sys
 
-from promptvision.settings import Settings
-from promptvision.tools.requirements import missing_requirements
+from promptvision.plugin import Settings, missing_requirements
 from promptvision_florence.plugin import CAPTION, CAPTION_REMOTE, MODELS, promptvision_tools
 
 HEAVY = {"torch", "transformers", "httpx", "starlette", "uvicorn", "PIL.Image"}

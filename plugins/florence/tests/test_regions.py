@@ -41,6 +41,6 @@ def test_box_without_area_is_none() -> None:
 
 
 @given(st.lists(st.integers(0, 999), min_size=4, max_size=4), st.integers(1, 5000), st.integers(1, 5000))
-def test_boxes_lie_in_the_picture(bins: list[int], width: int, height: int) -> None:
+def test_boxes_lie_in_the_image(bins: list[int], width: int, height: int) -> None:
     box = box_round(bins, width, height)
     assert box is None or (0 <= box.x1 < box.x2 <= width and 0 <= box.y1 < box.y2 <= height)

@@ -13,10 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from promptvision.errors import Cancelled, ToolFailed
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.operations import CaptionResult
+from promptvision.plugin import Cancelled, CaptionResult, ToolFailed
+from promptvision.testing import CancelToken, make_context, run_tool
 from promptvision_florence.plugin import API_URL, CAPTION_REMOTE
 from promptvision_florence.remote import MAX_SIDE
 
@@ -57,7 +55,7 @@ def test_other_levels_of_detail_get_a_message(serve: Serve, picture: Image.Image
     assert "one level" in run_tool(CAPTION_REMOTE, picture, context=context, detail="brief").message
 
 
-def test_large_pictures_are_made_smaller_and_transparent_ones_white(serve: Serve) -> None:
+def test_large_images_are_made_smaller_and_transparent_ones_white(serve: Serve) -> None:
     seen: list[Image.Image] = []
     url = serve(service(lambda: JSONResponse({"success": True, "caption": "white"}), seen))
     ask(f"{url}/caption", Image.new("RGBA", (3000, 1000)))

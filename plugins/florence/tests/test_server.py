@@ -12,9 +12,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from promptvision.errors import SetupError, ToolFailed
-from promptvision.settings import Settings
-from promptvision.testing.context import make_context, run_tool
+from promptvision.plugin import Settings, SetupError, ToolFailed
+from promptvision.testing import make_context, run_tool
 from promptvision_florence.caption import describe
 from promptvision_florence.plugin import API_URL, CAPTION_REMOTE
 from promptvision_florence.serve import cli, make_service
@@ -44,7 +43,7 @@ def test_caption_and_health(serve: Serve, picture: Image.Image) -> None:
     assert (answer.status_code, answer.json()) == (200, {"success": True, "caption": "400 x 300"})
 
 
-def test_picture_is_turned_upright_first(serve: Serve, picture: Image.Image) -> None:
+def test_image_is_turned_upright_first(serve: Serve, picture: Image.Image) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     buffer = io.BytesIO()
@@ -53,7 +52,7 @@ def test_picture_is_turned_upright_first(serve: Serve, picture: Image.Image) -> 
     assert answer.json()["caption"] == "300 x 400"
 
 
-def test_what_is_no_picture_is_refused(serve: Serve, picture: Image.Image) -> None:
+def test_what_is_no_image_is_refused(serve: Serve, picture: Image.Image) -> None:
     url = serve(create_app(size_of))
     answers = {
         "type": send(url, png(picture), "text/plain"),
@@ -87,9 +86,7 @@ def test_failure_is_a_500_with_detail(serve: Serve, picture: Image.Image, proble
     assert answer.json()["detail"] in ("no words", "captioning failed: ZeroDivisionError")
 
 
-def test_pictures_are_described_one_by_one_and_the_queue_has_an_end(
-    serve: Serve, picture: Image.Image
-) -> None:
+def test_images_are_described_one_by_one_and_the_queue_has_an_end(serve: Serve, picture: Image.Image) -> None:
     started, go_on = threading.Semaphore(0), threading.Event()
     running = 0
     most = 0

@@ -6,10 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, Cancelled, SetupError
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context, run_tool
+from promptvision.plugin import ArgumentsError, Cancelled, SetupError
+from promptvision.testing import CallContext, CancelToken, make_context, run_tool
 from promptvision_florence.detect import _boxes, _polygons
 from promptvision_florence.plugin import CAPTION, DETECT, READ_TEXT, promptvision_models
 

@@ -6,11 +6,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, Cancelled, SetupError
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.operations import DetectResult
+from promptvision.plugin import ArgumentsError, Cancelled, DetectResult, SetupError
+from promptvision.testing import CallContext, CancelToken, make_context, run_tool
 from promptvision_grounding_dino.plugin import DETECT, promptvision_models
 
 

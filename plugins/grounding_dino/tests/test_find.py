@@ -10,8 +10,7 @@ import torch
 from PIL import Image
 from torchvision.ops import box_iou, clip_boxes_to_image, nms  # type: ignore[import-untyped]
 
-from promptvision.errors import ArgumentsError, ToolFailed
-from promptvision.tools.labels import split_labels
+from promptvision.plugin import ArgumentsError, ToolFailed, split_labels
 from promptvision_grounding_dino.find import MAX_IOU, find
 from promptvision_grounding_dino.load import Detector, load
 from promptvision_grounding_dino.prompt import join_labels, label_spans
@@ -85,7 +84,7 @@ def test_the_plain_recipe_reads_a_prompt_without_a_final_dot_otherwise(
     assert len(label_spans(ours["input_ids"][0].tolist())) == 2
 
 
-def test_boxes_lie_in_the_picture_and_hardly_overlap(detector: Detector, picture: Image.Image) -> None:
+def test_boxes_lie_in_the_image_and_hardly_overlap(detector: Detector, picture: Image.Image) -> None:
     boxes = [finding.box for finding in find(detector, picture, LABELS, 0.0)]
     assert all(0 <= x1 < x2 <= 400 and 0 <= y1 < y2 <= 300 for x1, y1, x2, y2 in boxes)
     overlaps = box_iou(torch.tensor(boxes), torch.tensor(boxes)).fill_diagonal_(0)
@@ -126,7 +125,7 @@ def test_half_precision_finds_asked_for_labels(checkpoint: Path, picture: Image.
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_any_mode_of_picture_is_taken(detector: Detector, picture: Image.Image, mode: str) -> None:
+def test_any_mode_of_image_is_taken(detector: Detector, picture: Image.Image, mode: str) -> None:
     assert find(detector, picture.convert(mode), ["lion"], 0.1)
 
 

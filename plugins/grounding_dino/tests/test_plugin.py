@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 
-from promptvision.settings import Settings
+from promptvision.plugin import Settings
 from promptvision_grounding_dino.plugin import BASE, DETECT, TINY, promptvision_models, promptvision_tools
 
 HEAVY = {"torch", "torchvision", "transformers", "cv2", "PIL.Image"}

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 from skimage import data
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture, and the true mask (0 or 255) and box of the thing in it."""
+    """An image, and the true mask (0 or 255) and box of the thing in it."""
 
     image: Image.Image
     mask: Image.Image

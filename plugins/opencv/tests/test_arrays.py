@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 from promptvision_opencv.arrays import clip_box, flat_rgb, shrink
 
 

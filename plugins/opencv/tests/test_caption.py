@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from promptvision.builtin.samples import still_life
-from promptvision.testing.context import run_tool
+from promptvision.testing import run_tool, still_life
 from promptvision_opencv.caption import measure, tell
 from promptvision_opencv.plugin import CAPTION_TOOL
 
@@ -33,14 +32,14 @@ def test_detail_sets_the_length() -> None:
     assert lengths == sorted(set(lengths))
 
 
-def test_shares_add_up_to_the_picture() -> None:
+def test_shares_add_up_to_the_image() -> None:
     rgb = np.zeros((100, 100, 3), np.uint8)
     rgb[:, :25] = (208, 28, 32)
     rgb[:, 25:] = (246, 246, 244)
     assert measure(rgb).shares == (("white", 0.75), ("red", 0.25))
 
 
-def test_grey_dark_and_blurred_pictures_are_told_apart(cat: np.ndarray) -> None:
+def test_grey_dark_and_blurred_images_are_told_apart(cat: np.ndarray) -> None:
     photo = Image.fromarray(cat)
     plain = measure(np.array(photo))
     odd = measure(np.array(photo.convert("L").filter(ImageFilter.GaussianBlur(6)).convert("RGB")) // 6)
@@ -51,5 +50,5 @@ def test_grey_dark_and_blurred_pictures_are_told_apart(cat: np.ndarray) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 3), (3, 2000)])
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
-def test_any_picture_gets_a_caption(size: tuple[int, int], mode: str) -> None:
+def test_any_image_gets_a_caption(size: tuple[int, int], mode: str) -> None:
     assert run_tool(CAPTION_TOOL, Image.new(mode, size)).caption

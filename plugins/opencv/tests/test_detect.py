@@ -6,15 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.builtin.samples import still_life
-from promptvision.errors import Cancelled, ToolFailed
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.context import ANNOTATED
+from promptvision.plugin import ANNOTATED, Cancelled, ToolFailed
+from promptvision.testing import CancelToken, make_context, run_tool, still_life
 from promptvision_opencv.plugin import DETECT_TOOL
 
 
-def test_things_of_the_still_life_best_first_with_annotated_picture() -> None:
+def test_things_of_the_still_life_best_first_with_annotated_image() -> None:
     context = make_context()
     result = run_tool(DETECT_TOOL, still_life(), context=context, prompt="red ball. blue box. green cone.")
     assert sorted(result.labels) == ["blue box", "green cone", "red ball"]

@@ -20,7 +20,7 @@ def test_portrait_has_one_face_where_it_is(portrait: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("factor", [0.5, 3])
-def test_face_is_found_in_small_and_large_pictures(factor: float, portrait: np.ndarray) -> None:
+def test_face_is_found_in_small_and_large_images(factor: float, portrait: np.ndarray) -> None:
     picture = cv2.resize(portrait, None, fx=factor, fy=factor).astype(np.uint8)
     best = find_faces(picture)[0]
     assert best.score > 0.45
@@ -36,5 +36,5 @@ def test_drawn_ball_is_no_face(ball: Any) -> None:
     assert [face for face in find_faces(ball.rgb) if face.score >= 0.45] == []
 
 
-def test_smallest_picture() -> None:
+def test_smallest_image() -> None:
     assert find_faces(np.zeros((1, 1, 3), np.uint8)) == []

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 from promptvision_opencv.grabcut import cut_out
 from promptvision_opencv.refine import refine
 
@@ -29,7 +29,7 @@ def test_box_keeps_its_corners(box: Any) -> None:
     assert _iou(mask, box.inside) > 0.97
 
 
-def test_large_picture_is_cut_at_its_own_size(ball: Any) -> None:
+def test_large_image_is_cut_at_its_own_size(ball: Any) -> None:
     big = np.array(ball.image.resize((2400, 1800)))
     mask, _ = cut_out(big, Box(*(side * 4 for side in ball.box)), seed=0)
     assert mask.shape == (1800, 2400)
@@ -46,7 +46,7 @@ def test_nothing_outside_of_the_box(ball: Any) -> None:
     assert not mask[:, 290:].any()
 
 
-def test_box_of_the_whole_picture_still_cuts(ball: Any) -> None:
+def test_box_of_the_whole_image_still_cuts(ball: Any) -> None:
     mask, is_told = cut_out(ball.rgb, Box(0, 0, 600, 450), seed=0)
     assert is_told
     assert _iou(mask, ball.inside) > 0.9
@@ -59,7 +59,7 @@ def test_plain_surface_gives_the_whole_box_and_says_so() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 5])
-def test_smallest_pictures(size: int) -> None:
+def test_smallest_images(size: int) -> None:
     mask, _ = cut_out(np.zeros((size, size, 3), np.uint8), Box(0, 0, size, size), seed=0)
     assert mask.shape == (size, size)
     assert mask.any()

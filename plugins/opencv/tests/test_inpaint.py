@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, ToolFailed
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context, run_tool
+from promptvision.plugin import ArgumentsError, ToolFailed
+from promptvision.testing import CallContext, make_context, run_tool
 from promptvision_opencv.plugin import INPAINT_TOOL
 
 _COLOUR_MODE = {"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from promptvision.errors import ToolFailed
+from promptvision.plugin import ToolFailed
 from promptvision_opencv.people import find_people
 
 
@@ -38,7 +38,7 @@ def test_nobody_where_there_is_nobody(name: str) -> None:
     assert [person for person in find_people(getattr(data, name)()) if person.score >= 0.45] == []
 
 
-def test_picture_smaller_than_the_window() -> None:
+def test_image_smaller_than_the_window() -> None:
     assert find_people(np.zeros((40, 20, 3), np.uint8)) == []
 
 

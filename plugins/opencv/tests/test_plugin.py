@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from promptvision.tools.tool import Tool
+from promptvision.plugin import Tool
 from promptvision_opencv.plugin import PLUGIN_API, promptvision_tools
 
 

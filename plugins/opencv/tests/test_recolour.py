@@ -81,7 +81,7 @@ def test_smallest_masks(side: int) -> None:
     assert (painted[mask == 0] == rgb[mask == 0]).all()
 
 
-def test_mask_of_the_whole_picture() -> None:
+def test_mask_of_the_whole_image() -> None:
     painted = recolour(
         np.full((20, 20, 3), (200, 40, 40), np.uint8), np.full((20, 20), 255, np.uint8), (32, 86, 204)
     )

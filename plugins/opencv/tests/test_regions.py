@@ -40,7 +40,7 @@ def test_absent_colour_gives_nothing(ball: Any) -> None:
     assert find_regions(ball.rgb, _colour("green")) == []
 
 
-def test_big_picture_gives_boxes_in_its_own_pixels(box: Any) -> None:
+def test_big_image_gives_boxes_in_its_own_pixels(box: Any) -> None:
     big = box.image.resize((box.image.width * 5, box.image.height * 5))
     found = find_regions(np.array(big), _colour("blue"))[0].box
     assert _near(found, [side * 5 for side in box.box], 12)
@@ -63,7 +63,7 @@ def test_background_scores_less_than_a_thing_in_front(box: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 50), (50, 1), (3, 3)])
-def test_smallest_pictures(size: tuple[int, int]) -> None:
+def test_smallest_images(size: tuple[int, int]) -> None:
     for region in find_regions(np.full((*size, 3), (200, 30, 30), np.uint8), _colour("red")):
         assert 0 <= region.box.x1 < region.box.x2 <= size[1]
         assert 0 <= region.box.y1 < region.box.y2 <= size[0]

@@ -34,13 +34,13 @@ def test_outside_is_bit_identical_and_nothing_red_is_left(ball: Any) -> None:
     assert (red - green).max() < 60
 
 
-def test_same_arguments_give_the_same_picture(ball: Any) -> None:
+def test_same_arguments_give_the_same_image(ball: Any) -> None:
     mask = np.array(ball.mask)
     assert (remove(ball.rgb, mask) == remove(ball.rgb, mask)).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (40, 40)])
-def test_mask_of_the_whole_picture_does_not_break(size: tuple[int, int]) -> None:
+def test_mask_of_the_whole_image_does_not_break(size: tuple[int, int]) -> None:
     assert remove(np.full((*size, 3), 99, np.uint8), np.full(size, 255, np.uint8)).shape == (*size, 3)
 
 

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.errors import ArgumentsError
-from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.context import MASK
+from promptvision.plugin import MASK, ArgumentsError
+from promptvision.testing import make_context, run_tool
 from promptvision_opencv.plugin import SEGMENT_TOOL
 
 
@@ -42,7 +41,7 @@ def test_box_over_the_border_is_clipped(ball: Any) -> None:
     assert _iou(context.open(result.mask_urls[0]), ball.inside) > 0.9
 
 
-def test_box_outside_of_the_picture_is_refused_by_its_number(ball: Any) -> None:
+def test_box_outside_of_the_image_is_refused_by_its_number(ball: Any) -> None:
     with pytest.raises(ArgumentsError, match=r"bounding_boxes\[1\].*600 x 450"):
         run_tool(SEGMENT_TOOL, ball.image, bounding_boxes=[[0, 0, 9, 9], [700, 0, 800, 10]])
 

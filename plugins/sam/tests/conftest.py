@@ -1,4 +1,4 @@
-"""Both engines on tiny checkpoints, and a picture that looks the same from no side."""
+"""Both engines on tiny checkpoints, and an image that looks the same from no side."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 import promptvision_sam.engine_ultralytics as ultralytics_engine
-from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context
+from promptvision.plugin import ModelSpec, WeightFile
+from promptvision.testing import CallContext, make_context
 from promptvision_sam.engine import Engine
 from promptvision_sam.load import load
 from promptvision_sam.plugin import model_spec
@@ -55,7 +54,7 @@ def checkpoints(tiny_sam: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the real-shape ultralytics model see 256 x 256 pixels: 0.2 s a picture instead of 5."""
+    """Let the real-shape ultralytics model see 256 x 256 pixels: 0.2 s an image instead of 5."""
     monkeypatch.setattr(ultralytics_engine, "IMAGE_SIZE", 256)
 
 

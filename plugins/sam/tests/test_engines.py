@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.types import Box, Point
+from promptvision.plugin import Box, Point
 from promptvision_sam.engine import EmbeddingCache, Engine
 from promptvision_sam.load import load
 
@@ -24,7 +24,7 @@ def same(left: Sequence[NDArray[np.bool_]], right: Sequence[NDArray[np.bool_]]) 
 
 
 def count_encodings(engine: Any) -> list[int]:
-    """Count how often the picture encoder runs."""
+    """Count how often the image encoder runs."""
     calls: list[int] = []
     model = engine.model
     encoder = model.image_encoder if engine.name == "ultralytics" else model.vision_encoder
@@ -49,20 +49,20 @@ def test_one_mask_per_point_in_their_order(engine: Engine, picture: Image.Image)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 301), (301, 7), (333, 257)])
-def test_masks_have_exactly_the_size_of_the_picture(engine: Engine, size: tuple[int, int]) -> None:
+def test_masks_have_exactly_the_size_of_the_image(engine: Engine, size: tuple[int, int]) -> None:
     noise = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), dtype=np.uint8)
     (mask,) = engine.masks(Image.fromarray(noise), "a", boxes=[Box(0, 0, *size)])
     assert mask.shape == size[::-1]
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_modes_give_the_mask_of_the_rgb_picture(engine: Engine, picture: Image.Image, mode: str) -> None:
+def test_modes_give_the_mask_of_the_rgb_image(engine: Engine, picture: Image.Image, mode: str) -> None:
     grey = picture.convert("L") if mode.startswith("L") else picture
     plain = engine.masks(grey.convert("RGB"), "rgb", boxes=BOXES)
     assert same(engine.masks(grey.convert(mode), "mode", boxes=BOXES), plain)
 
 
-def test_second_prompt_on_a_picture_skips_the_encoder(engine: Engine, picture: Image.Image) -> None:
+def test_second_prompt_on_a_image_skips_the_encoder(engine: Engine, picture: Image.Image) -> None:
     calls = count_encodings(engine)
     first = engine.masks(picture, "a", boxes=BOXES)
     engine.masks(picture, "a", points=[Point(80, 90)])
@@ -72,7 +72,7 @@ def test_second_prompt_on_a_picture_skips_the_encoder(engine: Engine, picture: I
     assert len(calls) == 2
 
 
-def test_embeddings_of_pictures_are_not_mixed_up(engine: Engine, picture: Image.Image) -> None:
+def test_embeddings_of_images_are_not_mixed_up(engine: Engine, picture: Image.Image) -> None:
     other = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     engine.masks(picture, "a", boxes=BOXES)
     second = engine.masks(other, "b", boxes=BOXES)
@@ -95,7 +95,7 @@ def test_cache_is_bounded_and_forgets_the_oldest() -> None:
 
 @pytest.fixture
 def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path) -> Any:
-    """Ultralytics' own interface on a picture file, which it decodes itself."""
+    """Ultralytics' own interface on an image file, which it decodes itself."""
     from ultralytics.models import SAM
 
     file = tmp_path / "picture.png"
@@ -110,7 +110,7 @@ def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path
     return predict
 
 
-def test_ultralytics_engine_equals_ultralytics_on_the_picture_file(
+def test_ultralytics_engine_equals_ultralytics_on_the_image_file(
     reference: Any, checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
 ) -> None:
     """Equal masks also prove the channel order: the file is read as BGR by OpenCV there."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 from promptvision_sam import load as loading
 from promptvision_sam.load import load
 

@@ -8,8 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from promptvision.tools.artifacts import link_types
-from promptvision.types import Box, Point
+from promptvision.plugin import Box, Point, link_types
 from promptvision_sam.plugin import MODEL, SamArgs, model_spec, segment_tool
 
 IMAGE = "0" * 64

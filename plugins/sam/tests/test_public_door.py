@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from promptvision.cli.main import cli
+from promptvision.testing import cli
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def arguments(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[str]:
-    """``segment_objects`` on a picture file, in a folder with settings of its own."""
+    """``segment_objects`` on an image file, in a folder with settings of its own."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PROMPTVISION_MODEL_SAM2_1_L", str(checkpoints[engine_name]))
@@ -30,7 +30,7 @@ def arguments(
     return ["tools", "run", "segment_objects", "-i", "in.png"]
 
 
-def test_boxes_give_masks_of_the_pictures_size(arguments: list[str], picture: Image.Image) -> None:
+def test_boxes_give_masks_of_the_images_size(arguments: list[str], picture: Image.Image) -> None:
     boxes = "bounding_boxes=[[30,40,130,140],[190,10,270,190]]"
     done = CliRunner().invoke(cli, [*arguments, "-a", boxes, "-o", "mask.png", "--json"])
     assert done.exit_code == 0, done.output

@@ -9,11 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, Cancelled
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import run_tool
-from promptvision.types import MaskRef
+from promptvision.plugin import ArgumentsError, Cancelled, MaskRef
+from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_opencv.refine import merge, refine
 from promptvision_sam import segment as segmenting
 from promptvision_sam.engine import Engine
@@ -40,7 +37,7 @@ def test_masks_are_those_of_the_engine_refined(context: Make, engine: Engine, pi
     assert np.array_equal(pixels(held, result.merged_mask_url), merge(wanted))
 
 
-def test_pictures_are_entered_as_masks_made_from_the_picture(context: Make, picture: Image.Image) -> None:
+def test_images_are_entered_as_masks_made_from_the_image(context: Make, picture: Image.Image) -> None:
     held = context()
     result = run_tool(TOOL, picture, context=held, bounding_boxes=BOXES)
     made = [saved for saved in held.saved if saved.kind == "mask"]
@@ -58,14 +55,14 @@ def test_masks_of_points_follow_those_of_boxes(context: Make, picture: Image.Ima
     assert both.mask_urls == [*boxes.mask_urls, *alone.mask_urls]
 
 
-def test_boxes_are_cut_to_the_picture(context: Make, picture: Image.Image) -> None:
+def test_boxes_are_cut_to_the_image(context: Make, picture: Image.Image) -> None:
     held = context()
     wide = run_tool(TOOL, picture, context=held, bounding_boxes=[[-20, -5, 310, 220]])
     cut = run_tool(TOOL, picture, context=held, bounding_boxes=[[0, 0, 300, 200]])
     assert wide.mask_urls == cut.mask_urls
 
 
-def test_prompts_outside_the_picture_are_named(context: Make, picture: Image.Image) -> None:
+def test_prompts_outside_the_image_are_named(context: Make, picture: Image.Image) -> None:
     with pytest.raises(ArgumentsError, match=r"bounding_boxes\.1: .* lies outside the picture \(300 x 200"):
         run_tool(TOOL, picture, context=context(), bounding_boxes=[BOXES[0], [300, 0, 320, 20]])
     with pytest.raises(ArgumentsError, match=r"points\.0"):

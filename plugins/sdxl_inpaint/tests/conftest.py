@@ -14,8 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context
+from promptvision.testing import CallContext, make_context
 from promptvision_sdxl_inpaint.load import (
     Denoiser,
     TextEncoder,
@@ -112,8 +111,8 @@ def context(folders: Folders, tiny_sdxl: ModuleType) -> Callable[..., CallContex
 
 
 @pytest.fixture
-def noise_picture() -> Callable[..., Image.Image]:
-    """Make a picture of noise, in which every pixel differs from what is painted."""
+def noise_image() -> Callable[..., Image.Image]:
+    """Make an image of noise, in which every pixel differs from what is painted."""
 
     def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
         shape = (size[1], size[0], 4)

@@ -75,7 +75,7 @@ def test_feather_rises_inside_the_edge() -> None:
     assert row.tolist() == pytest.approx([0, 0, *steps, *[1] * (10 - len(steps))])
 
 
-def test_feather_does_not_fade_at_the_picture_border_nor_in_thin_parts() -> None:
+def test_feather_does_not_fade_at_the_image_border_nor_in_thin_parts() -> None:
     assert (feather(np.ones((30, 30), bool)) == 1).all()
     line = np.zeros((30, 30), bool)
     line[15, 3:27] = True
@@ -93,7 +93,7 @@ def test_crop_is_about_a_megapixel_and_not_squashed(size: tuple[int, int]) -> No
     assert scale_x == pytest.approx(scale_y, rel=0.02)
 
 
-def test_window_has_margin_and_keeps_within_the_picture() -> None:
+def test_window_has_margin_and_keeps_within_the_image() -> None:
     mask = np.zeros((2000, 3000), bool)
     mask[500:1500, 1000:2000] = True
     assert choose_window(mask) == (500, 0, 2500, 2000)
@@ -102,14 +102,14 @@ def test_window_has_margin_and_keeps_within_the_picture() -> None:
     assert choose_window(corner) == (3000 - 512, 2000 - 512, 3000, 2000)
 
 
-def test_one_pixel_is_still_painted(noise_picture: Callable[..., Image.Image]) -> None:
+def test_one_pixel_is_still_painted(noise_image: Callable[..., Image.Image]) -> None:
     mask = np.zeros((1000, 1000), bool)
     mask[300, 400] = True
-    crop = make_crop(noise_picture((1000, 1000)), mask)
+    crop = make_crop(noise_image((1000, 1000)), mask)
     assert crop.latents.sum() >= 9
 
 
-def test_painting_makes_a_transparent_picture_opaque_where_it_paints() -> None:
+def test_painting_makes_a_transparent_image_opaque_where_it_paints() -> None:
     picture = Image.new("RGBA", (60, 60), (10, 20, 30, 0))
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True

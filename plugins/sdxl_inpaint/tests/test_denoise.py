@@ -34,7 +34,7 @@ def scheduler(request: pytest.FixtureRequest, models: Any) -> Any:
 
 
 def make_canvas(mask: torch.Tensor) -> Canvas:
-    """Random latents with a standard deviation of about 1, as pictures have."""
+    """Random latents with a standard deviation of about 1, as images have."""
     generator = torch.Generator().manual_seed(1)
     original = torch.randn(1, 4, SIDE, SIDE, generator=generator)
     masked = torch.randn(1, 4, SIDE, SIDE, generator=generator)

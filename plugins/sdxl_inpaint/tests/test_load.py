@@ -11,7 +11,7 @@ import diffusers
 import pytest
 import torch
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 from promptvision_sdxl_inpaint.load import _use_xformers, load_denoiser, load_text_encoder, load_vae
 
 

@@ -12,16 +12,13 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, Cancelled, SetupError, StopTurn
-from promptvision.models.placement import Placement
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import CallContext
-from promptvision.testing.context import run_tool
+from promptvision.plugin import ArgumentsError, Cancelled, Placement, SetupError, StopTurn
+from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_sdxl_inpaint import paint
 from promptvision_sdxl_inpaint.denoise import denoise
-from promptvision_sdxl_inpaint.ladder import Ladder
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
 from promptvision_sdxl_inpaint.plugin import INPAINT, VAE, SdxlArgs
+from promptvision_sdxl_inpaint.staged import StagedRunner
 
 Make = Callable[..., CallContext]
 Mask = NDArray[np.bool_]
@@ -54,9 +51,9 @@ MASKS = {
 
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
 def test_pixels_outside_the_mask_are_bit_identical(
-    context: Make, noise_picture: Callable[..., Image.Image], mask: Mask
+    context: Make, noise_image: Callable[..., Image.Image], mask: Mask
 ) -> None:
-    picture = noise_picture((101, 77))
+    picture = noise_image((101, 77))
     _, painted = paint_in(context(), picture, mask)
     assert painted.size == picture.size
     before, after = np.asarray(picture), np.asarray(painted)
@@ -67,9 +64,9 @@ def test_pixels_outside_the_mask_are_bit_identical(
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
 @pytest.mark.parametrize("size", [(57, 133), (133, 57), (9, 9)])
 def test_size_and_mode_are_kept(
-    context: Make, noise_picture: Callable[..., Image.Image], size: tuple[int, int], mode: str
+    context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int], mode: str
 ) -> None:
-    picture = noise_picture(size, mode)
+    picture = noise_image(size, mode)
     mask = rectangle(size, (2, 3, 8, 9))
     _, painted = paint_in(context(channels=4), picture, mask)
     assert (painted.size, painted.mode) == (picture.size, picture.mode)
@@ -77,12 +74,12 @@ def test_size_and_mode_are_kept(
 
 
 @pytest.fixture
-def scene(noise_picture: Callable[..., Image.Image]) -> tuple[Image.Image, Mask]:
-    """A picture and a mask for the tests that look at something else."""
-    return noise_picture((90, 70)), rectangle((90, 70), (20, 15, 60, 50))
+def scene(noise_image: Callable[..., Image.Image]) -> tuple[Image.Image, Mask]:
+    """An image and a mask for the tests that look at something else."""
+    return noise_image((90, 70)), rectangle((90, 70), (20, 15, 60, 50))
 
 
-def test_same_seed_same_picture(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+def test_same_seed_same_image(context: Make, scene: tuple[Image.Image, Mask]) -> None:
     first = paint_in(context(), *scene, seed=1)[0].inpainted_image_url
     assert paint_in(context(), *scene, seed=1)[0].inpainted_image_url == first
     assert paint_in(context(), *scene, seed=2)[0].inpainted_image_url != first
@@ -205,7 +202,9 @@ def test_running_out_of_memory_is_told_and_changes_nothing(
 
     monkeypatch.setattr(paint, "denoise", fail_once)
     monkeypatch.setattr(paint, "first_placement", lambda stages: Placement.RESIDENT)
-    monkeypatch.setattr(paint, "Ladder", lambda held, placement: Ladder(held, placement, gpu="cpu"))
+    monkeypatch.setattr(
+        paint, "StagedRunner", lambda held, placement: StagedRunner(held, placement, gpu="cpu")
+    )
     result, _ = paint_in(context(), *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
     assert result.message == "While painting, the GPU's memory ran out; went on component by component."
@@ -216,7 +215,7 @@ def test_every_placement_paints_the_same(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch, placement: Placement
 ) -> None:
     wanted, _ = paint_in(context(), *scene)
-    monkeypatch.setattr(paint, "Ladder", lambda held, _: Ladder(held, placement, gpu="cpu"))
+    monkeypatch.setattr(paint, "StagedRunner", lambda held, _: StagedRunner(held, placement, gpu="cpu"))
     result, _ = paint_in(context(), *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
 

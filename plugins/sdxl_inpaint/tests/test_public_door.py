@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from promptvision.cli.main import cli
+from promptvision.testing import cli
 
 
 def test_a_mask_file_is_painted_in_and_the_rest_stays(
     folders: Any,
     tiny_sdxl: ModuleType,
-    noise_picture: Callable[..., Image.Image],
+    noise_image: Callable[..., Image.Image],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -27,7 +27,7 @@ def test_a_mask_file_is_painted_in_and_the_rest_stays(
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     for name, value in tiny_sdxl.variables(folders.bases[9], folders.refiner).items():
         monkeypatch.setenv(name, value)
-    picture = noise_picture((83, 61))
+    picture = noise_image((83, 61))
     picture.save("in.png")
     mask = np.zeros((61, 83), np.uint8)
     mask[20:45, 10:60] = 255

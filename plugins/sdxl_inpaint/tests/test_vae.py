@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from promptvision.errors import ToolFailed
+from promptvision.plugin import ToolFailed
 from promptvision_sdxl_inpaint import vae as vae_module
 from promptvision_sdxl_inpaint.load import load_vae
 from promptvision_sdxl_inpaint.vae import decode, encode, values_of
@@ -24,9 +24,9 @@ def vae(folders: Any) -> Any:
 
 
 @pytest.fixture
-def picture(noise_picture: Callable[..., Image.Image]) -> Image.Image:
+def picture(noise_image: Callable[..., Image.Image]) -> Image.Image:
     """64 x 48 pixels."""
-    return noise_picture((64, 48))
+    return noise_image((64, 48))
 
 
 def test_encode_is_the_scaled_mean(vae: Any, picture: Image.Image) -> None:

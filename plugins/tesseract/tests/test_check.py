@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from promptvision.settings import Settings
+from promptvision.plugin import Settings
 from promptvision_tesseract.check import check_program
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvision.errors import Cancelled, SetupError, ToolFailed
+from promptvision.plugin import Cancelled, SetupError, ToolFailed
 from promptvision_tesseract.engine import (
     Reading,
     find_turn,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvision.errors import ArgumentsError, SetupError
+from promptvision.plugin import ArgumentsError, SetupError
 from promptvision_tesseract.languages import check_languages, debian_package
 
 HERE = ("deu", "eng", "osd")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from promptvision.tools import operations
+from promptvision.plugin import operations
 from promptvision_tesseract.plugin import TESSERACT, promptvision_tools
 
 

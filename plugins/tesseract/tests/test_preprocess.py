@@ -36,7 +36,7 @@ def test_transparent_parts_take_the_paper_that_shows_the_ink(ink: int, paper: in
     assert (grey[0, 0], grey[10, 10]) == (paper, ink)
 
 
-def test_opaque_picture_is_pillows_grey() -> None:
+def test_opaque_image_is_pillows_grey() -> None:
     picture = Image.new("RGB", (3, 2), (200, 100, 0))
     assert np.array_equal(preprocess.to_grey(picture), np.asarray(picture.convert("L")))
 
@@ -197,7 +197,7 @@ def test_way_back_leads_to_the_same_spot(degrees: float, width: int, height: int
 
 @settings(max_examples=30, deadline=None)
 @given(width=st.integers(1, 40), height=st.integers(1, 40), seed=st.integers(0, 99))
-def test_any_small_picture_passes_every_step(width: int, height: int, seed: int) -> None:
+def test_any_small_image_passes_every_step(width: int, height: int, seed: int) -> None:
     grey = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
     for step in (
         preprocess.invert_dark,

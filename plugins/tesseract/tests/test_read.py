@@ -11,11 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from promptvision.builtin.samples import street_sign
-from promptvision.errors import ArgumentsError, Cancelled, SetupError
-from promptvision.runtime.cancellation import CancelToken
-from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.operations import ExtractTextResult
+from promptvision.plugin import ArgumentsError, Cancelled, ExtractTextResult, SetupError
+from promptvision.testing import CancelToken, make_context, run_tool, street_sign
 from promptvision_tesseract import read as read_module
 from promptvision_tesseract.engine import Reading, Token, read_page
 from promptvision_tesseract.plugin import TESSERACT
@@ -116,7 +113,7 @@ def test_no_text_is_success_with_a_message(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 10, -14])
-def test_boxes_lie_on_the_words_of_the_picture_as_given(draw_page: DrawPage, degrees: int) -> None:
+def test_boxes_lie_on_the_words_of_the_image_as_given(draw_page: DrawPage, degrees: int) -> None:
     upright = Image.fromarray(draw_page(px=14, size=(380, 190)))
     picture = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
     (word,) = [word for word in extract(picture).words if word.text == "narrow"]
@@ -139,7 +136,7 @@ def where_word_stands(
     return 40 + font.getlength(before) + (left + right) / 2, y + (top + bottom) / 2
 
 
-def test_boxes_stay_inside_the_picture(draw_page: DrawPage) -> None:
+def test_boxes_stay_inside_the_image(draw_page: DrawPage) -> None:
     for word in extract(draw_page(px=12, size=(260, 140))).words:
         assert word.box.x1 >= 0
         assert word.box.y1 >= 0
@@ -147,7 +144,7 @@ def test_boxes_stay_inside_the_picture(draw_page: DrawPage) -> None:
         assert word.box.y2 <= 140
 
 
-def test_word_outside_the_picture_or_without_text_is_dropped() -> None:
+def test_word_outside_the_image_or_without_text_is_dropped() -> None:
     assert place(Token("x", (-9, 2, -3, 8), 90, (1, 1, 1)), np.eye(3), 50, 50) is None
     assert place(Token("\u200b\x07", (2, 2, 8, 8), 90, (1, 1, 1)), np.eye(3), 50, 50) is None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 
 __all__ = ["Account", "read_account"]
 
@@ -25,7 +25,7 @@ _DELIVERIES = {"public": "upload", "signed": "authenticated"}
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Where pictures go.
+    """Where images go.
 
     Args:
         cloud_name: the account's name.

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.images.store import ImageStore
-from promptvision.plugins.specs import StoreFactory, hookimpl
-from promptvision.settings import Settings
+from promptvision.plugin import ImageStore, Settings, StoreFactory, hookimpl
 
 PLUGIN_API = 1
 

@@ -1,4 +1,4 @@
-"""Pictures in Cloudinary: raw assets named ``<folder>/<sha256>.<extension>``.
+"""Images in Cloudinary: raw assets named ``<folder>/<sha256>.<extension>``.
 
 They are stored as *raw* assets, not as images. Cloudinary may deliver an image otherwise than it was
 uploaded (default quality, default format and stripped metadata are settings of the account), and what comes
@@ -22,9 +22,7 @@ import cloudinary.utils  # type: ignore[import-untyped]
 import httpx
 import urllib3
 
-from promptvision.errors import NotFound, StoreError
-from promptvision.images.objects import ObjectImageStore, ObjectName
-from promptvision.images.store import MAX_STORED_BYTES
+from promptvision.plugin import MAX_STORED_BYTES, NotFound, ObjectImageStore, ObjectName, StoreError
 from promptvision_cloudinary.account import read_account
 
 __all__ = ["CloudinaryImageStore"]
@@ -42,7 +40,7 @@ MAX_PAGES = 10_000
 
 
 class CloudinaryImageStore(ObjectImageStore):
-    """Pictures in one folder of a Cloudinary account.
+    """Images in one folder of a Cloudinary account.
 
     The SDK is given bytes only: a string would be opened as a file or fetched as a URL.
 

@@ -7,9 +7,15 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from promptvision.llm.chat_host import CONNECT_TIMEOUT_S, ChatHost, HostSettings, base_url, read_number
-from promptvision.llm.dialects import lenient
-from promptvision.settings import Settings
+from promptvision.plugin import (
+    CONNECT_TIMEOUT_S,
+    ChatHost,
+    HostSettings,
+    Settings,
+    base_url,
+    lenient,
+    read_number,
+)
 
 __all__ = ["GroqProvider", "create"]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.llm.provider import LLMProvider
-from promptvision.plugins.specs import ProviderFactory, hookimpl
-from promptvision.settings import Settings
+from promptvision.plugin import LLMProvider, ProviderFactory, Settings, hookimpl
 
 PLUGIN_API = 1
 

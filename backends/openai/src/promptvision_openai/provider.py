@@ -8,9 +8,16 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
-from promptvision.llm.chat_host import CONNECT_TIMEOUT_S, ChatHost, HostSettings, base_url, read_number
-from promptvision.llm.dialects import plain, strict
-from promptvision.settings import Settings
+from promptvision.plugin import (
+    CONNECT_TIMEOUT_S,
+    ChatHost,
+    HostSettings,
+    Settings,
+    base_url,
+    plain,
+    read_number,
+    strict,
+)
 
 __all__ = ["OpenAIProvider", "create"]
 

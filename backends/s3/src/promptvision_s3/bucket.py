@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import obstore.store
 from obstore.exceptions import BaseError
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 
 __all__ = ["Bucket", "open_bucket"]
 

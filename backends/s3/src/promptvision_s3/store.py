@@ -1,4 +1,4 @@
-"""Pictures in a bucket: ``<prefix>/images/<first two digits>/<sha256>.<extension>``."""
+"""Images in a bucket: ``<prefix>/images/<first two digits>/<sha256>.<extension>``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from obstore.exceptions import (
     UnauthenticatedError,
 )
 
-from promptvision.errors import NotFound, StoreError
-from promptvision.images.objects import ObjectImageStore, ObjectName
-from promptvision.images.store import MAX_STORED_BYTES
+from promptvision.plugin import MAX_STORED_BYTES, NotFound, ObjectImageStore, ObjectName, StoreError
 from promptvision_s3.bucket import open_bucket
 
 __all__ = ["BucketImageStore"]
@@ -32,7 +30,7 @@ _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
 
 
 class BucketImageStore(ObjectImageStore):
-    """Pictures on S3, GCS, Azure, MinIO or whatever else speaks their protocols.
+    """Images on S3, GCS, Azure, MinIO or whatever else speaks their protocols.
 
     Args:
         url: such as ``s3://bucket/prefix``; see :func:`~promptvision_s3.bucket.open_bucket`.

@@ -12,7 +12,7 @@ import supabase
 from postgrest.exceptions import APIError
 from supabase.lib.client_options import SyncClientOptions
 
-from promptvision.errors import SetupError, StoreError
+from promptvision.plugin import SetupError, StoreError
 
 __all__ = ["DatabaseClient"]
 

@@ -8,16 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from promptvision.conversations.turn import (
-    Claim,
-    Conversation,
-    Event,
-    EventKind,
-    ImageRecord,
-    Turn,
-    TurnKey,
-    TurnStatus,
-)
+from promptvision.plugin import Claim, Conversation, Event, EventKind, ImageRecord, Turn, TurnKey, TurnStatus
 
 __all__ = ["conversation_document", "conversation_of", "document_of", "event_list", "image_of", "turn_of"]
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from promptvision.conversations.store import ConversationStore
-from promptvision.plugins.specs import StoreFactory, hookimpl
-from promptvision.settings import Settings
+from promptvision.plugin import ConversationStore, Settings, StoreFactory, hookimpl
 
 if TYPE_CHECKING:
     import click

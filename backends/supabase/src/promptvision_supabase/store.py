@@ -8,9 +8,22 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from promptvision.conversations.store import clean_text, restore_conflict, title_of
-from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
-from promptvision.errors import Conflict, LeaseLost, SetupError, StoreError
+from promptvision.plugin import (
+    Claim,
+    Conflict,
+    Conversation,
+    Event,
+    ImageRecord,
+    LeaseLost,
+    SetupError,
+    StoreError,
+    Turn,
+    TurnKey,
+    TurnStatus,
+    clean_text,
+    restore_conflict,
+    title_of,
+)
 from promptvision_supabase.client import DatabaseClient
 from promptvision_supabase.documents import (
     conversation_document,
@@ -152,7 +165,7 @@ class SupabaseConversationStore:
         return [turn_of(document, Claim.READ) for document in found]
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every picture of the conversation, by number."""
+        """The image table: every image of the conversation, by number."""
         found = self._call("images", **_place(user_id, conversation_id))
         return sorted((image_of(*entry) for entry in found), key=lambda record: record.number)
 
@@ -175,15 +188,15 @@ class SupabaseConversationStore:
         return bool(self._call("delete", **_place(user_id, conversation_id)))
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded a picture."""
+        """Note that the user has uploaded an image."""
         self._call("add_image", user=user_id, image=image_id)
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
-        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        """Whether the user uploaded the image or it appears in one of their conversations."""
         return bool(self._call("owns_image", user=user_id, image=image_id))
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the picture or shows it in a conversation."""
+        """Whether anyone uploaded the image or shows it in a conversation."""
         return bool(self._call("image_in_use", image=image_id))
 
     def users(self) -> list[str]:
@@ -191,7 +204,7 @@ class SupabaseConversationStore:
         return list(self._call("users"))
 
     def uploads(self, user_id: str) -> list[str]:
-        """Ids of the pictures that the user uploaded."""
+        """Ids of the images that the user uploaded."""
         return list(self._call("uploads", user=user_id))
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:

@@ -26,8 +26,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from promptvision.errors import SetupError
-from promptvision.testing.postgres import PostgresServer
+from promptvision.plugin import SetupError
+from promptvision.testing import PostgresServer
 from promptvision_supabase.command import setup_sql
 
 __all__ = ["SHA256", "RestServer", "program", "rest_server"]

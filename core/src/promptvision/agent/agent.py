@@ -1,4 +1,4 @@
-"""The agent: say what you want done to a picture."""
+"""The agent: say what you want done to an image."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from promptvision.agent.direct import call_operation
-from promptvision.agent.driver import TurnDriver
 from promptvision.agent.journal import call_store
-from promptvision.agent.planners import make_planner
+from promptvision.agent.operation import call_operation
+from promptvision.agent.planning.selection import make_planner
 from promptvision.agent.reply import Reply
 from promptvision.agent.request import ChatInput, Source
-from promptvision.agent.running import Lines, RunningTurn
+from promptvision.agent.turns.handle import ConversationQueue, TurnHandle
+from promptvision.agent.turns.session import TurnSession
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Turn, TurnKey, TurnStatus
 from promptvision.errors import Busy, Conflict, LeaseLost, NotFound, PromptvisionError
@@ -55,7 +55,7 @@ class Agent:
         registry: what is installed.
         planner: decides the next step.
         conversations: where turns are journaled.
-        images: where pictures are.
+        images: where images are.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Agent:
         executor = self.registry.make_executor()
         self.runtime = Runtime(self.settings, self.images, self.pool, executor)
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
-        self._lines = Lines()
-        self._running: dict[TurnKey, RunningTurn] = {}
+        self._lines = ConversationQueue()
+        self._running: dict[TurnKey, TurnHandle] = {}
         self._left_open: dict[tuple[str, str], Turn] = {}
         self.observers: list[Callable[[Reply], None]] = []
         """Told of every reply when its turn ends."""
@@ -93,15 +93,15 @@ class Agent:
 
         Args:
             prompt: what is wanted, in words.
-            image: the picture it is about; default: the newest of the conversation.
+            image: the image it is about; default: the newest of the conversation.
             ids: ``user_id``, ``conversation_id`` and ``prompt_id``, see :meth:`start`.
 
         Returns:
             The answer; a failed tool is an answer too.
 
         Raises:
-            InputError: the prompt, an id or the picture cannot be used; nothing was stored.
-            Conflict: this ``prompt_id`` was sent before with another prompt or picture.
+            InputError: the prompt, an id or the image cannot be used; nothing was stored.
+            Conflict: this ``prompt_id`` was sent before with another prompt or image.
             Busy: too many requests wait for this conversation.
             StoreError: a store failed.
         """
@@ -121,7 +121,7 @@ class Agent:
         conversation_id: str | None = None,
         prompt_id: str | None = None,
         allow_paths: bool = True,
-    ) -> RunningTurn:
+    ) -> TurnHandle:
         """Begin a turn in the background; needs a running event loop.
 
         The same ``(user_id, conversation_id, prompt_id)`` is the same request: it runs once, and whoever
@@ -129,7 +129,7 @@ class Agent:
 
         Raises:
             InputError: the prompt or an id cannot be used.
-            Conflict: the same request is running with another prompt or picture.
+            Conflict: the same request is running with another prompt or image.
             Busy: too many requests are running or waiting.
         """
         request = ChatInput.make(
@@ -147,7 +147,7 @@ class Agent:
             return running
         if len(self._running) >= MAX_RUNNING:
             raise Busy(f"{MAX_RUNNING} requests are running or waiting already", retry_after_s=5)
-        running = RunningTurn(request.key, request.fingerprint)
+        running = TurnHandle(request.key, request.fingerprint)
         self._running[request.key] = running
         running.task = asyncio.create_task(self._in_line(running, request))
         running.task.add_done_callback(lambda task: self._ended(running, task))
@@ -158,33 +158,33 @@ class Agent:
         """How many turns are running or waiting in this process."""
         return len(self._running)
 
-    def running(self, user_id: str, turn_id: str) -> RunningTurn | None:
+    def running(self, user_id: str, turn_id: str) -> TurnHandle | None:
         """A turn of the user that is running in this process."""
         for running in self._running.values():
             if running.key.user_id == user_id and running.turn is not None and running.turn.id == turn_id:
                 return running
         return None
 
-    def _ended(self, running: RunningTurn, task: asyncio.Task[Reply]) -> None:
+    def _ended(self, running: TurnHandle, task: asyncio.Task[Reply]) -> None:
         self._running.pop(running.key, None)
         running.is_claimed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, PromptvisionError):
             log.error("turn %s failed", running.key, exc_info=error)
 
-    async def _in_line(self, running: RunningTurn, request: ChatInput) -> Reply:
+    async def _in_line(self, running: TurnHandle, request: ChatInput) -> Reply:
         async with self._lines.place(request.key.user_id, request.key.conversation_id):
-            return await TurnDriver(self, running, request).drive()
+            return await TurnSession(self, running, request).drive()
 
-    # Pictures and single calls
+    # Images and single calls
 
     async def add_image(
         self, source: bytes | str | Path, *, user_id: str = LOCAL_USER, allow_paths: bool = True
     ) -> IngestedImage:
-        """Store a picture for a user.
+        """Store an image for a user.
 
         Raises:
-            InputError: it is no picture that can be used.
+            InputError: it is no image that can be used.
         """
         ingested = await self._ingest(source, allow_paths=allow_paths)
         await call_store(self.conversations, self.conversations.add_image, user_id, ingested.id)
@@ -193,10 +193,10 @@ class Agent:
     async def take_in(
         self, source: Source | None, *, user_id: str, allow_paths: bool
     ) -> IngestedImage | None:
-        """A picture that somebody sends, stored; one that is stored already must be theirs.
+        """An image that somebody sends, stored; one that is stored already must be theirs.
 
         Raises:
-            InputError: it is no picture that can be used.
+            InputError: it is no image that can be used.
             NotFound: it is stored and belongs to somebody else.
         """
         if source is None:
@@ -214,20 +214,20 @@ class Agent:
         return await ingest(source, self.images, allow_paths=allow_paths, settings=self.settings, keep=keep)
 
     async def check_owner(self, user_id: str, image_id: str) -> None:
-        """Raise NotFound unless the picture belongs to the user."""
+        """Raise NotFound unless the image belongs to the user."""
         store = self.conversations
         if not await call_store(store, store.owns_image, user_id, image_id):
             raise NotFound("no such picture")
 
     def open(self, image_id: str) -> Image:
-        """The decoded picture; shared, so copy it before changing it."""
+        """The decoded image; shared, so copy it before changing it."""
         return self.runtime.pictures.open(image_id)
 
     def save(self, reply: Reply, path: str | Path) -> bool:
-        """Write the picture of a reply in the format that the file name says; False when it has none."""
-        if reply.picture is None:
+        """Write the image of a reply in the format that the file name says; False when it has none."""
+        if reply.image_id is None:
             return False
-        self.open(reply.picture).save(path)
+        self.open(reply.image_id).save(path)
         return True
 
     async def call_tool(
@@ -237,8 +237,8 @@ class Agent:
 
         Args:
             operation: its name.
-            values: arguments; pictures as sources (see :data:`Source`) or references.
-            user_id: who will own the pictures.
+            values: arguments; images as sources (see :data:`Source`) or references.
+            user_id: who will own the images.
             allow_paths: whether sources may be paths.
 
         Raises:

@@ -18,7 +18,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Entry = tuple[EventKind, dict[str, Any], str | None]
-"""Kind, data and the picture that an event is about."""
+"""Kind, data and the image that an event is about."""
 
 Listener = Callable[[Event], None]
 """Told of every event once it is stored; must not block."""

@@ -16,7 +16,7 @@ _UNSHOWN = ("success", "message")
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One tool call, prerequisites included. Pictures appear as image ids.
+    """One tool call, prerequisites included. Images appear as image ids.
 
     Args:
         operation: what was asked for.
@@ -55,13 +55,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The answer to one turn. Pictures appear as image ids until :meth:`document` shows them.
+    """The answer to one turn. Images appear as image ids until :meth:`document` shows them.
 
     Args:
         text_response: the answer in words.
-        image_url: the picture that the turn started from.
+        image_url: the image that the turn started from.
         steps: what was done, in order.
-        images: pictures made, as ``{"id", "handle", "kind"}``, in order.
+        images: images made, as ``{"id", "handle", "kind"}``, in order.
         turn_id, conversation_id, prompt_id: whose answer it is.
         status: how the turn ended.
         planner: who planned it.
@@ -94,8 +94,8 @@ class Reply:
         return self.status is TurnStatus.FAILED and bool(self.steps) and self.steps[-1].needs_setup
 
     @property
-    def picture(self) -> str | None:
-        """Id of the picture to show: the last edit, else the last picture made."""
+    def image_id(self) -> str | None:
+        """Id of the image to show: the last edit, else the last image made."""
         edits = [image["id"] for image in self.images if image["kind"] == EDIT]
         made = [image["id"] for image in self.images]
         return next(reversed(edits or made), None)
@@ -121,7 +121,7 @@ class Reply:
         if show is None:
             return whole
         ids = {image["id"] for image in self.images}
-        ids.update(_pictures_in(whole))
+        ids.update(_images_in(whole))
         return {name: show_ids(value, ids, show) for name, value in whole.items()}
 
     def stored(self) -> dict[str, Any]:
@@ -140,18 +140,18 @@ class Reply:
         return cls(**values)
 
 
-def _pictures_in(node: Any) -> set[str]:
-    """Ids in fields whose names are those of pictures: ``image_url``, ``mask_urls`` and the like."""
+def _images_in(node: Any) -> set[str]:
+    """Ids in fields whose names are those of images: ``image_url``, ``mask_urls`` and the like."""
     found: set[str] = set()
     if isinstance(node, dict):
         for name, value in node.items():
             if name.endswith(("_url", "_urls", "image", "images", "mask", "masks")):
                 found.update(text for text in _strings(value) if _is_id(text))
             else:
-                found |= _pictures_in(value)
+                found |= _images_in(value)
     elif isinstance(node, list):
         for value in node:
-            found |= _pictures_in(value)
+            found |= _images_in(value)
     return found
 
 

@@ -16,7 +16,7 @@ from promptvision.types import ImageRef
 __all__ = ["ChatInput", "Source", "check_id", "check_user"]
 
 Source = bytes | str | Path | ImageRef
-"""A picture as callers give it: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
+"""An image as callers give it: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
 
 MAX_PROMPT_CHARS = 20_000
 
@@ -31,9 +31,9 @@ class ChatInput:
     Args:
         key: the idempotency key; ids that the caller left out are fresh.
         prompt: the user's words, cleaned.
-        image: the picture sent with them.
+        image: the image sent with them.
         allow_paths: whether a path may be read.
-        fingerprint: digest of the prompt and of the picture as it was named.
+        fingerprint: digest of the prompt and of the image as it was named.
     """
 
     key: TurnKey
@@ -94,7 +94,7 @@ def check_user(value: str) -> str:
 
 
 def _fingerprint(prompt: str, image: Source | None) -> str:
-    """A picture counts as it was named: what a URL serves may change between two tries of one request."""
+    """An image counts as it was named: what a URL serves may change between two tries of one request."""
     digest = hashlib.sha256(prompt.encode())
     if isinstance(image, bytes):
         digest.update(b"\0bytes" + hashlib.sha256(image).digest())

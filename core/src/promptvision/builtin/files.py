@@ -1,6 +1,6 @@
-"""Pictures as files under one folder: ``<root>/<first two digits>/<sha256>.<extension>``.
+"""Images as files under one folder: ``<root>/<first two digits>/<sha256>.<extension>``.
 
-A picture is written to a temporary name, flushed to the disk, and only then renamed to its own, so that a
+An image is written to a temporary name, flushed to the disk, and only then renamed to its own, so that a
 name that can be seen always has all its bytes, after ``kill -9`` and power loss alike. Nothing under the
 root is reached through a symbolic link.
 """

@@ -237,7 +237,7 @@ class MemoryConversationStore:
             return [turn.value(Claim.READ) for turn in held[max(len(held) - turns, 0) :]]
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every picture of the conversation, by number."""
+        """The image table: every image of the conversation, by number."""
         with self._lock:
             records = [
                 ImageRecord(**{**json.loads(entry.data), "turn_seq": turn.seq})
@@ -292,19 +292,19 @@ class MemoryConversationStore:
             return found is not None
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded a picture."""
+        """Note that the user has uploaded an image."""
         with self._lock:
             self._uploads.add((user_id, image_id))
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
-        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        """Whether the user uploaded the image or it appears in one of their conversations."""
         with self._lock:
             return (user_id, image_id) in self._uploads or any(
                 turn.key.user_id == user_id and self._shows(turn, image_id) for turn in self._turns.values()
             )
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the picture or shows it in a conversation."""
+        """Whether anyone uploaded the image or shows it in a conversation."""
         with self._lock:
             return any(uploaded == image_id for _, uploaded in self._uploads) or any(
                 self._shows(turn, image_id) for turn in self._turns.values()
@@ -320,7 +320,7 @@ class MemoryConversationStore:
             return list({user for user, _ in [*self._conversations, *self._uploads]})
 
     def uploads(self, user_id: str) -> list[str]:
-        """Ids of the pictures that the user uploaded."""
+        """Ids of the images that the user uploaded."""
         with self._lock:
             return [image_id for user, image_id in self._uploads if user == user_id]
 

@@ -1,4 +1,4 @@
-"""Pictures in memory: for tests, and for processes that keep nothing."""
+"""Images in memory: for tests, and for processes that keep nothing."""
 
 from __future__ import annotations
 

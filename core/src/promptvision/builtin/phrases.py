@@ -14,7 +14,7 @@ from promptvision.llm.messages import Function
 __all__ = ["Match", "match_request"]
 
 PICTURE = "<picture>"
-"""Stands for every way to name the picture at hand, in sentences and in phrases alike."""
+"""Stands for every way to name the image at hand, in sentences and in phrases alike."""
 
 MAX_CHARS = 1000
 """Longer requests are not for a planner that knows phrases."""
@@ -142,7 +142,7 @@ def _match_one(clause: str, functions: Sequence[Function]) -> Match | None:
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The clause with the picture named one way; "this" may point at the picture or at a thing in it."""
+    """The clause with the image named one way; "this" may point at the image or at a thing in it."""
     named = _NAMED.sub(PICTURE, text)
     for reading in dict.fromkeys((named, _POINTED.sub(PICTURE, named))):
         yield reading
@@ -216,7 +216,7 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
 
 
 def _clean(value: str) -> str:
-    """A slot's value without "in the picture", articles and outer marks."""
+    """A slot's value without "in the image", articles and outer marks."""
     return _DETERMINERS.sub("", _PLACE_LAST.sub("", value).strip(" ,"))
 
 

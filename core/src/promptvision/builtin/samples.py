@@ -1,4 +1,4 @@
-"""Sample pictures of our own, drawn with Pillow: no file, no download, the same on every machine."""
+"""Sample images of our own, drawn with Pillow: no file, no download, the same on every machine."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import click
 from promptvision.cli import line_editing, terminal
 from promptvision.cli.history import export_document, print_turns
 from promptvision.cli.output import complain, echo_text, say
-from promptvision.cli.run import save_picture, unwritable
+from promptvision.cli.run import save_image, unwritable
 from promptvision.cli.session import StepPrinter, settle
 from promptvision.errors import InputError, NotFound, PromptvisionError
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply
     from promptvision.agent.request import Source
-    from promptvision.agent.running import RunningTurn
-    from promptvision.cli.speaker import Speaker
+    from promptvision.agent.turns.handle import TurnHandle
+    from promptvision.cli.stream_printer import StreamPrinter
     from promptvision.conversations.turn import ImageRecord
 
 __all__ = ["chat"]
@@ -47,7 +47,7 @@ LEAVE = ("/quit", "/exit", "/q")
 @click.argument("image", required=False)
 @click.option("-c", "--conversation", help="Continue the conversation of this id.")
 def chat(image: str | None, conversation: str | None) -> int:
-    """Talk about a picture; start with IMAGE, or give one later with /image PATH.
+    """Talk about an image; start with IMAGE, or give one later with /image PATH.
 
     Ctrl-C stops what is running and keeps the conversation. /help lists the commands.
     """
@@ -130,7 +130,7 @@ class Talk:
         if command == "/image":
             self._take_image(_unquoted(rest))
         elif command == "/pictures":
-            self._list_pictures()
+            self._list_images()
         elif command == "/use":
             self._use(self._record(rest))
         elif command == "/undo":
@@ -166,10 +166,10 @@ class Talk:
             say(f"  {note}", fg="yellow")
         if speaker is None:
             echo_text(reply.text_response)
-        if reply.picture is not None:
-            self._show(reply.picture)
+        if reply.image_id is not None:
+            self._show(reply.image_id)
 
-    def _wait(self, running: RunningTurn) -> Reply | None:
+    def _wait(self, running: TurnHandle) -> Reply | None:
         """Show the steps until the turn has ended; None when Ctrl-C has stopped it."""
         printer = StepPrinter()
         printer.watch(running)
@@ -182,17 +182,17 @@ class Talk:
         finally:
             printer.clear()
 
-    async def _start(self, words: str) -> tuple[RunningTurn, Speaker | None]:
+    async def _start(self, words: str) -> tuple[TurnHandle, StreamPrinter | None]:
         """Begin a turn; at a terminal somebody listens from its first word on."""
-        from promptvision.cli.speaker import Speaker
+        from promptvision.cli.stream_printer import StreamPrinter
 
         running = self._agent.start(words, image=self._image, conversation_id=self._conversation)
-        return running, Speaker(running) if self._is_interactive else None
+        return running, StreamPrinter(running) if self._is_interactive else None
 
-    # Pictures
+    # Images
 
     def _take_image(self, name: str) -> None:
-        """Look at the picture now, so that what is wrong with it is said before it is talked about."""
+        """Look at the image now, so that what is wrong with it is said before it is talked about."""
         from promptvision.images.ingest import ingest
 
         if not name:
@@ -209,7 +209,7 @@ class Talk:
         return self._agent.conversations.images(LOCAL_USER, self._conversation)
 
     def _record(self, handle: str | None) -> ImageRecord:
-        """The picture of a handle; without one the newest that was given or edited."""
+        """The image of a handle; without one the newest that was given or edited."""
         from promptvision.images.handles import ImageTable
 
         table = ImageTable(self._records())
@@ -225,7 +225,7 @@ class Talk:
             raise NotFound(str(exc)) from exc
         return next(record for record in reversed(table.records) if record.image_id == wanted)
 
-    def _list_pictures(self) -> None:
+    def _list_images(self) -> None:
         from promptvision.images.handles import ImageTable
 
         for line in ImageTable(self._records()).lines() or ["no picture yet; give one with /image PATH"]:
@@ -250,7 +250,7 @@ class Talk:
         self._use(line[1])
 
     def _show(self, image_id: str) -> None:
-        """Draw a picture where the terminal can, and say where it is."""
+        """Draw an image where the terminal can, and say where it is."""
         if way := terminal.protocol():
             click.echo(terminal.draw(self._agent.open(image_id), way))
         say(f"  picture: {self._agent.images.url(image_id)}")
@@ -261,7 +261,7 @@ class Talk:
         name = str(Path(name).expanduser())
         if problem := unwritable(name):
             raise InputError(f"{name}: {problem}")
-        save_picture(self._agent.open(self._record(None).image_id), name)
+        save_image(self._agent.open(self._record(None).image_id), name)
         say(f"wrote {name}")
 
     def _greet(self) -> None:

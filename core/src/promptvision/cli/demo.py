@@ -1,4 +1,4 @@
-"""``promptvision demo``: five instructions on sample pictures, and a report to look at."""
+"""``promptvision demo``: five instructions on sample images, and a report to look at."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptvision.cli.album import Album
 from promptvision.cli.output import say
-from promptvision.cli.report import Chapter, write_report
+from promptvision.cli.report import Section, write_report
+from promptvision.cli.report_images import ReportImages
 from promptvision.cli.session import StepPrinter
 from promptvision.errors import InputError
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 
     from promptvision.agent.agent import Agent
 
-__all__ = ["SCENES", "Scene", "demo"]
+__all__ = ["SCENES", "DemoCase", "demo"]
 
 
 @dataclass(frozen=True)
-class Scene:
+class DemoCase:
     """One instruction of the demo.
 
     Args:
         conversation: scenes with the same name continue one conversation.
-        picture: name of the sample picture, or empty to go on with the conversation's newest one.
+        image: name of the sample image, or empty to go on with the conversation's newest one.
         words: the instruction.
     """
 
@@ -42,11 +42,11 @@ class Scene:
 
 
 SCENES = (
-    Scene("table", "still_life", "Change the red ball to blue"),
-    Scene("table", "", "Now make it black and white"),
-    Scene("sign", "street_sign", "What does this sign say?"),
-    Scene("portrait", "portrait", "Find the face"),
-    Scene("again", "still_life", "Remove the green cone, then describe the result"),
+    DemoCase("table", "still_life", "Change the red ball to blue"),
+    DemoCase("table", "", "Now make it black and white"),
+    DemoCase("sign", "street_sign", "What does this sign say?"),
+    DemoCase("portrait", "portrait", "Find the face"),
+    DemoCase("again", "still_life", "Remove the green cone, then describe the result"),
 )
 
 
@@ -60,7 +60,7 @@ SCENES = (
     help="Folder for the pictures and report.html.",
 )
 def demo(output: Path) -> int:
-    """Run five instructions on sample pictures and write report.html.
+    """Run five instructions on sample images and write report.html.
 
     Needs no key, no GPU and no weights; nothing outside the output folder is changed.
     """
@@ -80,7 +80,7 @@ def demo(output: Path) -> int:
     return 1
 
 
-async def _play(output: Path) -> list[Chapter]:
+async def _play(output: Path) -> list[Section]:
     from promptvision.agent.agent import Agent
     from promptvision.settings import load_settings
 
@@ -92,14 +92,14 @@ async def _play(output: Path) -> list[Chapter]:
             await agent.close()
 
 
-async def _act(agent: Agent, scene: Scene, number: int, output: Path) -> Chapter:
+async def _act(agent: Agent, scene: DemoCase, number: int, output: Path) -> Section:
     say(f"{number}. {scene.words}", bold=True)
     source = _encode(_sample(scene.picture)) if scene.picture else None
     running = agent.start(scene.words, image=source, conversation_id=scene.conversation)
     StepPrinter().watch(running)
     reply = await running.reply()
     say(f"   {reply.text_response}")
-    return Album(output, str(number), agent.open).chapter(scene.words, reply)
+    return ReportImages(output, str(number), agent.open).chapter(scene.words, reply)
 
 
 def _sample(name: str) -> Image:

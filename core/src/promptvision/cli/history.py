@@ -67,7 +67,7 @@ def _when(seconds: float) -> str:
 @click.argument("conversation")
 @click.option("--json", "as_json", is_flag=True, help="Print the export document.")
 def show(conversation: str, as_json: bool) -> int:
-    """Show what was said in one conversation, and its pictures."""
+    """Show what was said in one conversation, and its images."""
 
     async def work(agent: Agent) -> int:
         document = await export_document(agent, conversation)
@@ -93,7 +93,7 @@ def print_turns(document: dict[str, Any]) -> None:
 @click.argument("conversation")
 @click.option("-o", "--output", default="-", help="Write here; '-', the default, is stdout.")
 def export(conversation: str, output: str) -> int:
-    """Write a conversation as JSON: turns with their steps and results, and the table of its pictures."""
+    """Write a conversation as JSON: turns with their steps and results, and the table of its images."""
 
     async def work(agent: Agent) -> int:
         document = await export_document(agent, conversation)
@@ -121,7 +121,7 @@ async def export_document(agent: Agent, conversation: str) -> dict[str, Any]:
         NotFound: there is none of this id.
     """
     from promptvision.agent.agent import LOCAL_USER
-    from promptvision.agent.history import export_conversation
+    from promptvision.agent.export import export_conversation
 
     def show(image_id: str) -> str:
         try:
@@ -159,9 +159,9 @@ def rename(conversation: str, title: str) -> int:
 @history.command()
 @click.argument("conversation")
 def delete(conversation: str) -> int:
-    """Delete a conversation and those of its pictures that nothing else uses."""
+    """Delete a conversation and those of its images that nothing else uses."""
     from promptvision.agent.agent import LOCAL_USER
-    from promptvision.agent.history import delete_conversation
+    from promptvision.agent.export import delete_conversation
 
     async def work(agent: Agent) -> int:
         if not await delete_conversation(agent, LOCAL_USER, conversation):

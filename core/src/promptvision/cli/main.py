@@ -70,7 +70,7 @@ def _plugin_command(name: str) -> click.Command | None:
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
 @click.version_option(package_name="promptvision")
 def cli(debug: bool) -> None:
-    """Say what you want done to a picture.
+    """Say what you want done to an image.
 
     Data goes to stdout, progress to stderr. Plugins may add commands of their own.
     """

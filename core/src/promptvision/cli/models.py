@@ -13,7 +13,7 @@ import click
 from promptvision.models.placement import gigabytes
 from promptvision.models.pull import Progress, is_partial, pull, remove, verify
 from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import effective_spec, locate, own_path, pull_bytes
+from promptvision.models.weights import effective_spec, local_override, locate, pull_bytes
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings, load_settings
 
@@ -94,7 +94,7 @@ def _describe(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
 def _state(spec: ModelSpec, settings: Settings, path: Path | None) -> str:
     if path is None:
         return "partial" if is_partial(spec, settings) else "missing"
-    return "own" if own_path(spec, settings) else "ready"
+    return "own" if local_override(spec, settings) else "ready"
 
 
 def _bytes_on_disk(path: Path) -> int:

@@ -132,7 +132,7 @@ def _schema(store: ConversationStore) -> str:
 
 
 def _probe_images(store: ImageStore) -> str:
-    """Write, read and delete a picture that nobody else can have."""
+    """Write, read and delete an image that nobody else can have."""
     from PIL import Image
 
     from promptvision.images.codec import encode_png

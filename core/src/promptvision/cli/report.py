@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file beside its pictures, with no script and nothing from elsewhere."""
+"""The demo's report: one HTML file beside its images, with no script and nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from promptvision.agent.reply import Reply, Step
 
-__all__ = ["Chapter", "Shown", "write_report"]
+__all__ = ["Figure", "Section", "write_report"]
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture beside the report.
+class Figure:
+    """An image beside the report.
 
     Args:
         file: its name.
@@ -29,20 +29,20 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Section:
     """One instruction and what became of it.
 
     Args:
         words: the instruction.
         reply: the answer.
-        compared: the picture before, and the one after it if one was made.
-        steps: pictures of each step, in the order of ``reply.steps``.
+        compared: the image before, and the one after it if one was made.
+        steps: images of each step, in the order of ``reply.steps``.
     """
 
     words: str
     reply: Reply
-    compared: list[Shown]
-    steps: list[list[Shown]] = field(default_factory=list)
+    compared: list[Figure]
+    steps: list[list[Figure]] = field(default_factory=list)
 
 
 _STYLE = """
@@ -84,8 +84,8 @@ th { color: var(--quiet); font-weight: 500 }
 """
 
 
-def write_report(folder: Path, chapters: list[Chapter]) -> Path:
-    """Write ``report.html`` into the folder that holds the pictures; return its path."""
+def write_report(folder: Path, chapters: list[Section]) -> Path:
+    """Write ``report.html`` into the folder that holds the images; return its path."""
     body = "\n".join(_chapter(number, chapter) for number, chapter in enumerate(chapters, start=1))
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
@@ -100,7 +100,7 @@ def write_report(folder: Path, chapters: list[Chapter]) -> Path:
     return path
 
 
-def _chapter(number: int, chapter: Chapter) -> str:
+def _chapter(number: int, chapter: Section) -> str:
     reply = chapter.reply
     seconds = sum(step.seconds for step in reply.steps)
     kind = "pair" if len(chapter.compared) > 1 else "pair one"
@@ -116,7 +116,7 @@ def _chapter(number: int, chapter: Chapter) -> str:
     )
 
 
-def _step(step: Step, pictures: list[Shown], words: str) -> str:
+def _step(step: Step, pictures: list[Figure], words: str) -> str:
     message = f"<p class='note'>{html.escape(step.message)}</p>" if step.message else ""
     figures = "".join(_figure(shown, words) for shown in pictures)
     small = f"<div class='small'>{figures}</div>" if figures else ""
@@ -142,7 +142,7 @@ def _boxes(result: dict[str, Any]) -> str:
     return f"<table><tr><th>found</th><th>score</th><th>x1, y1, x2, y2</th></tr>{rows}</table>"
 
 
-def _figure(shown: Shown, words: str) -> str:
+def _figure(shown: Figure, words: str) -> str:
     alt = html.escape(f"{shown.caption}: {words}", quote=True)
     return (
         f"<figure><a href='{shown.file}'><img src='{shown.file}' alt='{alt}' width='{shown.width}' "

@@ -1,4 +1,4 @@
-"""``promptvision run``: one instruction on one picture."""
+"""``promptvision run``: one instruction on one image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply
-    from promptvision.agent.running import RunningTurn
+    from promptvision.agent.turns.handle import TurnHandle
 
-__all__ = ["check_output", "read_image_argument", "run", "save_picture", "unwritable", "write_picture"]
+__all__ = ["check_output", "read_image_argument", "run", "save_image", "unwritable", "write_image"]
 
 STDIN_LIMIT = 20 * 2**20
 LAST_EVENTS_S = 2.0
@@ -51,7 +51,7 @@ def run(
     async def work(agent: Agent) -> int:
         running = agent.start(text, image=source, conversation_id=conversation)
         telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
-        running.speech.is_heard = as_events
+        running.speech.has_subscribers = as_events
         if telling is None:
             StepPrinter().watch(running)
         try:
@@ -79,7 +79,7 @@ def check_output(output: str | None, as_json: bool) -> None:
 
 
 def unwritable(name: str) -> str | None:
-    """Why a picture cannot be written under this name, judged before any work is done; None when it can."""
+    """Why an image cannot be written under this name, judged before any work is done; None when it can."""
     from PIL import Image as codecs  # noqa: N813
 
     path = Path(name)
@@ -92,7 +92,7 @@ def unwritable(name: str) -> str | None:
 
 
 def read_image_argument(image: str) -> str | bytes:
-    """The picture that an argument names; '-' is read from stdin."""
+    """The image that an argument names; '-' is read from stdin."""
     if image != "-":
         return image
     data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
@@ -101,8 +101,8 @@ def read_image_argument(image: str) -> str | bytes:
     return data
 
 
-async def _print_events(agent: Agent, running: RunningTurn) -> None:
-    from promptvision.agent.follow import follow
+async def _print_events(agent: Agent, running: TurnHandle) -> None:
+    from promptvision.agent.events.follow import follow
 
     await running.is_claimed.wait()
     if running.turn is None:
@@ -119,33 +119,33 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
     if reply.status != "done":
         if output == "-" or is_quiet:
             say(reply.text_response)
-        if reply.picture is not None and not as_json and not is_quiet:
-            say(f"made until then: {agent.images.url(reply.picture)}")
+        if reply.image_id is not None and not as_json and not is_quiet:
+            say(f"made until then: {agent.images.url(reply.image_id)}")
         return 3 if reply.needs_setup else 1
     if output is not None:
-        return write_picture(agent, reply, output)
-    if reply.picture is not None and not as_json and not is_quiet:
-        say(f"picture: {agent.images.url(reply.picture)}")
+        return write_image(agent, reply, output)
+    if reply.image_id is not None and not as_json and not is_quiet:
+        say(f"picture: {agent.images.url(reply.image_id)}")
     return 0
 
 
-def write_picture(agent: Agent, reply: Reply, output: str) -> int:
-    """Write the picture of a reply where the user wants it; 1 when the reply has none.
+def write_image(agent: Agent, reply: Reply, output: str) -> int:
+    """Write the image of a reply where the user wants it; 1 when the reply has none.
 
     Raises:
         InputError: it cannot be written there.
     """
-    if reply.picture is None:
+    if reply.image_id is None:
         say(f"{output} was not written: the answer has no picture", fg="yellow")
         return 1
-    save_picture(agent.open(reply.picture), output)
+    save_image(agent.open(reply.image_id), output)
     if output != "-":
         say(f"wrote {output}")
     return 0
 
 
-def save_picture(picture: Image, output: str) -> None:
-    """Write a picture in the format that the file name says, as PNG to stdout for '-'.
+def save_image(picture: Image, output: str) -> None:
+    """Write an image in the format that the file name says, as PNG to stdout for '-'.
 
     Raises:
         InputError: the name says no format, or it cannot be written there.

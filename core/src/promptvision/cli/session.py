@@ -15,7 +15,7 @@ from promptvision.conversations.turn import Event, EventKind
 if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply, Step
-    from promptvision.agent.running import RunningTurn
+    from promptvision.agent.turns.handle import TurnHandle
 
 __all__ = ["StepPrinter", "settle", "with_agent"]
 
@@ -41,7 +41,7 @@ def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
     return asyncio.run(whole())
 
 
-async def settle(running: RunningTurn) -> Reply:
+async def settle(running: TurnHandle) -> Reply:
     """Wait for the reply. Ctrl-C stops the turn at its next check point; what it has finished is kept."""
     try:
         return await running.reply()
@@ -74,7 +74,7 @@ class StepPrinter:
         self._drawn = ""
         self._names: dict[int, str] = {}
 
-    def watch(self, running: RunningTurn) -> None:
+    def watch(self, running: TurnHandle) -> None:
         """Listen to a turn."""
         running.listeners.append(self.event)
         running.progress_listeners.append(self.progress)

@@ -45,7 +45,7 @@ class Progress:
 
 @click.group()
 def store() -> None:
-    """Copy conversations and pictures, and clear out old ones."""
+    """Copy conversations and images, and clear out old ones."""
 
 
 @store.command()
@@ -144,20 +144,20 @@ def _copy_images(registry: Registry, begin: Place, end: Place) -> int:
     help="Delete conversations unused for so many days; default: PROMPTVISION_RETENTION_DAYS, else none.",
 )
 def gc(dry_run: bool, older_than: float | None) -> int:
-    """Delete old conversations, and pictures that nothing uses.
+    """Delete old conversations, and images that nothing uses.
 
-    Pictures that a user has uploaded stay, and so does every picture that is younger than an hour.
+    Images that a user has uploaded stay, and so does every image that is younger than an hour.
     """
-    from promptvision.conversations.retention import YOUNG_S, collect, find_waste
+    from promptvision.conversations.retention import MIN_AGE_S, collect, find_unreferenced
 
     registry = _registry()
     days = older_than or registry.settings.retention_days
-    young_s = max(YOUNG_S, 2 * registry.settings.turn_timeout_s)
+    young_s = max(MIN_AGE_S, 2 * registry.settings.turn_timeout_s)
     with (
         closing(registry.make_conversation_store()) as conversations,
         closing(registry.make_image_store()) as images,
     ):
-        waste = find_waste(conversations, images, days=days, young_s=young_s)
+        waste = find_unreferenced(conversations, images, days=days, young_s=young_s)
         everything: Iterable[Conversation | str] = [*waste.conversations, *waste.images]
         count = 0
         for one in everything if dry_run else collect(conversations, images, waste):

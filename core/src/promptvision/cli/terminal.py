@@ -1,4 +1,4 @@
-"""Pictures in a terminal, where it can show them."""
+"""Images in a terminal, where it can show them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["draw", "protocol"]
 
 COLUMNS = 60
-"""Width of a picture in characters, at most."""
+"""Width of an image in characters, at most."""
 ROWS = 24
 MAX_SIDE_PX = 1024
 """Longest side of what is sent to a terminal that scales by itself."""
@@ -24,7 +24,7 @@ KITTY_CHUNK = 4096
 
 
 def protocol() -> str | None:
-    """How the terminal on stdout shows pictures: ``kitty``, ``iterm2``, ``blocks``, or None when it cannot.
+    """How the terminal on stdout shows images: ``kitty``, ``iterm2``, ``blocks``, or None when it cannot.
 
     Judged by what terminals say of themselves in the environment: asking one by an escape sequence leaves
     stray letters on those that do not answer. Under tmux and screen the two protocols do not get through.
@@ -43,7 +43,7 @@ def protocol() -> str | None:
 
 
 def draw(image: Image, way: str) -> str:
-    """A picture as text for a terminal, at most 60 characters wide and 24 high.
+    """An image as text for a terminal, at most 60 characters wide and 24 high.
 
     Args:
         image: any mode and size.
@@ -65,7 +65,7 @@ def draw(image: Image, way: str) -> str:
 
 
 def _fit(size: tuple[int, int]) -> tuple[int, int]:
-    """Columns and rows for a picture; a character is taken to be twice as high as wide."""
+    """Columns and rows for an image; a character is taken to be twice as high as wide."""
     room = shutil.get_terminal_size()
     width, height = min(COLUMNS, room.columns - 1), min(ROWS, room.lines - 4)
     scale = min(width / size[0], 2 * height / size[1])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from promptvision.cli.output import echo_json, echo_text
-from promptvision.cli.run import check_output, read_image_argument, write_picture
+from promptvision.cli.run import check_output, read_image_argument, write_image
 from promptvision.cli.session import StepPrinter, with_agent
 from promptvision.errors import ArgumentsError
 from promptvision.tools.artifacts import image_fields, plain_type
@@ -57,13 +57,13 @@ def run_tool(
             echo_json(reply.document(agent.images.url))
         elif output != "-":
             echo_text(reply.text_response)
-        return 0 if output is None else write_picture(agent, reply, output)
+        return 0 if output is None else write_image(agent, reply, output)
 
     return with_agent(work)
 
 
 def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
-    """Refuse an operation or arguments that no tool here knows, and pictures that are no text."""
+    """Refuse an operation or arguments that no tool here knows, and images that are no text."""
     if operation not in agent.registry.operations:
         names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin that has a tool"
         raise click.UsageError(f"no operation {operation!r}; the operations are: {names}")
@@ -71,8 +71,8 @@ def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
     for tool in agent.registry.candidates(operation):
         fields.update(tool.args.model_fields)
         for name, field in tool.args.model_fields.items():
-            is_picture = plain_type(field.annotation) in (ImageRef, MaskRef)
-            if is_picture and not isinstance(values.get(name, ""), str):
+            is_image = plain_type(field.annotation) in (ImageRef, MaskRef)
+            if is_image and not isinstance(values.get(name, ""), str):
                 raise click.UsageError(f"-a {name}: give the path or the URL of a picture")
     if unknown := sorted(values.keys() - fields):
         raise click.UsageError(
@@ -81,7 +81,7 @@ def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
 
 
 def _image_field(agent: Agent, operation: str) -> tuple[str, bool]:
-    """Name of the argument that the picture goes to, and whether it is needed."""
+    """Name of the argument that the image goes to, and whether it is needed."""
     for tool in agent.registry.candidates(operation)[:1]:
         for name in image_fields(tool.args):
             return name, tool.args.model_fields[name].is_required()

@@ -1,4 +1,4 @@
-"""Deleting what is old, and pictures that nothing uses."""
+"""Deleting what is old, and images that nothing uses."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from promptvision.conversations.transfer import all_conversations
 from promptvision.conversations.turn import Conversation
 from promptvision.images.store import ImageStore
 
-__all__ = ["YOUNG_S", "Waste", "collect", "find_waste"]
+__all__ = ["MIN_AGE_S", "Unreferenced", "collect", "find_unreferenced"]
 
-YOUNG_S = 3600.0
-"""Pictures younger than this are left alone: a turn stores a picture before it notes that it is there."""
+MIN_AGE_S = 3600.0
+"""Images younger than this are left alone: a turn stores an image before it notes that it is there."""
 
 _DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
-class Waste:
+class Unreferenced:
     """What can be deleted.
 
     Args:
         conversations: those without activity for longer than the limit.
-        images: ids of pictures that no other conversation shows and nobody has uploaded.
+        images: ids of images that no other conversation shows and nobody has uploaded.
     """
 
     conversations: tuple[Conversation, ...]
     images: tuple[str, ...]
 
 
-def find_waste(
-    conversations: ConversationStore, images: ImageStore, *, days: float | None, young_s: float = YOUNG_S
-) -> Waste:
+def find_unreferenced(
+    conversations: ConversationStore, images: ImageStore, *, days: float | None, young_s: float = MIN_AGE_S
+) -> Unreferenced:
     """Look for what can be deleted, and delete nothing.
 
     Args:
         conversations: says what is used.
         images: says what is held.
         days: age limit of conversations, counted from their last activity; None keeps all.
-        young_s: pictures younger than so many seconds are left alone.
+        young_s: images younger than so many seconds are left alone.
     """
     held = images.ids(
         older_than_s=young_s
@@ -56,15 +56,15 @@ def find_waste(
                 old.append(conversation)
             else:
                 used.update(record.image_id for record in conversations.images(user, conversation.id))
-    return Waste(tuple(old), tuple(image_id for image_id in held if image_id not in used))
+    return Unreferenced(tuple(old), tuple(image_id for image_id in held if image_id not in used))
 
 
 def collect(
-    conversations: ConversationStore, images: ImageStore, waste: Waste
+    conversations: ConversationStore, images: ImageStore, waste: Unreferenced
 ) -> Iterator[Conversation | str]:
-    """Delete waste, and name each conversation and picture once it is gone.
+    """Delete waste, and name each conversation and image once it is gone.
 
-    A conversation that was used, or a picture that came into use, since the waste was looked for is kept.
+    A conversation that was used, or an image that came into use, since the waste was looked for is kept.
     """
     for old in waste.conversations:
         now = conversations.conversation(old.user_id, old.id)

@@ -110,7 +110,7 @@ class ConversationStore(Protocol):
         """The last turns of a conversation with their events, oldest first."""
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every picture of the conversation, by number."""
+        """The image table: every image of the conversation, by number."""
 
     def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
         """The user's conversations, newest activity first."""
@@ -125,19 +125,19 @@ class ConversationStore(Protocol):
         """Remove a conversation with its turns, events and images; False when there is none."""
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded a picture. Idempotent."""
+        """Note that the user has uploaded an image. Idempotent."""
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
-        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        """Whether the user uploaded the image or it appears in one of their conversations."""
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone still uploads-owns the picture or shows it in a conversation."""
+        """Whether anyone still uploads-owns the image or shows it in a conversation."""
 
     def users(self) -> list[str]:
         """Everybody who has a conversation or an upload, in no set order."""
 
     def uploads(self, user_id: str) -> list[str]:
-        """Ids of the pictures that the user uploaded, in no set order."""
+        """Ids of the images that the user uploaded, in no set order."""
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
         """Put an ended turn of another store here as it is, with all that is said of its conversation.

@@ -1,4 +1,4 @@
-"""Copying conversations and pictures from store to store.
+"""Copying conversations and images from store to store.
 
 Both copies can be stopped at any moment and begun again: what is there already is not moved a second time.
 What was moved is read back and compared, so that a copy that ends well is a true one.
@@ -90,12 +90,12 @@ def _settled(turns: list[Turn]) -> list[Turn]:
 
 
 def copy_images(source: ImageStore, target: ImageStore, tell: Tell) -> int:
-    """Copy all pictures that the target has not; return how many.
+    """Copy all images that the target has not; return how many.
 
-    Pictures that the source itself can no longer read are passed over and told of at the end.
+    Images that the source itself can no longer read are passed over and told of at the end.
 
     Raises:
-        StoreError: a store failed, or a picture has not its hash in either.
+        StoreError: a store failed, or an image has not its hash in either.
     """
     wanted = sorted(source.ids())
     there = set(target.ids())
@@ -110,7 +110,7 @@ def copy_images(source: ImageStore, target: ImageStore, tell: Tell) -> int:
 
 
 def _copy_image(source: ImageStore, target: ImageStore, image_id: str) -> bool:
-    """Copy one picture and read it back; False when the source cannot give it."""
+    """Copy one image and read it back; False when the source cannot give it."""
     try:
         data, media_type = source.get(image_id), source.stat(image_id).media_type
     except NotFound:
@@ -137,7 +137,7 @@ def digest_of_conversations(store: ConversationStore) -> str:
 
 
 def digest_of_images(store: ImageStore) -> str:
-    """SHA-256 over ids, types and sizes of all pictures; each is read and checked against its id."""
+    """SHA-256 over ids, types and sizes of all images; each is read and checked against its id."""
     whole = hashlib.sha256()
     for image_id in sorted(store.ids()):
         store.get(image_id)

@@ -1,4 +1,4 @@
-"""The values of a conversation: turns, their journal of events, and the pictures made in them."""
+"""The values of a conversation: turns, their journal of events, and the images made in them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class EventKind(StrEnum):
     """Kinds of journal entry."""
 
     IMAGE = "image"
-    """A picture entered the conversation; ``image_id`` is set and ``data`` is an :class:`ImageRecord`."""
+    """An image entered the conversation; ``image_id`` is set and ``data`` is an :class:`ImageRecord`."""
     MESSAGE = "message"
     """A planner's message with its tool calls, stored before any of them runs."""
     STEP_STARTED = "step_started"
@@ -69,8 +69,8 @@ class Event:
     Args:
         seq: position in the turn, from 1 without gaps.
         kind: what happened.
-        data: plain JSON; pictures appear as image ids.
-        image_id: the picture an ``image`` event is about, so that stores can index it.
+        data: plain JSON; images appear as image ids.
+        image_id: the image an ``image`` event is about, so that stores can index it.
     """
 
     seq: int
@@ -91,8 +91,8 @@ class Turn:
         claim: what came of claiming it, in the value that ``claim_turn`` returns.
         fence: grows by one at every take-over; writes with an older fence are refused.
         prompt: the user's words.
-        fingerprint: digest of the prompt and the picture sent with it.
-        reply: stored reply document (pictures as ids), once it has ended.
+        fingerprint: digest of the prompt and the image sent with it.
+        reply: stored reply document (images as ids), once it has ended.
         events: the journal so far.
         created_at: seconds since the epoch, by the store's clock; for people, never for ordering.
     """

@@ -1,1 +1,1 @@
-"""Pictures: safe decoding, safe fetching, stores, handles and lineage."""
+"""Images: safe decoding, safe fetching, stores, handles and lineage."""

@@ -1,4 +1,4 @@
-"""Bytes to pictures and back: safe decoding of what strangers send, fast decoding of what we stored."""
+"""Bytes to images and back: safe decoding of what strangers send, fast decoding of what we stored."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "Normalised", "decode_stored", "encode_png", "normalise"]
 
 MAX_BYTES = 20_000_000
-"""Largest picture file that is taken in, in bytes."""
+"""Largest image file that is taken in, in bytes."""
 MAX_PIXELS = 25_000_000
-"""Largest picture that is taken in, width times height."""
+"""Largest image that is taken in, width times height."""
 MAX_SIDE = 16_384
-"""Longest side of a picture that is taken in, in pixels."""
+"""Longest side of an image that is taken in, in pixels."""
 
 _ACCEPTED = "send a PNG, JPEG, WebP, GIF, BMP or TIFF"
 _SMALLER = "scale it down and send it again"
@@ -67,12 +67,12 @@ _FORMATS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Normalised:
-    """A picture ready to be stored: upright, sRGB, free of metadata.
+    """An image ready to be stored: upright, sRGB, free of metadata.
 
     Args:
         data: a PNG, or a JPEG that needed no change of its pixels.
         media_type: ``image/png`` or ``image/jpeg``.
-        image: the picture that the data decodes to; mode L, LA, RGB or RGBA.
+        image: the image that the data decodes to; mode L, LA, RGB or RGBA.
     """
 
     data: bytes
@@ -89,7 +89,7 @@ def normalise(data: bytes) -> Normalised:
 
     Raises:
         TooLarge: over 20 MB, 25 megapixels or 16,384 pixels a side; judged before pixels are decoded.
-        InputError: no picture, one of another format, or a damaged one.
+        InputError: no image, one of another format, or a damaged one.
     """
     if not data:
         raise InputError("picture: the file is empty (0 bytes)", hint=_ACCEPTED)
@@ -169,7 +169,7 @@ def _make_png(opened: ImageFile) -> Normalised:
 
 
 def _turn(opened: ImageFile) -> Transpose | None:
-    """What makes the picture upright; None when it is. Pillow itself turns a TIFF while it loads."""
+    """What makes the image upright; None when it is. Pillow itself turns a TIFF while it loads."""
     from PIL.Image import Exif, Transpose
 
     data = opened.info.get("exif")
@@ -179,7 +179,7 @@ def _turn(opened: ImageFile) -> Transpose | None:
     try:
         exif.load(data)
         orientation = exif.get(_ORIENTATION)
-    except Exception:  # noqa: BLE001  # the parser raises whatever it meets; a bad note spoils no picture
+    except Exception:  # noqa: BLE001  # the parser raises whatever it meets; a bad note spoils no image
         return None
     return Transpose(_TURNS[orientation]) if orientation in _TURNS else None
 
@@ -194,7 +194,7 @@ def encode_png(image: Image) -> bytes:
 
 
 def decode_stored(data: bytes) -> Image:
-    """The picture behind stored bytes, fully loaded: mode L, LA, RGB or RGBA.
+    """The image behind stored bytes, fully loaded: mode L, LA, RGB or RGBA.
 
     Raises:
         StoreError: the bytes are damaged.

@@ -18,7 +18,7 @@ _TOLERANCE = 2  # of 255: by so much two makers' versions of the sRGB profile di
 
 
 def to_plain_mode(image: Image) -> Image:
-    """The picture in mode L, LA, RGB or RGBA, colours taken as sRGB; itself when it is so already.
+    """The image in mode L, LA, RGB or RGBA, colours taken as sRGB; itself when it is so already.
 
     16-bit samples keep their high byte. Samples of 32 bits have no agreed white: 0..1 (float) and 0..65535
     (integer) are taken as such when they fit, anything else is stretched from its darkest to its lightest.
@@ -40,9 +40,9 @@ def to_plain_mode(image: Image) -> Image:
 
 
 def to_srgb(image: Image) -> Image:
-    """The picture in mode L, LA, RGB or RGBA with its embedded colour profile applied.
+    """The image in mode L, LA, RGB or RGBA with its embedded colour profile applied.
 
-    A profile that cannot be read, or is for another kind of picture, is ignored, as viewers do.
+    A profile that cannot be read, or is for another kind of image, is ignored, as viewers do.
     """
     profile = image.info.get("icc_profile")
     if image.mode != "CMYK":
@@ -56,7 +56,7 @@ def to_srgb(image: Image) -> Image:
 
 
 def is_srgb(image: Image) -> bool:
-    """Whether the picture looks the same without its colour profile, judged on sample colours.
+    """Whether the image looks the same without its colour profile, judged on sample colours.
 
     Args:
         image: mode L or RGB; reading its header is enough.
@@ -96,7 +96,7 @@ def _from_lab(image: Image) -> Image:
 
 
 def _transform(profile: Any, mode: str) -> ImageCmsTransform | None:
-    """From the profile to sRGB, for pictures of this mode; None when there is no profile that fits."""
+    """From the profile to sRGB, for images of this mode; None when there is no profile that fits."""
     if not isinstance(profile, bytes):
         return None
     from PIL import ImageCms

@@ -1,4 +1,4 @@
-"""Fetching a picture from a URL that a stranger typed, without being sent to where he may not go.
+"""Fetching an image from a URL that a stranger typed, without being sent to where he may not go.
 
 A host name is resolved once, every address it has must be public, and the checked address is the one that
 is dialled, so that a name which changes its mind in between gains nothing. The check sits in the network

@@ -1,4 +1,4 @@
-"""Handles: the short names of a conversation's pictures, and how each picture came about."""
+"""Handles: the short names of a conversation's images, and how each image came about."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ImageRecord:
         number: ``img_<number>`` is the handle; counts from 1 in each conversation.
         image_id: SHA-256 of the stored bytes.
         kind: ``input``, ``edit``, ``annotated`` or ``mask``.
-        parent: number of the picture it was made from, if any.
-        maker: operation that made it; empty for a picture the user gave.
+        parent: number of the image it was made from, if any.
+        maker: operation that made it; empty for an image the user gave.
         width, height: in pixels.
         turn_seq: the turn it appeared in.
     """
@@ -45,7 +45,7 @@ class ImageRecord:
 
 
 class ImageTable:
-    """The pictures of one conversation, by handle.
+    """The images of one conversation, by handle.
 
     Args:
         records: what the conversation holds already, in the order of their numbers.
@@ -57,7 +57,7 @@ class ImageTable:
 
     @property
     def records(self) -> list[ImageRecord]:
-        """All pictures, by number."""
+        """All images, by number."""
         return [self._records[number] for number in sorted(self._records)]
 
     def add(
@@ -70,13 +70,13 @@ class ImageTable:
         height: int,
         turn_seq: int,
     ) -> ImageRecord:
-        """Enter a picture under the next free number.
+        """Enter an image under the next free number.
 
         Args:
-            image_id: SHA-256 of the stored bytes; the same picture may be entered again.
+            image_id: SHA-256 of the stored bytes; the same image may be entered again.
             kind: ``input``, ``edit``, ``annotated`` or ``mask``.
-            parent_id: image id of the picture it was made from; its newest record becomes the parent.
-            maker: operation that made it; empty for a picture the user gave.
+            parent_id: image id of the image it was made from; its newest record becomes the parent.
+            maker: operation that made it; empty for an image the user gave.
             width, height: in pixels.
             turn_seq: the turn it appears in.
         """
@@ -118,21 +118,21 @@ class ImageTable:
         return "use one of " + ", ".join(shown)
 
     def show(self, ref: ImageRef) -> str:
-        """The newest handle of a picture; its id when the conversation does not hold it."""
+        """The newest handle of an image; its id when the conversation does not hold it."""
         record = self._newest.get(ref.id)
         return record.handle if record else ref.id
 
     @property
     def current(self) -> ImageRecord | None:
-        """What "this picture" means: the newest one that the user gave or an edit made."""
+        """What "this image" means: the newest one that the user gave or an edit made."""
         subjects = [record for record in self.records if record.kind in _SUBJECTS]
         return subjects[-1] if subjects else None
 
     def lineage(self, number: int) -> list[ImageRecord]:
-        """A picture and what it was made from, back to the original.
+        """An image and what it was made from, back to the original.
 
         Raises:
-            ValueError: no picture has this number.
+            ValueError: no image has this number.
         """
         if number not in self._records:
             raise ValueError(f"img_{number} is no picture of this conversation; {self._choices()}")
@@ -142,10 +142,10 @@ class ImageTable:
         return line
 
     def lines(self, limit: int = 4000) -> list[str]:
-        """The table as text for a planner, one picture a line, oldest first.
+        """The table as text for a planner, one image a line, oldest first.
 
         Args:
-            limit: at most so many characters; the newest pictures stay, and a first line counts the rest.
+            limit: at most so many characters; the newest images stay, and a first line counts the rest.
         """
         current = self.current
         kept: list[str] = []

@@ -1,4 +1,4 @@
-"""Taking a picture in, from wherever it is given: bytes, a ``data:`` URI, a URL, or a path."""
+"""Taking an image in, from wherever it is given: bytes, a ``data:`` URI, a URL, or a path."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\
 
 @dataclass(frozen=True, kw_only=True)
 class IngestedImage:
-    """A picture that the store holds now.
+    """An image that the store holds now.
 
     Args:
         id: SHA-256 of the stored bytes.
@@ -49,17 +49,17 @@ async def ingest(
     settings: Settings,
     keep: Callable[[str, Image], None] | None = None,
 ) -> IngestedImage:
-    """Read a picture, decode it safely, and store it.
+    """Read an image, decode it safely, and store it.
 
     Args:
         source: see :func:`read_source`.
         store: where it goes.
         allow_paths: whether files of this machine may be read; never for requests from elsewhere.
         settings: for the hosts that are allowed.
-        keep: called with the id and the decoded picture once it is stored, for a cache.
+        keep: called with the id and the decoded image once it is stored, for a cache.
 
     Raises:
-        InputError: it cannot be read or is no picture that is accepted.
+        InputError: it cannot be read or is no image that is accepted.
         StoreError: the store failed.
     """
     data = await read_source(source, allow_paths=allow_paths, settings=settings)
@@ -67,7 +67,7 @@ async def ingest(
 
 
 async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings: Settings) -> bytes:
-    """The bytes of a picture, at most 20 MB, not yet decoded.
+    """The bytes of an image, at most 20 MB, not yet decoded.
 
     Args:
         source: the bytes themselves, a ``data:`` URI, an http or https URL, or, with ``allow_paths``, a path

@@ -18,11 +18,11 @@ __all__ = ["write_png"]
 _COLOUR_TYPES = {"L": 0, "RGB": 2, "LA": 4, "RGBA": 6}
 _UP = b"\x02"  # each byte less the one above it
 _LEVEL = 2
-_STRIP = 128  # rows; some 2 MB of a wide picture
+_STRIP = 128  # rows; some 2 MB of a wide image
 
 
 def write_png(image: Image) -> bytes:
-    """The picture as PNG, without metadata.
+    """The image as PNG, without metadata.
 
     Pillow tries five filters on every row, which takes longer than its compression. Measured on one core
     with 12 megapixels of noisy photo: 0.2 s here, 0.8 s there, for a file of the same size. Photos scaled
@@ -70,7 +70,7 @@ def _filtered(image: Image, top: int, height: int) -> bytes:
 
 
 def _strip(image: Image, top: int, height: int) -> Image:
-    """A part of the picture, black where there is none."""
+    """A part of the image, black where there is none."""
     from PIL.Image import new
 
     # Image.crop would judge size by a global of the host program

@@ -35,7 +35,7 @@ EXTENSIONS = {
 """Media types that are stored, with the extension of their names in a store; the most usual first."""
 
 MAX_STORED_BYTES = 128 * 2**20
-"""No stored picture is longer: 25 megapixels of RGBA that do not compress, and some room."""
+"""No stored image is longer: 25 megapixels of RGBA that do not compress, and some room."""
 
 _ID = re.compile(r"[0-9a-f]{64}")
 
@@ -65,7 +65,7 @@ def check_media_type(media_type: str) -> None:
 
 
 def latest_put(older_than_s: float) -> float:
-    """The time, in seconds since the epoch, until which a picture was put if it is as old as that."""
+    """The time, in seconds since the epoch, until which an image was put if it is as old as that."""
     return time.time() - older_than_s if older_than_s > 0 else math.inf
 
 
@@ -76,7 +76,7 @@ def image_id_of(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class StoredImage:
-    """What a store says of a picture it holds.
+    """What a store says of an image it holds.
 
     Args:
         id: SHA-256 of the bytes.
@@ -90,7 +90,7 @@ class StoredImage:
 
 
 class ImageStore(Protocol):
-    """Where pictures live, known by the hash of their bytes. Immutable: there is no overwriting.
+    """Where images live, known by the hash of their bytes. Immutable: there is no overwriting.
 
     All methods raise :class:`~promptvision.errors.StoreError` when the store fails, and
     :class:`~promptvision.errors.NotFound` for an id it does not hold or that is no SHA-256.

@@ -18,7 +18,7 @@ from promptvision.llm.dialects import Dialect
 from promptvision.llm.failures import error_object, one_line
 from promptvision.llm.messages import ChatReply, ChatRequest, Function, Message, ToolCall, Usage
 from promptvision.llm.repair import load_json
-from promptvision.types import defuse
+from promptvision.types import neutralize_chat_markers
 
 __all__ = ["StreamReader", "fresh_id", "read_reply", "request_body"]
 
@@ -33,7 +33,7 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
 
     Nothing of an earlier turn can make the host refuse it: call arguments are always a JSON object, names and
     ids keep to the host's alphabet and length, text is valid Unicode, and whatever a user, a model or a
-    picture wrote holds no mark of a chat template (:func:`~promptvision.types.defuse`).
+    image wrote holds no mark of a chat template (:func:`~promptvision.types.neutralize_chat_markers`).
     """
     body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
     if request.functions:
@@ -55,7 +55,7 @@ def _tool(function: Function, dialect: Dialect) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    content = message.content if message.role == "system" else defuse(message.content)
+    content = message.content if message.role == "system" else neutralize_chat_markers(message.content)
     wire: dict[str, Any] = {"role": message.role, "content": _unicode(content)}
     if message.tool_calls:
         wire["tool_calls"] = [_call(call) for call in message.tool_calls]
@@ -76,7 +76,7 @@ def _arguments(arguments: str | Mapping[str, Any]) -> str:
     try:
         value = load_json(arguments) if isinstance(arguments, str) else dict(arguments)
         if isinstance(value, dict):
-            return _unicode(defuse(json.dumps(value, ensure_ascii=False, allow_nan=False)))
+            return _unicode(neutralize_chat_markers(json.dumps(value, ensure_ascii=False, allow_nan=False)))
     except (ValueError, TypeError):
         pass
     return "{}"

@@ -69,7 +69,7 @@ class Function:
         parameters: JSON schema of the arguments, self-contained.
         phrases: for planners that match words instead of asking an LLM; never sent anywhere.
         defaults: names of the arguments that the core fills in when they are left out.
-        image: name of the argument that is the picture to work on.
+        image: name of the argument that is the image to work on.
         target: name of the argument that says what to look for.
         lacking: where no installed tool can run here, what is missing and how to mend it; else empty.
     """

@@ -23,7 +23,7 @@ from promptvision.models.manifest import (
     write_manifest,
 )
 from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import effective_spec, files_of, folder_of, locate, own_path, require
+from promptvision.models.weights import effective_spec, files_of, folder_of, local_override, locate, require
 from promptvision.settings import Settings
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def verify(spec: ModelSpec, settings: Settings) -> list[Problem]:
     Raises:
         SetupError: the weights are not here.
     """
-    if own_path(spec, settings) is not None:
+    if local_override(spec, settings) is not None:
         return []
     folder, wanted = require(spec, settings), effective_spec(spec, settings)
     manifest = read_manifest(folder)

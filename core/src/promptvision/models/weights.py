@@ -19,10 +19,10 @@ __all__ = [
     "effective_spec",
     "files_of",
     "folder_of",
+    "local_override",
     "locate",
     "missing_weights",
     "override_name",
-    "own_path",
     "pull_bytes",
     "require",
 ]
@@ -44,7 +44,7 @@ def override_name(spec: ModelSpec) -> str:
     return "PROMPTVISION_MODEL_" + re.sub(r"[^A-Z0-9]", "_", spec.id.upper())
 
 
-def own_path(spec: ModelSpec, settings: Settings) -> Path | None:
+def local_override(spec: ModelSpec, settings: Settings) -> Path | None:
     """The file or folder of the operator's own that takes the place of a model's weights, if one is named."""
     named = settings.value(override_name(spec))
     path = Path(named).expanduser() if named else None
@@ -61,7 +61,7 @@ def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
         SetupError: the variable names neither something on disk nor a hub repository.
     """
     named = settings.value(override_name(spec))
-    if not named or own_path(spec, settings) is not None:
+    if not named or local_override(spec, settings) is not None:
         return spec
     if (match := _HUB_ID.fullmatch(named)) is None:
         raise SetupError(
@@ -102,7 +102,7 @@ def locate(spec: ModelSpec, settings: Settings) -> Path | None:
     Raises:
         SetupError: the variable that :func:`override_name` tells cannot be used.
     """
-    if (own := own_path(spec, settings)) is not None:
+    if (own := local_override(spec, settings)) is not None:
         return own
     spec, folder = effective_spec(spec, settings), folder_of(spec, settings)
     if not folder.is_dir():

@@ -211,7 +211,7 @@ class Registry:
         return replace(made, description=self.operations[name].description, lacking=self.lacking(name))
 
     def producers(self, kind: Any) -> list[tuple[Operation, str]]:
-        """Operations that make a type from a picture, with the result's field of that type.
+        """Operations that make a type from an image, with the result's field of that type.
 
         Those that can run here come first, and among them those that can be told what to look for. One that
         itself needs the type is none.
@@ -220,8 +220,8 @@ class Registry:
         for name in sorted(self.operations):
             operation = self.operations[name]
             fields = [field for field, made in link_types(operation.result).items() if made == kind]
-            is_from_picture = image_fields(operation.args) and kind not in _needs(operation.args)
-            if fields and is_from_picture:
+            is_from_image = image_fields(operation.args) and kind not in _needs(operation.args)
+            if fields and is_from_image:
                 found.append((operation, fields[0]))
         return sorted(
             found, key=lambda made: (not self.runnable(made[0].name), target_field(made[0].args) is None)

@@ -15,7 +15,7 @@ __all__ = ["CachedResult", "ResultCache", "call_digest"]
 
 @dataclass(frozen=True)
 class CachedResult:
-    """What a call returned and the pictures it made."""
+    """What a call returned and the images it made."""
 
     result: Result
     saved: tuple[SavedImage, ...]
@@ -24,7 +24,7 @@ class CachedResult:
 def call_digest(tool: Tool, args: Args) -> str:
     """BLAKE2b-256 of all that decides a call's result, in hexadecimal.
 
-    That is the tool with its owner and version and every argument, defaults included. Pictures count by
+    That is the tool with its owner and version and every argument, defaults included. Images count by
     their ids, which are hashes of immutable bytes, so equal digests mean equal pixels.
     """
     what = "\0".join((tool.plugin, tool.name, tool.version, args.model_dump_json()))

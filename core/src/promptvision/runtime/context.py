@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.pictures import PictureCache
+from promptvision.runtime.image_cache import ImageCache
 from promptvision.tools.context import EDIT, MASK
 from promptvision.types import ImageRef, MaskRef
 
@@ -26,7 +26,7 @@ Progress = Callable[[float, float, str], None]
 
 @dataclass(frozen=True)
 class SavedImage:
-    """A picture that a call has made."""
+    """An image that a call has made."""
 
     id: str
     kind: str
@@ -39,11 +39,11 @@ class CallContext:
     """What one tool call may touch; a context manager that gives back the call's leases.
 
     Args:
-        pictures: where pictures are read and written.
+        images: where images are read and written.
         pool: where models are leased.
         settings: the settings in force.
         seed: for anything random.
-        parent: id of the picture that the call works on.
+        parent: id of the image that the call works on.
         cancel: polled at every check point.
         on_progress: told how far the work is.
     """
@@ -51,7 +51,7 @@ class CallContext:
     def __init__(
         self,
         *,
-        pictures: PictureCache,
+        pictures: ImageCache,
         pool: ModelPool,
         settings: Settings,
         seed: int = 0,
@@ -77,11 +77,11 @@ class CallContext:
             self.release(*models)
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded picture; do not change it in place."""
+        """The decoded image; do not change it in place."""
         return self._pictures.open(ref.id)
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
-        """Store a picture and note it for the conversation's image table."""
+        """Store an image and note it for the conversation's image table."""
         self.check_cancelled()
         ref = self._pictures.save(image)
         source = parent.id if parent else self._parent

@@ -14,7 +14,7 @@ from promptvision.runtime.cache import CachedResult, ResultCache, call_digest
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress, SavedImage
 from promptvision.runtime.executor import Executor
-from promptvision.runtime.pictures import PictureCache
+from promptvision.runtime.image_cache import ImageCache
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
 from promptvision.tools.tool import Args, Result, Tool
@@ -31,7 +31,7 @@ class Outcome:
 
     Args:
         result: the tool's result model.
-        saved: pictures it made, in order.
+        saved: images it made, in order.
         seconds: wall-clock time.
         cached: whether an equal call had been made before.
     """
@@ -47,14 +47,14 @@ class Runtime:
 
     Args:
         settings: the settings in force.
-        store: where pictures are.
+        store: where images are.
         pool: where models are.
         executor: where tools run.
     """
 
     def __init__(self, settings: Settings, store: ImageStore, pool: ModelPool, executor: Executor) -> None:
         self.settings = settings
-        self.pictures = PictureCache(store)
+        self.pictures = ImageCache(store)
         self.pool = pool
         self.executor = executor
         self._cache = ResultCache()

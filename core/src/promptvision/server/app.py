@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import StoreError
-from promptvision.server import chat, conversations, health, metrics, openapi, pictures, stream, tools
+from promptvision.server import chat, conversations, health, images, metrics, openapi, stream, tools
 from promptvision.server.guards import BodyLimit, HostGuard
 from promptvision.server.problems import HANDLERS
 from promptvision.settings import Settings
@@ -31,8 +31,8 @@ ROUTES = [
     Route("/chat", chat.post_chat, methods=["POST"]),
     Route("/turns/{turn_id}/events", stream.get_events, methods=["GET"]),
     Route("/turns/{turn_id}/cancel", chat.cancel_turn, methods=["POST"]),
-    Route("/images", pictures.post_image, methods=["POST"]),
-    Route("/images/{image_id}", pictures.get_image, methods=["GET"], name="image"),
+    Route("/images", images.post_image, methods=["POST"]),
+    Route("/images/{image_id}", images.get_image, methods=["GET"], name="image"),
     Route("/tools", tools.list_tools, methods=["GET"]),
     Route("/tools/{operation}", tools.run_tool, methods=["POST"]),
     Route("/conversations", conversations.list_conversations, methods=["GET"]),

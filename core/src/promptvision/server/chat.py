@@ -12,7 +12,7 @@ from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
 from promptvision.server.bodies import ChatBody, Json, id_in_path, read_model
 from promptvision.server.identity import user_of
-from promptvision.server.pictures import picture_source, picture_urls
+from promptvision.server.images import image_source, image_urls
 from promptvision.server.stream import stream_turn, wants_stream
 
 __all__ = ["cancel_turn", "post_chat"]
@@ -28,19 +28,19 @@ async def post_chat(request: Request) -> Response:
     user = user_of(request, agent.settings, body.user_id)
     running = agent.start(
         body.prompt,
-        image=picture_source(request, body.input_image_url) if body.input_image_url else None,
+        image=image_source(request, body.input_image_url) if body.input_image_url else None,
         user_id=user,
         conversation_id=body.conversation_id,
         prompt_id=body.prompt_id,
         allow_paths=False,
     )
     if wants_stream(request):
-        running.speech.is_heard = True
+        running.speech.has_subscribers = True
         await running.is_claimed.wait()
         if running.turn is not None:
             return await stream_turn(request, user, running.turn.id)
     reply = await running.reply()
-    return Json(reply.document(picture_urls(request)))
+    return Json(reply.document(image_urls(request)))
 
 
 async def cancel_turn(request: Request) -> Response:

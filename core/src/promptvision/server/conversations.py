@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.history import delete_conversation, export_conversation
+from promptvision.agent.export import delete_conversation, export_conversation
 from promptvision.agent.journal import call_store
 from promptvision.errors import InputError, NotFound
 from promptvision.server.bodies import Json, TitleBody, id_in_path, read_model
 from promptvision.server.identity import user_of
-from promptvision.server.pictures import picture_urls
+from promptvision.server.images import image_urls
 
 __all__ = ["list_conversations", "one_conversation"]
 
@@ -30,7 +30,7 @@ async def list_conversations(request: Request) -> Response:
 
 
 async def one_conversation(request: Request) -> Response:
-    """GET: its turns and pictures. PATCH: rename it. DELETE: remove it with pictures nobody else uses."""
+    """GET: its turns and images. PATCH: rename it. DELETE: remove it with images nobody else uses."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     conversation_id = id_in_path(request, "conversation_id")
@@ -43,7 +43,7 @@ async def one_conversation(request: Request) -> Response:
         title = (await read_model(request, TitleBody)).title
         if not await call_store(store, store.rename, user, conversation_id, title):
             raise _no_such()
-    document = await export_conversation(agent, user, conversation_id, picture_urls(request))
+    document = await export_conversation(agent, user, conversation_id, image_urls(request))
     if document is None:
         raise _no_such()
     return Json(document)

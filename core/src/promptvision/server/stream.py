@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.follow import Cursor, Frame, follow
+from promptvision.agent.events.follow import Cursor, StreamEvent, follow
 from promptvision.errors import InputError, PromptvisionError
 from promptvision.server.bodies import id_in_path
 from promptvision.server.identity import user_of
-from promptvision.server.pictures import picture_urls
+from promptvision.server.images import image_urls
 
 __all__ = ["get_events", "stream_turn", "wants_stream"]
 
@@ -47,7 +47,7 @@ async def stream_turn(request: Request, user: str, turn_id: str, after: Cursor |
         NotFound: the user has no such turn.
     """
     agent: Agent = request.app.state.agent
-    frames = follow(agent, user, turn_id, picture_urls(request), after=after)
+    frames = follow(agent, user, turn_id, image_urls(request), after=after)
     first = await anext(frames, None)
     return StreamingResponse(_lines(turn_id, first, frames), media_type="text/event-stream", headers=_HEADERS)
 
@@ -66,13 +66,13 @@ def _after(request: Request, turn_id: str) -> Cursor | None:
 
 
 async def _lines(
-    turn_id: str, first: Frame | None, frames: AsyncGenerator[Frame, None]
+    turn_id: str, first: StreamEvent | None, frames: AsyncGenerator[StreamEvent, None]
 ) -> AsyncIterator[str]:
     """Frames as text, with a comment now and then so that nobody between takes the line for dead."""
     if first is not None:
         yield _line(turn_id, first)
     async with aclosing(frames):
-        pending: asyncio.Future[Frame | None] | None = None
+        pending: asyncio.Future[StreamEvent | None] | None = None
         try:
             while True:
                 pending = pending or asyncio.ensure_future(_next(frames))
@@ -85,17 +85,19 @@ async def _lines(
                     return
                 yield _line(turn_id, frame)
         except PromptvisionError as exc:
-            yield _line(turn_id, Frame({"type": "RUN_ERROR", "message": str(exc), "code": "store"}, None))
+            yield _line(
+                turn_id, StreamEvent({"type": "RUN_ERROR", "message": str(exc), "code": "store"}, None)
+            )
         finally:
             if pending is not None:
                 pending.cancel()
                 await asyncio.gather(pending, return_exceptions=True)
 
 
-async def _next(frames: AsyncGenerator[Frame, None]) -> Frame | None:
+async def _next(frames: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
     return await anext(frames, None)
 
 
-def _line(turn_id: str, frame: Frame) -> str:
+def _line(turn_id: str, frame: StreamEvent) -> str:
     place = "" if frame.cursor is None else f"id: {turn_id}:{frame.cursor}\n"
     return f"{place}data: {json.dumps(frame.event, separators=(',', ':'))}\n\n"

@@ -12,7 +12,7 @@ from promptvision.errors import ArgumentsError, InputError, NotFound
 from promptvision.plugins.describe import describe_operations
 from promptvision.server.bodies import Json, read_json
 from promptvision.server.identity import user_of
-from promptvision.server.pictures import picture_source, picture_urls
+from promptvision.server.images import image_source, image_urls
 from promptvision.tools.artifacts import plain_type
 from promptvision.types import ImageRef, MaskRef
 
@@ -45,11 +45,11 @@ async def run_tool(request: Request) -> Response:
         if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
             values[field] = _source(request, field, values[field])
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
-    document = reply.document(picture_urls(request))
+    document = reply.document(image_urls(request))
     return Json({key: value for key, value in document.items() if key not in _CHAT_ONLY})
 
 
 def _source(request: Request, field: str, value: Any) -> Any:
     if not isinstance(value, str):
         raise InputError(f"{field}: give the URL of a picture as a text")
-    return picture_source(request, value)
+    return image_source(request, value)

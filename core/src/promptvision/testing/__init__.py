@@ -1,1 +1,87 @@
-"""What plugin authors need to test their plugins, and what our own tests use."""
+"""The public test kit for plugin authors: contexts, contracts, fakes and servers on the loopback interface.
+
+Names are imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptvision import lazy_attributes
+
+if TYPE_CHECKING:
+    from promptvision.builtin.samples import still_life as still_life
+    from promptvision.builtin.samples import street_sign as street_sign
+    from promptvision.builtin.sql.store import SQLConversationStore as SQLConversationStore
+    from promptvision.cli.main import cli as cli
+    from promptvision.llm.fallback import FallbackProvider as FallbackProvider
+    from promptvision.plugins.registry import Registry as Registry
+    from promptvision.runtime.cancellation import CancelToken as CancelToken
+    from promptvision.runtime.context import CallContext as CallContext
+    from promptvision.testing.agents import make_agent as make_agent
+    from promptvision.testing.agents import make_registry as make_registry
+    from promptvision.testing.context import make_context as make_context
+    from promptvision.testing.context import run_tool as run_tool
+    from promptvision.testing.conversation_store import ConversationStoreContract as ConversationStoreContract
+    from promptvision.testing.conversation_store import claim as claim
+    from promptvision.testing.conversation_store import note as note
+    from promptvision.testing.conversation_store import picture as picture
+    from promptvision.testing.image_store import ImageStoreContract as ImageStoreContract
+    from promptvision.testing.image_store import hostile_keys as hostile_keys
+    from promptvision.testing.image_store import new_image as new_image
+    from promptvision.testing.llm_faults import FAULTS as FAULTS
+    from promptvision.testing.llm_faults import KINDS as KINDS
+    from promptvision.testing.llm_faults import Fault as Fault
+    from promptvision.testing.llm_faults import Scripted as Scripted
+    from promptvision.testing.llm_server import LLMServer as LLMServer
+    from promptvision.testing.llm_server import call as call
+    from promptvision.testing.needs import enter_or_skip as enter_or_skip
+    from promptvision.testing.planner import ScriptedPlanner as ScriptedPlanner
+    from promptvision.testing.postgres import PostgresServer as PostgresServer
+    from promptvision.testing.postgres import postgres_server as postgres_server
+    from promptvision.testing.program import Program as Program
+    from promptvision.testing.program import write_plugin as write_plugin
+    from promptvision.testing.server import ServerProcess as ServerProcess
+    from promptvision.testing.shared_store import SharedStoreContract as SharedStoreContract
+    from promptvision.testing.tools import make_tools as make_tools
+
+_MODULES = {
+    "CallContext": "promptvision.runtime.context",
+    "CancelToken": "promptvision.runtime.cancellation",
+    "ConversationStoreContract": "promptvision.testing.conversation_store",
+    "FAULTS": "promptvision.testing.llm_faults",
+    "FallbackProvider": "promptvision.llm.fallback",
+    "Fault": "promptvision.testing.llm_faults",
+    "ImageStoreContract": "promptvision.testing.image_store",
+    "KINDS": "promptvision.testing.llm_faults",
+    "LLMServer": "promptvision.testing.llm_server",
+    "PostgresServer": "promptvision.testing.postgres",
+    "Program": "promptvision.testing.program",
+    "Registry": "promptvision.plugins.registry",
+    "SQLConversationStore": "promptvision.builtin.sql.store",
+    "Scripted": "promptvision.testing.llm_faults",
+    "ScriptedPlanner": "promptvision.testing.planner",
+    "ServerProcess": "promptvision.testing.server",
+    "SharedStoreContract": "promptvision.testing.shared_store",
+    "call": "promptvision.testing.llm_server",
+    "claim": "promptvision.testing.conversation_store",
+    "cli": "promptvision.cli.main",
+    "enter_or_skip": "promptvision.testing.needs",
+    "hostile_keys": "promptvision.testing.image_store",
+    "make_agent": "promptvision.testing.agents",
+    "make_context": "promptvision.testing.context",
+    "make_registry": "promptvision.testing.agents",
+    "make_tools": "promptvision.testing.tools",
+    "new_image": "promptvision.testing.image_store",
+    "note": "promptvision.testing.conversation_store",
+    "picture": "promptvision.testing.conversation_store",
+    "postgres_server": "promptvision.testing.postgres",
+    "run_tool": "promptvision.testing.context",
+    "still_life": "promptvision.builtin.samples",
+    "street_sign": "promptvision.builtin.samples",
+    "write_plugin": "promptvision.testing.program",
+}
+
+__all__ = sorted(_MODULES)
+
+__getattr__, __dir__ = lazy_attributes(__name__, _MODULES)

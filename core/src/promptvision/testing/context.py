@@ -13,7 +13,7 @@ from promptvision.models.pool import ModelPool
 from promptvision.models.spec import ModelSpec
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
-from promptvision.runtime.pictures import PictureCache
+from promptvision.runtime.image_cache import ImageCache
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
 from promptvision.tools.tool import Tool
@@ -48,7 +48,7 @@ def make_context(
         values["PROMPTVISION_HOME"] = str(home)
     settings = Settings.from_mapping(values)
     return CallContext(
-        pictures=PictureCache(MemoryImageStore()),
+        pictures=ImageCache(MemoryImageStore()),
         pool=ModelPool({spec.id: spec for spec in models}, settings),
         settings=settings,
         seed=seed,
@@ -64,7 +64,7 @@ def run_tool(
 
     Args:
         tool: what to run.
-        picture: given as the first picture among the arguments.
+        image: given as the first image among the arguments.
         context: default: a fresh :func:`make_context`.
         args: further arguments, by name.
 

@@ -95,7 +95,7 @@ def note(seq: int, text: str = "hello") -> Event:
 
 
 def picture(seq: int, number: int, image_id: str, parent: int | None = None) -> Event:
-    """A journal entry for a picture that entered the conversation."""
+    """A journal entry for an image that entered the conversation."""
     record = ImageRecord(
         number=number,
         image_id=image_id,
@@ -412,7 +412,7 @@ class ConversationStoreContract:
         assert store.history(user, "none", 5) == []
 
     def test_image_table(self, store: ConversationStore, user: str) -> None:
-        """Every picture of the conversation by number, with the turn it appeared in."""
+        """Every image of the conversation by number, with the turn it appeared in."""
         first = claim(store, user, "p1")
         store.append(first, [picture(1, 1, "a" * 64), note(2), picture(3, 2, "b" * 64, parent=1)])
         store.finish_turn(first, TurnStatus.DONE, {})
@@ -461,8 +461,8 @@ class ConversationStoreContract:
         store.beat(other)
         assert claim(store, user).seq == 1
 
-    def test_uploads_and_pictures_in_use(self, store: ConversationStore, user: str) -> None:
-        """A picture is owned by who uploaded it or made it, and in use while either holds."""
+    def test_uploads_and_images_in_use(self, store: ConversationStore, user: str) -> None:
+        """An image is owned by who uploaded it or made it, and in use while either holds."""
         uploaded, made = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
         assert not store.owns_image(user, uploaded)
         assert not store.image_in_use(uploaded)
@@ -496,7 +496,7 @@ class ConversationStoreContract:
         assert user not in store.users()
 
     def test_uploads_are_listed_for_their_owner(self, store: ConversationStore, user: str) -> None:
-        """Uploads only: pictures made in a conversation are found in it."""
+        """Uploads only: images made in a conversation are found in it."""
         ids = {uuid.uuid4().hex * 2 for _ in range(3)}
         for image_id in ids:
             store.add_image(user, image_id)

@@ -9,7 +9,7 @@ Subclass :class:`ImageStoreContract` in a test module and give it a ``store`` fi
             yield store
             store.close()
 
-It needs pytest. Every test makes pictures of its own, so that all may share one store.
+It needs pytest. Every test makes images of its own, so that all may share one store.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from PIL import Image
 from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import ImageStore, StoredImage, image_id_of
 
-__all__ = ["HOSTILE_KEYS", "ImageStoreContract", "hostile_keys", "new_picture"]
+__all__ = ["HOSTILE_KEYS", "ImageStoreContract", "hostile_keys", "new_image"]
 
 HOSTILE_KEYS = (
     "",
@@ -78,8 +78,8 @@ def hostile_keys(count: int = 1000) -> list[str]:
     return list(found)
 
 
-def new_picture(media_type: str = "image/png") -> bytes:
-    """The bytes of a picture, 8 x 8 pixels of noise, that no store has seen yet."""
+def new_image(media_type: str = "image/png") -> bytes:
+    """The bytes of an image, 8 x 8 pixels of noise, that no store has seen yet."""
     file = io.BytesIO()
     Image.frombytes("RGB", (8, 8), os.urandom(192)).save(file, _FORMATS[media_type])
     return file.getvalue()
@@ -91,28 +91,28 @@ class ImageStoreContract:
     @pytest.mark.parametrize("media_type", sorted(_FORMATS))
     def test_what_is_put_is_got_under_its_hash(self, store: ImageStore, media_type: str) -> None:
         """Bytes and media type come back as they were, in each of the six formats."""
-        data = new_picture(media_type)
+        data = new_image(media_type)
         stored = store.put(data, media_type)
         assert stored == StoredImage(image_id_of(data), media_type, len(data))
         assert store.get(stored.id) == data
         assert store.stat(stored.id) == stored
 
     def test_putting_again_is_harmless(self, store: ImageStore) -> None:
-        """The same bytes are the same picture, held once."""
-        data = new_picture()
+        """The same bytes are the same image, held once."""
+        data = new_image()
         first = store.put(data, "image/png")
         assert store.put(data, "image/png") == first
         assert store.ids().count(first.id) == 1
         assert store.get(first.id) == data
 
-    def test_pictures_of_a_few_megabytes(self, store: ImageStore) -> None:
+    def test_images_of_a_few_megabytes(self, store: ImageStore) -> None:
         """Size makes no difference."""
         file = io.BytesIO()
         Image.frombytes("RGB", (1000, 1000), os.urandom(3_000_000)).save(file, "PNG")
         stored = store.put(file.getvalue(), "image/png")
         assert store.get(stored.id) == file.getvalue()
 
-    def test_unknown_picture_is_not_found(self, store: ImageStore) -> None:
+    def test_unknown_image_is_not_found(self, store: ImageStore) -> None:
         """An id that looks right but is not held."""
         missing = image_id_of(os.urandom(16))
         for ask in (store.get, store.stat, store.url):
@@ -123,7 +123,7 @@ class ImageStoreContract:
     @pytest.mark.parametrize("key", HOSTILE_KEYS)
     def test_what_is_no_id_is_not_found(self, store: ImageStore, key: str) -> None:
         """No path, URL or pattern leads anywhere, and deleting one does nothing."""
-        kept = store.put(new_picture(), "image/png")
+        kept = store.put(new_image(), "image/png")
         for ask in (store.get, store.stat, store.url):
             with pytest.raises(NotFound):
                 ask(key)
@@ -132,7 +132,7 @@ class ImageStoreContract:
 
     def test_a_thousand_hostile_keys_change_nothing(self, store: ImageStore) -> None:
         """Nothing is read, made or deleted, whatever is asked for."""
-        kept = store.put(new_picture(), "image/png")
+        kept = store.put(new_image(), "image/png")
         before = sorted(store.ids())
         for key in hostile_keys():
             for ask in (store.get, store.stat, store.url):
@@ -144,16 +144,16 @@ class ImageStoreContract:
 
     def test_other_media_types_are_refused(self, store: ImageStore) -> None:
         """The type decides how a name ends, so only known ones are taken."""
-        data = new_picture()
+        data = new_image()
         for media_type in ("text/html", "image/svg+xml", "../../x", ""):
             with pytest.raises(StoreError):
                 store.put(data, media_type)
         assert image_id_of(data) not in store.ids()
 
-    def test_delete_removes_one_picture(self, store: ImageStore) -> None:
-        """The picture is gone, its neighbour stays, it can be put again, and deleting twice is harmless."""
-        data = new_picture()
-        gone, kept = store.put(data, "image/png"), store.put(new_picture(), "image/png")
+    def test_delete_removes_one_image(self, store: ImageStore) -> None:
+        """The image is gone, its neighbour stays, it can be put again, and deleting twice is harmless."""
+        data = new_image()
+        gone, kept = store.put(data, "image/png"), store.put(new_image(), "image/png")
         store.delete(gone.id)
         store.delete(gone.id)
         with pytest.raises(NotFound):
@@ -166,36 +166,36 @@ class ImageStoreContract:
         assert store.get(gone.id) == data
 
     def test_ids_lists_what_is_held(self, store: ImageStore) -> None:
-        """Every picture is listed once."""
-        held = {store.put(new_picture(), "image/png").id for _ in range(5)}
+        """Every image is listed once."""
+        held = {store.put(new_image(), "image/png").id for _ in range(5)}
         listed = store.ids()
         assert held <= set(listed)
         assert len(listed) == len(set(listed))
 
     def test_ids_by_age(self, store: ImageStore) -> None:
         """What was put a moment ago is not an hour old."""
-        stored = store.put(new_picture(), "image/png")
+        stored = store.put(new_image(), "image/png")
         assert stored.id in store.ids(older_than_s=0)
         assert stored.id not in store.ids(older_than_s=3600)
 
-    def test_url_names_the_picture(self, store: ImageStore) -> None:
-        """A URL with a scheme that readers know, and another one for another picture."""
-        one, other = (store.url(store.put(new_picture(), "image/png").id) for _ in range(2))
+    def test_url_names_the_image(self, store: ImageStore) -> None:
+        """A URL with a scheme that readers know, and another one for another image."""
+        one, other = (store.url(store.put(new_image(), "image/png").id) for _ in range(2))
         assert one.startswith(("https:", "http:", "file:", "memory:"))
         assert one != other
 
-    def test_many_threads_put_the_same_picture(self, store: ImageStore) -> None:
+    def test_many_threads_put_the_same_image(self, store: ImageStore) -> None:
         """All succeed, and the bytes are whole."""
-        data = new_picture()
+        data = new_image()
         with ThreadPoolExecutor(16) as pool:
             stored = set(pool.map(lambda _: store.put(data, "image/png"), range(16)))
         assert stored == {StoredImage(image_id_of(data), "image/png", len(data))}
         assert store.get(image_id_of(data)) == data
         assert store.ids().count(image_id_of(data)) == 1
 
-    def test_many_threads_put_different_pictures(self, store: ImageStore) -> None:
+    def test_many_threads_put_different_images(self, store: ImageStore) -> None:
         """None is lost or mixed up with another."""
-        pictures = [new_picture() for _ in range(16)]
+        pictures = [new_image() for _ in range(16)]
         with ThreadPoolExecutor(16) as pool:
             stored = list(pool.map(lambda data: store.put(data, "image/png"), pictures))
         assert [store.get(image.id) for image in stored] == pictures

@@ -9,7 +9,7 @@ from PIL import Image, ImageChops, ImageColor, ImageDraw
 from promptvision.tools import operations
 from promptvision.tools.context import ANNOTATED, ToolContext
 from promptvision.tools.tool import Tool
-from promptvision.types import Box, ImageRef, MaskRef, PictureText
+from promptvision.types import Box, ImageRef, ImageText, MaskRef
 
 __all__ = ["make_tools"]
 
@@ -67,7 +67,7 @@ class _Palette:
         """Name the things that are there."""
         picture = context.open(args.image_url).convert("RGB")
         seen = [name for name in self._things if self._find(picture, name)]
-        caption = PictureText(f"A picture of {' and '.join(seen) or 'nothing that has a name'}.")
+        caption = ImageText(f"A picture of {' and '.join(seen) or 'nothing that has a name'}.")
         return operations.CaptionResult(original_image_url=args.image_url, caption=caption)
 
     def _colour(self, name: str) -> tuple[int, ...] | None:
@@ -89,14 +89,14 @@ class _Palette:
 
 
 class _Texts:
-    """Reads what is written down for a picture."""
+    """Reads what is written down for an image."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
 
     def read(self, args: operations.ExtractTextArgs, context: ToolContext) -> operations.ExtractTextResult:
-        """Recite the text of a picture."""
-        text = PictureText(self._texts.get(args.image_url.id, ""))
+        """Recite the text of an image."""
+        text = ImageText(self._texts.get(args.image_url.id, ""))
         return operations.ExtractTextResult(original_image_url=args.image_url, extracted_text=text, words=[])
 
 

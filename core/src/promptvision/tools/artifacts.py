@@ -51,7 +51,7 @@ def link_types(model: type[BaseModel], *, required: bool = False) -> dict[str, A
 
 @cache
 def image_fields(model: type[BaseModel]) -> tuple[str, ...]:
-    """Names of the fields that hold exactly one picture (not a mask)."""
+    """Names of the fields that hold exactly one image (not a mask)."""
     return tuple(
         name for name, field in model.model_fields.items() if plain_type(field.annotation) is ImageRef
     )

@@ -14,34 +14,34 @@ if TYPE_CHECKING:
 __all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
 
 INPUT, EDIT, ANNOTATED, MASK = "input", "edit", "annotated", "mask"
-"""Kinds of picture. Only ``input`` and ``edit`` can be what "this picture" means in the next request."""
+"""Kinds of image. Only ``input`` and ``edit`` can be what "this image" means in the next request."""
 
 
 class ToolContext(Protocol):
     """Handed to every tool call. Safe to use from the thread that runs the tool."""
 
     seed: int
-    """Use for anything random, so that the same request gives the same picture."""
+    """Use for anything random, so that the same request gives the same image."""
     settings: Settings
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded picture: mode L, LA, RGB or RGBA, upright. Do not change it in place; copy first.
+        """The decoded image: mode L, LA, RGB or RGBA, upright. Do not change it in place; copy first.
 
         Raises:
             StoreError: the store cannot give it back.
         """
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
-        """Store a picture as PNG and enter it in the conversation's image table.
+        """Store an image as PNG and enter it in the conversation's image table.
 
         Args:
             image: what to store.
             kind: ``edit``, ``annotated`` or ``mask``.
-            parent: the picture it was made from; default: the first picture of the arguments.
+            parent: the image it was made from; default: the first image of the arguments.
         """
 
     def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
-        """Store a greyscale mask (0 = keep, 255 = edit) of the size of its picture."""
+        """Store a greyscale mask (0 = keep, 255 = edit) of the size of its image."""
 
     def lease(self, *models: str, device: str | None = None) -> Any:
         """Loaded models, held until the call ends: the model for one id, a tuple for several.

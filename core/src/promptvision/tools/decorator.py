@@ -30,7 +30,7 @@ def tool(
 ) -> Callable[[Callable[..., Any]], Tool]:
     """Make a :class:`Tool` of a function.
 
-    A parameter annotated ``Image`` receives the decoded picture and is a handle for the planner; one
+    A parameter annotated ``Image`` receives the decoded image and is a handle for the planner; one
     annotated ``ToolContext`` receives the context and is hidden; every other parameter is an argument with
     its annotation, default and the description from the docstring's ``Args`` section. A returned ``Image``
     is stored and becomes ``<name>_image_url``; a returned :class:`Result` is the result as it stands; any
@@ -107,7 +107,7 @@ def _is_image(annotation: Any) -> bool:
 
 
 def _reference(annotation: Any) -> Any:
-    """The type of the handle that stands for a picture: optional when the picture is."""
+    """The type of the handle that stands for an image: optional when the image is."""
     return ImageRef if plain_type(annotation) is annotation else ImageRef | None
 
 
@@ -148,7 +148,7 @@ def _result_model(name: str, annotation: Any) -> type[Result]:
 
 
 class _Runner:
-    """Calls the function with decoded pictures and wraps what it returns."""
+    """Calls the function with decoded images and wraps what it returns."""
 
     def __init__(
         self, function: Callable[..., Any], hints: dict[str, Any], result: type[Result], name: str
@@ -187,7 +187,7 @@ class _Runner:
 
 
 class _AsyncRunner(_Runner):
-    """The same for a coroutine function: pictures are read and written in a thread."""
+    """The same for a coroutine function: images are read and written in a thread."""
 
     async def __call__(self, args: Args, context: ToolContext) -> Any:
         if self._images:

@@ -1,4 +1,4 @@
-"""Drawing boxes, labels and masks on a picture, for people to look at. Pillow only."""
+"""Drawing boxes, labels and masks on an image, for people to look at. Pillow only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PALETTE = ("#ffd400", "#00c2ff", "#ff5ca8", "#6fe26f", "#ff8c1a", "#b48cff")
 _DARK = "#111111"
 _TINT = "#ff2bd6"
 _SMALLEST_SIDE = 320
-"""Below this many pixels a label would hide the picture, so the drawing is enlarged."""
+"""Below this many pixels a label would hide the image, so the drawing is enlarged."""
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _Rectangle = tuple[int, int, int, int]
@@ -35,7 +35,7 @@ def draw_boxes(
         scores: 0 to 1, drawn with two decimals.
 
     Returns:
-        An RGB picture. It has the size of the image, or a whole multiple of it when the longer side is
+        An RGB image. It has the size of the image, or a whole multiple of it when the longer side is
         under 320 pixels, since no label could be read otherwise.
 
     Raises:
@@ -58,14 +58,14 @@ def draw_boxes(
 
 
 def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
-    """Tint the masked part of a picture and outline it.
+    """Tint the masked part of an image and outline it.
 
     Args:
         image: any mode; it is not changed.
         mask: mode L, the size of the image; 255 is tinted, 0 is left as it is.
 
     Returns:
-        An RGB picture of the size of the image.
+        An RGB image of the size of the image.
     """
     mask = mask.convert("L").point(lambda value: 255 if value > 127 else 0)
     canvas = flat_rgb(image)
@@ -78,7 +78,7 @@ def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
 
 
 def flat_rgb(image: Image.Image) -> Image.Image:
-    """An RGB copy, as a person sees the picture on paper: what is transparent shows white."""
+    """An RGB copy, as a person sees the image on paper: what is transparent shows white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     ground = Image.new("RGBA", image.size, "white")

@@ -55,8 +55,8 @@ class Phrase:
     """Words that ask for an operation, for planners that have no LLM.
 
     Args:
-        text: words in any case; ``{field}`` stands for the value of an argument, and a picture is named
-            by "it", "this" or "the picture", which the planner treats as one.
+        text: words in any case; ``{field}`` stands for the value of an argument, and an image is named
+            by "it", "this" or "the image", which the planner treats as one.
         fixed: arguments that these words imply, as ``(field, value)`` pairs.
     """
 
@@ -115,7 +115,7 @@ class Operation:
 
 @dataclass(frozen=True, kw_only=True)
 class Tool:
-    """A typed function on pictures.
+    """A typed function on images.
 
     Args:
         name: ``[a-z][a-z0-9_]{0,63}``, unique in one installation.

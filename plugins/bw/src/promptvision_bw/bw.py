@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from promptvision import ToolContext
-from promptvision.tools.context import EDIT
-from promptvision.tools.operations import BwResult, ImageArgs
+from promptvision.plugin import EDIT, BwResult, ImageArgs, ToolContext
 
 __all__ = ["convert"]
 

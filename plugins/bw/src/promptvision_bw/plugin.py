@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from promptvision import Tool, hookimpl
-from promptvision.tools import operations
+from promptvision.plugin import Tool, hookimpl, operations
 
 PLUGIN_API = 1
 

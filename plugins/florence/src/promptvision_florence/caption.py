@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from promptvision.errors import ToolFailed
-from promptvision.tools.context import ToolContext
-from promptvision.tools.operations import CaptionArgs, CaptionResult
+from promptvision.plugin import CaptionArgs, CaptionResult, ToolContext, ToolFailed
 from promptvision_florence.generation import write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
@@ -26,7 +24,7 @@ TASKS = {
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Say what a picture shows.
+    """Say what an image shows.
 
     Raises:
         ToolFailed: the model had nothing to say.
@@ -44,7 +42,7 @@ def describe(florence: Florence, picture: Image, detail: str, check: Callable[[]
 
     Args:
         florence: what to run.
-        picture: any mode.
+        image: any mode.
         detail: a key of :data:`TASKS`.
         check: called after each token; raise in it to stop.
 

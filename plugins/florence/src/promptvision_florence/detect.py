@@ -10,12 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from promptvision.errors import ArgumentsError
-from promptvision.tools.context import ANNOTATED, ToolContext
-from promptvision.tools.drawing import draw_boxes
-from promptvision.tools.labels import split_labels
-from promptvision.tools.operations import DetectArgs, DetectResult
-from promptvision.types import Box, Point
+from promptvision.plugin import (
+    ANNOTATED,
+    ArgumentsError,
+    Box,
+    DetectArgs,
+    DetectResult,
+    Point,
+    ToolContext,
+    draw_boxes,
+    split_labels,
+)
 from promptvision_florence.generation import Certainty, first_location, words, write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
@@ -67,7 +72,7 @@ def find(
 
     Args:
         florence: what to run.
-        picture: any mode.
+        image: any mode.
         label: what to look for.
         threshold: boxes with a score below it are dropped. A score is the probability of the least certain of
             the four sides, with :data:`~promptvision_florence.generation.TOLERANCE`.

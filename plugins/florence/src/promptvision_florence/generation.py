@@ -1,6 +1,6 @@
-"""What Florence-2 writes when it is given a picture and a task.
+"""What Florence-2 writes when it is given an image and a task.
 
-Xiao et al., "Florence-2" (arXiv 2311.06242): every task is text in, text out. A place in the picture is
+Xiao et al., "Florence-2" (arXiv 2311.06242): every task is text in, text out. A place in the image is
 written as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
 """
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-from promptvision.tools.drawing import flat_rgb
+from promptvision.plugin import flat_rgb
 from promptvision_florence.load import Florence
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MAX_NEW_TOKENS = 1024
 """As in the model card's examples; about 700 words."""
 
 BINS = 1000
-"""How finely a side of the picture is divided."""
+"""How finely a side of the image is divided."""
 
 TOLERANCE = 25
 """A corner counts as certain when the model puts its weight within this many bins (2.5 % of a side)."""
@@ -87,7 +87,7 @@ def write(
 
     Args:
         florence: what to run.
-        picture: any mode; what is transparent shows white.
+        image: any mode; what is transparent shows white.
         prompt: a task such as ``<CAPTION>``, with its text behind it where the task takes one.
         check: called after each token; raise in it to stop.
         certainty: told the probabilities as they come.

@@ -18,7 +18,7 @@ class Florence:
     """A loaded Florence-2.
 
     Args:
-        processor: prepares task and picture, and reads what the model wrote.
+        processor: prepares task and image, and reads what the model wrote.
         model: on its device, in evaluation mode; calls may run in it at the same time.
         lock: hold it around the processor. Its tokenizer is changed by each call and raises "Already
             borrowed" when two come together (transformers issue 9362).

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.plugins.specs import hookimpl
-from promptvision.tools import operations
-from promptvision.tools.requirements import Gpu, Requirements
-from promptvision.tools.tool import Tool
+from promptvision.plugin import Gpu, ModelSpec, Requirements, Tool, WeightFile, hookimpl, operations
 
 __all__ = [
     "API_URL",

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptvision.tools.context import ToolContext
-from promptvision.tools.operations import ExtractTextArgs, ExtractTextResult, Word
-from promptvision.types import Box
+from promptvision.plugin import Box, ExtractTextArgs, ExtractTextResult, ToolContext, Word
 from promptvision_florence.generation import Certainty, first_location, words, write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
@@ -35,7 +33,7 @@ class Line:
 
 
 def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
-    """Read what is written in a picture, whatever its language; a place holds a word or a whole line."""
+    """Read what is written in an image, whatever its language; a place holds a word or a whole line."""
     picture = context.open(args.image_url)
     context.progress(0, 2, "loading Florence-2")
     florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
@@ -54,7 +52,7 @@ def read_lines(florence: Florence, picture: Image, check: Callable[[], None]) ->
 
     Args:
         florence: what to run.
-        picture: any mode.
+        image: any mode.
         check: called after each token; raise in it to stop.
     """
     first = first_location(florence)

@@ -1,11 +1,11 @@
-"""From what Florence-2 wrote to places in the picture."""
+"""From what Florence-2 wrote to places in the image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 from promptvision_florence.generation import BINS
 
 __all__ = ["Region", "box_round", "split_regions"]
@@ -41,7 +41,7 @@ def box_round(bins: Sequence[int], width: int, height: int) -> Box | None:
 
     Args:
         bins: x and y in turns, 0 to 999.
-        width: of the picture, in pixels.
+        width: of the image, in pixels.
         height: likewise.
     """
     x1, x2 = (_pixels(pick(bins[0::2]), width) for pick in (min, max))

@@ -1,6 +1,6 @@
 """The tool: ``caption_image`` by a Florence-2 on another machine.
 
-The service takes a multipart form with the picture as ``file`` and answers
+The service takes a multipart form with the image as ``file`` and answers
 ``{"success": true, "caption": ".."}``; ``promptvision-florence serve`` is one.
 """
 
@@ -14,10 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from promptvision.errors import ToolFailed
-from promptvision.tools.context import ToolContext
-from promptvision.tools.drawing import flat_rgb
-from promptvision.tools.operations import CaptionArgs, CaptionResult
+from promptvision.plugin import CaptionArgs, CaptionResult, ToolContext, ToolFailed, flat_rgb
 from promptvision_florence.plugin import API_URL
 
 if TYPE_CHECKING:
@@ -32,7 +29,7 @@ MAX_ANSWER = 2**20
 """Bytes of an answer; a caption has some thousand."""
 
 MAX_SIDE = 1536
-"""Pixels. Florence-2 looks at 768 x 768, so a larger picture only takes longer to send."""
+"""Pixels. Florence-2 looks at 768 x 768, so a larger image only takes longer to send."""
 
 LEVEL = "more_detailed"
 """What such services answer with."""
@@ -41,7 +38,7 @@ POLL_S = 0.1
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Have a service say what a picture shows.
+    """Have a service say what an image shows.
 
     Raises:
         ToolFailed: the service cannot be reached, or its answer is not as described above.
@@ -57,11 +54,11 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
 
 
 async def ask(url: str, png: bytes, check: Callable[[], None]) -> str:
-    """Send a picture and return its caption.
+    """Send an image and return its caption.
 
     Args:
         url: full URL of the service.
-        png: the picture.
+        png: the image.
         check: called ten times a second; what it raises ends the wait and the connection.
 
     Raises:

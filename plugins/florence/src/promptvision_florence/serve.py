@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from promptvision.errors import PromptvisionError, SetupError
+from promptvision.plugin import PromptvisionError, SetupError
 from promptvision_florence.plugin import MODELS, REQUIRES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from starlette.applications import Starlette
 
-    from promptvision.settings import Settings
+    from promptvision.plugin import Settings
 
 __all__ = ["main", "make_service"]
 
@@ -31,13 +31,13 @@ def cli() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
 def serve(host: str, port: int) -> None:
-    """Serve captions: POST /caption with a picture as the form field 'file'.
+    """Serve captions: POST /caption with an image as the form field 'file'.
 
     It asks for no key. Listen beyond this machine only in a network where all may use it.
     """
     import uvicorn
 
-    from promptvision.settings import load_settings
+    from promptvision.plugin import load_settings
 
     uvicorn.run(make_service(load_settings()), host=host, port=port)
 
@@ -48,8 +48,7 @@ def make_service(settings: Settings) -> Starlette:
     Raises:
         SetupError: its weights are not here.
     """
-    from promptvision.models.pool import ModelPool
-    from promptvision.models.weights import require
+    from promptvision.plugin import ModelPool, require
     from promptvision_florence.caption import describe
     from promptvision_florence.server import create_app
 

@@ -1,8 +1,8 @@
 """Captioning over HTTP, so that it can live on another machine than the agent.
 
-``POST /caption`` takes a multipart form with the picture as ``file`` and answers
+``POST /caption`` takes a multipart form with the image as ``file`` and answers
 ``{"success": true, "caption": ".."}``; ``GET /health`` answers ``{"status": "ok"}``. Errors are
-``{"detail": ".."}``: 400 for what is no picture, 413 for too much of it, 503 when too many wait, 500 for the
+``{"detail": ".."}``: 400 for what is no image, 413 for too much of it, 503 when too many wait, 500 for the
 rest.
 """
 
@@ -21,8 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from promptvision.errors import Busy, InputError, PromptvisionError, TooLarge
-from promptvision.images.codec import decode_stored, normalise
+from promptvision.plugin import Busy, InputError, PromptvisionError, TooLarge, decode_stored, normalise
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,10 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BODY", "MAX_WAITING", "Describe", "create_app"]
 
 Describe = Callable[["Image"], str]
-"""Returns the caption of a picture; called in a thread, one call at a time."""
+"""Returns the caption of an image; called in a thread, one call at a time."""
 
 MAX_BODY = 21 * 2**20
-"""Bytes of a request: the largest picture that is read anywhere in promptvision, and what is round it."""
+"""Bytes of a request: the largest image that is read anywhere in promptvision, and what is round it."""
 
 MAX_WAITING = 8
 """Requests that are described or wait for it; further ones are told to come back later."""
@@ -51,7 +50,7 @@ def create_app(describe: Describe) -> Starlette:
             Route("/caption", desk.caption, methods=["POST"]),
             Route("/health", _health, methods=["GET"]),
         ],
-        exception_handlers={HTTPException: _explain, Exception: _apologise},
+        exception_handlers={HTTPException: _explain, Exception: _server_error},
     )
 
 
@@ -88,7 +87,7 @@ async def _explain(request: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"detail": exc.detail}, exc.status_code, exc.headers)
 
 
-async def _apologise(request: Request, exc: Exception) -> JSONResponse:
+async def _server_error(request: Request, exc: Exception) -> JSONResponse:
     return JSONResponse({"detail": f"captioning failed: {type(exc).__name__}"}, 500)
 
 
@@ -124,5 +123,5 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
 
 
 def _decode(data: bytes) -> Image:
-    """The picture, checked and turned upright as everywhere in promptvision."""
+    """The image, checked and turned upright as everywhere in promptvision."""
     return decode_stored(normalise(data).data)

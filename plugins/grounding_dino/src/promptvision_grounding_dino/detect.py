@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promptvision.errors import ArgumentsError
-from promptvision.tools.context import ANNOTATED, ToolContext
-from promptvision.tools.drawing import draw_boxes
-from promptvision.tools.labels import split_labels
-from promptvision.tools.operations import DetectArgs, DetectResult
-from promptvision.types import Box, Point
+from promptvision.plugin import (
+    ANNOTATED,
+    ArgumentsError,
+    Box,
+    DetectArgs,
+    DetectResult,
+    Point,
+    ToolContext,
+    draw_boxes,
+    split_labels,
+)
 from promptvision_grounding_dino.find import Finding, find
 from promptvision_grounding_dino.plugin import DETECT
 

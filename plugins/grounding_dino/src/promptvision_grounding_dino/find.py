@@ -1,4 +1,4 @@
-"""One run of Grounding DINO on one picture.
+"""One run of Grounding DINO on one image.
 
 The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. A box is
 named by the label whose tokens fit it best, where the usual recipe joins all tokens over a threshold and so
@@ -18,8 +18,7 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     nms,
 )
 
-from promptvision.errors import ArgumentsError, ToolFailed
-from promptvision.tools.drawing import flat_rgb
+from promptvision.plugin import ArgumentsError, ToolFailed, flat_rgb
 from promptvision_grounding_dino.load import Detector
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
@@ -47,7 +46,7 @@ def find(detector: Detector, picture: Image, labels: list[str], threshold: float
 
     Args:
         detector: what to run.
-        picture: any mode; what is transparent shows white.
+        image: any mode; what is transparent shows white.
         labels: as :func:`~promptvision.tools.labels.split_labels` gives them.
         threshold: boxes with a score above it are kept. A score is the highest probability among the tokens
             of the box's label.

@@ -18,7 +18,7 @@ class Detector:
     """A loaded Grounding DINO.
 
     Args:
-        processor: prepares text and picture.
+        processor: prepares text and image.
         model: on its device, in evaluation mode; calls may run in it at the same time.
         lock: hold it around the processor. Its tokenizer is changed by each call and raises "Already
             borrowed" when two come together (transformers issue 9362).

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.plugins.specs import hookimpl
-from promptvision.tools import operations
-from promptvision.tools.requirements import Gpu, Requirements
-from promptvision.tools.tool import Tool
+from promptvision.plugin import Gpu, ModelSpec, Requirements, Tool, WeightFile, hookimpl, operations
 
 __all__ = ["BASE", "DETECT", "TINY", "promptvision_models", "promptvision_tools"]
 
@@ -33,7 +29,7 @@ TOKENIZER = (
 
 PEAK_BYTES = 1_500_000_000
 """Memory of one call beside the weights, in float32. Measured as growth of the process on a CPU: 1.41 GB for
-base and 1.44 GB for tiny, at 800 x 1333 pixels, the most that a picture is scaled to."""
+base and 1.44 GB for tiny, at 800 x 1333 pixels, the most that an image is scaled to."""
 
 
 def _by_dtype(float32: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Pictures as arrays and back, and working on a smaller copy."""
+"""Images as arrays and back, and working on a smaller copy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 
 __all__ = ["Array", "clip_box", "flat_rgb", "shrink"]
 
@@ -15,7 +15,7 @@ Array = NDArray[np.uint8]
 
 
 def flat_rgb(image: Image.Image) -> Array:
-    """The picture as H x W x 3 uint8; what is transparent shows white."""
+    """The image as H x W x 3 uint8; what is transparent shows white."""
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(ground, image.convert("RGBA"))
@@ -23,10 +23,10 @@ def flat_rgb(image: Image.Image) -> Array:
 
 
 def shrink(rgb: Array, longest: int) -> tuple[Array, float]:
-    """Reduce a picture so that its longer side has at most ``longest`` pixels.
+    """Reduce an image so that its longer side has at most ``longest`` pixels.
 
     Returns:
-        The picture, and the factor that coordinates in it are multiplied by to get the original's.
+        The image, and the factor that coordinates in it are multiplied by to get the original's.
     """
     height, width = rgb.shape[:2]
     factor = max(height, width) / longest
@@ -37,7 +37,7 @@ def shrink(rgb: Array, longest: int) -> tuple[Array, float]:
 
 
 def clip_box(box: Box, width: int, height: int) -> Box | None:
-    """The part of a box that lies in the picture, on whole pixels; None when less than one pixel does."""
+    """The part of a box that lies in the image, on whole pixels; None when less than one pixel does."""
     x1, y1 = max(0, int(np.floor(box.x1))), max(0, int(np.floor(box.y1)))
     x2, y2 = min(width, int(np.ceil(box.x2))), min(height, int(np.ceil(box.y2)))
     return Box(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

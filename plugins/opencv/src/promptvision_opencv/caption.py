@@ -7,9 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from promptvision.tools.context import ToolContext
-from promptvision.tools.operations import CaptionArgs, CaptionResult
-from promptvision.types import Box
+from promptvision.plugin import Box, CaptionArgs, CaptionResult, ToolContext
 from promptvision_opencv.arrays import Array, flat_rgb, shrink
 from promptvision_opencv.colours import COLOURS, hsv, name_pixels
 from promptvision_opencv.faces import find_faces
@@ -29,13 +27,13 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What was measured of a picture.
+    """What was measured of an image.
 
     Args:
         width: in pixels.
         height: in pixels.
         is_grey: whether it has no colour.
-        shares: colour name and share of the picture, greatest first.
+        shares: colour name and share of the image, greatest first.
         brightness: mean lightness, 0 to 1.
         sharpness: steepest steps of brightness between neighbours, 0 to 1.
         faces: boxes of faces.
@@ -55,7 +53,7 @@ class Measured:
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Describe a picture by its measurements."""
+    """Describe an image by its measurements."""
     rgb = flat_rgb(context.open(args.image_url))
     context.progress(0, 1, "measuring")
     text = tell(measure(rgb), args.detail)
@@ -64,7 +62,7 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
 
 
 def measure(rgb: Array) -> Measured:
-    """Measure a picture of H x W x 3 uint8."""
+    """Measure an image of H x W x 3 uint8."""
     small, _ = shrink(rgb, _WORK_SIDE)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     counts = np.bincount(name_pixels(hsv(small)).ravel(), minlength=len(COLOURS)) / grey.size
@@ -88,7 +86,7 @@ def tell(measured: Measured, detail: str) -> str:
     """Put measurements into words.
 
     Args:
-        measured: the picture.
+        measured: the image.
         detail: ``brief`` for one sentence, ``detailed`` for the look of the whole, ``more_detailed`` also
             for where things are.
     """

@@ -91,7 +91,7 @@ def colour_named(word: str) -> Colour | None:
 
 
 def hsv(rgb: Array) -> Floats:
-    """Hue in degrees, saturation and value 0 to 1 of an H x W x 3 picture."""
+    """Hue in degrees, saturation and value 0 to 1 of an H x W x 3 image."""
     return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2HSV).astype(np.float32, copy=False)
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from promptvision.errors import ToolFailed
-from promptvision.tools.context import ANNOTATED, ToolContext
-from promptvision.tools.drawing import draw_boxes
-from promptvision.tools.operations import DetectArgs, DetectResult
-from promptvision.types import Box
+from promptvision.plugin import ANNOTATED, Box, DetectArgs, DetectResult, ToolContext, ToolFailed, draw_boxes
 from promptvision_opencv.arrays import Array, flat_rgb
 from promptvision_opencv.faces import find_faces
 from promptvision_opencv.people import find_people
@@ -66,7 +62,7 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 
 
 def find(rgb: Array, request: Request) -> list[Detection]:
-    """All that a picture (H x W x 3 uint8) holds of one request, whatever its score."""
+    """All that an image (H x W x 3 uint8) holds of one request, whatever its score."""
     pairs: Sequence[tuple[Box, float]]
     if request.kind is Kind.FACE:
         pairs = [(face.box, face.score) for face in find_faces(rgb)]

@@ -1,8 +1,8 @@
 """Finding faces that look into the camera, with two classic cascades that ship inside packages.
 
 OpenCV's Haar cascade ``frontalface_alt2`` proposes, and scikit-image's LBP cascade votes on each proposal.
-Measured on the 100 faces and 100 other pictures of ``skimage.data.lfw_subset()``: with at least 12 votes
-98 % of the faces are found and none of the others; LBP alone, on whole pictures, took ten times as long
+Measured on the 100 faces and 100 other images of ``skimage.data.lfw_subset()``: with at least 12 votes
+98 % of the faces are found and none of the others; LBP alone, on whole images, took ten times as long
 and gave false faces in photographs.
 """
 
@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from promptvision.errors import ToolFailed
-from promptvision.types import Box
+from promptvision.plugin import Box, ToolFailed
 from promptvision_opencv.arrays import Array, shrink
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ _HALF_CERTAIN = 15.0
 
 @dataclass(frozen=True)
 class Found:
-    """A box in pixels of the picture, and a score from 0 to 1."""
+    """A box in pixels of the image, and a score from 0 to 1."""
 
     box: Box
     score: float

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 from promptvision_opencv.arrays import Array
 
 __all__ = ["cut_out"]
@@ -38,7 +38,7 @@ def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
 
     Args:
         rgb: H x W x 3 uint8.
-        box: whole pixels, within the picture.
+        box: whole pixels, within the image.
         seed: same seed, same mask.
 
     Returns:
@@ -90,7 +90,7 @@ def _foreground(part: Array, inside: NDArray[np.bool_], seed: int) -> NDArray[np
 def _first_guess(inside: Mask) -> Mask:
     """Labels to begin with: the ellipse in the box is probably the thing, its corners probably not.
 
-    If the box leaves no surroundings in the picture, a frame within it stands for them.
+    If the box leaves no surroundings in the image, a frame within it stands for them.
     """
     left, top, width, height = cv2.boundingRect(inside)
     ellipse = np.zeros_like(inside)

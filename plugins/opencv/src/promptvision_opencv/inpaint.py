@@ -7,9 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, ToolFailed
-from promptvision.tools.context import ToolContext
-from promptvision.tools.operations import InpaintArgs, InpaintResult
+from promptvision.plugin import ArgumentsError, InpaintArgs, InpaintResult, ToolContext, ToolFailed
 from promptvision_opencv.arrays import Array
 from promptvision_opencv.paints import read_paint
 from promptvision_opencv.recolour import recolour
@@ -25,7 +23,7 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     """Remove what is masked if the prompt is empty, else paint it in the colour that the prompt names.
 
     Raises:
-        ArgumentsError: the mask is empty or has another size than the picture.
+        ArgumentsError: the mask is empty or has another size than the image.
         ToolFailed: the prompt asks for something new.
     """
     image, mask = context.open(args.image_url), context.open(args.mask_url)
@@ -54,7 +52,7 @@ def take_away(image: Image.Image, mask: Array, check: Callable[[], None]) -> Ima
 
 
 def paint_over(image: Image.Image, mask: Array, colour: tuple[int, int, int]) -> Image.Image:
-    """Give what is masked (H x W uint8, 255 = paint) a colour; a grey picture becomes RGB or RGBA."""
+    """Give what is masked (H x W uint8, 255 = paint) a colour; a grey image becomes RGB or RGBA."""
     return _with_alpha_of(image, Image.fromarray(recolour(_rgb(image), mask, colour)))
 
 

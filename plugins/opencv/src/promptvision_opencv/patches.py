@@ -2,7 +2,7 @@
 
 Source: A. Criminisi, P. Perez, K. Toyama, Region filling and object removal by exemplar-based image
 inpainting, IEEE Transactions on Image Processing 13(9), 2004. It is run on a small copy; the offsets found
-there say which pixels of the picture itself are copied.
+there say which pixels of the image itself are copied.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ def _prices(
 
 
 def _copy(part: Array, hole: Bools, offsets: NDArray[np.int32]) -> Array:
-    """Copy pixels by offsets that were found on a smaller picture."""
+    """Copy pixels by offsets that were found on a smaller image."""
     height, width = hole.shape
     scale = height / offsets.shape[0], width / offsets.shape[1]
     large = cv2.resize(offsets.astype(np.float32), (width, height), interpolation=cv2.INTER_NEAREST)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from promptvision.errors import ToolFailed
-from promptvision.types import Box
+from promptvision.plugin import Box, ToolFailed
 from promptvision_opencv.arrays import Array, shrink
 from promptvision_opencv.faces import Found, find_faces
 

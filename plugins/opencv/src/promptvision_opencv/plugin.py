@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.plugins.specs import hookimpl
-from promptvision.tools.operations import CAPTION, DETECT, INPAINT, SEGMENT
-from promptvision.tools.requirements import Requirements
-from promptvision.tools.tool import Tool
+from promptvision.plugin import Requirements, Tool, hookimpl, operations
 
 __all__ = ["PLUGIN_API", "promptvision_tools"]
 
@@ -19,7 +16,7 @@ _SKIMAGE = {"skimage": "pip install scikit-image"}
 
 DETECT_TOOL = Tool(
     name="opencv_detect",
-    operation=DETECT,
+    operation=operations.DETECT,
     run="promptvision_opencv.detect:detect",
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV | _SKIMAGE),
@@ -31,7 +28,7 @@ DETECT_TOOL = Tool(
 
 SEGMENT_TOOL = Tool(
     name="opencv_segment",
-    operation=SEGMENT,
+    operation=operations.SEGMENT,
     run="promptvision_opencv.segment:segment",
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
@@ -43,7 +40,7 @@ SEGMENT_TOOL = Tool(
 
 INPAINT_TOOL = Tool(
     name="opencv_inpaint",
-    operation=INPAINT,
+    operation=operations.INPAINT,
     run="promptvision_opencv.inpaint:inpaint",
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
@@ -55,7 +52,7 @@ INPAINT_TOOL = Tool(
 
 CAPTION_TOOL = Tool(
     name="opencv_caption",
-    operation=CAPTION,
+    operation=operations.CAPTION,
     run="promptvision_opencv.caption:caption",
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV | _SKIMAGE),

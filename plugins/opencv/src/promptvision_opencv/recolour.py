@@ -75,7 +75,7 @@ def _core(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _spread(linear: Floats, known: NDArray[np.bool_]) -> Floats:
-    """The picture where it is known, and around it the average of known pixels nearby."""
+    """The image where it is known, and around it the average of known pixels nearby."""
     weight = known.astype(np.float32)
     size = (0, 0)
     near = cv2.GaussianBlur(linear * weight[..., None], size, _BAND)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from promptvision.types import Box
+from promptvision.plugin import Box
 from promptvision_opencv.arrays import Array, shrink
 from promptvision_opencv.colours import Colour, fitness, hsv
 from promptvision_opencv.prompts import Shape
@@ -18,9 +18,9 @@ __all__ = ["Region", "find_regions", "shape_fit"]
 
 _WORK_SIDE = 640
 _SMALLEST_SHARE = 0.0004
-"""Smaller regions, as shares of the picture, are noise."""
+"""Smaller regions, as shares of the image, are noise."""
 _SURE_SHARE = 0.002
-"""A region of this share of the picture is judged by its colour alone; smaller ones are less certain."""
+"""A region of this share of the image is judged by its colour alone; smaller ones are less certain."""
 _LEAST_FIT = 0.72
 """An outline that fills less of its circle, rectangle or triangle does not have that shape."""
 _BACKGROUND_SHARE = 0.5
@@ -28,7 +28,7 @@ _BACKGROUND_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Region:
-    """A connected region of one colour: its box in pixels of the picture, and a score from 0 to 1."""
+    """A connected region of one colour: its box in pixels of the image, and a score from 0 to 1."""
 
     box: Box
     score: float
@@ -113,7 +113,7 @@ def _judged(contour: NDArray[np.int32], shape: Shape) -> float:
 
 
 def _foreground(box: tuple[int, int, int, int], share: float, picture: NDArray[np.bool_]) -> float:
-    """1 for a thing in front; a half for what fills the picture and touches three of its sides."""
+    """1 for a thing in front; a half for what fills the image and touches three of its sides."""
     left, top, width, height = box
     tall, wide = picture.shape
     touched = (left <= 1) + (top <= 1) + (left + width >= wide - 1) + (top + height >= tall - 1)

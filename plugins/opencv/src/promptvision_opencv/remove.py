@@ -36,7 +36,7 @@ def remove(rgb: Array, mask: Array, check: Callable[[], None] = lambda: None) ->
         H x W x 3 uint8; pixels outside of the mask are those of ``rgb``.
     """
     x, y, width, height = cv2.boundingRect(mask)
-    # Padded, so that a mask of the whole picture has a border to measure from.
+    # Padded, so that a mask of the whole image has a border to measure from.
     half = float(cv2.distanceTransform(np.pad(mask, 1), cv2.DIST_L2, 5).max())
     margin = round(max(24, 2.5 * half))
     window = np.s_[max(0, y - margin) : y + height + margin, max(0, x - margin) : x + width + margin]

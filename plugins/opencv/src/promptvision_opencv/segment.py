@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from promptvision.errors import ArgumentsError
-from promptvision.tools.context import ToolContext
-from promptvision.tools.operations import SegmentArgs, SegmentResult
-from promptvision.types import Box, MaskRef
+from promptvision.plugin import ArgumentsError, Box, MaskRef, SegmentArgs, SegmentResult, ToolContext
 from promptvision_opencv.arrays import clip_box, flat_rgb
 from promptvision_opencv.grabcut import cut_out
 from promptvision_opencv.refine import Mask, merge, refine
@@ -19,7 +16,7 @@ def segment(args: SegmentArgs, context: ToolContext) -> SegmentResult:
     """Cut the thing out of each box.
 
     Raises:
-        ArgumentsError: a box lies outside of the picture.
+        ArgumentsError: a box lies outside of the image.
     """
     rgb = flat_rgb(context.open(args.image_url))
     boxes = _clipped(args.bounding_boxes, rgb.shape[1], rgb.shape[0])

@@ -1,4 +1,4 @@
-"""What a segmentation engine does, and the cache of picture embeddings that both engines use."""
+"""What a segmentation engine does, and the cache of image embeddings that both engines use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from promptvision.types import Box, Point
+    from promptvision.plugin import Box, Point
 
 __all__ = ["EmbeddingCache", "Engine"]
 
@@ -30,18 +30,18 @@ class Engine(Protocol):
         """One mask per prompt, in the order of the prompts; give either boxes or points.
 
         Args:
-            picture: any mode; transparency is ignored.
-            key: the picture's id; its embedding is kept under it.
-            boxes: in pixels of the picture, origin top left.
-            points: in pixels of the picture, each its own prompt.
+            image: any mode; transparency is ignored.
+            key: the image's id; its embedding is kept under it.
+            boxes: in pixels of the image, origin top left.
+            points: in pixels of the image, each its own prompt.
 
         Returns:
-            H x W bool arrays of exactly the picture's size; none is dropped for a low score.
+            H x W bool arrays of exactly the image's size; none is dropped for a low score.
         """
 
 
 class EmbeddingCache(Generic[T]):
-    """The embeddings of the last pictures, so that a further prompt on one of them skips the encoder.
+    """The embeddings of the last images, so that a further prompt on one of them skips the encoder.
 
     It lives in the loaded model and leaves memory with it. One embedding of SAM 2.1 takes about 17 MB in
     float32: 256 x 64 x 64, 64 x 128 x 128 and 32 x 256 x 256 values.

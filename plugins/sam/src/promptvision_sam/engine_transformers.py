@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from promptvision.types import Box, Point
+    from promptvision.plugin import Box, Point
 
 __all__ = ["TransformersEngine"]
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
-    from promptvision.types import Box, Point
+    from promptvision.plugin import Box, Point
 
 __all__ = ["IMAGE_SIZE", "UltralyticsEngine", "read_checkpoint"]
 
@@ -75,7 +75,7 @@ class UltralyticsEngine:
         Works on the embedding and not through ``predict``, which drops masks by their score.
         """
         prompts: dict[str, Any] = {"bboxes": np.array(boxes)} if boxes else {"points": np.array(points)}
-        with self._lock:  # the predictor holds the picture it works on
+        with self._lock:  # the predictor holds the image it works on
             features = self._embeddings.get(key, lambda: self._encode(picture))
             found, _ = self._predictor.inference_features(
                 features, (picture.height, picture.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts

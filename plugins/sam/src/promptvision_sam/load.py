@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 from promptvision_sam.engine import Engine
 from promptvision_sam.plugin import has_ultralytics
 

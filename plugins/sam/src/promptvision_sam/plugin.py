@@ -8,13 +8,18 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.plugins.specs import hookimpl
-from promptvision.tools import operations
-from promptvision.tools.operations import SegmentArgs
-from promptvision.tools.requirements import Gpu, Requirements
-from promptvision.tools.tool import Tool
-from promptvision.types import Box, Point
+from promptvision.plugin import (
+    Box,
+    Gpu,
+    ModelSpec,
+    Point,
+    Requirements,
+    SegmentArgs,
+    Tool,
+    WeightFile,
+    hookimpl,
+    operations,
+)
 
 __all__ = ["MODEL", "PLUGIN_API", "SamArgs", "model_spec", "segment_tool"]
 
@@ -72,7 +77,7 @@ def model_spec(*, ultralytics: bool) -> ModelSpec:
 
     Sizes and digests are those of Meta's file and of revision 665f8e2 of the hub repository, as several
     public projects pin them. ``peak_bytes``: 0.65 GB measured in float32 on a CPU with the architecture at
-    full size, one picture and ten boxes.
+    full size, one image and ten boxes.
     """
     common: dict[str, Any] = {
         "id": MODEL,

@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from promptvision.errors import ArgumentsError
-from promptvision.tools.operations import SegmentResult
-from promptvision.types import Box, Point
+from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult
 from promptvision_opencv.refine import merge, refine
 from promptvision_sam.plugin import MODEL, SamArgs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from promptvision.tools.context import ToolContext
-    from promptvision.types import MaskRef
+    from promptvision.plugin import MaskRef, ToolContext
     from promptvision_sam.engine import Engine
 
 __all__ = ["BATCH_PIXELS", "segment"]
@@ -33,7 +30,7 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
     """Make one refined mask per box and per point, in that order, and their union.
 
     Raises:
-        ArgumentsError: a box or a point lies outside the picture.
+        ArgumentsError: a box or a point lies outside the image.
     """
     picture = context.open(args.image_url)
     boxes = _inside(args.bounding_boxes, picture.size)
@@ -76,7 +73,7 @@ def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:
 
 
 def _inside(boxes: Sequence[Box], size: tuple[int, int]) -> list[Box]:
-    """Boxes cut to the picture."""
+    """Boxes cut to the image."""
     width, height = size
     cut = [(max(b.x1, 0), max(b.y1, 0), min(b.x2, width), min(b.y2, height)) for b in boxes]
     problems = [

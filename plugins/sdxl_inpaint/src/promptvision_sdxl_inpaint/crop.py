@@ -1,4 +1,4 @@
-"""What the model gets to see of a picture, and how its answer goes back in.
+"""What the model gets to see of an image, and how its answer goes back in.
 
 Masks are H x W bool arrays here, True = edit. Windows are ``(left, top, right, bottom)`` in pixels.
 """
@@ -24,7 +24,7 @@ LATENT = 8
 """Side of the square of pixels that one latent stands for."""
 
 FEATHER = 4
-"""How many pixels inside the mask's edge the new picture fades in over."""
+"""How many pixels inside the mask's edge the new image fades in over."""
 
 _MARGIN, _SMALLEST_MARGIN = 0.5, 64
 _SMALLEST_WINDOW = 512
@@ -35,12 +35,12 @@ Window = tuple[int, int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Crop:
-    """A part of the picture at the size that the model works on.
+    """A part of the image at the size that the model works on.
 
     Args:
         window: where it was cut out.
-        picture: RGB, sides multiples of 8, about as many pixels as the model was trained on.
-        latents: bool, a cell per 8 x 8 pixels of ``picture``: True where latents are painted anew. Covers
+        image: RGB, sides multiples of 8, about as many pixels as the model was trained on.
+        latents: bool, a cell per 8 x 8 pixels of ``image``: True where latents are painted anew. Covers
             the mask and at least one cell around it.
     """
 
@@ -50,7 +50,7 @@ class Crop:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """``latents`` at the size of ``picture``."""
+        """``latents`` at the size of ``image``."""
         return self.latents.repeat(LATENT, axis=0).repeat(LATENT, axis=1)
 
 
@@ -58,8 +58,8 @@ def make_crop(picture: Image.Image, mask: NDArray[np.bool_], work_pixels: int = 
     """Cut out the mask with margin and scale it to about ``work_pixels``.
 
     Args:
-        picture: any mode; transparency is left out.
-        mask: of the picture's size, not empty.
+        image: any mode; transparency is left out.
+        mask: of the image's size, not empty.
         work_pixels: how many pixels the crop shall have, give or take the rounding to multiples of 8.
     """
     window = choose_window(mask)
@@ -73,7 +73,7 @@ def choose_window(mask: NDArray[np.bool_]) -> Window:
     """The mask's bounding box, grown so that the model sees what it must fit in with.
 
     By half the box's longer side and at least 64 pixels; to at least 512 pixels a side and no longer than
-    twice as long as wide; all of it as far as the picture reaches.
+    twice as long as wide; all of it as far as the image reaches.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     height, width = int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
@@ -120,10 +120,10 @@ def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def feather(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How much of the new picture to take: 0 outside the mask, rising inside its edge to 1.
+    """How much of the new image to take: 0 outside the mask, rising inside its edge to 1.
 
     It rises over :data:`FEATHER` pixels, over fewer where the mask is thinner, and not at all where the
-    mask ends with the picture.
+    mask ends with the image.
     """
     layer = Image.fromarray(mask).convert("L")
     depth = mask.astype(np.uint8)
@@ -139,10 +139,10 @@ def paste(picture: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Im
     """Put what was painted back; same size and mode, every pixel outside the mask as it was.
 
     Args:
-        picture: the original; mode L, LA, RGB or RGBA. A grey picture stays grey; a transparent one becomes
+        image: the original; mode L, LA, RGB or RGBA. A grey image stays grey; a transparent one becomes
             opaque where it is painted.
         mask: where pixels may change.
-        crop: what :func:`make_crop` cut out of the picture.
+        crop: what :func:`make_crop` cut out of the image.
         painted: RGB, of the crop's size.
     """
     left, top, right, bottom = crop.window

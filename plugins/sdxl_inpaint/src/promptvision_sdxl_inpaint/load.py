@@ -12,7 +12,7 @@ import diffusers
 import torch
 from transformers import AutoTokenizer, CLIPTextModel, CLIPTextModelWithProjection
 
-from promptvision.errors import SetupError
+from promptvision.plugin import SetupError
 
 __all__ = [
     "Denoiser",
@@ -116,7 +116,7 @@ def _text_encoder(kind: Any, path: Path, model: str, tokenizer: str, device: str
 def load_vae(path: Path, device: str, dtype: str) -> Any:
     """Load a VAE from the folder itself or its ``vae``.
 
-    One whose configuration says ``force_upcast`` overflows in float16 (its pictures turn black), so it is
+    One whose configuration says ``force_upcast`` overflows in float16 (its images turn black), so it is
     loaded in float32 whatever was asked for.
     """
     folder = path if (path / "config.json").is_file() else _part(path, "vae")

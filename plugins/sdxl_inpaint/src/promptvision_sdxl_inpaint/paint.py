@@ -11,9 +11,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from promptvision.errors import ArgumentsError, SetupError, StopTurn
-from promptvision.models.weights import missing_weights
-from promptvision.tools.operations import InpaintResult
+from promptvision.plugin import ArgumentsError, InpaintResult, SetupError, StopTurn, missing_weights
 from promptvision_sdxl_inpaint.crop import WORK_PIXELS, Crop, make_crop, paste
 from promptvision_sdxl_inpaint.denoise import (
     Canvas,
@@ -24,7 +22,6 @@ from promptvision_sdxl_inpaint.denoise import (
     embed_prompts,
     plan,
 )
-from promptvision_sdxl_inpaint.ladder import Ladder, first_placement
 from promptvision_sdxl_inpaint.plugin import (
     BASE,
     REFINER,
@@ -34,6 +31,7 @@ from promptvision_sdxl_inpaint.plugin import (
     VAE,
     SdxlArgs,
 )
+from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
 from promptvision_sdxl_inpaint.vae import decode, encode, values_of
 
 if TYPE_CHECKING:
@@ -41,9 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from promptvision.models.placement import Placement
-    from promptvision.settings import Settings
-    from promptvision.tools.context import ToolContext
+    from promptvision.plugin import Placement, Settings, ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
 __all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
@@ -60,7 +56,7 @@ _FEWEST_PIXELS = 64 * 64
 
 
 def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
-    """Paint inside the mask; the result has the picture's size and mode, outside bit-identical.
+    """Paint inside the mask; the result has the image's size and mode, outside bit-identical.
 
     Raises:
         ArgumentsError: the mask is empty or of another size, or there are too few steps.
@@ -82,10 +78,10 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
 
 
 def read_mask(image: Image.Image, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask picture as a bool array, True = edit.
+    """A mask image as a bool array, True = edit.
 
     Raises:
-        ArgumentsError: it is empty, or has not the size of the picture.
+        ArgumentsError: it is empty, or has not the size of the image.
     """
     if image.size != size:
         raise ArgumentsError(
@@ -129,7 +125,7 @@ class _Painting:
     def run(self) -> Image.Image:
         """All stages; the painted crop."""
         refines = self._has_refiner()
-        ladder = Ladder(self.context, _placement(refines))
+        ladder = StagedRunner(self.context, _placement(refines))
         self.context.progress(0, 1, "reading the prompt")
         for_base, for_refiner = ladder.run("reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed)
         encoded = ladder.run("encoding the picture", (VAE,), self._encode)

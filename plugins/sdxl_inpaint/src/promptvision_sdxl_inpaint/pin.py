@@ -13,14 +13,14 @@ __all__ = ["Pin"]
 class Pin:
     """A callback for the end of each denoising step of a diffusers pipeline.
 
-    The inpainting pipeline of diffusers restores the picture outside the mask for UNets with 4 channels
-    only, and before the last step of a stage with the clean picture, which is wrong for a stage that hands
+    The inpainting pipeline of diffusers restores the image outside the mask for UNets with 4 channels
+    only, and before the last step of a stage with the clean image, which is wrong for a stage that hands
     noisy latents over. This does it for any UNet, in both stages, with one noise: after step i the latents
     outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and after
     the last step of the schedule, where sigma is 0, they are the original itself.
 
     Args:
-        original: latents of the picture, 1 x 4 x h x w, scaled as the UNet sees them.
+        original: latents of the image, 1 x 4 x h x w, scaled as the UNet sees them.
         noise: the noise that the first stage started from, of the same shape.
         mask: 1 x 1 x h x w bool, True where the latents are painted.
         on_step: called with the index of each finished step; whatever it raises ends the pipeline's run.

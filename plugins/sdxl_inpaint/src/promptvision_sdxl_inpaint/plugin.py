@@ -7,12 +7,16 @@ from typing import Any
 
 from pydantic import Field
 
-from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.plugins.specs import hookimpl
-from promptvision.tools import operations
-from promptvision.tools.operations import InpaintArgs
-from promptvision.tools.requirements import Gpu, Requirements
-from promptvision.tools.tool import Tool
+from promptvision.plugin import (
+    Gpu,
+    InpaintArgs,
+    ModelSpec,
+    Requirements,
+    Tool,
+    WeightFile,
+    hookimpl,
+    operations,
+)
 
 __all__ = [
     "BASE",

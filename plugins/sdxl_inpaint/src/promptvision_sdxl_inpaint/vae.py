@@ -9,9 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from promptvision.errors import ToolFailed
-from promptvision.models.devices import release_cached, usable_bytes
-from promptvision.models.placement import is_out_of_memory
+from promptvision.plugin import ToolFailed, is_out_of_memory, release_cached, usable_bytes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,7 +22,7 @@ _ENCODE_BYTES_PER_VALUE = 1100
 
 
 def values_of(picture: Image.Image) -> NDArray[np.float32]:
-    """An RGB picture as H x W x 3 values from -1 to 1."""
+    """An RGB image as H x W x 3 values from -1 to 1."""
     return np.asarray(picture, np.float32) / np.float32(127.5) - 1
 
 
@@ -32,7 +30,7 @@ def values_of(picture: Image.Image) -> NDArray[np.float32]:
 def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
     """Latents as the UNet sees them: the mean of the distribution, scaled; 1 x 4 x h x w, on the CPU.
 
-    The mean and not a sample, so that the same picture always has the same latents.
+    The mean and not a sample, so that the same image always has the same latents.
 
     Args:
         vae: what encodes.
@@ -50,7 +48,7 @@ def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
 
 @torch.inference_mode()
 def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
-    """The RGB picture of scaled latents, eight times as wide and high.
+    """The RGB image of scaled latents, eight times as wide and high.
 
     Raises:
         ToolFailed: the latents hold values that are no numbers.
@@ -77,7 +75,7 @@ def _dtype(vae: Any) -> torch.dtype:
 
 
 def _in_room(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
-    """Run on the whole picture if it fits, else tile by tile, which can shift the tone from tile to tile."""
+    """Run on the whole image if it fits, else tile by tile, which can shift the tone from tile to tile."""
     needed = bytes_per_byte * _dtype(vae).itemsize
     if device == "cpu" or needed <= _free_bytes(device):
         try:

@@ -1,1 +1,1 @@
-"""Text in pictures (Tesseract OCR) for promptvision."""
+"""Text in images (Tesseract OCR) for promptvision."""

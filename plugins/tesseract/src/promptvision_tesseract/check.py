@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import subprocess
 
-from promptvision.errors import PromptvisionError
-from promptvision.plugins.specs import Finding
-from promptvision.settings import Settings
+from promptvision.plugin import Finding, PromptvisionError, Settings
 
 __all__ = ["check_program"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import IO
 
-from promptvision.errors import SetupError, ToolFailed
+from promptvision.plugin import SetupError, ToolFailed
 from promptvision_tesseract.preprocess import Grey
 
 __all__ = ["TIMEOUT_S", "Reading", "Token", "find_turn", "installed_languages", "parse_tsv", "read_page"]
@@ -33,7 +33,7 @@ class Token:
 
     Args:
         text: as Tesseract wrote it, not cleaned.
-        box: left, top, right, bottom in pixels of the picture that was read.
+        box: left, top, right, bottom in pixels of the image that was read.
         confidence: 0 to 100.
         line: words with equal numbers (block, paragraph, line) stand in one line.
     """
@@ -73,7 +73,7 @@ def _run(
     check: Callable[[], None] = _never,
 ) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # threads of its own make Tesseract slower
-    with _picture_file(grey) as picture:
+    with _image_file(grey) as picture:
         try:
             child = subprocess.Popen(
                 ["tesseract", *options],
@@ -110,8 +110,8 @@ def _finish(
             return subprocess.CompletedProcess(child.args, child.returncode, out, err)
 
 
-def _picture_file(grey: Grey | None) -> IO[bytes]:
-    """A nameless file with the picture as portable greymap; a pipe cannot be fed and polled at once."""
+def _image_file(grey: Grey | None) -> IO[bytes]:
+    """A nameless file with the image as portable greymap; a pipe cannot be fed and polled at once."""
     try:
         file = TemporaryFile()  # noqa: SIM115  # the caller closes it
         if grey is not None:
@@ -135,7 +135,7 @@ def installed_languages() -> list[str]:
 
 
 def find_turn(grey: Grey, *, timeout_s: float = TIMEOUT_S, check: Callable[[], None] = _never) -> int:
-    """Degrees to turn the picture clockwise, 0, 90, 180 or 270, until its text stands upright.
+    """Degrees to turn the image clockwise, 0, 90, 180 or 270, until its text stands upright.
 
     0 unless Tesseract's orientation detection is sure of it (confidence over 1.5). It needs a few words to
     say anything at all.
@@ -156,7 +156,7 @@ def read_page(
     timeout_s: float = TIMEOUT_S,
     check: Callable[[], None] = _never,
 ) -> Reading:
-    """Read a grey picture as a page of text.
+    """Read a grey image as a page of text.
 
     Args:
         grey: H x W uint8.

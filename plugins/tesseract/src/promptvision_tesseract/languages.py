@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from promptvision.errors import ArgumentsError, SetupError
+from promptvision.plugin import ArgumentsError, SetupError
 
 __all__ = ["check_languages", "debian_package"]
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from promptvision import Requirements, Tool, hookimpl
-from promptvision.plugins.specs import Check
-from promptvision.tools import operations
+from promptvision.plugin import Check, Requirements, Tool, hookimpl, operations
 from promptvision_tesseract.check import check_program
 
 PLUGIN_API = 1

@@ -1,6 +1,6 @@
-"""Steps that make a picture easier to read for Tesseract, each with the gate that lets it run.
+"""Steps that make an image easier to read for Tesseract, each with the gate that lets it run.
 
-A step takes a grey picture (H x W uint8) or a :class:`Page` and gives it back unchanged when its gate stays
+A step takes a grey image (H x W uint8) or a :class:`Page` and gives it back unchanged when its gate stays
 shut. Their order, gates and thresholds were measured on rendered text; ``benchmarks/ocr.py`` measures them
 again. Nothing here binarises: Tesseract does that better by itself.
 """
@@ -58,11 +58,11 @@ BORDER_PX = 20
 
 @dataclass(frozen=True)
 class Page:
-    """A grey picture on its way to Tesseract.
+    """A grey image on its way to Tesseract.
 
     Args:
         grey: the pixels.
-        to_original: from its pixels to those of the picture it was made from.
+        to_original: from its pixels to those of the image it was made from.
     """
 
     grey: Grey
@@ -116,7 +116,7 @@ def has_specks(grey: Grey) -> bool:
 def remove_outliers(grey: Grey) -> Grey:
     """Replace lone pixels by the median around them. Gate: :func:`has_specks`.
 
-    A median over the whole picture would eat small letters, so every other pixel stays as it is.
+    A median over the whole image would eat small letters, so every other pixel stays as it is.
     """
     return np.where(outliers(grey), cv2.medianBlur(grey, 3), grey) if has_specks(grey) else grey
 

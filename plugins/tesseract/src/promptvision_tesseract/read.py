@@ -1,4 +1,4 @@
-"""Reading the text of a picture: prepare it, read it twice, keep the better reading."""
+"""Reading the text of an image: prepare it, read it twice, keep the better reading."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from promptvision import ToolContext
-from promptvision.tools.operations import ExtractTextResult, Word
-from promptvision.types import Box
+from promptvision.plugin import Box, ExtractTextResult, ToolContext, Word
 from promptvision_tesseract import preprocess
 from promptvision_tesseract.engine import Reading, Token, find_turn, installed_languages, read_page
 from promptvision_tesseract.languages import check_languages
@@ -25,7 +23,7 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 
     Args:
         grey: H x W uint8.
-        turn: given the picture as far as it is prepared, says by how many degrees (0, 90, 180, 270) to turn
+        turn: given the image as far as it is prepared, says by how many degrees (0, 90, 180, 270) to turn
             it clockwise.
     """
     for step in (
@@ -43,7 +41,7 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 
 
 def is_plain_better(plain: Reading, prepared: Reading) -> bool:
-    """Whether the reading of the untouched picture is to be preferred.
+    """Whether the reading of the untouched image is to be preferred.
 
     Confidence alone does not reveal text that was dropped, so the plain reading must be surer by more than
     one point and have at least 0.8 times as many characters.
@@ -52,9 +50,9 @@ def is_plain_better(plain: Reading, prepared: Reading) -> bool:
 
 
 def place(token: Token, to_original: Matrix, width: int, height: int) -> Token | None:
-    """The word with its text cleaned and its box in a picture of this size; None when nothing is left of it.
+    """The word with its text cleaned and its box in an image of this size; None when nothing is left of it.
 
-    The box is the smallest upright one around the corners, clipped to the picture, in tenths of a pixel.
+    The box is the smallest upright one around the corners, clipped to the image, in tenths of a pixel.
     """
     x1, y1, x2, y2 = token.box
     corners = to_original @ np.array([[x1, x2, x2, x1], [y1, y1, y2, y2], [1, 1, 1, 1]], np.float64)
@@ -67,7 +65,7 @@ def place(token: Token, to_original: Matrix, width: int, height: int) -> Token |
 
 
 def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
-    """Run the tool ``tesseract``: text with its lines, and words with boxes in the picture's own pixels.
+    """Run the tool ``tesseract``: text with its lines, and words with boxes in the image's own pixels.
 
     Raises:
         ArgumentsError: a language code is no language code.

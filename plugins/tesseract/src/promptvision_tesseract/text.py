@@ -1,4 +1,4 @@
-"""Text as it may leave this plugin: cleaned, capped, in lines. What a picture says is data, never trusted."""
+"""Text as it may leave this plugin: cleaned, capped, in lines. What an image says is data, never trusted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promptvision_tesseract.engine import Token
 __all__ = ["MAX_CHARACTERS", "clean", "drop_strokes", "join_lines", "within_limit"]
 
 MAX_CHARACTERS = 50_000
-"""No more is returned of one picture; a dense page has about 5,000."""
+"""No more is returned of one image; a dense page has about 5,000."""
 
 STROKES = frozenset("|\u00a6_-\u2013\u2014=~/\\[]{}")
 """What a piece of a straight line is read as."""

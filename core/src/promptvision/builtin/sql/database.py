@@ -21,7 +21,7 @@ from promptvision.builtin.sql.engine import BEGIN_READING, BEGIN_WRITING, open_e
 from promptvision.builtin.sql.faults import store_error
 from promptvision.builtin.sql.migrate import ensure_schema
 from promptvision.builtin.sql.pool import ConnectionPool
-from promptvision.builtin.sql.turnstile import Turnstile
+from promptvision.builtin.sql.semaphore import FairSemaphore
 from promptvision.errors import StoreError
 
 __all__ = ["Database", "Transaction"]
@@ -55,9 +55,9 @@ class Database:
         """The URL without its password, for messages."""
         self._faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         self._pool = ConnectionPool(engine)
-        self._readers = Turnstile(POOL_SIZE)
+        self._readers = FairSemaphore(POOL_SIZE)
         # SQLite has one writer at a time and waits in growing pauses; threads that queue here wait less.
-        self._writers = Turnstile(1) if self.dialect == "sqlite" else self._readers
+        self._writers = FairSemaphore(1) if self.dialect == "sqlite" else self._readers
         try:
             ensure_schema(engine)
         except self._faults as exc:
@@ -81,16 +81,16 @@ class Database:
         return self._transaction(BEGIN_WRITING[self.dialect], self._writers)
 
     @contextmanager
-    def _transaction(self, begin: str, turnstile: Turnstile) -> Iterator[Transaction]:
+    def _transaction(self, begin: str, turnstile: FairSemaphore) -> Iterator[Transaction]:
         if not turnstile.enter(self._lock_timeout_s):
             raise StoreError(f"conversations: {self.where}: locked for too long", retryable=True)
         try:
-            connection = self._pool.lend(begin)
+            connection = self._pool.acquire(begin)
             try:
                 yield Transaction(connection.cursor(), self.dialect)
                 connection.commit()
             finally:
-                self._pool.take_back(connection)
+                self._pool.release(connection)
         except self._faults as exc:
             raise store_error(self.where, exc) from exc
         finally:

@@ -26,8 +26,8 @@ class ConnectionPool:
         self._idle: list[Any] = []  # its append and pop are safe between threads
         self._is_closed = False
 
-    def lend(self, begin: str) -> Any:
-        """A connection on which ``begin`` has been run, to be given to :meth:`take_back`.
+    def acquire(self, begin: str) -> Any:
+        """A connection on which ``begin`` has been run, to be given to :meth:`release`.
 
         Raises:
             Exception: the driver's, when it cannot connect or begin.
@@ -48,7 +48,7 @@ class ConnectionPool:
         try:
             connection.execute(begin)
         except BaseException:
-            self.take_back(connection)
+            self.release(connection)
             raise
         return connection
 
@@ -58,7 +58,7 @@ class ConnectionPool:
         proxy.detach()
         return connection
 
-    def take_back(self, connection: Any) -> None:
+    def release(self, connection: Any) -> None:
         """End a loan. What was not committed is rolled back."""
         try:
             connection.rollback()

@@ -109,7 +109,7 @@ class SQLConversationStore:
             return last_turns(db, user_id, conversation_id, turns)
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every picture of the conversation, by number."""
+        """The image table: every image of the conversation, by number."""
         with self._database.reading() as db:
             rows = db.rows(statements.IMAGES, _place(user_id, conversation_id))
         records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
@@ -139,18 +139,18 @@ class SQLConversationStore:
             return db.change(statements.DELETE, _place(user_id, conversation_id)) == 1
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded a picture."""
+        """Note that the user has uploaded an image."""
         with self._database.writing() as db:
             db.change(self._inserts.upload, {"user_id": user_id, "image_id": image_id})
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
-        """Whether the user uploaded the picture or it appears in one of their conversations."""
+        """Whether the user uploaded the image or it appears in one of their conversations."""
         with self._database.reading() as db:
             [(owns,)] = db.rows(statements.OWNS_IMAGE, {"user": user_id, "image": image_id})
             return bool(owns)
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the picture or shows it in a conversation."""
+        """Whether anyone uploaded the image or shows it in a conversation."""
         with self._database.reading() as db:
             [(in_use,)] = db.rows(statements.IMAGE_IN_USE, {"image": image_id})
             return bool(in_use)
@@ -161,7 +161,7 @@ class SQLConversationStore:
             return [row.user_id for row in db.rows(statements.USERS, {})]
 
     def uploads(self, user_id: str) -> list[str]:
-        """Ids of the pictures that the user uploaded."""
+        """Ids of the images that the user uploaded."""
         with self._database.reading() as db:
             return [row.image_id for row in db.rows(statements.UPLOADS, {"user": user_id})]
 

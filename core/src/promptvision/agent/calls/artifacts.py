@@ -1,0 +1,79 @@
+"""What earlier steps made that later steps can use: boxes, masks, and whatever types plugins bring."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from promptvision.tools.artifacts import image_fields, link_types, target_field
+from promptvision.tools.tool import Args, Result
+
+__all__ = ["Artifact", "Artifacts", "same_target"]
+
+_DETERMINER = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|all|every|any|some)\s+)+")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A typed value made from an image.
+
+    Args:
+        kind: its type, such as ``MaskRef`` or ``list[Box]``.
+        value: the value.
+        image_id: the image it was made from.
+        target: what was looked for, when that is known.
+    """
+
+    kind: Any
+    value: Any
+    image_id: str
+    target: str | None
+
+
+def same_target(one: str, other: str) -> bool:
+    """Whether two noun phrases mean the same thing: case, spaces, articles and a final dot do not count."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return _DETERMINER.sub("", " ".join(text.casefold().split()).strip(" .!?"))
+
+
+class Artifacts:
+    """The artifacts of one conversation, in the order they were made."""
+
+    def __init__(self) -> None:
+        self._made: list[Artifact] = []
+
+    def note(self, args: Args, result: Result) -> None:
+        """Enter what a finished step has made."""
+        image = next((getattr(args, name) for name in image_fields(type(args))), None)
+        if image is None:
+            return
+        target = self._target_of(args)
+        for name, kind in link_types(type(result)).items():
+            value = getattr(result, name)
+            if value is not None and value != []:
+                self._made.append(Artifact(kind, value, image.id, target))
+
+    def newest(self, kind: Any, image_id: str, target: str | None) -> Artifact | None:
+        """The newest artifact of a type from an image; of one target when that is given."""
+        for artifact in reversed(self._made):
+            if artifact.kind != kind or artifact.image_id != image_id:
+                continue
+            if target is None or (artifact.target is not None and same_target(artifact.target, target)):
+                return artifact
+        return None
+
+    def _target_of(self, args: Args) -> str | None:
+        """What a step looked for: said in its arguments, or known of an artifact among them."""
+        name = target_field(type(args))
+        if name is not None and (said := getattr(args, name)) is not None:
+            return str(said)
+        for field, kind in link_types(type(args)).items():
+            value = getattr(args, field)
+            for artifact in reversed(self._made):
+                if artifact.kind == kind and artifact.value == value:
+                    return artifact.target
+        return None

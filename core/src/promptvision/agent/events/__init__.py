@@ -1,0 +1,1 @@
+"""A turn as AG-UI events: encoding, replay and following it live."""

@@ -1,0 +1,64 @@
+"""Choosing who plans: the configured LLM providers in order, and the offline planner behind them."""
+
+from __future__ import annotations
+
+import logging
+
+from promptvision.errors import SetupError
+from promptvision.llm.fallback import FallbackProvider
+from promptvision.llm.provider import LLMProvider
+from promptvision.plugins.registry import Registry
+from promptvision.plugins.specs import ProviderFactory
+from promptvision.settings import Settings
+
+__all__ = ["make_planner"]
+
+log = logging.getLogger(__name__)
+
+
+def make_planner(registry: Registry) -> LLMProvider:
+    """The planner that the settings name, with the offline one behind it, else all that are configured.
+
+    Several make one ladder, best first.
+
+    Raises:
+        SetupError: the named planner is not installed or not configured, or none is there at all.
+    """
+    settings = registry.settings
+    if settings.planner is not None:
+        return _named(registry, settings.planner)
+    ready = [made for factory in registry.providers if (made := _create(factory, settings)) is not None]
+    if not ready:
+        raise SetupError("no planner is available", hint="run `promptvision plugins` to see why")
+    return ready[0] if len(ready) == 1 else FallbackProvider(ready)
+
+
+def _create(factory: ProviderFactory, settings: Settings) -> LLMProvider | None:
+    """A planner, or None when it cannot be made here.
+
+    Raises:
+        SetupError: a setting of it is wrong.
+    """
+    try:
+        return None if factory.unavailable(settings) else factory.create(settings)
+    except SetupError:
+        raise
+    except Exception as exc:  # noqa: BLE001  # isolation: one plugin's planner must not stop the others
+        log.warning("planner %r is left out: %s: %s", factory.name, type(exc).__name__, exc)
+        return None
+
+
+def _offline(registry: Registry) -> list[LLMProvider]:
+    """Planners that need nothing: those of priority 0."""
+    return [factory.create(registry.settings) for factory in registry.providers if factory.priority == 0]
+
+
+def _named(registry: Registry, name: str) -> LLMProvider:
+    for factory in registry.providers:
+        if factory.name == name:
+            if lacking := factory.unavailable(registry.settings):
+                raise SetupError(f"planner {name!r}: {lacking}")
+            chosen = factory.create(registry.settings)
+            return chosen if factory.priority == 0 else FallbackProvider([chosen, *_offline(registry)])
+    names = ", ".join(factory.name for factory in registry.providers)
+    raise SetupError(f"settings: no planner {name!r}", hint=f"set PROMPTVISION_PLANNER to one of: {names}")

@@ -1,0 +1,325 @@
+"""One turn: predict, execute, observe, until there is an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from promptvision.agent.calls.artifacts import Artifacts
+from promptvision.agent.calls.dispatcher import ToolCallDispatcher, ToolOutcome, error_outcome
+from promptvision.agent.calls.parallel import parallel_groups
+from promptvision.agent.calls.runner import StepRunner
+from promptvision.agent.journal import Journal
+from promptvision.agent.planning.history import history_messages, turn_messages
+from promptvision.agent.planning.prompt import image_note, system_prompt
+from promptvision.agent.reply import Reply, Step
+from promptvision.agent.turns.live_reply import LiveReply
+from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
+from promptvision.errors import Cancelled, ProviderError, StopTurn
+from promptvision.llm.budget import estimate_tokens, fit_request
+from promptvision.llm.messages import ChatReply, ChatRequest, Message, ToolCall
+from promptvision.llm.provider import LLMProvider
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+
+__all__ = ["TurnLoop", "recall_artifacts"]
+
+log = logging.getLogger(__name__)
+
+PLANNER_TIMEOUT_S = 120.0
+"""How long one planner reply may take, retries included."""
+GRACE_S = 0.25
+"""What a planner may take on top to say at least something; then it is left behind."""
+MAX_NOTES = 20
+
+_OUT_OF_TIME = "the time limit of the turn is reached"
+
+
+class TurnLoop:
+    """Drives one claimed turn to its reply.
+
+    Several calls in one reply are made in the planner's order, side by side only where they share no device
+    and no artifact (:func:`~promptvision.agent.calls.parallel.batches`).
+
+    Args:
+        turn: the claimed turn, with the events of an earlier try if it was interrupted.
+        earlier: ended turns of the conversation, oldest first.
+        registry: what is installed.
+        planner: decides the next step.
+        runner: fulfils operations.
+        journal: where events are written before they happen.
+        speech: where replies are told as they come, if anybody listens.
+        settings: the limits.
+        started_from: id of the image the turn starts from.
+        deadline: ``time.monotonic()`` at which the turn must end.
+    """
+
+    def __init__(
+        self,
+        turn: Turn,
+        earlier: list[Turn],
+        *,
+        registry: Registry,
+        planner: LLMProvider,
+        runner: StepRunner,
+        journal: Journal,
+        speech: LiveReply,
+        settings: Settings,
+        started_from: str | None,
+        deadline: float,
+    ) -> None:
+        self._turn = turn
+        self._earlier = earlier
+        self._planner = planner
+        self._runner = runner
+        self._journal = journal
+        self._speech = speech
+        self._settings = settings
+        self._started_from = started_from
+        self._deadline = deadline
+        self._registry = registry
+        self._functions = registry.functions()
+        self._unavailable = registry.unavailable()
+        self._desk = ToolCallDispatcher(runner, self._functions, self._unavailable)
+        self._said_by = planner.name
+        said = [event.data for event in turn.events if event.kind is EventKind.MESSAGE]
+        self._messages = len(said)
+        self._calls = sum(len(data["tool_calls"]) for data in said)
+        self._open: dict[str, ToolCall] = {}
+        self._tokens = 0
+        self._limit = asyncio.timeout(None)
+        self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
+
+    async def run(self) -> Reply:
+        """Drive the turn to its end; every way out is a reply.
+
+        Raises:
+            StoreError: the journal cannot be written.
+        """
+        loop = asyncio.get_running_loop()
+        with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_asking)):
+            text, status = await self._outcome()
+        return self._reply(text, status)
+
+    async def _outcome(self) -> tuple[str, TurnStatus]:
+        try:
+            return await self._converse(), self._status()
+        except StopTurn as exc:
+            await self._close_calls(exc)
+            return self._made_so_far(f"I stopped early: {exc}."), self._status()
+        except Cancelled as exc:
+            await self._close_calls(exc)
+            is_late = time.monotonic() >= self._deadline  # then it was the runtime that stopped the tool
+            return self._made_so_far(
+                f"I stopped: {exc}."
+            ), self._status() if is_late else TurnStatus.CANCELLED
+        except ProviderError as exc:
+            log.warning("planner %s failed: %s", self._planner.name, exc)
+            return self._made_so_far(f"I could not go on: {exc}."), TurnStatus.FAILED
+
+    async def _converse(self) -> str:
+        messages = self._opening()
+        await self._finish_open_calls(messages)
+        for _ in range(self._settings.max_steps):
+            reply = await self._ask(messages)
+            if not reply.tool_calls or self._desk.must_answer:
+                return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
+            reply = self._number_calls(reply)
+            messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
+            self._journal.hold((EventKind.MESSAGE, _message_data(reply), None))
+            self._messages += 1
+            self._open = {call.id: call for call in reply.tool_calls}
+            for group in parallel_groups(
+                reply.tool_calls, self._functions, self._registry, self._runner.table
+            ):
+                messages.extend(await self._make_all(group))
+        raise StopTurn(f"the limit of {self._settings.max_steps} planner replies in one turn is reached")
+
+    def _opening(self) -> list[Message]:
+        words = self._turn.prompt
+        table = self._runner.table
+        system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
+        user = Message(role="user", content=f"{words}\n\n{image_note(table)}", summary=words)
+        return [system, *history_messages(self._earlier), user]
+
+    async def _finish_open_calls(self, messages: list[Message]) -> None:
+        """After an interruption: make the calls that were asked for and never answered."""
+        said = turn_messages(self._turn)
+        answered = {
+            event.data.get("call_id")
+            for event in self._turn.events
+            if event.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION)
+        }
+        calls = [call for message in said for call in message.tool_calls]
+        self._open = {call.id: call for call in calls if call.id not in answered}
+        for message in said:
+            call = self._open.get(message.tool_call_id or "")
+            messages.append(message if call is None else await self._make(call))
+
+    async def _close_calls(self, why: Exception) -> None:
+        """Answer the calls that are not made any more, so that none is left without a result."""
+        entries = [
+            (EventKind.OBSERVATION, _observation_data(call, error_outcome("stopped", str(why))), None)
+            for call in self._open.values()
+        ]
+        await self._journal.write(*entries)
+
+    async def _ask(self, messages: list[Message]) -> ChatReply:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
+            raise StopTurn(_OUT_OF_TIME)
+        self._runner.cancel.check()
+        if self._tokens >= self._settings.max_tokens:
+            raise StopTurn(f"the limit of {self._settings.max_tokens} tokens in one turn is reached")
+        request = ChatRequest(
+            messages=tuple(messages),
+            functions=self._functions,
+            unavailable=self._unavailable,
+            tool_choice="none" if self._desk.must_answer else "auto",
+            timeout_s=min(remaining, PLANNER_TIMEOUT_S),
+        )
+        tokens = estimate_tokens(messages, self._functions)
+        if tokens > self._planner.context_tokens:
+            request = fit_request(request, self._planner.context_tokens)
+        reply = await self._complete(request)
+        self._take_note_of(reply, min(tokens, self._planner.context_tokens))
+        return reply
+
+    async def _complete(self, request: ChatRequest) -> ChatReply:
+        """The planner's reply, unless somebody asks to stop meanwhile."""
+        self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
+        try:
+            async with self._limit:
+                if self._speech.has_subscribers and hasattr(self._planner, "stream"):
+                    deltas = self._planner.stream(request)
+                    return await self._speech.pass_on(self._messages + 1, deltas)
+                return await self._planner.complete(request)
+        except TimeoutError as exc:
+            self._runner.cancel.check()
+            raise StopTurn(_OUT_OF_TIME) from exc
+
+    def _stop_asking(self) -> None:
+        with suppress(RuntimeError):  # the planner is not being asked just now; the next check ends the turn
+            self._limit.reschedule(0)
+
+    def _take_note_of(self, reply: ChatReply, asked_tokens: int) -> None:
+        """Count what a reply cost, by estimate if nobody has, and tell what went wrong on the way to it."""
+        self._said_by = reply.planner or self._planner.name
+        said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
+        counted = reply.usage.input_tokens + reply.usage.output_tokens
+        self._tokens += counted or asked_tokens + estimate_tokens([said])
+        notes = list(reply.notes)
+        if reply.finish_reason == "length":
+            notes.append(f"{self._said_by}: the reply was cut at the host's limit of length")
+        for note in notes:
+            if note not in self._notes and len(self._notes) < MAX_NOTES:
+                self._notes.append(note)
+                self._journal.hold((EventKind.NOTE, {"message": note}, None))
+
+    def _number_calls(self, reply: ChatReply) -> ChatReply:
+        """Give calls ids that are unique in the conversation, whatever the host made up."""
+        calls = []
+        for call in reply.tool_calls:
+            self._calls += 1
+            unique = f"call_{self._turn.seq}_{self._calls}"
+            calls.append(ToolCall(id=unique, name=call.name, arguments=call.arguments))
+        return replace(reply, tool_calls=tuple(calls))
+
+    async def _make_all(self, calls: list[ToolCall]) -> list[Message]:
+        """Make calls side by side; what came of them is entered in their order."""
+        if len(calls) == 1:
+            return [await self._make(calls[0])]
+        making: list[asyncio.Task[Message]] = []
+        for call in calls:
+            making.append(asyncio.create_task(self._make(call, making[-1] if making else None)))
+        await asyncio.gather(*making, return_exceptions=True)
+        return [made.result() for made in making]
+
+    async def _make(self, call: ToolCall, after: asyncio.Future[Any] | None = None) -> Message:
+        told = await self._desk.answer(call, after)
+        if not told.is_journaled:
+            await self._journal.write((EventKind.OBSERVATION, _observation_data(call, told), None))
+        self._open.pop(call.id, None)
+        return Message(
+            role="tool",
+            content=told.content,
+            tool_call_id=call.id,
+            name=call.name,
+            summary=told.summary,
+            failed=told.failed,
+        )
+
+    def _status(self) -> TurnStatus:
+        steps = self._runner.steps
+        return TurnStatus.FAILED if steps and steps[-1].status == "failed" else TurnStatus.DONE
+
+    def _made_so_far(self, why: str) -> str:
+        done = [step for step in self._runner.steps if step.status == "done"]
+        made = ", ".join(dict.fromkeys(step.operation for step in done))
+        return f"{why} Finished until then: {made or 'nothing'}.".strip()
+
+    def _reply(self, text: str, status: TurnStatus) -> Reply:
+        return Reply(
+            text_response=text,
+            image_url=self._started_from,
+            steps=tuple(self._runner.steps),
+            images=tuple(self._runner.images),
+            turn_id=self._turn.id,
+            conversation_id=self._turn.key.conversation_id,
+            prompt_id=self._turn.key.prompt_id,
+            status=status,
+            planner=self._said_by,
+            notes=tuple(self._notes),
+        )
+
+
+def _message_data(reply: ChatReply) -> dict[str, Any]:
+    calls = [
+        {
+            "id": call.id,
+            "name": call.name,
+            "arguments": call.arguments if isinstance(call.arguments, str) else dict(call.arguments),
+        }
+        for call in reply.tool_calls
+    ]
+    return {"text": reply.text, "tool_calls": calls, "planner": reply.planner}
+
+
+def _observation_data(call: ToolCall, told: ToolOutcome) -> dict[str, Any]:
+    return {
+        "call_id": call.id,
+        "operation": call.name,
+        "told": told.content,
+        "summary": told.summary,
+        "failed": told.failed,
+    }
+
+
+def recall_artifacts(turns: list[Turn], registry: Registry) -> Artifacts:
+    """What the finished steps of earlier turns made, as far as their tools are still installed."""
+    artifacts = Artifacts()
+    for turn in turns:
+        for step in recall_steps(turn.events):
+            tool = registry.tools.get(step.tool)
+            if tool is None or step.status != "done" or step.result is None:
+                continue
+            try:
+                args = tool.args.model_validate(step.arguments)
+                artifacts.note(args, tool.result.model_validate(step.result))
+            except ValueError:
+                log.info("turn %s: a step of an older version of %s is not used again", turn.id, step.tool)
+    return artifacts
+
+
+def recall_steps(events: tuple[Event, ...]) -> list[Step]:
+    """The steps that a journal holds."""
+    known = Step.__dataclass_fields__
+    return [
+        Step(**{name: value for name, value in event.data.items() if name in known})
+        for event in events
+        if event.kind is EventKind.STEP_FINISHED
+    ]

@@ -1,0 +1,259 @@
+"""The public API for plugin authors: ``from promptvision.plugin import tool, Tool, operations, ...``.
+
+A plugin imports from here and from :mod:`promptvision` alone (in its tests also :mod:`promptvision.testing`);
+what these do not export is internal and may change. Names are imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from promptvision import lazy_attributes
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Image
+
+    from promptvision import PLUGIN_API as PLUGIN_API
+    from promptvision.conversations.store import ConversationStore as ConversationStore
+    from promptvision.conversations.store import clean_text as clean_text
+    from promptvision.conversations.store import restore_conflict as restore_conflict
+    from promptvision.conversations.store import title_of as title_of
+    from promptvision.conversations.turn import Claim as Claim
+    from promptvision.conversations.turn import Conversation as Conversation
+    from promptvision.conversations.turn import Event as Event
+    from promptvision.conversations.turn import EventKind as EventKind
+    from promptvision.conversations.turn import ImageRecord as ImageRecord
+    from promptvision.conversations.turn import Turn as Turn
+    from promptvision.conversations.turn import TurnKey as TurnKey
+    from promptvision.conversations.turn import TurnStatus as TurnStatus
+    from promptvision.errors import ArgumentsError as ArgumentsError
+    from promptvision.errors import Busy as Busy
+    from promptvision.errors import CallError as CallError
+    from promptvision.errors import Cancelled as Cancelled
+    from promptvision.errors import Conflict as Conflict
+    from promptvision.errors import Forbidden as Forbidden
+    from promptvision.errors import InputError as InputError
+    from promptvision.errors import LeaseLost as LeaseLost
+    from promptvision.errors import NotFound as NotFound
+    from promptvision.errors import PromptvisionError as PromptvisionError
+    from promptvision.errors import ProviderError as ProviderError
+    from promptvision.errors import SetupError as SetupError
+    from promptvision.errors import StopTurn as StopTurn
+    from promptvision.errors import StoreError as StoreError
+    from promptvision.errors import TooLarge as TooLarge
+    from promptvision.errors import ToolFailed as ToolFailed
+    from promptvision.errors import UserError as UserError
+    from promptvision.images.codec import decode_stored as decode_stored
+    from promptvision.images.codec import normalise as normalise
+    from promptvision.images.objects import ObjectImageStore as ObjectImageStore
+    from promptvision.images.objects import ObjectName as ObjectName
+    from promptvision.images.store import MAX_STORED_BYTES as MAX_STORED_BYTES
+    from promptvision.images.store import ImageStore as ImageStore
+    from promptvision.images.store import StoredImage as StoredImage
+    from promptvision.images.store import image_id_of as image_id_of
+    from promptvision.llm.chat_host import CONNECT_TIMEOUT_S as CONNECT_TIMEOUT_S
+    from promptvision.llm.chat_host import ChatHost as ChatHost
+    from promptvision.llm.chat_host import HostSettings as HostSettings
+    from promptvision.llm.chat_host import base_url as base_url
+    from promptvision.llm.chat_host import read_number as read_number
+    from promptvision.llm.dialects import lenient as lenient
+    from promptvision.llm.dialects import plain as plain
+    from promptvision.llm.dialects import strict as strict
+    from promptvision.llm.messages import ChatDelta as ChatDelta
+    from promptvision.llm.messages import ChatReply as ChatReply
+    from promptvision.llm.messages import ChatRequest as ChatRequest
+    from promptvision.llm.messages import Function as Function
+    from promptvision.llm.messages import Message as Message
+    from promptvision.llm.messages import ToolCall as ToolCall
+    from promptvision.llm.messages import Usage as Usage
+    from promptvision.llm.provider import LLMProvider as LLMProvider
+    from promptvision.llm.retry import Retry as Retry
+    from promptvision.models.devices import best_device as best_device
+    from promptvision.models.devices import choose_dtype as choose_dtype
+    from promptvision.models.devices import release_cached as release_cached
+    from promptvision.models.devices import usable_bytes as usable_bytes
+    from promptvision.models.placement import DoesNotFit as DoesNotFit
+    from promptvision.models.placement import Placement as Placement
+    from promptvision.models.placement import Stage as Stage
+    from promptvision.models.placement import choose as choose
+    from promptvision.models.placement import is_out_of_memory as is_out_of_memory
+    from promptvision.models.pool import ModelPool as ModelPool
+    from promptvision.models.spec import ModelSpec as ModelSpec
+    from promptvision.models.spec import WeightFile as WeightFile
+    from promptvision.models.weights import missing_weights as missing_weights
+    from promptvision.models.weights import require as require
+    from promptvision.plugins.specs import Check as Check
+    from promptvision.plugins.specs import ExecutorFactory as ExecutorFactory
+    from promptvision.plugins.specs import Finding as Finding
+    from promptvision.plugins.specs import ProviderFactory as ProviderFactory
+    from promptvision.plugins.specs import StoreFactory as StoreFactory
+    from promptvision.plugins.specs import hookimpl as hookimpl
+    from promptvision.settings import Settings as Settings
+    from promptvision.settings import load_settings as load_settings
+    from promptvision.tools import operations as operations
+    from promptvision.tools.artifacts import link_types as link_types
+    from promptvision.tools.context import ANNOTATED as ANNOTATED
+    from promptvision.tools.context import EDIT as EDIT
+    from promptvision.tools.context import INPUT as INPUT
+    from promptvision.tools.context import MASK as MASK
+    from promptvision.tools.context import ToolContext as ToolContext
+    from promptvision.tools.decorator import tool as tool
+    from promptvision.tools.drawing import draw_boxes as draw_boxes
+    from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
+    from promptvision.tools.drawing import flat_rgb as flat_rgb
+    from promptvision.tools.labels import split_labels as split_labels
+    from promptvision.tools.operations import BwResult as BwResult
+    from promptvision.tools.operations import CaptionArgs as CaptionArgs
+    from promptvision.tools.operations import CaptionResult as CaptionResult
+    from promptvision.tools.operations import DetectArgs as DetectArgs
+    from promptvision.tools.operations import DetectResult as DetectResult
+    from promptvision.tools.operations import ExtractTextArgs as ExtractTextArgs
+    from promptvision.tools.operations import ExtractTextResult as ExtractTextResult
+    from promptvision.tools.operations import ImageArgs as ImageArgs
+    from promptvision.tools.operations import ImageResult as ImageResult
+    from promptvision.tools.operations import InpaintArgs as InpaintArgs
+    from promptvision.tools.operations import InpaintResult as InpaintResult
+    from promptvision.tools.operations import SegmentArgs as SegmentArgs
+    from promptvision.tools.operations import SegmentResult as SegmentResult
+    from promptvision.tools.operations import Word as Word
+    from promptvision.tools.requirements import Gpu as Gpu
+    from promptvision.tools.requirements import Missing as Missing
+    from promptvision.tools.requirements import Requirements as Requirements
+    from promptvision.tools.requirements import missing_requirements as missing_requirements
+    from promptvision.tools.tool import Args as Args
+    from promptvision.tools.tool import Operation as Operation
+    from promptvision.tools.tool import Phrase as Phrase
+    from promptvision.tools.tool import Result as Result
+    from promptvision.tools.tool import Tool as Tool
+    from promptvision.types import Box as Box
+    from promptvision.types import ImageRef as ImageRef
+    from promptvision.types import ImageText as ImageText
+    from promptvision.types import MaskRef as MaskRef
+    from promptvision.types import Point as Point
+    from promptvision.types import Target as Target
+
+_MODULES = {
+    "ANNOTATED": "promptvision.tools.context",
+    "Args": "promptvision.tools.tool",
+    "ArgumentsError": "promptvision.errors",
+    "Box": "promptvision.types",
+    "Busy": "promptvision.errors",
+    "BwResult": "promptvision.tools.operations",
+    "CONNECT_TIMEOUT_S": "promptvision.llm.chat_host",
+    "CallError": "promptvision.errors",
+    "Cancelled": "promptvision.errors",
+    "CaptionArgs": "promptvision.tools.operations",
+    "CaptionResult": "promptvision.tools.operations",
+    "ChatDelta": "promptvision.llm.messages",
+    "ChatHost": "promptvision.llm.chat_host",
+    "ChatReply": "promptvision.llm.messages",
+    "ChatRequest": "promptvision.llm.messages",
+    "Check": "promptvision.plugins.specs",
+    "Claim": "promptvision.conversations.turn",
+    "Conflict": "promptvision.errors",
+    "Conversation": "promptvision.conversations.turn",
+    "ConversationStore": "promptvision.conversations.store",
+    "DetectArgs": "promptvision.tools.operations",
+    "DetectResult": "promptvision.tools.operations",
+    "DoesNotFit": "promptvision.models.placement",
+    "EDIT": "promptvision.tools.context",
+    "Event": "promptvision.conversations.turn",
+    "EventKind": "promptvision.conversations.turn",
+    "ExecutorFactory": "promptvision.plugins.specs",
+    "ExtractTextArgs": "promptvision.tools.operations",
+    "ExtractTextResult": "promptvision.tools.operations",
+    "Finding": "promptvision.plugins.specs",
+    "Forbidden": "promptvision.errors",
+    "Function": "promptvision.llm.messages",
+    "Gpu": "promptvision.tools.requirements",
+    "HostSettings": "promptvision.llm.chat_host",
+    "INPUT": "promptvision.tools.context",
+    "Image": "PIL.Image",
+    "ImageArgs": "promptvision.tools.operations",
+    "ImageRecord": "promptvision.conversations.turn",
+    "ImageRef": "promptvision.types",
+    "ImageResult": "promptvision.tools.operations",
+    "ImageStore": "promptvision.images.store",
+    "ImageText": "promptvision.types",
+    "InpaintArgs": "promptvision.tools.operations",
+    "InpaintResult": "promptvision.tools.operations",
+    "InputError": "promptvision.errors",
+    "LLMProvider": "promptvision.llm.provider",
+    "LeaseLost": "promptvision.errors",
+    "MASK": "promptvision.tools.context",
+    "MAX_STORED_BYTES": "promptvision.images.store",
+    "MaskRef": "promptvision.types",
+    "Message": "promptvision.llm.messages",
+    "Missing": "promptvision.tools.requirements",
+    "ModelPool": "promptvision.models.pool",
+    "ModelSpec": "promptvision.models.spec",
+    "NotFound": "promptvision.errors",
+    "ObjectImageStore": "promptvision.images.objects",
+    "ObjectName": "promptvision.images.objects",
+    "Operation": "promptvision.tools.tool",
+    "PLUGIN_API": "promptvision",
+    "Phrase": "promptvision.tools.tool",
+    "Placement": "promptvision.models.placement",
+    "Point": "promptvision.types",
+    "PromptvisionError": "promptvision.errors",
+    "ProviderError": "promptvision.errors",
+    "ProviderFactory": "promptvision.plugins.specs",
+    "Requirements": "promptvision.tools.requirements",
+    "Result": "promptvision.tools.tool",
+    "Retry": "promptvision.llm.retry",
+    "SegmentArgs": "promptvision.tools.operations",
+    "SegmentResult": "promptvision.tools.operations",
+    "Settings": "promptvision.settings",
+    "SetupError": "promptvision.errors",
+    "Stage": "promptvision.models.placement",
+    "StopTurn": "promptvision.errors",
+    "StoreError": "promptvision.errors",
+    "StoreFactory": "promptvision.plugins.specs",
+    "StoredImage": "promptvision.images.store",
+    "Target": "promptvision.types",
+    "TooLarge": "promptvision.errors",
+    "Tool": "promptvision.tools.tool",
+    "ToolCall": "promptvision.llm.messages",
+    "ToolContext": "promptvision.tools.context",
+    "ToolFailed": "promptvision.errors",
+    "Turn": "promptvision.conversations.turn",
+    "TurnKey": "promptvision.conversations.turn",
+    "TurnStatus": "promptvision.conversations.turn",
+    "Usage": "promptvision.llm.messages",
+    "UserError": "promptvision.errors",
+    "WeightFile": "promptvision.models.spec",
+    "Word": "promptvision.tools.operations",
+    "base_url": "promptvision.llm.chat_host",
+    "best_device": "promptvision.models.devices",
+    "choose": "promptvision.models.placement",
+    "choose_dtype": "promptvision.models.devices",
+    "clean_text": "promptvision.conversations.store",
+    "decode_stored": "promptvision.images.codec",
+    "draw_boxes": "promptvision.tools.drawing",
+    "draw_mask_overlay": "promptvision.tools.drawing",
+    "flat_rgb": "promptvision.tools.drawing",
+    "hookimpl": "promptvision.plugins.specs",
+    "image_id_of": "promptvision.images.store",
+    "is_out_of_memory": "promptvision.models.placement",
+    "lenient": "promptvision.llm.dialects",
+    "link_types": "promptvision.tools.artifacts",
+    "load_settings": "promptvision.settings",
+    "missing_requirements": "promptvision.tools.requirements",
+    "missing_weights": "promptvision.models.weights",
+    "normalise": "promptvision.images.codec",
+    "operations": "promptvision.tools",
+    "plain": "promptvision.llm.dialects",
+    "read_number": "promptvision.llm.chat_host",
+    "release_cached": "promptvision.models.devices",
+    "require": "promptvision.models.weights",
+    "restore_conflict": "promptvision.conversations.store",
+    "split_labels": "promptvision.tools.labels",
+    "strict": "promptvision.llm.dialects",
+    "title_of": "promptvision.conversations.store",
+    "tool": "promptvision.tools.decorator",
+    "usable_bytes": "promptvision.models.devices",
+}
+
+__all__ = sorted(_MODULES)
+
+__getattr__, __dir__ = lazy_attributes(__name__, _MODULES)

@@ -1,0 +1,65 @@
+"""Decoded images by id, shared by the calls of a process so that none is decoded or copied twice."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from promptvision.images.codec import decode_stored, encode_png
+from promptvision.images.colour import to_plain_mode
+from promptvision.images.store import ImageStore
+from promptvision.types import ImageRef
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["ImageCache"]
+
+
+class ImageCache:
+    """Reads and writes images through an image store and keeps the last ones decoded.
+
+    Args:
+        store: where the bytes are.
+        limit_bytes: how much decoded data to keep, in bytes.
+    """
+
+    def __init__(self, store: ImageStore, limit_bytes: int = 256 * 2**20) -> None:
+        self.store = store
+        self._limit = limit_bytes
+        self._size = 0
+        self._kept: OrderedDict[str, Image] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def open(self, image_id: str) -> Image:
+        """The decoded image; shared, so it must not be changed in place."""
+        with self._lock:
+            if (kept := self._kept.get(image_id)) is not None:
+                self._kept.move_to_end(image_id)
+                return kept
+        image = decode_stored(self.store.get(image_id))
+        self.keep(image_id, image)
+        return image
+
+    def save(self, image: Image) -> ImageRef:
+        """Encode as PNG, store, and keep decoded; the caller may go on changing its image."""
+        stored = self.store.put(encode_png(image), "image/png")
+        self.keep(stored.id, to_plain_mode(image.copy()))
+        return ImageRef(stored.id)
+
+    def keep(self, image_id: str, image: Image) -> None:
+        """Remember the decoded image behind an id, which nobody changes from now on."""
+        cost = _bytes_of(image)
+        with self._lock:
+            if image_id in self._kept or cost > self._limit:
+                return
+            self._kept[image_id] = image
+            self._size += cost
+            while self._size > self._limit:
+                _, old = self._kept.popitem(last=False)
+                self._size -= _bytes_of(old)
+
+
+def _bytes_of(image: Image) -> int:
+    return image.width * image.height * len(image.getbands())

@@ -1,0 +1,100 @@
+"""Text on its way: kept once, told at a bounded rate, and closed with its stream."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from promptvision.agent.turns.live_reply import PIECE_S, LiveReply, SentPrefix, Throttle
+from promptvision.errors import ProviderError
+from promptvision.llm.messages import ChatDelta, ChatReply
+
+
+@pytest.mark.parametrize("text", ["", "a", "The lion is", "\ud83d half a letter", "\U0001f981"])
+def test_given_knows_texts_that_begin_with_it(text: str) -> None:
+    given = SentPrefix.whole(text)
+    assert given.begins(text)
+    assert given.begins(text + " in the grass")
+    assert not given.begins(text[:-1]) or text == ""
+    assert not given.begins("x" + text[1:] + " in the grass") or text == ""
+
+
+def hear(speech: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
+    """The reply, and the text after each call of a listener."""
+    told: list[str] = []
+    speech.listeners.append(lambda: told.append(speech.text))
+
+    async def stream() -> AsyncIterator[ChatDelta]:
+        for delta in deltas:
+            yield delta
+
+    return asyncio.run(speech.pass_on(1, stream())), told
+
+
+def test_text_grows_and_begins_anew_with_the_reply() -> None:
+    speech, reply = LiveReply(), ChatReply(text="Two")
+    pieces = [ChatDelta(text="On"), ChatDelta(text="e"), ChatDelta(text="Two", restarted=True)]
+    assert hear(speech, *pieces, ChatDelta(reply=reply)) == (reply, ["On", "One", "Two"])
+    assert speech.is_whole
+
+
+def test_stream_without_an_end_is_a_failure() -> None:
+    speech = LiveReply()
+    with pytest.raises(ProviderError, match="no end"):
+        hear(speech, ChatDelta(text="On"))
+    assert speech.is_whole
+
+
+def test_stream_that_is_left_is_closed() -> None:
+    closed = []
+
+    async def stream() -> AsyncIterator[ChatDelta]:
+        try:
+            yield ChatDelta(text="On")
+            await asyncio.Event().wait()
+        finally:
+            closed.append(True)
+
+    async def leave() -> None:
+        async with asyncio.timeout(0.02):
+            await LiveReply().pass_on(1, stream())
+
+    with pytest.raises(TimeoutError):
+        asyncio.run(leave())
+    assert closed == [True]
+
+
+def test_paced_listener_is_called_seldom_and_at_the_end() -> None:
+    said, heard = 0, []
+
+    async def speak() -> None:
+        nonlocal said
+        paced = Throttle(lambda: heard.append(said))
+        ends_at = time.monotonic() + 0.3
+        while time.monotonic() < ends_at:
+            said += 1
+            paced()
+            await asyncio.sleep(0)
+        await asyncio.sleep(2 * PIECE_S)
+
+    asyncio.run(speak())
+    assert heard[0] == 1, "the first piece does not wait"
+    assert heard[-1] == said, "the last one is not lost"
+    assert 3 <= len(heard) <= 8
+
+
+def test_paced_listener_is_not_called_after_the_end() -> None:
+    heard: list[int] = []
+
+    async def speak() -> None:
+        paced = Throttle(lambda: heard.append(1))
+        paced()
+        paced()
+        paced.close()
+        await asyncio.sleep(2 * PIECE_S)
+
+    asyncio.run(speak())
+    assert heard == [1]

@@ -1,0 +1,130 @@
+"""Tests of the placements, with the CPU in the part of the GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from promptvision.plugin import DoesNotFit, Placement, ToolFailed
+from promptvision.testing import CallContext
+from promptvision_sdxl_inpaint import staged as staged_module
+from promptvision_sdxl_inpaint.plugin import BASE, REFINER, SPECS, TEXT_ENCODER, TEXT_ENCODER_2, VAE
+from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement, stream
+
+Make = Callable[..., CallContext]
+
+
+def stages() -> list[list[Any]]:
+    specs = {spec.id: spec for spec in SPECS}
+    return [
+        [specs[id_] for id_ in ids] for ids in ((TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), (REFINER, VAE))
+    ]
+
+
+def test_without_a_gpu_the_cpu_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cpu")
+    assert first_placement(stages()) is Placement.CPU
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "expected"),
+    [
+        (24, Placement.RESIDENT),
+        (13, Placement.RESIDENT),
+        (11, Placement.COMPONENT),
+        (6.5, Placement.COMPONENT),
+        (4, Placement.SEQUENTIAL),
+        (0.3, Placement.CPU),
+    ],
+)
+def test_measured_memory_decides(
+    gigabytes: float, expected: Placement, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cuda")
+    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(gigabytes * 1e9))
+    assert first_placement(stages()) is expected
+
+
+def test_running_out_of_memory_goes_one_lower_and_says_so(context: Make) -> None:
+    with context() as held:
+        ladder = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+        tried: list[Placement] = []
+
+        def work(device: str, vae: Any) -> str:
+            tried.append(ladder.placement)
+            if len(tried) < 3:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+            return "done"
+
+        assert ladder.run("decoding", (VAE,), work) == "done"
+        assert tried == [Placement.RESIDENT, Placement.COMPONENT, Placement.SEQUENTIAL]
+        assert ladder.notes == [
+            "While decoding, the GPU's memory ran out; went on component by component.",
+            "While decoding, the GPU's memory ran out; went on layer by layer.",
+        ]
+        ladder.run("decoding", (VAE,), work)
+        assert tried[-1] is Placement.SEQUENTIAL  # later stages stay there
+
+
+def test_models_that_do_not_fit_say_how_much_is_missing(context: Make) -> None:
+    with context() as held:
+        ladder = StagedRunner(held, Placement.SEQUENTIAL, gpu="cpu")
+
+        def work(device: str, vae: Any) -> str:
+            if ladder.placement is Placement.SEQUENTIAL:
+                raise DoesNotFit([VAE], "cuda", 2_000_000_000, 1_000_000_000, "")
+            return device
+
+        assert ladder.run("decoding", (VAE,), work) == "cpu"
+        assert "2.00 GB needed on cuda, 1.00 GB can be had; went on on the CPU" in ladder.notes[0]
+
+
+def test_the_last_placement_and_other_errors_raise(context: Make) -> None:
+    def fail(error: Exception) -> Callable[..., None]:
+        def work(device: str, vae: Any) -> None:
+            raise error
+
+        return work
+
+    with context() as held:
+        with pytest.raises(MemoryError):
+            StagedRunner(held, Placement.CPU).run("decoding", (VAE,), fail(MemoryError()))
+        with pytest.raises(ToolFailed, match="black"):
+            StagedRunner(held, Placement.RESIDENT, gpu="cpu").run(
+                "decoding", (VAE,), fail(ToolFailed("black"))
+            )
+
+
+def test_leases_are_given_back_after_each_stage(context: Make) -> None:
+    held = context()
+    ladder = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+    ladder.run("painting", (BASE, VAE), lambda device, base, vae: None)
+    loaded = {model.id: model.leases for model in held._pool.loaded()}
+    assert loaded == {BASE: 0, VAE: 0}  # still there, but free to leave
+
+
+def test_component_by_component_nothing_stays_behind(context: Make) -> None:
+    held = context()
+    StagedRunner(held, Placement.COMPONENT, gpu="cpu").run("painting", (BASE, VAE), lambda *_: None)
+    assert held._pool.loaded() == []
+
+
+def test_streamed_layers_compute_the_same_and_come_back(models: Any) -> None:
+    unet = models.base.unet
+    inputs: dict[str, Any] = {
+        "sample": torch.randn(1, unet.config.in_channels, 8, 8),
+        "timestep": 500,
+        "encoder_hidden_states": torch.randn(1, 77, 64),
+        "added_cond_kwargs": {"text_embeds": torch.randn(1, 32), "time_ids": torch.randn(1, 6)},
+    }
+    with torch.inference_mode():
+        wanted = unet(**inputs).sample
+        with stream([unet], "cpu"):
+            assert next(unet.parameters()).device.type == "meta"
+            streamed = unet(**inputs).sample
+        assert next(unet.parameters()).device.type == "cpu"
+        assert torch.equal(streamed, wanted)
+        assert torch.equal(unet(**inputs).sample, wanted)

@@ -1,0 +1,158 @@
+"""Draw the images in docs/images: for each operation what goes in and what comes out of the tools that need
+no weights, run here on the sample scenes. Pass --check to see only whether each is there and small enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.reply import Reply
+from promptvision.builtin.samples import still_life, street_sign
+from promptvision.settings import Settings
+from promptvision.tools.drawing import draw_boxes, draw_mask_overlay
+from promptvision.types import Box
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
+PANEL = (480, 320)
+TITLE_PX = 30
+GAP_PX = 8
+MAX_BYTES = 150_000
+NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
+SETTINGS = {
+    "PROMPTVISION_IMAGES": "memory:",
+    "PROMPTVISION_CONVERSATIONS": "memory:",
+    "PROMPTVISION_DISABLED_PLUGINS": NEURAL,
+}
+
+Panel = tuple[str, Image.Image]
+
+
+def main() -> int:
+    """Write all images; return 1 when one is too large or, with --check, not there."""
+    if "--check" not in sys.argv[1:]:
+        for name, panels in asyncio.run(_draw_all()).items():
+            strip = _strip(panels)
+            palette = strip.quantize(256, kmeans=4)  # by itself it gives rare colours away
+            strip.quantize(palette=palette).save(FOLDER / f"{name}.png", optimize=True)
+    found = {file.stem: file.stat().st_size for file in FOLDER.glob("*.png")}
+    wrong = [f"{name}: not there" for name in SCENES.keys() - found.keys()]
+    wrong += [f"{name}: {size} bytes" for name, size in found.items() if size > MAX_BYTES]
+    print("\n".join(wrong or [f"{len(found)} pictures, the largest {max(found.values()) // 1000} kB"]))
+    return 1 if wrong else 0
+
+
+async def _draw_all() -> dict[str, list[Panel]]:
+    agent = Agent(Settings.from_mapping(SETTINGS))
+    try:
+        return {name: await scene(agent) for name, scene in SCENES.items()}
+    finally:
+        await agent.close()
+
+
+async def _call(agent: Agent, operation: str, picture: Image.Image, **values: Any) -> Reply:
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return await agent.call_tool(operation, {"image_url": file.getvalue(), **values})
+
+
+async def _detect(agent: Agent) -> list[Panel]:
+    picture = still_life()
+    reply = await _call(agent, "detect_objects", picture, prompt="red ball. blue box. green cone")
+    return [
+        ("in: “red ball. blue box. green cone”", picture),
+        ("out: annotated_image_url", agent.open(reply.fields["annotated_image_url"])),
+    ]
+
+
+async def _segment(agent: Agent) -> list[Panel]:
+    picture = still_life()
+    reply = await _call(agent, "segment_objects", picture, target="red ball. green cone")
+    fields = reply.fields
+    boxes = [Box(*box) for box in fields["bounding_boxes"]]
+    mask = agent.open(reply.fields["merged_mask_url"])
+    return [
+        ("in: bounding_boxes", draw_boxes(picture, boxes, fields["labels"], fields["scores"])),
+        ("out: merged_mask_url", mask),
+        ("the mask over the picture", draw_mask_overlay(picture, mask)),
+    ]
+
+
+async def _inpaint(agent: Agent) -> list[Panel]:
+    picture = still_life()
+    panels = [("in", picture)]
+    for target, prompt, title in (
+        ("red ball", "blue", "out: “change the red ball to blue”"),
+        ("green cone", "", "out: “remove the green cone”"),
+    ):
+        reply = await _call(agent, "inpaint_image", picture, target=target, prompt=prompt)
+        panels.append((title, agent.open(reply.fields["inpainted_image_url"])))
+    return panels
+
+
+async def _caption(agent: Agent) -> list[Panel]:
+    picture = still_life()
+    reply = await _call(agent, "caption_image", picture)
+    return [("in", picture), ("out: caption", _page(reply.fields["caption"]))]
+
+
+async def _read(agent: Agent) -> list[Panel]:
+    picture = street_sign()
+    reply = await _call(agent, "extract_text", picture)
+    words = reply.fields["words"]
+    boxes = [Box(*word["box"]) for word in words]
+    labels, scores = [word["text"] for word in words], [word["confidence"] / 100 for word in words]
+    return [
+        ("in", picture),
+        ("out: words, with confidence", draw_boxes(picture, boxes, labels, scores)),
+        ("out: extracted_text", _page(reply.fields["extracted_text"])),
+    ]
+
+
+async def _to_bw(agent: Agent) -> list[Panel]:
+    picture = street_sign()
+    reply = await _call(agent, "convert_to_bw", picture)
+    return [("in", picture), ("out: bw_image_url", agent.open(reply.fields["bw_image_url"]))]
+
+
+SCENES = {
+    "detect_objects": _detect,
+    "segment_objects": _segment,
+    "inpaint_image": _inpaint,
+    "caption_image": _caption,
+    "extract_text": _read,
+    "convert_to_bw": _to_bw,
+}
+
+
+def _page(text: str) -> Image.Image:
+    """Text on a white page of the size of a panel."""
+    page = Image.new("RGB", PANEL, "white")
+    lines = [part for line in text.splitlines() for part in textwrap.wrap(line, 50) or [""]]
+    font = ImageFont.load_default(size=18)
+    ImageDraw.Draw(page).multiline_text((20, 16), "\n".join(lines), fill="black", font=font, spacing=8)
+    return page
+
+
+def _strip(panels: Sequence[Panel]) -> Image.Image:
+    """Panels side by side, each with its title above."""
+    width = len(panels) * (PANEL[0] + GAP_PX) - GAP_PX
+    strip = Image.new("RGB", (width, PANEL[1] + TITLE_PX), "white")
+    pen, font = ImageDraw.Draw(strip), ImageFont.load_default(size=18)
+    for index, (title, picture) in enumerate(panels):
+        left = index * (PANEL[0] + GAP_PX)
+        pen.text((left + 4, TITLE_PX / 2), title, fill="black", font=font, anchor="lm")
+        strip.paste(picture.convert("RGB").resize(PANEL, Image.Resampling.LANCZOS), (left, TITLE_PX))
+    return strip
+
+
+if __name__ == "__main__":
+    sys.exit(main())
