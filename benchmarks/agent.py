@@ -81,7 +81,7 @@ def ours(looks: Looks, database: Path | None) -> Turn:
 
         store = SQLConversationStore(f"sqlite:///{database}")
 
-    agent = make_agent([tool()(looks.look)], planner=Script(), conversations=store)  # type: ignore[arg-type]
+    agent = make_agent([tool(looks.look)], planner=Script(), conversations=store)  # type: ignore[arg-type]
 
     async def turn() -> str:
         reply = await agent.run(TURN, conversation_id=uuid.uuid4().hex)
