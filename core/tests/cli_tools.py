@@ -15,7 +15,6 @@ from PIL import Image as pictures  # noqa: N813
 from PIL import ImageOps
 
 from promptvision import Image, Requirements, Settings, Tool, ToolContext, hookimpl, tool
-from promptvision.plugin import ToolLike
 from promptvision.plugins.specs import Finding
 from promptvision.tools import operations
 
@@ -85,7 +84,7 @@ def check_badly(settings: Settings) -> Finding:
 
 
 @hookimpl
-def promptvision_tools() -> Iterable[ToolLike]:
+def promptvision_tools() -> Iterable[Tool]:
     grey = Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw)
     return [grey, mirror, fade, wait_here, say_odd, fetch_moon, break_it]
 

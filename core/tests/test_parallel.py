@@ -25,7 +25,6 @@ from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.testing.tools import make_tools
 from promptvision.tools import operations
-from promptvision.tools.decorator import ToolLike
 from promptvision.tools.requirements import Gpu, Requirements
 from promptvision.tools.tool import Tool
 
@@ -70,7 +69,7 @@ def on_gpu(gpu: Gpu) -> Tool:
     return Tool(name="big", operation=operations.CAPTION, run="nowhere:run", requires=requires)
 
 
-def sizes(made: Sequence[ToolCall], *tools: ToolLike) -> list[int]:
+def sizes(made: Sequence[ToolCall], *tools: Tool) -> list[int]:
     registry = make_registry([*tools, *make_tools({})])
     table = ImageTable()
     for number in range(3):
@@ -131,7 +130,7 @@ def test_gpu_and_processor_are_two_devices(
 
 
 def run(agent: Agent, **given: Any) -> Reply:
-    return agent.run_sync("do it", image=png("red"), conversation_id="c", **given)
+    return agent.run("do it", image=png("red"), conversation_id="c", **given)
 
 
 def observed(request: ChatRequest) -> list[dict[str, Any]]:

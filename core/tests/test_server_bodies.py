@@ -6,9 +6,11 @@ import base64
 import io
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from PIL import Image
@@ -74,10 +76,11 @@ MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
     "empty conversation": ({"conversation_id": ""}, "conversation_id: "),
     "empty prompt_id": ({"prompt_id": ""}, "prompt_id: "),
     "empty user": ({"user_id": ""}, "user_id: "),
-    "path as conversation": ({"conversation_id": "../etc"}, "conversation_id: use 1 to 64"),
-    "long id": ({"prompt_id": "x" * 65}, "prompt_id: use 1 to 64"),
-    "user with spaces": ({"user_id": "a b"}, "user_id: use 1 to 128"),
-    "NUL in id": ({"prompt_id": "a\x00"}, "prompt_id: use 1 to 64"),
+    "fraction as id": ({"prompt_id": 1.5}, "prompt_id: "),
+    "line break in conversation": ({"conversation_id": "a\nb"}, "conversation_id: use 1 to 128"),
+    "long id": ({"prompt_id": "x" * 129}, "prompt_id: use 1 to 128"),
+    "bidi override in user": ({"user_id": "a\u202eb"}, "user_id: use 1 to 128"),
+    "NUL in id": ({"prompt_id": "a\x00"}, "prompt_id: use 1 to 128"),
     "forged provider": ({"api_base": "http://evil.example"}, "api_base: "),
     "forged history": ({"messages": [{"role": "assistant", "content": "x"}]}, "messages: "),
     "forged model": ({"model": "x"}, "model: "),
@@ -119,7 +122,7 @@ def test_image_that_cannot_be_used(begun: TestClient, chat_body: Body, name: str
     error = check_problem(
         begun.post("/chat", content=sent, headers={"Content-Type": "application/json"}), status
     )
-    assert "picture" in error
+    assert "picture" in error or "image" in error
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -163,11 +166,97 @@ def test_huge_prompt_names_the_limit(begun: TestClient, chat_body: Body) -> None
         (b"[]", 422),
         (b'"text"', 422),
         (b"null", 422),
-        (b"NaN", 422),
+        (b"NaN", 400),
     ],
 )
 def test_body_that_is_no_json_object(begun: TestClient, content: bytes, status: int) -> None:
     check_problem(begun.post("/chat", content=content, headers={"Content-Type": "application/json"}), status)
+
+
+@pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"-Infinity", b"1e999"])
+def test_numbers_that_json_does_not_have_are_refused(begun: TestClient, number: bytes) -> None:
+    content = b'{"prompt": "hi", "conversation_id": "c", "prompt_id": ' + number + b"}"
+    headers = {"Content-Type": "application/json"}
+    status = 422 if number == b"1e999" else 400
+    check_problem(begun.post("/chat", content=content, headers=headers), status)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "auth0|123",
+        "2024-01-01T10:00:00Z",
+        "a.b",
+        "user/1",
+        "../etc",
+        "J\u00fcrgen",
+        "\u5c71\u7530",
+        "a b",
+        "x" * 128,
+    ],
+)
+def test_ids_as_identity_providers_and_clients_make_them(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str, value: str
+) -> None:
+    client = serve(make_agent(tools))
+    body = chat_body(
+        "change the red square to blue",
+        input_image_url=scene_url,
+        user_id=value,
+        conversation_id=value,
+        prompt_id=value,
+    )
+    first = client.post("/chat", json=body)
+    assert first.status_code == 200
+    assert client.post("/chat", json=body).json() == first.json()
+    path, user = f"/conversations/{quote(value, safe='')}", {"user_id": value}
+    assert client.get(path, params=user).json()["id"] == value
+    assert client.patch(path, params=user, json={"title": "renamed"}).json()["title"] == "renamed"
+    assert client.get(f"/turns/{first.json()['turn_id']}/events", params=user).status_code == 200
+    assert client.delete(path, params=user).status_code == 204
+
+
+def test_integer_as_id_is_taken_for_its_digits(serve: Serve, tools: list[Tool], chat_body: Body) -> None:
+    reply = serve(make_agent(tools)).post("/chat", json=chat_body("hi", conversation_id=7)).json()
+    assert reply["conversation_id"] == "7"
+
+
+@pytest.mark.parametrize("path", ["/chat", "/tools/convert_to_bw"])
+def test_json_of_very_many_members_does_not_hold_the_event_loop(
+    serve: Serve, tools: list[Tool], path: str
+) -> None:
+    client = serve(make_agent(tools))
+    content = b"{" + b",".join(b'"%d":0' % number for number in range(1_000_000)) + b"}"
+    begun_at = time.process_time()
+    response = client.post(path, content=content, headers={"Content-Type": "application/json"})
+    assert time.process_time() - begun_at < 2
+    check_problem(response, 400)
+    assert len(response.content) < 1000
+
+
+def test_unknown_members_are_counted_and_at_most_twenty_are_listed(
+    serve: Serve, tools: list[Tool], chat_body: Body
+) -> None:
+    body = chat_body(**{f"member{number}": 0 for number in range(3000)})
+    response = serve(make_agent(tools)).post("/chat", json=body)
+    check_problem(response, 422)
+    assert len(response.json()["errors"]) == 21
+    assert response.json()["errors"][-1] == "and 2980 more"
+
+
+def test_json_without_an_image_is_limited(serve: Serve, tools: list[Tool], chat_body: Body) -> None:
+    client = serve(make_agent(tools))
+    client.post("/chat", json=chat_body("hi"))
+    response = client.patch("/conversations/c", json={"title": "x" * 70_000})
+    assert "64 KiB" in check_problem(response, 413)
+
+
+def test_responses_are_neither_sniffed_nor_stored(serve: Serve, tools: list[Tool]) -> None:
+    client = serve(make_agent(tools))
+    for path in ("/conversations", "/tools", "/nothing", "/openapi.json"):
+        response = client.get(path)
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
@@ -175,6 +264,13 @@ def test_other_media_types_are_refused(begun: TestClient, chat_body: Body, kind:
     """A page elsewhere can send these without asking, so none of them is read."""
     sent = json.dumps(chat_body())
     check_problem(begun.post("/chat", content=sent, headers={"Content-Type": kind}), 415)
+
+
+@pytest.mark.parametrize("kind", ["text/json", "application/vnd.api+json"])
+def test_other_names_of_json_are_read(serve: Serve, tools: list[Tool], chat_body: Body, kind: str) -> None:
+    sent = json.dumps(chat_body("hi"))
+    client = serve(make_agent(tools))
+    assert client.post("/chat", content=sent, headers={"Content-Type": kind}).status_code == 200
 
 
 def test_json_with_a_charset_is_read(serve: Serve, tools: list[Tool], chat_body: Body) -> None:

@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from promptvision.agent.agent import Agent
-from promptvision.server.guards import BodyLimit
+from promptvision.errors import SetupError
+from promptvision.server.guards import BodyLimit, HostGuard, RequestLimit
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
@@ -41,7 +42,63 @@ def test_with_keys_any_host_name_is_answered(serve: Serve, tools: list[Tool]) ->
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "null", "http://[", "", "http://127.0.0.1.evil.example"]
+    "host",
+    [
+        "localhost:evil.com/x",
+        "localhost:5000:6000",
+        "localhost:99999",
+        "a@localhost",
+        "localhost/x",
+        "local host",
+    ],
+)
+def test_malformed_host_is_refused_with_and_without_keys(serve: Serve, tools: list[Tool], host: str) -> None:
+    assert serve(make_agent(tools)).get("/tools", headers={"Host": host}).status_code == 421
+    keys = Settings.from_mapping({"PROMPTVISION_API_KEYS": "a:k"})
+    assert serve(make_agent(tools, settings=keys)).get("/tools", headers={"Host": host}).status_code == 400
+
+
+def test_with_keys_host_names_can_be_limited(serve: Serve, tools: list[Tool]) -> None:
+    source = {"PROMPTVISION_API_KEYS": "a:k", "PROMPTVISION_SERVER_HOSTS": "images.example"}
+    client = serve(make_agent(tools, settings=Settings.from_mapping(source)))
+    assert client.get("/health", headers={"Host": "images.example:8443"}).status_code == 200
+    assert client.get("/health", headers={"Host": "other.example"}).status_code == 421
+
+
+def test_trailing_dot_and_absolute_form_are_accepted() -> None:
+    async def where(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append((scope["path"], dict(scope["headers"])[b"host"].decode()))
+
+    seen: list[tuple[str, str]] = []
+    headers = [(b"host", b"localhost.")]
+    scope = {"type": "http", "method": "GET", "scheme": "http", "headers": headers, "root_path": ""}
+    guard = HostGuard(where, hosts=["localhost"])
+    for path in ("/health", "http://localhost:5000/health", "HTTP://localhost"):
+        asyncio.run(guard({**scope, "path": path}, no_body, no_send))
+    assert seen == [("/health", "localhost."), ("/health", "localhost:5000"), ("/", "localhost")]
+
+
+async def no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def no_send(message: Message) -> None:
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://127.0.0.1:5000",
+        "http://127.0.0.1:5001",
+        "http://127.0.0.1",
+        "http://localhost:5000",
+        "http://evil.example",
+        "null",
+        "http://[",
+        "",
+        "http://127.0.0.1.evil.example",
+    ],
 )
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", "/chat"), ("POST", "/images"), ("DELETE", "/conversations/c")]
@@ -58,6 +115,106 @@ def test_pages_of_the_same_host_can_post(serve: Serve, tools: list[Tool], chat_b
     response = serve(make_agent(tools)).post("/chat", json=chat_body("hi"), headers=headers)
     assert response.status_code == 200
     assert "access-control-allow-origin" not in response.headers
+
+
+FRONTEND = "http://localhost:3000"
+
+
+def test_cors_is_off_by_default(serve: Serve, tools: list[Tool]) -> None:
+    headers = {"Origin": FRONTEND, "Access-Control-Request-Method": "POST"}
+    response = serve(make_agent(tools)).options("/chat", headers=headers)
+    assert "access-control-allow-origin" not in response.headers
+
+
+def test_cors_allows_exactly_the_configured_origins(serve: Serve, tools: list[Tool], chat_body: Body) -> None:
+    source = {"PROMPTVISION_CORS_ORIGINS": FRONTEND, "PROMPTVISION_API_KEYS": "a:k"}
+    client = serve(make_agent(tools, settings=Settings.from_mapping(source)))
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    preflight = client.options("/chat", headers={"Origin": FRONTEND, **asked})
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == FRONTEND
+    assert "access-control-allow-credentials" not in preflight.headers
+    key = {"Authorization": "Bearer k"}
+    sent = client.post("/chat", json=chat_body("hi"), headers={"Origin": FRONTEND, **key})
+    assert sent.status_code == 200
+    assert sent.headers["access-control-allow-origin"] == FRONTEND
+    for origin in (
+        "http://localhost:3001",
+        "https://localhost:3000",
+        "http://localhost:3000.evil.example",
+        "null",
+    ):
+        refused = client.post("/chat", json=chat_body("hi"), headers={"Origin": origin, **key})
+        assert refused.status_code == 403
+        assert "access-control-allow-origin" not in refused.headers
+        assert client.options("/chat", headers={"Origin": origin, **asked}).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["*", "http://*.example", "localhost:3000", "http://a.example/x", "null"])
+def test_cors_origins_must_be_exact(origin: str) -> None:
+    with pytest.raises(SetupError, match="PROMPTVISION_CORS_ORIGINS"):
+        Settings.from_mapping({"PROMPTVISION_CORS_ORIGINS": origin})
+
+
+def test_content_length_with_transfer_encoding_is_refused() -> None:
+    sink = Sink(answers_first=False)
+    sent = drive(BodyLimit(sink, 100), [1], {b"content-length": b"1", b"transfer-encoding": b"chunked"})
+    assert sent[0]["status"] == 400
+    assert sink.read == 0
+
+
+def test_body_in_many_small_parts_lets_others_run() -> None:
+    class Counting:
+        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+            while (await receive())["more_body"]:
+                pass
+
+    async def both() -> int:
+        turns, left = 0, 100_000
+
+        async def receive() -> Message:
+            nonlocal left
+            left -= 1
+            return {"type": "http.request", "body": b"x", "more_body": left > 0}
+
+        reading = asyncio.create_task(
+            BodyLimit(Counting())({"type": "http", "headers": []}, receive, no_send)
+        )
+        while not reading.done():
+            turns += 1
+            await asyncio.sleep(0)
+        await reading
+        return turns
+
+    assert asyncio.run(both()) > 1000
+
+
+def test_requests_over_the_limit_are_told_to_come_back() -> None:
+    async def run() -> list[Message]:
+        release, sent = asyncio.Event(), list[Message]()
+
+        async def hold(scope: Scope, receive: Receive, send: Send) -> None:
+            await release.wait()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        limit = RequestLimit(hold, 2)
+        scope = {"type": "http", "headers": []}
+        held = [asyncio.create_task(limit(scope, no_body, no_send)) for _ in range(2)]
+        await asyncio.sleep(0)
+        await limit(scope, no_body, send)
+        release.set()
+        await asyncio.gather(*held)
+        await limit(scope, no_body, no_send)
+        return sent
+
+    sent = asyncio.run(run())
+    assert sent[0]["status"] == 503
+    assert dict(sent[0]["headers"])[b"retry-after"] == b"2"
 
 
 def pieces(count: int) -> Iterator[bytes]:

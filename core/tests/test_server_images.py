@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from promptvision.agent.agent import Agent
 from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
 
@@ -48,6 +49,26 @@ def test_images_are_served_so_that_no_browser_runs_them(
     assert response.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert "private" in response.headers["cache-control"]
     Image.open(io.BytesIO(response.content)).load()
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://127.0.0.1:5000",
+        "http://localhost:5000",
+        "https://localhost",
+        "http://[::1]:81",
+        "https://box.lan",
+        "",
+    ],
+)
+def test_own_image_is_known_under_every_name_of_the_server(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_png: bytes, base: str
+) -> None:
+    client = serve(make_agent(tools, settings=Settings(server_hosts=("box.lan",))))
+    made = upload(client, scene_png).json()
+    body = chat_body(input_image_url=f"{base}/images/{made['image_id']}")
+    assert client.post("/chat", json=body).json()["image_url"] == made["image_url"]
 
 
 class ServingStore(MemoryImageStore):
@@ -88,6 +109,10 @@ def test_unchanged_image_is_not_sent_twice(serve: Serve, tools: list[Tool], scen
     etag = client.get(url).headers["etag"]
     again = client.get(url, headers={"If-None-Match": etag})
     assert (again.status_code, again.content) == (304, b"")
+    for header in ("*", f"W/{etag}", f'"other", {etag}', f'W/"other",W/{etag}'):
+        assert client.get(url, headers={"If-None-Match": header}).status_code == 304
+    for header in ('"other"', "", etag.strip('"')):
+        assert client.get(url, headers={"If-None-Match": header}).status_code == 200
     assert client.head(url).status_code == 200
 
 
@@ -154,9 +179,14 @@ def test_part_of_thirty_megabytes_without_a_file_name(serve: Serve, tools: list[
     assert response.status_code == 413
 
 
-def test_part_without_a_file_name_is_cut_early(serve: Serve, tools: list[Tool]) -> None:
-    response = serve(make_agent(tools)).post("/images", files={"file": (None, b"x" * 3_000_000)})
-    assert response.status_code == 400
+def test_part_without_a_file_name_is_read_like_a_file(
+    serve: Serve, tools: list[Tool], scene_png: bytes
+) -> None:
+    client = serve(make_agent(tools))
+    bare = client.post("/images", files={"file": (None, scene_png)})
+    assert bare.status_code == 201
+    assert bare.json() == upload(client, scene_png).json()
+    assert client.post("/images", files={"file": (None, b"x" * 3_000_000)}).status_code == 422
 
 
 @pytest.mark.parametrize("name", ["file", None])

@@ -103,7 +103,7 @@ def test_silence_is_filled_with_comments(
 
     client = serve(make_agent([think]))
     response = client.post("/chat", json=chat_body("think", input_image_url=scene_url), headers=STREAM)
-    assert blocks(response.text).count(": still here") >= 3
+    assert blocks(response.text).count(": heartbeat") >= 3
     assert events(response.text)[-1]["type"] == "RUN_FINISHED"
 
 

@@ -62,7 +62,7 @@ def test_tool_runs_with_its_prerequisites_and_its_images_answer(
         ("convert_to_bw", {}, 422, "no picture"),
         ("convert_to_bw", {"image_url": 5}, 422, "image_url: "),
         ("convert_to_bw", {"image_url": ["x"]}, 422, "image_url: "),
-        ("convert_to_bw", {"image_url": "/etc/passwd"}, 422, "picture: "),
+        ("convert_to_bw", {"image_url": "/etc/passwd"}, 422, "image: "),
         ("convert_to_bw", {"image_url": "http://127.0.0.1/x"}, 422, "picture URL: "),
         ("convert_to_bw", {"image_url": "SCENE", "api_base": "http://evil.example"}, 422, "api_base: "),
         ("convert_to_bw", {"image_url": "SCENE", "messages": []}, 422, "messages: "),
@@ -74,7 +74,7 @@ def test_tool_runs_with_its_prerequisites_and_its_images_answer(
             "box_threshold: ",
         ),
         ("segment_objects", {"image_url": "SCENE", "bounding_boxes": "x"}, 422, "bounding_boxes"),
-        ("inpaint_image", {"image_url": "SCENE", "mask_url": "0" * 64, "prompt": "x"}, 422, "picture: "),
+        ("inpaint_image", {"image_url": "SCENE", "mask_url": "0" * 64, "prompt": "x"}, 422, "image: "),
     ],
 )
 def test_arguments_that_cannot_be_used(

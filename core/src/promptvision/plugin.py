@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from promptvision.errors import UserError as UserError
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
-    from promptvision.images.colour import flat_rgb as flat_rgb
-    from promptvision.images.masks import EditMask as EditMask
-    from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
     from promptvision.images.objects import ObjectName as ObjectName
     from promptvision.images.store import MAX_STORED_BYTES as MAX_STORED_BYTES
@@ -100,11 +97,10 @@ if TYPE_CHECKING:
     from promptvision.tools.context import INPUT as INPUT
     from promptvision.tools.context import MASK as MASK
     from promptvision.tools.context import ToolContext as ToolContext
-    from promptvision.tools.decorator import ToolFunction as ToolFunction
-    from promptvision.tools.decorator import ToolLike as ToolLike
     from promptvision.tools.decorator import tool as tool
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
+    from promptvision.tools.drawing import flat_rgb as flat_rgb
     from promptvision.tools.labels import split_labels as split_labels
     from promptvision.tools.operations import BwResult as BwResult
     from promptvision.tools.operations import CaptionArgs as CaptionArgs
@@ -161,7 +157,6 @@ _MODULES = {
     "DetectResult": "promptvision.tools.operations",
     "DoesNotFit": "promptvision.models.placement",
     "EDIT": "promptvision.tools.context",
-    "EditMask": "promptvision.images.masks",
     "Event": "promptvision.conversations.turn",
     "EventKind": "promptvision.conversations.turn",
     "ExecutorFactory": "promptvision.plugins.specs",
@@ -221,8 +216,6 @@ _MODULES = {
     "ToolCall": "promptvision.llm.messages",
     "ToolContext": "promptvision.tools.context",
     "ToolFailed": "promptvision.errors",
-    "ToolFunction": "promptvision.tools.decorator",
-    "ToolLike": "promptvision.tools.decorator",
     "Turn": "promptvision.conversations.turn",
     "TurnKey": "promptvision.conversations.turn",
     "TurnStatus": "promptvision.conversations.turn",
@@ -238,7 +231,7 @@ _MODULES = {
     "decode_stored": "promptvision.images.codec",
     "draw_boxes": "promptvision.tools.drawing",
     "draw_mask_overlay": "promptvision.tools.drawing",
-    "flat_rgb": "promptvision.images.colour",
+    "flat_rgb": "promptvision.tools.drawing",
     "hookimpl": "promptvision.plugins.specs",
     "image_id_of": "promptvision.images.store",
     "is_out_of_memory": "promptvision.models.placement",
@@ -250,7 +243,6 @@ _MODULES = {
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
     "plain": "promptvision.llm.dialects",
-    "read_mask": "promptvision.images.masks",
     "read_number": "promptvision.llm.chat_host",
     "release_cached": "promptvision.models.devices",
     "require": "promptvision.models.weights",

@@ -8,6 +8,7 @@ Every name is upper case and the same in all three places: ``PROMPTVISION_HOME``
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,23 @@ def _key_pairs(value: Any) -> Any:
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
+def _check_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        if not re.fullmatch(r"https?://[^/?#@*\s]+", origin):
+            raise ValueError(f"{origin!r} is not an exact origin; write http://localhost:3000")
+    return origins
+
+
+def _check_root_path(path: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*", path.rstrip("/")):
+        raise ValueError("write a path such as /vision")
+    return path.rstrip("/")
+
+
+Origins = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_check_origins)]
+RootPath = Annotated[str, AfterValidator(_check_root_path)]
+
+
 def _default_home() -> Path:
     import platformdirs
 
@@ -80,7 +98,13 @@ class Settings(BaseModel):
     allowed_hosts: Names = ()
     """Host names that image URLs may point to although their address is private."""
     server_hosts: Names = ()
-    """Host headers that the server answers to besides the address it is bound to."""
+    """Host headers that the server answers to; without API keys loopback names too."""
+    cors_origins: Origins = ()
+    """Exact origins of other sites whose pages may use the server, such as ``http://localhost:3000``."""
+    root_path: RootPath = ""
+    """Path prefix that a reverse proxy removes, such as ``/vision``."""
+    trusted_proxies: Names = ()
+    """Addresses of reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
     api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs)] = {}
     """User name to API key."""
     model_memory: int | None = Field(None, ge=0)

@@ -13,15 +13,23 @@ from promptvision.conversations.turn import TurnKey
 from promptvision.errors import InputError, TooLarge
 from promptvision.types import ImageRef
 
-__all__ = ["ChatInput", "Source", "check_id", "check_user"]
+__all__ = ["ID_PATTERN", "MAX_ID_CHARS", "MAX_PROMPT_CHARS", "ChatInput", "Source", "check_id", "check_user"]
 
 Source = bytes | str | Path | ImageRef
 """An image as callers give it: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
 
 MAX_PROMPT_CHARS = 20_000
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-_USER = re.compile(r"[A-Za-z0-9_.@+-]{1,128}", re.ASCII)
+MAX_ID_CHARS = 128
+ID_PATTERN = (
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb"
+    r"\ud800-\udfff]+$"
+)
+"""Characters of ids of callers: no control, format or line separator characters and no lone surrogates.
+
+Written so that Python and ECMA-262, the dialect of JSON Schema, read it alike.
+"""
+_ID = re.compile(ID_PATTERN)
 
 
 @dataclass(frozen=True)
@@ -80,17 +88,23 @@ def check_prompt(prompt: str) -> str:
 
 
 def check_id(name: str, value: str) -> str:
-    """An id of 1 to 64 letters, digits, ``_`` and ``-``."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise InputError(f"{name}: use 1 to 64 letters, digits, '_' and '-'")
+    """Check an id of the caller: 1 to 128 printable characters, as identity providers and clients make them.
+
+    Args:
+        name: of the field, for the message.
+        value: such as ``auth0|123``, ``2024-01-01T10:00:00Z`` or ``user/1``.
+
+    Raises:
+        InputError: it is empty, too long, or holds control or format characters.
+    """
+    if not isinstance(value, str) or len(value) > MAX_ID_CHARS or not _ID.fullmatch(value):
+        raise InputError(f"{name}: use 1 to {MAX_ID_CHARS} printable characters")
     return value
 
 
 def check_user(value: str) -> str:
-    """A user id of 1 to 128 letters, digits and ``_ . @ + -``."""
-    if not isinstance(value, str) or not _USER.fullmatch(value):
-        raise InputError("user_id: use 1 to 128 letters, digits and '_', '.', '@', '+', '-'")
-    return value
+    """Check a user id, see :func:`check_id`."""
+    return check_id("user_id", value)
 
 
 def _fingerprint(prompt: str, image: Source | None) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP face: a Starlette app that only translates between HTTP and the agent."""
+"""The HTTP interface: a Starlette app that only translates between HTTP and the agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Starlette app; mount it in any other, or serve it by itself."""
+"""The Starlette app, to serve on its own or to mount in another app."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextlib import asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import StoreError
 from promptvision.server import chat, conversations, health, images, metrics, openapi, stream, tools
-from promptvision.server.guards import BodyLimit, HostGuard
+from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
 from promptvision.server.problems import HANDLERS
 from promptvision.settings import Settings
 
@@ -24,8 +25,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 20.0
 """How long running turns may take to end when the server stops."""
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 ROUTES = [
     Route("/chat", chat.post_chat, methods=["POST"]),
@@ -37,7 +36,7 @@ ROUTES = [
     Route("/tools/{operation}", tools.run_tool, methods=["POST"]),
     Route("/conversations", conversations.list_conversations, methods=["GET"]),
     Route(
-        "/conversations/{conversation_id}",
+        "/conversations/{conversation_id:path}",
         conversations.one_conversation,
         methods=["GET", "PATCH", "DELETE"],
     ),
@@ -49,29 +48,46 @@ ROUTES = [
 
 
 def create_app(settings: Settings | None = None, *, agent: Agent | None = None) -> Starlette:
-    """Make the app.
+    """Create the app.
 
-    Mounted in another app it needs nothing from it; Starlette does not run the lifespan of mounted apps,
-    so the host may await ``app.state.agent.close()`` when it stops.
+    Starlette does not run the lifespan of a mounted app: the host awaits ``app.state.agent.close()`` when it
+    stops.
 
     Args:
         settings: default: read from the environment.
-        agent: default: made of the settings.
+        agent: default: made from the settings.
 
     Raises:
-        SetupError: a store or a planner cannot be made of the settings.
+        SetupError: a store or a planner cannot be made from the settings.
     """
     agent = agent or Agent(settings)
-    hosts = () if agent.settings.api_keys else (*LOOPBACK, *agent.settings.server_hosts)
     app = Starlette(
-        routes=ROUTES,
-        middleware=[Middleware(HostGuard, hosts=hosts), Middleware(BodyLimit)],
-        exception_handlers=HANDLERS,
-        lifespan=_lifespan,
+        routes=ROUTES, middleware=_middleware(agent.settings), exception_handlers=HANDLERS, lifespan=_lifespan
     )
     app.state.agent = agent
     app.state.metrics = metrics.Metrics(agent)
     return app
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    """Outermost first. Without API keys only loopback names and the configured ones are answered."""
+    hosts = settings.server_hosts if settings.api_keys else (*LOOPBACK, *settings.server_hosts)
+    stack = [
+        Middleware(RequestLimit),
+        Middleware(HostGuard, hosts=hosts, origins=settings.cors_origins),
+        Middleware(BodyLimit),
+    ]
+    if settings.cors_origins:
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=("GET", "POST", "PATCH", "DELETE"),
+            allow_headers=("Authorization", "Content-Type", "Last-Event-ID"),
+            expose_headers=("Location", "Retry-After"),
+            max_age=600,
+        )
+        stack.insert(0, cors)
+    return stack
 
 
 @asynccontextmanager
@@ -89,11 +105,13 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 async def _sweep(agent: Agent) -> None:
-    """Close turns of dead processes, at the start and then once per lease."""
+    """Close the turns of dead processes, at the start and then once per lease."""
     while True:
         try:
             if closed := await agent.close_stale():
-                log.warning("turns that a dead process left open: %d; none is run again by itself", closed)
+                log.warning(
+                    "closed %d turns that dead processes left open; none is run again by itself", closed
+                )
         except StoreError as exc:
             log.warning("interrupted turns could not be closed: %s", exc)
         await asyncio.sleep(agent.settings.lease_s)

@@ -1,33 +1,71 @@
-"""Bodies as JSON: what requests may hold, reading them, and writing replies."""
+"""JSON bodies: models of the requests, reading them within limits, and writing responses."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 
-from promptvision.agent.request import check_id
+from promptvision.agent.request import ID_PATTERN, MAX_ID_CHARS, MAX_PROMPT_CHARS, check_id
 from promptvision.conversations.store import clean_text
 from promptvision.errors import ArgumentsError, InputError, NotFound
 
-__all__ = ["ChatBody", "Json", "TitleBody", "id_in_path", "read_json", "read_model"]
+__all__ = ["IMAGE_BODY", "ChatBody", "Json", "TitleBody", "id_in_path", "read_json", "read_model"]
 
 M = TypeVar("M", bound=BaseModel)
-Id = Annotated[str, StringConstraints(min_length=1)]
+
+SMALL_BODY = 64 * 2**10
+"""Bytes of a JSON body that holds no image."""
+IMAGE_BODY = 28 * 10**6
+"""Bytes of a JSON body that may hold a data URL; the limit on all bodies is lower in the server."""
+MAX_TOKENS = 50_000
+"""Commas, colons and opening brackets in a large body; an image has none, and parsing them takes long."""
+MAX_ERRORS = 20
+"""Problems that one error response lists."""
+
+
+def _int_to_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Id = Annotated[
+    str,
+    StringConstraints(min_length=1),
+    BeforeValidator(_int_to_text),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "minLength": 1, "maxLength": MAX_ID_CHARS, "pattern": ID_PATTERN}
+    ),
+]
+"""An id of the caller; an integer is taken for its digits. :class:`ChatInput` checks its characters."""
+_HAS_TEXT = {"pattern": r"[^\s\x00]"}
 
 
 class ChatBody(BaseModel):
-    """Body of ``POST /chat``. Unknown members are refused: no provider setting comes from a caller."""
+    """Body of ``POST /chat``. Unknown members are refused: a caller never chooses provider settings."""
 
-    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="forbid")
 
     user_id: Id | None = None
     prompt_id: Id
-    prompt: Annotated[str, StringConstraints(strict=True)]
+    prompt: Annotated[
+        str,
+        StringConstraints(strict=True),
+        Field(json_schema_extra={"maxLength": MAX_PROMPT_CHARS, **_HAS_TEXT}),
+    ]
     conversation_id: Id
     input_image_url: Annotated[str, StringConstraints(strict=True)] | None = None
 
@@ -41,53 +79,99 @@ class TitleBody(BaseModel):
         str,
         StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
         BeforeValidator(lambda title: clean_text(title) if isinstance(title, str) else title),
+        Field(json_schema_extra=_HAS_TEXT),
     ]
 
 
 class Json(JSONResponse):
-    """JSON that can always be sent: lone surrogates, as in undecodable file names, become question marks."""
+    """A JSON response that browsers neither guess the type of nor store.
+
+    Lone surrogates, as in undecodable file names, are written as question marks.
+    """
+
+    def __init__(
+        self,
+        content: Any,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        media_type: str | None = None,
+    ) -> None:
+        safe = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+        super().__init__(content, status_code, {**safe, **(headers or {})}, media_type)
 
     def render(self, content: Any) -> bytes:
-        """The bytes of a document."""
+        """Encode a document."""
         text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         return text.encode("utf-8", "replace")
 
 
-async def read_json(request: Request) -> dict[str, Any]:
-    """The JSON object in a request's body.
+async def read_json(request: Request, limit: int = SMALL_BODY) -> dict[str, Any]:
+    """Read the JSON object in a request's body.
+
+    Args:
+        request: its body has not been read.
+        limit: in bytes.
 
     Raises:
-        HTTPException: 415, it is not declared as JSON; 400, it is not JSON; 422, it is no object.
+        HTTPException: 415, it is not declared as JSON; 413, it is over the limit; 400, it is not JSON or has
+            too many parts; 422, it is not an object.
     """
     declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != "application/json":
+    if not _is_json(declared):
         raise HTTPException(415, "send JSON with 'Content-Type: application/json'")
-    try:
-        body = json.loads(await _read_body(request))
-    except (ValueError, RecursionError) as exc:
-        raise HTTPException(400, f"the body is not JSON: {str(exc)[:200]}") from exc
+    data = await _read_body(request, limit)
+    if len(data) > SMALL_BODY:
+        if sum(data.count(token) for token in (b",", b":", b"[", b"{")) > MAX_TOKENS:
+            raise HTTPException(400, f"the JSON has over {MAX_TOKENS} members, items and punctuation marks")
+        body = await asyncio.to_thread(_parse, data)
+    else:
+        body = _parse(data)
     if not isinstance(body, dict):
         raise HTTPException(422, "the body must be a JSON object")
     return body
 
 
-async def _read_body(request: Request) -> bytes:
-    """The bytes of a request's body.
+def _is_json(media_type: str) -> bool:
+    if media_type in ("application/json", "text/json"):
+        return True
+    return media_type.startswith("application/") and media_type.endswith("+json")
+
+
+def _parse(data: bytes) -> Any:
+    try:
+        return json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise HTTPException(400, f"the body is not JSON: {str(exc)[:200]}") from exc
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+async def _read_body(request: Request, limit: int) -> bytes:
+    """Read the bytes of a request's body.
 
     Raises:
-        HTTPException: 400, the caller left before all of it was sent.
+        HTTPException: 413, there are more than the limit; 400, the client left before all of it was sent.
     """
+    body = bytearray()
     try:
-        return await request.body()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise HTTPException(
+                    413, f"the JSON body is over {limit // 2**10} KiB", {"Connection": "close"}
+                )
     except ClientDisconnect as exc:
-        raise HTTPException(400, "the request broke off") from exc
+        raise HTTPException(400, "the client closed the connection before the end of the body") from exc
+    return bytes(body)
 
 
 def id_in_path(request: Request, name: str) -> str:
-    """An id in the path; one that no id can look like belongs to nothing.
+    """The id that a path names.
 
     Raises:
-        NotFound: it cannot be an id.
+        NotFound: it cannot be an id, so nothing has it.
     """
     try:
         return check_id(name, request.path_params[name])
@@ -95,18 +179,25 @@ def id_in_path(request: Request, name: str) -> str:
         raise NotFound(f"no such {name.removesuffix('_id')}") from exc
 
 
-async def read_model(request: Request, model: type[M]) -> M:
-    """The body as a model.
+async def read_model(request: Request, model: type[M], limit: int = SMALL_BODY) -> M:
+    """Read a body and validate it.
 
     Raises:
-        ArgumentsError: one line per field that does not fit.
+        HTTPException: see :func:`read_json`.
+        ArgumentsError: one line per member that does not fit, at most 20.
     """
+    body = await read_json(request, limit)
+    unknown = [name for name in body if name not in model.model_fields]
+    if len(unknown) > MAX_ERRORS:  # validating them all would make an error object of each
+        lines = [f"{name[:64]}: Extra inputs are not permitted" for name in unknown[:MAX_ERRORS]]
+        raise ArgumentsError([*lines, f"and {len(unknown) - MAX_ERRORS} more"])
     try:
-        return model.model_validate(await read_json(request))
+        return model.model_validate(body)
     except ValidationError as exc:
-        raise ArgumentsError([_problem(error) for error in exc.errors()]) from exc
+        errors = exc.errors(include_url=False, include_input=False)
+        raise ArgumentsError([_problem(error) for error in errors[:MAX_ERRORS]]) from exc
 
 
 def _problem(error: Any) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "body"
+    where = ".".join(str(part)[:64] for part in error["loc"]) or "body"
     return f"{where}: is needed" if error["type"] == "missing" else f"{where}: {error['msg']}"

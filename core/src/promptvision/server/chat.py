@@ -1,4 +1,4 @@
-"""``POST /chat`` and running turns."""
+"""``POST /chat``, and cancelling a running turn."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
-from promptvision.server.bodies import ChatBody, Json, id_in_path, read_model
+from promptvision.server.bodies import IMAGE_BODY, ChatBody, Json, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_source, image_urls
 from promptvision.server.stream import stream_turn, wants_stream
@@ -19,12 +19,12 @@ __all__ = ["cancel_turn", "post_chat"]
 
 
 async def post_chat(request: Request) -> Response:
-    """Run one turn and answer with its document, or with its events if the caller accepts those.
+    """Run one turn and return its reply, or stream its events if the client accepts those.
 
-    The turn goes on if the caller leaves.
+    The turn continues when the client disconnects.
     """
     agent: Agent = request.app.state.agent
-    body = await read_model(request, ChatBody)
+    body = await read_model(request, ChatBody, IMAGE_BODY)
     user = user_of(request, agent.settings, body.user_id)
     running = agent.start(
         body.prompt,
@@ -44,7 +44,7 @@ async def post_chat(request: Request) -> Response:
 
 
 async def cancel_turn(request: Request) -> Response:
-    """Ask a running turn to stop at its next check point; finished steps stay. An ended one stays ended."""
+    """Cancel a running turn at its next check point, keeping finished steps; an ended turn is not changed."""
     agent: Agent = request.app.state.agent
     user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
     running = agent.running(user, turn_id)
@@ -55,5 +55,5 @@ async def cancel_turn(request: Request) -> Response:
     if turn is None:
         raise NotFound("no such turn")
     if turn.status is TurnStatus.RUNNING:
-        raise HTTPException(409, "the turn runs in another process; only that one can stop it")
+        raise HTTPException(409, "the turn runs in another process, which alone can cancel it")
     return Json({"turn_id": turn_id, "status": str(turn.status)})

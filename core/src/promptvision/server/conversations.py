@@ -30,7 +30,7 @@ async def list_conversations(request: Request) -> Response:
 
 
 async def one_conversation(request: Request) -> Response:
-    """GET: its turns and images. PATCH: rename it. DELETE: remove it with images nobody else uses."""
+    """Read, rename or delete a conversation; images that nothing else uses are deleted with it."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     conversation_id = id_in_path(request, "conversation_id")

@@ -1,4 +1,4 @@
-"""``/health``: the process answers. ``/ready``: it can do its work."""
+"""``/health``: the process answers. ``/ready``: it can run turns."""
 
 from __future__ import annotations
 

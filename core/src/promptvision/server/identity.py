@@ -1,4 +1,4 @@
-"""Who is asking: with API keys the key says so, without them the request does."""
+"""The user of a request: the owner of its API key or, if no keys are set, the one it names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["user_of"]
 
 
 def user_of(request: Request, settings: Settings, claimed: str | None = None) -> str:
-    """The user a request speaks for.
+    """Return the user that a request acts for.
 
     Args:
         request: with ``Authorization: Bearer KEY`` when keys are set.
@@ -24,8 +24,8 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
         claimed: ``user_id`` of the body or the query.
 
     Raises:
-        HTTPException: 401, keys are set and the request has none that is known.
-        Forbidden: the key belongs to someone else than ``claimed``.
+        HTTPException: 401, keys are set and the request has no known one.
+        Forbidden: the key belongs to a user other than ``claimed``.
     """
     if claimed is None:
         claimed = request.query_params.get("user_id")
@@ -42,11 +42,11 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
 
 
 def _user_of_key(header: str, settings: Settings) -> str | None:
-    """The owner of a key. Every key is compared, each in constant time."""
+    """The owner of a key. Each key is compared, in constant time."""
     scheme, _, given = header.partition(" ")
     found = None
     for user, key in settings.api_keys.items():
-        sent = given.strip().encode("latin-1")  # headers are decoded so; these are the bytes that came
+        sent = given.strip().encode("latin-1")  # Starlette decodes headers as Latin-1
         is_same = hmac.compare_digest(key.get_secret_value().encode(), sent)
         if is_same and scheme.lower() == "bearer":
             found = user

@@ -1,25 +1,29 @@
-"""Images over HTTP: their URLs, uploads, and handing them out."""
+"""Images over HTTP: their URLs, uploads and downloads."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import MutableHeaders, UploadFile
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.journal import call_store
 from promptvision.agent.request import Source
-from promptvision.errors import InputError, NotFound
+from promptvision.errors import InputError, NotFound, TooLarge
 from promptvision.server.bodies import Json
+from promptvision.server.guards import BODY_LIMIT, LOOPBACK
 from promptvision.server.identity import user_of
-from promptvision.types import ImageRef, is_image_id
+from promptvision.types import ImageRef
 
 __all__ = ["get_image", "image_source", "image_urls", "post_image"]
 
+_ID = re.compile(r"[0-9a-f]{64}")
 _HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -29,7 +33,7 @@ _HEADERS = {
 
 
 def image_urls(request: Request) -> Callable[[str], str]:
-    """A function from image id to its URL on this server, the same one whatever the image store is."""
+    """Return a function from image id to its URL on this server, whatever the image store is."""
     folder = _folder(request)
     return lambda image_id: folder + image_id
 
@@ -41,7 +45,10 @@ def _folder(request: Request) -> str:
 
 
 def image_source(request: Request, text: str) -> Source:
-    """What an image URL in a request means: one of our own images, or something to be fetched.
+    """Resolve an image URL in a request to a stored image or to something to be fetched.
+
+    A URL of this server may have any scheme and port and any of its host names: the scheme and port that
+    clients see differ from ours behind a proxy, and the id is enough to find the image.
 
     Raises:
         InputError: it is neither an image of this server nor an http(s) or data URL.
@@ -49,32 +56,39 @@ def image_source(request: Request, text: str) -> Source:
     own = urlsplit(_folder(request))
     try:
         given = urlsplit(text)
+        host = (given.hostname or "").rstrip(".")
     except ValueError as exc:
-        raise InputError("picture: not a valid URL") from exc
-    is_ours = (given.scheme, given.netloc) == (own.scheme, own.netloc) or not (given.scheme or given.netloc)
+        raise InputError("image: not a valid URL") from exc
+    scheme = given.scheme.lower()
+    is_ours = scheme in ("http", "https") and host in _own_hosts(request, own.hostname or "")
+    is_path = not (scheme or given.netloc)
     name = given.path.removeprefix(own.path)
-    if is_ours and given.path.startswith(own.path) and is_image_id(name):
+    if (is_ours or is_path) and given.path.startswith(own.path) and _ID.fullmatch(name):
         return ImageRef(name)
-    if given.scheme.lower() not in ("http", "https", "data"):
-        raise InputError("picture: give an http, https or data URL, or the URL of a picture of this server")
+    if scheme not in ("http", "https", "data"):
+        raise InputError("image: give an http, https or data URL, or the URL of an image of this server")
     return text
 
 
+def _own_hosts(request: Request, host: str) -> set[str]:
+    settings = request.app.state.agent.settings
+    aliases = LOOPBACK if host in LOOPBACK else ()
+    return {host, *aliases, *(name.lower() for name in settings.server_hosts)}
+
+
 async def post_image(request: Request) -> Response:
-    """Store an uploaded image: multipart field ``file``."""
+    """Store an uploaded image: multipart field ``file``, with or without a file name."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        raise HTTPException(415, "send the picture as multipart/form-data, field 'file'")
+        raise HTTPException(415, "send the image as multipart/form-data, field 'file'")
+    data, is_text = await _read_upload(request)
     try:
-        async with request.form(max_files=1, max_fields=10) as form:
-            upload = form.get("file")
-            if not isinstance(upload, UploadFile):
-                raise InputError("file: a picture is needed in the multipart field 'file'")
-            data = await upload.read()
-    except ClientDisconnect as exc:
-        raise HTTPException(400, "the upload broke off") from exc
-    image = await agent.add_image(data, user_id=user, allow_paths=False)
+        image = await agent.add_image(data, user_id=user, allow_paths=False)
+    except InputError as exc:
+        if is_text and not isinstance(exc, TooLarge):
+            raise InputError(f"multipart field 'file': {exc}") from exc
+        raise
     url = image_urls(request)(image.id)
     body = {
         "image_id": image.id,
@@ -86,23 +100,58 @@ async def post_image(request: Request) -> Response:
     return Json(body, 201, {"Location": url})
 
 
-async def get_image(request: Request) -> Response:
-    """Hand out a stored image, or send the reader on to a store that serves images itself.
+async def _read_upload(request: Request) -> tuple[bytes, bool]:
+    """Read the multipart field ``file``, and whether it came without a file name, as text fields do.
 
-    With API keys only to its owner; without them the id is the secret.
+    Raises:
+        HTTPException: 400, the body is broken or incomplete.
+        InputError: there is no such field.
+    """
+    headers = MutableHeaders(raw=list(request.headers.raw))
+    headers["content-type"] += (
+        "; charset=latin-1"  # the bytes of a part without a file name come back unchanged
+    )
+    parser = MultiPartParser(headers, request.stream(), max_files=1, max_fields=10, max_part_size=BODY_LIMIT)
+    try:
+        form = await parser.parse()
+    except MultiPartException as exc:
+        raise HTTPException(400, exc.message) from exc
+    except ClientDisconnect as exc:
+        raise HTTPException(400, "the client closed the connection before the end of the upload") from exc
+    try:
+        upload = form.get("file")
+        if isinstance(upload, UploadFile):
+            return await upload.read(), False
+        if isinstance(upload, str):
+            return upload.encode("latin-1"), True
+        raise InputError("file: send the image in the multipart field 'file'")
+    finally:
+        await form.close()
+
+
+async def get_image(request: Request) -> Response:
+    """Return a stored image, or redirect to a store that serves images itself.
+
+    With API keys only the owner gets it; without them the id is the secret.
     """
     agent: Agent = request.app.state.agent
     image_id = request.path_params["image_id"]
-    if not is_image_id(image_id):
-        raise NotFound("no such picture")
+    if not _ID.fullmatch(image_id):
+        raise NotFound("no such image")
     if agent.settings.api_keys:
         await agent.check_owner(user_of(request, agent.settings), image_id)
     etag = f'"{image_id}"'
-    if request.headers.get("if-none-match") == etag:
+    if _matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
     served = await call_store(agent.images, agent.images.url, image_id)
-    if served.startswith("https:"):  # it may be signed for a short time, so the answer is not kept
+    if served.startswith("https:"):  # it may be signed for a short time
         return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
     stored = await call_store(agent.images, agent.images.stat, image_id)
     data = await call_store(agent.images, agent.images.get, image_id)
     return Response(data, media_type=stored.media_type, headers={"ETag": etag, **_HEADERS})
+
+
+def _matches(header: str, etag: str) -> bool:
+    """Whether an ``If-None-Match`` header matches: ``*``, or a list of tags (RFC 9110, section 13.1.2)."""
+    tags = [tag.strip().removeprefix("W/") for tag in header.split(",")]
+    return "*" in tags or etag in tags

@@ -19,7 +19,7 @@ class Metrics:
     """The metrics of one app, in a collector registry of their own.
 
     Args:
-        agent: whose turns are counted; running turns and loaded models are read when asked for.
+        agent: its turns are counted; running turns and loaded models are read at each scrape.
     """
 
     def __init__(self, agent: Agent) -> None:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents, with a plain ``error`` string beside.
+"""Errors as RFC 9457 problem documents with a plain ``error`` string.
 
 Source: RFC 9457, "Problem Details for HTTP APIs", section 3.
 """
@@ -52,15 +52,15 @@ _STATUS: tuple[tuple[type[PromptvisionError], int], ...] = (
     (ProviderError, 503),
     (StoreError, 503),
 )
-"""The first class that fits decides."""
+"""The first class that matches decides."""
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Json:
-    """A problem document.
+    """Make a problem document.
 
     Args:
         status: HTTP status code.
-        detail: what went wrong and how to mend it, in one line.
+        detail: what went wrong and how to fix it, in one line.
         headers: further response headers.
         extra: further members, such as ``errors``.
     """
@@ -89,7 +89,7 @@ async def _unknown(request: Request, exc: Exception) -> Response:
     error_id = uuid.uuid4().hex[:12]
     log.error("error %s in %s %s", error_id, request.method, request.url.path, exc_info=exc)
     return problem(
-        500, f"something went wrong here; the log has it under error id {error_id}", error_id=error_id
+        500, f"internal server error; the log describes it under error id {error_id}", error_id=error_id
     )
 
 

@@ -1,4 +1,4 @@
-"""The app as a process of its own: uvicorn, telling when it is ready, and draining when it is stopped."""
+"""The app in a process of its own: uvicorn with limits on connections and a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -13,53 +13,100 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from promptvision.agent.agent import Agent
+from promptvision.errors import SetupError
 from promptvision.server.app import DRAIN_S, create_app
+from promptvision.server.connections import ConnectionLimits, limited_protocol
 from promptvision.settings import Settings
 
 __all__ = ["run_server"]
 
-MAX_CONNECTIONS = 512
-"""Requests and open streams at once; the next is told to come back later."""
 GRACE_S = 2
-"""How long connections may stay after the turns they wait for have ended."""
+"""How long connections may stay after the turns that they wait for have ended."""
+KEEP_ALIVE_S = 15
+"""How long an idle connection is kept."""
+BACKLOG = 512
+SPARE_FILES = 128
+"""File descriptors kept for the database, images and models."""
 
 
-def run_server(settings: Settings, host: str, port: int, tell: Callable[[str], None]) -> None:
+def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Logs go to stderr.
 
     Args:
         settings: the settings in force.
         host: address to bind.
         port: 0 picks a free one.
-        tell: gets the URL once requests are answered.
+        announce: called with the URL once requests are answered.
 
     Raises:
-        SetupError: a store or a planner cannot be made of the settings.
+        SetupError: the address cannot be bound, or a store or a planner cannot be made from the settings.
     """
-    app = create_app(settings)
-    config = uvicorn.Config(
-        app,
-        host=host,
-        port=port,
-        log_config=_logging(),
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=int(DRAIN_S) + GRACE_S,
-        server_header=False,
-    )
-    _Server(config, app.state.agent, tell).run()
+    listener = _bind(host, port)
+    try:
+        app = create_app(settings)
+        limits = ConnectionLimits(total=_max_connections(), trusted=frozenset(settings.trusted_proxies))
+        config = uvicorn.Config(
+            app,
+            http=limited_protocol(limits),
+            ws="none",
+            log_config=_logging(),
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=int(DRAIN_S) + GRACE_S,
+            server_header=False,
+            root_path=settings.root_path,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+        )
+        _Server(config, app.state.agent, announce).run([listener])
+    finally:
+        listener.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Bind the address before anything is loaded.
+
+    Raises:
+        SetupError: it is in use, or is not an address of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as exc:
+        hint = "choose another one with --port" if port > 0 else "choose another one with --host"
+        raise SetupError(f"serve: cannot listen on {host}:{port}: {exc.strerror}", hint=hint) from exc
+    listener.setblocking(False)
+    return listener
+
+
+def _max_connections() -> int:
+    """As many connections as there are file descriptors, up to 1,024."""
+    default = ConnectionLimits().total
+    try:
+        import resource
+    except ImportError:  # Windows
+        return default
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return default if soft == resource.RLIM_INFINITY else max(16, min(default, soft - SPARE_FILES))
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, agent: Agent, tell: Callable[[str], None]) -> None:
+    def __init__(self, config: uvicorn.Config, agent: Agent, announce: Callable[[str], None]) -> None:
         super().__init__(config)
         self._agent = agent
-        self._tell = tell
+        self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._tell(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+            self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain while uvicorn waits for connections: turns that are left after ``DRAIN_S`` are stopped and
@@ -69,10 +116,22 @@ class _Server(uvicorn.Server):
         await draining
 
 
+class _PathOnly(logging.Filter):
+    """Log requests without their query string, where a client may have put a key."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten the path of an access log record; keep every record."""
+        if isinstance(record.args, tuple) and len(record.args) == 5:
+            client, method, path, *rest = record.args
+            record.args = (client, method, str(path).partition("?")[0], *rest)
+        return True
+
+
 def _logging() -> dict[str, Any]:
-    """uvicorn's own logging with all of it on stderr, and that of promptvision beside it."""
+    """uvicorn's logging configuration, all of it on stderr, and the same for promptvision's own loggers."""
     config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
-    config["handlers"]["access"]["stream"] = "ext://sys.stderr"
+    config["filters"] = {"path_only": {"()": _PathOnly}}
+    config["handlers"]["access"] |= {"stream": "ext://sys.stderr", "filters": ["path_only"]}
     config["loggers"]["promptvision"] = {
         "handlers": ["default"],
         "level": min(logging.INFO, logging.getLogger("promptvision").getEffectiveLevel()),

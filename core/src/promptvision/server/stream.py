@@ -1,4 +1,4 @@
-"""Turns as a stream of server-sent events.
+"""Turns as streams of server-sent events.
 
 Source: the WHATWG HTML standard, section "Server-sent events", for the wire format and ``Last-Event-ID``.
 """
@@ -27,13 +27,13 @@ _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "X-Content-T
 
 
 def wants_stream(request: Request) -> bool:
-    """Whether the caller asked for events."""
+    """Whether the client accepts an event stream."""
     accepted = request.headers.get("accept", "").lower().split(",")
     return any(part.partition(";")[0].strip() == "text/event-stream" for part in accepted)
 
 
 async def get_events(request: Request) -> Response:
-    """Events of a turn, from ``Last-Event-ID`` on, to its end. Readers may come and go."""
+    """Stream the events of a turn from ``Last-Event-ID`` to its end; any number of clients may follow it."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     turn_id = id_in_path(request, "turn_id")
@@ -41,15 +41,15 @@ async def get_events(request: Request) -> Response:
 
 
 async def stream_turn(request: Request, user: str, turn_id: str, after: Cursor | None = None) -> Response:
-    """Stream a turn; errors before the first event are ordinary responses.
+    """Stream the events of a turn. Errors before the first event are ordinary responses.
 
     Raises:
         NotFound: the user has no such turn.
     """
     agent: Agent = request.app.state.agent
-    frames = follow(agent, user, turn_id, image_urls(request), after=after)
-    first = await anext(frames, None)
-    return StreamingResponse(_lines(turn_id, first, frames), media_type="text/event-stream", headers=_HEADERS)
+    events = follow(agent, user, turn_id, image_urls(request), after=after)
+    first = await anext(events, None)
+    return StreamingResponse(_lines(turn_id, first, events), media_type="text/event-stream", headers=_HEADERS)
 
 
 def _after(request: Request, turn_id: str) -> Cursor | None:
@@ -62,28 +62,30 @@ def _after(request: Request, turn_id: str) -> Cursor | None:
             return Cursor.parse(cursor)
     except ValueError:
         pass
-    raise InputError("Last-Event-ID: it is not of this turn; leave it out to start from the beginning")
+    raise InputError(
+        "Last-Event-ID: not an event of this turn", hint="leave it out to start from the beginning"
+    )
 
 
 async def _lines(
-    turn_id: str, first: StreamEvent | None, frames: AsyncGenerator[StreamEvent, None]
+    turn_id: str, first: StreamEvent | None, events: AsyncGenerator[StreamEvent, None]
 ) -> AsyncIterator[str]:
-    """Frames as text, with a comment now and then so that nobody between takes the line for dead."""
+    """Encode events, with a comment as heartbeat so that no proxy closes an idle connection."""
     if first is not None:
         yield _line(turn_id, first)
-    async with aclosing(frames):
+    async with aclosing(events):
         pending: asyncio.Future[StreamEvent | None] | None = None
         try:
             while True:
-                pending = pending or asyncio.ensure_future(_next(frames))
+                pending = pending or asyncio.ensure_future(_next(events))
                 done, _ = await asyncio.wait({pending}, timeout=HEARTBEAT_S)
                 if not done:
-                    yield ": still here\n\n"
+                    yield ": heartbeat\n\n"
                     continue
-                frame, pending = pending.result(), None
-                if frame is None:
+                event, pending = pending.result(), None
+                if event is None:
                     return
-                yield _line(turn_id, frame)
+                yield _line(turn_id, event)
         except PromptvisionError as exc:
             yield _line(
                 turn_id, StreamEvent({"type": "RUN_ERROR", "message": str(exc), "code": "store"}, None)
@@ -94,10 +96,10 @@ async def _lines(
                 await asyncio.gather(pending, return_exceptions=True)
 
 
-async def _next(frames: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
-    return await anext(frames, None)
+async def _next(events: AsyncGenerator[StreamEvent, None]) -> StreamEvent | None:
+    return await anext(events, None)
 
 
-def _line(turn_id: str, frame: StreamEvent) -> str:
-    place = "" if frame.cursor is None else f"id: {turn_id}:{frame.cursor}\n"
-    return f"{place}data: {json.dumps(frame.event, separators=(',', ':'))}\n\n"
+def _line(turn_id: str, event: StreamEvent) -> str:
+    event_id = "" if event.cursor is None else f"id: {turn_id}:{event.cursor}\n"
+    return f"{event_id}data: {json.dumps(event.event, separators=(',', ':'))}\n\n"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from promptvision.agent.agent import Agent
 from promptvision.errors import ArgumentsError, InputError, NotFound
 from promptvision.plugins.describe import describe_operations
-from promptvision.server.bodies import Json, read_json
+from promptvision.server.bodies import IMAGE_BODY, Json, read_json
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_source, image_urls
 from promptvision.tools.artifacts import plain_type
@@ -22,7 +22,7 @@ _CHAT_ONLY = ("turn_id", "conversation_id", "prompt_id", "planner", "notes")
 
 
 async def list_tools(request: Request) -> Response:
-    """Every operation with its schema and its tools, those that cannot run here included."""
+    """List every operation with its schema and its tools, including those that cannot run here."""
     agent: Agent = request.app.state.agent
     user_of(request, agent.settings)
     return Json({"operations": describe_operations(agent.registry)})
@@ -36,7 +36,7 @@ async def run_tool(request: Request) -> Response:
     tools = agent.registry.candidates(name)
     if not tools:
         raise NotFound(f"no operation {name[:64]!r}", hint="GET /tools lists them")
-    values = await read_json(request)
+    values = await read_json(request, IMAGE_BODY)
     known = {field: info for tool in reversed(tools) for field, info in tool.args.model_fields.items()}
     if unknown := [field for field in values if field not in known]:
         names = ", ".join(known)
@@ -51,5 +51,5 @@ async def run_tool(request: Request) -> Response:
 
 def _source(request: Request, field: str, value: Any) -> Any:
     if not isinstance(value, str):
-        raise InputError(f"{field}: give the URL of a picture as a text")
+        raise InputError(f"{field}: give the URL of an image as a string")
     return image_source(request, value)

@@ -1,27 +1,31 @@
-"""What ``promptvision doctor`` checks: the program and its languages."""
+"""What ``promptvision doctor`` looks at: the program and its languages."""
 
 from __future__ import annotations
 
-from promptvision.plugin import Finding, Settings, SetupError, ToolFailed
+import subprocess
+
+from promptvision.plugin import Finding, PromptvisionError, Settings
 
 __all__ = ["check_program"]
 
 NAME = "tesseract"
+TIMEOUT_S = 10.0
 
 
 def check_program(settings: Settings) -> Finding:
-    """Report the version of Tesseract and the languages that it has data for."""
-    from promptvision_tesseract.engine import INSTALL, installed_languages, installed_version
+    """Its version and the languages that it has data for."""
+    from promptvision_tesseract.engine import INSTALL, installed_languages
 
     try:
         languages = installed_languages()
-        version = installed_version()
-    except SetupError as exc:
-        return Finding(NAME, "warn", f"no text can be read: {exc.message}", INSTALL)
-    except ToolFailed as exc:
-        return Finding(NAME, "fail", exc.message, INSTALL)
+        said = subprocess.run(["tesseract", "--version"], capture_output=True, timeout=TIMEOUT_S, check=False)
+    except PromptvisionError:
+        return Finding(NAME, "warn", "the program is not on the PATH; no text is read", INSTALL)
+    except (OSError, subprocess.SubprocessError) as exc:
+        return Finding(NAME, "fail", f"the program does not work: {exc}", INSTALL)
+    version = (said.stdout or said.stderr).decode("utf-8", "replace").splitlines()[:1]
     readable = [code for code in languages if code != "osd"]
-    seen = f"tesseract {version}, languages: {', '.join(readable) or 'none'}"
+    seen = f"{''.join(version)}, languages: {', '.join(readable) or 'none'}"
     if not readable:
         return Finding(NAME, "fail", seen, f"{INSTALL}-eng")
     if "osd" not in languages:

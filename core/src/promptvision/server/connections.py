@@ -1,0 +1,260 @@
+"""Deadlines and limits of client connections: a uvicorn protocol that holds up against slow clients.
+
+uvicorn has a keep-alive timeout and a limit on the number of connections, but waits for a request head or
+body without a deadline, so that half-open connections fill the server. Here each phase of a connection has a
+deadline, and when there are too many connections the oldest one that waits for its client is closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+__all__ = ["ConnectionLimits", "ConnectionTable", "LimitedProtocol", "limited_protocol"]
+
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+)
+_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionLimits:
+    """How long a connection may wait for its client, and how many there may be.
+
+    Args:
+        head_s: seconds for the whole request head, from the connection or the end of the response before.
+        body_s: seconds for a request body, besides those that its bytes may take at ``body_rate``.
+        body_rate: bytes a second that a body must arrive with.
+        write_s: seconds that a client may leave a full send buffer unread.
+        per_peer: connections of one address at once.
+        total: connections at once.
+        trusted: addresses of proxies, to which ``per_peer`` does not apply.
+    """
+
+    head_s: float = 10.0
+    body_s: float = 10.0
+    body_rate: float = 2000.0
+    write_s: float = 60.0
+    per_peer: int = 256
+    total: int = 1024
+    trusted: Collection[str] = field(default_factory=frozenset)
+
+
+class ConnectionTable:
+    """The open connections of one server, by the address of their peer.
+
+    Args:
+        limits: ``per_peer`` and ``total`` are enforced here.
+    """
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._open: Counter[str] = Counter()
+        self._waiting: dict[str, dict[LimitedProtocol, None]] = {}
+
+    def __len__(self) -> int:
+        return self._open.total()
+
+    def admit(self, connection: LimitedProtocol) -> bool:
+        """Count a new connection.
+
+        If there are too many, the oldest waiting one of the peer is closed, or of the peer with the most.
+
+        Returns:
+            False if all of those have a request in progress.
+        """
+        peer = connection.peer
+        if peer not in self.limits.trusted and self._open[peer] >= self.limits.per_peer:
+            if not self._evict(peer):
+                return False
+        elif len(self) >= self.limits.total and not any(self._evict(p) for p, _ in self._open.most_common()):
+            return False
+        self._open[peer] += 1
+        return True
+
+    def wait(self, connection: LimitedProtocol) -> None:
+        """Note that a connection waits for its client from now on."""
+        waiting = self._waiting.setdefault(connection.peer, {})
+        waiting.pop(connection, None)
+        waiting[connection] = None
+
+    def work(self, connection: LimitedProtocol) -> None:
+        """Note that a connection has a request in progress."""
+        waiting = self._waiting.get(connection.peer)
+        if waiting is not None:
+            waiting.pop(connection, None)
+            if not waiting:
+                del self._waiting[connection.peer]
+
+    def remove(self, connection: LimitedProtocol) -> None:
+        """Forget an admitted connection."""
+        self.work(connection)
+        self._open[connection.peer] -= 1
+        if self._open[connection.peer] <= 0:
+            del self._open[connection.peer]
+
+    def _evict(self, peer: str) -> bool:
+        oldest = next(iter(self._waiting.get(peer, ())), None)
+        if oldest is None:
+            return False
+        oldest.abort()
+        return True
+
+
+class LimitedProtocol(H11Protocol):
+    """HTTP/1.1 with a deadline for each phase of a connection. Make it with :func:`limited_protocol`."""
+
+    table: ClassVar[ConnectionTable]
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn = _PieceLimit(h11.SERVER, self.conn._max_incomplete_event_size)  # noqa: SLF001  # has no getter
+        self._limits = self.table.limits
+        self._phase: object = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._write_deadline: asyncio.TimerHandle | None = None
+        self._body_bytes = 0
+        self._body_from = 0.0
+        self._is_admitted = False
+
+    @property
+    def peer(self) -> str:
+        """The client's address; empty on a Unix socket."""
+        return self.client[0] if self.client else ""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Admit or refuse a connection."""
+        super().connection_made(transport)
+        self._is_admitted = self.table.admit(self)
+        if self._is_admitted:
+            self._watch()
+        else:
+            transport.write(_REFUSAL)
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._cancel()
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+        if self._is_admitted:
+            self._is_admitted = False
+            self.table.remove(self)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived."""
+        if not self._is_admitted:
+            return
+        self._body_bytes += len(data)
+        super().data_received(data)
+        self._watch()
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        super().on_response_complete()
+        self._watch()
+
+    def pause_writing(self) -> None:
+        """Give a client that does not read a deadline."""
+        super().pause_writing()
+        self._write_deadline = self.loop.call_later(self._limits.write_s, self.abort)
+
+    def resume_writing(self) -> None:
+        """Lift the deadline."""
+        super().resume_writing()
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._cancel()
+        if not self.transport.is_closing():
+            self.table.work(self)  # it gives way only once
+            self.transport.abort()
+
+    def _watch(self) -> None:
+        """Set the deadline of the phase that the connection is in, unless it is set."""
+        phase = self.conn.their_state
+        if phase is self._phase and self._deadline is not None:
+            return
+        self._cancel()
+        self._phase = phase
+        if self.transport.is_closing():
+            return
+        if phase is h11.IDLE:
+            self.table.wait(self)
+            self._deadline = self.loop.call_later(self._limits.head_s, self._head_is_late)
+        elif phase is h11.SEND_BODY:
+            self.table.wait(self)
+            self._body_bytes, self._body_from = 0, self.loop.time()
+            self._deadline = self.loop.call_later(self._limits.body_s, self._check_body)
+        else:
+            self.table.work(self)
+
+    def _cancel(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _head_is_late(self) -> None:
+        if not self.transport.is_closing():
+            if self.conn.trailing_data[0]:
+                self.transport.write(_TIMEOUT)
+            self.transport.close()
+
+    def _check_body(self) -> None:
+        """Close the connection if its body is slower than ``body_rate`` while we read it."""
+        if self.flow.read_paused:
+            self._body_bytes, self._body_from = 0, self.loop.time()
+        allowed_s = self._limits.body_s + self._body_bytes / self._limits.body_rate
+        left_s = self._body_from + allowed_s - self.loop.time()
+        if left_s <= 0:
+            self.abort()
+        else:
+            self._deadline = self.loop.call_later(max(left_s, 0.05), self._check_body)
+
+
+class _PieceLimit(h11.Connection):
+    """A parser that refuses a body in very many small chunks, each of which costs far more than its bytes."""
+
+    _FREE_CHUNKS = 5000
+    _MEAN_BYTES = 64
+
+    def __init__(self, our_role: type[h11.SERVER], max_incomplete_event_size: int) -> None:
+        super().__init__(our_role, max_incomplete_event_size)
+        self._chunks = 0
+        self._chunk_bytes = 0
+
+    def next_event(self) -> Any:
+        """The next event, as in h11."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._chunks = self._chunk_bytes = 0
+        elif isinstance(event, h11.Data):
+            self._chunks += 1
+            self._chunk_bytes += len(event.data)
+            if self._chunks > self._FREE_CHUNKS + self._chunk_bytes // self._MEAN_BYTES:
+                raise h11.RemoteProtocolError("the body comes in too many small chunks")
+        return event
+
+
+def limited_protocol(limits: ConnectionLimits) -> type[LimitedProtocol]:
+    """A protocol class with a connection table of its own, for ``uvicorn.Config(http=...)``."""
+    return type("_Protocol", (LimitedProtocol,), {"table": ConnectionTable(limits)})
