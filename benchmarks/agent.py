@@ -81,7 +81,7 @@ def ours(looks: Looks, database: Path | None) -> Turn:
 
         store = SQLConversationStore(f"sqlite:///{database}")
 
-    agent = make_agent([tool()(looks.look)], planner=Script(), conversations=store)  # type: ignore[arg-type]
+    agent = make_agent([tool()(looks.look)], planner=Script(), conversations=store)
 
     async def turn() -> str:
         reply = await agent.chat(TURN, conversation_id=uuid.uuid4().hex)
@@ -231,7 +231,7 @@ async def ten_turns(context_tokens: int) -> list[Any]:
     picture = Image.new("RGB", (60, 40), "white")
     ImageDraw.Draw(picture).rectangle((10, 10, 29, 29), fill="red")
     planner = Recording(context_tokens)
-    agent = make_agent(make_tools({"red square": "red"}), planner=planner)  # type: ignore[arg-type]
+    agent = make_agent(make_tools({"red square": "red"}), planner=planner)
     for _ in range(TEN_TURNS):
         await agent.chat("change the red square", image=encode_png(picture), conversation_id="c")
     return planner.requests
@@ -240,7 +240,8 @@ async def ten_turns(context_tokens: int) -> list[Any]:
 def print_tokens() -> None:
     """Tokens at four characters each, of the JSON that goes over the wire."""
     from promptvision.llm.chat_completions import request_body
-    from promptvision.llm.dialects import Dialect, lenient, plain, strict
+    from promptvision.llm.dialects import Dialect, plain, strict
+    from promptvision_groq.dialect import lenient
 
     def tokens(value: Any) -> int:
         return len(json.dumps(value, ensure_ascii=False)) // 4

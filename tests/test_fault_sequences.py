@@ -35,7 +35,7 @@ from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.images.codec import encode_png
 from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatReply
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.llm.retry import Retry
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
@@ -101,7 +101,7 @@ class Site:
 
     def agent(self, *, has_offline: bool = True, timeout_s: float = 20) -> Agent:
         """An agent whose ladder knows nothing of earlier failures."""
-        behind: list[LLMProvider] = [OfflinePlanner()] if has_offline else []
+        behind: list[Planner] = [OfflinePlanner()] if has_offline else []
         return make_agent(
             make_tools({"lion": "goldenrod"}),
             planner=FallbackProvider([self._provider, *behind], retry=Retry(sleep=no_sleep)),
@@ -283,7 +283,7 @@ def test_failed_generation_becomes_the_call_that_was_meant(site: Site, shape: st
     assert reply.steps[0].arguments["prompt"] == "lion"
     assert reply.fields["bounding_boxes"] == [[10, 10, 30, 30]]
     assert (reply.text_response, reply.planner) == ("There it is.", site.name)
-    assert [note.rpartition("; ")[2] for note in reply.notes] == ["read it all the same"]
+    assert [note.rpartition("; ")[2] for note in reply.notes] == ["parsed the rejected reply"]
 
 
 def test_failed_generation_in_prose_is_the_answer(site: Site) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import pytest
@@ -265,7 +265,7 @@ class Talkative(ScriptedPlanner):
 
     text = "".join(f"word{number} " for number in range(5000))
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         for word in self.text.split(" ")[:-1]:
             yield ChatDelta(text=f"{word} ")
             await asyncio.sleep(0)

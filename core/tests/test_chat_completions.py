@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 from promptvision.errors import ProviderError
 from promptvision.llm.chat_completions import StreamReader, read_reply, request_body
 from promptvision.llm.dialects import plain
-from promptvision.llm.messages import ChatReply, ChatRequest, Function, Message, ToolCall, Usage
+from promptvision.llm.messages import ChatReply, Function, Message, ToolCall, Usage
+from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 from promptvision.testing.llm_wire import call, chunks, completion
+from promptvision.tools.tool import Phrase
 
 FIND = Function(name="find", description="", parameters={"type": "object", "properties": {}})
 
 
 def body_of(*messages: Message, **further: Any) -> dict[str, Any]:
-    return request_body(ChatRequest(messages=messages, **further), model="m", dialect=plain)
+    return request_body(PlanRequest(messages=messages, **further), model="m", dialect=plain)
 
 
 def read_stream(parts: list[Any]) -> ChatReply:
@@ -36,11 +38,18 @@ def test_request_without_functions_says_nothing_of_tools() -> None:
     }
 
 
-def test_what_cannot_run_here_is_never_sent() -> None:
-    lame = Function(name="read", description="Read.", parameters={}, lacking="apt-get install it")
+def test_fields_for_planners_without_an_llm_are_never_sent() -> None:
+    unavailable = (PlannerFunction(name="read", description="Read.", parameters={}, missing="apt-get it"),)
+    find = PlannerFunction(
+        name="find", description="", parameters={}, phrases=(Phrase("find {x}"),), image="x"
+    )
+    outcomes = (CallOutcome(name="find", arguments={}, summary="I found 1."),)
     message = Message(role="user", content="Hi")
-    assert body_of(message, unavailable=(lame,)) == body_of(message)
-    assert body_of(message, functions=(FIND,), unavailable=(lame,)) == body_of(message, functions=(FIND,))
+    further: dict[str, Any] = {"unavailable": unavailable, "prompt": "Hello", "outcomes": outcomes}
+    assert body_of(message, **further) == body_of(message)
+    assert body_of(message, functions=(find,), **further) == body_of(
+        message, functions=(Function(name="find", description="", parameters={}),)
+    )
 
 
 def test_function_always_has_a_description() -> None:
@@ -162,10 +171,13 @@ def test_fragments_of_calls_are_put_together(parts: list[Any]) -> None:
     ]
 
 
-def test_tokens_of_a_groq_stream_are_counted() -> None:
+def test_tokens_of_a_stream_may_be_in_a_field_of_the_host() -> None:
     end = {"choices": [{"delta": {}, "finish_reason": "stop"}]}
-    usage = {"x_groq": {"usage": {"prompt_tokens": 5, "completion_tokens": 2}}, "choices": []}
-    assert read_stream([choice(content="Hi"), end, usage]).usage == Usage(5, 2)
+    usage = {"x_own": {"prompt_tokens": 5, "completion_tokens": 2}, "choices": []}
+    reader = StreamReader("host", lambda chunk: chunk.get("x_own"))
+    for chunk in (choice(content="Hi"), end, usage):
+        reader.feed(chunk)
+    assert reader.finish().usage == Usage(5, 2)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from promptvision.llm.dialects import Dialect, lenient, plain, strict
+from promptvision.llm.dialects import Dialect, allow_types, plain, strict
 from promptvision.tools import operations
 
 ALL = [operation.args.model_json_schema() for operation in operations.ALL]
@@ -72,19 +72,22 @@ def test_what_strict_mode_cannot_express_is_sent_as_declared(field: dict[str, An
     assert strict(schema) == {"parameters": schema}
 
 
-def test_lenient_lets_text_null_and_unknown_fields_through() -> None:
-    parameters = lenient(SCHEMA)["parameters"]
-    assert "additionalProperties" not in parameters
-    assert parameters["required"] == SCHEMA["required"]
-    assert parameters["properties"]["image_url"] == SCHEMA["properties"]["image_url"]
-    assert parameters["properties"]["steps"] == {
+def test_allow_types_keeps_the_description_outside() -> None:
+    field = {"type": "integer", "minimum": 1, "default": 28, "description": "Steps."}
+    assert allow_types(field, "string", "null") == {
         "anyOf": [{"type": "integer", "minimum": 1}, {"type": "string"}, {"type": "null"}],
         "default": 28,
         "description": "Steps.",
     }
 
 
-@pytest.mark.parametrize("dialect", [plain, lenient, strict])
+def test_allow_types_adds_no_type_twice() -> None:
+    nullable = {"anyOf": [{"type": "integer"}, {"type": "null"}], "description": "Seed."}
+    assert allow_types(nullable, "null") == nullable
+    assert allow_types({"type": ["string", "null"]}, "string", "null") == {"type": ["string", "null"]}
+
+
+@pytest.mark.parametrize("dialect", [plain, strict])
 @pytest.mark.parametrize("schema", [SCHEMA, *ALL])
 def test_dialects_leave_the_declared_schema_alone(schema: dict[str, Any], dialect: Dialect) -> None:
     before = copy.deepcopy(schema)

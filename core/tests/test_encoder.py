@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -118,7 +118,7 @@ class Site:
         self.send(self.teller.tell(event))
 
     def hear(self, message: int, attempts: list[str], final: str) -> None:
-        async def stream() -> AsyncIterator[ChatDelta]:
+        async def stream() -> AsyncGenerator[ChatDelta, None]:
             for number, attempt in enumerate(attempts):
                 for start in range(0, len(attempt), 2):
                     yield ChatDelta(text=attempt[start : start + 2], restarted=number > 0 and start == 0)

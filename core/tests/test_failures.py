@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from promptvision.errors import ProviderError
-from promptvision.llm.failures import error_object, one_line, provider_error
+from promptvision.llm.failures import HostErrors, error_object, one_line, provider_error
 
 
 class APIStatusError(Exception):
@@ -26,7 +26,6 @@ class APIStatusError(Exception):
 @pytest.mark.parametrize(
     ("status", "body", "kind", "retryable"),
     [
-        (400, {"error": {"code": "tool_use_failed"}}, "tool_use_failed", False),
         (400, {"code": "model_decommissioned"}, "model_gone", False),
         (404, {"error": {"message": 'model "x" not found, try pulling it first'}}, "model_gone", False),
         (404, {"detail": "Not Found"}, "bad_request", False),
@@ -35,7 +34,6 @@ class APIStatusError(Exception):
         (429, {"code": "insufficient_quota"}, "auth", False),
         (408, None, "timeout", True),
         (429, None, "rate_limit", True),
-        (498, None, "rate_limit", True),
         (413, None, "bad_request", False),
         (422, "no", "bad_request", False),
         (409, None, "server", True),
@@ -47,6 +45,28 @@ def test_status_and_code_give_the_kind(status: int, body: Any, kind: str, retrya
     error = provider_error(APIStatusError(status, body), "host")
     assert (error.kind, error.retryable) == (kind, retryable)
     assert error.message.startswith(f"host: HTTP {status}: ")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "retryable", "rejected"),
+    [
+        (400, {"error": {"code": "bad_output", "output": "find{}"}}, "invalid_call", False, "find{}"),
+        (400, {"code": "bad_output", "output": None}, "invalid_call", False, ""),
+        (498, None, "rate_limit", True, ""),
+        (400, {"code": "other", "output": 7}, "bad_request", False, ""),
+    ],
+)
+def test_host_has_errors_of_its_own(
+    status: int, body: Any, kind: str, retryable: bool, rejected: str
+) -> None:
+    own = HostErrors(kinds={"bad_output": "invalid_call", 498: "rate_limit"}, rejected_field="output")
+    error = provider_error(APIStatusError(status, body), "host", "", own)
+    assert (error.kind, error.retryable, error.rejected) == (kind, retryable, rejected)
+
+
+def test_host_asks_for_a_wait_with_a_status_of_its_own() -> None:
+    own = HostErrors(kinds={498: "rate_limit"})
+    assert provider_error(APIStatusError(498, retry_after="3"), "host", "", own).retry_after_s == 3
 
 
 @pytest.mark.parametrize(

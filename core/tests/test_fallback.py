@@ -2,21 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 import pytest
 
-from promptvision.errors import ProviderError
+from promptvision.errors import ProviderError, ProviderErrorKind
 from promptvision.llm.correction import signature
 from promptvision.llm.fallback import FallbackProvider
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Message
+from promptvision.llm.planner import PlannerFunction, PlanRequest
 from promptvision.llm.retry import Retry
 from promptvision.testing.llm_faults import FAILED_GENERATIONS, failed_generation
 from promptvision.testing.llm_wire import call
 from promptvision.testing.planner import ScriptedPlanner, ScriptedReply
 
-DETECT = Function(
+DETECT = PlannerFunction(
     name="detect_objects",
     description="Find things.",
     parameters={
@@ -29,10 +30,10 @@ DETECT = Function(
         "required": ["image_url"],
     },
 )
-CAPTION = Function(
+CAPTION = PlannerFunction(
     name="caption_image", description="Describe.", parameters={"type": "object", "properties": {}}
 )
-ASK = ChatRequest(
+ASK = PlanRequest(
     messages=(Message(role="user", content="Where is it?"),), functions=(DETECT, CAPTION), timeout_s=5
 )
 ARGUMENTS = {"image_url": "img_1"}
@@ -45,12 +46,14 @@ async def no_sleep(seconds: float) -> None:
 QUICK = Retry(sleep=no_sleep)
 
 
-def error(kind: str, *, retryable: bool = False, retry_after_s: float | None = None) -> ProviderError:
+def error(
+    kind: ProviderErrorKind, *, retryable: bool = False, retry_after_s: float | None = None
+) -> ProviderError:
     return ProviderError(f"first: {kind}", kind=kind, retryable=retryable, retry_after_s=retry_after_s)
 
 
 def refused(generation: str | None) -> ProviderError:
-    return ProviderError("first: bad call", kind="tool_use_failed", body={"failed_generation": generation})
+    return ProviderError("first: bad call", kind="invalid_call", rejected=generation or "")
 
 
 class Climb:
@@ -62,7 +65,7 @@ class Climb:
         self.notes: list[str] = []
         self.ladder = FallbackProvider([self.first, self.offline], retry=QUICK)
 
-    def complete(self, request: ChatRequest = ASK) -> ChatReply:
+    def complete(self, request: PlanRequest = ASK) -> ChatReply:
         reply = asyncio.run(self.ladder.complete(request))
         self.notes = list(reply.notes)
         reply = replace(reply, notes=())
@@ -70,7 +73,7 @@ class Climb:
         self.offline.assert_used_up()
         return reply
 
-    def stream(self, request: ChatRequest = ASK) -> list[ChatDelta]:
+    def stream(self, request: PlanRequest = ASK) -> list[ChatDelta]:
         async def collect() -> list[ChatDelta]:
             return [delta async for delta in self.ladder.stream(request)]
 
@@ -80,7 +83,7 @@ class Climb:
 class Breaking(ScriptedPlanner):
     """Streams some text before each failure."""
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         for piece in ("The lion", " is"):
             yield ChatDelta(text=piece)
         async for delta in super().stream(request):
@@ -129,7 +132,7 @@ def test_retryable_failure_is_tried_again() -> None:
 
 
 @pytest.mark.parametrize("kind", ["auth", "bad_request", "model_gone"])
-def test_lasting_failure_goes_to_the_next_provider_at_once(kind: str) -> None:
+def test_lasting_failure_goes_to_the_next_provider_at_once(kind: ProviderErrorKind) -> None:
     climb = Climb(error(kind), offline=(ChatReply(text="There."),))
     assert climb.complete().planner == "offline"
     assert climb.notes == [f"first: {kind}; asking offline instead"]
@@ -285,7 +288,7 @@ def test_stream_left_early_leaves_no_task() -> None:
     async def leave() -> int:
         stream = Climb(ChatReply(text="one two three " * 200)).ladder.stream(ASK)
         assert (await anext(stream)).text == "one "
-        await stream.aclose()  # type: ignore[attr-defined]  # it is an async generator
+        await stream.aclose()
         return len(asyncio.all_tasks())
 
     assert asyncio.run(leave()) == 1
@@ -315,7 +318,7 @@ class Whole:
     name = "whole"
     context_tokens = 6000
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: PlanRequest) -> ChatReply:
         return ChatReply(text="There.")
 
     async def close(self) -> None:
@@ -324,7 +327,7 @@ class Whole:
 
 def test_provider_that_cannot_stream_answers_as_a_whole() -> None:
     async def collect() -> list[ChatDelta]:
-        ladder = FallbackProvider([Whole()], retry=QUICK)  # type: ignore[list-item]
+        ladder = FallbackProvider([Whole()], retry=QUICK)
         return [delta async for delta in ladder.stream(ASK)]
 
     assert asyncio.run(collect()) == [ChatDelta(reply=ChatReply(text="There.", planner="whole"))]

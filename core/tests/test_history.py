@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from promptvision.agent.planning.history import PREVIEW_CHARS, WHOLE, history_messages, turn_messages
+from promptvision.agent.planning.history import (
+    PREVIEW_CHARS,
+    WHOLE,
+    history_messages,
+    turn_messages,
+    turn_outcomes,
+)
 from promptvision.agent.planning.observation import observe
 from promptvision.conversations.turn import Claim, Event, EventKind, Turn, TurnKey, TurnStatus
 from promptvision.images.handles import ImageTable
@@ -77,20 +83,22 @@ def assert_paired(messages: list[Message]) -> None:
 
 
 def test_turn_is_question_calls_results_answer() -> None:
-    messages = history_messages([turn(1, said("a", "b"), step("b"), step("a"), said("c"), refused("c"))])
+    asked = turn(1, said("a", "b"), step("b"), step("a"), said("c"), refused("c"))
+    messages = history_messages([asked])
     assert [message.role for message in messages] == [
         *("user", "assistant", "tool", "tool"),
         *("assistant", "tool", "assistant"),
     ]
     assert_paired(messages)
     assert (messages[0].content, messages[-1].content) == ("question 1", "answer 1")
-    assert [message.failed for message in messages if message.role == "tool"] == [False, False, True]
+    assert [outcome.failed for outcome in turn_outcomes(asked)] == [False, False, True]
 
 
 def test_call_that_was_never_answered_gets_a_result_that_says_so() -> None:
-    messages = turn_messages(turn(1, said("a", "b"), step("a")))
+    begun = turn(1, said("a", "b"), step("a"))
+    messages = turn_messages(begun)
     assert_paired(messages)
-    assert messages[-1].failed
+    assert len(turn_outcomes(begun)) == 1, "no result, no outcome"
     assert json.loads(messages[-1].content)["success"] is False
     assert "interrupted" in messages[-1].content
 

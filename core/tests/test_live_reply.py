@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -27,7 +27,7 @@ def hear(speech: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
     told: list[str] = []
     speech.listeners.append(lambda: told.append(speech.text))
 
-    async def stream() -> AsyncIterator[ChatDelta]:
+    async def stream() -> AsyncGenerator[ChatDelta, None]:
         for delta in deltas:
             yield delta
 
@@ -51,7 +51,7 @@ def test_stream_without_an_end_is_a_failure() -> None:
 def test_stream_that_is_left_is_closed() -> None:
     closed = []
 
-    async def stream() -> AsyncIterator[ChatDelta]:
+    async def stream() -> AsyncGenerator[ChatDelta, None]:
         try:
             yield ChatDelta(text="On")
             await asyncio.Event().wait()

@@ -12,7 +12,8 @@ from promptvision import tool
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.errors import ProviderError
 from promptvision.llm.fallback import FallbackProvider
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
+from promptvision.llm.messages import ChatDelta, ChatReply, Message
+from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.tools import operations
@@ -22,68 +23,69 @@ from promptvision.types import Box, Target
 
 
 @pytest.fixture
-def functions(tools: list[Tool]) -> tuple[Function, ...]:
+def functions(tools: list[Tool]) -> tuple[PlannerFunction, ...]:
     return make_registry(tools).functions()
 
 
-def ask(functions: tuple[Function, ...], *messages: Message, **changes: Any) -> ChatReply:
-    request = ChatRequest(messages=messages, functions=functions, **changes)
+def ask(
+    functions: tuple[PlannerFunction, ...], prompt: str, *outcomes: CallOutcome, **changes: Any
+) -> ChatReply:
+    messages = changes.pop("messages", (user(prompt),))
+    request = PlanRequest(messages=messages, functions=functions, prompt=prompt, outcomes=outcomes, **changes)
     return asyncio.run(OfflinePlanner().complete(request))
 
 
 def user(words: str) -> Message:
-    return Message(role="user", content=f"{words}\n\n[Pictures: img_1]", summary=words)
+    return Message(role="user", content=f"{words}\n\n[Images: img_1]")
 
 
-def told(reply: ChatReply, summary: str, *, failed: bool = False) -> tuple[Message, Message]:
-    """What the planner said, and what it was told of it."""
+def told(reply: ChatReply, summary: str, *, failed: bool = False) -> CallOutcome:
+    """The outcome of the call in a reply."""
     (call,) = reply.tool_calls
-    said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
-    return said, Message(
-        role="tool", content="{}", tool_call_id=call.id, name=call.name, summary=summary, failed=failed
-    )
+    return CallOutcome(name=call.name, arguments=call.arguments, summary=summary, failed=failed)
 
 
-def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[Function, ...]) -> None:
-    asked = user("find the red ball, then make it black and white")
+def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[PlannerFunction, ...]) -> None:
+    asked = "find the red ball, then make it black and white"
     first = ask(functions, asked)
     assert [(call.name, call.arguments) for call in first.tool_calls] == [
         ("detect_objects", {"prompt": "red ball"})
     ]
     assert (first.finish_reason, first.planner, first.text) == ("tool_calls", "offline", "")
     found = told(first, "I found 1.")
-    second = ask(functions, asked, *found)
+    second = ask(functions, asked, found)
     assert [call.name for call in second.tool_calls] == ["convert_to_bw"]
     assert second.tool_calls[0].id != first.tool_calls[0].id
-    last = ask(functions, asked, *found, *told(second, "It is grey."))
+    last = ask(functions, asked, found, told(second, "It is grey."))
     assert (last.text, last.tool_calls, last.finish_reason) == ("I found 1. It is grey.", (), "stop")
 
 
-def test_failure_ends_the_plan_and_is_told(functions: tuple[Function, ...]) -> None:
-    asked = user("find the red ball, then make it black and white")
-    reply = ask(functions, asked, *told(ask(functions, asked), "There is no red ball.", failed=True))
+def test_failure_ends_the_plan_and_is_told(functions: tuple[PlannerFunction, ...]) -> None:
+    asked = "find the red ball, then make it black and white"
+    reply = ask(functions, asked, told(ask(functions, asked), "There is no red ball.", failed=True))
     assert (reply.text, reply.tool_calls) == (
         "There is no red ball.\nNot done after that: convert_to_bw.",
         (),
     )
 
 
-def test_forced_answer_makes_no_call(functions: tuple[Function, ...]) -> None:
-    asked = user("find the red ball, then make it black and white")
-    reply = ask(functions, asked, *told(ask(functions, asked), "I found 1."), tool_choice="none")
+def test_forced_answer_makes_no_call(functions: tuple[PlannerFunction, ...]) -> None:
+    asked = "find the red ball, then make it black and white"
+    reply = ask(functions, asked, told(ask(functions, asked), "I found 1."), tool_choice="none")
     assert (reply.text, reply.tool_calls) == ("I found 1.", ())
 
 
-def test_only_the_words_of_this_turn_count(functions: tuple[Function, ...]) -> None:
-    asked = user("find the cat")
-    found = told(ask(functions, asked), "I found 1.")
-    earlier = (asked, *found, Message(role="assistant", content="I found 1."))
-    reply = ask(functions, *earlier, user("make it black and white"))
+def test_only_the_words_of_this_turn_count(functions: tuple[PlannerFunction, ...]) -> None:
+    earlier = (user("find the cat"), Message(role="assistant", content="I found 1."))
+    words = "make it black and white"
+    reply = ask(functions, words, messages=(*earlier, user(words)))
     assert [call.name for call in reply.tool_calls] == ["convert_to_bw"]
 
 
-def test_unknown_request_is_answered_with_what_can_be_done_here(functions: tuple[Function, ...]) -> None:
-    reply = ask(functions, user("sing me a song"))
+def test_unknown_request_is_answered_with_what_can_be_done_here(
+    functions: tuple[PlannerFunction, ...],
+) -> None:
+    reply = ask(functions, "sing me a song")
     assert reply.tool_calls == ()
     for function in functions:
         assert function.description.partition(" Limits:")[0] in reply.text
@@ -140,26 +142,26 @@ def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
 
 def test_unknown_request_tells_what_could_be_installed(tools: list[Tool]) -> None:
     registry = make_registry([*tools, READER])
-    said = ask(registry.functions(), user("sing"), unavailable=registry.unavailable()).text
+    said = ask(registry.functions(), "sing", unavailable=registry.unavailable()).text
     able, lame = said.split("What I could do if something were installed or configured:\n")
     assert "OCR" not in able
     assert lame == (
         "- Read the printed text in a picture (OCR). Lacking: tool 'reader': program 'no-such-program' is "
         "not on the PATH; apt-get install it"
     )
-    nothing = ask((), user("sing"), unavailable=registry.unavailable()).text
+    nothing = ask((), "sing", unavailable=registry.unavailable()).text
     assert nothing.startswith("I can do nothing yet")
     assert nothing.endswith(lame)
 
 
 def test_without_any_tool_it_says_so() -> None:
-    assert "doctor" in ask((), user("find the cat")).text
-    assert "doctor" in ask(()).text
+    assert "doctor" in ask((), "find the cat").text
+    assert "doctor" in ask((), "").text
 
 
-def test_stream_ends_in_the_whole_reply(functions: tuple[Function, ...]) -> None:
+def test_stream_ends_in_the_whole_reply(functions: tuple[PlannerFunction, ...]) -> None:
     async def deltas(words: str) -> list[ChatDelta]:
-        request = ChatRequest(messages=(user(words),), functions=functions)
+        request = PlanRequest(messages=(user(words),), functions=functions, prompt=words)
         return [delta async for delta in OfflinePlanner().stream(request)]
 
     spoken = asyncio.run(deltas("sing"))

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from promptvision.builtin.phrases import MAX_CHARS, match_request
-from promptvision.llm.messages import Function
+from promptvision.llm.planner import PlannerFunction
 from promptvision.tools import operations
 from promptvision.tools.artifacts import image_fields, target_field
 from promptvision.tools.tool import Operation, Phrase
 
 
-def function_of(operation: Operation) -> Function:
-    return Function(
+def function_of(operation: Operation) -> PlannerFunction:
+    return PlannerFunction(
         name=operation.name,
         description=operation.description,
         parameters={},
@@ -31,13 +31,13 @@ FUNCTIONS = tuple(function_of(operation) for operation in operations.ALL)
 Calls = list[tuple[str, dict[str, Any]]]
 
 
-def calls(words: str, functions: tuple[Function, ...] = FUNCTIONS) -> Calls:
+def calls(words: str, functions: tuple[PlannerFunction, ...] = FUNCTIONS) -> Calls:
     return [(match.function.name, dict(match.arguments)) for match in match_request(words, functions)]
 
 
-def third_party(*phrases: Phrase | str, **changes: Any) -> Function:
+def third_party(*phrases: Phrase | str, **changes: Any) -> PlannerFunction:
     made = tuple(Phrase(phrase) if isinstance(phrase, str) else phrase for phrase in phrases)
-    return Function(name="other", description="", parameters={}, phrases=made, **changes)
+    return PlannerFunction(name="other", description="", parameters={}, phrases=made, **changes)
 
 
 def find(prompt: str) -> tuple[str, dict[str, Any]]:

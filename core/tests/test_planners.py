@@ -8,7 +8,7 @@ from promptvision.agent.planning.selection import make_planner
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.errors import SetupError
 from promptvision.llm.fallback import FallbackProvider
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.plugins.registry import Registry
 from promptvision.plugins.specs import ProviderFactory
 from promptvision.settings import Settings
@@ -16,15 +16,15 @@ from promptvision.testing.agents import make_registry
 from promptvision.testing.planner import ScriptedPlanner
 
 
-def scripted(settings: Settings) -> LLMProvider:
+def scripted(settings: Settings) -> Planner:
     return ScriptedPlanner([], name="scripted")
 
 
-def broken(settings: Settings) -> LLMProvider:
+def broken(settings: Settings) -> Planner:
     raise KeyError("model")
 
 
-def misconfigured(settings: Settings) -> LLMProvider:
+def misconfigured(settings: Settings) -> Planner:
     raise SetupError("settings: TEMPERATURE: 'warm' is not a number")
 
 

@@ -281,7 +281,7 @@ def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
     (function,) = registry.unavailable()
     assert function.name == "convert_to_bw"
     assert (
-        function.lacking
+        function.missing
         == registry.lacking("convert_to_bw")
         == (
             "tool 'best': program 'no-such-program' is not on the PATH; apt install it; "

@@ -158,7 +158,7 @@ def test_rate_limit_holds_others_back_for_as_long_as_the_host_asks() -> None:
 
 def test_failures_of_the_request_say_nothing_about_the_host() -> None:
     breaker = Breaker("host", failures=1)
-    for kind in ("bad_request", "auth", "tool_use_failed", "model_gone"):
+    for kind in ("bad_request", "auth", "invalid_call", "model_gone"):
         with pytest.raises(ProviderError), breaker.guard():
             raise ProviderError("host: no", kind=kind)
     with breaker.guard():

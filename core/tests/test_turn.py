@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import pytest
@@ -58,7 +58,7 @@ class Hanging(ScriptedPlanner):
         self.is_asked = asyncio.Event()
         self.closed = 0
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         try:
             yield ChatDelta(text="I am")
             self.is_asked.set()

@@ -15,10 +15,9 @@ import pytest
 from promptvision.plugin import (
     ChatDelta,
     ChatReply,
-    ChatRequest,
-    Function,
-    LLMProvider,
     Message,
+    PlannerFunction,
+    PlanRequest,
     ProviderError,
     Retry,
     Settings,
@@ -39,7 +38,7 @@ from promptvision.testing import (
 from promptvision_groq.plugin import promptvision_llm_providers
 from promptvision_groq.provider import GroqProvider, create
 
-FUNCTION = Function(
+FUNCTION = PlannerFunction(
     name="detect_objects",
     description="Find things.",
     parameters={
@@ -52,7 +51,7 @@ FUNCTION = Function(
         "additionalProperties": False,
     },
 )
-ASK = ChatRequest(
+ASK = PlanRequest(
     messages=(Message(role="user", content="Where is the lion?"),), functions=(FUNCTION,), timeout_s=10
 )
 KEY = "sk-very-secret-key"
@@ -80,7 +79,9 @@ async def drain(deltas: AsyncIterator[ChatDelta]) -> list[ChatDelta]:
     return [delta async for delta in deltas]
 
 
-def ask(provider: LLMProvider, request: ChatRequest = ASK, *, is_streamed: bool = False) -> ChatReply:
+def ask(
+    provider: GroqProvider | FallbackProvider, request: PlanRequest = ASK, *, is_streamed: bool = False
+) -> ChatReply:
     """Ask in an event loop of its own."""
 
     async def run() -> ChatReply:
@@ -115,7 +116,7 @@ def test_request_on_the_wire(server: LLMServer) -> None:
         Message(role="assistant", tool_calls=(made,)),
         Message(role="tool", tool_call_id="call_1", name="detect_objects", content="{}"),
     )
-    ask(make(server), ChatRequest(messages=history, functions=(FUNCTION,), tool_choice="none", temperature=0))
+    ask(make(server), PlanRequest(messages=history, functions=(FUNCTION,), tool_choice="none", temperature=0))
     recorded = server.requests[0]
     assert recorded.path == "/openai/v1/chat/completions"
     assert recorded.headers["authorization"] == f"Bearer {KEY}"
@@ -168,8 +169,7 @@ def test_retry_after_and_failed_generation_are_handed_on(server: LLMServer) -> N
     assert (limited.value.retryable, limited.value.retry_after_s) == (True, 90)
     with pytest.raises(ProviderError) as failed:
         ask(make(server))
-    assert isinstance(failed.value.body, dict)
-    assert failed.value.body["failed_generation"] == "<function=find>{}"
+    assert failed.value.rejected == "<function=find>{}"
 
 
 def test_stalls_end_at_the_deadline_and_leave_nothing_open(server: LLMServer) -> None:
@@ -177,7 +177,7 @@ def test_stalls_end_at_the_deadline_and_leave_nothing_open(server: LLMServer) ->
     provider = make(server)
 
     async def stall(is_streamed: bool) -> None:
-        request = ChatRequest(messages=ASK.messages, timeout_s=0.05)
+        request = PlanRequest(messages=ASK.messages, timeout_s=0.05)
         with pytest.raises(ProviderError) as caught:
             await (drain(provider.stream(request)) if is_streamed else provider.complete(request))
         assert caught.value.kind == "timeout"
@@ -330,3 +330,25 @@ def test_established_name_sets_the_model(server: LLMServer) -> None:
     server.reset(["Done."])
     ask(make(server, PROMPTVISION_GROQ_MODEL="", LLM_NAME="known-by-this-name"))
     assert server.bodies[0]["model"] == "known-by-this-name"
+
+
+def test_capacity_exceeded_is_a_rate_limit(server: LLMServer) -> None:
+    server.reset([Fault.status(498, retry_after="2")])
+    with pytest.raises(ProviderError) as caught:
+        ask(make(server))
+    assert (caught.value.kind, caught.value.retryable, caught.value.retry_after_s) == ("rate_limit", True, 2)
+
+
+@pytest.mark.parametrize("is_streamed", [False, True])
+def test_host_that_accepts_and_never_answers_is_given_up_within_the_first_byte_limit(
+    server: LLMServer, is_streamed: bool
+) -> None:
+    server.reset(otherwise=Fault.slow(5, ChatReply(text="Done, late.")))
+    offline = ScriptedPlanner([ChatReply(text="There.")], name="offline")
+    chain = FallbackProvider([make(server, PROMPTVISION_LLM_FIRST_BYTE_S="0.2"), offline])
+    started = time.monotonic()
+    reply = ask(chain, replace(ASK, timeout_s=60), is_streamed=is_streamed)
+    assert time.monotonic() - started < 5
+    assert reply.planner == "offline"
+    assert "no answer from http://" in reply.notes[0]
+    assert len(server.requests) == 1, "it is not asked again"

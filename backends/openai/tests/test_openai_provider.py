@@ -15,10 +15,9 @@ import pytest
 from promptvision.plugin import (
     ChatDelta,
     ChatReply,
-    ChatRequest,
-    Function,
-    LLMProvider,
     Message,
+    PlannerFunction,
+    PlanRequest,
     ProviderError,
     Retry,
     Settings,
@@ -40,7 +39,7 @@ from promptvision.testing import (
 from promptvision_openai.plugin import promptvision_llm_providers
 from promptvision_openai.provider import OpenAIProvider, create
 
-FUNCTION = Function(
+FUNCTION = PlannerFunction(
     name="detect_objects",
     description="Find things.",
     parameters={
@@ -53,7 +52,7 @@ FUNCTION = Function(
         "additionalProperties": False,
     },
 )
-ASK = ChatRequest(
+ASK = PlanRequest(
     messages=(Message(role="user", content="Where is the lion?"),), functions=(FUNCTION,), timeout_s=10
 )
 KEY = "sk-very-secret-key"
@@ -85,7 +84,9 @@ async def drain(deltas: AsyncIterator[ChatDelta]) -> list[ChatDelta]:
     return [delta async for delta in deltas]
 
 
-def ask(provider: LLMProvider, request: ChatRequest = ASK, *, is_streamed: bool = False) -> ChatReply:
+def ask(
+    provider: OpenAIProvider | FallbackProvider, request: PlanRequest = ASK, *, is_streamed: bool = False
+) -> ChatReply:
     """Ask in an event loop of its own."""
 
     async def run() -> ChatReply:
@@ -120,7 +121,7 @@ def test_request_on_the_wire(server: LLMServer) -> None:
         Message(role="assistant", tool_calls=(made,)),
         Message(role="tool", tool_call_id="call_1", name="detect_objects", content="{}"),
     )
-    ask(make(server), ChatRequest(messages=history, functions=(FUNCTION,), tool_choice="none", temperature=0))
+    ask(make(server), PlanRequest(messages=history, functions=(FUNCTION,), tool_choice="none", temperature=0))
     recorded = server.requests[0]
     assert recorded.path == "/v1/chat/completions"
     assert recorded.headers["authorization"] == f"Bearer {KEY}"
@@ -173,8 +174,7 @@ def test_retry_after_and_failed_generation_are_handed_on(server: LLMServer) -> N
     assert (limited.value.retryable, limited.value.retry_after_s) == (True, 90)
     with pytest.raises(ProviderError) as failed:
         ask(make(server))
-    assert isinstance(failed.value.body, dict)
-    assert failed.value.body["failed_generation"] == "<function=find>{}"
+    assert failed.value.rejected == "<function=find>{}"
 
 
 def test_stalls_end_at_the_deadline_and_leave_nothing_open(server: LLMServer) -> None:
@@ -182,7 +182,7 @@ def test_stalls_end_at_the_deadline_and_leave_nothing_open(server: LLMServer) ->
     provider = make(server)
 
     async def stall(is_streamed: bool) -> None:
-        request = ChatRequest(messages=ASK.messages, timeout_s=0.05)
+        request = PlanRequest(messages=ASK.messages, timeout_s=0.05)
         with pytest.raises(ProviderError) as caught:
             await (drain(provider.stream(request)) if is_streamed else provider.complete(request))
         assert caught.value.kind == "timeout"

@@ -26,6 +26,8 @@ Messages read who, where, what, how to fix. ``hint`` holds the how-to-fix part w
 
 from __future__ import annotations
 
+from typing import Literal
+
 __all__ = [
     "ArgumentsError",
     "Busy",
@@ -129,26 +131,42 @@ class Busy(PromptvisionError):
         self.retry_after_s = retry_after_s
 
 
+ProviderErrorKind = Literal[
+    "connection",
+    "timeout",
+    "rate_limit",
+    "auth",
+    "model_gone",
+    "bad_request",
+    "invalid_call",
+    "malformed",
+    "cut",
+    "server",
+]
+"""How an LLM provider failed. ``invalid_call``: the host rejected the model's tool call; ``malformed``: the
+response does not have the documented shape; ``cut``: the reply has no finish reason."""
+
+
 class ProviderError(PromptvisionError):
     """An LLM provider failed.
 
     Args:
-        kind: ``connection``, ``timeout``, ``rate_limit``, ``auth``, ``model_gone``, ``bad_request``,
-            ``tool_use_failed``, ``malformed`` (the reply has not the documented shape), ``cut``
-            (no finish reason), ``server``.
-        retryable: whether the same request may work a little later.
-        retry_after_s: what the host asked for, in seconds.
-        body: the host's error object, for those who must look inside.
+        kind: how it failed, see :data:`ProviderErrorKind`.
+        retryable: whether the same request may succeed later.
+        retry_after_s: the wait that the host asked for, in seconds.
+        body: the host's error object.
+        rejected: the model's output that the host rejected as an invalid tool call.
     """
 
     def __init__(
         self,
         message: str,
         *,
-        kind: str,
+        kind: ProviderErrorKind,
         retryable: bool = False,
         retry_after_s: float | None = None,
         body: object = None,
+        rejected: str = "",
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
@@ -156,6 +174,7 @@ class ProviderError(PromptvisionError):
         self.retryable = retryable
         self.retry_after_s = retry_after_s
         self.body = body
+        self.rejected = rejected
 
 
 class StoreError(PromptvisionError):

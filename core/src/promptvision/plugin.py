@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from promptvision.errors import NotFound as NotFound
     from promptvision.errors import PromptvisionError as PromptvisionError
     from promptvision.errors import ProviderError as ProviderError
+    from promptvision.errors import ProviderErrorKind as ProviderErrorKind
     from promptvision.errors import SetupError as SetupError
     from promptvision.errors import StopTurn as StopTurn
     from promptvision.errors import StoreError as StoreError
@@ -56,9 +57,11 @@ if TYPE_CHECKING:
     from promptvision.llm.chat_host import HostSettings as HostSettings
     from promptvision.llm.chat_host import base_url as base_url
     from promptvision.llm.chat_host import read_number as read_number
-    from promptvision.llm.dialects import lenient as lenient
+    from promptvision.llm.dialects import Dialect as Dialect
+    from promptvision.llm.dialects import allow_types as allow_types
     from promptvision.llm.dialects import plain as plain
     from promptvision.llm.dialects import strict as strict
+    from promptvision.llm.failures import HostErrors as HostErrors
     from promptvision.llm.messages import ChatDelta as ChatDelta
     from promptvision.llm.messages import ChatReply as ChatReply
     from promptvision.llm.messages import ChatRequest as ChatRequest
@@ -66,6 +69,11 @@ if TYPE_CHECKING:
     from promptvision.llm.messages import Message as Message
     from promptvision.llm.messages import ToolCall as ToolCall
     from promptvision.llm.messages import Usage as Usage
+    from promptvision.llm.planner import CallOutcome as CallOutcome
+    from promptvision.llm.planner import Planner as Planner
+    from promptvision.llm.planner import PlannerFunction as PlannerFunction
+    from promptvision.llm.planner import PlanRequest as PlanRequest
+    from promptvision.llm.planner import StreamingPlanner as StreamingPlanner
     from promptvision.llm.provider import LLMProvider as LLMProvider
     from promptvision.llm.retry import Retry as Retry
     from promptvision.models.devices import best_device as best_device
@@ -141,6 +149,7 @@ _MODULES = {
     "BwResult": "promptvision.tools.operations",
     "CONNECT_TIMEOUT_S": "promptvision.llm.chat_host",
     "CallError": "promptvision.errors",
+    "CallOutcome": "promptvision.llm.planner",
     "Cancelled": "promptvision.errors",
     "CaptionArgs": "promptvision.tools.operations",
     "CaptionResult": "promptvision.tools.operations",
@@ -155,6 +164,7 @@ _MODULES = {
     "ConversationStore": "promptvision.conversations.store",
     "DetectArgs": "promptvision.tools.operations",
     "DetectResult": "promptvision.tools.operations",
+    "Dialect": "promptvision.llm.dialects",
     "DoesNotFit": "promptvision.models.placement",
     "EDIT": "promptvision.tools.context",
     "Event": "promptvision.conversations.turn",
@@ -166,6 +176,7 @@ _MODULES = {
     "Forbidden": "promptvision.errors",
     "Function": "promptvision.llm.messages",
     "Gpu": "promptvision.tools.requirements",
+    "HostErrors": "promptvision.llm.failures",
     "HostSettings": "promptvision.llm.chat_host",
     "INPUT": "promptvision.tools.context",
     "Image": "PIL.Image",
@@ -193,10 +204,14 @@ _MODULES = {
     "Operation": "promptvision.tools.tool",
     "PLUGIN_API": "promptvision",
     "Phrase": "promptvision.tools.tool",
+    "PlanRequest": "promptvision.llm.planner",
+    "Planner": "promptvision.llm.planner",
+    "PlannerFunction": "promptvision.llm.planner",
     "Placement": "promptvision.models.placement",
     "Point": "promptvision.types",
     "PromptvisionError": "promptvision.errors",
     "ProviderError": "promptvision.errors",
+    "ProviderErrorKind": "promptvision.errors",
     "ProviderFactory": "promptvision.plugins.specs",
     "Requirements": "promptvision.tools.requirements",
     "Result": "promptvision.tools.tool",
@@ -210,6 +225,7 @@ _MODULES = {
     "StoreError": "promptvision.errors",
     "StoreFactory": "promptvision.plugins.specs",
     "StoredImage": "promptvision.images.store",
+    "StreamingPlanner": "promptvision.llm.planner",
     "Target": "promptvision.types",
     "TooLarge": "promptvision.errors",
     "Tool": "promptvision.tools.tool",
@@ -223,6 +239,7 @@ _MODULES = {
     "UserError": "promptvision.errors",
     "WeightFile": "promptvision.models.spec",
     "Word": "promptvision.tools.operations",
+    "allow_types": "promptvision.llm.dialects",
     "base_url": "promptvision.llm.chat_host",
     "best_device": "promptvision.models.devices",
     "choose": "promptvision.models.placement",
@@ -235,7 +252,6 @@ _MODULES = {
     "hookimpl": "promptvision.plugins.specs",
     "image_id_of": "promptvision.images.store",
     "is_out_of_memory": "promptvision.models.placement",
-    "lenient": "promptvision.llm.dialects",
     "link_types": "promptvision.tools.artifacts",
     "load_settings": "promptvision.settings",
     "missing_requirements": "promptvision.tools.requirements",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -10,25 +11,30 @@ from typing import Any
 from promptvision.plugin import (
     CONNECT_TIMEOUT_S,
     ChatHost,
+    HostErrors,
     HostSettings,
     Settings,
     base_url,
-    lenient,
-    read_number,
 )
+from promptvision_groq.dialect import lenient
 
 __all__ = ["GroqProvider", "create"]
 
 FALLBACK_MODELS = ("openai/gpt-oss-120b", "openai/gpt-oss-20b", "llama-3.3-70b-versatile")
-"""Tried in this order against the host's list when no model is set; hosts retire models at short notice."""
+"""Used when no model is set: the first one that the host lists."""
 
 CONTEXT_TOKENS = 6000
-"""Free accounts have about 6,000 tokens a minute for everything."""
+"""Free accounts are limited to about 6,000 tokens per minute."""
+
+ERRORS = HostErrors(
+    kinds={498: "rate_limit", "tool_use_failed": "invalid_call"}, rejected_field="failed_generation"
+)
+"""Status 498: the flex tier has no capacity. ``tool_use_failed``: Groq rejected the model's tool call."""
 
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The trusted certificates, read once: that takes 30 ms, and every event loop has a client of its own."""
+    """The trusted certificates; reading them takes 30 ms, and each event loop has its own client."""
     from httpx import create_ssl_context
 
     return create_ssl_context()
@@ -41,7 +47,7 @@ class GroqProvider(ChatHost):
         super().__init__("groq", "groq", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Make a client; retries are the core's, since the SDK's know no deadline."""
+        """Create a client. The core retries, because the SDK knows no deadline."""
         return sdk.AsyncGroq(
             api_key=host.api_key or "none",
             base_url=host.base_url,
@@ -50,28 +56,29 @@ class GroqProvider(ChatHost):
             http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates()),
         )
 
+    def stream_usage(self, chunk: Mapping[str, Any]) -> object:
+        """Return the token counts of a stream, which Groq sends in ``x_groq``."""
+        own = chunk.get("x_groq")
+        return own.get("usage") if isinstance(own, Mapping) else None
+
 
 def create(settings: Settings) -> GroqProvider:
-    """Make the provider that the settings describe.
+    """Create the provider that the settings describe.
 
     Raises:
-        SetupError: a setting cannot be used.
+        SetupError: a setting is invalid.
     """
     url = base_url(settings, "GROQ_BASE_URL", "https://api.groq.com")
-    context_tokens = read_number(
-        settings, "PROMPTVISION_LLM_CONTEXT_TOKENS", CONTEXT_TOKENS, lowest=1000, highest=1e7
+    host = HostSettings.read(
+        settings,
+        api_key=settings.value("GROQ_API_KEY") or "",
+        base_url=url.removesuffix("/openai/v1"),  # the SDK adds it
+        model=settings.value("PROMPTVISION_GROQ_MODEL") or settings.value("LLM_NAME"),
+        model_setting="LLM_NAME",
+        fallbacks=FALLBACK_MODELS,
+        context_tokens=CONTEXT_TOKENS,
+        dialect=lenient,
+        errors=ERRORS,
+        options=(("parallel_tool_calls", False),),
     )
-    return GroqProvider(
-        HostSettings(
-            api_key=settings.value("GROQ_API_KEY") or "",
-            base_url=url.removesuffix("/openai/v1"),  # the SDK adds it
-            model=settings.value("PROMPTVISION_GROQ_MODEL") or settings.value("LLM_NAME"),
-            model_setting="LLM_NAME",
-            fallbacks=FALLBACK_MODELS,
-            temperature=read_number(settings, "PROMPTVISION_LLM_TEMPERATURE", 0.2, lowest=0, highest=2),
-            timeout_s=read_number(settings, "PROMPTVISION_LLM_TIMEOUT_S", 60, lowest=0.1, highest=3600),
-            context_tokens=int(context_tokens),
-            dialect=lenient,
-            options=(("parallel_tool_calls", False),),
-        )
-    )
+    return GroqProvider(host)

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from promptvision.plugin import (
     CONNECT_TIMEOUT_S,
     ChatHost,
+    HostErrors,
     HostSettings,
     Settings,
     base_url,
     plain,
-    read_number,
     strict,
 )
 
@@ -24,17 +24,20 @@ __all__ = ["OpenAIProvider", "create"]
 DEFAULT_URL = "https://api.openai.com/v1"
 
 FALLBACK_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini")
-"""Tried in this order against the host's list when no model is set; hosts retire models at short notice."""
+"""Used when no model is set: the first one that the host lists."""
 
 _STRICT_HOSTS = (".openai.com", ".azure.com")
 
 CONTEXT_TOKENS = {True: 32_000, False: 8000}
-"""By whether the host is OpenAI or Azure; others are often started with a small context window."""
+"""By whether the host is OpenAI or Azure; others often run with a small context window."""
+
+ERRORS = HostErrors(kinds={"tool_use_failed": "invalid_call"}, rejected_field="failed_generation")
+"""Some compatible hosts validate tool calls and return a rejected one with the error."""
 
 
 @cache
 def _certificates() -> ssl.SSLContext:
-    """The trusted certificates, read once: that takes 30 ms, and every event loop has a client of its own."""
+    """The trusted certificates; reading them takes 30 ms, and each event loop has its own client."""
     from httpx2 import create_ssl_context
 
     return create_ssl_context()
@@ -47,7 +50,7 @@ class OpenAIProvider(ChatHost):
         super().__init__("openai", "openai", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Make a client; retries are the core's, since the SDK's know no deadline."""
+        """Create a client. The core retries, because the SDK knows no deadline."""
         return sdk.AsyncOpenAI(
             api_key=host.api_key or "none",
             base_url=host.base_url,
@@ -58,30 +61,26 @@ class OpenAIProvider(ChatHost):
 
 
 def create(settings: Settings) -> OpenAIProvider:
-    """Make the provider that the settings describe.
+    """Create the provider that the settings describe.
 
     Raises:
-        SetupError: a setting cannot be used.
+        SetupError: a setting is invalid.
     """
     url = _with_path(base_url(settings, "OPENAI_BASE_URL", DEFAULT_URL))
     is_strict = f".{urlsplit(url).hostname}".endswith(_STRICT_HOSTS)
-    context_tokens = read_number(
-        settings, "PROMPTVISION_LLM_CONTEXT_TOKENS", CONTEXT_TOKENS[is_strict], lowest=1000, highest=1e7
+    host = HostSettings.read(
+        settings,
+        api_key=settings.value("OPENAI_API_KEY") or "",
+        base_url=url,
+        model=settings.value("PROMPTVISION_OPENAI_MODEL") or _shared_model(settings),
+        model_setting="PROMPTVISION_OPENAI_MODEL",
+        fallbacks=FALLBACK_MODELS,
+        context_tokens=CONTEXT_TOKENS[is_strict],
+        dialect=strict if is_strict else plain,
+        errors=ERRORS,
+        stream_options={"include_usage": True},
     )
-    return OpenAIProvider(
-        HostSettings(
-            api_key=settings.value("OPENAI_API_KEY") or "",
-            base_url=url,
-            model=settings.value("PROMPTVISION_OPENAI_MODEL") or _shared_model(settings),
-            model_setting="PROMPTVISION_OPENAI_MODEL",
-            fallbacks=FALLBACK_MODELS,
-            temperature=read_number(settings, "PROMPTVISION_LLM_TEMPERATURE", 0.2, lowest=0, highest=2),
-            timeout_s=read_number(settings, "PROMPTVISION_LLM_TIMEOUT_S", 60, lowest=0.1, highest=3600),
-            context_tokens=int(context_tokens),
-            dialect=strict if is_strict else plain,
-            stream_options={"include_usage": True},
-        )
-    )
+    return OpenAIProvider(host)
 
 
 def _shared_model(settings: Settings) -> str | None:

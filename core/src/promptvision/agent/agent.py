@@ -23,7 +23,7 @@ from promptvision.conversations.turn import Turn, TurnKey, TurnStatus
 from promptvision.errors import Busy, Conflict, LeaseLost, NotFound, PromptvisionError
 from promptvision.images.ingest import IngestedImage, ingest
 from promptvision.images.store import ImageStore
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.runtime import Runtime
@@ -63,7 +63,7 @@ class Agent:
         settings: Settings | None = None,
         *,
         registry: Registry | None = None,
-        planner: LLMProvider | None = None,
+        planner: Planner | None = None,
         conversations: ConversationStore | None = None,
         images: ImageStore | None = None,
     ) -> None:

@@ -9,11 +9,12 @@ What cannot run here is understood as well, and called: the answer is what it la
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from promptvision.builtin.phrases import Match, match_request
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message, ToolCall
+from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, ToolCall
+from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 
 __all__ = ["OfflinePlanner"]
 
@@ -26,22 +27,21 @@ class OfflinePlanner:
     name = "offline"
     context_tokens = 100_000
 
-    async def complete(self, request: ChatRequest) -> ChatReply:
+    async def complete(self, request: PlanRequest) -> ChatReply:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
-        words, told = _this_turn(request.messages)
-        plan = match_request(words, request.functions)
-        plan = plan or match_request(words, (*request.functions, *request.unavailable))
-        open_calls, has_failed = _not_yet_made(plan, request.messages, told)
+        plan = match_request(request.prompt, request.functions)
+        plan = plan or match_request(request.prompt, (*request.functions, *request.unavailable))
+        open_calls, has_failed = _not_yet_made(plan, request.outcomes)
         if open_calls and not has_failed and request.tool_choice == "auto":
-            return self._reply(calls=(_call(open_calls[0], len(told)),))
-        if not told:
+            return self._reply(calls=(_call(open_calls[0], len(request.outcomes)),))
+        if not request.outcomes:
             return self._reply(text=_what_i_can_do(request.functions, request.unavailable))
-        text = " ".join(message.summary for message in told)
+        text = " ".join(outcome.summary for outcome in request.outcomes)
         if open_calls and has_failed:
             text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
         return self._reply(text=text)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """The whole reply as one delta: there is nothing to wait for."""
         reply = await self.complete(request)
         if reply.text:
@@ -52,38 +52,24 @@ class OfflinePlanner:
         """Nothing to give back."""
 
     def _reply(self, *, text: str = "", calls: tuple[ToolCall, ...] = ()) -> ChatReply:
-        reason = "tool_calls" if calls else "stop"
+        reason: FinishReason = "tool_calls" if calls else "stop"
         return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name)
 
 
-def _this_turn(messages: Sequence[Message]) -> tuple[str, list[Message]]:
-    """The user's words and the tool results that followed them."""
-    last = max((index for index, message in enumerate(messages) if message.role == "user"), default=None)
-    if last is None:
-        return "", []
-    user = messages[last]
-    told = [message for message in messages[last + 1 :] if message.role == "tool"]
-    return user.summary or user.content, told
-
-
-def _not_yet_made(
-    plan: list[Match], messages: Sequence[Message], told: list[Message]
-) -> tuple[list[Match], bool]:
+def _not_yet_made(plan: list[Match], outcomes: Sequence[CallOutcome]) -> tuple[list[Match], bool]:
     """The rest of a plan, and whether a call of it has failed, which ends it.
 
-    Another planner may have begun the turn: what worked need not be done again, and how it failed does not
-    count.
+    Another planner may have begun the turn: a step that worked is not repeated, and a failure of a call that
+    is not part of this plan does not count.
     """
-    calls = {call.id: call for message in messages for call in message.tool_calls}
     rest = list(plan)
-    for message in told:
-        call = calls.get(message.tool_call_id or "")
-        mine = next((match for match in rest if call and match.function.name == call.name), None)
-        if mine is None or call is None:
+    for outcome in outcomes:
+        planned = next((match for match in rest if match.function.name == outcome.name), None)
+        if planned is None:
             continue
-        has_failed = message.failed and call.arguments == dict(mine.arguments)
-        if has_failed or not message.failed:
-            rest.remove(mine)
+        has_failed = outcome.failed and outcome.arguments == dict(planned.arguments)
+        if has_failed or not outcome.failed:
+            rest.remove(planned)
         if has_failed:
             return rest, True
     return rest, False
@@ -94,14 +80,14 @@ def _call(match: Match, index: int) -> ToolCall:
     return ToolCall(id=f"offline_{index}", name=match.function.name, arguments=arguments)
 
 
-def _what_i_can_do(functions: Sequence[Function], unavailable: Sequence[Function]) -> str:
+def _what_i_can_do(functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction]) -> str:
     able = [
         f"- {function.description.partition(' Limits:')[0]} Say for example: "
         + "; ".join(f"\u201c{_example(phrase.text)}\u201d" for phrase in function.phrases[:EXAMPLES])
         for function in functions
         if function.phrases
     ]
-    lame = [f"- {function.description} Lacking: {function.lacking}" for function in unavailable]
+    lame = [f"- {function.description} Lacking: {function.missing}" for function in unavailable]
     if able:
         able.insert(0, "I do not understand that without a language model. What I can do:")
     else:

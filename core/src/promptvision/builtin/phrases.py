@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
 
-from promptvision.llm.messages import Function
+from promptvision.llm.planner import PlannerFunction
 
 __all__ = ["Match", "match_request"]
 
@@ -63,7 +63,7 @@ class Match:
         weight: how many characters the clause shares with the phrase word for word; more is more certain.
     """
 
-    function: Function
+    function: PlannerFunction
     arguments: tuple[tuple[str, Any], ...]
     weight: int
 
@@ -77,7 +77,7 @@ class _Pattern:
     weight: int
 
 
-def match_request(words: str, functions: Sequence[Function]) -> list[Match]:
+def match_request(words: str, functions: Sequence[PlannerFunction]) -> list[Match]:
     """The calls that a request asks for, in order; empty unless every clause of it is understood."""
     if len(words) > MAX_CHARS:
         return []
@@ -109,7 +109,7 @@ def _bare(clause: str) -> str:
     return _CLOSING.sub("", " " + _OPENING.sub("", clause.strip(" ,:"))).strip(" ,:")
 
 
-def _match_clause(clause: str, functions: Sequence[Function]) -> tuple[Match, ...]:
+def _match_clause(clause: str, functions: Sequence[PlannerFunction]) -> tuple[Match, ...]:
     """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood."""
     cuts = [(0, 0), *(found.span() for found in islice(_WEAK.finditer(clause), MAX_CUTS))]
     cuts.append((len(clause), len(clause)))
@@ -127,7 +127,7 @@ def _match_clause(clause: str, functions: Sequence[Function]) -> tuple[Match, ..
     return plan(0)
 
 
-def _match_one(clause: str, functions: Sequence[Function]) -> Match | None:
+def _match_one(clause: str, functions: Sequence[PlannerFunction]) -> Match | None:
     """The function whose phrase fits best, if any does."""
     text = _bare(clause)
     handle = _HANDLE.search(text)
@@ -150,7 +150,7 @@ def _readings(text: str) -> Iterator[str]:
             yield reading[placed.end() :]
 
 
-def _matches(text: str, function: Function, handle: str | None) -> Iterator[Match]:
+def _matches(text: str, function: PlannerFunction, handle: str | None) -> Iterator[Match]:
     folded = _fold(text)
     for phrase in function.phrases:
         pattern = _compiled(phrase.text)

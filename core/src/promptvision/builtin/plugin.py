@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import SetupError
 from promptvision.images.store import ImageStore
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory, hookimpl
 from promptvision.runtime.executor import Executor
 from promptvision.settings import Settings
@@ -15,7 +15,7 @@ from promptvision.settings import Settings
 PLUGIN_API = 1
 
 
-def _offline(settings: Settings) -> LLMProvider:
+def _offline(settings: Settings) -> Planner:
     from promptvision.builtin.offline import OfflinePlanner
 
     return OfflinePlanner()

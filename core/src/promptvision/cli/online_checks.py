@@ -15,7 +15,7 @@ from promptvision.plugins.specs import Finding, ProviderFactory, StoreFactory
 if TYPE_CHECKING:
     from promptvision.conversations.store import ConversationStore
     from promptvision.images.store import ImageStore
-    from promptvision.llm.provider import LLMProvider
+    from promptvision.llm.planner import Planner
     from promptvision.plugins.registry import Registry
     from promptvision.settings import Settings
 
@@ -56,7 +56,7 @@ def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> 
         return Finding(check, FAIL, f"no answer within {PROBE_TIMEOUT_S:.0f} s")
 
 
-async def _ask(check: str, provider: LLMProvider) -> Finding:
+async def _ask(check: str, provider: Planner) -> Finding:
     """Have the host list its models, and the model make one small tool call."""
     try:
         listed = await _listed(provider)
@@ -69,7 +69,7 @@ async def _ask(check: str, provider: LLMProvider) -> Finding:
     return Finding(check, OK, f"{model!r}, {among}, called a tool as asked")
 
 
-async def _listed(provider: LLMProvider) -> list[str]:
+async def _listed(provider: Planner) -> list[str]:
     """Names of the host's models; none when it has no list, which is no fault."""
     ask: Callable[[], Awaitable[list[str]]] | None = getattr(provider, "models", None)
     try:

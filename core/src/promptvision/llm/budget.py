@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from promptvision.llm.messages import ChatRequest, Function, Message
 
@@ -15,6 +15,8 @@ CHARS_PER_TOKEN = 4
 """A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
 MESSAGE_CHARS = 12
 """What the wire adds to a message, about."""
+
+RequestT = TypeVar("RequestT", bound=ChatRequest)
 
 _VALUE_CHARS = 60
 _LINE_CHARS = 400
@@ -26,7 +28,7 @@ def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] =
     return (chars + sum(function.chars for function in functions)) // CHARS_PER_TOKEN
 
 
-def fit_request(request: ChatRequest, context_tokens: int) -> ChatRequest:
+def fit_request(request: RequestT, context_tokens: int) -> RequestT:
     """The request within a budget, as far as that can be had without parting a call from its result.
 
     Whole turns are left out, oldest first; then tool results of the last turn become one line each, oldest

@@ -1,7 +1,7 @@
-"""The chat-completions wire shape that groq, openai and many local hosts share; no SDK is imported.
+"""The chat-completions wire format, without importing an SDK.
 
-Requests become keyword arguments for ``client.chat.completions.create``. What comes back is trusted in
-nothing: the SDKs hand on HTML, null choices and replies without an end as if they were answers.
+Requests become keyword arguments for ``client.chat.completions.create``. Responses are validated completely,
+since the SDKs return HTML, null choices and truncated replies without an error.
 """
 
 from __future__ import annotations
@@ -9,14 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NoReturn
 from uuid import uuid4
 
 from promptvision.errors import ProviderError
 from promptvision.llm.dialects import Dialect
 from promptvision.llm.failures import error_object, one_line
-from promptvision.llm.messages import ChatReply, ChatRequest, Function, Message, ToolCall, Usage
+from promptvision.llm.messages import (
+    ChatReply,
+    ChatRequest,
+    FinishReason,
+    Function,
+    Message,
+    ToolCall,
+    Usage,
+)
 from promptvision.llm.repair import load_json
 from promptvision.types import neutralize_chat_markers
 
@@ -29,11 +37,11 @@ _MAX_CALLS = 64
 
 
 def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[str, Any]:
-    """A request as keyword arguments of ``create``, without ``stream`` and without the host's own options.
+    """Return a request as keyword arguments of ``create``, without ``stream`` and host-specific options.
 
-    Nothing of an earlier turn can make the host refuse it: call arguments are always a JSON object, names and
-    ids keep to the host's alphabet and length, text is valid Unicode, and whatever a user, a model or a
-    image wrote holds no mark of a chat template (:func:`~promptvision.types.neutralize_chat_markers`).
+    The content of an earlier turn cannot make the host reject the request: call arguments are always a JSON
+    object, names and ids have a valid alphabet and length, text is valid Unicode, and text from users, models
+    and images has no chat-template markers (:func:`~promptvision.types.neutralize_chat_markers`).
     """
     body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
     if request.functions:
@@ -45,7 +53,7 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
 
 
 def fresh_id() -> str:
-    """A new tool-call id."""
+    """Return a new tool-call id."""
     return f"call_{uuid4().hex[:24]}"
 
 
@@ -72,7 +80,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
 
 
 def _arguments(arguments: str | Mapping[str, Any]) -> str:
-    """Arguments as a JSON object; what is none becomes an empty one, and its tool message says why."""
+    """Arguments as a JSON object; anything else becomes an empty one, and its tool message says why."""
     try:
         value = load_json(arguments) if isinstance(arguments, str) else dict(arguments)
         if isinstance(value, dict):
@@ -93,7 +101,7 @@ def _unicode(text: str) -> str:
 
 
 def read_reply(response: object, planner: str) -> ChatReply:
-    """Turn a response, as an SDK gives it or as a dict, into a reply.
+    """Convert a response, an SDK model or a dict, to a reply.
 
     Raises:
         ProviderError: ``malformed``, or ``cut`` when it has no finish reason.
@@ -111,14 +119,18 @@ def read_reply(response: object, planner: str) -> ChatReply:
 
 
 class StreamReader:
-    """Puts a streamed reply together again.
+    """Assembles a reply from the chunks of a stream.
 
     Args:
-        planner: whose reply it is.
+        planner: name of the provider.
+        usage_of: finds the token counts of a chunk, where the host has a field of its own for them.
     """
 
-    def __init__(self, planner: str) -> None:
+    def __init__(
+        self, planner: str, usage_of: Callable[[Mapping[str, Any]], object] = lambda chunk: None
+    ) -> None:
         self._planner = planner
+        self._usage_of = usage_of
         self._text: list[str] = []
         self._calls: list[dict[str, str]] = []
         self._slots: dict[object, int] = {}
@@ -128,7 +140,7 @@ class StreamReader:
         self._has_begun = False
 
     def feed(self, chunk: object) -> str:
-        """Take the next chunk; returns the text in it.
+        """Add the next chunk and return the text in it.
 
         Raises:
             ProviderError: ``malformed``.
@@ -138,7 +150,7 @@ class StreamReader:
             _malformed(
                 self._planner, f"not a stream of chat completions: {one_line(_said(body) or body, 80)}"
             )
-        self._usage = body.get("usage") or _groq_usage(body) or self._usage
+        self._usage = body.get("usage") or self._usage_of(body) or self._usage
         choice = _first_choice(body, self._planner)
         if choice is None:
             return ""
@@ -155,10 +167,10 @@ class StreamReader:
         return text
 
     def finish(self) -> ChatReply:
-        """The whole reply, after the last chunk.
+        """Return the whole reply, after the last chunk.
 
         Raises:
-            ProviderError: ``cut`` when no finish reason came, ``malformed`` when the reply is no use.
+            ProviderError: ``cut`` without a finish reason, ``malformed`` if the reply is invalid or empty.
         """
         if not self._has_begun:
             _malformed(self._planner, "a stream without choices")
@@ -179,7 +191,7 @@ class StreamReader:
         self._count(len(name) + len(written))
 
     def _slot(self, fragment: Mapping[str, Any]) -> dict[str, str]:
-        """The call that a fragment belongs to. Some hosts give every whole call the index 0."""
+        """The call that a fragment belongs to. Some hosts send each call whole, all with index 0."""
         index, new_id = fragment.get("index"), _string(fragment.get("id"))
         known = self._slots.get(index) if isinstance(index, int) else len(self._calls) - 1
         if known is None or known < 0 or (new_id and self._calls[known]["id"] not in ("", new_id)):
@@ -204,7 +216,9 @@ def _make_reply(message: Mapping[str, Any], finish_reason: object, usage: object
     calls = tuple(_read_calls(message, planner))
     if not text.strip() and not calls:
         _malformed(planner, f"an empty reply (finish reason {one_line(finish_reason, 40)})")
-    reason = "length" if finish_reason in ("length", "max_tokens") else "tool_calls" if calls else "stop"
+    reason: FinishReason = (
+        "length" if finish_reason in ("length", "max_tokens") else "tool_calls" if calls else "stop"
+    )
     tokens = usage if isinstance(usage, Mapping) else {}
     counted = Usage(_count_of(tokens.get("prompt_tokens")), _count_of(tokens.get("completion_tokens")))
     return ChatReply(text=text, tool_calls=calls, finish_reason=reason, usage=counted, planner=planner)
@@ -227,15 +241,9 @@ def _read_calls(message: Mapping[str, Any], planner: str) -> Iterator[ToolCall]:
 
 
 def _plain(response: object) -> object:
-    """SDK models as dicts, without their warnings about what does not fit them."""
+    """Convert SDK models to dicts, without warnings about unexpected values."""
     dump = getattr(response, "model_dump", None)
     return dump(warnings=False) if callable(dump) else response
-
-
-def _groq_usage(body: Mapping[str, Any]) -> object:
-    """Groq counts the tokens of a stream in a field of its own."""
-    own = body.get("x_groq")
-    return own.get("usage") if isinstance(own, Mapping) else None
 
 
 def _said(body: object) -> str:
@@ -252,7 +260,7 @@ def _items(value: object, planner: str) -> list[Mapping[str, Any]]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        _malformed(planner, f"a list of objects was due, not {one_line(value, 80)}")
+        _malformed(planner, f"expected a list of objects, not {one_line(value, 80)}")
     return value
 
 

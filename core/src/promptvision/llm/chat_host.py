@@ -1,27 +1,32 @@
-"""What the providers share that reach a host through an official chat-completions SDK."""
+"""The base of providers that reach a host through an official chat-completions SDK."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from promptvision.errors import ProviderError, SetupError
 from promptvision.llm.chat_completions import StreamReader, read_reply, request_body
 from promptvision.llm.dialects import Dialect
-from promptvision.llm.failures import provider_error
+from promptvision.llm.failures import HostErrors, provider_error
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
 from promptvision.settings import Settings
 
 __all__ = ["CONNECT_TIMEOUT_S", "ChatHost", "HostSettings", "base_url", "read_number"]
 
+T = TypeVar("T")
+
 CONNECT_TIMEOUT_S = 5.0
+"""Seconds to connect to a host."""
+FIRST_BYTE_TIMEOUT_S = 20.0
+"""Seconds until a host begins to answer, unless set."""
 
 _LISTING_TIMEOUT_S = 5.0
 _PROBE_TIMEOUT_S = 20.0
@@ -40,17 +45,19 @@ class HostSettings:
     """How to talk to a host.
 
     Args:
-        api_key: sent as a bearer token; empty for hosts that want none.
-        base_url: as its SDK wants it.
-        model: model name; None takes the first of ``fallbacks`` that the host lists.
+        api_key: sent as a bearer token; empty for hosts without authentication.
+        base_url: in the form that the SDK expects.
+        model: model name; None for the first of ``fallbacks`` that the host lists.
         model_setting: the variable that sets ``model``, for messages.
-        fallbacks: models known to call functions well, best first.
+        fallbacks: models known to support function calling, in order of preference.
         temperature: used where a request has none.
         timeout_s: seconds for one model call.
-        context_tokens: as in :class:`~promptvision.llm.provider.LLMProvider`.
-        dialect: what the host demands of schemas.
+        first_byte_s: seconds until the host begins to answer.
+        context_tokens: as in :class:`~promptvision.llm.planner.Planner`.
+        dialect: converts function schemas to what the host accepts.
+        errors: errors that only this host knows.
         options: further keyword arguments of each call with functions.
-        stream_options: what makes the host count the tokens of a stream, where its SDK knows that.
+        stream_options: makes the host count the tokens of a stream, if its SDK supports it.
     """
 
     api_key: str = field(repr=False)
@@ -60,17 +67,46 @@ class HostSettings:
     fallbacks: tuple[str, ...]
     temperature: float
     timeout_s: float
+    first_byte_s: float = FIRST_BYTE_TIMEOUT_S
     context_tokens: int
     dialect: Dialect
+    errors: HostErrors = field(default_factory=HostErrors)
     options: tuple[tuple[str, Any], ...] = ()
     stream_options: dict[str, Any] | None = None
 
+    @classmethod
+    def read(cls, settings: Settings, *, context_tokens: int, **host: Any) -> Self:
+        """Combine what a provider knows about its host with the settings that all LLM providers share.
+
+        Args:
+            settings: read for ``PROMPTVISION_LLM_TEMPERATURE``, ``PROMPTVISION_LLM_TIMEOUT_S``,
+                ``PROMPTVISION_LLM_FIRST_BYTE_S`` and ``PROMPTVISION_LLM_CONTEXT_TOKENS``.
+            context_tokens: the host's default.
+            host: the other fields.
+
+        Raises:
+            SetupError: a setting is invalid.
+        """
+        name = "PROMPTVISION_LLM_"
+        timeout_s = read_number(settings, f"{name}TIMEOUT_S", 60, lowest=0.1, highest=3600)
+        first_byte_s = read_number(
+            settings, f"{name}FIRST_BYTE_S", FIRST_BYTE_TIMEOUT_S, lowest=0.1, highest=3600
+        )
+        tokens = read_number(settings, f"{name}CONTEXT_TOKENS", context_tokens, lowest=1000, highest=1e7)
+        return cls(
+            temperature=read_number(settings, f"{name}TEMPERATURE", 0.2, lowest=0, highest=2),
+            timeout_s=timeout_s,
+            first_byte_s=min(first_byte_s, timeout_s),
+            context_tokens=int(tokens),
+            **host,
+        )
+
 
 def read_number(settings: Settings, name: str, default: float, *, lowest: float, highest: float) -> float:
-    """A number among the settings.
+    """Read a number from the settings.
 
     Raises:
-        SetupError: it is no number, or out of range.
+        SetupError: the value is not a number or out of range.
     """
     written = settings.value(name)
     if written is None:
@@ -86,23 +122,26 @@ def read_number(settings: Settings, name: str, default: float, *, lowest: float,
 
 
 def base_url(settings: Settings, name: str, default: str) -> str:
-    """A base URL among the settings, without a slash at its end.
+    """Read a base URL from the settings, without a trailing slash.
 
     Raises:
-        SetupError: it is no http or https URL.
+        SetupError: the value is not an http or https URL.
     """
     url = (settings.value(name) or default).rstrip("/")
     if not re.match(r"https?://[^/\s]+", url):
-        problem = f"settings: {name}: {url!r} is no http or https URL"
+        problem = f"settings: {name}: {url!r} is not an http or https URL"
         raise SetupError(problem, hint=f"write {name} as {default}")
     return url
 
 
 class ChatHost(ABC):
-    """A provider on top of an SDK; its client has ``chat.completions.create``, ``models.list`` and ``close``.
+    """An LLM provider on top of an SDK with ``chat.completions.create``, ``models.list`` and ``close``.
 
-    The SDK is imported at the first request, in a thread, since that takes half a second. A client belongs to
-    the event loop in which it is used: each running loop gets its own, which is closed when the loop ends.
+    The SDK is imported at the first request, in a thread, because that takes half a second. Each running
+    event loop has its own client, which is closed when the loop ends.
+
+    To adapt a host, set ``HostSettings.dialect`` and ``HostSettings.errors``, or override
+    :meth:`stream_usage`.
 
     Args:
         name: shown as ``planner``.
@@ -121,16 +160,20 @@ class ChatHost(ABC):
 
     @abstractmethod
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Make a client of the SDK, without retries and with explicit timeouts."""
+        """Create a client of the SDK, without retries and with explicit timeouts."""
+
+    def stream_usage(self, chunk: Mapping[str, Any]) -> object:
+        """Return the token counts in a chunk of a stream that are not in ``usage``; None if it has none."""
+        return None
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer a request as a whole."""
+        """Return the reply as a whole."""
         async with self._guarded(request.timeout_s):
-            return read_reply(await self._create(request, {}), self.name)
+            return read_reply(await self._first_byte(self._create(request, {})), self.name)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
-        """Answer piece by piece; the last delta holds the whole reply."""
-        reader = StreamReader(self.name)
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
+        """Yield the reply piece by piece; the last delta holds the whole reply."""
+        reader = StreamReader(self.name, self.stream_usage)
         options: dict[str, Any] = {"stream": True}
         if self._host.stream_options:
             options["stream_options"] = self._host.stream_options
@@ -142,25 +185,27 @@ class ChatHost(ABC):
                 return await awaitable
 
         try:
-            chunks = await step(self._create(request, options))
+            chunks = await step(self._first_byte(self._create(request, options)))
             if not hasattr(chunks, "__aiter__"):
                 yield ChatDelta(reply=read_reply(chunks, self.name))
                 return
             pieces = aiter(chunks)
-            while (chunk := await step(anext(pieces, None))) is not None:
+            chunk = await step(self._first_byte(anext(pieces, None)))
+            while chunk is not None:
                 text = reader.feed(chunk)
                 if text:
                     yield ChatDelta(text=text)
+                chunk = await step(anext(pieces, None))
             yield ChatDelta(reply=reader.finish())
         finally:
             if hasattr(chunks, "close"):
                 await chunks.close()
 
     async def models(self) -> list[str]:
-        """Names of the models that the host offers, sorted.
+        """Return the names of the host's models, sorted.
 
         Raises:
-            ProviderError: the host does not say.
+            ProviderError: the host does not list them.
         """
         async with self._guarded(_LISTING_TIMEOUT_S):
             page = await (await self._client()).models.list()
@@ -168,10 +213,10 @@ class ChatHost(ABC):
             return sorted(name for name in found if isinstance(name, str))
 
     async def probe(self) -> str:
-        """Have the model make one tiny call; returns the model's name.
+        """Request one small function call and return the model's name.
 
         Raises:
-            ProviderError: the host fails, or the model answers without calling.
+            ProviderError: the host fails, or the model answers without a call.
         """
         ask = "Call report_number with the number 7."
         message = Message(role="user", content=ask)
@@ -186,7 +231,7 @@ class ChatHost(ABC):
         return str(self._model)
 
     async def close(self) -> None:
-        """Close the connections of the running loop; those of other loops close when these end."""
+        """Close the connections of the running event loop; those of other loops close when the loops end."""
         entry = self._clients.get(asyncio.get_running_loop())
         if entry is not None:
             await entry[0].aclose()
@@ -204,15 +249,15 @@ class ChatHost(ABC):
         return await self._send(body)
 
     async def _send(self, body: dict[str, Any]) -> Any:
-        """Send a request; once more without an optional part that the model will not have."""
+        """Send a request; if the model rejects an optional parameter, repeat it without that parameter."""
         client = await self._client()
         for _ in range(len(_OPTIONAL) + 1):
             for name in self._refused:
                 body.pop(name, None)
             try:
                 return await client.chat.completions.create(**body)
-            except Exception as exc:  # every SDK failure is looked at, and leaves as a ProviderError
-                error = provider_error(exc, self.name, self._host.api_key)
+            except Exception as exc:  # every SDK failure is converted to a ProviderError
+                error = self._convert(exc)
                 refused = _refused_option(error, body)
                 if refused is None:
                     raise await self._explained(error) from exc
@@ -220,7 +265,7 @@ class ChatHost(ABC):
         raise AssertionError("unreachable")
 
     async def _explained(self, error: ProviderError) -> ProviderError:
-        """When the model is gone, say which ones there are."""
+        """Add the host's models to the error if the model does not exist."""
         if error.kind != "model_gone":
             return error
         try:
@@ -250,12 +295,12 @@ class ChatHost(ABC):
         if loop not in self._clients:
             for ended in [known for known in self._clients if known.is_closed()]:
                 self._clients.pop(ended, None)
-            life = self._live(sdk, loop)
-            self._clients[loop] = (life, await anext(life))
+            lifetime = self._keep_open(sdk, loop)
+            self._clients[loop] = (lifetime, await anext(lifetime))
         return self._clients[loop][1]
 
-    async def _live(self, sdk: ModuleType, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
-        """A client's life: ``asyncio.run`` closes async generators, the client with them, before it ends."""
+    async def _keep_open(self, sdk: ModuleType, loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
+        """Keep a client open until ``asyncio.run`` closes its async generators, and the client with them."""
         client = self.connect(sdk, self._host)
         try:
             yield client
@@ -265,13 +310,34 @@ class ChatHost(ABC):
 
     @asynccontextmanager
     async def _guarded(self, timeout_s: float) -> AsyncIterator[None]:
-        """Keep to the time, and let nothing out but ProviderErrors."""
+        """Apply a time limit and convert every exception to a ProviderError."""
         try:
             async with asyncio.timeout(max(min(timeout_s, self._host.timeout_s), 0.0)):
                 yield
         except Exception as exc:  # noqa: BLE001  # the border: SDK, httpx, httpx2, JSON
-            error = provider_error(exc, self.name, self._host.api_key)
+            error = self._convert(exc)
             raise error from (exc.__cause__ if error is exc else exc)
+
+    def _convert(self, exc: Exception) -> ProviderError:
+        return provider_error(exc, self.name, self._host.api_key, self._host.errors)
+
+    async def _first_byte(self, awaitable: Awaitable[T]) -> T:
+        """Wait for the beginning of an answer. A host that does not answer at all is not asked again.
+
+        Raises:
+            ProviderError: nothing came within ``first_byte_s``.
+        """
+        limit = asyncio.timeout(self._host.first_byte_s)
+        try:
+            async with limit:
+                return await awaitable
+        except TimeoutError as exc:
+            if not limit.expired():
+                raise
+            message = (
+                f"{self.name}: no answer from {self._host.base_url} within {self._host.first_byte_s:g} s"
+            )
+            raise ProviderError(message, kind="timeout") from exc
 
 
 def _listed(names: list[str]) -> str:
@@ -282,7 +348,7 @@ def _listed(names: list[str]) -> str:
 
 
 def _refused_option(error: ProviderError, body: dict[str, Any]) -> str | None:
-    """The optional part of a request that a 400 objects to."""
+    """The optional parameter that a 400 response rejects."""
     if error.kind != "bad_request" or not isinstance(error.body, dict):
         return None
     said = f"{error.body.get('param')} {error.body.get('message')}"

@@ -1,10 +1,10 @@
-"""The note that tells a model what was wrong with its last try."""
+"""The corrective note that is added to a request after an invalid reply."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from promptvision.errors import ProviderError
 from promptvision.llm.failures import one_line
@@ -14,12 +14,14 @@ __all__ = ["corrected_request", "signature"]
 
 _MAX_SIGNATURES = 3
 
+RequestT = TypeVar("RequestT", bound=ChatRequest)
 
-def corrected_request(request: ChatRequest, error: ProviderError) -> ChatRequest:
+
+def corrected_request(request: RequestT, error: ProviderError) -> RequestT:
     """The request with a corrective note at its end and at temperature 0.
 
-    The note lives in this request only and never enters the history: what the host objected to, and the
-    signatures of the functions that the model tried to call.
+    The note holds the host's objection and the signatures of the functions that the model tried to call. It
+    is part of this request only and never enters the history.
     """
     note = Message(role="system", content=_note(request, error))
     return replace(request, messages=(*request.messages, note), temperature=0.0)
@@ -44,9 +46,8 @@ def _note(request: ChatRequest, error: ProviderError) -> str:
 
 
 def _concerned(request: ChatRequest, error: ProviderError) -> list[Function]:
-    """The functions named in what went wrong; all of them when none is."""
-    written = error.body.get("failed_generation") if isinstance(error.body, Mapping) else None
-    tried = f"{error.message} {written or ''}"
+    """The functions named in the error; all of them when none is named."""
+    tried = f"{error.message} {error.rejected}"
     named = [function for function in request.functions if function.name in tried]
     return named[:_MAX_SIGNATURES] or list(request.functions)
 

@@ -1,7 +1,7 @@
-"""Every way in which an LLM host can fail, as one :class:`~promptvision.errors.ProviderError`.
+"""Conversion of every failure of an LLM host to a :class:`~promptvision.errors.ProviderError`.
 
-The SDKs of groq and openai, httpx and httpx2 share the names of their errors but no base class, so an error
-is known by the names in its class tree; that way none of them need be imported here.
+The chat-completions SDKs, httpx and httpx2 share the names of their errors but no base class. Errors are
+recognised by the class names in their MRO, so that none of these libraries is imported here.
 """
 
 from __future__ import annotations
@@ -9,57 +9,82 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from promptvision.errors import ProviderError
+from promptvision.errors import ProviderError, ProviderErrorKind
 
-__all__ = ["error_object", "one_line", "provider_error"]
+__all__ = ["HostErrors", "error_object", "one_line", "provider_error"]
 
 _GONE = {"model_not_found", "model_decommissioned", "model_not_available"}
 _NO_CREDIT = {"insufficient_quota", "billing_hard_limit_reached"}
+_RETRYABLE: frozenset[ProviderErrorKind] = frozenset(("timeout", "rate_limit", "server"))
 
 
-def provider_error(exc: Exception, planner: str, secret: str = "") -> ProviderError:
-    """Convert an error of an SDK, of its HTTP library, or of JSON.
+@dataclass(frozen=True, kw_only=True)
+class HostErrors:
+    """Errors that only one host knows.
 
     Args:
-        exc: what was raised.
-        planner: whose failure it is, for the message.
-        secret: what must not appear in the result, though a host may repeat it.
+        kinds: kind by HTTP status or by the ``code`` of the error object; comes before the common rules.
+        rejected_field: member of the error object that holds a reply which the host rejected as an invalid
+            tool call.
+    """
+
+    kinds: Mapping[int | str, ProviderErrorKind] = field(default_factory=dict)
+    rejected_field: str | None = None
+
+
+_COMMON = HostErrors()
+
+
+def provider_error(
+    exc: Exception, planner: str, secret: str = "", host: HostErrors = _COMMON
+) -> ProviderError:
+    """Convert an exception of an SDK, of its HTTP library, or of the JSON parser.
+
+    Args:
+        exc: the exception.
+        planner: name of the provider, for the message.
+        secret: the API key, which is removed from the result in case the host repeats it.
+        host: errors that only this host knows.
     """
     if isinstance(exc, ProviderError):
         return exc
-    error = _convert(exc, planner)
+    error = _convert(exc, planner, host)
     if not secret or secret not in f"{error.message} {error.body}":
         return error
-    body = json.loads(json.dumps(error.body, default=str).replace(secret, "***"))
-    message = error.message.replace(secret, "***")
     return ProviderError(
-        message, kind=error.kind, retryable=error.retryable, retry_after_s=error.retry_after_s, body=body
+        error.message.replace(secret, "***"),
+        kind=error.kind,
+        retryable=error.retryable,
+        retry_after_s=error.retry_after_s,
+        body=json.loads(json.dumps(error.body, default=str).replace(secret, "***")),
+        rejected=error.rejected.replace(secret, "***"),
     )
 
 
-def _convert(exc: Exception, planner: str) -> ProviderError:
+def _convert(exc: Exception, planner: str, host: HostErrors) -> ProviderError:
     names = {cls.__name__ for cls in type(exc).__mro__}
     status = getattr(exc, "status_code", None)
     body = error_object(getattr(exc, "body", None))
     if isinstance(status, int):
-        return _status_error(exc, planner, status, body)
+        return _status_error(exc, planner, status, body, host)
     if names & {"TimeoutError", "APITimeoutError", "TimeoutException"}:
         return ProviderError(f"{planner}: no answer in time", kind="timeout", retryable=True)
     if names & {"APIConnectionError", "TransportError", "OSError"}:
         cause = exc.__cause__ or exc
-        message = f"{planner}: cannot talk to the host: {one_line(cause) or type(cause).__name__}"
+        message = f"{planner}: cannot connect to the host: {one_line(cause) or type(cause).__name__}"
         return ProviderError(message, kind="connection", retryable=True)
     if "APIError" in names and body:
-        return _stream_error(exc, planner, body)
-    message = f"{planner}: the host sent something unreadable: {type(exc).__name__}: {one_line(exc)}"
+        return _stream_error(exc, planner, body, host)
+    message = f"{planner}: unreadable response: {type(exc).__name__}: {one_line(exc)}"
     return ProviderError(message, kind="malformed", retryable=True)
 
 
 def error_object(body: object) -> dict[str, Any]:
-    """The error object of a response body, whichever way the host and its SDK wrap it."""
+    """Return the error object of a response body, however the host and its SDK wrap it."""
     for _ in range(3):
         if isinstance(body, str):
             return {"message": body}
@@ -73,7 +98,7 @@ def error_object(body: object) -> dict[str, Any]:
 
 
 def one_line(text: object, limit: int = 300) -> str:
-    """Foreign text for a message: one line, printable, not long."""
+    """Return untrusted text as one printable line of at most ``limit`` characters, for a message."""
     words = " ".join(str(text)[: limit * 4].split())
     clean = "".join(char if char.isprintable() else "?" for char in words)
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
@@ -83,47 +108,62 @@ def _said(exc: Exception, body: Mapping[str, Any]) -> str:
     return one_line(body.get("message") or exc)
 
 
-def _status_error(exc: Exception, planner: str, status: int, body: dict[str, Any]) -> ProviderError:
+def _status_error(
+    exc: Exception, planner: str, status: int, body: dict[str, Any], host: HostErrors
+) -> ProviderError:
     headers = getattr(getattr(exc, "response", None), "headers", {})
-    kind, retryable = _kind_of(status, body)
-    wish = headers.get("x-should-retry")
-    if wish in ("true", "false"):
-        retryable = wish == "true" and kind != "tool_use_failed"
+    kind = _kind_of(status, body, host)
+    retryable = kind in _RETRYABLE
+    should_retry = headers.get("x-should-retry")
+    if should_retry in ("true", "false"):
+        retryable = should_retry == "true" and kind != "invalid_call"
     return ProviderError(
         f"{planner}: HTTP {status}: {_said(exc, body)}",
         kind=kind,
         retryable=retryable,
         retry_after_s=_retry_after(headers) if retryable else None,
         body=body,
+        rejected=_rejected(body, host),
     )
 
 
-def _kind_of(status: int, body: Mapping[str, Any]) -> tuple[str, bool]:
+def _kind_of(status: int, body: Mapping[str, Any], host: HostErrors) -> ProviderErrorKind:
     code, message = str(body.get("code")), str(body.get("message", "")).lower()
-    if code == "tool_use_failed":
-        return "tool_use_failed", False
+    own = host.kinds.get(code) or host.kinds.get(status)
+    if own is not None:
+        return own
     if code in _GONE or (status == 404 and "model" in message):
-        return "model_gone", False
+        return "model_gone"
     if status in (401, 403) or code in _NO_CREDIT:
-        return "auth", False
+        return "auth"
     if status == 408:
-        return "timeout", True
-    if status in (429, 498):  # 498: Groq's flex tier has no capacity left
-        return "rate_limit", True
-    return ("server", True) if status == 409 or status >= 500 else ("bad_request", False)
+        return "timeout"
+    if status == 429:
+        return "rate_limit"
+    return "server" if status == 409 or status >= 500 else "bad_request"
 
 
-def _stream_error(exc: Exception, planner: str, body: dict[str, Any]) -> ProviderError:
-    """An error object in the middle of a stream: there is no status but, with luck, a code."""
+def _rejected(body: Mapping[str, Any], host: HostErrors) -> str:
+    text = body.get(host.rejected_field) if host.rejected_field else None
+    return text if isinstance(text, str) else ""
+
+
+def _stream_error(exc: Exception, planner: str, body: dict[str, Any], host: HostErrors) -> ProviderError:
+    """An error object in the middle of a stream has no status; its code, if any, tells the kind."""
     code = str(body.get("code") or body.get("type"))
     status = 429 if code == "rate_limit_exceeded" else 400 if "invalid_request" in code else 500
-    kind, retryable = _kind_of(status, body)
-    message = f"{planner}: the host broke off: {_said(exc, body)}"
-    return ProviderError(message, kind=kind, retryable=retryable, body=body)
+    kind = _kind_of(status, body, host)
+    return ProviderError(
+        f"{planner}: the host ended the stream: {_said(exc, body)}",
+        kind=kind,
+        retryable=kind in _RETRYABLE,
+        body=body,
+        rejected=_rejected(body, host),
+    )
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, milliseconds or a date, as RFC 9110 section 10.2.3 and the hosts have it."""
+    """Parse seconds, milliseconds or a date. Source: RFC 9110, section 10.2.3."""
     for name, unit_s in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = headers.get(name, "").strip()
         try:

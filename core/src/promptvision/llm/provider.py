@@ -1,39 +1,28 @@
-"""The LLM provider protocol. The offline planner is one too."""
+"""The LLM provider protocol."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Protocol
 
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
+from promptvision.llm.messages import ChatReply, ChatRequest
 
-__all__ = ["LLMProvider", "closing_stream"]
+__all__ = ["LLMProvider"]
 
 
 class LLMProvider(Protocol):
-    """Decides the next step of a turn. Every failure is a :class:`~promptvision.errors.ProviderError`."""
+    """A planner that sends chat requests to an LLM.
+
+    A provider that can stream also implements :class:`~promptvision.llm.planner.StreamingPlanner`. Every
+    failure is a :class:`~promptvision.errors.ProviderError`.
+    """
 
     name: str
     """Shown to users as ``planner``."""
     context_tokens: int
-    """How many tokens of history and tool schemas a request may hold, about."""
+    """Approximate number of tokens of history and function schemas that a request may hold."""
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Answer a request as a whole."""
-
-    def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
-        """Answer piece by piece; the last delta holds the whole reply."""
+        """Return the next reply as a whole."""
 
     async def close(self) -> None:
-        """Give back connections. The provider is not used afterwards."""
-
-
-@asynccontextmanager
-async def closing_stream(deltas: AsyncIterator[ChatDelta]) -> AsyncIterator[AsyncIterator[ChatDelta]]:
-    """Close a stream at once when it is left early, so that its connection goes back now."""
-    try:
-        yield deltas
-    finally:
-        if isinstance(deltas, AsyncGenerator):
-            await deltas.aclose()
+        """Release connections. The provider is not used afterwards."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from promptvision.errors import ProviderError
+from promptvision.errors import ProviderError, ProviderErrorKind
 
 __all__ = ["MAX_RETRIES", "Breaker", "Deadline", "Retry"]
 
@@ -71,7 +71,7 @@ class Breaker:
         self._count = 0
         self._open_until: float | None = None
         self._is_probing = False
-        self._kind = ""
+        self._kind: ProviderErrorKind = "connection"
 
     @contextmanager
     def guard(self) -> Iterator[None]:

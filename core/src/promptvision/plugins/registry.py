@@ -15,7 +15,7 @@ import pluggy
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import PluginError, SetupError
 from promptvision.images.store import ImageStore
-from promptvision.llm.messages import Function
+from promptvision.llm.planner import PlannerFunction
 from promptvision.models.spec import ModelSpec
 from promptvision.models.weights import missing_weights
 from promptvision.plugins.discovery import (
@@ -52,8 +52,8 @@ class _View:
     taken_at: float
     missing: dict[str, list[Missing]]
     runnable: dict[str, list[Tool]]
-    functions: tuple[Function, ...] | None = None
-    unavailable: tuple[Function, ...] | None = None
+    functions: tuple[PlannerFunction, ...] | None = None
+    unavailable: tuple[PlannerFunction, ...] | None = None
 
 
 class Registry:
@@ -171,7 +171,7 @@ class Registry:
         ]
         return "; or ".join(reasons) or "no installed plugin can do it"
 
-    def functions(self) -> tuple[Function, ...]:
+    def functions(self) -> tuple[PlannerFunction, ...]:
         """One function per operation that some installed tool can fulfil here."""
         view = self._look()
         if view.functions is None:
@@ -179,8 +179,8 @@ class Registry:
             view.functions = tuple(self._function(tools) for tools in able)
         return view.functions
 
-    def unavailable(self) -> tuple[Function, ...]:
-        """One function per operation whose installed tools all lack something; ``lacking`` says what."""
+    def unavailable(self) -> tuple[PlannerFunction, ...]:
+        """One function per operation whose installed tools all lack something; ``missing`` says what."""
         view = self._look()
         if view.unavailable is None:
             unable = [name for name, tools in sorted(view.runnable.items()) if not tools]
@@ -206,9 +206,9 @@ class Registry:
         has_model, setting = self._missing_model, self.settings.value
         return list(missing_requirements(tool.requires, has_model=has_model, setting=setting))
 
-    def _unavailable(self, name: str) -> Function:
+    def _unavailable(self, name: str) -> PlannerFunction:
         made = self._function(self.candidates(name))
-        return replace(made, description=self.operations[name].description, lacking=self.lacking(name))
+        return replace(made, description=self.operations[name].description, missing=self.lacking(name))
 
     def producers(self, kind: Any) -> list[tuple[Operation, str]]:
         """Operations that make a type from an image, with the result's field of that type.
@@ -227,14 +227,14 @@ class Registry:
             found, key=lambda made: (not self.runnable(made[0].name), target_field(made[0].args) is None)
         )
 
-    def _function(self, tools: list[Tool]) -> Function:
+    def _function(self, tools: list[Tool]) -> PlannerFunction:
         """The function that some tools fulfil, best first."""
         best = tools[0]
         needed = link_types(best.args, required=True)
         filled = {name for name, kind in needed.items() if self.producers(kind)}
         filled.update(image_fields(best.args)[:1])
         phrases = [*best.operation.phrases, *(phrase for tool in tools for phrase in tool.phrases)]
-        return Function(
+        return PlannerFunction(
             name=best.operation.name,
             description=best.operation.description + (f" Limits: {best.limits}" if best.limits else ""),
             parameters=function_parameters(best.args, optional=filled),

@@ -10,7 +10,7 @@ import pluggy
 
 from promptvision.conversations.store import ConversationStore
 from promptvision.images.store import ImageStore
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.settings import Settings
 from promptvision.tools.tool import Tool
@@ -51,7 +51,7 @@ class ProviderFactory:
     name: str
     priority: int
     unavailable: Callable[[Settings], str | None]
-    create: Callable[[Settings], LLMProvider]
+    create: Callable[[Settings], Planner]
 
 
 @dataclass(frozen=True, kw_only=True)

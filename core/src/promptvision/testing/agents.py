@@ -11,7 +11,7 @@ from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.conversations.store import ConversationStore
 from promptvision.images.store import ImageStore
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins.discovery import Plugin, load_plugin, new_manager
 from promptvision.plugins.registry import Registry
@@ -43,7 +43,7 @@ def make_registry(
 def make_agent(
     tools: Sequence[Tool] = (),
     *,
-    planner: LLMProvider | None = None,
+    planner: Planner | None = None,
     settings: Settings | None = None,
     conversations: ConversationStore | None = None,
     images: ImageStore | None = None,

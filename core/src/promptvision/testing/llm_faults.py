@@ -14,6 +14,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
+from promptvision.errors import ProviderErrorKind
 from promptvision.llm.messages import ChatReply
 from promptvision.testing.llm_wire import call, chunks, completion, event
 
@@ -282,7 +283,7 @@ FAULTS: Mapping[str, Callable[[], Scripted]] = {
 ``stalled`` lasts until the client gives up; all others are over in a tenth of a second.
 """
 
-KINDS: Mapping[str, str] = {
+KINDS: Mapping[str, ProviderErrorKind] = {
     "rate limit, short": "rate_limit",
     "rate limit, 90 s": "rate_limit",
     "server error": "server",
@@ -297,7 +298,7 @@ KINDS: Mapping[str, str] = {
     "empty choices": "malformed",
     "choices of text": "malformed",
     "empty reply": "malformed",
-    **{name: "tool_use_failed" for name in FAULTS if name.startswith("tool_use_failed")},
+    **{name: "invalid_call" for name in FAULTS if name.startswith("tool_use_failed")},
 }
 """The kind of ProviderError that a provider must make of a fault; what is not listed here is a reply."""
 

@@ -1,9 +1,9 @@
-"""A planner that says what a test wrote down for it."""
+"""A planner that replies from a script."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import replace
 
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
@@ -51,7 +51,7 @@ class ScriptedPlanner:
         made = reply if isinstance(reply, ChatReply) else reply(request)
         return made if made.planner else replace(made, planner=self.name)
 
-    async def stream(self, request: ChatRequest) -> AsyncIterator[ChatDelta]:
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
         """Give the next reply word by word, then as a whole."""
         reply = await self.complete(request)
         for word in re.findall(r"\s*\S+\s*|\s+", reply.text):

@@ -12,7 +12,8 @@ from typing import Any
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.planning.observation import FailureKind, observe_failure
 from promptvision.errors import ArgumentsError, SetupError, ToolFailed
-from promptvision.llm.messages import Function, ToolCall
+from promptvision.llm.messages import ToolCall
+from promptvision.llm.planner import PlannerFunction
 from promptvision.llm.repair import repair_arguments
 
 __all__ = ["ToolCallDispatcher", "ToolOutcome", "call_key", "error_outcome"]
@@ -50,8 +51,8 @@ class ToolCallDispatcher:
     def __init__(
         self,
         runner: StepRunner,
-        functions: tuple[Function, ...],
-        unavailable: tuple[Function, ...] = (),
+        functions: tuple[PlannerFunction, ...],
+        unavailable: tuple[PlannerFunction, ...] = (),
     ) -> None:
         self._runner = runner
         self._functions = {function.name: function for function in (*functions, *unavailable)}
@@ -88,7 +89,7 @@ class ToolCallDispatcher:
         self._answers[key] = answer
         return answer
 
-    def _key(self, function: Function, values: dict[str, object]) -> str:
+    def _key(self, function: PlannerFunction, values: dict[str, object]) -> str:
         """What makes two calls the same; one that names no image means the current one."""
         current = self._runner.table.current
         meant = current.image_id if current and not values.get(function.image or "") else None
@@ -102,7 +103,7 @@ class ToolCallDispatcher:
         return ToolOutcome(content, known.summary, known.failed)
 
     def _unknown(self, name: str) -> str:
-        names = sorted(name for name, function in self._functions.items() if not function.lacking)
+        names = sorted(name for name, function in self._functions.items() if not function.missing)
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."

@@ -9,7 +9,8 @@ from typing import Any
 from promptvision.agent.calls.dispatcher import call_key
 from promptvision.errors import ArgumentsError
 from promptvision.images.handles import ImageTable
-from promptvision.llm.messages import Function, ToolCall
+from promptvision.llm.messages import ToolCall
+from promptvision.llm.planner import PlannerFunction
 from promptvision.llm.repair import repair_arguments
 from promptvision.plugins.registry import Registry
 from promptvision.tools.artifacts import image_fields, link_types
@@ -36,7 +37,7 @@ class ResourceUse:
 
 
 def parallel_groups(
-    calls: Sequence[ToolCall], functions: Sequence[Function], registry: Registry, table: ImageTable
+    calls: Sequence[ToolCall], functions: Sequence[PlannerFunction], registry: Registry, table: ImageTable
 ) -> Iterator[list[ToolCall]]:
     """Part calls into groups that keep their order; those in one group share no device and no artifact.
 

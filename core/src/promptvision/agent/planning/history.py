@@ -9,9 +9,10 @@ from typing import Any
 from promptvision.agent.planning.observation import observe_failure
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.llm.messages import Message, ToolCall
+from promptvision.llm.planner import CallOutcome
 from promptvision.types import UNTRUSTED, neutralize_chat_markers
 
-__all__ = ["TURNS", "history_messages", "turn_messages"]
+__all__ = ["TURNS", "history_messages", "turn_messages", "turn_outcomes"]
 
 TURNS = 12
 """Turns read from the store, at most."""
@@ -34,7 +35,7 @@ def history_messages(turns: Sequence[Turn]) -> list[Message]:
 
 def _ended_turn(turn: Turn, *, is_whole: bool) -> list[Message]:
     answer = (turn.reply or {}).get("text_response") or _ended_note(turn.status)
-    user = Message(role="user", content=turn.prompt, summary=turn.prompt)
+    user = Message(role="user", content=turn.prompt)
     return [user, *turn_messages(turn, is_whole=is_whole), Message(role="assistant", content=answer)]
 
 
@@ -58,6 +59,27 @@ def turn_messages(turn: Turn, *, is_whole: bool = True) -> list[Message]:
     return messages
 
 
+def turn_outcomes(turn: Turn) -> list[CallOutcome]:
+    """The calls of one turn that have a result, in the order in which the results were written."""
+    calls = {
+        call["id"]: call
+        for event in turn.events
+        if event.kind is EventKind.MESSAGE
+        for call in event.data["tool_calls"]
+    }
+    return [
+        CallOutcome(
+            name=call["name"],
+            arguments=call["arguments"],
+            summary=event.data["summary"],
+            failed=event.kind is EventKind.OBSERVATION and event.data["failed"],
+        )
+        for event in turn.events
+        if event.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION)
+        and (call := calls.get(event.data.get("call_id"))) is not None
+    ]
+
+
 def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
     for event in turn.events:
         told: dict[str, Any] = event.data
@@ -71,8 +93,6 @@ def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
                 content=told["told"] if is_whole else _preview(told),
                 tool_call_id=call_id,
                 name=told.get("operation"),
-                summary=told["summary"],
-                failed=event.kind is EventKind.OBSERVATION and told["failed"],
             ),
         )
 
@@ -92,6 +112,4 @@ def _interrupted(call: ToolCall) -> Message:
         content=observe_failure("stopped", text),
         tool_call_id=call.id,
         name=call.name,
-        summary=text,
-        failed=True,
     )

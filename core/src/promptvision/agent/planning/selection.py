@@ -6,7 +6,7 @@ import logging
 
 from promptvision.errors import SetupError
 from promptvision.llm.fallback import FallbackProvider
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.planner import Planner
 from promptvision.plugins.registry import Registry
 from promptvision.plugins.specs import ProviderFactory
 from promptvision.settings import Settings
@@ -16,7 +16,7 @@ __all__ = ["make_planner"]
 log = logging.getLogger(__name__)
 
 
-def make_planner(registry: Registry) -> LLMProvider:
+def make_planner(registry: Registry) -> Planner:
     """The planner that the settings name, with the offline one behind it, else all that are configured.
 
     Several make one ladder, best first.
@@ -33,7 +33,7 @@ def make_planner(registry: Registry) -> LLMProvider:
     return ready[0] if len(ready) == 1 else FallbackProvider(ready)
 
 
-def _create(factory: ProviderFactory, settings: Settings) -> LLMProvider | None:
+def _create(factory: ProviderFactory, settings: Settings) -> Planner | None:
     """A planner, or None when it cannot be made here.
 
     Raises:
@@ -48,16 +48,16 @@ def _create(factory: ProviderFactory, settings: Settings) -> LLMProvider | None:
         return None
 
 
-def _offline(registry: Registry) -> list[LLMProvider]:
+def _offline(registry: Registry) -> list[Planner]:
     """Planners that need nothing: those of priority 0."""
     return [factory.create(registry.settings) for factory in registry.providers if factory.priority == 0]
 
 
-def _named(registry: Registry, name: str) -> LLMProvider:
+def _named(registry: Registry, name: str) -> Planner:
     for factory in registry.providers:
         if factory.name == name:
-            if lacking := factory.unavailable(registry.settings):
-                raise SetupError(f"planner {name!r}: {lacking}")
+            if missing := factory.unavailable(registry.settings):
+                raise SetupError(f"planner {name!r}: {missing}")
             chosen = factory.create(registry.settings)
             return chosen if factory.priority == 0 else FallbackProvider([chosen, *_offline(registry)])
     names = ", ".join(factory.name for factory in registry.providers)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from promptvision.errors import ProviderError
 from promptvision.llm.messages import ChatDelta, ChatReply
-from promptvision.llm.provider import closing_stream
 
 __all__ = ["LiveReply", "ReplySubscriber", "SentPrefix", "Throttle"]
 
@@ -66,7 +66,7 @@ class LiveReply:
         self._pieces = ["".join(self._pieces)]
         return self._pieces[0]
 
-    async def pass_on(self, message: int, deltas: AsyncIterator[ChatDelta]) -> ChatReply:
+    async def pass_on(self, message: int, deltas: AsyncGenerator[ChatDelta, None]) -> ChatReply:
         """Tell a streamed reply to the listeners while it comes, and return it.
 
         Args:
@@ -79,7 +79,7 @@ class LiveReply:
         self.message, self.is_whole, self._pieces = message, False, []
         reply = None
         try:
-            async with closing_stream(deltas):
+            async with aclosing(deltas):
                 async for delta in deltas:
                     self._take(delta)
                     reply = delta.reply or reply

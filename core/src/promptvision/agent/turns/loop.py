@@ -14,15 +14,15 @@ from promptvision.agent.calls.dispatcher import ToolCallDispatcher, ToolOutcome,
 from promptvision.agent.calls.parallel import parallel_groups
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
-from promptvision.agent.planning.history import history_messages, turn_messages
+from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
 from promptvision.agent.reply import Reply, Step
 from promptvision.agent.turns.live_reply import LiveReply
 from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
 from promptvision.llm.budget import estimate_tokens, fit_request
-from promptvision.llm.messages import ChatReply, ChatRequest, Message, ToolCall
-from promptvision.llm.provider import LLMProvider
+from promptvision.llm.messages import ChatReply, Message, ToolCall
+from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 
@@ -64,7 +64,7 @@ class TurnLoop:
         earlier: list[Turn],
         *,
         registry: Registry,
-        planner: LLMProvider,
+        planner: Planner,
         runner: StepRunner,
         journal: Journal,
         speech: LiveReply,
@@ -90,6 +90,7 @@ class TurnLoop:
         self._messages = len(said)
         self._calls = sum(len(data["tool_calls"]) for data in said)
         self._open: dict[str, ToolCall] = {}
+        self._outcomes = turn_outcomes(turn)
         self._tokens = 0
         self._limit = asyncio.timeout(None)
         self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
@@ -143,7 +144,7 @@ class TurnLoop:
         words = self._turn.prompt
         table = self._runner.table
         system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
-        user = Message(role="user", content=f"{words}\n\n{image_note(table)}", summary=words)
+        user = Message(role="user", content=f"{words}\n\n{image_note(table)}")
         return [system, *history_messages(self._earlier), user]
 
     async def _finish_open_calls(self, messages: list[Message]) -> None:
@@ -175,10 +176,12 @@ class TurnLoop:
         self._runner.cancel.check()
         if self._tokens >= self._settings.max_tokens:
             raise StopTurn(f"the limit of {self._settings.max_tokens} tokens in one turn is reached")
-        request = ChatRequest(
+        request = PlanRequest(
             messages=tuple(messages),
             functions=self._functions,
             unavailable=self._unavailable,
+            prompt=self._turn.prompt,
+            outcomes=tuple(self._outcomes),
             tool_choice="none" if self._desk.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )
@@ -189,12 +192,12 @@ class TurnLoop:
         self._take_note_of(reply, min(tokens, self._planner.context_tokens))
         return reply
 
-    async def _complete(self, request: ChatRequest) -> ChatReply:
+    async def _complete(self, request: PlanRequest) -> ChatReply:
         """The planner's reply, unless somebody asks to stop meanwhile."""
         self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
         try:
             async with self._limit:
-                if self._speech.has_subscribers and hasattr(self._planner, "stream"):
+                if self._speech.has_subscribers and isinstance(self._planner, StreamingPlanner):
                     deltas = self._planner.stream(request)
                     return await self._speech.pass_on(self._messages + 1, deltas)
                 return await self._planner.complete(request)
@@ -244,14 +247,10 @@ class TurnLoop:
         if not told.is_journaled:
             await self._journal.write((EventKind.OBSERVATION, _observation_data(call, told), None))
         self._open.pop(call.id, None)
-        return Message(
-            role="tool",
-            content=told.content,
-            tool_call_id=call.id,
-            name=call.name,
-            summary=told.summary,
-            failed=told.failed,
+        self._outcomes.append(
+            CallOutcome(name=call.name, arguments=call.arguments, summary=told.summary, failed=told.failed)
         )
+        return Message(role="tool", content=told.content, tool_call_id=call.id, name=call.name)
 
     def _status(self) -> TurnStatus:
         steps = self._runner.steps

@@ -1,7 +1,7 @@
-"""What a host throws away as a bad tool call, and what the model meant by it.
+"""Parsing of tool calls that a model wrote as text instead of making them.
 
-Groq checks tool calls itself and answers a bad one with HTTP 400, code ``tool_use_failed``, and the text in
-``failed_generation``. Shapes seen in public issues of many projects:
+Some hosts pass such text on as the answer; others check tool calls themselves and return a rejected one with
+their error. Shapes seen in public issues of many projects:
 
 1. ``<function=find>{"q": "x"}</function>``
 2. ``<function=find{"q": "x"},-----``
@@ -25,7 +25,7 @@ from promptvision.llm.chat_completions import fresh_id
 from promptvision.llm.messages import ToolCall
 from promptvision.llm.repair import finite_float, refuse_constant
 
-__all__ = ["FailedGeneration", "looks_like_call", "parse_failed_generation"]
+__all__ = ["WrittenCalls", "looks_like_call", "parse_written_calls"]
 
 _MAX_CHARS = 32_000
 _MAX_CALLS = 16
@@ -49,31 +49,31 @@ _DECODER = json.JSONDecoder(strict=False, parse_constant=refuse_constant, parse_
 
 
 @dataclass(frozen=True)
-class FailedGeneration:
-    """What was meant: calls, or an answer in prose, or (both empty) nothing that can be made out."""
+class WrittenCalls:
+    """The content of a text: calls, or an answer in prose; both empty if it cannot be parsed."""
 
     calls: tuple[ToolCall, ...] = ()
     prose: str = ""
 
 
-def parse_failed_generation(text: object) -> FailedGeneration:
-    """Read a failed generation.
+def parse_written_calls(text: object) -> WrittenCalls:
+    """Parse a text that may hold tool calls.
 
-    Never raises, looks at the first 32,000 characters, and takes at most 16 calls. Calls get fresh ids and
-    are to be checked like any others: names may be unknown, arguments may be wrong.
+    Never raises, reads the first 32,000 characters, and returns at most 16 calls. Calls get fresh ids and
+    must be validated like any others: names may be unknown, arguments may be wrong.
     """
     if not isinstance(text, str):
-        return FailedGeneration()
+        return WrittenCalls()
     text = text[:_MAX_CHARS]
     calls = _tagged(text) or _bare(text) or _as_json(text)
     if calls:
-        return FailedGeneration(calls=tuple(calls[:_MAX_CALLS]))
+        return WrittenCalls(calls=tuple(calls[:_MAX_CALLS]))
     is_prose = not _MARKS.search(text) and not text.lstrip().startswith(("{", "[", "```"))
-    return FailedGeneration(prose=text.strip() if is_prose else "")
+    return WrittenCalls(prose=text.strip() if is_prose else "")
 
 
 def looks_like_call(text: str) -> bool:
-    """Whether a text that a host passed on as an answer is really the beginning of a call."""
+    """Return whether a text begins like a tool call."""
     return bool(_OPENING.match(text))
 
 

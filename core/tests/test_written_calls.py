@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from promptvision.llm.failed_generation import looks_like_call, parse_failed_generation
 from promptvision.llm.repair import repair_arguments
+from promptvision.llm.written_calls import looks_like_call, parse_written_calls
 from promptvision.testing.llm_faults import FAILED_GENERATIONS, failed_generation
 
 ARGUMENTS = {"image_url": "img_1", "prompt": 'the "big" lion } {', "boxes": [[1, 2, 3, 4]]}
@@ -19,7 +19,7 @@ CALL_SHAPES = [shape for shape in FAILED_GENERATIONS if shape not in ("prose", "
 
 @pytest.mark.parametrize("shape", CALL_SHAPES)
 def test_shape_becomes_the_call_that_was_meant(shape: str) -> None:
-    meant = parse_failed_generation(failed_generation(shape, "detect_objects", ARGUMENTS))
+    meant = parse_written_calls(failed_generation(shape, "detect_objects", ARGUMENTS))
     (call,) = meant.calls
     assert call.name == "detect_objects"
     assert repair_arguments(call.arguments, SCHEMA) == (ARGUMENTS, [])
@@ -50,9 +50,7 @@ def test_shape_becomes_the_call_that_was_meant(shape: str) -> None:
     ],
 )
 def test_variants_seen_in_the_wild(text: str, name: str, arguments: object) -> None:
-    assert [(call.name, call.arguments) for call in parse_failed_generation(text).calls] == [
-        (name, arguments)
-    ]
+    assert [(call.name, call.arguments) for call in parse_written_calls(text).calls] == [(name, arguments)]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +62,7 @@ def test_variants_seen_in_the_wild(text: str, name: str, arguments: object) -> N
     ],
 )
 def test_several_calls_keep_their_order_and_get_ids_of_their_own(text: str) -> None:
-    calls = parse_failed_generation(text).calls
+    calls = parse_written_calls(text).calls
     assert [(call.name, call.arguments) for call in calls] == [("find", {"q": 1}), ("show", {"q": 2})]
     assert calls[0].id != calls[1].id
 
@@ -78,7 +76,7 @@ def test_several_calls_keep_their_order_and_get_ids_of_their_own(text: str) -> N
     ],
 )
 def test_prose_is_an_answer(text: str) -> None:
-    meant = parse_failed_generation(f"  {text}\n")
+    meant = parse_written_calls(f"  {text}\n")
     assert (meant.calls, meant.prose) == ((), text)
 
 
@@ -102,7 +100,7 @@ def test_prose_is_an_answer(text: str) -> None:
     ],
 )
 def test_what_cannot_be_made_out_is_neither_call_nor_answer(text: object) -> None:
-    meant = parse_failed_generation(text)
+    meant = parse_written_calls(text)
     assert (meant.calls, meant.prose) == ((), "")
 
 
@@ -143,7 +141,7 @@ PIECES = st.sampled_from([*FRAMES, *FIELDS])
 
 @given(st.lists(PIECES, max_size=60).map("".join))
 def test_anything_is_read_without_an_error(text: str) -> None:
-    meant = parse_failed_generation(text)
+    meant = parse_written_calls(text)
     assert len(meant.calls) <= 16
     assert not (meant.calls and meant.prose)
     for call in meant.calls:
@@ -168,5 +166,5 @@ def test_anything_is_read_without_an_error(text: str) -> None:
 def test_hostile_lengths_take_no_time(unit: str) -> None:
     text = unit * (1_000_000 // len(unit))
     started = time.process_time()
-    assert len(parse_failed_generation(text).calls) <= 16
+    assert len(parse_written_calls(text).calls) <= 16
     assert time.process_time() - started < 1.0

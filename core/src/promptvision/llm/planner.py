@@ -1,0 +1,95 @@
+"""Planners: whatever decides the next step of a turn, with or without an LLM."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function
+from promptvision.tools.tool import Phrase
+
+__all__ = ["CallOutcome", "PlanRequest", "Planner", "PlannerFunction", "StreamingPlanner"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannerFunction(Function):
+    """An operation as a function, with what a planner without an LLM needs to call it.
+
+    Args:
+        phrases: wordings that ask for the operation.
+        defaults: names of the arguments that the core fills in when they are left out.
+        image: name of the argument that holds the image to work on.
+        target: name of the argument that says what to look for.
+        missing: why no installed tool can run here and how to fix it; empty where one can.
+    """
+
+    phrases: tuple[Phrase, ...] = ()
+    defaults: frozenset[str] = frozenset()
+    image: str | None = None
+    target: str | None = None
+    missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOutcome:
+    """The outcome of one tool call of the current turn.
+
+    Args:
+        name: function name as it was called.
+        arguments: as the planner wrote them.
+        summary: the result in one sentence for the user.
+        failed: whether the call failed.
+    """
+
+    name: str
+    arguments: str | Mapping[str, Any]
+    summary: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest(ChatRequest):
+    """A chat request together with the state of the turn.
+
+    An LLM provider reads the part that :class:`~promptvision.llm.messages.ChatRequest` declares; the other
+    fields are never sent anywhere.
+
+    Args:
+        functions: operations that can run here.
+        unavailable: operations that could run if something were installed or configured. A call of one is
+            answered with what is missing.
+        prompt: the user's words in this turn, without the image table.
+        outcomes: the calls of this turn that have been made, in order.
+    """
+
+    functions: tuple[PlannerFunction, ...] = ()
+    unavailable: tuple[PlannerFunction, ...] = ()
+    prompt: str = ""
+    outcomes: tuple[CallOutcome, ...] = ()
+
+
+class Planner(Protocol):
+    """Decides the next step of a turn. Every failure is a :class:`~promptvision.errors.ProviderError`.
+
+    An :class:`~promptvision.llm.provider.LLMProvider` is a planner: it takes any chat request.
+    """
+
+    name: str
+    """Shown to users as ``planner``."""
+    context_tokens: int
+    """Approximate number of tokens of history and function schemas that a request may hold."""
+
+    async def complete(self, request: PlanRequest) -> ChatReply:
+        """Return the next reply as a whole."""
+
+    async def close(self) -> None:
+        """Release connections. The planner is not used afterwards."""
+
+
+@runtime_checkable
+class StreamingPlanner(Protocol):
+    """A planner that can also stream its replies."""
+
+    def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
+        """Yield the reply piece by piece; the last delta holds the whole reply."""
