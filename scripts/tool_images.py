@@ -123,7 +123,23 @@ async def _to_bw(agent: Agent) -> list[Panel]:
     return [("in", picture), ("out: bw_image_url", agent.open(reply.fields["bw_image_url"]))]
 
 
+async def _basics(agent: Agent) -> list[Panel]:
+    image = still_life()
+    panels = [("in", image)]
+    calls: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("pixelate the blue box", "blur_image", {"target": "blue box", "style": "pixelate"}),
+        ("rotate it 15 degrees", "rotate_image", {"degrees": 15, "fill": "white"}),
+        ("write “Still life” on it", "draw_text", {"text": "Still life"}),
+    )
+    for title, operation, values in calls:
+        reply = await _call(agent, operation, image, **values)
+        assert reply.image_id is not None
+        panels.append((title, agent.open(reply.image_id)))
+    return panels
+
+
 SCENES = {
+    "basics": _basics,
     "detect_objects": _detect,
     "segment_objects": _segment,
     "inpaint_image": _inpaint,

@@ -50,6 +50,7 @@ if command:
 """In one process, because importing torch from a fresh environment takes seconds."""
 
 TELLS = {
+    "plugins/basics": [],
     "plugins/bw": [],
     "plugins/opencv": [],
     "plugins/tesseract": ["apt-get install tesseract-ocr"],
@@ -84,6 +85,7 @@ CHOSEN = {
 """Settings that choose a backend and leave out what it needs."""
 
 RUNS = {
+    "plugins/basics": ("rotate_image", "-a", "degrees=90"),
     "plugins/bw": ("convert_to_bw",),
     "plugins/opencv": ("detect_objects", "-a", "prompt=red"),
     "plugins/tesseract": ("extract_text",),

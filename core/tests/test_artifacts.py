@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from promptvision.agent.calls.artifacts import Artifacts, same_target
-from promptvision.tools.artifacts import image_fields, link_types, linkable, plain_type, target_field
-from promptvision.tools.operations import DetectArgs, DetectResult, SegmentArgs, SegmentResult
-from promptvision.tools.tool import Args
+from promptvision.testing.agents import make_agent
+from promptvision.tools.artifacts import (
+    MissingArgument,
+    image_fields,
+    link_types,
+    linkable,
+    missing_arguments,
+    plain_type,
+    target_field,
+)
+from promptvision.tools.context import ToolContext
+from promptvision.tools.operations import (
+    DetectArgs,
+    DetectResult,
+    ImageArgs,
+    ImageResult,
+    SegmentArgs,
+    SegmentResult,
+)
+from promptvision.tools.tool import Args, Operation, Tool
 from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
 LION, TREE = Box(0, 0, 10, 10), Box(20, 0, 30, 10)
@@ -145,3 +163,48 @@ def test_what_was_made_without_a_image_is_not_kept() -> None:
     artifacts = Artifacts()
     artifacts.note(Args(), detected("lion", LION)[1])
     assert boxes_of(artifacts, None) is None
+
+
+class CutArgs(ImageArgs):
+    target: Target | None = None
+    boxes: list[Box] | None = None
+
+    @model_validator(mode="after")
+    def _boxes_of_the_target(self) -> Self:
+        if self.target is not None and not self.boxes:
+            raise MissingArgument("boxes", "the boxes of the target are missing")
+        return self
+
+
+class CutResult(ImageResult):
+    count: int
+
+
+def cut(args: CutArgs, context: ToolContext) -> CutResult:
+    return CutResult(original_image_url=args.image_url, count=len(args.boxes or ()))
+
+
+CUT = Tool(
+    name="cutter",
+    operation=Operation(name="cut", description="Cut.", args=CutArgs, result=CutResult),
+    run=cut,
+)
+
+
+def test_missing_arguments_are_those_that_are_required_or_asked_for() -> None:
+    with pytest.raises(ValidationError) as asked:
+        CutArgs.model_validate({"image_url": ONE, "target": "red"})
+    assert missing_arguments(asked.value) == {"boxes"}
+    with pytest.raises(ValidationError) as required:
+        SegmentArgs.model_validate({"image_url": ONE, "target": 7})
+    assert missing_arguments(required.value) == {"bounding_boxes"}
+    assert missing_arguments(ValueError("boxes")) == set()
+
+
+def test_optional_argument_is_produced_only_when_it_is_asked_for(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent([*tools, CUT])
+    targeted = asyncio.run(agent.call_tool("cut", {"image_url": scene_png, "target": "red"}))
+    plain = asyncio.run(agent.call_tool("cut", {"image_url": scene_png}))
+    assert [step.operation for step in targeted.steps] == ["detect_objects", "cut"]
+    assert targeted.fields["count"] == 1
+    assert [step.operation for step in plain.steps] == ["cut"]

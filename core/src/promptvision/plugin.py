@@ -99,6 +99,7 @@ if TYPE_CHECKING:
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
     from promptvision.tools import operations as operations
+    from promptvision.tools.artifacts import MissingArgument as MissingArgument
     from promptvision.tools.artifacts import link_types as link_types
     from promptvision.tools.context import ANNOTATED as ANNOTATED
     from promptvision.tools.context import EDIT as EDIT
@@ -196,6 +197,7 @@ _MODULES = {
     "MaskRef": "promptvision.types",
     "Message": "promptvision.llm.messages",
     "Missing": "promptvision.tools.requirements",
+    "MissingArgument": "promptvision.tools.artifacts",
     "ModelPool": "promptvision.models.pool",
     "ModelSpec": "promptvision.models.spec",
     "NotFound": "promptvision.errors",

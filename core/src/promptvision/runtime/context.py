@@ -15,6 +15,7 @@ from promptvision.types import ImageRef, MaskRef
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from promptvision.images.store import StoredImage
     from promptvision.models.pool import ModelPool
     from promptvision.settings import Settings
 
@@ -79,6 +80,10 @@ class CallContext:
     def open(self, ref: ImageRef) -> Image:
         """The decoded image; do not change it in place."""
         return self._pictures.open(ref.id)
+
+    def stat(self, ref: ImageRef) -> StoredImage:
+        """Media type and size in bytes of a stored image."""
+        return self._pictures.store.stat(ref.id)
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
         """Store an image and note it for the conversation's image table."""

@@ -8,11 +8,53 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from promptvision.types import ImageRef, Target
 
-__all__ = ["image_fields", "link_types", "linkable", "plain_type", "target_field"]
+__all__ = [
+    "MissingArgument",
+    "image_fields",
+    "link_types",
+    "linkable",
+    "missing_arguments",
+    "plain_type",
+    "target_field",
+]
+
+
+class MissingArgument(ValueError):
+    """Raise in a validator of an argument model when an optional argument is needed after all.
+
+    If the argument has a linkable type, the core runs the operation that produces it and calls again: with a
+    ``target``, a tool may ask for its boxes, its mask, or neither.
+
+    Args:
+        name: the argument.
+        reason: why it is needed, for the planner.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+
+
+def missing_arguments(error: BaseException | None) -> set[str]:
+    """Names of the arguments whose absence made a validation fail.
+
+    Args:
+        error: what validation raised; anything but pydantic's ``ValidationError`` names none.
+    """
+    if not isinstance(error, ValidationError):
+        return set()
+    names = set()
+    for problem in error.errors():
+        cause = problem.get("ctx", {}).get("error")
+        if isinstance(cause, MissingArgument):
+            names.add(cause.name)
+        elif problem["type"] == "missing":
+            names.add(str(problem["loc"][0]))
+    return names
 
 
 def plain_type(annotation: Any) -> Any:

@@ -9,6 +9,7 @@ from promptvision.types import ImageRef, MaskRef
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from promptvision.images.store import StoredImage
     from promptvision.settings import Settings
 
 __all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
@@ -29,6 +30,13 @@ class ToolContext(Protocol):
 
         Raises:
             StoreError: the store cannot give it back.
+        """
+
+    def stat(self, ref: ImageRef) -> StoredImage:
+        """Media type and size in bytes of a stored image.
+
+        Raises:
+            StoreError: the store cannot be read.
         """
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:

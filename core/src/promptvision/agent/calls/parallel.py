@@ -13,7 +13,7 @@ from promptvision.llm.messages import ToolCall
 from promptvision.llm.planner import PlannerFunction
 from promptvision.llm.repair import repair_arguments
 from promptvision.plugins.registry import Registry
-from promptvision.tools.artifacts import image_fields, link_types
+from promptvision.tools.artifacts import image_fields, link_types, target_field
 from promptvision.tools.requirements import Gpu, has_gpu
 from promptvision.tools.tool import Tool
 
@@ -76,7 +76,9 @@ def _use(
         values, _ = repair_arguments(call.arguments, parameters[call.name])
     except ArgumentsError:
         return None
-    needed = [*image_fields(tools[0].args)[:1], *link_types(tools[0].args, required=True)]
+    target = target_field(tools[0].args)
+    is_targeted = target is not None and bool(values.get(target))
+    needed = [*image_fields(tools[0].args)[:1], *link_types(tools[0].args, required=not is_targeted)]
     if any(not values.get(name) for name in needed):
         return None
     pictures = frozenset(_pictures(values, table))

@@ -31,7 +31,7 @@ from promptvision.plugins.registry import Registry
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress, SavedImage
 from promptvision.runtime.runtime import Outcome, Runtime
-from promptvision.tools.artifacts import image_fields, link_types, target_field
+from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
 from promptvision.tools.context import MASK
 from promptvision.tools.tool import Args, Result, Tool
 from promptvision.types import ImageRef, MaskRef
@@ -168,8 +168,8 @@ class StepRunner:
         image = self._resolve(values.get(pictures[0])) if pictures else None
         said = target_field(tool.args)
         target = values.get(said) if said else None
-        for name, kind in link_types(tool.args, required=True).items():
-            if image is None or not _is_lacking(values.get(name)) or self._accepts(tool, values):
+        for name, kind in link_types(tool.args).items():
+            if image is None or not _is_lacking(values.get(name)) or name not in self._missing(tool, values):
                 continue
             made = self._artifacts.newest(kind, image, target)
             values[name] = made.value if made else await self._produce(kind, name, image, target, depth)
@@ -219,13 +219,13 @@ class StepRunner:
                 self._check_mask(name, value)
         return args
 
-    def _accepts(self, tool: Tool, values: dict[str, Any]) -> bool:
-        """Whether a tool can do without what is lacking, as one that takes points can without boxes."""
+    def _missing(self, tool: Tool, values: dict[str, Any]) -> set[str]:
+        """Arguments that a tool cannot do without; one that takes points needs no boxes."""
         try:
             self._validate(tool, values)
-        except ArgumentsError:
-            return False
-        return True
+        except ArgumentsError as exc:
+            return missing_arguments(exc.__cause__)
+        return set()
 
     def _check_mask(self, name: str, mask: MaskRef) -> None:
         kinds = {record.kind for record in self.table.records if record.image_id == mask.id}

@@ -1,0 +1,1 @@
+"""Mirror images with promptvision."""

@@ -1,0 +1,1 @@
+"""Everyday image tools for promptvision, in Pillow."""
