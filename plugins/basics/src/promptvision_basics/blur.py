@@ -77,7 +77,7 @@ def obscure(image: Image.Image, style: str, strength: float) -> Image.Image:
     side = max(image.size)
     share = _WEAKEST_SHARE + (_MIN_SHARE - _WEAKEST_SHARE) * strength
     if style == "blur":
-        radius = side / share / 2
+        radius = side / share
         return image.filter(ImageFilter.GaussianBlur(radius))
     block = max(2, round(side / share))
     small = (max(1, round(image.width / block)), max(1, round(image.height / block)))
