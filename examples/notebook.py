@@ -30,7 +30,7 @@ async def cells() -> None:
 
         # %% The events of a turn while it runs
         async for event in agent.stream("make it black and white", image=sample()):
-            print(event.event["type"])
+            print(event["type"])
 
         # %% The synchronous call works here too, although a loop is running
         reply = agent.run_sync("make it black and white", image=sample())

@@ -1,4 +1,4 @@
-"""Run one instruction on an image file: ``python examples/script.py photo.jpg "make it black and white" out.png``."""
+"""Run one instruction: ``python examples/script.py photo.jpg "make it black and white" out.png``."""
 
 from __future__ import annotations
 
