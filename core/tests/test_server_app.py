@@ -161,6 +161,8 @@ def test_metrics_count_turns_and_steps(
     assert f"promptvision_step_seconds_count{{{labels}}} 2.0" in lines
     assert 'promptvision_cached_steps_total{operation="convert_to_bw"} 1.0' in lines
     assert "promptvision_running_turns 0.0" in lines
+    assert "promptvision_waiting_turns 0.0" in lines
+    assert "promptvision_refused_turns 0.0" in lines
     assert "promptvision_model_bytes 0.0" in lines
 
 

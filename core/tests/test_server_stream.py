@@ -139,3 +139,18 @@ def test_repeated_request_is_answered_even_if_its_image_is_gone(
     told = events(client.post("/chat", json=body, headers=STREAM).text)
     assert told[-1]["result"] == first
     assert client.post("/chat", json={**body, "prompt_id": "fresh"}).status_code == 404
+
+
+def test_request_is_answered_from_the_store_after_many_turns_and_without_its_image(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_png: bytes
+) -> None:
+    agent = make_agent(tools)
+    client = serve(agent)
+    made = client.post("/images", files={"file": scene_png}).json()
+    body = chat_body("find the red square", input_image_url=made["image_url"])
+    first = client.post("/chat", json=body).json()
+    for _ in range(14):
+        client.post("/chat", json=chat_body("hello"))
+    agent.images.delete(made["image_id"])
+    assert client.post("/chat", json=body).json() == first
+    assert client.post("/chat", json={**body, "prompt": "another"}).status_code == 422

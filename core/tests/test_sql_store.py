@@ -223,7 +223,8 @@ def test_unusable_url_is_a_setup_error_that_shows_a_good_one(url: str) -> None:
 def test_claims_use_the_indexes(store: SQLConversationStore) -> None:
     from promptvision.builtin.sql import statements
 
-    for statement in (statements.FIND_TURNS, statements.LAST_TURNS, statements.IMAGES, statements.OWNS_IMAGE):
+    claims = (statements.FIND_TURNS, statements.TURN_OF_KEY, statements.LAST_TURNS)
+    for statement in (*claims, statements.IMAGES, statements.OWNS_IMAGE):
         sql = str(statement.compile(dialect=sqlite.dialect()))
         with store._database.reading() as db:
             plan = db.cursor.execute(f"EXPLAIN QUERY PLAN {sql}", ("x",) * sql.count("?")).fetchall()

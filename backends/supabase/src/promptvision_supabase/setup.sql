@@ -252,12 +252,22 @@ language sql stable security invoker set search_path = '' as $$
   select public.promptvision_document(t) from public.turns t where t.id = p_turn and t.user_id = p_user;
 $$;
 
-create or replace function public.promptvision_history(p_user text, p_conversation text, p_count integer)
+create or replace function public.promptvision_find_turn(p_user text, p_conversation text, p_prompt_id text)
 returns jsonb
+language sql stable security invoker set search_path = '' as $$
+  select public.promptvision_document(t) from public.turns t
+  where t.user_id = p_user and t.conversation_id = p_conversation and t.prompt_id = p_prompt_id;
+$$;
+
+drop function if exists public.promptvision_history(text, text, integer);
+create or replace function public.promptvision_history(
+  p_user text, p_conversation text, p_count integer, p_before bigint default null
+) returns jsonb
 language sql stable security invoker set search_path = '' as $$
   select coalesce(jsonb_agg(public.promptvision_document(t.turn) order by (t.turn).seq), '[]') from (
     select l as turn from public.turns l
-    where l.user_id = p_user and l.conversation_id = p_conversation order by l.seq desc limit p_count
+    where l.user_id = p_user and l.conversation_id = p_conversation and (p_before is null or l.seq < p_before)
+    order by l.seq desc limit p_count
   ) t;
 $$;
 

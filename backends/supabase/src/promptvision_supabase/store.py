@@ -159,9 +159,17 @@ class SupabaseConversationStore:
         found = self._call("turn", user=user_id, turn=turn_id)
         return turn_of(found, Claim.READ) if found else None
 
-    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+    def find_turn(self, key: TurnKey) -> Turn | None:
+        """The turn of a key with its events, or None."""
+        found = self._call("find_turn", **_place(key.user_id, key.conversation_id), prompt_id=key.prompt_id)
+        return turn_of(found, Claim.READ) if found else None
+
+    def history(
+        self, user_id: str, conversation_id: str, turns: int, *, before: int | None = None
+    ) -> list[Turn]:
         """The last turns of a conversation with their events, oldest first."""
-        found = self._call("history", **_place(user_id, conversation_id), count=max(turns, 0))
+        limits = {"count": max(turns, 0), "before": before}
+        found = self._call("history", **_place(user_id, conversation_id), **limits)
         return [turn_of(document, Claim.READ) for document in found]
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:

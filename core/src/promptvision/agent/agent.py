@@ -16,11 +16,12 @@ from promptvision.agent.operation import call_operation
 from promptvision.agent.planning.selection import make_planner
 from promptvision.agent.reply import Reply
 from promptvision.agent.request import ChatInput, Source
+from promptvision.agent.turns.admission import Admission
 from promptvision.agent.turns.handle import ConversationQueue, TurnHandle
 from promptvision.agent.turns.session import TurnSession
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Turn, TurnKey, TurnStatus
-from promptvision.errors import Busy, Conflict, LeaseLost, NotFound, PromptvisionError
+from promptvision.errors import Conflict, LeaseLost, NotFound, PromptvisionError
 from promptvision.images.ingest import IngestedImage, ingest
 from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
@@ -39,9 +40,6 @@ log = logging.getLogger(__name__)
 
 LOCAL_USER = "local"
 """Owner of everything when nobody is named."""
-
-MAX_RUNNING = 64
-"""Turns that may run or wait in one process; the next is told to come back later."""
 
 
 class Agent:
@@ -76,6 +74,7 @@ class Agent:
         executor = self.registry.make_executor()
         self.runtime = Runtime(self.settings, self.images, self.pool, executor)
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.admission = Admission()
         self._lines = ConversationQueue()
         self._running: dict[TurnKey, TurnHandle] = {}
         self._left_open: dict[tuple[str, str], Turn] = {}
@@ -145,8 +144,7 @@ class Agent:
             if running.fingerprint != request.fingerprint:
                 raise Conflict(f"prompt_id {prompt_id!r} is running with another prompt or picture")
             return running
-        if len(self._running) >= MAX_RUNNING:
-            raise Busy(f"{MAX_RUNNING} requests are running or waiting already", retry_after_s=5)
+        self.admission.admit(user_id)
         running = TurnHandle(request.key, request.fingerprint)
         self._running[request.key] = running
         running.task = asyncio.create_task(self._in_line(running, request))
@@ -167,13 +165,15 @@ class Agent:
 
     def _ended(self, running: TurnHandle, task: asyncio.Task[Reply]) -> None:
         self._running.pop(running.key, None)
+        self.admission.leave(running.key.user_id)
         running.is_claimed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None and not isinstance(error, PromptvisionError):
             log.error("turn %s failed", running.key, exc_info=error)
 
     async def _in_line(self, running: TurnHandle, request: ChatInput) -> Reply:
-        async with self._lines.place(request.key.user_id, request.key.conversation_id):
+        user_id = request.key.user_id
+        async with self._lines.place(user_id, request.key.conversation_id), self.admission.slot(user_id):
             return await TurnSession(self, running, request).drive()
 
     # Images and single calls
@@ -243,9 +243,15 @@ class Agent:
 
         Raises:
             NotFound: no such operation.
+            Busy: too many requests are running or waiting.
             CallError: it could not be done.
         """
-        return await call_operation(self, operation, values, user_id=user_id, allow_paths=allow_paths)
+        self.admission.admit(user_id)
+        try:
+            async with self.admission.slot(user_id):
+                return await call_operation(self, operation, values, user_id=user_id, allow_paths=allow_paths)
+        finally:
+            self.admission.leave(user_id)
 
     # Life
 

@@ -230,10 +230,21 @@ class MemoryConversationStore:
         conversation = self._conversations.get((user_id, conversation_id))
         return [] if conversation is None else list(conversation.turns.values())
 
-    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+    def find_turn(self, key: TurnKey) -> Turn | None:
+        """The turn of a key with its events, or None."""
+        with self._lock:
+            conversation = self._conversations.get((key.user_id, key.conversation_id))
+            turn = None if conversation is None else conversation.turns.get(key.prompt_id)
+            return None if turn is None else turn.value(Claim.READ)
+
+    def history(
+        self, user_id: str, conversation_id: str, turns: int, *, before: int | None = None
+    ) -> list[Turn]:
         """The last turns of a conversation with their events, oldest first."""
         with self._lock:
             held = self._turns_of(user_id, conversation_id)
+            if before is not None:
+                held = [turn for turn in held if turn.seq < before]
             return [turn.value(Claim.READ) for turn in held[max(len(held) - turns, 0) :]]
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:

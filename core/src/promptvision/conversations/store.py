@@ -106,8 +106,20 @@ class ConversationStore(Protocol):
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn with its events, or None when there is none that belongs to the user."""
 
-    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
-        """The last turns of a conversation with their events, oldest first."""
+    def find_turn(self, key: TurnKey) -> Turn | None:
+        """The turn of a key with its events, or None when there is none."""
+
+    def history(
+        self, user_id: str, conversation_id: str, turns: int, *, before: int | None = None
+    ) -> list[Turn]:
+        """The last turns of a conversation with their events, oldest first.
+
+        Args:
+            user_id: the owner.
+            conversation_id: which conversation.
+            turns: how many at most.
+            before: only turns with a lower ``seq``; default: all.
+        """
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
         """The image table: every image of the conversation, by number."""

@@ -40,8 +40,16 @@ class Metrics:
             ["operation"],
             registry=self.registry,
         )
-        running = Gauge("promptvision_running_turns", "Turns running now.", registry=self.registry)
-        running.set_function(lambda: agent.running_count)
+        gauges = {
+            "running_turns": ("Turns running now.", lambda: agent.admission.running),
+            "waiting_turns": ("Turns waiting now.", lambda: agent.admission.waiting),
+            "refused_turns": (
+                "Turns refused so far.",
+                lambda: agent.admission.refused,
+            ),
+        }
+        for name, (text, read) in gauges.items():
+            Gauge(f"promptvision_{name}", text, registry=self.registry).set_function(read)
         models = Gauge("promptvision_model_bytes", "Memory of loaded models.", registry=self.registry)
         models.set_function(lambda: sum(model.bytes for model in agent.pool.loaded()))
         agent.observers.append(self.count)

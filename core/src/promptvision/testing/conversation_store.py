@@ -410,6 +410,20 @@ class ConversationStoreContract:
         assert len(store.history(user, "c1", 100)) == 5
         assert store.history(user, "c1", 0) == []
         assert store.history(user, "none", 5) == []
+        assert [turn.seq for turn in store.history(user, "c1", 2, before=4)] == [2, 3]
+        assert [turn.events[0].data["text"] for turn in store.history(user, "c1", 1, before=2)] == ["event 1"]
+        assert [turn.seq for turn in store.history(user, "c1", 9, before=10**12)] == [1, 2, 3, 4, 5]
+        assert store.history(user, "c1", 9, before=1) == []
+
+    def test_turn_is_found_by_its_key(self, store: ConversationStore, user: str) -> None:
+        """As :meth:`turn` reads it, and only for its owner."""
+        new = claim(store, user)
+        store.append(new, [note(1)])
+        store.finish_turn(new, TurnStatus.DONE, {"n": 1})
+        assert store.find_turn(new.key) == store.turn(user, new.id)
+        assert store.find_turn(TurnKey(user, "c1", "other")) is None
+        assert store.find_turn(TurnKey(user, "other", new.key.prompt_id)) is None
+        assert store.find_turn(TurnKey(f"{user}-other", "c1", new.key.prompt_id)) is None
 
     def test_image_table(self, store: ConversationStore, user: str) -> None:
         """Every image of the conversation by number, with the turn it appeared in."""

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from promptvision.agent.turns.answer_filter import AnswerFilter
 from promptvision.errors import ProviderError
 from promptvision.llm.messages import ChatDelta, ChatReply
 
@@ -59,6 +60,7 @@ class LiveReply:
         self.is_whole = True
         """Whether the reply has ended; from then on the journal tells what it was."""
         self._pieces: list[str] = []
+        self._filter = AnswerFilter()
 
     @property
     def text(self) -> str:
@@ -77,6 +79,7 @@ class LiveReply:
             ProviderError: the stream failed, or has no end.
         """
         self.message, self.is_whole, self._pieces = message, False, []
+        self._filter = AnswerFilter()
         reply = None
         try:
             async with aclosing(deltas):
@@ -91,9 +94,9 @@ class LiveReply:
 
     def _take(self, delta: ChatDelta) -> None:
         if delta.restarted:
-            self._pieces = []
-        if delta.text:
-            self._pieces.append(delta.text)
+            self._pieces, self._filter = [], AnswerFilter()
+        if text := self._filter.feed(delta.text):
+            self._pieces.append(text)
             for listener in self.listeners:
                 listener()
 

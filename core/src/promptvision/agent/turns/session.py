@@ -16,7 +16,7 @@ from promptvision.agent.planning.history import TURNS
 from promptvision.agent.reply import Reply, Step
 from promptvision.agent.turns.loop import TurnLoop, recall_artifacts, recall_steps
 from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
-from promptvision.errors import Busy, InputError, LeaseLost, NotFound, StoreError
+from promptvision.errors import Busy, LeaseLost, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage
 from promptvision.tools.context import INPUT
@@ -60,14 +60,11 @@ class TurnSession:
             StoreError: a store failed.
         """
         request, key = self._request, self._request.key
-        try:
+        given = None
+        if request.image is not None and not await self._is_repeat():
             given = await self._agent.take_in(
                 request.image, user_id=key.user_id, allow_paths=request.allow_paths
             )
-        except (InputError, NotFound):
-            if not await self._is_repeat():
-                raise
-            given = None  # the first try has stored all that is needed
         turn = await self._claim()
         self._running.turn = turn
         self._running.is_claimed.set()
@@ -98,12 +95,12 @@ class TurnSession:
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
 
     async def _is_repeat(self) -> bool:
-        """Whether the request was sent before and got as far as storing its image."""
-        key, store = self._request.key, self._store
-        for turn in await call_store(store, store.history, key.user_id, key.conversation_id, TURNS):
-            if turn.key == key and turn.fingerprint == self._request.fingerprint:
-                return bool(turn.reply) or any(e.kind is EventKind.IMAGE for e in turn.events)
-        return False
+        """Whether the image need not be read: an earlier try has stored it, or the claim will be refused."""
+        turn = await call_store(self._store, self._store.find_turn, self._request.key)
+        if turn is None:
+            return False
+        is_other = turn.fingerprint != self._request.fingerprint
+        return is_other or bool(turn.reply) or any(e.kind is EventKind.IMAGE for e in turn.events)
 
     async def _run(self, turn: Turn, given: IngestedImage | None) -> Reply:
         journal = Journal(self._store, turn, self._running.listeners)

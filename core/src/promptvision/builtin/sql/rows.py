@@ -38,6 +38,10 @@ def _turn_of(row: Any, claim: Claim, journal: Sequence[Event]) -> Turn:
     )
 
 
+MAX_SEQ = 2**31 - 1
+"""Largest number of the column."""
+
+
 def journal_of(db: Transaction, turn_id: str) -> list[Event]:
     """The events of one turn."""
     return [_event_of(row) for row in db.rows(statements.JOURNAL, {"turn": turn_id})]
@@ -52,9 +56,12 @@ def journaled(db: Transaction, row: Any, claim: Claim) -> Turn:
     return _turn_of(row, claim, journal_of(db, row.id))
 
 
-def last_turns(db: Transaction, user_id: str, conversation_id: str, count: int) -> list[Turn]:
-    """The last turns of a conversation with their events, oldest first."""
-    wanted = {"user": user_id, "place": conversation_id, "count": max(count, 0)}
+def last_turns(
+    db: Transaction, user_id: str, conversation_id: str, count: int, before: int | None = None
+) -> list[Turn]:
+    """The last turns of a conversation, or those before one, with their events, oldest first."""
+    limit = {"count": max(count, 0), "before": MAX_SEQ if before is None else min(before, MAX_SEQ)}
+    wanted = {"user": user_id, "place": conversation_id, **limit}
     rows = db.rows(statements.LAST_TURNS, wanted)
     journals: defaultdict[str, list[Event]] = defaultdict(list)
     for row in db.rows(statements.LAST_JOURNALS, wanted):

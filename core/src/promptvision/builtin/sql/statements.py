@@ -77,8 +77,10 @@ ENDED_SO = select(turns.c.id).where(
 
 TURN = select(turns).where(turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"))
 _last = turns.c.seq.desc()
-LAST_TURNS = select(turns).where(*_in_place).order_by(_last).limit(bindparam("count"))
-_last_ids = select(turns.c.id).where(*_in_place).order_by(_last).limit(bindparam("count"))
+_before = (*_in_place, turns.c.seq < bindparam("before"))
+TURN_OF_KEY = select(turns).where(*_in_place, turns.c.prompt_id == bindparam("prompt"))
+LAST_TURNS = select(turns).where(*_before).order_by(_last).limit(bindparam("count"))
+_last_ids = select(turns.c.id).where(*_before).order_by(_last).limit(bindparam("count"))
 _journal = select(events.c.turn_id, events.c.seq, events.c.kind, events.c.data, events.c.image_id)
 JOURNAL = _journal.where(events.c.turn_id == bindparam("turn")).order_by(events.c.seq)
 LAST_JOURNALS = _journal.where(events.c.turn_id.in_(_last_ids)).order_by(events.c.seq)

@@ -103,10 +103,19 @@ class SQLConversationStore:
             rows = db.rows(statements.TURN, {"user": user_id, "turn": turn_id})
             return journaled(db, rows[0], Claim.READ) if rows else None
 
-    def history(self, user_id: str, conversation_id: str, turns: int) -> list[Turn]:
+    def find_turn(self, key: TurnKey) -> Turn | None:
+        """The turn of a key with its events, or None."""
+        wanted = {**_place(key.user_id, key.conversation_id), "prompt": key.prompt_id}
+        with self._database.reading() as db:
+            rows = db.rows(statements.TURN_OF_KEY, wanted)
+            return journaled(db, rows[0], Claim.READ) if rows else None
+
+    def history(
+        self, user_id: str, conversation_id: str, turns: int, *, before: int | None = None
+    ) -> list[Turn]:
         """The last turns of a conversation with their events, oldest first."""
         with self._database.reading() as db:
-            return last_turns(db, user_id, conversation_id, turns)
+            return last_turns(db, user_id, conversation_id, turns, before)
 
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
         """The image table: every image of the conversation, by number."""

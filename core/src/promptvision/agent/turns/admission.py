@@ -1,0 +1,79 @@
+"""Fair admission of turns: a few running and a short queue for each user, and a bound on both in all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from promptvision.errors import Busy
+
+__all__ = ["Admission"]
+
+RUNNING_PER_USER = 4
+WAITING_PER_USER = 16
+MAX_ADMITTED = 512
+"""Turns of all users that run or wait in one process."""
+
+
+class Admission:
+    """Decides which turns may start. Used on one event loop.
+
+    At most ``running`` turns of a user run at a time, so that no user delays the turns of another; the rest
+    wait in order of arrival, and turns over the length of the queue are refused.
+
+    Args:
+        running: turns of one user at once.
+        waiting: turns of one user that may wait.
+        total: turns of all users, running or waiting.
+    """
+
+    def __init__(
+        self, running: int = RUNNING_PER_USER, waiting: int = WAITING_PER_USER, total: int = MAX_ADMITTED
+    ) -> None:
+        self._limit = running
+        self._per_user = running + waiting
+        self._total = total
+        self._admitted: Counter[str] = Counter()
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self.running = 0
+        """Turns that run now, of all users."""
+        self.refused = 0
+        """Turns refused so far."""
+
+    @property
+    def waiting(self) -> int:
+        """Turns that wait now, of all users."""
+        return self._admitted.total() - self.running
+
+    def admit(self, user_id: str) -> None:
+        """Count a turn; call :meth:`leave` when it has ended.
+
+        Raises:
+            Busy: too many turns of the user, or of all users, run or wait.
+        """
+        if self._admitted[user_id] >= self._per_user:
+            self.refused += 1
+            raise Busy(f"{self._per_user} requests of this user are running or waiting", retry_after_s=5)
+        if self._admitted.total() >= self._total:
+            self.refused += 1
+            raise Busy(f"{self._total} requests are running or waiting", retry_after_s=5)
+        self._admitted[user_id] += 1
+
+    def leave(self, user_id: str) -> None:
+        """Forget a turn that has ended."""
+        self._admitted[user_id] -= 1
+        if self._admitted[user_id] <= 0:
+            del self._admitted[user_id]
+            self._slots.pop(user_id, None)
+
+    @asynccontextmanager
+    async def slot(self, user_id: str) -> AsyncIterator[None]:
+        """Wait until an admitted turn of the user may run."""
+        async with self._slots.setdefault(user_id, asyncio.Semaphore(self._limit)):
+            self.running += 1
+            try:
+                yield
+            finally:
+                self.running -= 1
