@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from promptvision_tesseract.engine import find_turn, read_page
+from promptvision_tesseract.engine import Engine
 from promptvision_tesseract.read import is_plain_better, prepare
 from promptvision_tesseract.text import drop_strokes, join_lines
 
@@ -295,10 +295,11 @@ class Scores:
 
 
 def measure(page: Grey, text: str) -> Scores:
+    engine = Engine(["eng"])
     started = time.perf_counter()
-    plain = read_page(page, ["eng"])
+    plain = engine.read(page)
     between = time.perf_counter()
-    prepared = read_page(prepare(page, find_turn).grey, ["eng"])
+    prepared = engine.read(prepare(page, engine.find_turn).grey)
     ended = time.perf_counter()
     chosen = plain if is_plain_better(plain, prepared) else prepared
     return Scores(

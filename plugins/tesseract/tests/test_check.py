@@ -14,7 +14,7 @@ def fake_program(folder: Path, body: str) -> None:
     file.chmod(0o755)
 
 
-def test_real_program_is_named_with_its_languages() -> None:
+def test_installed_program_is_named_with_its_languages() -> None:
     found = check_program(Settings())
     assert found.state in ("ok", "warn")
     assert "tesseract" in found.seen
@@ -46,3 +46,10 @@ def test_missing_program_is_a_warning(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(tmp_path))
     found = check_program(Settings())
     assert (found.state, found.fix) == ("warn", "apt-get install tesseract-ocr")
+
+
+def test_program_that_fails_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_program(tmp_path, 'case "$1" in --version) exit 7;; *) echo eng;; esac')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    found = check_program(Settings())
+    assert (found.state, found.seen) == ("fail", "promptvision-tesseract: tesseract failed: 7")

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -11,13 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvision.plugin import Cancelled, SetupError, ToolFailed
-from promptvision_tesseract.engine import (
-    Reading,
-    find_turn,
-    installed_languages,
-    parse_tsv,
-    read_page,
-)
+from promptvision_tesseract.engine import Engine, Reading, Token, installed_languages, read_words
 from promptvision_tesseract.preprocess import Grey
 
 DrawPage: TypeAlias = Callable[..., Grey]
@@ -48,7 +43,7 @@ def children() -> set[str]:
 
 
 def test_page_is_read_with_boxes_and_confidences(draw_page: DrawPage, text: str) -> None:
-    reading = read_page(draw_page(), ["eng"])
+    reading = Engine(["eng"]).read(draw_page())
     assert [token.text for token in reading.tokens] == text.split()
     assert reading.confidence > 85
     assert reading.characters == len("".join(text.split()))
@@ -58,7 +53,7 @@ def test_page_is_read_with_boxes_and_confidences(draw_page: DrawPage, text: str)
 
 
 def test_blank_page_is_an_empty_reading() -> None:
-    reading = read_page(np.full((200, 300), 255, np.uint8), ["eng"])
+    reading = Engine(["eng"]).read(np.full((200, 300), 255, np.uint8))
     assert reading == Reading()
     assert (reading.confidence, reading.characters) == (0, 0)
 
@@ -66,15 +61,15 @@ def test_blank_page_is_an_empty_reading() -> None:
 @pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
 def test_turn_is_found(draw_page: DrawPage, clockwise: int) -> None:
     page = np.rot90(draw_page(), -clockwise // 90)
-    assert find_turn(page) == (360 - clockwise) % 360
+    assert Engine(["eng"]).find_turn(page) == (360 - clockwise) % 360
 
 
 def test_page_with_few_letters_is_not_turned(draw_page: DrawPage) -> None:
-    assert find_turn(np.rot90(draw_page(("Exit",)), 2)) == 0
+    assert Engine(["eng"]).find_turn(np.rot90(draw_page(("Exit",)), 2)) == 0
 
 
 def test_blank_page_is_not_turned() -> None:
-    assert find_turn(np.full((200, 300), 255, np.uint8)) == 0
+    assert Engine(["eng"]).find_turn(np.full((200, 300), 255, np.uint8)) == 0
 
 
 def test_missing_program_is_named_with_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -87,61 +82,82 @@ def test_missing_program_is_named_with_the_package(monkeypatch: pytest.MonkeyPat
 def test_timeout_kills_the_child(large_page: Grey) -> None:
     before = children()  # of other tests in this process
     with pytest.raises(ToolFailed, match=r"not read within 0\.05 s"):
-        read_page(large_page, ["eng"], timeout_s=0.05)
+        Engine(["eng"], timeout_s=0.05).read(large_page)
     assert children() <= before
 
 
-def test_cancelling_kills_the_child(large_page: Grey) -> None:
-    before = children()
+def test_passes_share_one_deadline(draw_page: DrawPage) -> None:
+    engine = Engine(["eng"], timeout_s=0.001)
+    time.sleep(0.002)
+    with pytest.raises(ToolFailed, match="not read within"):
+        engine.find_turn(draw_page())
+
+
+@pytest.mark.parametrize("passed", [0, 1])
+def test_cancelling_ends_the_call_around_a_pass(draw_page: DrawPage, passed: int) -> None:
+    before = children()  # of other tests in this process
     calls = 0
 
     def check() -> None:
         nonlocal calls
         calls += 1
-        if calls == 3:
-            assert children() > before
+        if calls > passed:
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled):
-        read_page(large_page, ["eng"], check=check)
+        Engine(["eng"], check=check).read(draw_page())
     assert children() <= before
 
 
-def test_child_has_one_thread_and_our_environment_stays(
-    replace_program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("given", "seen"), [(None, "one"), ("4", "four")])
+def test_child_has_one_thread_unless_the_environment_says_otherwise(
+    replace_program: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, given: str | None, seen: str
 ) -> None:
     monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
-    replace_program('echo "List"; echo "$OMP_THREAD_LIMIT"')
-    assert installed_languages() == ["1"]
-    assert "OMP_THREAD_LIMIT" not in os.environ
+    if given:
+        monkeypatch.setenv("OMP_THREAD_LIMIT", given)
+    replace_program('case "$OMP_THREAD_LIMIT" in 1) echo one;; 4) echo four;; esac')
+    assert installed_languages() == [seen]
+    monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
 
 
-def test_failure_of_the_program_is_told_in_its_words(replace_program: Callable[[str], None]) -> None:
+def test_failure_of_the_program_is_reported_in_its_words(replace_program: Callable[[str], None]) -> None:
     replace_program('echo "one" >&2; echo "data file is broken" >&2; exit 1')
     with pytest.raises(ToolFailed, match="data file is broken"):
-        read_page(np.full((20, 20), 255, np.uint8), ["eng"])
+        Engine(["eng"]).read(np.full((20, 20), 255, np.uint8))
 
 
-def test_program_that_dies_without_a_word_is_told_by_its_status(
+def test_program_that_dies_without_output_is_reported_by_its_status(
     replace_program: Callable[[str], None],
 ) -> None:
     replace_program("kill -SEGV $$")
     with pytest.raises(ToolFailed, match="-11"):
-        read_page(np.full((20, 20), 255, np.uint8), ["eng"])
+        Engine(["eng"]).read(np.full((20, 20), 255, np.uint8))
 
 
-def test_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_program_that_may_not_be_run_is_a_setup_error(
+    replace_program: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_program("exit 0")
+    (tmp_path / "tesseract").chmod(0o644)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match="cannot be run"):
+        Engine(["eng"]).read(np.full((20, 20), 255, np.uint8))
+
+
+def test_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
-    with pytest.raises(ToolFailed, match="TMPDIR"):
-        read_page(np.full((20, 20), 255, np.uint8), ["eng"])
+    with pytest.raises(ToolFailed, match=r"(?s)/nowhere.*TMPDIR"):
+        Engine(["eng"]).read(np.full((20, 20), 255, np.uint8))
 
 
-CELL = st.one_of(st.text(max_size=5), st.integers(-5, 500).map(str), st.floats().map(str))
+COLUMNS = ("text", "left", "top", "width", "height", "conf", "block_num", "par_num", "line_num")
+CELL = st.one_of(st.text("a7 \u00e9", max_size=5), st.integers(-5, 500), st.floats())
 
 
-@given(st.lists(st.lists(CELL, min_size=10, max_size=13).map(lambda row: "\t".join(["5", *row]))))
-def test_any_tsv_gives_words_with_real_boxes(rows: list[str]) -> None:
-    for token in parse_tsv("\n".join(rows)).tokens:
+@given(st.dictionaries(st.sampled_from(COLUMNS), st.lists(CELL, max_size=6)))
+def test_any_table_gives_words_with_real_boxes(data: dict[str, list[Any]]) -> None:
+    for token in read_words(data).tokens:
         left, top, right, bottom = token.box
         assert left < right
         assert top < bottom
@@ -149,6 +165,9 @@ def test_any_tsv_gives_words_with_real_boxes(rows: list[str]) -> None:
         assert token.text.strip()
 
 
-@given(st.text())
-def test_any_text_is_parsed(said: str) -> None:
-    assert isinstance(parse_tsv(said), Reading)
+def test_words_keep_their_line_and_empty_rows_are_left_out() -> None:
+    data: dict[str, list[Any]] = {column: [1, 2] for column in COLUMNS} | {
+        "text": ["", " Exit "],
+        "conf": [-1, 90],
+    }
+    assert read_words(data).tokens == (Token("Exit", (2, 2, 4, 4), 90, (2, 2, 2)),)

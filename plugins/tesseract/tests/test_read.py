@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from promptvision.plugin import ArgumentsError, Cancelled, ExtractTextResult, SetupError
 from promptvision.testing import CancelToken, make_context, run_tool, street_sign
 from promptvision_tesseract import read as read_module
-from promptvision_tesseract.engine import Reading, Token, read_page
+from promptvision_tesseract.engine import Engine, Reading, Token
 from promptvision_tesseract.plugin import TESSERACT
 from promptvision_tesseract.preprocess import Grey
 from promptvision_tesseract.read import is_plain_better, place
@@ -84,7 +84,7 @@ def test_text_that_plain_tesseract_drops_with_confidence_is_returned(
     draw_page: DrawPage, shade: Callable[[Grey], Grey], text: str
 ) -> None:
     shaded = shade(draw_page())
-    plain = read_page(shaded, ["eng"])
+    plain = Engine(["eng"]).read(shaded)
     assert plain.confidence > 85
     assert plain.characters < 0.8 * len("".join(text.split()))
     result = extract(shaded)
@@ -198,7 +198,7 @@ def test_progress_is_told_and_cancelling_stops_between_the_passes(draw_page: Dra
     context = make_context(cancel=token, on_progress=on_progress)
     with pytest.raises(Cancelled):
         run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
-    assert told == ["reading the picture as it is", "preparing the picture"]
+    assert told == ["reading the image as it is", "preparing the image"]
 
 
 def test_frame_of_a_sign_is_not_read_as_text() -> None:

@@ -1,31 +1,27 @@
-"""What ``promptvision doctor`` looks at: the program and its languages."""
+"""What ``promptvision doctor`` checks: the program and its languages."""
 
 from __future__ import annotations
 
-import subprocess
-
-from promptvision.plugin import Finding, PromptvisionError, Settings
+from promptvision.plugin import Finding, Settings, SetupError, ToolFailed
 
 __all__ = ["check_program"]
 
 NAME = "tesseract"
-TIMEOUT_S = 10.0
 
 
 def check_program(settings: Settings) -> Finding:
-    """Its version and the languages that it has data for."""
-    from promptvision_tesseract.engine import INSTALL, installed_languages
+    """Report the version of Tesseract and the languages that it has data for."""
+    from promptvision_tesseract.engine import INSTALL, installed_languages, installed_version
 
     try:
         languages = installed_languages()
-        said = subprocess.run(["tesseract", "--version"], capture_output=True, timeout=TIMEOUT_S, check=False)
-    except PromptvisionError:
-        return Finding(NAME, "warn", "the program is not on the PATH; no text is read", INSTALL)
-    except (OSError, subprocess.SubprocessError) as exc:
-        return Finding(NAME, "fail", f"the program does not work: {exc}", INSTALL)
-    version = (said.stdout or said.stderr).decode("utf-8", "replace").splitlines()[:1]
+        version = installed_version()
+    except SetupError as exc:
+        return Finding(NAME, "warn", f"no text can be read: {exc.message}", INSTALL)
+    except ToolFailed as exc:
+        return Finding(NAME, "fail", exc.message, INSTALL)
     readable = [code for code in languages if code != "osd"]
-    seen = f"{''.join(version)}, languages: {', '.join(readable) or 'none'}"
+    seen = f"tesseract {version}, languages: {', '.join(readable) or 'none'}"
     if not readable:
         return Finding(NAME, "fail", seen, f"{INSTALL}-eng")
     if "osd" not in languages:

@@ -1,29 +1,34 @@
-"""Calls of the ``tesseract`` program: one child process each, with one thread and a deadline.
-
-pytesseract can neither give its child an environment of its own nor stop it when the work is cancelled, and
-the command line is small enough to do without.
-"""
+"""Passes of Tesseract through pytesseract: one child process each, with one thread and a common deadline."""
 
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryFile
-from typing import IO
+from typing import Any
+
+from PIL import Image
 
 from promptvision.plugin import SetupError, ToolFailed
 from promptvision_tesseract.preprocess import Grey
 
-__all__ = ["TIMEOUT_S", "Reading", "Token", "find_turn", "installed_languages", "parse_tsv", "read_page"]
+__all__ = [
+    "INSTALL",
+    "TIMEOUT_S",
+    "Engine",
+    "Reading",
+    "Token",
+    "installed_languages",
+    "installed_version",
+    "read_words",
+]
 
 TIMEOUT_S = 120.0
-"""Longest life of one child process, in seconds."""
+"""Longest time that all passes of one call may take together, in seconds."""
 OSD_CONFIDENCE = 1.5
-POLL_S = 0.1
 INSTALL = "apt-get install tesseract-ocr"
 
 
@@ -35,7 +40,7 @@ class Token:
         text: as Tesseract wrote it, not cleaned.
         box: left, top, right, bottom in pixels of the image that was read.
         confidence: 0 to 100.
-        line: words with equal numbers (block, paragraph, line) stand in one line.
+        line: words with equal numbers (block, paragraph, line) belong to one line.
     """
 
     text: str
@@ -57,139 +62,160 @@ class Reading:
 
     @property
     def characters(self) -> int:
-        """Number of characters, spaces not counted."""
+        """Number of characters without spaces."""
         return sum(len(token.text) for token in self.tokens)
 
 
 def _never() -> None:
-    """Stand for a check that nobody asked for."""
+    """Default cancellation check."""
 
 
-def _run(
-    options: Sequence[str],
-    *,
-    grey: Grey | None = None,
-    timeout_s: float = TIMEOUT_S,
-    check: Callable[[], None] = _never,
-) -> subprocess.CompletedProcess[bytes]:
-    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}  # threads of its own make Tesseract slower
-    with _image_file(grey) as picture:
-        try:
-            child = subprocess.Popen(
-                ["tesseract", *options],
-                stdin=picture,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=environment,
+class Engine:
+    """Passes of one call; they share a deadline, and cancellation is checked around each.
+
+    Args:
+        languages: codes, each installed.
+        timeout_s: seconds for all passes together; the child process is killed when they are over.
+        check: called before and after each pass; raises to cancel.
+    """
+
+    def __init__(
+        self,
+        languages: Sequence[str],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        check: Callable[[], None] = _never,
+    ) -> None:
+        self._languages = "+".join(languages)
+        self._timeout_s = timeout_s
+        self._deadline = time.monotonic() + timeout_s
+        self._check = check
+
+    def read(self, grey: Grey, mode: int = 3) -> Reading:
+        """Read a grey image.
+
+        Args:
+            grey: H x W uint8.
+            mode: page segmentation mode of Tesseract: 3 a page, 6 a block, 7 a line, 11 scattered words.
+
+        Raises:
+            SetupError: Tesseract is not installed.
+            ToolFailed: Tesseract failed or took too long.
+        """
+        with self._pass() as (tesseract, timeout_s):
+            data = tesseract.image_to_data(
+                _as_image(grey),
+                lang=self._languages,
+                config=f"--psm {mode}",
+                output_type=tesseract.Output.DICT,
+                timeout=timeout_s,
             )
-        except OSError as exc:
-            message = f"promptvision-tesseract: program 'tesseract' cannot be run ({exc})"
-            raise SetupError(message, hint=INSTALL) from exc
-        with child:
+        return read_words(data)
+
+    def find_turn(self, grey: Grey) -> int:
+        """Degrees to turn the image clockwise, 0, 90, 180 or 270, until its text is upright.
+
+        0 unless the confidence of Tesseract's orientation detection is over 1.5. It needs several words.
+        """
+        with self._pass() as (tesseract, timeout_s):
             try:
-                return _finish(child, timeout_s, check)
-            finally:
-                child.kill()
+                found = tesseract.image_to_osd(
+                    _as_image(grey), output_type=tesseract.Output.DICT, timeout=timeout_s
+                )
+            except tesseract.TesseractError:  # too few characters
+                return 0
+        return int(found.get("rotate", 0)) if found.get("orientation_conf", 0.0) > OSD_CONFIDENCE else 0
 
-
-def _finish(
-    child: subprocess.Popen[bytes], timeout_s: float, check: Callable[[], None]
-) -> subprocess.CompletedProcess[bytes]:
-    deadline = time.monotonic() + timeout_s
-    while True:
-        check()
-        try:
-            out, err = child.communicate(timeout=POLL_S)
-        except subprocess.TimeoutExpired:
-            if time.monotonic() > deadline:
-                raise ToolFailed(
-                    f"promptvision-tesseract: the picture was not read within {timeout_s:g} s",
-                    hint="give a smaller picture or a part of it",
-                ) from None
-        else:
-            return subprocess.CompletedProcess(child.args, child.returncode, out, err)
-
-
-def _image_file(grey: Grey | None) -> IO[bytes]:
-    """A nameless file with the image as portable greymap; a pipe cannot be fed and polled at once."""
-    try:
-        file = TemporaryFile()  # noqa: SIM115  # the caller closes it
-        if grey is not None:
-            height, width = grey.shape
-            file.write(b"P5 %d %d 255\n" % (width, height) + grey.tobytes())
-            file.seek(0)
-    except OSError as exc:
-        message = f"promptvision-tesseract: no temporary file can be written ({exc})"
-        raise ToolFailed(message, hint="free some disk space, or set TMPDIR") from exc
-    return file
+    @contextmanager
+    def _pass(self) -> Iterator[tuple[Any, float]]:
+        self._check()
+        remaining_s = self._deadline - time.monotonic()
+        if remaining_s <= 0:
+            raise _timed_out(self._timeout_s)
+        with _foreign_errors(self._timeout_s) as tesseract:
+            yield tesseract, remaining_s
+        self._check()
 
 
 def installed_languages() -> list[str]:
-    """Codes of the languages that Tesseract has data for, such as ``eng``; ``osd`` among them.
+    """Codes of the languages that Tesseract has data for, such as ``eng``, including ``osd``.
 
     Raises:
-        SetupError: there is no Tesseract.
+        SetupError: Tesseract is not installed.
     """
-    lines = _run(["--list-langs"]).stdout.decode("utf-8", "replace").splitlines()
-    return sorted(line.strip() for line in lines[1:] if line.strip())
+    with _foreign_errors(TIMEOUT_S) as tesseract:
+        return sorted(tesseract.get_languages())
 
 
-def find_turn(grey: Grey, *, timeout_s: float = TIMEOUT_S, check: Callable[[], None] = _never) -> int:
-    """Degrees to turn the image clockwise, 0, 90, 180 or 270, until its text stands upright.
-
-    0 unless Tesseract's orientation detection is sure of it (confidence over 1.5). It needs a few words to
-    say anything at all.
-    """
-    done = _run(["stdin", "stdout", "--psm", "0"], grey=grey, timeout_s=timeout_s, check=check)
-    said = done.stdout.decode("utf-8", "replace")
-    turn = re.search(r"^Rotate: (\d+)$", said, re.MULTILINE)
-    confidence = re.search(r"^Orientation confidence: ([\d.]+)$", said, re.MULTILINE)
-    if done.returncode or not turn or not confidence or float(confidence[1]) <= OSD_CONFIDENCE:
-        return 0
-    return int(turn[1])
-
-
-def read_page(
-    grey: Grey,
-    languages: Sequence[str],
-    *,
-    timeout_s: float = TIMEOUT_S,
-    check: Callable[[], None] = _never,
-) -> Reading:
-    """Read a grey image as a page of text.
-
-    Args:
-        grey: H x W uint8.
-        languages: codes, each installed.
-        timeout_s: the child process is killed after this many seconds.
-        check: called every tenth of a second; the child is killed when it raises.
+def installed_version() -> str:
+    """The version of the program, such as ``5.3.0``.
 
     Raises:
-        SetupError: there is no Tesseract.
-        ToolFailed: Tesseract failed or took too long.
+        SetupError: Tesseract is not installed.
     """
-    options = ["stdin", "stdout", "-l", "+".join(languages), "--psm", "3", "-c", "tessedit_create_tsv=1"]
-    done = _run(options, grey=grey, timeout_s=timeout_s, check=check)
-    if done.returncode:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise ToolFailed(f"promptvision-tesseract: tesseract failed: {said[-1] if said else done.returncode}")
-    return parse_tsv(done.stdout.decode("utf-8", "replace"))
+    with _foreign_errors(TIMEOUT_S) as tesseract:
+        return str(tesseract.get_tesseract_version())
 
 
-def parse_tsv(text: str) -> Reading:
-    """The words of Tesseract's TSV output; rows of pages, blocks and lines, and broken ones, are left out."""
-    rows = (row.split("\t") for row in text.split("\n"))
-    tokens = (_token(row) for row in rows if len(row) == 12 and row[0] == "5")
+def read_words(data: dict[str, list[Any]]) -> Reading:
+    """The words of pytesseract's table, without its rows of pages, blocks and lines and incomplete ones."""
+    columns = ("text", "left", "top", "width", "height", "conf", "block_num", "par_num", "line_num")
+    rows = zip(*(data.get(column, []) for column in columns), strict=False)
+    tokens = (_token(*row) for row in rows)
     return Reading(tuple(token for token in tokens if token is not None))
 
 
-def _token(row: list[str]) -> Token | None:
-    try:
-        block, paragraph, line, _, left, top, width, height = (int(cell) for cell in row[2:10])
-        confidence = float(row[10])
-    except ValueError:
+def _token(text: Any, *numbers: Any) -> Token | None:
+    if not all(isinstance(number, int | float) for number in numbers):
         return None
-    if not row[11].strip() or width <= 0 or height <= 0 or not confidence >= 0:
+    left, top, width, height, confidence, block, paragraph, line = numbers
+    word = str(text).strip()
+    if not word or width <= 0 or height <= 0 or not confidence >= 0:
         return None
     box = (left, top, left + width, top + height)
-    return Token(row[11].strip(), box, min(confidence, 100.0), (block, paragraph, line))
+    return Token(word, box, min(confidence, 100.0), (block, paragraph, line))
+
+
+def _as_image(grey: Grey) -> Image.Image:
+    image = Image.fromarray(grey)
+    image.format = "PPM"  # pytesseract writes the file in this format; PNG takes several times as long
+    return image
+
+
+@contextmanager
+def _foreign_errors(timeout_s: float) -> Iterator[Any]:
+    """pytesseract, with its errors turned into ours."""
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # more threads make Tesseract slower
+    import pytesseract  # type: ignore[import-untyped]
+
+    try:
+        yield pytesseract
+    except pytesseract.TesseractNotFoundError as exc:
+        raise _not_runnable("it is not on the PATH") from exc
+    except pytesseract.TesseractError as exc:
+        raise ToolFailed(f"promptvision-tesseract: tesseract failed: {exc.message or exc.status}") from exc
+    except RuntimeError as exc:  # pytesseract has no class of its own for a timeout
+        raise _timed_out(timeout_s) from exc
+    except subprocess.CalledProcessError as exc:
+        raise ToolFailed(f"promptvision-tesseract: tesseract failed: {exc.returncode}") from exc
+    except SystemExit as exc:  # how pytesseract reports a version that it does not know
+        raise _not_runnable(str(exc)) from exc
+    except PermissionError as exc:
+        raise _not_runnable(str(exc)) from exc
+    except (OSError, UnboundLocalError) as exc:  # pytesseract hides a failed temporary file behind the latter
+        cause = exc.__context__ if isinstance(exc, UnboundLocalError) else exc
+        message = f"promptvision-tesseract: no temporary file can be written ({cause})"
+        raise ToolFailed(message, hint="free some disk space, or set TMPDIR") from exc
+    except UnicodeDecodeError as exc:
+        raise ToolFailed(f"promptvision-tesseract: tesseract wrote text that is not UTF-8: {exc}") from exc
+
+
+def _not_runnable(why: str) -> SetupError:
+    return SetupError(f"promptvision-tesseract: program 'tesseract' cannot be run: {why}", hint=INSTALL)
+
+
+def _timed_out(timeout_s: float) -> ToolFailed:
+    return ToolFailed(
+        f"promptvision-tesseract: the image was not read within {timeout_s:g} s",
+        hint="give a smaller image or a part of it",
+    )

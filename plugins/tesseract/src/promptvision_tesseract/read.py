@@ -9,7 +9,7 @@ import numpy as np
 
 from promptvision.plugin import Box, ExtractTextResult, ToolContext, Word
 from promptvision_tesseract import preprocess
-from promptvision_tesseract.engine import Reading, Token, find_turn, installed_languages, read_page
+from promptvision_tesseract.engine import Engine, Reading, Token, installed_languages
 from promptvision_tesseract.languages import check_languages
 from promptvision_tesseract.plugin import TesseractArgs
 from promptvision_tesseract.preprocess import Grey, Matrix, Page
@@ -75,7 +75,8 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     installed = installed_languages()
     languages = check_languages(args.languages, installed)
     grey = preprocess.to_grey(context.open(args.image_url))
-    page, reading = _read_best(grey, languages, context, preprocessed=args.preprocess, osd="osd" in installed)
+    engine = Engine(languages, check=context.check_cancelled)
+    page, reading = _read_best(grey, engine, context, preprocessed=args.preprocess, osd="osd" in installed)
     placed = (place(token, page.to_original, grey.shape[1], grey.shape[0]) for token in reading.tokens)
     found = [token for token in placed if token is not None]
     kept = within_limit(found, MAX_CHARACTERS)
@@ -91,18 +92,17 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
 
 
 def _read_best(
-    grey: Grey, languages: list[str], context: ToolContext, *, preprocessed: bool, osd: bool
+    grey: Grey, engine: Engine, context: ToolContext, *, preprocessed: bool, osd: bool
 ) -> tuple[Page, Reading]:
-    check = context.check_cancelled
-    context.progress(0, 3, "reading the picture as it is")
+    context.progress(0, 3, "reading the image as it is")
     untouched = Page(grey, np.eye(3))
-    plain = read_page(grey, languages, check=check)
+    plain = engine.read(grey)
     if not preprocessed:
         return untouched, plain
-    context.progress(1, 3, "preparing the picture")
-    page = prepare(grey, lambda upright: find_turn(upright, check=check) if osd else 0)
-    context.progress(2, 3, "reading the prepared picture")
-    reading = read_page(page.grey, languages, check=check)
+    context.progress(1, 3, "preparing the image")
+    page = prepare(grey, lambda upright: engine.find_turn(upright) if osd else 0)
+    context.progress(2, 3, "reading the prepared image")
+    reading = engine.read(page.grey)
     best, chosen = (untouched, plain) if is_plain_better(plain, reading) else (page, reading)
     return best, Reading(tuple(drop_strokes(chosen.tokens)))
 
