@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from promptvision.errors import UserError as UserError
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
+    from promptvision.images.masks import EditMask as EditMask
+    from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
     from promptvision.images.objects import ObjectName as ObjectName
     from promptvision.images.store import MAX_STORED_BYTES as MAX_STORED_BYTES
@@ -168,6 +170,7 @@ _MODULES = {
     "Dialect": "promptvision.llm.dialects",
     "DoesNotFit": "promptvision.models.placement",
     "EDIT": "promptvision.tools.context",
+    "EditMask": "promptvision.images.masks",
     "Event": "promptvision.conversations.turn",
     "EventKind": "promptvision.conversations.turn",
     "ExecutorFactory": "promptvision.plugins.specs",
@@ -261,6 +264,7 @@ _MODULES = {
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
     "plain": "promptvision.llm.dialects",
+    "read_mask": "promptvision.images.masks",
     "read_number": "promptvision.llm.chat_host",
     "release_cached": "promptvision.models.devices",
     "require": "promptvision.models.weights",

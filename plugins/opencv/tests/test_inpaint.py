@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, ToolFailed
-from promptvision.testing import CallContext, make_context, run_tool
+from promptvision.plugin import ArgumentsError, MaskRef, ToolFailed
+from promptvision.testing import MASKS, CallContext, make_context, run_tool
 from promptvision_opencv.plugin import INPAINT_TOOL
 
 _COLOUR_MODE = {"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
@@ -60,12 +60,25 @@ def test_new_content_fails_and_names_the_plugin_that_can(ball: Any, prompt: str)
 
 
 def test_mask_of_another_size(ball: Any) -> None:
-    with pytest.raises(
-        ArgumentsError, match="mask_url: the mask has 10 x 10 pixels and the picture 600 x 450"
-    ):
+    with pytest.raises(ArgumentsError, match="mask_url: the mask has 10 x 10 pixels and the image 600 x 450"):
         _edit(ball.image, Image.new("L", (10, 10), 255), prompt="blue")
 
 
 def test_empty_mask(ball: Any) -> None:
     with pytest.raises(ArgumentsError, match="mask_url: the mask is empty"):
         _edit(ball.image, Image.new("L", ball.image.size), prompt="blue")
+
+
+@pytest.mark.parametrize("kind", MASKS)
+def test_kind_of_mask_changes_what_it_means(kind: str) -> None:
+    case = MASKS[kind]
+    selected = case.selects()
+    context: CallContext = make_context()
+    mask = MaskRef(context.save(case.make(), kind="mask").id)
+    picture = Image.new("RGB", selected.size, (200, 60, 40))
+    result = run_tool(INPAINT_TOOL, picture, context=context, mask_url=mask, prompt="blue")
+    edited = context.open(result.inpainted_image_url)
+    changed = (np.array(edited) != np.array(picture)).any(axis=2)
+    assert (changed != (np.array(selected) > 0)).mean() <= case.tolerance
+    for part in case.notes:
+        assert part in result.message

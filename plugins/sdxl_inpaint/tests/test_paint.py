@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Cancelled, Placement, SetupError, StopTurn
+from promptvision.plugin import ArgumentsError, Cancelled, MaskRef, Placement, SetupError, StopTurn
+from promptvision.testing import MASKS as MASK_CASES
 from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_sdxl_inpaint import paint
 from promptvision_sdxl_inpaint.denoise import denoise
@@ -159,8 +160,24 @@ def test_empty_mask_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) 
 
 
 def test_mask_of_another_size_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
-    with pytest.raises(ArgumentsError, match="80 x 70 pixels and the picture 90 x 70"):
-        paint_in(context(), scene[0], np.ones((70, 80), bool))
+    with pytest.raises(ArgumentsError, match="90 x 30 pixels and the image 90 x 70"):
+        paint_in(context(), scene[0], np.ones((30, 90), bool))
+
+
+@pytest.mark.parametrize("kind", MASK_CASES)
+def test_kind_of_mask_changes_what_it_means(
+    context: Make, noise_image: Callable[..., Image.Image], kind: str
+) -> None:
+    case = MASK_CASES[kind]
+    selected = np.asarray(case.selects()) > 0
+    held, picture = context(), noise_image((selected.shape[1], selected.shape[0]))
+    mask = MaskRef(held.save(case.make(), kind="mask").id)
+    result = run_tool(INPAINT, picture, context=held, mask_url=mask, prompt="a cat", steps=2, refiner=False)
+    changed = (np.asarray(held.open(result.inpainted_image_url)) != np.asarray(picture)).any(axis=2)
+    assert (changed & ~selected).mean() <= case.tolerance
+    assert changed[selected].mean() > 0.9
+    for part in case.notes:
+        assert part in result.message
 
 
 def test_too_few_steps_are_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from promptvision.testing.llm_faults import Scripted as Scripted
     from promptvision.testing.llm_server import LLMServer as LLMServer
     from promptvision.testing.llm_server import call as call
+    from promptvision.testing.masks import MASKS as MASKS
+    from promptvision.testing.masks import MaskCase as MaskCase
     from promptvision.testing.needs import enter_or_skip as enter_or_skip
     from promptvision.testing.planner import ScriptedPlanner as ScriptedPlanner
     from promptvision.testing.postgres import PostgresServer as PostgresServer
@@ -55,6 +57,8 @@ _MODULES = {
     "ImageStoreContract": "promptvision.testing.image_store",
     "KINDS": "promptvision.testing.llm_faults",
     "LLMServer": "promptvision.testing.llm_server",
+    "MASKS": "promptvision.testing.masks",
+    "MaskCase": "promptvision.testing.masks",
     "PostgresServer": "promptvision.testing.postgres",
     "Program": "promptvision.testing.program",
     "Registry": "promptvision.plugins.registry",

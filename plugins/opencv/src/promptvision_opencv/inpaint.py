@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, InpaintArgs, InpaintResult, ToolContext, ToolFailed
+from promptvision.plugin import InpaintArgs, InpaintResult, ToolContext, ToolFailed, read_mask
 from promptvision_opencv.arrays import Array
 from promptvision_opencv.paints import read_paint
 from promptvision_opencv.recolour import recolour
@@ -23,25 +23,28 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     """Remove what is masked if the prompt is empty, else paint it in the colour that the prompt names.
 
     Raises:
-        ArgumentsError: the mask is empty or has another size than the image.
+        ArgumentsError: the mask is empty or has another aspect ratio than the image.
         ToolFailed: the prompt asks for something new.
     """
-    image, mask = context.open(args.image_url), context.open(args.mask_url)
-    inside = _checked(mask, image.size)
+    image = context.open(args.image_url)
+    mask = read_mask(context.open(args.mask_url), image.size)
+    inside = np.array(mask.image)
+    notes = [*mask.notes]
     context.progress(0, 1, "removing" if not args.prompt.strip() else "recolouring")
-    message = None
     if not args.prompt.strip():
         edited = take_away(image, inside, context.check_cancelled)
-        message = (
-            "The place was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
-            "are not known to this tool. promptvision-sdxl-inpaint paints such places anew."
+        notes.append(
+            "The area was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
+            "are not known to this tool. promptvision-sdxl-inpaint generates such areas."
         )
     else:
         edited = paint_over(image, inside, _colour_of(args))
+        if notes:
+            notes.insert(0, "The image is edited.")
     return InpaintResult(
         original_image_url=args.image_url,
         inpainted_image_url=context.save(edited),
-        message=message,
+        message=" ".join(notes) or None,
     )
 
 
@@ -64,21 +67,6 @@ def _with_alpha_of(image: Image.Image, edited: Image.Image) -> Image.Image:
     if "A" in image.getbands():
         edited.putalpha(image.getchannel("A"))
     return edited
-
-
-def _checked(mask: Image.Image, size: tuple[int, int]) -> Array:
-    """The mask as 0 and 255."""
-    if mask.size != size:
-        raise ArgumentsError(
-            f"mask_url: the mask has {mask.width} x {mask.height} pixels and the picture "
-            f"{size[0]} x {size[1]}; give a mask that was made from this picture"
-        )
-    inside = np.where(np.array(mask.convert("L")) > 127, 255, 0).astype(np.uint8)
-    if not inside.any():
-        raise ArgumentsError(
-            "mask_url: the mask is empty, so there is nothing to change; segment the thing first"
-        )
-    return inside
 
 
 def _colour_of(args: InpaintArgs) -> tuple[int, int, int]:

@@ -11,7 +11,14 @@ import numpy as np
 import torch
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, InpaintResult, SetupError, StopTurn, missing_weights
+from promptvision.plugin import (
+    ArgumentsError,
+    InpaintResult,
+    SetupError,
+    StopTurn,
+    missing_weights,
+    read_mask,
+)
 from promptvision_sdxl_inpaint.crop import WORK_PIXELS, Crop, make_crop, paste
 from promptvision_sdxl_inpaint.denoise import (
     Canvas,
@@ -37,8 +44,6 @@ from promptvision_sdxl_inpaint.vae import decode, encode, values_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from numpy.typing import NDArray
-
     from promptvision.plugin import Placement, Settings, ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
@@ -51,7 +56,6 @@ REMOVAL_PROMPT = "empty background, seamless continuation of the surroundings"
 """What is painted when the prompt is empty; what was there goes to the negative prompt."""
 
 _SPECS = {spec.id: spec for spec in SPECS}
-_THRESHOLD = 127
 _FEWEST_PIXELS = 64 * 64
 
 
@@ -59,14 +63,15 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
     """Paint inside the mask; the result has the image's size and mode, outside bit-identical.
 
     Raises:
-        ArgumentsError: the mask is empty or of another size, or there are too few steps.
+        ArgumentsError: the mask is empty or of another aspect ratio, or there are too few steps.
         StopTurn: the content check refused what was painted.
         ToolFailed: the model gave values that are no numbers.
     """
     picture = context.open(args.image_url)
-    mask = read_mask(context.open(args.mask_url), picture.size)
+    selected = read_mask(context.open(args.mask_url), picture.size)
+    mask = np.asarray(selected.image) > 0
     crop = make_crop(picture, mask, _work_pixels(context.settings))
-    painting = _Painting(args, context, crop)
+    painting = _Painting(args, context, crop, [*selected.notes])
     painted = painting.run()
     result = paste(picture, mask, crop, painted)
     _check_content(result, args.prompt, context.settings)
@@ -75,23 +80,6 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
         inpainted_image_url=context.save(result, parent=args.image_url),
         message=" ".join(painting.notes) or None,
     )
-
-
-def read_mask(image: Image.Image, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """A mask image as a bool array, True = edit.
-
-    Raises:
-        ArgumentsError: it is empty, or has not the size of the image.
-    """
-    if image.size != size:
-        raise ArgumentsError(
-            f"mask_url: the mask is {image.width} x {image.height} pixels and the picture "
-            f"{size[0]} x {size[1]}; give a mask of this picture"
-        )
-    mask: NDArray[np.bool_] = np.asarray(image.convert("L")) > _THRESHOLD
-    if not mask.any():
-        raise ArgumentsError("mask_url: the mask is empty, so there is nothing to paint; segment again")
-    return mask
 
 
 def prompts(args: SdxlArgs) -> tuple[str, str]:
