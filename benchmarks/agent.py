@@ -84,7 +84,7 @@ def ours(looks: Looks, database: Path | None) -> Turn:
     agent = make_agent([tool()(looks.look)], planner=Script(), conversations=store)
 
     async def turn() -> str:
-        reply = await agent.chat(TURN, conversation_id=uuid.uuid4().hex)
+        reply = await agent.run(TURN, conversation_id=uuid.uuid4().hex)
         return reply.text_response
 
     return turn
@@ -233,7 +233,7 @@ async def ten_turns(context_tokens: int) -> list[Any]:
     planner = Recording(context_tokens)
     agent = make_agent(make_tools({"red square": "red"}), planner=planner)
     for _ in range(TEN_TURNS):
-        await agent.chat("change the red square", image=encode_png(picture), conversation_id="c")
+        await agent.run("change the red square", image=encode_png(picture), conversation_id="c")
     return planner.requests
 
 

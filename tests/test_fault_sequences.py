@@ -111,7 +111,7 @@ class Site:
         )
 
     def say(self, agent: Agent, prompt: str, **further: Any) -> Reply:
-        return self._runner.run(agent.chat(prompt, **further))
+        return self._runner.run(agent.run(prompt, **further))
 
     def say_and_follow(self, agent: Agent, prompt: str, **further: Any) -> tuple[Reply, list[StreamEvent]]:
         """The reply of a turn whose text is streamed, and what a reader saw of it."""

@@ -79,8 +79,8 @@ def converse(
     async def talk() -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
         agent = Agent(settings)
         try:
-            reply = await agent.chat(SENTENCE, image=png(picture), conversation_id="chain")
-            await agent.chat("now make it black and white", conversation_id="chain")
+            reply = await agent.run(SENTENCE, image=png(picture), conversation_id="chain")
+            await agent.run("now make it black and white", conversation_id="chain")
             table = agent.conversations.images("local", "chain")
             return reply, table, {record.image_id: agent.open(record.image_id) for record in table}
         finally:

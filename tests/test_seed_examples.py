@@ -90,7 +90,7 @@ class Site:
     def say(self, prompt: str, script: list[Scripted], picture: Image.Image | None = None) -> Reply:
         self.server.reset(script)
         image = encode_png(picture) if picture else None
-        self.replies.append(self.agent.run(prompt, image=image, conversation_id="seed"))
+        self.replies.append(self.agent.run_sync(prompt, image=image, conversation_id="seed"))
         self.server.assert_used_up()
         self.check_what_was_sent()
         return self.replies[-1]
@@ -292,4 +292,4 @@ def test_same_conversation_makes_the_same_requests(host: LLMServer) -> None:
 def test_agent_can_be_used_from_one_event_loop_after_another(site: Site) -> None:
     for _ in range(3):
         site.server.reset(["Hello."])
-        assert asyncio.run(site.agent.chat("Hello")).text_response == "Hello."
+        assert asyncio.run(site.agent.run("Hello")).text_response == "Hello."

@@ -103,9 +103,11 @@ def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool],
         "extract_text cannot run here: tool 'reader': program 'no-such-program' is not on the PATH; "
         "apt-get install it"
     )
-    alone = agent.run("what does this sign say?", image=scene_png)
+    alone = agent.run_sync("what does this sign say?", image=scene_png)
     assert (alone.text_response, alone.status, alone.planner) == (lacking, "failed", "offline")
-    reply = agent.run("find the red square, then read the text and make it black and white", image=scene_png)
+    reply = agent.run_sync(
+        "find the red square, then read the text and make it black and white", image=scene_png
+    )
     assert [(step.operation, step.status) for step in reply.steps] == [
         ("detect_objects", "done"),
         ("extract_text", "failed"),
@@ -120,7 +122,7 @@ def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool],
 def test_behind_a_provider_that_fails_it_knows_what_cannot_run_here(scene_png: bytes) -> None:
     down = ScriptedPlanner([ProviderError("groq: HTTP 401: bad key", kind="auth")], name="groq")
     agent = make_agent([READER], planner=FallbackProvider([down, OfflinePlanner()]))
-    reply = agent.run("read the text", image=scene_png)
+    reply = agent.run_sync("read the text", image=scene_png)
     assert (reply.planner, reply.needs_setup) == ("offline", True)
     assert "apt-get install it" in reply.text_response
 
@@ -136,7 +138,7 @@ def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
         """Guess it."""
         return f"a {what}"
 
-    reply = make_agent([read, guess]).run("read the sign in the picture", image=scene_png)
+    reply = make_agent([read, guess]).run_sync("read the sign in the picture", image=scene_png)
     assert [(step.operation, step.status) for step in reply.steps] == [("guess", "done")]
 
 
@@ -173,22 +175,24 @@ def test_stream_ends_in_the_whole_reply(functions: tuple[PlannerFunction, ...]) 
 
 
 def test_several_things_reach_the_detector_parted_by_dots(tools: list[Tool], scene_png: bytes) -> None:
-    reply = make_agent(tools).run("could you please find the red ball and the blue box?", image=scene_png)
+    reply = make_agent(tools).run_sync(
+        "could you please find the red ball and the blue box?", image=scene_png
+    )
     assert reply.steps[0].arguments["prompt"] == "red ball. blue box"
 
 
 def test_newest_image_is_meant_and_an_older_one_can_be_named(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
-    first = agent.run("make it black and white", image=scene_png, conversation_id="c")
-    newest = agent.run("find the grey square in the result", conversation_id="c")
+    first = agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    newest = agent.run_sync("find the grey square in the result", conversation_id="c")
     assert newest.steps[0].arguments["image_url"] == first.image_id
-    named = agent.run("find the red square in img_1", conversation_id="c")
+    named = agent.run_sync("find the red square in img_1", conversation_id="c")
     assert named.steps[0].arguments["image_url"] == first.image_url
     assert named.fields["bounding_boxes"] == [[10, 10, 30, 30]]
 
 
 def test_handle_of_no_image_is_answered_with_those_that_are(tools: list[Tool], scene_png: bytes) -> None:
-    reply = make_agent(tools).run("make img_9 black and white", image=scene_png)
+    reply = make_agent(tools).run_sync("make img_9 black and white", image=scene_png)
     assert "img_1" in reply.text_response
     assert reply.steps == ()
 
@@ -202,7 +206,7 @@ def test_tool_of_a_third_party_works_with_slots_types_and_prerequisites(
         return f"{what} at {len(bounding_boxes)} places by {radius}"
 
     agent = make_agent([*tools, blur])
-    reply = agent.run("Please blur the red square by 5 pixels, then make it b&w", image=scene_png)
+    reply = agent.run_sync("Please blur the red square by 5 pixels, then make it b&w", image=scene_png)
     assert [step.operation for step in reply.steps] == ["detect_objects", "blur", "convert_to_bw"]
     assert reply.fields["blur_result"] == "red square at 1 places by 5"
 
@@ -213,6 +217,6 @@ def test_value_that_does_not_fit_is_answered_with_the_field(tools: list[Tool], s
         """Turn it."""
         return image.rotate(degrees)
 
-    reply = make_agent([*tools, turn]).run("turn it by many degrees", image=scene_png)
+    reply = make_agent([*tools, turn]).run_sync("turn it by many degrees", image=scene_png)
     assert "degrees: " in reply.text_response
-    assert make_agent([turn]).run("turn the photo by 90 degrees", image=scene_png).image_id
+    assert make_agent([turn]).run_sync("turn the photo by 90 degrees", image=scene_png).image_id

@@ -130,7 +130,7 @@ def test_gpu_and_processor_are_two_devices(
 
 
 def run(agent: Agent, **given: Any) -> Reply:
-    return agent.run("do it", image=png("red"), conversation_id="c", **given)
+    return agent.run_sync("do it", image=png("red"), conversation_id="c", **given)
 
 
 def observed(request: ChatRequest) -> list[dict[str, Any]]:

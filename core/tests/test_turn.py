@@ -82,11 +82,11 @@ def test_notes_of_the_ladder_reach_the_reply_and_the_journal_once() -> None:
     groq = ScriptedPlanner([down, down, say("Hi.")], name="groq")
     other = ScriptedPlanner([make("look", subject="a"), say("There.")], name="other")
     agent = make_agent([look], planner=FallbackProvider([groq, other]))
-    reply = agent.run("look")
+    reply = agent.run_sync("look")
     assert reply.notes == ("groq: HTTP 401: bad key; asking other instead",)
     assert notes_in(agent, reply) == list(reply.notes)
     assert reply.planner == "other"
-    again = agent.run("hello")
+    again = agent.run_sync("hello")
     assert (again.notes, again.planner) == ((), "groq")
 
 
@@ -100,7 +100,7 @@ def test_notes_of_a_retry_name_the_failure() -> None:
     )
     assert (
         make_agent([look], planner=planner)
-        .run("hello")
+        .run_sync("hello")
         .notes[0]
         .startswith("groq: HTTP 503: busy; retry 1 of 2")
     )
@@ -108,7 +108,7 @@ def test_notes_of_a_retry_name_the_failure() -> None:
 
 def test_reply_that_was_cut_at_the_length_limit_is_noted() -> None:
     planner = ScriptedPlanner([ChatReply(text="The lion is", finish_reason="length")])
-    assert "cut at the host's limit of length" in make_agent([look], planner=planner).run("x").notes[0]
+    assert "cut at the host's limit of length" in make_agent([look], planner=planner).run_sync("x").notes[0]
 
 
 def test_tokens_end_the_turn_with_what_was_made() -> None:
@@ -116,7 +116,7 @@ def test_tokens_end_the_turn_with_what_was_made() -> None:
         ChatReply(tool_calls=make("look", subject=str(n)).tool_calls, usage=Usage(900, 100)) for n in range(9)
     ]
     agent = make_agent([look], planner=ScriptedPlanner(costly), settings=Settings(max_tokens=3000))
-    reply = agent.run("look")
+    reply = agent.run_sync("look")
     assert len(reply.steps) == 3
     assert "the limit of 3000 tokens in one turn is reached" in reply.text_response
     assert "look" in reply.text_response
@@ -125,13 +125,13 @@ def test_tokens_end_the_turn_with_what_was_made() -> None:
 def test_tokens_are_estimated_where_the_host_counts_none() -> None:
     replies = [make("look", subject=str(n) + "x" * 2000) for n in range(9)]
     agent = make_agent([look], planner=ScriptedPlanner(replies), settings=Settings(max_tokens=3000))
-    assert "tokens" in agent.run("look").text_response
+    assert "tokens" in agent.run_sync("look").text_response
 
 
 def test_long_turn_is_fitted_to_the_planner() -> None:
     replies = [*(make("look", subject=str(n) + "x" * 1900) for n in range(6)), say("Done.")]
     planner = ScriptedPlanner(replies, context_tokens=4000)
-    reply = make_agent([look], planner=planner).run("look")
+    reply = make_agent([look], planner=planner).run_sync("look")
     assert reply.text_response == "Done."
     results = [len(m.content) for m in planner.requests[-1].messages if m.role == "tool"]
     assert results[0] < 300 < results[-1] or max(results) < 300
@@ -208,7 +208,7 @@ def test_planner_without_a_stream_is_asked_for_whole_replies() -> None:
 def test_planner_that_never_answers_ends_with_the_turn() -> None:
     agent = make_agent([look], planner=Hanging(), settings=Settings(turn_timeout_s=0.2))
     began = time.monotonic()
-    reply = agent.run("look")
+    reply = agent.run_sync("look")
     assert time.monotonic() - began < 0.2 + 0.5 + 0.2
     assert "time limit" in reply.text_response
 
@@ -217,9 +217,9 @@ def test_every_call_has_a_result_when_a_limit_stops_the_turn() -> None:
     calls = tuple(ToolCall(id=str(n), name="look", arguments={"subject": str(n)}) for n in range(5))
     planner = ScriptedPlanner([ChatReply(tool_calls=calls), say("Hello.")])
     agent = make_agent([look], planner=planner, settings=Settings(max_tool_calls=2))
-    reply = agent.run("look", conversation_id="c")
+    reply = agent.run_sync("look", conversation_id="c")
     assert len(reply.steps) == 2
-    agent.run("hello", conversation_id="c")
+    agent.run_sync("hello", conversation_id="c")
     results = [json.loads(m.content) for m in planner.requests[1].messages if m.role == "tool"]
     assert [result.get("kind") for result in results] == [None, None, "stopped", "stopped", "stopped"]
     assert "limit of 2 tool calls" in results[-1]["error"]
@@ -235,14 +235,14 @@ def test_every_call_has_a_result_when_a_limit_stops_the_turn() -> None:
 )
 def test_planner_is_told_what_kind_of_failure_it_was(name: str, arguments: dict[str, Any], kind: str) -> None:
     planner = ScriptedPlanner([make(name, **arguments), say("Sorry.")])
-    make_agent([look, spoil], planner=planner).run("x")
+    make_agent([look, spoil], planner=planner).run_sync("x")
     assert told(planner.requests[1])["kind"] == kind
 
 
 def test_function_that_fails_four_times_is_refused() -> None:
     replies = [*(make("spoil", subject=str(n)) for n in range(5)), say("Sorry.")]
     planner = ScriptedPlanner(replies)
-    reply = make_agent([spoil], planner=planner).run("x")
+    reply = make_agent([spoil], planner=planner).run_sync("x")
     planner.assert_used_up()
     assert len(reply.steps) == 4
     assert told(planner.requests[5])["kind"] == "stopped"
@@ -252,7 +252,7 @@ def test_function_that_fails_four_times_is_refused() -> None:
 def test_same_call_on_a_named_image_is_the_same_after_an_edit(tools: list[Tool], scene_png: bytes) -> None:
     edit = make("inpaint_image", image_url="img_1", target="red", prompt="blue")
     planner = ScriptedPlanner([edit, edit, edit, say("Done.")])
-    reply = make_agent(tools, planner=planner).run("x", image=scene_png)
+    reply = make_agent(tools, planner=planner).run_sync("x", image=scene_png)
     planner.assert_used_up()
     assert len(reply.steps) == 3, "one edit with its two prerequisites"
     assert "already" in told(planner.requests[2])["note"]
@@ -262,7 +262,7 @@ def test_offline_planner_goes_on_where_the_other_stopped(tools: list[Tool], scen
     gone = ProviderError("groq: HTTP 500", kind="server")
     groq = ScriptedPlanner([make("detect_objects", prompt="red square"), gone, gone], name="groq")
     agent = make_agent(tools, planner=FallbackProvider([groq, OfflinePlanner()]))
-    reply = agent.run("change the red square to blue", image=scene_png)
+    reply = agent.run_sync("change the red square to blue", image=scene_png)
     assert [step.operation for step in reply.steps] == ["detect_objects", "segment_objects", "inpaint_image"]
     assert reply.status is TurnStatus.DONE
     assert (reply.planner, len(reply.notes)) == ("offline", 1)

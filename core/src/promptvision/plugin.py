@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from promptvision.errors import UserError as UserError
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
+    from promptvision.images.colour import flat_rgb as flat_rgb
     from promptvision.images.masks import EditMask as EditMask
     from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
@@ -111,7 +112,6 @@ if TYPE_CHECKING:
     from promptvision.tools.decorator import tool as tool
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
-    from promptvision.tools.drawing import flat_rgb as flat_rgb
     from promptvision.tools.labels import split_labels as split_labels
     from promptvision.tools.operations import BwResult as BwResult
     from promptvision.tools.operations import CaptionArgs as CaptionArgs
@@ -253,7 +253,7 @@ _MODULES = {
     "decode_stored": "promptvision.images.codec",
     "draw_boxes": "promptvision.tools.drawing",
     "draw_mask_overlay": "promptvision.tools.drawing",
-    "flat_rgb": "promptvision.tools.drawing",
+    "flat_rgb": "promptvision.images.colour",
     "hookimpl": "promptvision.plugins.specs",
     "image_id_of": "promptvision.images.store",
     "is_out_of_memory": "promptvision.models.placement",

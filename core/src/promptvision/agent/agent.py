@@ -6,12 +6,17 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+import weakref
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from promptvision.agent.events.agui import AguiEvent
+from promptvision.agent.events.follow import follow
+from promptvision.agent.image_input import ImageInput, to_source
 from promptvision.agent.journal import call_store
+from promptvision.agent.loop_thread import LoopThread
 from promptvision.agent.operation import call_operation
 from promptvision.agent.planning.selection import make_planner
 from promptvision.agent.reply import Reply
@@ -21,7 +26,7 @@ from promptvision.agent.turns.handle import ConversationQueue, TurnHandle
 from promptvision.agent.turns.session import TurnSession
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Turn, TurnKey, TurnStatus
-from promptvision.errors import Conflict, LeaseLost, NotFound, PromptvisionError
+from promptvision.errors import Conflict, InputError, LeaseLost, NotFound, PromptvisionError
 from promptvision.images.ingest import IngestedImage, ingest
 from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
@@ -75,28 +80,36 @@ class Agent:
         self.runtime = Runtime(self.settings, self.images, self.pool, executor)
         self.owner = f"{socket.gethostname()}:{os.getpid()}"
         self.admission = Admission()
-        self._lines = ConversationQueue()
+        self._queue = ConversationQueue()
         self._running: dict[TurnKey, TurnHandle] = {}
         self._left_open: dict[tuple[str, str], Turn] = {}
+        self._loop_thread = LoopThread("promptvision-agent")
+        weakref.finalize(self, self._loop_thread.close)
         self.observers: list[Callable[[Reply], None]] = []
-        """Told of every reply when its turn ends."""
+        """Called with every reply when its turn ends."""
 
     # Turns
 
-    def run(self, prompt: str, *, image: Source | None = None, **ids: Any) -> Reply:
-        """Run one turn and wait for it; for code without an event loop. See :meth:`chat`."""
-        return asyncio.run(self.chat(prompt, image=image, **ids))
-
-    async def chat(self, prompt: str, *, image: Source | None = None, **ids: Any) -> Reply:
-        """Run one turn.
+    async def run(
+        self,
+        prompt: str,
+        *,
+        image: ImageInput | None = None,
+        user_id: str = LOCAL_USER,
+        conversation_id: str | None = None,
+        prompt_id: str | None = None,
+    ) -> Reply:
+        """Run one turn. Cancelling the call stops the turn at its next check point.
 
         Args:
-            prompt: what is wanted, in words.
+            prompt: the user's message.
             image: the image it is about; default: the newest of the conversation.
-            ids: ``user_id``, ``conversation_id`` and ``prompt_id``, see :meth:`start`.
+            user_id: owner of the conversation: 1 to 128 letters, digits and ``_ . @ + -``.
+            conversation_id: 1 to 64 letters, digits, ``_`` and ``-``; default: a new conversation.
+            prompt_id: idempotency key of the turn, same characters; default: a new one.
 
         Returns:
-            The answer; a failed tool is an answer too.
+            The reply; a turn whose tool failed has one too.
 
         Raises:
             InputError: the prompt, an id or the image cannot be used; nothing was stored.
@@ -104,10 +117,64 @@ class Agent:
             Busy: too many requests wait for this conversation.
             StoreError: a store failed.
         """
-        running = self.start(prompt, image=image, **ids)
+        source = await to_source(image)
+        running = self.start(
+            prompt, image=source, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+        )
         try:
             return await running.reply()
         except asyncio.CancelledError:
+            running.cancel.cancel("the caller left")
+            raise
+
+    def run_sync(
+        self,
+        prompt: str,
+        *,
+        image: ImageInput | None = None,
+        user_id: str = LOCAL_USER,
+        conversation_id: str | None = None,
+        prompt_id: str | None = None,
+    ) -> Reply:
+        """Run one turn and block until it ends; see :meth:`run` for arguments and errors.
+
+        The turn runs on an event loop in a thread that the agent owns. So this works where an event loop
+        runs already, as in a notebook, and from several threads at once.
+        """
+        return self._loop_thread.run(
+            lambda: self.run(
+                prompt, image=image, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+            )
+        )
+
+    async def stream(
+        self,
+        prompt: str,
+        *,
+        image: ImageInput | None = None,
+        user_id: str = LOCAL_USER,
+        conversation_id: str | None = None,
+        prompt_id: str | None = None,
+    ) -> AsyncGenerator[AguiEvent, None]:
+        """Run one turn and yield its AG-UI events as they happen; see :meth:`run` for arguments and errors.
+
+        The last event is ``RUN_FINISHED``, with the reply document as its ``result``, or ``RUN_ERROR``.
+        Closing the generator before that stops the turn.
+        """
+        source = await to_source(image)
+        running = self.start(
+            prompt, image=source, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+        )
+        running.speech.has_subscribers = True
+        try:
+            await running.is_claimed.wait()
+            if running.turn is None:
+                await running.reply()  # raises why the turn did not begin
+                return
+            async with aclosing(follow(self, user_id, running.turn.id, self.images.url)) as events:
+                async for streamed in events:
+                    yield streamed.event
+        except (asyncio.CancelledError, GeneratorExit):
             running.cancel.cancel("the caller left")
             raise
 
@@ -158,7 +225,7 @@ class Agent:
 
     def running(self, user_id: str, turn_id: str) -> TurnHandle | None:
         """A turn of the user that is running in this process."""
-        for running in self._running.values():
+        for running in list(self._running.values()):
             if running.key.user_id == user_id and running.turn is not None and running.turn.id == turn_id:
                 return running
         return None
@@ -173,25 +240,31 @@ class Agent:
 
     async def _in_line(self, running: TurnHandle, request: ChatInput) -> Reply:
         user_id = request.key.user_id
-        async with self._lines.place(user_id, request.key.conversation_id), self.admission.slot(user_id):
-            return await TurnSession(self, running, request).drive()
+        async with self._queue.slot(user_id, request.key.conversation_id), self.admission.slot(user_id):
+            reply = await TurnSession(self, running, request).drive()
+            return reply.with_images(self.open)
 
     # Images and single calls
 
     async def add_image(
-        self, source: bytes | str | Path, *, user_id: str = LOCAL_USER, allow_paths: bool = True
+        self, image: ImageInput, *, user_id: str = LOCAL_USER, allow_paths: bool = True
     ) -> IngestedImage:
         """Store an image for a user.
 
         Raises:
-            InputError: it is no image that can be used.
+            InputError: it is not an image that can be used.
         """
+        source = await to_source(image)
+        if source is None or isinstance(source, ImageRef):
+            raise InputError(
+                "image: give the image itself", hint="a reference names one that is stored already"
+            )
         ingested = await self._ingest(source, allow_paths=allow_paths)
         await call_store(self.conversations, self.conversations.add_image, user_id, ingested.id)
         return ingested
 
     async def take_in(
-        self, source: Source | None, *, user_id: str, allow_paths: bool
+        self, image: ImageInput | None, *, user_id: str, allow_paths: bool
     ) -> IngestedImage | None:
         """An image that somebody sends, stored; one that is stored already must be theirs.
 
@@ -199,15 +272,17 @@ class Agent:
             InputError: it is no image that can be used.
             NotFound: it is stored and belongs to somebody else.
         """
+        source = await to_source(image)
         if source is None:
             return None
         if not isinstance(source, ImageRef):
             return await self._ingest(source, allow_paths=allow_paths)
         if self.settings.api_keys:  # without keys nobody is told apart, and the id is the secret
             await self.check_owner(user_id, source.id)
-        image = await asyncio.to_thread(self.open, source.id)
+        decoded = await asyncio.to_thread(self.open, source.id)
         stat = await call_store(self.images, self.images.stat, source.id)
-        return IngestedImage(id=source.id, media_type=stat.media_type, width=image.width, height=image.height)
+        width, height = decoded.size
+        return IngestedImage(id=source.id, media_type=stat.media_type, width=width, height=height)
 
     async def _ingest(self, source: bytes | str | Path, *, allow_paths: bool) -> IngestedImage:
         keep = self.runtime.pictures.keep  # the next step opens it, most likely
@@ -222,13 +297,6 @@ class Agent:
     def open(self, image_id: str) -> Image:
         """The decoded image; shared, so copy it before changing it."""
         return self.runtime.pictures.open(image_id)
-
-    def save(self, reply: Reply, path: str | Path) -> bool:
-        """Write the image of a reply in the format that the file name says; False when it has none."""
-        if reply.image_id is None:
-            return False
-        self.open(reply.image_id).save(path)
-        return True
 
     async def call_tool(
         self, operation: str, values: dict[str, Any], *, user_id: str = LOCAL_USER, allow_paths: bool = True
@@ -249,7 +317,10 @@ class Agent:
         self.admission.admit(user_id)
         try:
             async with self.admission.slot(user_id):
-                return await call_operation(self, operation, values, user_id=user_id, allow_paths=allow_paths)
+                reply = await call_operation(
+                    self, operation, values, user_id=user_id, allow_paths=allow_paths
+                )
+                return reply.with_images(self.open)
         finally:
             self.admission.leave(user_id)
 
@@ -283,8 +354,10 @@ class Agent:
             del self._left_open[place]
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for running turns, then stop those that are left and mark them interrupted."""
-        tasks = [running.task for running in self._running.values() if running.task is not None]
+        """Wait for the turns that run on this event loop, then stop those left and mark them interrupted."""
+        loop = asyncio.get_running_loop()
+        running = [one.task for one in self._running.values() if one.task is not None]
+        tasks = [task for task in running if task.get_loop() is loop]
         if not tasks:
             return
         _, left = await asyncio.wait(tasks, timeout=timeout_s)
@@ -293,7 +366,32 @@ class Agent:
         await asyncio.gather(*left, return_exceptions=True)
 
     async def close(self) -> None:
-        """Give back threads, connections and models. The agent is not used afterwards."""
+        """Stop running turns and release threads, connections and models; the agent cannot be used again."""
+        await self.drain(0)
+        if self._loop_thread.is_running:  # connections made by run_sync belong to its loop
+            await asyncio.wrap_future(self._loop_thread.submit(self._release))
+            await asyncio.to_thread(self._loop_thread.close)
+        else:
+            await self._release()
+
+    def close_sync(self) -> None:
+        """Close the agent from code without an event loop; see :meth:`close`."""
+        self._loop_thread.run(self._release)
+        self._loop_thread.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close_sync()
+
+    async def _release(self) -> None:
         await self.drain(0)
         await self.planner.close()
         await self.runtime.executor.close()

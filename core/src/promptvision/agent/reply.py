@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from promptvision.conversations.turn import TurnStatus
+from promptvision.errors import InputError
 from promptvision.tools.context import EDIT
 
-__all__ = ["Reply", "Step", "show_ids"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["OpenImage", "Reply", "Step", "show_ids"]
+
+OpenImage = Callable[[str], "Image"]
+"""Returns the decoded image of an id."""
 
 _UNSHOWN = ("success", "message")
 
@@ -65,6 +73,8 @@ class Reply:
         turn_id, conversation_id, prompt_id: whose answer it is.
         status: how the turn ended.
         planner: who planned it.
+        notes: warnings, such as that another planner answered.
+        open_image: reads the images; None for a reply that no agent gave.
     """
 
     text_response: str
@@ -77,6 +87,7 @@ class Reply:
     status: TurnStatus
     planner: str
     notes: tuple[str, ...] = field(default=())
+    open_image: OpenImage | None = field(default=None, repr=False, compare=False)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -99,6 +110,44 @@ class Reply:
         edits = [image["id"] for image in self.images if image["kind"] == EDIT]
         made = [image["id"] for image in self.images]
         return next(reversed(edits or made), None)
+
+    @property
+    def image(self) -> Image | None:
+        """The image to show, decoded: the last edit, else the last image made; None when there is none.
+
+        The decoded image is shared: copy it before changing it.
+
+        Raises:
+            NotFound: the image was deleted.
+            StoreError: the image store failed.
+        """
+        if self.image_id is None or self.open_image is None:
+            return None
+        return self.open_image(self.image_id)
+
+    def save(self, path: str | Path) -> None:
+        """Write the image to a file, in the format of its extension; a JPEG is flattened onto white.
+
+        Raises:
+            InputError: the reply has no image, or the file cannot be written.
+        """
+        from promptvision.images.output import save_image
+
+        image = self.image
+        if image is None:
+            raise InputError(f"{path}: not written, the reply has no image", hint=self.text_response[:200])
+        save_image(image, path)
+
+    def _repr_png_(self) -> bytes | None:
+        """The image as PNG: how notebooks display a reply."""
+        from promptvision.images.codec import encode_png
+
+        image = self.image
+        return None if image is None else encode_png(image)
+
+    def with_images(self, open_image: OpenImage) -> Reply:
+        """The same reply, able to open its images."""
+        return replace(self, open_image=open_image)
 
     def document(self, show: Callable[[str], str] | None = None) -> dict[str, Any]:
         """The reply as plain JSON.
@@ -126,8 +175,9 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """The reply as a conversation store keeps it."""
+        stored = {name: value for name, value in vars(self).items() if name != "open_image"}
         steps = [step.stored() for step in self.steps]
-        return {**vars(self), "steps": steps, "images": list(self.images), "status": str(self.status)}
+        return {**stored, "steps": steps, "images": list(self.images), "status": str(self.status)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Reply:

@@ -14,7 +14,7 @@ import click
 from promptvision.cli import line_editing, terminal
 from promptvision.cli.history import export_document, print_turns
 from promptvision.cli.output import complain, echo_text, say
-from promptvision.cli.run import save_image, unwritable
+from promptvision.cli.run import unwritable
 from promptvision.cli.session import StepPrinter, settle
 from promptvision.errors import InputError, NotFound, PromptvisionError
 
@@ -261,6 +261,8 @@ class Talk:
         name = str(Path(name).expanduser())
         if problem := unwritable(name):
             raise InputError(f"{name}: {problem}")
+        from promptvision.images.output import save_image
+
         save_image(self._agent.open(self._record(None).image_id), name)
         say(f"wrote {name}")
 

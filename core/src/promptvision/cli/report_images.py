@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvision.cli.report import Figure, Section
-from promptvision.tools.drawing import draw_mask_overlay, flat_rgb
+from promptvision.images.colour import flat_rgb
+from promptvision.tools.drawing import draw_mask_overlay
 from promptvision.types import Box
 
 if TYPE_CHECKING:

@@ -15,18 +15,14 @@ from promptvision.cli.session import StepPrinter, settle, with_agent
 from promptvision.errors import InputError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply
     from promptvision.agent.turns.handle import TurnHandle
 
-__all__ = ["check_output", "read_image_argument", "run", "save_image", "unwritable", "write_image"]
+__all__ = ["check_output", "read_image_argument", "run", "unwritable", "write_image"]
 
 STDIN_LIMIT = 20 * 2**20
 LAST_EVENTS_S = 2.0
-JPEG_QUALITY = 95
-"""High enough that an edit is not visibly worse than its original."""
 
 
 @click.command()
@@ -135,39 +131,16 @@ def write_image(agent: Agent, reply: Reply, output: str) -> int:
     Raises:
         InputError: it cannot be written there.
     """
+    from promptvision.images.codec import encode_png
+    from promptvision.images.output import save_image
+
     if reply.image_id is None:
         say(f"{output} was not written: the answer has no picture", fg="yellow")
         return 1
-    save_image(agent.open(reply.image_id), output)
-    if output != "-":
-        say(f"wrote {output}")
+    image = agent.open(reply.image_id)
+    if output == "-":
+        sys.stdout.buffer.write(encode_png(image))
+        return 0
+    save_image(image, output)
+    say(f"wrote {output}")
     return 0
-
-
-def save_image(picture: Image, output: str) -> None:
-    """Write an image in the format that the file name says, as PNG to stdout for '-'.
-
-    Raises:
-        InputError: the name says no format, or it cannot be written there.
-    """
-    from promptvision.images.codec import encode_png
-    from promptvision.tools.drawing import flat_rgb
-
-    ending = Path(output).suffix.lower()
-    try:
-        if output == "-":
-            sys.stdout.buffer.write(encode_png(picture))
-        elif ending == ".png":
-            Path(output).write_bytes(encode_png(picture))
-        elif ending in (".jpg", ".jpeg"):
-            flat_rgb(picture).save(output, quality=JPEG_QUALITY)
-        else:
-            picture.save(output)
-    except BrokenPipeError:
-        raise
-    except (OSError, ValueError) as exc:
-        raise InputError(f"{output}: {_why(exc)}", hint="choose another name or format") from exc
-
-
-def _why(exc: Exception) -> str:
-    return exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)

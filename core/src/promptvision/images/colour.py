@@ -10,11 +10,21 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageCms import ImageCmsTransform
 
-__all__ = ["is_srgb", "to_plain_mode", "to_srgb"]
+__all__ = ["flat_rgb", "is_srgb", "to_plain_mode", "to_srgb"]
 
 _PLAIN = ("L", "LA", "RGB", "RGBA")
 _PROFILE_MODES = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
 _TOLERANCE = 2  # of 255: by so much two makers' versions of the sRGB profile differ
+
+
+def flat_rgb(image: Image) -> Image:
+    """An RGB copy in which transparent pixels show white, as on paper."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    from PIL import Image as images  # noqa: N813
+
+    background = images.new("RGBA", image.size, "white")
+    return images.alpha_composite(background, image.convert("RGBA")).convert("RGB")
 
 
 def to_plain_mode(image: Image) -> Image:

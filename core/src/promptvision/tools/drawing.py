@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
+from promptvision.images.colour import flat_rgb
 from promptvision.types import Box
 
-__all__ = ["draw_boxes", "draw_mask_overlay", "flat_rgb"]
+__all__ = ["draw_boxes", "draw_mask_overlay"]
 
 _PALETTE = ("#ffd400", "#00c2ff", "#ff5ca8", "#6fe26f", "#ff8c1a", "#b48cff")
 """Bright enough for black letters, and told apart by people with the common colour blindnesses."""
@@ -75,14 +76,6 @@ def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
     grown = mask.filter(ImageFilter.MaxFilter(2 * width + 1))
     canvas.paste("white", mask=ImageChops.subtract(grown, mask))
     return canvas
-
-
-def flat_rgb(image: Image.Image) -> Image.Image:
-    """An RGB copy, as a person sees the image on paper: what is transparent shows white."""
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    ground = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(ground, image.convert("RGBA")).convert("RGB")
 
 
 def _scaled(box: Box, zoom: int, size: tuple[int, int]) -> _Rectangle:

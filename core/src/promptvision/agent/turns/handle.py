@@ -52,12 +52,16 @@ class TurnHandle:
         Raises:
             Busy: the process is stopping; the same request goes on with the finished steps.
         """
-        if self.task is None:
+        task = self.task
+        if task is None:
             raise RuntimeError("the turn was not started")
         try:
-            return await asyncio.shield(self.task)
+            if task.get_loop() is asyncio.get_running_loop():
+                return await asyncio.shield(task)
+            waiting = asyncio.run_coroutine_threadsafe(_wait_for(task), task.get_loop())
+            return await asyncio.wrap_future(waiting)
         except asyncio.CancelledError as exc:
-            if not self.task.cancelled():
+            if not task.cancelled():
                 raise
             said = "the server is stopping; send the same request again to go on"
             raise Busy(said, retry_after_s=2) from exc
@@ -78,30 +82,40 @@ class TurnHandle:
             listener(step, done, total, message)
 
 
+async def _wait_for(task: asyncio.Task[Reply]) -> Reply:
+    return await asyncio.shield(task)
+
+
+_QueueKey = tuple[asyncio.AbstractEventLoop, str, str]
+
+
 class ConversationQueue:
-    """One line per conversation: turns of a conversation run one after the other, in order of arrival."""
+    """Runs the turns of a conversation one after the other, in order of arrival.
+
+    Between event loops, as between processes, the claim in the conversation store decides.
+    """
 
     def __init__(self) -> None:
-        self._locks: dict[tuple[str, str], asyncio.Lock] = {}
-        self._present: dict[tuple[str, str], int] = {}
+        self._locks: dict[_QueueKey, asyncio.Lock] = {}
+        self._present: dict[_QueueKey, int] = {}
 
     @asynccontextmanager
-    async def place(self, user_id: str, conversation_id: str) -> AsyncIterator[None]:
-        """Wait for one's turn in a conversation.
+    async def slot(self, user_id: str, conversation_id: str) -> AsyncIterator[None]:
+        """Wait until the earlier turns of a conversation have ended.
 
         Raises:
-            Busy: the line is too long.
+            Busy: too many turns are waiting already.
         """
-        where = (user_id, conversation_id)
-        present = self._present.get(where, 0)
+        key = (asyncio.get_running_loop(), user_id, conversation_id)
+        present = self._present.get(key, 0)
         if present > MAX_WAITING:
             raise Busy(f"conversation {conversation_id!r}: {MAX_WAITING} requests are waiting already")
-        self._present[where] = present + 1
-        lock = self._locks.setdefault(where, asyncio.Lock())
+        self._present[key] = present + 1
+        lock = self._locks.setdefault(key, asyncio.Lock())
         try:
             async with lock:
                 yield
         finally:
-            self._present[where] -= 1
-            if not self._present[where]:
-                del self._present[where], self._locks[where]
+            self._present[key] -= 1
+            if not self._present[key]:
+                del self._present[key], self._locks[key]
