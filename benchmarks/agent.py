@@ -81,7 +81,7 @@ def ours(looks: Looks, database: Path | None) -> Turn:
 
         store = SQLConversationStore(f"sqlite:///{database}")
 
-    agent = make_agent([tool()(looks.look)], planner=Script(), conversations=store)
+    agent = make_agent([tool(looks.look)], planner=Script(), conversations=store)
 
     async def turn() -> str:
         reply = await agent.run(TURN, conversation_id=uuid.uuid4().hex)

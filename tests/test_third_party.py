@@ -107,7 +107,7 @@ def photo(tmp_path: Path) -> Path:
 def test_tool_is_listed_with_its_plugin(program: Program) -> None:
     operations = {one["operation"]: one for one in document(program.run("tools", "--json"))["operations"]}
     mirror = operations["mirror"]
-    assert mirror["description"] == "Mirror a picture left to right."
+    assert mirror["description"] == "Mirror an image left to right."
     assert mirror["parameters"]["properties"] == {"image": {"type": "string", "description": "image"}}
     (tool,) = mirror["tools"]
     assert (tool["tool"], tool["plugin"], tool["version"], tool["available"]) == (

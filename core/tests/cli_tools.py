@@ -15,6 +15,7 @@ from PIL import Image as pictures  # noqa: N813
 from PIL import ImageOps
 
 from promptvision import Image, Requirements, Settings, Tool, ToolContext, hookimpl, tool
+from promptvision.plugin import ToolLike
 from promptvision.plugins.specs import Finding
 from promptvision.tools import operations
 
@@ -84,7 +85,7 @@ def check_badly(settings: Settings) -> Finding:
 
 
 @hookimpl
-def promptvision_tools() -> Iterable[Tool]:
+def promptvision_tools() -> Iterable[ToolLike]:
     grey = Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw)
     return [grey, mirror, fade, wait_here, say_odd, fetch_moon, break_it]
 

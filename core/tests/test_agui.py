@@ -109,7 +109,7 @@ def dawdle() -> tuple[Tool, threading.Event]:
             time.sleep(0.002)
         return "never"
 
-    return dawdle, begun
+    return dawdle.tool, begun
 
 
 def test_done_turn_is_valid_and_replays_identically(tools: list[Tool], scene_png: bytes) -> None:

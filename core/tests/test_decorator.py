@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any, Literal
 
+import PIL.Image
 import pytest
 from PIL import Image
-from pydantic import ValidationError
 
 from promptvision import Image as PublicImage
+from promptvision.errors import PluginError
 from promptvision.testing.context import make_context, run_tool
 from promptvision.tools.context import ToolContext
-from promptvision.tools.decorator import tool
+from promptvision.tools.decorator import as_tool, tool
 from promptvision.tools.requirements import Requirements
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Result, Tool
@@ -43,20 +45,21 @@ def picture() -> Image.Image:
 
 
 def test_signature_and_docstring_become_the_tool() -> None:
-    assert isinstance(turn, Tool)
-    assert (turn.name, turn.operation.name, turn.priority, turn.limits) == (
+    made = turn.tool
+    assert isinstance(made, Tool)
+    assert (made.name, made.operation.name, made.priority, made.limits) == (
         "turn",
         "turn",
         70,
         "Square only.",
     )
-    assert turn.operation.description == "Turn an image. It keeps its size."
-    assert turn.cacheable is False
-    assert turn.requires == Requirements()
+    assert made.operation.description == "Turn an image. It keeps its size."
+    assert made.cacheable is False
+    assert made.requires == Requirements()
 
 
 def test_schema_holds_types_defaults_and_descriptions() -> None:
-    assert function_parameters(turn.args) == {
+    assert function_parameters(turn.tool.args) == {
         "type": "object",
         "properties": {
             "image": {"type": "string", "description": "the image to turn."},
@@ -94,7 +97,7 @@ def test_context_is_handed_in_and_hidden_from_the_schema(picture: Image.Image) -
         """Tell the seed."""
         return context.seed
 
-    assert list(seeded.args.model_fields) == ["image"]
+    assert list(seeded.tool.args.model_fields) == ["image"]
     context = make_context(seed=7)
     assert run_tool(seeded, context=context, image=context.save(picture)).seeded_result == 7
 
@@ -113,7 +116,7 @@ def test_coroutine_function_gets_and_gives_images_too(picture: Image.Image) -> N
 
     context = make_context()
     result = run_tool(mirror, picture, context=context)
-    assert mirror.is_async
+    assert mirror.tool.is_async
     assert context.open(result.mirror_image_url).getpixel((3, 0)) == (255, 0, 0)
     assert result.original_image_url is not None
 
@@ -150,7 +153,7 @@ def test_result_model_is_returned_as_it_stands(picture: Image.Image) -> None:
         return Sized(width=image.width, message="measured")
 
     context = make_context()
-    assert measure.result is Sized
+    assert measure.tool.result is Sized
     result = run_tool(measure, context=context, image=context.save(picture))
     assert result == Sized(width=4, message="measured")
 
@@ -163,7 +166,7 @@ def test_nothing_returned_is_success(picture: Image.Image) -> None:
     context = make_context()
     result = run_tool(look, context=context, image=context.save(picture))
     assert result.success
-    assert list(look.result.model_fields) == ["success", "message", "original_image_url"]
+    assert list(look.tool.result.model_fields) == ["success", "message", "original_image_url"]
 
 
 def test_optional_image_and_mask(picture: Image.Image) -> None:
@@ -175,7 +178,7 @@ def test_optional_image_and_mask(picture: Image.Image) -> None:
     context = make_context()
     ref = context.save(picture)
     mask = context.save_mask(picture)
-    assert function_parameters(blend.args)["required"] == ["image", "mask"]
+    assert function_parameters(blend.tool.args)["required"] == ["image", "mask"]
     assert run_tool(blend, context=context, image=ref, mask=mask).blend_image_url is None
     both = run_tool(blend, context=context, image=ref, mask=mask, other=ref)
     assert isinstance(both.blend_image_url, ImageRef)
@@ -188,7 +191,10 @@ def test_value_of_another_type_than_declared_is_no_result(picture: Image.Image) 
         return "many"  # type: ignore[return-value]
 
     context = make_context()
-    with pytest.raises(ValidationError, match="liar_result"):
+    with pytest.raises(
+        PluginError,
+        match=r"tool 'liar': it returned str 'many', but is annotated '-> int': Input should be a",
+    ):
         run_tool(liar, context=context, image=context.save(picture))
 
 
@@ -249,7 +255,7 @@ def Shout(x: int) -> int:  # noqa: N802
         (only_arguments, "'only_arguments' needs a description"),
         (unresolved, "'unresolved': name 'Elsewhere' is not defined; import .* TYPE_CHECKING"),
         (bare, "'bare': parameter 'image' needs a type annotation"),
-        (open_ended, "'open_ended': say after '->' what it returns"),
+        (open_ended, "'open_ended': the return annotation is missing"),
         (many, r"'many': parameter \*images.* cannot be given by name"),
         (any_names, r"'any_names': parameter \*\*values.* cannot be given by name"),
         (positional, "'positional': parameter x.* cannot be given by name"),
@@ -257,11 +263,117 @@ def Shout(x: int) -> int:  # noqa: N802
     ],
 )
 def test_function_that_cannot_be_a_tool_is_refused_by_name(function: Callable[..., Any], fault: str) -> None:
-    with pytest.raises(ValueError, match=fault):
-        tool()(function)
+    for decorate in (tool, tool()):
+        with pytest.raises(ValueError, match=fault):
+            decorate(function)
 
 
 def test_name_may_be_given_and_phrases_are_checked() -> None:
-    assert tool(name="loud")(Shout).name == "loud"
-    with pytest.raises(ValueError, match="names 'volume', which is no argument"):
+    assert tool(name="loud")(Shout).tool.name == "loud"
+    with pytest.raises(ValueError, match="names 'volume', which is not an argument"):
         tool(name="loud", phrases=["shout at {volume}"])(Shout)
+
+
+def test_bare_decorator_keeps_the_function_callable(picture: Image.Image) -> None:
+    @tool
+    def halve(image: Image.Image, times: int = 1) -> Image.Image:
+        """Make an image smaller."""
+        return image.reduce(2**times)
+
+    assert halve(picture).size == (2, 2)
+    assert halve(picture, times=2).size == (1, 1)
+    assert (halve.__name__, halve.__doc__) == ("halve", "Make an image smaller.")
+    assert repr(halve) == f"<tool 'halve' of {__name__}>"
+    assert as_tool(halve) is as_tool(halve.tool) is halve.tool
+    context = make_context()
+    assert context.open(run_tool(halve, picture, context=context).halve_image_url).size == (2, 2)
+
+
+def test_decorated_coroutine_function_stays_one() -> None:
+    @tool
+    async def ask(question: str) -> str:
+        """Ask somebody."""
+        return f"{question} Yes."
+
+    assert asyncio.run(ask("Is it?")) == "Is it? Yes."
+
+
+def test_only_functions_can_be_decorated() -> None:
+    with pytest.raises(TypeError, match=r"'mirror' is not a function; write @tool or @tool\(name="):
+        tool("mirror")  # type: ignore[call-overload]
+
+
+def module_for_type(image: PIL.Image) -> int:  # type: ignore[valid-type]
+    """The module in place of the class."""
+    return 1
+
+
+def list_of_images(images: list[Image.Image]) -> int:
+    """Several images in one argument."""
+    return 1
+
+
+def bytes_default(key: bytes = b"x") -> int:
+    """A default that JSON cannot hold."""
+    return 1
+
+
+def object_argument(lock: threading.Event) -> int:
+    """A type that JSON cannot hold."""
+    return 1
+
+
+def object_result(x: int) -> threading.Event:
+    """A result that JSON cannot hold."""
+    return threading.Event()
+
+
+@pytest.mark.parametrize(
+    ("function", "fault"),
+    [
+        (
+            module_for_type,
+            r"parameter 'image' is annotated with the module PIL.Image, not a type; write",
+        ),
+        (list_of_images, "parameter 'images' holds images inside another type"),
+        (bytes_default, "parameter 'key' has a default of type bytes, which JSON cannot hold"),
+        (object_argument, "parameter 'lock' has the type Event, which JSON cannot hold"),
+        (object_result, "the return value has the type Event, which JSON cannot hold"),
+    ],
+)
+def test_type_that_cannot_be_an_argument_is_named_with_the_fix(
+    function: Callable[..., Any], fault: str
+) -> None:
+    with pytest.raises(ValueError, match=f"tool {function.__name__!r}: {fault}"):
+        tool(function)
+
+
+@pytest.mark.parametrize(
+    ("options", "fault"),
+    [
+        ({"phrases": "turn it"}, r"phrases is one string; write phrases=\('turn it',\)"),
+        ({"phrases": [3]}, "phrases must be a tuple of str or Phrase, not int 3"),
+        ({"priority": "high"}, "priority must be an int, not str 'high'"),
+        ({"requires": ("cv2",)}, "requires must be a Requirements, not tuple"),
+        ({"limits": None}, "limits must be a str, not NoneType None"),
+        ({"cacheable": 1}, "cacheable must be a bool, not int 1"),
+    ],
+)
+def test_option_of_the_wrong_type_names_tool_and_option(options: dict[str, Any], fault: str) -> None:
+    def turn(x: int) -> int:
+        """Turn."""
+        return x
+
+    with pytest.raises(TypeError, match=f"tool 'turn': {fault}"):
+        tool(**options)(turn)
+
+
+def test_nothing_in_place_of_an_image_is_named(picture: Image.Image) -> None:
+    @tool
+    def forgetful(image: Image.Image) -> Image.Image:  # type: ignore[empty-body]
+        """Forget to return."""
+
+    with pytest.raises(
+        PluginError, match="tool 'forgetful': it returned None, but is annotated '-> Image': Field required"
+    ):
+        run_tool(forgetful, picture)

@@ -133,3 +133,10 @@ def test_footprint_of_what_loaders_return() -> None:
     assert measure_bytes({"weights": memoryview(b"12345")}) == 5
     assert measure_bytes(Detector(None)) is None
     assert measure_bytes(object()) is None
+
+
+def test_driver_of_the_kernel_is_a_gpu(kernel: Path) -> None:
+    assert devices.has_gpu() == Path("/dev/dxg").exists()
+    (kernel / "proc/driver/nvidia").mkdir(parents=True)
+    (kernel / "proc/driver/nvidia/version").write_text("NVRM")
+    assert devices.has_gpu()

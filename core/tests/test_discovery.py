@@ -37,6 +37,8 @@ def promptvision_tools():
     return [{name}]
 """
 
+MIRROR = GOOD.partition("@hookimpl")[0].format(name="mirror")
+
 
 def good(name: str) -> str:
     return GOOD.format(name=name)
@@ -104,7 +106,8 @@ def test_installation_cut_short_is_listed_like_any_other(tmp_path: Path) -> None
         ("PLUGIN_API = 'one'", "import: TypeError: PLUGIN_API must be an integer, not 'one'"),
         (
             "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(registry): return []",
-            "registration: PluginValidationError: ",
+            "registration: PluginValidationError: hook 'promptvision_tools' takes no argument registry; "
+            "write 'def promptvision_tools():'",
         ),
         (
             "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tool(): return []",
@@ -120,7 +123,31 @@ def test_installation_cut_short_is_listed_like_any_other(tmp_path: Path) -> None
         ),
         (
             "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(): return 5",
-            "promptvision_tools: TypeError: 'int' object is not iterable",
+            "promptvision_tools: TypeError: it returned int 5; return a list, such as [one, other], or []",
+        ),
+        (
+            "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(): pass",
+            "promptvision_tools: TypeError: it returned None; return a list",
+        ),
+        (
+            MIRROR + "\n@hookimpl\ndef promptvision_tools(): return mirror",
+            "promptvision_tools: TypeError: it returned ToolFunction <tool 'mirror' of ",
+        ),
+        (
+            "from promptvision.plugin import *\nRequirements(modules=('cv2',))",
+            "import: TypeError: Requirements: modules must be a dict of str to str, not tuple ('cv2',)",
+        ),
+        (
+            "from promptvision.plugin import *\nRequirements(models='x')",
+            "import: TypeError: Requirements: models is one string; write models=('x',)",
+        ),
+        (
+            "from promptvision import ModelSpec\nModelSpec(id='m', source='', revision='', license='', files=3)",
+            "import: TypeError: model 'm': files must be a tuple of WeightFile, not int 3",
+        ),
+        (
+            "import PIL.Image\nfrom promptvision import tool\n@tool\ndef f(image: PIL.Image) -> int: 'X.'",
+            "import: ValueError: tool 'f': parameter 'image' is annotated with the module PIL.Image, ",
         ),
         (
             "from promptvision import tool\n@tool()\ndef bare(x: int) -> int:\n    return x",
@@ -209,3 +236,19 @@ def test_strict_registry_raises_whatever_is_not_loaded(plant: Plant, source: str
 def test_what_is_not_loaded_is_warned_of_in_one_line(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
     Registry.load(Settings(), plant("promptvision-broken", "raise OSError('no such thing')"))
     assert caplog.messages == ["promptvision-broken 1.0 is not loaded: import: OSError: no such thing"]
+
+
+def test_decorated_functions_are_tools_without_a_hook(plant: Plant) -> None:
+    plugin = only(load(plant("promptvision-mirror", MIRROR)))
+    assert [tool.name for tool in plugin.offers["promptvision_tools"]] == ["mirror"]
+
+
+def test_decorated_function_that_the_hook_returns_too_is_one_tool(plant: Plant) -> None:
+    plugin = only(load(plant("promptvision-mirror", good("mirror"))))
+    assert [tool.name for tool in plugin.offers["promptvision_tools"]] == ["mirror"]
+
+
+def test_decorated_functions_of_another_package_are_not_collected(plant: Plant) -> None:
+    plant("promptvision-mirror", MIRROR)
+    borrower = load(plant("promptvision-borrower", "from promptvision_mirror import mirror"))[0]
+    assert (borrower.distribution, borrower.offers["promptvision_tools"]) == ("promptvision-borrower", [])

@@ -25,6 +25,7 @@ from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.testing.tools import make_tools
 from promptvision.tools import operations
+from promptvision.tools.decorator import ToolLike
 from promptvision.tools.requirements import Gpu, Requirements
 from promptvision.tools.tool import Tool
 
@@ -69,7 +70,7 @@ def on_gpu(gpu: Gpu) -> Tool:
     return Tool(name="big", operation=operations.CAPTION, run="nowhere:run", requires=requires)
 
 
-def sizes(made: Sequence[ToolCall], *tools: Tool) -> list[int]:
+def sizes(made: Sequence[ToolCall], *tools: ToolLike) -> list[int]:
     registry = make_registry([*tools, *make_tools({})])
     table = ImageTable()
     for number in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,3 +96,28 @@ def test_everything_that_lacks_is_told_at_once() -> None:
         modules={"no_such": "a"}, binaries={"no-such": "b"}, settings={"NO": "c"}, models=("m",)
     )
     assert len(missing(requires)) == 4
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        (
+            {"modules": ("cv2",)},
+            r"modules must be a dict of str to str, not tuple \('cv2',\); write",
+        ),
+        ({"binaries": {"tesseract": None}}, "binaries must be a dict of str to str"),
+        ({"settings": "API_URL"}, "settings must be a dict of str to str, not str 'API_URL'"),
+        ({"chosen_by": ["MODEL"]}, "chosen_by must be a dict of str to str"),
+        ({"models": "x"}, r"models is one string; write models=\('x',\)"),
+        ({"models": 3}, "models must be a tuple of str, not int 3"),
+        ({"models": (3,)}, "models must be a tuple of str, not int 3"),
+        ({"gpu": True}, "gpu must be a Gpu, such as Gpu.PREFERRED, not bool True"),
+    ],
+)
+def test_field_of_the_wrong_type_is_named_with_the_fix(fields: dict[str, Any], fault: str) -> None:
+    with pytest.raises(TypeError, match=f"^Requirements: {fault}"):
+        Requirements(**fields)
+
+
+def test_models_may_be_a_list() -> None:
+    assert Requirements(models=["a", "b"]).models == ("a", "b")  # type: ignore[arg-type]

@@ -146,7 +146,7 @@ def dawdle() -> tuple[Tool, threading.Event]:
             time.sleep(0.005)
         return "never"
 
-    return dawdle, begun
+    return dawdle.tool, begun
 
 
 def test_cancel_stops_a_turn_and_keeps_finished_steps(

@@ -101,7 +101,7 @@ def test_phrases_may_be_plain_text_and_know_their_slots() -> None:
 @pytest.mark.parametrize(
     ("phrase", "fault"),
     [
-        ("turn it by {angle}", "names 'angle', which is no argument; use one of image_url, degrees"),
+        ("turn it by {angle}", "names 'angle', which is not an argument; use one of image_url, degrees"),
         (Phrase("turn it", (("angle", 5),)), "names 'angle'"),
         ("from {degrees} to {degrees}", "names a slot twice"),
     ],

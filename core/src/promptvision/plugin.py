@@ -109,6 +109,8 @@ if TYPE_CHECKING:
     from promptvision.tools.context import INPUT as INPUT
     from promptvision.tools.context import MASK as MASK
     from promptvision.tools.context import ToolContext as ToolContext
+    from promptvision.tools.decorator import ToolFunction as ToolFunction
+    from promptvision.tools.decorator import ToolLike as ToolLike
     from promptvision.tools.decorator import tool as tool
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
@@ -237,6 +239,8 @@ _MODULES = {
     "ToolCall": "promptvision.llm.messages",
     "ToolContext": "promptvision.tools.context",
     "ToolFailed": "promptvision.errors",
+    "ToolFunction": "promptvision.tools.decorator",
+    "ToolLike": "promptvision.tools.decorator",
     "Turn": "promptvision.conversations.turn",
     "TurnKey": "promptvision.conversations.turn",
     "TurnStatus": "promptvision.conversations.turn",

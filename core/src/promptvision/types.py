@@ -25,10 +25,17 @@ __all__ = [
     "Resolve",
     "Show",
     "Target",
+    "is_image_id",
     "neutralize_chat_markers",
 ]
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{64}")
+
+
+def is_image_id(text: str) -> bool:
+    """Whether a text is an image id: 64 lower-case hexadecimal digits, safe in a path or a key."""
+    return _IMAGE_ID.fullmatch(text) is not None
+
 
 Resolve = Callable[[str], str]
 """Turns what a caller wrote (a handle such as ``img_3``) into an image id; raises ValueError."""
@@ -56,11 +63,11 @@ class ImageRef:
         if isinstance(value, ImageRef):
             return cls(value.id)
         if not isinstance(value, str):
-            raise ValueError("give the handle of a picture of this conversation, such as img_1")
+            raise ValueError("give the handle of an image of this conversation, such as img_1")
         resolve: Resolve | None = (info.context or {}).get("resolve")
         if resolve is not None:
             return cls(resolve(value))
-        if not _IMAGE_ID.fullmatch(value):
+        if not is_image_id(value):
             raise ValueError("not an image id (64 hexadecimal digits)")
         return cls(value)
 

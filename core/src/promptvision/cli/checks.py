@@ -52,10 +52,9 @@ def machine() -> Finding:
 def devices() -> Finding:
     """What models can run on, and the memory that they may take there."""
     from promptvision.models import devices
-    from promptvision.tools.requirements import has_gpu
 
     cpu = f"CPU with {gigabytes(devices.usable_bytes('cpu'))} of memory for models"
-    if not has_gpu():
+    if not devices.has_gpu():
         return Finding("devices", OK, f"{cpu}; no NVIDIA GPU")
     if not devices.has_cuda():
         return Finding(

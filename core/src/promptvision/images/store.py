@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-import re
 import time
 from dataclasses import dataclass
 from typing import Protocol
 
 from promptvision.errors import NotFound, StoreError
+from promptvision.types import is_image_id
 
 __all__ = [
     "EXTENSIONS",
@@ -36,13 +36,6 @@ EXTENSIONS = {
 
 MAX_STORED_BYTES = 128 * 2**20
 """No stored image is longer: 25 megapixels of RGBA that do not compress, and some room."""
-
-_ID = re.compile(r"[0-9a-f]{64}")
-
-
-def is_image_id(text: str) -> bool:
-    """Whether this is an id as :func:`image_id_of` makes it, and so may become part of a key or path."""
-    return _ID.fullmatch(text) is not None
 
 
 def check_image_id(text: str) -> None:

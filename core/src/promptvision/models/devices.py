@@ -10,7 +10,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["BFLOAT16_CAPABILITY", "best_device", "choose_dtype", "release_cached", "usable_bytes"]
+__all__ = [
+    "BFLOAT16_CAPABILITY",
+    "best_device",
+    "choose_dtype",
+    "has_cuda",
+    "has_gpu",
+    "release_cached",
+    "usable_bytes",
+]
 
 BFLOAT16_CAPABILITY = (8, 0)
 """The first CUDA compute capability (Ampere) with bfloat16 arithmetic; older cards emulate it slowly."""
@@ -32,9 +40,14 @@ def best_device(devices: Sequence[str]) -> str:
     return "cuda" if "cuda" in devices and has_cuda() else "cpu"
 
 
+def has_gpu() -> bool:
+    """Whether an NVIDIA driver is loaded, on Linux or under WSL 2. Does not import torch."""
+    return (PROC / "driver/nvidia/version").exists() or Path("/dev/dxg").exists()
+
+
 def has_cuda() -> bool:
     """Whether torch can use a CUDA device. Imports torch only when an NVIDIA driver is loaded."""
-    if not (PROC / "driver/nvidia/version").exists() and not Path("/dev/dxg").exists():
+    if not has_gpu():
         return False
     try:
         import torch

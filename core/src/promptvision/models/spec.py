@@ -1,9 +1,11 @@
-"""What one set of model weights is, where it comes from and what it costs."""
+"""Model specs: one set of weights, its source, licence and memory need."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from promptvision.declarations import IMPORT_STRING, check_names, check_type
 
 __all__ = ["ModelSpec", "WeightFile"]
 
@@ -17,12 +19,22 @@ class WeightFile:
         sha256: of its bytes; None when the source does not publish one.
         size: in bytes; 0 when unknown.
         url: where to get it when it is not on the hub.
+
+    Raises:
+        TypeError: a field has the wrong type.
     """
 
     path: str
     sha256: str | None = None
     size: int = 0
     url: str | None = None
+
+    def __post_init__(self) -> None:
+        owner = f"WeightFile {self.path!r}"
+        check_type(owner, "path", self.path, str, "a str")
+        check_type(owner, "sha256", self.sha256, (str, type(None)), "a str or None")
+        check_type(owner, "size", self.size, int, "an int (bytes)")
+        check_type(owner, "url", self.url, (str, type(None)), "a str or None")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +54,10 @@ class ModelSpec:
         load: ``"package.module:callable"``; gets ``(folder_or_file: Path, device: str, dtype: str)`` and
             returns the loaded model. Imported at the first lease.
         plugin: entry-point name of the owner; filled in by the registry.
+
+    Raises:
+        TypeError: a field has the wrong type.
+        ValueError: ``id`` is empty, or ``load`` is not an import string.
     """
 
     id: str
@@ -55,3 +71,23 @@ class ModelSpec:
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"cpu": ("float32",)})
     load: str = ""
     plugin: str = ""
+
+    def __post_init__(self) -> None:
+        owner = f"model {self.id!r}"
+        for name in ("id", "source", "revision", "license", "license_url", "load", "plugin"):
+            check_type(owner, name, getattr(self, name), str, "a str")
+        if not self.id:
+            raise ValueError("ModelSpec: id is empty; give a short name such as 'sam2.1-l'")
+        check_type(owner, "files", self.files, (tuple, list), "a tuple of WeightFile")
+        for file in self.files:
+            check_type(owner, "files", file, WeightFile, "a tuple of WeightFile")
+        object.__setattr__(self, "files", tuple(self.files))
+        for name in ("weight_bytes", "peak_bytes"):
+            check_type(owner, name, getattr(self, name), Mapping, "a dict of dtype name to bytes")
+            for size in getattr(self, name).values():
+                check_type(owner, name, size, int, "a dict of dtype name to bytes")
+        check_type(owner, "dtypes", self.dtypes, Mapping, "a dict of device to a tuple of dtype names")
+        for device, names in self.dtypes.items():
+            check_names(owner, f"dtypes[{device!r}]", names)
+        if self.load and not IMPORT_STRING.fullmatch(self.load):
+            raise ValueError(f"{owner}: load must read 'package.module:callable', not {self.load!r}")

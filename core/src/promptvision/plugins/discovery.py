@@ -6,9 +6,10 @@ Loading gives every plugin its own try, so that one that raises leaves the rest 
 
 from __future__ import annotations
 
+import inspect
 import traceback
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
@@ -21,6 +22,7 @@ from promptvision import PLUGIN_API
 from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import specs
+from promptvision.tools.decorator import as_tool, decorated_tools
 from promptvision.tools.tool import Tool
 
 __all__ = ["HOOKS", "Plugin", "PluginState", "find_plugins", "load_plugin", "new_manager"]
@@ -140,12 +142,13 @@ def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool =
             plugin.fail(PluginState.INCOMPATIBLE, reason)
             return
         where = "registration"
-        _check_hook_names(manager, module)
+        _check_hooks(manager, module)
         manager.register(module, name=plugin.name)
         plugin.module = module
         for hook in HOOKS:
             where = hook
             plugin.offers[hook] = call_hook(manager, plugin, hook)
+        plugin.offers["promptvision_tools"] = _all_tools(plugin, module)
     except (Exception, SystemExit) as exc:  # isolation is the purpose: a plugin may raise anything
         if manager.has_plugin(plugin.name):
             manager.unregister(name=plugin.name)
@@ -158,11 +161,23 @@ def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool =
 def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[Any]:
     """What one plugin returns for one hook; an empty list when it does not implement it."""
     others = [other for other in manager.get_plugins() if other is not plugin.module]
-    caller: Callable[[], list[Any]] = manager.subset_hook_caller(hook, others)
+    caller = manager.subset_hook_caller(hook, others)
+    if not caller.get_hookimpls():
+        return []
+    returned = caller() or [None]  # pluggy leaves None out
     values: list[Any] = []
-    for returned in caller():
-        values.extend(returned)
+    for value in returned:
+        if value is None or isinstance(value, (str, Mapping)) or not isinstance(value, Iterable):
+            shown = "None" if value is None else f"{type(value).__name__} {value!r:.80}"
+            raise TypeError(f"it returned {shown}; return a list, such as [one, other], or [] for nothing")
+        values.extend(value)
     return values
+
+
+def _all_tools(plugin: Plugin, module: ModuleType) -> list[Any]:
+    """What the hook returned and the decorated functions of the module, each once."""
+    tools = [as_tool(offered) for offered in plugin.offers["promptvision_tools"]]
+    return tools + [made for made in decorated_tools(module) if all(made is not known for known in tools)]
 
 
 def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
@@ -185,8 +200,14 @@ def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
     return None
 
 
-def _check_hook_names(manager: pluggy.PluginManager, module: ModuleType) -> None:
+def _check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
     for name in dir(module):
-        if not hasattr(specs, name) and manager.parse_hookimpl_opts(module, name) is not None:
+        if manager.parse_hookimpl_opts(module, name) is None:
+            continue
+        if not hasattr(specs, name):
             known = ", ".join((*HOOKS, *ASKED_LATER))
             raise AttributeError(f"unknown hook {name!r}; the hooks are {known}")
+        if extra := [*inspect.signature(getattr(module, name)).parameters]:
+            raise pluggy.PluginValidationError(
+                module, f"hook {name!r} takes no argument {', '.join(extra)}; write 'def {name}():'"
+            )

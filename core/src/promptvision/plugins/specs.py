@@ -13,7 +13,7 @@ from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.settings import Settings
-from promptvision.tools.tool import Tool
+from promptvision.tools.decorator import ToolLike
 
 if TYPE_CHECKING:
     import click
@@ -104,8 +104,11 @@ Check = Callable[[Settings], Finding]
 
 
 @hookspec
-def promptvision_tools() -> Iterable[Tool]:  # type: ignore[empty-body]
-    """Tools of this plugin. Called once, when the registry is built; import nothing heavy."""
+def promptvision_tools() -> Iterable[ToolLike]:  # type: ignore[empty-body]
+    """Tools of this plugin. Called once, when the registry is built; import nothing heavy.
+
+    Functions decorated with ``@tool`` in the plugin's module are tools without this hook.
+    """
 
 
 @hookspec

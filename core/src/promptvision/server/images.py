@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -19,11 +18,10 @@ from promptvision.errors import InputError, NotFound, TooLarge
 from promptvision.server.bodies import Json
 from promptvision.server.guards import BODY_LIMIT, LOOPBACK
 from promptvision.server.identity import user_of
-from promptvision.types import ImageRef
+from promptvision.types import ImageRef, is_image_id
 
 __all__ = ["get_image", "image_source", "image_urls", "post_image"]
 
-_ID = re.compile(r"[0-9a-f]{64}")
 _HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
     "X-Content-Type-Options": "nosniff",
@@ -63,7 +61,7 @@ def image_source(request: Request, text: str) -> Source:
     is_ours = scheme in ("http", "https") and host in _own_hosts(request, own.hostname or "")
     is_path = not (scheme or given.netloc)
     name = given.path.removeprefix(own.path)
-    if (is_ours or is_path) and given.path.startswith(own.path) and _ID.fullmatch(name):
+    if (is_ours or is_path) and given.path.startswith(own.path) and is_image_id(name):
         return ImageRef(name)
     if scheme not in ("http", "https", "data"):
         raise InputError("image: give an http, https or data URL, or the URL of an image of this server")
@@ -136,7 +134,7 @@ async def get_image(request: Request) -> Response:
     """
     agent: Agent = request.app.state.agent
     image_id = request.path_params["image_id"]
-    if not _ID.fullmatch(image_id):
+    if not is_image_id(image_id):
         raise NotFound("no such image")
     if agent.settings.api_keys:
         await agent.check_owner(user_of(request, agent.settings), image_id)

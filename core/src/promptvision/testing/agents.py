@@ -16,7 +16,7 @@ from promptvision.models.spec import ModelSpec
 from promptvision.plugins.discovery import Plugin, load_plugin, new_manager
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
-from promptvision.tools.tool import Tool
+from promptvision.tools.decorator import ToolLike, as_tool
 
 __all__ = ["make_agent", "make_registry"]
 
@@ -24,7 +24,9 @@ _BUILTIN = EntryPoint("promptvision", "promptvision.builtin.plugin", "promptvisi
 
 
 def make_registry(
-    tools: Sequence[Tool] = (), models: Iterable[ModelSpec] = (), settings: Settings | None = None
+    tools: Sequence[ToolLike] = (),
+    models: Iterable[ModelSpec] = (),
+    settings: Settings | None = None,
 ) -> Registry:
     """A registry of the core's own plugin and one named ``test`` that offers what is given.
 
@@ -35,13 +37,16 @@ def make_registry(
     manager = new_manager()
     builtin = Plugin("promptvision", "promptvision", "0", _BUILTIN)
     load_plugin(manager, builtin, strict=True)
-    offers: dict[str, list[Any]] = {"promptvision_tools": [*tools], "promptvision_models": [*models]}
+    offers: dict[str, list[Any]] = {
+        "promptvision_tools": [*map(as_tool, tools)],
+        "promptvision_models": [*models],
+    }
     test = Plugin("test", "promptvision-test", "0", EntryPoint("test", "test", "promptvision"), offers=offers)
     return Registry(settings, [builtin, test], manager)
 
 
 def make_agent(
-    tools: Sequence[Tool] = (),
+    tools: Sequence[ToolLike] = (),
     *,
     planner: Planner | None = None,
     settings: Settings | None = None,
@@ -52,7 +57,7 @@ def make_agent(
     """An agent over stores in memory.
 
     Args:
-        tools: all it can do.
+        tools: all that it can use; decorated functions are accepted too.
         planner: default: the offline planner.
         settings: default: none but those of the class.
         conversations: default: in memory.

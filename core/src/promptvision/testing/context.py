@@ -16,7 +16,7 @@ from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
-from promptvision.tools.tool import Tool
+from promptvision.tools.decorator import ToolLike, as_tool
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,19 +58,24 @@ def make_context(
 
 
 def run_tool(
-    tool: Tool, picture: Image | None = None, *, context: CallContext | None = None, **args: Any
+    tool: ToolLike,
+    picture: Image | None = None,
+    *,
+    context: CallContext | None = None,
+    **args: Any,
 ) -> Any:
-    """Run a tool once, as the agent would: arguments validated, leases given back, result checked.
+    """Run a tool once, as the agent does: validate arguments, release leases, check the result.
 
     Args:
-        tool: what to run.
-        image: given as the first image among the arguments.
+        tool: what to run; a decorated function is accepted too.
+        picture: given as the first image among the arguments.
         context: default: a fresh :func:`make_context`.
         args: further arguments, by name.
 
     Returns:
         The result model of the tool.
     """
+    tool = as_tool(tool)
     context = context or make_context()
     if picture is not None:
         args[image_fields(tool.args)[0]] = context.save(picture, kind="input")

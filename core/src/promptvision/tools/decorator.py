@@ -1,24 +1,74 @@
-"""The ten-line way to write a tool: a plain function, its signature and its docstring."""
+"""Make a tool of a plain function, from its signature and its docstring."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import typing
 from collections.abc import Callable, Sequence
-from typing import Any
+from types import ModuleType
+from typing import Any, Generic, ParamSpec, TypeVar, overload
 
-from pydantic import Field, create_model
+from pydantic import Field, TypeAdapter, ValidationError, create_model
+from pydantic.errors import PydanticSchemaGenerationError
 
+from promptvision.errors import PluginError
 from promptvision.tools.artifacts import image_fields, plain_type
 from promptvision.tools.context import EDIT, ToolContext
 from promptvision.tools.requirements import Requirements
-from promptvision.tools.tool import Args, Operation, Phrase, Result, Tool
+from promptvision.tools.tool import Args, Operation, Phrase, Result, Tool, check_phrases
 from promptvision.types import ImageRef
 
-__all__ = ["tool"]
+__all__ = ["ToolFunction", "ToolLike", "as_tool", "decorated_tools", "tool"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
+class ToolFunction(Generic[P, R]):
+    """A function decorated with :func:`tool`: call it as before; ``tool`` is the :class:`Tool` made of it."""
+
+    __name__: str
+
+    def __init__(self, function: Callable[P, R], made: Tool) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self.tool = made
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself, without the tool."""
+        return self._function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<tool {self.tool.name!r} of {self.__module__}>"
+
+
+ToolLike = Tool | ToolFunction[..., Any]
+"""What is accepted wherever a tool is given: a tool, or a decorated function."""
+
+
+def as_tool(offered: ToolLike) -> Tool:
+    """The tool of a decorated function; a tool itself as it is."""
+    return offered.tool if isinstance(offered, ToolFunction) else offered
+
+
+def decorated_tools(module: ModuleType) -> list[Tool]:
+    """Tools of the decorated functions in a module, also those imported from its own package."""
+    package = module.__name__.partition(".")[0]
+    found = {
+        id(value): value.tool
+        for value in vars(module).values()
+        if isinstance(value, ToolFunction) and value.__module__.partition(".")[0] == package
+    }
+    return list(found.values())
+
+
+@overload
+def tool(function: Callable[P, R], /) -> ToolFunction[P, R]: ...
+
+
+@overload
 def tool(
     *,
     phrases: Sequence[Phrase | str] = (),
@@ -27,8 +77,21 @@ def tool(
     requires: Requirements | None = None,
     limits: str = "",
     cacheable: bool = True,
-) -> Callable[[Callable[..., Any]], Tool]:
-    """Make a :class:`Tool` of a function.
+) -> Callable[[Callable[P, R]], ToolFunction[P, R]]: ...
+
+
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    phrases: Sequence[Phrase | str] = (),
+    name: str | None = None,
+    priority: int = 50,
+    requires: Requirements | None = None,
+    limits: str = "",
+    cacheable: bool = True,
+) -> Any:
+    """Make a tool of a function. Use it bare (``@tool``) or with options (``@tool(priority=60)``).
 
     A parameter annotated ``Image`` receives the decoded image and is a handle for the planner; one
     annotated ``ToolContext`` receives the context and is hidden; every other parameter is an argument with
@@ -37,7 +100,11 @@ def tool(
     other value becomes ``<name>_result``. An ``async def`` function is awaited on the event loop, where it
     must not block: use it for what waits for a network, and a plain one, which gets a thread, for all else.
 
+    The decorated function stays callable. Decorated functions in a plugin's module are its tools; no hook
+    is needed for them.
+
     Args:
+        function: the function, where the decorator is used bare.
         phrases: words that ask for it, for planners without an LLM; ``{parameter}`` is a slot.
         name: default: the function's name.
         priority: see :class:`Tool`.
@@ -46,51 +113,87 @@ def tool(
         cacheable: see :class:`Tool`.
 
     Raises:
-        ValueError: the function lacks a docstring, an annotation or a usable name, or takes arguments by
-            position only or in any number.
+        TypeError: an option has the wrong type.
+        ValueError: the function has no docstring, an annotation or a usable name is missing, or it takes
+            arguments by position only or in any number.
     """
 
-    def make(function: Callable[..., Any]) -> Tool:
+    def make(function: Callable[..., Any]) -> ToolFunction[..., Any]:
+        if not inspect.isroutine(function):
+            raise TypeError(
+                f"@tool: {function!r:.80} is not a function; write @tool or @tool(name=...) above a 'def'"
+            )
         tool_name = name or function.__name__
         hints = _read_annotations(tool_name, function)
-        summary, described = _read_docstring(function)
+        summary, described = _read_docstring(tool_name, function)
         if "return" not in hints:
-            raise ValueError(f"tool {tool_name!r}: say after '->' what it returns, be it None")
+            raise ValueError(
+                f"tool {tool_name!r}: the return annotation is missing; write what it returns after '->', "
+                "'-> None' for nothing"
+            )
         args = _args_model(tool_name, function, hints, described)
         result = _result_model(tool_name, hints["return"])
         runner = _AsyncRunner if inspect.iscoroutinefunction(function) else _Runner
         operation = Operation(
-            name=tool_name, description=summary, args=args, result=result, phrases=tuple(phrases)
+            name=tool_name,
+            description=summary,
+            args=args,
+            result=result,
+            phrases=check_phrases(f"tool {tool_name!r}", phrases),
         )
-        return Tool(
+        made = Tool(
             name=tool_name,
             operation=operation,
             run=runner(function, hints, result, tool_name),
             priority=priority,
-            requires=requires or Requirements(),
+            requires=Requirements() if requires is None else requires,
             limits=limits,
             cacheable=cacheable,
         )
+        return ToolFunction(function, made)
 
-    return make
+    return make if function is None else make(function)
 
 
 def _read_annotations(name: str, function: Callable[..., Any]) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(function, include_extras=True)
+        hints = typing.get_type_hints(function, include_extras=True)
     except NameError as exc:
         raise ValueError(
             f"tool {name!r}: {exc}; import what annotations name at the top of the module, and not under "
             "TYPE_CHECKING"
         ) from exc
+    except TypeError as exc:
+        raise ValueError(f"tool {name!r}: an annotation is not a type: {exc}") from exc
+    for parameter, hint in hints.items():
+        if isinstance(hint, ModuleType):
+            raise ValueError(
+                f"tool {name!r}: {_place(parameter)} is annotated with the module {hint.__name__}, "
+                "not a type; write 'from promptvision.plugin import Image' and annotate it with Image"
+            )
+        if parameter != "return" and not _is_image(hint) and _holds_image(hint):
+            raise ValueError(
+                f"tool {name!r}: {_place(parameter)} holds images inside another type; an image argument is "
+                "Image or Image | None; declare several parameters, or take list[ImageRef] and use "
+                "ToolContext.open"
+            )
+    return hints
 
 
-def _read_docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
+def _place(parameter: str) -> str:
+    return "the return value" if parameter == "return" else f"parameter {parameter!r}"
+
+
+def _holds_image(hint: Any) -> bool:
+    return _is_image(hint) or any(_holds_image(part) for part in typing.get_args(hint))
+
+
+def _read_docstring(name: str, function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
     import docstring_parser
 
     text = inspect.getdoc(function)
     if not text:
-        raise ValueError(f"tool {function.__name__!r} needs a docstring: it is what the LLM reads")
+        raise ValueError(f"tool {name!r} needs a docstring: the LLM reads it to choose a tool")
     parsed = docstring_parser.parse(f"\n{text}")  # else "Args:" in the first line is taken for prose
     body = _one_line(f"{parsed.short_description or ''} {parsed.long_description or ''}")
     return body, {param.arg_name: _one_line(param.description or "") for param in parsed.params}
@@ -130,9 +233,46 @@ def _args_model(
         if _is_image(annotation):
             annotation = _reference(annotation)
         default = ... if parameter.default is parameter.empty else parameter.default
+        if isinstance(default, bytes | bytearray):
+            raise ValueError(
+                f"tool {name!r}: parameter {parameter.name!r} has a default of type "
+                f"{type(default).__name__}, which JSON cannot hold; use str, a number, a bool, a list or None"
+            )
         description = described.get(parameter.name) or parameter.name.replace("_", " ")
         fields[parameter.name] = (annotation, Field(default, description=description))
-    return create_model(f"{name}_args", __base__=Args, __module__=function.__module__, **fields)
+    return _create(name, f"{name}_args", Args, function.__module__, fields)
+
+
+def _create(name: str, model: str, base: type[Any], module: str, fields: dict[str, Any]) -> type[Any]:
+    """Make a pydantic model; its errors name the tool, the parameter and its type.
+
+    Raises:
+        ValueError: pydantic knows no schema for a type.
+    """
+    try:
+        made: type[Any] = create_model(model, __base__=base, __module__=module, **fields)
+    except PydanticSchemaGenerationError as exc:
+        for field, (annotation, _) in fields.items():
+            if not _has_schema(annotation):
+                where = "the return value" if base is Result else f"parameter {field!r}"
+                raise ValueError(
+                    f"tool {name!r}: {where} has the type {_type_name(annotation)}, which JSON cannot hold; "
+                    "use str, int, float, bool, Literal, a list or dict of these, a pydantic model, or Image"
+                ) from exc
+        raise ValueError(f"tool {name!r}: {exc}".splitlines()[0]) from exc
+    return made
+
+
+def _has_schema(annotation: Any) -> bool:
+    try:
+        TypeAdapter(annotation)
+    except PydanticSchemaGenerationError:
+        return False
+    return True
+
+
+def _type_name(annotation: Any) -> str:
+    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
 
 
 def _result_model(name: str, annotation: Any) -> type[Result]:
@@ -144,7 +284,7 @@ def _result_model(name: str, annotation: Any) -> type[Result]:
         fields[f"{name}_image_url"] = (reference, ... if reference is ImageRef else None)
     elif annotation is not type(None):
         fields[f"{name}_result"] = (annotation, ...)
-    return create_model(f"{name}_result", __base__=Result, __module__=__name__, **fields)
+    return _create(name, f"{name}_result", Result, __name__, fields)
 
 
 class _Runner:
@@ -157,6 +297,7 @@ class _Runner:
         self._images = {key for key, hint in hints.items() if key != "return" and _is_image(hint)}
         self._contexts = {key for key, hint in hints.items() if key != "return" and _is_context(hint)}
         self._result = result
+        self._returns = hints["return"]
         self._name = name
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
@@ -174,16 +315,24 @@ class _Runner:
         return values
 
     def _wrap(self, value: Any, args: Args, context: ToolContext) -> Result:
-        if isinstance(value, Result):
+        if isinstance(value, self._result):
             return value
         found = [getattr(args, key) for key in image_fields(type(args))]
         original: ImageRef | None = next((ref for ref in found if ref is not None), None)
         fields: dict[str, Any] = {"original_image_url": original}
-        if _is_picture(value):
+        if _is_image_object(value):
             fields[f"{self._name}_image_url"] = context.save(value, kind=EDIT, parent=original)
         elif value is not None:
             fields[f"{self._name}_result"] = value
-        return self._result.model_validate(fields)
+        try:
+            return self._result.model_validate(fields)
+        except ValidationError as exc:
+            raise PluginError(
+                f"tool {self._name!r}",
+                f"it returned {_shown(value)}, but is annotated '-> {_type_name(self._returns)}': "
+                f"{_faults(exc)}",
+                hint="correct the return value or the annotation",
+            ) from exc
 
 
 class _AsyncRunner(_Runner):
@@ -195,12 +344,23 @@ class _AsyncRunner(_Runner):
         else:
             values = self._values(args, context)
         value = await self._function(**values)
-        if _is_picture(value):
+        if _is_image_object(value):
             return await asyncio.to_thread(self._wrap, value, args, context)
         return self._wrap(value, args, context)
 
 
-def _is_picture(value: Any) -> bool:
+def _shown(value: Any) -> str:
+    return "None" if value is None else f"{type(value).__name__} {value!r:.60}"
+
+
+def _faults(error: ValidationError) -> str:
+    """What is wrong with a value, without the name of a model that no one wrote."""
+    return "; ".join(
+        ".".join([*map(str, fault["loc"][1:]), fault["msg"]]) for fault in error.errors(include_url=False)[:3]
+    )
+
+
+def _is_image_object(value: Any) -> bool:
     from PIL.Image import Image
 
     return isinstance(value, Image)

@@ -1,4 +1,4 @@
-"""What a tool needs before it can run, checked without importing anything heavy."""
+"""The requirements of a tool, checked without importing what they name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
-__all__ = ["Gpu", "Missing", "Requirements", "has_gpu", "missing_requirements"]
+from promptvision.declarations import check_mapping, check_names, check_type
+from promptvision.models.devices import has_gpu
+
+__all__ = ["Gpu", "Missing", "Requirements", "missing_requirements"]
 
 
 class Gpu(StrEnum):
-    """How much a tool cares for a GPU."""
+    """Whether a tool needs a GPU."""
 
     NONE = "none"
     PREFERRED = "preferred"
@@ -22,15 +24,18 @@ class Gpu(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Requirements:
-    """What must be there before a tool can run.
+    """What a tool needs before it can run.
 
     Args:
         models: ids of model specs whose weights must be on disk.
-        chosen_by: model id to the variable that may name another model in its place.
-        gpu: whether a GPU is needed, liked or ignored.
+        chosen_by: model id to the variable that selects another model instead.
+        gpu: whether a GPU is required, preferred or not used.
         binaries: program name to the command that installs it.
         modules: top-level Python module to the command that installs it.
         settings: variable name to what it is for; each must be set.
+
+    Raises:
+        TypeError: a field has the wrong type.
     """
 
     models: tuple[str, ...] = ()
@@ -39,6 +44,14 @@ class Requirements:
     binaries: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", check_names("Requirements", "models", self.models))
+        check_mapping("Requirements", "chosen_by", self.chosen_by, '{"model-id": "PROMPTVISION_MODEL"}')
+        check_type("Requirements", "gpu", self.gpu, Gpu, "a Gpu, such as Gpu.PREFERRED")
+        check_mapping("Requirements", "binaries", self.binaries, '{"tesseract": "apt install tesseract-ocr"}')
+        check_mapping("Requirements", "modules", self.modules, '{"cv2": "pip install opencv-python"}')
+        check_mapping("Requirements", "settings", self.settings, '{"API_URL": "address of the service"}')
 
     def chosen_models(self, setting: Callable[[str], str | None]) -> tuple[str, ...]:
         """The ids of ``models``, each replaced by what its variable names, if that is set.
@@ -52,21 +65,16 @@ class Requirements:
 
 @dataclass(frozen=True)
 class Missing:
-    """One requirement that is not met: what is missing and the command that mends it."""
+    """One requirement that is not met: what is missing and the command that fixes it."""
 
     what: str
     fix: str
 
 
-def has_gpu() -> bool:
-    """Whether an NVIDIA GPU is visible, judged without importing torch."""
-    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
-
-
 def _has_module(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # the parent of a dotted name is missing; a half-made module
+    except (ImportError, ValueError):  # the parent package is missing, or the module has no spec
         return False
 
 
@@ -80,7 +88,7 @@ def missing_requirements(
 
     Args:
         requires: what to check.
-        has_model: returns None when the weights of a model id are here, else what is missing.
+        has_model: returns None when the weights of a model id are on disk, else what is missing.
         setting: returns the value of a variable, or None.
     """
     for module, command in requires.modules.items():
@@ -95,5 +103,5 @@ def missing_requirements(
     if requires.gpu is Gpu.REQUIRED and not has_gpu():
         yield Missing("no GPU is visible", "run it on a machine with an NVIDIA GPU")
     for model in requires.chosen_models(setting):
-        if (lacking := has_model(model)) is not None:
-            yield lacking
+        if (absent := has_model(model)) is not None:
+            yield absent

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from promptvision.declarations import IMPORT_STRING, check_type
 from promptvision.tools.requirements import Requirements
 
 __all__ = ["Args", "Operation", "Phrase", "Result", "Tool"]
@@ -69,7 +70,22 @@ class Phrase:
         return tuple(_SLOT.findall(self.text))
 
 
+def check_phrases(owner: str, phrases: Any) -> tuple[Phrase | str, ...]:
+    """A sequence of phrases as a tuple.
+
+    Raises:
+        TypeError: it is a single string, or something else.
+    """
+    if isinstance(phrases, str):
+        raise TypeError(f"{owner}: phrases is one string; write phrases=({phrases!r},)")
+    check_type(owner, "phrases", phrases, (tuple, list), "a tuple of str or Phrase")
+    for phrase in phrases:
+        check_type(owner, "phrases", phrase, (str, Phrase), "a tuple of str or Phrase")
+    return tuple(phrases)
+
+
 def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) -> tuple[Phrase, ...]:
+    phrases = check_phrases(owner, phrases)
     made = tuple(Phrase(phrase) if isinstance(phrase, str) else phrase for phrase in phrases)
     for phrase in made:
         if len(set(phrase.slots)) < len(phrase.slots):
@@ -77,13 +93,19 @@ def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) ->
         for slot in (*phrase.slots, *(name for name, _ in phrase.fixed)):
             if slot not in args.model_fields:
                 raise ValueError(
-                    f"{owner}: phrase {phrase.text!r} names {slot!r}, which is no argument; "
+                    f"{owner}: phrase {phrase.text!r} names {slot!r}, which is not an argument; "
                     f"use one of {', '.join(args.model_fields)}"
                 )
     return made
 
 
+def _check_model(owner: str, field: str, model: Any, base: type[BaseModel]) -> None:
+    if not (isinstance(model, type) and issubclass(model, base)):
+        raise TypeError(f"{owner}: {field} must be a class derived from {base.__name__}, not {model!r:.80}")
+
+
 def _check_name(kind: str, name: str) -> None:
+    check_type(kind, "name", name, str, "a str")
     if not _NAME.fullmatch(name):
         raise ValueError(f"{kind} name {name!r} must match {_NAME.pattern}")
 
@@ -108,9 +130,13 @@ class Operation:
 
     def __post_init__(self) -> None:
         _check_name("operation", self.name)
+        owner = f"operation {self.name!r}"
+        check_type(owner, "description", self.description, str, "a str")
         if not self.description.strip():
-            raise ValueError(f"operation {self.name!r} needs a description: it is what the LLM reads")
-        object.__setattr__(self, "phrases", _phrases(f"operation {self.name!r}", self.phrases, self.args))
+            raise ValueError(f"{owner} needs a description: the LLM reads it to choose a function")
+        _check_model(owner, "args", self.args, Args)
+        _check_model(owner, "result", self.result, Result)
+        object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +151,7 @@ class Tool:
             coroutine function is awaited on the event loop, and must not block it.
         args: argument model, the operation's own or one derived from it; default: the operation's.
         result: result model, likewise.
-        priority: the highest that can run here goes first; 50 for a real model, 10 for a stand-in.
+        priority: the highest that can run here goes first; 50 for a real model, 10 for a fallback tool.
         requires: what it needs.
         limits: one sentence on what it cannot do, and which plugin can.
         phrases: further words that ask for the operation when this tool is installed.
@@ -149,18 +175,28 @@ class Tool:
 
     def __post_init__(self) -> None:
         _check_name("tool", self.name)
+        owner = f"tool {self.name!r}"
+        check_type(owner, "operation", self.operation, Operation, "an Operation")
+        check_type(owner, "priority", self.priority, int, "an int")
+        check_type(owner, "requires", self.requires, Requirements, "a Requirements")
+        check_type(owner, "limits", self.limits, str, "a str")
+        check_type(owner, "cacheable", self.cacheable, bool, "a bool")
         for part in ("args", "result"):
             own, wanted = getattr(self, part), getattr(self.operation, part)
             if own is None:
                 object.__setattr__(self, part, wanted)
-            elif not issubclass(own, wanted):
+                continue
+            _check_model(owner, part, own, BaseModel)
+            if not issubclass(own, wanted):
                 raise ValueError(
-                    f"tool {self.name!r}: {part} model {own.__name__} must derive from "
+                    f"{owner}: {part} model {own.__name__} must derive from "
                     f"{wanted.__name__} of operation {self.operation.name!r}"
                 )
-        if isinstance(self.run, str) and not re.fullmatch(r"[\w.]+:\w+", self.run):
-            raise ValueError(f"tool {self.name!r}: run must read 'package.module:callable', not {self.run!r}")
-        object.__setattr__(self, "phrases", _phrases(f"tool {self.name!r}", self.phrases, self.args))
+        if isinstance(self.run, str) and not IMPORT_STRING.fullmatch(self.run):
+            raise ValueError(f"{owner}: run must read 'package.module:callable', not {self.run!r}")
+        if not isinstance(self.run, str) and not callable(self.run):
+            raise TypeError(f"{owner}: run must be a function or an import string, not {self.run!r:.80}")
+        object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
 
     @cached_property
     def is_async(self) -> bool:

@@ -12,9 +12,10 @@ from promptvision.images.handles import ImageTable
 from promptvision.llm.messages import ToolCall
 from promptvision.llm.planner import PlannerFunction
 from promptvision.llm.repair import repair_arguments
+from promptvision.models.devices import has_gpu
 from promptvision.plugins.registry import Registry
 from promptvision.tools.artifacts import image_fields, link_types, target_field
-from promptvision.tools.requirements import Gpu, has_gpu
+from promptvision.tools.requirements import Gpu
 from promptvision.tools.tool import Tool
 
 __all__ = ["parallel_groups"]
