@@ -142,8 +142,8 @@ def test_installation_cut_short_is_listed_like_any_other(tmp_path: Path) -> None
             "import: TypeError: Requirements: models is one string; write models=('x',)",
         ),
         (
-            "from promptvision import ModelSpec\nModelSpec(id='m', source='', revision='', license='', files=3)",
-            "import: TypeError: model 'm': files must be a tuple of WeightFile, not int 3",
+            "from promptvision.plugin import *\nWeightFile(path=3)",
+            "import: TypeError: WeightFile 3: path must be a str, not int 3",
         ),
         (
             "import PIL.Image\nfrom promptvision import tool\n@tool\ndef f(image: PIL.Image) -> int: 'X.'",
