@@ -104,6 +104,11 @@ if TYPE_CHECKING:
     from promptvision.tools import operations as operations
     from promptvision.tools.artifacts import MissingArgument as MissingArgument
     from promptvision.tools.artifacts import link_types as link_types
+    from promptvision.tools.choices import Candidate as Candidate
+    from promptvision.tools.choices import Choice as Choice
+    from promptvision.tools.choices import measure_lightness as measure_lightness
+    from promptvision.tools.choices import phrases_to_find as phrases_to_find
+    from promptvision.tools.choices import select_candidates as select_candidates
     from promptvision.tools.context import ANNOTATED as ANNOTATED
     from promptvision.tools.context import EDIT as EDIT
     from promptvision.tools.context import INPUT as INPUT
@@ -133,6 +138,15 @@ if TYPE_CHECKING:
     from promptvision.tools.requirements import Missing as Missing
     from promptvision.tools.requirements import Requirements as Requirements
     from promptvision.tools.requirements import missing_requirements as missing_requirements
+    from promptvision.tools.target_grammar import Relation as Relation
+    from promptvision.tools.target_grammar import Shade as Shade
+    from promptvision.tools.target_grammar import Side as Side
+    from promptvision.tools.targets import TargetPhrase as TargetPhrase
+    from promptvision.tools.targets import is_colour_word as is_colour_word
+    from promptvision.tools.targets import is_complement as is_complement
+    from promptvision.tools.targets import read_target as read_target
+    from promptvision.tools.targets import read_targets as read_targets
+    from promptvision.tools.targets import singular as singular
     from promptvision.tools.tool import Args as Args
     from promptvision.tools.tool import Operation as Operation
     from promptvision.tools.tool import Phrase as Phrase
@@ -156,6 +170,7 @@ _MODULES = {
     "CallError": "promptvision.errors",
     "CallOutcome": "promptvision.llm.planner",
     "Cancelled": "promptvision.errors",
+    "Candidate": "promptvision.tools.choices",
     "CaptionArgs": "promptvision.tools.operations",
     "CaptionResult": "promptvision.tools.operations",
     "ChatDelta": "promptvision.llm.messages",
@@ -163,6 +178,7 @@ _MODULES = {
     "ChatReply": "promptvision.llm.messages",
     "ChatRequest": "promptvision.llm.messages",
     "Check": "promptvision.plugins.specs",
+    "Choice": "promptvision.tools.choices",
     "Claim": "promptvision.conversations.turn",
     "Conflict": "promptvision.errors",
     "Conversation": "promptvision.conversations.turn",
@@ -220,6 +236,7 @@ _MODULES = {
     "ProviderError": "promptvision.errors",
     "ProviderErrorKind": "promptvision.errors",
     "ProviderFactory": "promptvision.plugins.specs",
+    "Relation": "promptvision.tools.target_grammar",
     "Requirements": "promptvision.tools.requirements",
     "Result": "promptvision.tools.tool",
     "Retry": "promptvision.llm.retry",
@@ -227,6 +244,8 @@ _MODULES = {
     "SegmentResult": "promptvision.tools.operations",
     "Settings": "promptvision.settings",
     "SetupError": "promptvision.errors",
+    "Shade": "promptvision.tools.target_grammar",
+    "Side": "promptvision.tools.target_grammar",
     "Stage": "promptvision.models.placement",
     "StopTurn": "promptvision.errors",
     "StoreError": "promptvision.errors",
@@ -234,6 +253,7 @@ _MODULES = {
     "StoredImage": "promptvision.images.store",
     "StreamingPlanner": "promptvision.llm.planner",
     "Target": "promptvision.types",
+    "TargetPhrase": "promptvision.tools.targets",
     "TooLarge": "promptvision.errors",
     "Tool": "promptvision.tools.tool",
     "ToolCall": "promptvision.llm.messages",
@@ -260,19 +280,27 @@ _MODULES = {
     "flat_rgb": "promptvision.images.colour",
     "hookimpl": "promptvision.plugins.specs",
     "image_id_of": "promptvision.images.store",
+    "is_colour_word": "promptvision.tools.targets",
+    "is_complement": "promptvision.tools.targets",
     "is_out_of_memory": "promptvision.models.placement",
     "link_types": "promptvision.tools.artifacts",
     "load_settings": "promptvision.settings",
+    "measure_lightness": "promptvision.tools.choices",
     "missing_requirements": "promptvision.tools.requirements",
     "missing_weights": "promptvision.models.weights",
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
+    "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",
     "read_mask": "promptvision.images.masks",
     "read_number": "promptvision.llm.chat_host",
+    "read_target": "promptvision.tools.targets",
+    "read_targets": "promptvision.tools.targets",
     "release_cached": "promptvision.models.devices",
     "require": "promptvision.models.weights",
     "restore_conflict": "promptvision.conversations.store",
+    "select_candidates": "promptvision.tools.choices",
+    "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",
     "strict": "promptvision.llm.dialects",
     "title_of": "promptvision.conversations.store",

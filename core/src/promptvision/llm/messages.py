@@ -125,6 +125,7 @@ class ChatReply:
         usage: token counts, where the provider reports them.
         planner: name of the planner that answered.
         notes: problems that occurred before the reply, one line each, for the user.
+        failed: whether the request could not be fulfilled, such as one that was not understood.
     """
 
     text: str = ""
@@ -133,6 +134,7 @@ class ChatReply:
     usage: Usage = field(default_factory=Usage)
     planner: str = ""
     notes: tuple[str, ...] = ()
+    failed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from promptvision.tools.tool import Args, Operation, Phrase, Result
 from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
@@ -58,6 +59,11 @@ class DetectArgs(ImageArgs):
     )
     box_threshold: float = Field(0.45, ge=0, le=1, description="Lowest score of a box that is kept.")
     text_threshold: float = Field(0.3, ge=0, le=1, description="Lowest score of a word that names a box.")
+    strict: SkipJsonSchema[bool] = Field(
+        False,
+        description="Whether another tool will act on the boxes: then a tool that cannot check every word of "
+        "the prompt must fail, and a singular noun means one box. Set by the core.",
+    )
 
 
 class DetectResult(ImageResult):
@@ -69,15 +75,24 @@ class DetectResult(ImageResult):
     labels: list[str]
     scores: list[float]
     annotated_image_url: ImageRef
+    doubts: list[str] | None = Field(
+        None, description="What the boxes leave open: words that were not checked, a choice not made."
+    )
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the boxes are exactly what the prompt asks for."""
+        return not self.doubts
 
     def summary(self) -> str:
-        """How many things were found, with their labels and scores."""
+        """How many things were found, with their labels and scores; what is in doubt comes first."""
         if not self.bounding_boxes:
             return self.message or f"I found no {self.prompt}."
         found = ", ".join(
             f"{label} ({score:g})" for label, score in zip(self.labels, self.scores, strict=True)
         )
-        return f"I found {len(self.labels)}: {found}."
+        told = f"I found {len(self.labels)}: {found}."
+        return f"{self.message} {told}" if self.message else told
 
 
 class SegmentArgs(ImageArgs):
@@ -123,6 +138,11 @@ class InpaintArgs(ImageArgs):
     seed: int | None = Field(None, ge=0, lt=2**32, description="Same seed, same picture.")
     strength: float = Field(0.99, gt=0, le=1, description="How far from the original: 1 forgets it wholly.")
     steps: int = Field(28, ge=1, le=150, description="Denoising steps.")
+
+    @property
+    def keeps_target(self) -> bool:
+        """Not when it is removed."""
+        return bool(self.prompt.strip())
 
 
 class InpaintResult(ImageResult):

@@ -26,6 +26,11 @@ class Args(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @property
+    def keeps_target(self) -> bool:
+        """Whether the thing acted on is still where it was, so that a later request may mean it by "it"."""
+        return True
+
 
 class Result(BaseModel):
     """Base of all result models.
@@ -38,6 +43,11 @@ class Result(BaseModel):
 
     success: bool = True
     message: str | None = Field(None, description="What the user should know about this result.")
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the result is what was asked for; if not, only a request that means *it* may use it."""
+        return True
 
     def summary(self) -> str:
         """One or two sentences for people; planners without an LLM answer with it."""
@@ -156,6 +166,8 @@ class Tool:
         limits: one sentence on what it cannot do, and which plugin can.
         phrases: further words that ask for the operation when this tool is installed.
         cacheable: whether equal arguments on equal pixels give equal results.
+        takes_complements: for a tool that gets the boxes of its target: whether it selects the rest of the
+            image when the target reads "everything except ...". Others are not called with such a target.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
     """
@@ -170,6 +182,7 @@ class Tool:
     limits: str = ""
     phrases: tuple[Phrase | str, ...] = ()
     cacheable: bool = True
+    takes_complements: bool = False
     plugin: str = ""
     version: str = ""
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from promptvision.tools.artifacts import image_fields, link_types, target_field
 from promptvision.tools.tool import Args, Result
+from promptvision.types import MaskRef
 
 __all__ = ["Artifact", "Artifacts", "same_target"]
 
-_DETERMINER = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|all|every|any|some)\s+)+")
+_DETERMINER = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my)\s+)+")
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Artifact:
         kind: its type, such as ``MaskRef`` or ``list[Box]``.
         value: the value.
         image_id: the image it was made from.
-        target: what was looked for, when that is known.
+        target: what was looked for, when that is known and the value is certain to be that.
     """
 
     kind: Any
@@ -51,11 +52,24 @@ class Artifacts:
         image = next((getattr(args, name) for name in image_fields(type(args))), None)
         if image is None:
             return
-        target = self._target_of(args)
+        target = self._target_of(args) if result.is_certain else None
         for name, kind in link_types(type(result)).items():
             value = getattr(result, name)
             if value is not None and value != []:
                 self._made.append(Artifact(kind, value, image.id, target))
+        self._carry_over(args, result)
+
+    def _carry_over(self, args: Args, result: Result) -> None:
+        """Let a later request that means *it* use the mask of an edit on the edited image."""
+        if not args.keeps_target:
+            return
+        masks = [
+            value for name in link_types(type(args)) if isinstance(value := getattr(args, name), MaskRef)
+        ]
+        for name in image_fields(type(result)):
+            edited = getattr(result, name)
+            if edited is not None and edited != getattr(args, name, None):
+                self._made += [Artifact(MaskRef, mask, edited.id, None) for mask in masks]
 
     def newest(self, kind: Any, image_id: str, target: str | None) -> Artifact | None:
         """The newest artifact of a type from an image; of one target when that is given."""

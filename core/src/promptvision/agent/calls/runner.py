@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -33,8 +33,9 @@ from promptvision.runtime.context import Progress, SavedImage
 from promptvision.runtime.runtime import Outcome, Runtime
 from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
 from promptvision.tools.context import MASK
+from promptvision.tools.targets import is_complement, kept_part
 from promptvision.tools.tool import Args, Result, Tool
-from promptvision.types import ImageRef, MaskRef
+from promptvision.types import Box, ImageRef, MaskRef
 
 __all__ = ["Fulfilled", "StepRunner"]
 
@@ -53,6 +54,8 @@ class _Request:
     call_id: str = ""
     notes: Sequence[str] = ()
     after: asyncio.Future[Any] | None = None
+    remarks: list[str] = field(default_factory=list)
+    """What its prerequisites had to say; it is part of the answer."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ class StepRunner:
         tools = self._registry.runnable(request.operation)
         if not tools:
             raise await self._cannot_run(request)
+        tools = _able_to_invert(tools, request)
         values = await self._fill_in(tools[0], request, depth)
         failures: list[ToolFailed | SetupError] = []
         for tool in tools:
@@ -172,10 +176,14 @@ class StepRunner:
             if image is None or not _is_lacking(values.get(name)) or name not in self._missing(tool, values):
                 continue
             made = self._artifacts.newest(kind, image, target)
-            values[name] = made.value if made else await self._produce(kind, name, image, target, depth)
+            values[name] = (
+                made.value if made else await self._produce(kind, name, image, target, request, depth)
+            )
         return {name: value for name, value in values.items() if not _is_lacking(value)}
 
-    async def _produce(self, kind: Any, name: str, image: str, target: str | None, depth: int) -> Any:
+    async def _produce(
+        self, kind: Any, name: str, image: str, target: str | None, request: _Request, depth: int
+    ) -> Any:
         """Run the operation whose result has a type; None when there is none."""
         producers = self._registry.producers(kind)
         if not producers or depth >= MAX_DEPTH:
@@ -184,10 +192,15 @@ class StepRunner:
         values: dict[str, Any] = {image_fields(operation.args)[0]: ImageRef(image)}
         wanted = target_field(operation.args)
         if wanted is not None and target is not None:
-            values[wanted] = target
+            # Boxes cannot be those of everything else; the tool that asks for them inverts.
+            values[wanted] = (kind == list[Box] and kept_part(target)) or target
         elif wanted is not None and operation.args.model_fields[wanted].is_required():
             raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
-        made = await self._fulfil(_Request(operation.name, values), depth + 1)
+        if "strict" in operation.args.model_fields:
+            values["strict"] = True
+        inner = _Request(operation.name, values)
+        made = await self._fulfil(inner, depth + 1)
+        request.remarks.extend(filter(None, (*inner.remarks, made.result.message)))
         value = getattr(made.result, field)
         if _is_lacking(value):
             raise ToolFailed(made.summary)
@@ -315,8 +328,8 @@ class StepRunner:
             message=result.message,
         )
         self._enter_step(step)
-        told = observe(result, self.table, request.notes) if request.call_id else ""
-        made = Fulfilled(result, told, result.summary())
+        told = observe(result, self.table, [*request.notes, *request.remarks]) if request.call_id else ""
+        made = Fulfilled(result, told, " ".join(dict.fromkeys((result.summary(), *request.remarks))))
         self._write_end(number, step, entries, call_id=request.call_id, told=told, summary=made.summary)
         return made
 
@@ -356,6 +369,29 @@ class StepRunner:
         )
         self.images.append({"id": image.id, "handle": record.handle, "kind": image.kind})
         return EventKind.IMAGE, asdict(record), image.id
+
+
+def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
+    """The tools that may get the request: where it means everything *but* the boxes, those that invert them.
+
+    Raises:
+        ToolFailed: there is none.
+    """
+    said = target_field(tools[0].args)
+    target = request.values.get(said) if said else None
+    if (
+        list[Box] not in link_types(tools[0].args, required=True).values()
+        or not target
+        or not is_complement(target)
+    ):
+        return tools
+    able = [tool for tool in tools if tool.takes_complements and kept_part(target)]
+    if not able:
+        raise ToolFailed(
+            f"{request.operation}: cannot act on {target!r}: no tool here selects all but a thing; name the "
+            "thing to change instead"
+        )
+    return able
 
 
 def _names(tool: Tool) -> dict[str, Any]:

@@ -92,6 +92,7 @@ class TurnLoop:
         self._calls = sum(len(data["tool_calls"]) for data in said)
         self._open: dict[str, ToolCall] = {}
         self._outcomes = turn_outcomes(turn)
+        self._is_refused = False
         self._tokens = 0
         self._limit = asyncio.timeout(None)
         self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
@@ -128,6 +129,7 @@ class TurnLoop:
         await self._finish_open_calls(messages)
         for _ in range(self._settings.max_steps):
             reply = await self._ask(messages)
+            self._is_refused = reply.failed
             if not reply.tool_calls or self._desk.must_answer:
                 return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
             reply = self._number_calls(reply)
@@ -255,8 +257,11 @@ class TurnLoop:
         return Message(role="tool", content=told.content, tool_call_id=call.id, name=call.name)
 
     def _status(self) -> TurnStatus:
+        """Failed when the last call, its last step or the planner itself failed."""
         steps = self._runner.steps
-        return TurnStatus.FAILED if steps and steps[-1].status == "failed" else TurnStatus.DONE
+        has_failed = bool(self._outcomes) and self._outcomes[-1].failed
+        has_failed = has_failed or self._is_refused or bool(steps and steps[-1].status == "failed")
+        return TurnStatus.FAILED if has_failed else TurnStatus.DONE
 
     def _made_so_far(self, why: str) -> str:
         done = [step for step in self._runner.steps if step.status == "done"]

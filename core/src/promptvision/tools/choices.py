@@ -1,0 +1,312 @@
+"""Which of the things found are meant: position, order, size, shade, number and relations, judged on boxes.
+
+Detectors find what a phrase describes; this module is the one place that decides which of it counts, so that
+"the second ball from the left" means the same for each of them.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from promptvision.tools.target_grammar import Relation, Shade, Side
+from promptvision.tools.targets import TargetPhrase
+from promptvision.types import Box
+
+__all__ = ["Candidate", "Choice", "measure_lightness", "phrases_to_find", "select_candidates"]
+
+CLEARLY_LARGER = 1.3
+"""Ratio of areas from which two things are of different size."""
+CLEARLY_LIGHTER = 0.12
+"""Difference of lightness, on a scale of 0 to 1, from which two things differ in shade."""
+DARK_UP_TO, LIGHT_FROM = 0.45, 0.55
+"""A lone thing is dark or light up to and from these values."""
+OVERLAP = 0.5
+"""Two boxes that share this much of the smaller one show the same thing."""
+GOOD_SHARE = 0.8
+"""Candidates with this share of the best score are equally good; then the largest is taken."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A thing that a detector found.
+
+    Args:
+        box: in pixels.
+        label: what it was found as.
+        score: 0 to 1.
+        lightness: 0 to 1, as :func:`measure_lightness` gives it; None when it was not measured.
+    """
+
+    box: Box
+    label: str
+    score: float
+    lightness: float | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The candidates that a phrase means.
+
+    Args:
+        chosen: best first, or in the order that the phrase counts in.
+        note: what the user should know, such as why nothing was chosen; empty when all is clear.
+        is_exact: whether nothing was left open, such as which of two is meant.
+    """
+
+    chosen: tuple[Candidate, ...]
+    note: str = ""
+    is_exact: bool = True
+
+
+Find = Callable[[TargetPhrase], Sequence[Candidate]]
+
+
+def phrases_to_find(phrase: TargetPhrase) -> list[TargetPhrase]:
+    """A phrase and those that it refers to (exceptions, relations), each without the other.
+
+    A complement itself has nothing to find.
+    """
+    referred = [*phrase.exceptions, *([phrase.relation[1]] if phrase.relation else [])]
+    found = [] if phrase.is_complement else [phrase]
+    return found + [inner for other in referred for inner in phrases_to_find(other)]
+
+
+def select_candidates(phrase: TargetPhrase, find: Find, size: tuple[int, int], *, strict: bool) -> Choice:
+    """Find what a phrase describes and choose what it means.
+
+    Args:
+        phrase: what is asked for; not a complement.
+        find: all that fits a phrase's description, best first.
+        size: width and height of the image in pixels.
+        strict: whether a singular phrase means one thing, as it does before an edit. Otherwise all that fits
+            is returned, and the choice is inexact.
+
+    Returns:
+        Nothing chosen, with the reason, when the phrase cannot be fulfilled.
+    """
+    candidates = list(find(phrase))
+    if not candidates:
+        return Choice((), f"No {phrase.description} found.")
+    for narrow in (_without_exceptions, _related):
+        choice = narrow(phrase, candidates, find, size)
+        if not choice.chosen:
+            return choice
+        candidates = list(choice.chosen)
+    narrowed = _shaded(phrase, candidates)
+    for rule in (_sized, _placed):
+        if not narrowed.chosen:
+            return narrowed
+        narrowed = rule(phrase, list(narrowed.chosen), size)
+    return _counted(phrase, narrowed, strict=strict) if narrowed.chosen else narrowed
+
+
+def measure_lightness(rgb: object, box: Box) -> float:
+    """Median lightness (CIE L*, 0 to 1) of the inner half of a box.
+
+    Args:
+        rgb: H x W x 3 uint8 array, sRGB.
+        box: in pixels, within the image.
+    """
+    import numpy as np
+
+    pixels = np.asarray(rgb)
+    quarter_x, quarter_y = (box.x2 - box.x1) / 4, (box.y2 - box.y1) / 4
+    rows = slice(int(box.y1 + quarter_y), max(int(box.y1 + quarter_y) + 1, int(box.y2 - quarter_y)))
+    columns = slice(int(box.x1 + quarter_x), max(int(box.x1 + quarter_x) + 1, int(box.x2 - quarter_x)))
+    inner = pixels[rows, columns].reshape(-1, 3).astype(np.float64) / 255
+    if not inner.size:
+        return 0.5
+    luminance = (inner**2.2) @ np.array([0.2126, 0.7152, 0.0722])
+    middle = float(np.median(luminance))
+    return (116 * middle ** (1 / 3) - 16) / 100 if middle > 0.008856 else 9.033 * middle
+
+
+def _without_exceptions(
+    phrase: TargetPhrase, candidates: list[Candidate], find: Find, size: tuple[int, int]
+) -> Choice:
+    for exception in phrase.exceptions:
+        kept_out = select_candidates(exception, find, size, strict=False).chosen
+        candidates = [
+            one for one in candidates if all(_shared(one.box, other.box) < OVERLAP for other in kept_out)
+        ]
+    note = "" if candidates else f"Every {phrase.description} found is one of the exceptions."
+    return Choice(tuple(candidates), note)
+
+
+def _related(phrase: TargetPhrase, candidates: list[Candidate], find: Find, size: tuple[int, int]) -> Choice:
+    if phrase.relation is None:
+        return Choice(tuple(candidates))
+    relation, anchor = phrase.relation
+    anchors = select_candidates(anchor, find, size, strict=True)
+    if not anchors.chosen:
+        return Choice((), f"Cannot tell what lies {relation} {anchor.description}: {anchors.note}")
+    place = anchors.chosen[0].box
+    others = [one for one in candidates if _shared(one.box, place) < OVERLAP or relation is Relation.INSIDE]
+    if relation is Relation.NEAR:
+        others.sort(key=lambda one: _gap(one.box, place))
+        near = others[: phrase.count or 1] if not phrase.is_all else others
+        return _found(phrase, near, f"{relation} {anchor.description}")
+    kept = [one for one in others if _lies(relation, one.box, place)]
+    return _found(phrase, kept, f"{relation} {anchor.description}")
+
+
+def _lies(relation: Relation, box: Box, anchor: Box) -> bool:
+    x, y = box.centroid
+    if relation is Relation.INSIDE:
+        return anchor.x1 <= x <= anchor.x2 and anchor.y1 <= y <= anchor.y2
+    return {
+        Relation.LEFT_OF: x < anchor.x1,
+        Relation.RIGHT_OF: x > anchor.x2,
+        Relation.ABOVE: y < anchor.y1,
+        Relation.BELOW: y > anchor.y2,
+    }[relation]
+
+
+def _shaded(phrase: TargetPhrase, candidates: list[Candidate]) -> Choice:
+    measured = [one for one in candidates if one.lightness is not None]
+    if phrase.shade is None or not measured:
+        return Choice(tuple(candidates), is_exact=phrase.shade is None)
+    values = sorted(one.lightness or 0.0 for one in measured)
+    steps = [(after - before, (after + before) / 2) for before, after in itertools.pairwise(values)]
+    widest, border = max(steps, default=(0.0, 0.0))
+    if widest >= CLEARLY_LIGHTER:
+        dark_limit = light_limit = border
+    else:
+        dark_limit, light_limit = DARK_UP_TO, LIGHT_FROM
+    is_dark = phrase.shade is Shade.DARK
+    kept = [
+        one
+        for one in measured
+        if ((one.lightness or 0) <= dark_limit if is_dark else (one.lightness or 0) >= light_limit)
+    ]
+    return _found(phrase, kept, "")
+
+
+def _sized(phrase: TargetPhrase, candidates: list[Candidate], size: tuple[int, int]) -> Choice:
+    if phrase.size is None or len(candidates) == 1:
+        return Choice(tuple(candidates))
+    ranked = sorted(candidates, key=lambda one: -one.box.area * math.copysign(1, phrase.size or 1))
+    if phrase.is_singular or phrase.count is not None:
+        first = abs(phrase.size) - 1
+        kept = ranked[first : first + (phrase.count or 1)]
+        if (
+            len(ranked) > first + 1
+            and not phrase.is_superlative
+            and _are_alike(ranked[first], ranked[first + 1])
+        ):
+            return Choice(
+                (), f"{_many(phrase, candidates)} of about the same size; I cannot tell which is meant."
+            )
+        return _found(phrase, kept, "")
+    areas = [one.box.area for one in ranked]
+    ratios = [max(a, b) / min(a, b) for a, b in itertools.pairwise(areas)]
+    if max(ratios) < CLEARLY_LARGER:
+        return Choice(
+            (), f"{_many(phrase, candidates)} of about the same size; I cannot tell which are meant."
+        )
+    return Choice(tuple(ranked[: ratios.index(max(ratios)) + 1]))
+
+
+def _are_alike(one: Candidate, other: Candidate) -> bool:
+    areas = sorted((one.box.area, other.box.area))
+    return areas[1] / areas[0] < CLEARLY_LARGER
+
+
+def _placed(phrase: TargetPhrase, candidates: list[Candidate], size: tuple[int, int]) -> Choice:
+    if phrase.order is not None:
+        return _ordered(phrase, candidates)
+    if not phrase.sides:
+        return Choice(tuple(candidates))
+    where = " ".join(phrase.sides)
+    fitting = [one for one in candidates if all(_is_on(side, one.box, size) for side in phrase.sides)]
+    is_one = phrase.is_singular or phrase.count is not None
+    if len(candidates) == 1 or not is_one or len(phrase.sides) > 1:
+        kept = sorted(fitting, key=lambda one: sum(_distance(side, one.box, size) for side in phrase.sides))
+        return _found(phrase, kept[: phrase.count or 1] if is_one else kept, f"at the {where}")
+    ranked = sorted(candidates, key=lambda one: _distance(phrase.sides[0], one.box, size))
+    return Choice(tuple(ranked[: phrase.count or 1]))
+
+
+def _ordered(phrase: TargetPhrase, candidates: list[Candidate]) -> Choice:
+    """The n-th from a side; without a side, in reading direction from the left."""
+    side = phrase.sides[0] if phrase.sides else Side.LEFT
+    ranked = sorted(candidates, key=lambda one: _distance(side, one.box, (1, 1)))
+    order = phrase.order or 1
+    place = order - 1 if order > 0 else len(ranked) - 1
+    kept = ranked[place : place + max(1, phrase.count or 1)] if place < len(ranked) else []
+    note = "" if phrase.sides else f"Counted from the left: {phrase.description}."
+    if not kept:
+        return Choice(
+            (), f"{_many(phrase, candidates)} found, so there is no number {order} from the {side}."
+        )
+    return Choice(tuple(kept), note)
+
+
+def _is_on(side: Side, box: Box, size: tuple[int, int]) -> bool:
+    x, y = box.centroid.x / size[0], box.centroid.y / size[1]
+    inner = 0.25 <= x <= 0.75 and 0.25 <= y <= 0.75
+    return {
+        Side.LEFT: x < 0.5, Side.RIGHT: x > 0.5, Side.TOP: y < 0.5, Side.BOTTOM: y > 0.5, Side.MIDDLE: inner,
+    }[side]  # fmt: skip
+
+
+def _distance(side: Side, box: Box, size: tuple[int, int]) -> float:
+    """Distance of the middle of a box from a side of the image, up to a constant."""
+    x, y = box.centroid
+    if side is Side.MIDDLE:
+        return math.hypot(x - size[0] / 2, y - size[1] / 2)
+    return {Side.LEFT: x, Side.RIGHT: -x, Side.TOP: y, Side.BOTTOM: -y}[side]
+
+
+def _counted(phrase: TargetPhrase, choice: Choice, *, strict: bool) -> Choice:
+    candidates = choice.chosen
+    wanted = phrase.count if phrase.count is not None else 1 if phrase.is_singular else None
+    if wanted is None or len(candidates) == wanted:
+        return choice
+    if len(candidates) < wanted:
+        return Choice((), f"{_many(phrase, list(candidates))} found, not {wanted}.")
+    if phrase.is_all:
+        return Choice(
+            (), f"{_many(phrase, list(candidates))} found, not {wanted}; I cannot tell which are meant."
+        )
+    if phrase.count is None and not strict:
+        return replace(choice, is_exact=False)
+    best = _best(candidates, wanted)
+    kept = "the largest" if wanted == 1 else f"the {wanted} largest"
+    note = (
+        f"{_many(phrase, list(candidates))} found; took {kept}. Say which (left, smallest, all) for another."
+    )
+    return Choice(best, " ".join(filter(None, (choice.note, note))))
+
+
+def _best(candidates: Sequence[Candidate], wanted: int) -> tuple[Candidate, ...]:
+    """The largest of those with a good score."""
+    top = max(one.score for one in candidates)
+    ranked = sorted(candidates, key=lambda one: (one.score < GOOD_SHARE * top, -one.box.area))
+    return tuple(ranked[:wanted])
+
+
+def _found(phrase: TargetPhrase, kept: list[Candidate], where: str) -> Choice:
+    missing = " ".join(filter(None, (phrase.description, where)))
+    return Choice(tuple(kept), "" if kept else f"No {missing} found.")
+
+
+def _many(phrase: TargetPhrase, candidates: list[Candidate]) -> str:
+    label = candidates[0].label if candidates else phrase.description
+    return f"{len(candidates)} {label}{'s' if len(candidates) != 1 else ''}"
+
+
+def _gap(box: Box, anchor: Box) -> float:
+    across = max(box.x1 - anchor.x2, anchor.x1 - box.x2, 0)
+    down = max(box.y1 - anchor.y2, anchor.y1 - box.y2, 0)
+    return math.hypot(across, down)
+
+
+def _shared(a: Box, b: Box) -> float:
+    """Common area, as a share of the smaller box."""
+    width = max(0.0, min(a.x2, b.x2) - max(a.x1, b.x1))
+    height = max(0.0, min(a.y2, b.y2) - max(a.y1, b.y1))
+    return width * height / max(min(a.area, b.area), 1e-9)
