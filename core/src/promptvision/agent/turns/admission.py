@@ -18,9 +18,9 @@ MAX_ADMITTED = 512
 
 
 class Admission:
-    """Decides which turns may start. Used on one event loop.
+    """Decides which turns may start.
 
-    At most ``running`` turns of a user run at a time, so that no user delays the turns of another; the rest
+    On one event loop, at most ``running`` turns of a user run at a time, so that no user delays the turns of another; the rest
     wait in order of arrival, and turns over the length of the queue are refused.
 
     Args:
@@ -36,7 +36,7 @@ class Admission:
         self._per_user = running + waiting
         self._total = total
         self._admitted: Counter[str] = Counter()
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._slots: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = {}
         self.running = 0
         """Turns that run now, of all users."""
         self.refused = 0
@@ -66,12 +66,14 @@ class Admission:
         self._admitted[user_id] -= 1
         if self._admitted[user_id] <= 0:
             del self._admitted[user_id]
-            self._slots.pop(user_id, None)
+            for key in [key for key in self._slots if key[1] == user_id]:
+                del self._slots[key]
 
     @asynccontextmanager
     async def slot(self, user_id: str) -> AsyncIterator[None]:
         """Wait until an admitted turn of the user may run."""
-        async with self._slots.setdefault(user_id, asyncio.Semaphore(self._limit)):
+        key = (asyncio.get_running_loop(), user_id)
+        async with self._slots.setdefault(key, asyncio.Semaphore(self._limit)):
             self.running += 1
             try:
                 yield
