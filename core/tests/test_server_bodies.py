@@ -108,7 +108,7 @@ def begun(serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str) -> I
     assert client.post("/chat", json=chat_body(input_image_url=scene_url)).json()["status"] == "done"
     yield client
     assert len(client.get("/conversations/c").json()["turns"]) == 1
-    after = client.post("/chat", json=chat_body("change the red square to blue")).json()
+    after = client.post("/chat", json=chat_body("make it black and white again")).json()
     assert after["status"] == "done"
     assert [conversation["id"] for conversation in client.get("/conversations").json()["conversations"]] == [
         "c"

@@ -20,8 +20,8 @@ MAX_ADMITTED = 512
 class Admission:
     """Decides which turns may start.
 
-    On one event loop, at most ``running`` turns of a user run at a time, so that no user delays the turns of another; the rest
-    wait in order of arrival, and turns over the length of the queue are refused.
+    On one event loop, at most ``running`` turns of a user run at a time, so that no user delays the
+    turns of another; the rest wait in order of arrival, and turns over the length of the queue are refused.
 
     Args:
         running: turns of one user at once.
