@@ -1,4 +1,4 @@
-"""The turnstile before a database: so many at once, in the order of coming, and nobody for ever."""
+"""The semaphore before a database: so many at once, in the order of coming, and nobody for ever."""
 
 from __future__ import annotations
 
@@ -9,55 +9,55 @@ from collections import Counter
 from promptvision.builtin.sql.semaphore import FairSemaphore
 
 
-def test_no_more_than_its_places_are_inside() -> None:
-    turnstile = FairSemaphore(2)
-    assert turnstile.enter(0)
-    assert turnstile.enter(0)
-    assert not turnstile.enter(0.01)
-    turnstile.leave()
-    assert turnstile.enter(0)
+def test_no_more_threads_than_slots() -> None:
+    semaphore = FairSemaphore(2)
+    assert semaphore.acquire(0)
+    assert semaphore.acquire(0)
+    assert not semaphore.acquire(0.01)
+    semaphore.release()
+    assert semaphore.acquire(0)
 
 
-def test_who_gave_up_is_not_called() -> None:
-    turnstile = FairSemaphore(1)
-    turnstile.enter(0)
-    assert not turnstile.enter(0.01)
-    turnstile.leave()
-    assert turnstile.enter(0)
-    turnstile.leave()
+def test_thread_that_gave_up_gets_no_slot() -> None:
+    semaphore = FairSemaphore(1)
+    semaphore.acquire(0)
+    assert not semaphore.acquire(0.01)
+    semaphore.release()
+    assert semaphore.acquire(0)
+    semaphore.release()
 
 
-def test_place_goes_to_who_has_waited_longest() -> None:
-    turnstile = FairSemaphore(1)
-    turnstile.enter(0)
+def test_slot_goes_to_the_thread_that_has_waited_longest() -> None:
+    semaphore = FairSemaphore(1)
+    semaphore.acquire(0)
     order: list[int] = []
 
     def pass_through(number: int) -> None:
-        assert turnstile.enter(10)
+        assert semaphore.acquire(10)
         order.append(number)
-        turnstile.leave()
+        semaphore.release()
 
     threads = [threading.Thread(target=pass_through, args=(number,)) for number in range(5)]
     for count, thread in enumerate(threads, 1):
         thread.start()
-        while len(turnstile._waiting) < count:
+        while len(semaphore._waiting) < count:
             time.sleep(0.001)
-    turnstile.leave()
+    semaphore.release()
     for thread in threads:
         thread.join(10)
     assert order == [0, 1, 2, 3, 4]
 
 
 def test_busy_threads_share_it_evenly() -> None:
-    turnstile, passed, together = FairSemaphore(1), Counter[int](), threading.Barrier(4)
+    semaphore, passed, together = FairSemaphore(1), Counter[int](), threading.Barrier(4)
 
     def come_back_at_once(number: int) -> None:
         together.wait(10)
         while sum(passed.values()) < 200:
-            assert turnstile.enter(5)
+            assert semaphore.acquire(5)
             passed[number] += 1
             time.sleep(0.001)
-            turnstile.leave()
+            semaphore.release()
 
     threads = [threading.Thread(target=come_back_at_once, args=(number,)) for number in range(4)]
     for thread in threads:

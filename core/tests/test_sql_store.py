@@ -95,6 +95,29 @@ def test_locked_file_is_a_retryable_error_after_the_timeout(home: Path) -> None:
     store.close()
 
 
+def test_wait_in_the_queue_and_for_the_file_share_one_timeout(home: Path) -> None:
+    store = SQLConversationStore(default_sqlite_url(home), lock_timeout_s=1)
+    turn = claim(store, "ann")
+    other = sqlite3.connect(home / "conversations.db", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+
+    def wait(number: int) -> float:
+        started = time.monotonic()
+        with pytest.raises(StoreError, match="locked"):
+            store.append(turn, [note(1)])
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(3) as threads:
+        waits = list(threads.map(wait, range(3)))
+    assert max(waits) < 1.8, "two full timeouts one after another would take 2 s"
+    other.execute("ROLLBACK")
+    other.close()
+    store.append(turn, [note(1)])
+    with store._database.writing() as db:
+        assert db.cursor.execute("PRAGMA busy_timeout").fetchone()[0] == 1000, "it is whole again"
+    store.close()
+
+
 def test_threads_behind_a_stuck_writer_do_not_wait_for_ever(home: Path) -> None:
     store = SQLConversationStore(default_sqlite_url(home), lock_timeout_s=0.2)
     inside, leave = threading.Event(), threading.Event()

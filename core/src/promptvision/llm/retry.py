@@ -1,4 +1,4 @@
-"""Trying again, within one deadline; and not trying at all while a host is down."""
+"""Retry with backoff within a deadline, and a circuit breaker for hosts that are down."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.stop import stop_base
 
 from promptvision.errors import ProviderError, ProviderErrorKind
 
@@ -42,15 +45,15 @@ class Deadline:
 
 
 class Breaker:
-    """Remembers that a host is down, so that nobody waits for it.
+    """A circuit breaker: skips a host that is down.
 
-    After ``failures`` failures in a row that speak of an outage it opens for ``cool_s`` seconds, and at once
-    for as long as a host asks with ``Retry-After``. Then one probe goes through: it closes the breaker or
-    opens it again. Safe across threads.
+    It opens for ``cool_s`` seconds after ``failures`` consecutive failures that indicate an outage, and at
+    once for the time that a host asks for with ``Retry-After``. Then one probe is let through, which closes
+    the breaker or opens it again. Safe across threads.
 
     Args:
-        name: whose breaker it is, for the message.
-        failures: how many it takes to open.
+        name: name of the provider, for the message.
+        failures: consecutive failures that open it.
         cool_s: seconds until the next probe.
         clock: monotonic seconds.
     """
@@ -75,10 +78,10 @@ class Breaker:
 
     @contextmanager
     def guard(self) -> Iterator[None]:
-        """Guard one request, and learn from how it ends.
+        """Guard one request and record how it ends.
 
         Raises:
-            ProviderError: the breaker is open; ``retry_after_s`` says how long.
+            ProviderError: the breaker is open, for ``retry_after_s`` seconds.
         """
         is_probe = self._enter()
         try:
@@ -89,7 +92,7 @@ class Breaker:
         self._leave(None, is_probe)
 
     def wait_s(self) -> float:
-        """Seconds until a request may go through; 0 when it is closed."""
+        """Return the seconds until a request is let through; 0 if the breaker is closed."""
         with self._lock:
             return 0.0 if self._open_until is None else max(self._open_until - self._clock(), 0.0)
 
@@ -103,9 +106,9 @@ class Breaker:
                 return True
             kind = self._kind
         raise ProviderError(
-            f"{self._name}: not asked, because of its last failure ({kind}); next try in {wait_s:.1f} s",
+            f"{self._name}: skipped for {wait_s:.1f} s (circuit breaker, last failure: {kind})",
             kind=kind,
-            retryable=kind == "rate_limit",  # an outage is not waited for
+            retryable=kind == "rate_limit",  # do not wait for an outage to end
             retry_after_s=wait_s,
         )
 
@@ -113,7 +116,7 @@ class Breaker:
         with self._lock:
             self._is_probing = self._is_probing and not is_probe
             if error is not None and not isinstance(error, ProviderError):
-                return  # a cancellation says nothing about the host
+                return  # a cancellation is not a failure of the host
             wait_s = self._wait_after(error, is_probe)
             if error is not None and wait_s is not None:
                 self._open_until, self._kind = self._clock() + wait_s, error.kind
@@ -121,7 +124,7 @@ class Breaker:
                 self._open_until = None
 
     def _wait_after(self, error: ProviderError | None, is_probe: bool) -> float | None:
-        """Seconds to stay open, or None; counts failures in a row."""
+        """Seconds to stay open, or None; counts consecutive failures."""
         if error is not None and error.retry_after_s:
             return error.retry_after_s
         if error is None or error.kind not in _OUTAGE:
@@ -131,18 +134,30 @@ class Breaker:
         return self._cool_s if is_probe or self._count >= self._failures else None
 
 
+class _StopBeforeWait(stop_base):
+    """Stops if the next attempt would come after the deadline, or while the breaker is open."""
+
+    def __init__(self, deadline: Deadline, breaker: Breaker) -> None:
+        self._deadline = deadline
+        self._breaker = breaker
+
+    def __call__(self, retry_state: RetryCallState) -> bool:
+        wait_s = retry_state.upcoming_sleep
+        return self._breaker.wait_s() > wait_s or wait_s >= self._deadline.remaining_s()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Retry:
-    """How to try again: at most twice, never past the deadline.
+    """The retry policy: at most two retries, never past the deadline.
 
-    What the host asks for in ``Retry-After`` is waited for if it fits, and otherwise the error is passed on
-    at once, with it. Without it the wait doubles from half a second; both are jittered, so that many clients
-    do not come back together.
+    A wait that the host asks for in ``Retry-After`` is kept if it fits; otherwise the error is raised at once
+    with ``retry_after_s`` set. Without it the wait doubles from half a second. Both have jitter, so that many
+    clients do not return at the same time.
 
     Args:
-        sleep: waits seconds.
-        random: a number from 0 to 1.
-        on_note: told of each retry in one line.
+        sleep: waits for a number of seconds.
+        random: returns a number from 0 to 1.
+        on_note: called with one line about each retry.
     """
 
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -152,27 +167,30 @@ class Retry:
     async def run(
         self, attempt: Callable[[float], Awaitable[T]], *, name: str, deadline: Deadline, breaker: Breaker
     ) -> T:
-        """Run ``attempt(seconds_left)`` until it works.
+        """Run ``attempt(seconds_left)`` until it succeeds.
 
         Raises:
-            ProviderError: of the last attempt; ``timeout`` when the deadline came first.
+            ProviderError: of the last attempt; its kind is ``timeout`` if the deadline has passed.
         """
-        for retry in range(MAX_RETRIES + 1):
-            try:
-                return await self._try(attempt, name, deadline, breaker)
-            except ProviderError as error:
-                wait_s = self._wait_s(error, retry)
-                is_pointless = not error.retryable or retry == MAX_RETRIES or breaker.wait_s() > wait_s
-                if is_pointless or wait_s >= deadline.remaining_s():
-                    raise
-                self.on_note(f"{error.message}; retry {retry + 1} of {MAX_RETRIES} in {wait_s:.1f} s")
-            await self.sleep(wait_s)
-        raise AssertionError("unreachable")
+        retrying = AsyncRetrying(
+            sleep=self.sleep,
+            retry=retry_if_exception(lambda error: isinstance(error, ProviderError) and error.retryable),
+            wait=self._wait_s,
+            stop=stop_after_attempt(MAX_RETRIES + 1) | _StopBeforeWait(deadline, breaker),
+            before_sleep=self._report,
+            reraise=True,
+        )
+        return await retrying(self._try, attempt, name, deadline, breaker)
 
-    def _wait_s(self, error: ProviderError, retry: int) -> float:
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = _error_of(state)
         if error.retry_after_s is not None:
             return error.retry_after_s + _JITTER_S * (1 + self.random())
-        return float(_FIRST_WAIT_S * 2**retry * (0.5 + self.random() / 2))
+        return float(_FIRST_WAIT_S * 2 ** (state.attempt_number - 1) * (0.5 + self.random() / 2))
+
+    def _report(self, state: RetryCallState) -> None:
+        wait_s, retry = state.upcoming_sleep, state.attempt_number
+        self.on_note(f"{_error_of(state).message}; retry {retry} of {MAX_RETRIES} in {wait_s:.1f} s")
 
     async def _try(
         self, attempt: Callable[[float], Awaitable[T]], name: str, deadline: Deadline, breaker: Breaker
@@ -185,3 +203,9 @@ class Retry:
             except TimeoutError as exc:
                 message = f"{name}: no answer within {left_s:.1f} s"
                 raise ProviderError(message, kind="timeout", retryable=True) from exc
+
+
+def _error_of(state: RetryCallState) -> ProviderError:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, ProviderError)
+    return error

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from promptvision.runtime.context import SavedImage
 from promptvision.tools.tool import Args, Result, Tool
@@ -32,28 +33,22 @@ def call_digest(tool: Tool, args: Args) -> str:
 
 
 class ResultCache:
-    """The last results in memory, least recently used out first. Safe across threads.
+    """The most recently used results, in memory. Safe across threads.
 
     Args:
-        limit: how many results to keep.
+        limit: maximum number of results.
     """
 
     def __init__(self, limit: int = 512) -> None:
-        self._limit = limit
-        self._kept: OrderedDict[str, CachedResult] = OrderedDict()
+        self._kept: LRUCache[str, CachedResult] = LRUCache(limit)
         self._lock = threading.Lock()
 
     def get(self, digest: str) -> CachedResult | None:
-        """The result of an equal call, or None."""
+        """Return the result of an equal call, or None."""
         with self._lock:
-            if (found := self._kept.get(digest)) is not None:
-                self._kept.move_to_end(digest)
-            return found
+            return self._kept.get(digest)
 
     def put(self, digest: str, value: CachedResult) -> None:
         """Keep a result."""
         with self._lock:
             self._kept[digest] = value
-            self._kept.move_to_end(digest)
-            if len(self._kept) > self._limit:
-                self._kept.popitem(last=False)

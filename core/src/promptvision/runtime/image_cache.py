@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from promptvision.images.codec import decode_stored, encode_png
 from promptvision.images.colour import to_plain_mode
@@ -27,16 +28,13 @@ class ImageCache:
 
     def __init__(self, store: ImageStore, limit_bytes: int = 256 * 2**20) -> None:
         self.store = store
-        self._limit = limit_bytes
-        self._size = 0
-        self._kept: OrderedDict[str, Image] = OrderedDict()
+        self._kept: LRUCache[str, Image] = LRUCache(limit_bytes, getsizeof=_bytes_of)
         self._lock = threading.Lock()
 
     def open(self, image_id: str) -> Image:
         """The decoded image; shared, so it must not be changed in place."""
         with self._lock:
             if (kept := self._kept.get(image_id)) is not None:
-                self._kept.move_to_end(image_id)
                 return kept
         image = decode_stored(self.store.get(image_id))
         self.keep(image_id, image)
@@ -50,15 +48,9 @@ class ImageCache:
 
     def keep(self, image_id: str, image: Image) -> None:
         """Remember the decoded image behind an id, which nobody changes from now on."""
-        cost = _bytes_of(image)
         with self._lock:
-            if image_id in self._kept or cost > self._limit:
-                return
-            self._kept[image_id] = image
-            self._size += cost
-            while self._size > self._limit:
-                _, old = self._kept.popitem(last=False)
-                self._size -= _bytes_of(old)
+            if image_id not in self._kept and _bytes_of(image) <= self._kept.maxsize:
+                self._kept[image_id] = image
 
 
 def _bytes_of(image: Image) -> int:

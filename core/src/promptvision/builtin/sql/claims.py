@@ -1,11 +1,15 @@
-"""Who may run a turn: the decision behind ``claim_turn``, inside one transaction."""
+"""The decision behind ``claim_turn``: which process may run a turn."""
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cachetools import TTLCache
 from sqlalchemy import Update
 
 from promptvision.builtin.sql import statements
@@ -13,33 +17,74 @@ from promptvision.builtin.sql.database import Transaction
 from promptvision.builtin.sql.rows import journaled
 from promptvision.conversations.store import title_of
 from promptvision.conversations.turn import Claim, Turn, TurnKey, TurnStatus
-from promptvision.errors import Conflict
+from promptvision.errors import Conflict, StoreError
 
-__all__ = ["ClaimRequest", "RaceLostError", "decide"]
+__all__ = ["ClaimRequest", "RaceLostError", "UnansweredClaims", "decide"]
+
+MAX_UNANSWERED = 1024
+KEEP_UNANSWERED_S = 600.0
 
 _OPEN = (TurnStatus.RUNNING, TurnStatus.INTERRUPTED)
 
 
 class RaceLostError(Exception):
-    """Another process changed what we saw before we wrote; roll back and look again."""
+    """Another process changed a row between our read and our write; roll back and read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimRequest:
-    """The arguments of ``claim_turn``."""
+    """The arguments of ``claim_turn``.
+
+    Args:
+        nonce: identifies this claim; stored with the turn, so that a claim whose answer was lost is
+            recognised when the same process repeats it.
+    """
 
     key: TurnKey
     prompt: str
     fingerprint: str
     owner: str
     lease_s: float
+    nonce: str
+
+    @property
+    def holder(self) -> str:
+        """The value of the column ``owner``."""
+        return f"{self.owner} {self.nonce}"
+
+
+class UnansweredClaims:
+    """The nonces of claims whose outcome is unknown, because the answer to the commit was lost.
+
+    The next claim of the same turn by this process uses the same nonce, finds its own row, and need not wait
+    for the end of a lease that nobody uses. Safe across threads.
+    """
+
+    def __init__(self) -> None:
+        self._nonces: TTLCache[tuple[TurnKey, str], str] = TTLCache(MAX_UNANSWERED, ttl=KEEP_UNANSWERED_S)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def nonce(self, key: TurnKey, fingerprint: str) -> Iterator[str]:
+        """A nonce for one claim; it is kept if the claim fails.
+
+        Concurrent claims of one turn never share a nonce.
+        """
+        with self._lock:
+            nonce = self._nonces.pop((key, fingerprint), None) or uuid.uuid4().hex
+        try:
+            yield nonce
+        except StoreError:
+            with self._lock:
+                self._nonces[key, fingerprint] = nonce
+            raise
 
 
 def decide(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     """Claim a turn.
 
-    What was seen is written only if it still holds, and the unique indexes of ``turns`` judge what was
-    not seen, so that this is right without locks on PostgreSQL too.
+    A row is changed only if it still is as it was read, and the unique indexes of ``turns`` catch rows that
+    were not visible, so that no locks are needed on PostgreSQL either.
 
     Raises:
         Conflict: the key exists with another fingerprint.
@@ -48,21 +93,23 @@ def decide(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) 
     """
     mine, running = _find(db, request.key)
     if mine is not None and mine.fingerprint != request.fingerprint:
-        raise Conflict(f"prompt_id {request.key.prompt_id!r} was sent before with another prompt or picture")
+        raise Conflict(f"prompt_id {request.key.prompt_id!r} was sent before with another prompt or image")
     if mine is not None and mine.status not in _OPEN:
         return journaled(db, mine, Claim.DONE)
+    if mine is not None and mine is running and mine.owner == request.holder:
+        return _confirm(db, mine)
     if running is not None and running.silent_s < request.lease_s:
         return journaled(db, running, Claim.BUSY)
     if running is not None and running is not mine:
         _change(db, statements.INTERRUPT, running)
     if mine is not None:
-        return _take_over(db, mine, request.owner)
+        return _take_over(db, mine, request.holder)
     return _begin(db, inserts, request)
 
 
 def _find(db: Transaction, key: TurnKey) -> tuple[Any, Any]:
     """The turn of the key and the running turn of its conversation; they may be the same."""
-    wanted = {"user": key.user_id, "place": key.conversation_id, "prompt": key.prompt_id}
+    wanted = {"user": key.user_id, "conversation": key.conversation_id, "prompt": key.prompt_id}
     rows = db.rows(statements.FIND_TURNS, wanted)
     mine = next((row for row in rows if row.prompt_id == key.prompt_id), None)
     running = next((row for row in rows if row.status == TurnStatus.RUNNING), None)
@@ -75,23 +122,29 @@ def _change(db: Transaction, change: Update, seen: Any, **values: Any) -> None:
         raise RaceLostError
 
 
-def _take_over(db: Transaction, seen: Any, owner: str) -> Turn:
-    db.change(statements.TOUCH, {"user": seen.user_id, "place": seen.conversation_id})
-    _change(db, statements.TAKE_OVER, seen, new_owner=owner)
+def _confirm(db: Transaction, seen: Any) -> Turn:
+    """Return our own claim, whose answer was lost; nothing has been written under it."""
+    _change(db, statements.CONFIRM, seen)
+    return journaled(db, seen, Claim.NEW if seen.fence == 1 else Claim.RESUMED)
+
+
+def _take_over(db: Transaction, seen: Any, holder: str) -> Turn:
+    db.change(statements.TOUCH, {"user": seen.user_id, "conversation": seen.conversation_id})
+    _change(db, statements.TAKE_OVER, seen, new_owner=holder)
     before = journaled(db, seen, Claim.RESUMED)
     return replace(before, status=TurnStatus.RUNNING, fence=before.fence + 1, reply=None)
 
 
 def _begin(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     key = request.key
-    place = {"user_id": key.user_id, "conversation_id": key.conversation_id}
-    [(seq,)] = db.rows(inserts.count_turn, {**place, "title": title_of(request.prompt)})
+    names = {"user_id": key.user_id, "conversation_id": key.conversation_id}
+    [(seq,)] = db.rows(inserts.count_turn, {**names, "title": title_of(request.prompt)})
     row = {
-        **place,
+        **names,
         "id": uuid.uuid4().hex,
         "prompt_id": key.prompt_id,
         "seq": seq,
-        "owner": request.owner,
+        "owner": request.holder,
         "prompt": request.prompt,
         "fingerprint": request.fingerprint,
     }

@@ -11,34 +11,34 @@ from sqlalchemy.exc import ArgumentError
 
 from promptvision.errors import SetupError
 
-__all__ = ["BEGIN_READING", "BEGIN_WRITING", "open_engine"]
+__all__ = ["BEGIN_READING", "BEGIN_WRITING", "database_name", "open_engine"]
 
 CONNECT_TIMEOUT_S = 3
 
 BEGIN_READING = {"sqlite": "BEGIN", "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ"}
-"""Begins to read from one state of the database."""
+"""Begins a transaction that reads one snapshot."""
 
 BEGIN_WRITING = {"sqlite": "BEGIN IMMEDIATE", "postgresql": "BEGIN"}
-"""Begins to write; an SQLite file is locked from here on."""
+"""Begins a transaction that writes; an SQLite file is locked from here on."""
 
 
 def open_engine(url: str, lock_timeout_s: float) -> Engine:
-    """An engine for a database URL; nothing is connected yet.
+    """Create an engine for a database URL, without connecting.
 
-    Its connections begin no transaction by themselves. Those of SQLAlchemy's ``Connection`` begin to read, or
-    with ``engine.execution_options(writes=True)`` to write.
+    The driver's connections do not begin transactions by themselves. SQLAlchemy's ``Connection`` begins to
+    read, or with ``engine.execution_options(writes=True)`` to write.
 
     Args:
         url: ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/database``.
-        lock_timeout_s: how long to wait for a lock or a statement, in seconds.
+        lock_timeout_s: limit of the wait for a lock or a statement, in seconds.
 
     Raises:
-        SetupError: the URL cannot be used, or the driver is not installed.
+        SetupError: the URL is invalid, or the driver is not installed.
     """
     try:
         parsed = make_url(url)
     except ArgumentError as exc:
-        raise SetupError("conversations: the URL cannot be read", hint=_URL_HINT) from exc
+        raise SetupError("conversations: the URL is invalid", hint=_URL_HINT) from exc
     backend = parsed.get_backend_name()
     if backend == "sqlite":
         engine = _open_sqlite(parsed, lock_timeout_s)
@@ -48,6 +48,12 @@ def open_engine(url: str, lock_timeout_s: float) -> Engine:
         raise SetupError(f"conversations: no store for {backend!r} URLs", hint=_URL_HINT)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def database_name(url: URL) -> str:
+    """Return backend, host and database of a URL. The rest is never shown: a query may hold a password."""
+    shown = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
+    return shown.render_as_string()
 
 
 def _begin(connection: Connection) -> None:

@@ -1,4 +1,4 @@
-"""What a database's failure means to a caller: a store error, and whether trying again can help."""
+"""Conversion of database errors to store errors, with whether a retry can help."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from promptvision.errors import StoreError
 
 __all__ = ["ClashError", "store_error"]
 
-_SQLITE_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
+_SQLITE_TRANSIENT = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _SQLITE_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_POSTGRESQL_PASSING = ("08", "40", "53", "55P03", "57", "58")
+_POSTGRESQL_TRANSIENT = ("08", "40", "53", "55P03", "57", "58")
 """Classes of SQLSTATE: connection, rollback, resources, lock not available, operator intervention, system.
 
 Source: PostgreSQL manual, appendix A.
@@ -20,15 +20,15 @@ Source: PostgreSQL manual, appendix A.
 
 
 class ClashError(StoreError):
-    """A row stands in the way of another, or one that it refers to is missing."""
+    """A constraint was violated: a row conflicts with another, or one that it refers to is missing."""
 
 
 def store_error(where: str, exc: Exception) -> StoreError:
-    """What a caller is told of an error of the driver or of SQLAlchemy.
+    """Convert an error of the driver or of SQLAlchemy.
 
     Args:
-        where: the database's URL without its password, for the message.
-        exc: what was raised.
+        where: backend, host and database, for the message.
+        exc: the exception.
     """
     cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig is not None else exc
     said = " ".join(str(cause).split())[:300]
@@ -39,19 +39,19 @@ def store_error(where: str, exc: Exception) -> StoreError:
         if code in _SQLITE_DAMAGE:
             return StoreError(
                 f"conversations: {where}: the database file is damaged: {said}",
-                hint="restore it from a backup, or move it away to begin with an empty one",
+                hint="restore it from a backup, or move it away to start with an empty one",
             )
-        return StoreError(f"conversations: {where}: {said}", retryable=code in _SQLITE_PASSING)
-    return StoreError(f"conversations: {where}: {said}", retryable=_passes(cause))
+        return StoreError(f"conversations: {where}: {said}", retryable=code in _SQLITE_TRANSIENT)
+    return StoreError(f"conversations: {where}: {said}", retryable=_is_transient(cause))
 
 
-def _passes(cause: BaseException) -> bool:
+def _is_transient(cause: BaseException) -> bool:
     state = getattr(cause, "sqlstate", None)
-    if state is None:  # the server said nothing: it is not there, or the connection broke
+    if state is None:  # no answer from the server: it is down, or the connection broke
         return _is_a("OperationalError", cause)
-    return str(state).startswith(_POSTGRESQL_PASSING)
+    return str(state).startswith(_POSTGRESQL_TRANSIENT)
 
 
 def _is_a(name: str, cause: BaseException) -> bool:
-    """Whether an error is of a class of PEP 249, which every driver defines for itself."""
+    """Whether an error is of a class of PEP 249, which each driver defines separately."""
     return any(kind.__name__ == name for kind in type(cause).__mro__)

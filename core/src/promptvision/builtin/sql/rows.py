@@ -1,4 +1,4 @@
-"""Rows of the tables as values of a conversation, and back. JSON is stored as text."""
+"""Conversion between table rows and conversation values. JSON is stored as text."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ __all__ = [
 ]
 
 
+MAX_SEQ = 2**31 - 1
+"""Largest value of ``turns.seq``."""
+
+
 def _turn_of(row: Any, claim: Claim, journal: Sequence[Event]) -> Turn:
     return Turn(
         id=row.id,
@@ -38,12 +42,8 @@ def _turn_of(row: Any, claim: Claim, journal: Sequence[Event]) -> Turn:
     )
 
 
-MAX_SEQ = 2**31 - 1
-"""Largest number of the column."""
-
-
 def journal_of(db: Transaction, turn_id: str) -> list[Event]:
-    """The events of one turn."""
+    """Return the events of one turn."""
     return [_event_of(row) for row in db.rows(statements.JOURNAL, {"turn": turn_id})]
 
 
@@ -52,16 +52,16 @@ def _event_of(row: Any) -> Event:
 
 
 def journaled(db: Transaction, row: Any, claim: Claim) -> Turn:
-    """A turn from its row, with its events read from the database."""
+    """Return a turn from its row, with its events read from the database."""
     return _turn_of(row, claim, journal_of(db, row.id))
 
 
 def last_turns(
     db: Transaction, user_id: str, conversation_id: str, count: int, before: int | None = None
 ) -> list[Turn]:
-    """The last turns of a conversation, or those before one, with their events, oldest first."""
+    """Return the last turns of a conversation, or those before one, with their events, oldest first."""
     limit = {"count": max(count, 0), "before": MAX_SEQ if before is None else min(before, MAX_SEQ)}
-    wanted = {"user": user_id, "place": conversation_id, **limit}
+    wanted = {"user": user_id, "conversation": conversation_id, **limit}
     rows = db.rows(statements.LAST_TURNS, wanted)
     journals: defaultdict[str, list[Event]] = defaultdict(list)
     for row in db.rows(statements.LAST_JOURNALS, wanted):
@@ -70,7 +70,7 @@ def last_turns(
 
 
 def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
-    """Rows for the journal of a turn."""
+    """Return the journal rows of a turn."""
     return [
         {
             "turn_id": turn.id,
@@ -87,7 +87,7 @@ def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def turn_row(turn: Turn) -> dict[str, Any]:
-    """The row of a turn that comes from another store."""
+    """Return the row of a turn from another store."""
     return {
         "id": turn.id,
         "user_id": turn.key.user_id,
@@ -107,7 +107,7 @@ def turn_row(turn: Turn) -> dict[str, Any]:
 
 
 def conversation_row(conversation: Conversation) -> dict[str, Any]:
-    """The row of a conversation that comes from another store."""
+    """Return the row of a conversation from another store."""
     return {
         "user_id": conversation.user_id,
         "conversation_id": conversation.id,
@@ -119,7 +119,7 @@ def conversation_row(conversation: Conversation) -> dict[str, Any]:
 
 
 def conversation_of(row: Any) -> Conversation:
-    """A conversation from its row."""
+    """Return a conversation from its row."""
     return Conversation(
         id=row.conversation_id,
         user_id=row.user_id,

@@ -1,8 +1,8 @@
 """The tables of the conversation store, the same on SQLite and PostgreSQL.
 
-Each turn says in ``beat_at`` when its owner was last alive, by the database's clock, so that the clocks of
-servers do not matter. ``status = 'running'`` is unique in a conversation: the database itself sees to it that
-one turn runs at a time, whichever process asks.
+``turns.beat_at`` is the time of the owner's last heartbeat by the database's clock, so that the clocks of the
+servers do not matter. ``status = 'running'`` is unique in a conversation: the database ensures that one turn
+runs at a time, whichever process asks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from sqlalchemy.sql.functions import FunctionElement
 __all__ = ["HEAD", "conversations", "database_now", "events", "is_running", "metadata", "turns", "uploads"]
 
 HEAD = "0001"
-"""The newest revision in ``migrations/versions``: what this code reads and writes."""
+"""The newest revision in ``migrations/versions``."""
 
 metadata = MetaData()
 
@@ -75,7 +75,7 @@ turns = Table(
 )
 
 is_running = turns.c.status == literal_column("'running'")
-"""Written out, not bound, because only then SQLite uses the partial index."""
+"""A literal, since SQLite does not use the partial index with a bound parameter."""
 
 Index(
     "uq_turns_running",

@@ -1,4 +1,4 @@
-"""A turnstile that lets threads through in the order in which they came."""
+"""A semaphore that admits threads in the order of their arrival."""
 
 from __future__ import annotations
 
@@ -9,38 +9,39 @@ __all__ = ["FairSemaphore"]
 
 
 class FairSemaphore:
-    """Like a semaphore, but fair: whoever leaves hands the place to the one who has waited longest.
+    """A fair semaphore: ``release`` hands its slot to the thread that has waited longest.
 
-    With ``threading.Semaphore`` a thread that comes back at once takes the place that it has just left before
-    any sleeper is awake. With eight busy threads on one SQLite file some then waited for seconds (measured).
+    With ``threading.Semaphore`` a thread that comes back at once takes the slot that it has just released
+    before a waiting thread wakes up. With eight busy threads on one SQLite file some of them waited for
+    seconds (measured).
 
     Args:
-        places: how many threads may be inside at once.
+        slots: number of threads that may hold it at once.
     """
 
-    def __init__(self, places: int) -> None:
+    def __init__(self, slots: int) -> None:
         self._lock = threading.Lock()
-        self._free = places
+        self._free = slots
         self._waiting: deque[threading.Event] = deque()
 
-    def enter(self, timeout_s: float) -> bool:
-        """Wait for a place; False when there was none in time."""
+    def acquire(self, timeout_s: float) -> bool:
+        """Wait for a slot; return False if none was free in time."""
         with self._lock:
             if self._free > 0:
                 self._free -= 1
                 return True
-            called = threading.Event()
-            self._waiting.append(called)
-        if called.wait(timeout_s):
+            granted = threading.Event()
+            self._waiting.append(granted)
+        if granted.wait(timeout_s):
             return True
         with self._lock:
-            if called.is_set():  # called at the last moment
+            if granted.is_set():  # granted after the wait had ended
                 return True
-            self._waiting.remove(called)
+            self._waiting.remove(granted)
             return False
 
-    def leave(self) -> None:
-        """Give the place to the next, or back."""
+    def release(self) -> None:
+        """Hand the slot to the next waiting thread, if any."""
         with self._lock:
             if self._waiting:
                 self._waiting.popleft().set()

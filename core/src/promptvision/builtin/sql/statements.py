@@ -1,4 +1,4 @@
-"""Every SQL statement of the conversation store. Values are always bound, never written into the text."""
+"""The SQL statements of the conversation store. Values are always bound parameters."""
 
 from __future__ import annotations
 
@@ -26,14 +26,17 @@ from promptvision.conversations.turn import EventKind, TurnStatus
 __all__ = ["Inserts", "inserts_for"]
 
 _silent_s = (database_now() - turns.c.beat_at).label("silent_s")
-_in_place = (turns.c.user_id == bindparam("user"), turns.c.conversation_id == bindparam("place"))
+_in_conversation = (
+    turns.c.user_id == bindparam("user"),
+    turns.c.conversation_id == bindparam("conversation"),
+)
 
 FIND_TURNS = select(turns, _silent_s).where(
-    *_in_place, or_(turns.c.prompt_id == bindparam("prompt"), is_running)
+    *_in_conversation, or_(turns.c.prompt_id == bindparam("prompt"), is_running)
 )
 """The turn of a prompt_id and the running turn of its conversation, with seconds since their heartbeat."""
 
-# A claim changes a turn only if it still is as it was seen.
+# A claim changes a turn only if the turn still is as it was read.
 
 _as_seen = (
     turns.c.id == bindparam("turn"),
@@ -41,6 +44,7 @@ _as_seen = (
     turns.c.status == bindparam("seen_status"),
     turns.c.beat_at == bindparam("seen_beat"),
 )
+CONFIRM = update(turns).where(*_as_seen).values(beat_at=database_now())
 INTERRUPT = update(turns).where(*_as_seen).values(status=TurnStatus.INTERRUPTED.value)
 TAKE_OVER = INTERRUPT.values(
     status=TurnStatus.RUNNING.value,
@@ -62,12 +66,12 @@ _is_owner = (
     turns.c.user_id == bindparam("user"),
     turns.c.fence == bindparam("held_fence"),
 )
-BEAT = update(turns).where(*_is_owner, is_running).values(beat_at=database_now())
-COUNT_EVENTS = BEAT.where(turns.c.event_count == bindparam("before")).values(
+HEARTBEAT = update(turns).where(*_is_owner, is_running).values(beat_at=database_now())
+COUNT_EVENTS = HEARTBEAT.where(turns.c.event_count == bindparam("before")).values(
     event_count=turns.c.event_count + bindparam("added")
 )
 INSERT_EVENTS = insert(events)
-FINISH = BEAT.values(status=bindparam("new_status"), reply=bindparam("new_reply"))
+FINISH = HEARTBEAT.values(status=bindparam("new_status"), reply=bindparam("new_reply"))
 HELD = select(turns.c.event_count).where(*_is_owner, is_running)
 ENDED_SO = select(turns.c.id).where(
     *_is_owner, turns.c.status == bindparam("new_status"), turns.c.reply == bindparam("new_reply")
@@ -77,20 +81,23 @@ ENDED_SO = select(turns.c.id).where(
 
 TURN = select(turns).where(turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"))
 _last = turns.c.seq.desc()
-_before = (*_in_place, turns.c.seq < bindparam("before"))
-TURN_OF_KEY = select(turns).where(*_in_place, turns.c.prompt_id == bindparam("prompt"))
+_before = (*_in_conversation, turns.c.seq < bindparam("before"))
+TURN_OF_KEY = select(turns).where(*_in_conversation, turns.c.prompt_id == bindparam("prompt"))
 LAST_TURNS = select(turns).where(*_before).order_by(_last).limit(bindparam("count"))
 _last_ids = select(turns.c.id).where(*_before).order_by(_last).limit(bindparam("count"))
 _journal = select(events.c.turn_id, events.c.seq, events.c.kind, events.c.data, events.c.image_id)
 JOURNAL = _journal.where(events.c.turn_id == bindparam("turn")).order_by(events.c.seq)
 LAST_JOURNALS = _journal.where(events.c.turn_id.in_(_last_ids)).order_by(events.c.seq)
-_event_place = (events.c.user_id == bindparam("user"), events.c.conversation_id == bindparam("place"))
+_events_in_conversation = (
+    events.c.user_id == bindparam("user"),
+    events.c.conversation_id == bindparam("conversation"),
+)
 IMAGES = select(events.c.data, events.c.turn_seq).where(
-    *_event_place, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value
+    *_events_in_conversation, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value
 )
 
 _of_user = conversations.c.user_id == bindparam("user")
-_this = (_of_user, conversations.c.conversation_id == bindparam("place"))
+_this = (_of_user, conversations.c.conversation_id == bindparam("conversation"))
 CONVERSATIONS = (
     select(conversations)
     .where(_of_user)
@@ -120,7 +127,7 @@ UPLOADS = select(uploads.c.image_id).where(uploads.c.user_id == bindparam("user"
 DELETE_OLDER_STATE = delete(turns).where(
     turns.c.id == bindparam("turn"),
     turns.c.user_id == bindparam("user"),
-    turns.c.conversation_id == bindparam("place"),
+    turns.c.conversation_id == bindparam("conversation"),
     turns.c.fence <= bindparam("held_fence"),
 )
 INSERT_TURN = insert(turns)
@@ -128,14 +135,14 @@ INSERT_TURN = insert(turns)
 
 @dataclass(frozen=True)
 class Inserts:
-    """The inserts that must not fail when the row is there already, in the words of one database.
+    """The inserts that do not fail if the row exists, in the dialect of one database.
 
     Args:
-        count_turn: makes the conversation or adds one to its turns, and returns how many there are. It also
-            locks the conversation, so that positions are given out one at a time.
-        turn: makes a running turn and returns its time; returns nothing if one stands in its way.
-        upload: notes an upload.
-        conversation: makes a conversation, or gives it the title, the times and at least the turns given.
+        count_turn: creates the conversation or adds one to its number of turns, and returns that number. It
+            also locks the conversation, so that positions are assigned one at a time.
+        turn: creates a running turn and returns its time; returns no row if another one conflicts with it.
+        upload: records an upload.
+        conversation: creates a conversation, or sets its title, its times and at least the number of turns.
     """
 
     count_turn: ClauseElement
@@ -146,7 +153,7 @@ class Inserts:
 
 @cache
 def inserts_for(dialect: str) -> Inserts:
-    """The inserts in the words of ``sqlite`` or ``postgresql``."""
+    """Return the inserts for ``sqlite`` or ``postgresql``."""
     into: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
     now = {"updated_at": database_now()}
     running = {"status": TurnStatus.RUNNING.value, "fence": 1, "event_count": 0}

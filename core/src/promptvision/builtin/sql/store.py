@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from promptvision.builtin.sql import statements
-from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, decide
+from promptvision.builtin.sql.claims import ClaimRequest, RaceLostError, UnansweredClaims, decide
 from promptvision.builtin.sql.database import Database, Transaction
 from promptvision.builtin.sql.faults import ClashError
 from promptvision.builtin.sql.rows import (
@@ -27,23 +27,22 @@ from promptvision.errors import LeaseLost, StoreError
 __all__ = ["SQLConversationStore"]
 
 CLAIM_ATTEMPTS = 5
-"""Claims that race on PostgreSQL look again; the second look usually sees the winner."""
+"""A claim that loses a race on PostgreSQL reads again; the second read usually sees the winner."""
 
 
 class SQLConversationStore:
-    """Conversations in an SQL database, shared by any number of processes.
+    """Conversations in an SQL database that any number of processes may share.
 
-    A write is durable when its call returns (SQLite: WAL with synchronous=FULL). Safe to use from several
-    threads. What each method promises is written at
-    :class:`~promptvision.conversations.store.ConversationStore`.
+    A write is durable when its call returns (SQLite: WAL with synchronous=FULL). Safe across threads. The
+    methods are described at :class:`~promptvision.conversations.store.ConversationStore`.
 
     Args:
-        url: ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/database``. Tables are made or
-            upgraded when needed; the folder of an SQLite file is made for its owner alone.
-        lock_timeout_s: how long a call waits for a lock, a statement or a free connection, in seconds.
+        url: ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/database``. Tables are created or
+            upgraded as needed; the folder of an SQLite file is created with access for its owner only.
+        lock_timeout_s: limit of the wait for a lock, a statement or a free connection, in seconds.
 
     Raises:
-        SetupError: the URL cannot be used, or the schema is newer than this code.
+        SetupError: the URL is invalid, or the schema is newer than this version.
         StoreError: the database cannot be reached, or its file is damaged.
     """
 
@@ -52,10 +51,23 @@ class SQLConversationStore:
     def __init__(self, url: str, *, lock_timeout_s: float = 5.0) -> None:
         self._database = Database(url, lock_timeout_s)
         self._inserts = statements.inserts_for(self._database.dialect)
+        self._unanswered = UnansweredClaims()
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
-        """Get the right to run a turn."""
-        request = ClaimRequest(key=key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
+        """Claim the right to run a turn."""
+        with self._unanswered.nonce(key, fingerprint) as nonce:
+            return self._claim(
+                ClaimRequest(
+                    key=key,
+                    prompt=prompt,
+                    fingerprint=fingerprint,
+                    owner=owner,
+                    lease_s=lease_s,
+                    nonce=nonce,
+                )
+            )
+
+    def _claim(self, request: ClaimRequest) -> Turn:
         for _ in range(CLAIM_ATTEMPTS):
             try:
                 with self._database.writing() as db:
@@ -65,9 +77,9 @@ class SQLConversationStore:
         raise StoreError(f"conversations: {self._database.where}: too many claims at once", retryable=True)
 
     def beat(self, turn: Turn) -> None:
-        """Keep the claim on a running turn."""
+        """Send a heartbeat: keep the claim on a running turn."""
         with self._database.writing() as db:
-            if db.change(statements.BEAT, _held(turn)) != 1:
+            if db.change(statements.HEARTBEAT, _held(turn)) != 1:
                 raise _lease_lost(turn)
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
@@ -87,7 +99,7 @@ class SQLConversationStore:
         end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
         with self._database.writing() as db:
             if events:
-                with suppress(LeaseLost):  # judged below: perhaps this very call has ended the turn
+                with suppress(LeaseLost):  # checked below: this call may be a repetition
                     _add(db, turn, events)
             if db.change(statements.FINISH, end) != 1 and not db.rows(statements.ENDED_SO, end):
                 raise _lease_lost(turn)
@@ -105,7 +117,7 @@ class SQLConversationStore:
 
     def find_turn(self, key: TurnKey) -> Turn | None:
         """The turn of a key with its events, or None."""
-        wanted = {**_place(key.user_id, key.conversation_id), "prompt": key.prompt_id}
+        wanted = {**_conversation(key.user_id, key.conversation_id), "prompt": key.prompt_id}
         with self._database.reading() as db:
             rows = db.rows(statements.TURN_OF_KEY, wanted)
             return journaled(db, rows[0], Claim.READ) if rows else None
@@ -120,7 +132,7 @@ class SQLConversationStore:
     def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
         """The image table: every image of the conversation, by number."""
         with self._database.reading() as db:
-            rows = db.rows(statements.IMAGES, _place(user_id, conversation_id))
+            rows = db.rows(statements.IMAGES, _conversation(user_id, conversation_id))
         records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
         return sorted(records, key=lambda record: record.number)
 
@@ -133,22 +145,22 @@ class SQLConversationStore:
     def conversation(self, user_id: str, conversation_id: str) -> Conversation | None:
         """One conversation of the user, or None."""
         with self._database.reading() as db:
-            rows = db.rows(statements.CONVERSATION, _place(user_id, conversation_id))
+            rows = db.rows(statements.CONVERSATION, _conversation(user_id, conversation_id))
             return conversation_of(rows[0]) if rows else None
 
     def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
-        """Set the title; False when there is no such conversation of the user."""
+        """Set the title; return False if the user has no such conversation."""
         with self._database.writing() as db:
-            wanted = {**_place(user_id, conversation_id), "new_title": title}
+            wanted = {**_conversation(user_id, conversation_id), "new_title": title}
             return db.change(statements.RENAME, wanted) == 1
 
     def delete(self, user_id: str, conversation_id: str) -> bool:
-        """Remove a conversation with its turns, events and images; False when there is none."""
+        """Remove a conversation with its turns, events and images; return False if there is none."""
         with self._database.writing() as db:
-            return db.change(statements.DELETE, _place(user_id, conversation_id)) == 1
+            return db.change(statements.DELETE, _conversation(user_id, conversation_id)) == 1
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded an image."""
+        """Record that the user has uploaded an image."""
         with self._database.writing() as db:
             db.change(self._inserts.upload, {"user_id": user_id, "image_id": image_id})
 
@@ -159,13 +171,13 @@ class SQLConversationStore:
             return bool(owns)
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the image or shows it in a conversation."""
+        """Whether any user uploaded the image or has it in a conversation."""
         with self._database.reading() as db:
             [(in_use,)] = db.rows(statements.IMAGE_IN_USE, {"image": image_id})
             return bool(in_use)
 
     def users(self) -> list[str]:
-        """Everybody who has a conversation or an upload."""
+        """Return all users that have a conversation or an upload."""
         with self._database.reading() as db:
             return [row.user_id for row in db.rows(statements.USERS, {})]
 
@@ -175,12 +187,12 @@ class SQLConversationStore:
             return [row.image_id for row in db.rows(statements.UPLOADS, {"user": user_id})]
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
-        """Put an ended turn of another store here as it is."""
-        place = _place(turn.key.user_id, turn.key.conversation_id)
+        """Add an ended turn of another store."""
+        names = _conversation(turn.key.user_id, turn.key.conversation_id)
         try:
             with self._database.writing() as db:
                 db.change(self._inserts.conversation, conversation_row(conversation))
-                db.change(statements.DELETE_OLDER_STATE, {**_held(turn), **place})
+                db.change(statements.DELETE_OLDER_STATE, {**_held(turn), **names})
                 db.insert(statements.INSERT_TURN, [turn_row(turn)])
                 if turn.events:
                     db.insert(statements.INSERT_EVENTS, event_rows(turn, turn.events))
@@ -188,12 +200,12 @@ class SQLConversationStore:
             raise restore_conflict(turn) from exc
 
     def close(self) -> None:
-        """Give back connections."""
+        """Close all connections."""
         self._database.close()
 
 
-def _place(user_id: str, conversation_id: str) -> dict[str, Any]:
-    return {"user": user_id, "place": conversation_id}
+def _conversation(user_id: str, conversation_id: str) -> dict[str, Any]:
+    return {"user": user_id, "conversation": conversation_id}
 
 
 def _held(turn: Turn) -> dict[str, Any]:
@@ -201,11 +213,11 @@ def _held(turn: Turn) -> dict[str, Any]:
 
 
 def _lease_lost(turn: Turn) -> LeaseLost:
-    return LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+    return LeaseLost(f"turn {turn.id}: the lease was lost: the turn was taken over, has ended or was deleted")
 
 
 def _add(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
-    """Add journal entries to a running turn, unless they stand there already."""
+    """Add journal entries to a running turn, unless they are there already."""
     rows = event_rows(turn, events)
     before = events[0].seq - 1
     if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
@@ -218,7 +230,7 @@ def _add(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
 
 
 def _accept_repetition(db: Transaction, turn: Turn, events: Sequence[Event]) -> None:
-    """Judge entries that do not follow the journal: fine if they stand there already."""
+    """Accept entries that are in the journal already."""
     held = db.rows(statements.HELD, _held(turn))
     if not held:
         raise _lease_lost(turn)
