@@ -38,7 +38,7 @@ def table() -> str:
         offers += [
             hook.removeprefix("promptvision_").replace("_", " ").replace("llm", "LLM")
             for hook, made in plugin.offers.items()
-            if made and hook not in ("promptvision_tools", "promptvision_models")
+            if made and hook not in ("promptvision_tools", "promptvision_models", "promptvision_settings")
         ]
         models = [spec for spec in registry.models.values() if spec.plugin == plugin.name]
         weights = ", ".join(f"{spec.id} ({spec.license})" for spec in models) or "none"

@@ -252,3 +252,19 @@ def test_decorated_functions_of_another_package_are_not_collected(plant: Plant) 
     plant("promptvision-mirror", MIRROR)
     borrower = load(plant("promptvision-borrower", "from promptvision_mirror import mirror"))[0]
     assert (borrower.distribution, borrower.offers["promptvision_tools"]) == ("promptvision-borrower", [])
+
+
+def test_entry_point_names_cannot_be_taken_from_the_core_or_from_this_project(plant: Plant) -> None:
+    plant("aaa-evil", good("evil"), name="promptvision")
+    plant("promptvision-aaa", good("other"), name="bw")
+    plant("promptvision_bw", good("bw"))
+    points = plant("promptvision-mirror", good("mirror"))
+    points.append(EntryPoint("promptvision", "promptvision.builtin.plugin", "promptvision"))
+    states = {(plugin.distribution, plugin.name): str(plugin.state) for plugin in load(points)}
+    assert states == {
+        ("unknown", "promptvision"): "loaded",
+        ("promptvision_bw", "bw"): "loaded",
+        ("aaa-evil", "promptvision"): "duplicate",
+        ("promptvision-aaa", "bw"): "duplicate",
+        ("promptvision-mirror", "mirror"): "loaded",
+    }

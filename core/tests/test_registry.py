@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from promptvision import tool
 from promptvision.errors import PluginError, SetupError
 from promptvision.models.spec import ModelSpec
-from promptvision.plugins import registry as registry_module
+from promptvision.plugins import availability
 from promptvision.plugins.describe import describe_operations, describe_plugin
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
@@ -216,10 +216,17 @@ def promptvision_models(): return []
 
 
 def test_command_that_fails_leaves_the_other_commands(plant: Plant) -> None:
-    source = "from promptvision import hookimpl\n@hookimpl\ndef promptvision_commands(): {body}\n"
+    source = """
+import click
+from promptvision import hookimpl
+@hookimpl
+def promptvision_commands(): {body}
+"""
     plant("promptvision-aaa", source.format(body="raise OSError('x')"))
-    registry = Registry.load(Settings(), plant("promptvision-bbb", source.format(body="return ['command']")))
-    assert registry.commands() == ["command"]
+    registry = Registry.load(
+        Settings(), plant("promptvision-bbb", source.format(body="return [click.Command('c')]"))
+    )
+    assert [command.name for command in registry.commands()] == ["c"]
     assert registry.plugins[0].cause == "promptvision_commands: OSError: x"
 
 
@@ -318,7 +325,7 @@ def test_missing_things_are_looked_for_again_after_a_while(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert registry.functions() == (), "the answer is kept for some seconds"
-    monkeypatch.setattr(registry_module, "RECHECK_S", -1.0)
+    monkeypatch.setattr(availability, "RECHECK_S", -1.0)
     assert [function.name for function in registry.functions()] == ["convert_to_bw"]
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["IMPORT_STRING", "check_mapping", "check_names", "check_type"]
+__all__ = ["IMPORT_STRING", "check_callable", "check_mapping", "check_names", "check_type"]
 
 IMPORT_STRING = re.compile(r"[\w.]+:\w+")
 """``package.module:callable``, imported at its first use."""
@@ -24,6 +24,12 @@ def check_type(owner: str, field: str, value: object, kinds: type | tuple[type, 
     """
     accepted = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
+        raise TypeError(f"{owner}: {field} must be {expected}, not {type(value).__name__} {value!r:.80}")
+
+
+def check_callable(owner: str, field: str, value: object, expected: str) -> None:
+    """Raise TypeError unless a value can be called; arguments as in :func:`check_type`."""
+    if not callable(value):
         raise TypeError(f"{owner}: {field} must be {expected}, not {type(value).__name__} {value!r:.80}")
 
 

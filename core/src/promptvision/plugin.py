@@ -93,12 +93,15 @@ if TYPE_CHECKING:
     from promptvision.models.spec import WeightFile as WeightFile
     from promptvision.models.weights import missing_weights as missing_weights
     from promptvision.models.weights import require as require
+    from promptvision.plugins.commands import Command as Command
     from promptvision.plugins.specs import Check as Check
     from promptvision.plugins.specs import ExecutorFactory as ExecutorFactory
     from promptvision.plugins.specs import Finding as Finding
+    from promptvision.plugins.specs import Observer as Observer
     from promptvision.plugins.specs import ProviderFactory as ProviderFactory
     from promptvision.plugins.specs import StoreFactory as StoreFactory
     from promptvision.plugins.specs import hookimpl as hookimpl
+    from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
     from promptvision.tools import operations as operations
@@ -180,6 +183,7 @@ _MODULES = {
     "Check": "promptvision.plugins.specs",
     "Choice": "promptvision.tools.choices",
     "Claim": "promptvision.conversations.turn",
+    "Command": "promptvision.plugins.commands",
     "Conflict": "promptvision.errors",
     "Conversation": "promptvision.conversations.turn",
     "ConversationStore": "promptvision.conversations.store",
@@ -222,6 +226,7 @@ _MODULES = {
     "ModelPool": "promptvision.models.pool",
     "ModelSpec": "promptvision.models.spec",
     "NotFound": "promptvision.errors",
+    "Observer": "promptvision.plugins.specs",
     "ObjectImageStore": "promptvision.images.objects",
     "ObjectName": "promptvision.images.objects",
     "Operation": "promptvision.tools.tool",
@@ -240,6 +245,7 @@ _MODULES = {
     "Requirements": "promptvision.tools.requirements",
     "Result": "promptvision.tools.tool",
     "Retry": "promptvision.llm.retry",
+    "Section": "promptvision.settings",
     "SegmentArgs": "promptvision.tools.operations",
     "SegmentResult": "promptvision.tools.operations",
     "Settings": "promptvision.settings",

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.plugin import LLMProvider, ProviderFactory, Settings, hookimpl
+from pydantic import Field, SecretStr
+
+from promptvision.plugin import LLMProvider, ProviderFactory, Section, Settings, hookimpl
 
 PLUGIN_API = 1
+
+
+class GroqSection(Section):
+    """The Groq LLM provider."""
+
+    api_key: SecretStr | None = Field(None, alias="GROQ_API_KEY", description="API key of Groq.")
+    base_url: str | None = Field(None, alias="GROQ_BASE_URL", description="URL of a compatible host.")
+    groq_model: str | None = Field(None, description="Model id at Groq; takes precedence over LLM_NAME.")
 
 
 def _unavailable(settings: Settings) -> str | None:
@@ -25,3 +35,9 @@ def _create(settings: Settings) -> LLMProvider:
 def promptvision_llm_providers() -> Iterable[ProviderFactory]:
     """Groq, before other hosts: it is the one that the established variables speak of."""
     return [ProviderFactory(name="groq", priority=50, unavailable=_unavailable, create=_create)]
+
+
+@hookimpl
+def promptvision_settings() -> Iterable[type[Section]]:
+    """The host, its key and the model."""
+    return [GroqSection]

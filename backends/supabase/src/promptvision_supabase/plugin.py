@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from promptvision.plugin import ConversationStore, Settings, StoreFactory, hookimpl
+from pydantic import Field, SecretStr
 
-if TYPE_CHECKING:
-    import click
+from promptvision.plugin import Command, ConversationStore, Section, Settings, StoreFactory, hookimpl
 
 PLUGIN_API = 1
+
+
+class SupabaseSection(Section):
+    """The Supabase conversation store."""
+
+    url: str | None = Field(None, alias="SUPABASE_URL", description="URL of the project.")
+    key: SecretStr | None = Field(
+        None, alias="SUPABASE_KEY", description="The service_role (secret) key of the project."
+    )
 
 
 def _create(url: str, settings: Settings) -> ConversationStore:
@@ -30,8 +37,12 @@ def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStor
 
 
 @hookimpl
-def promptvision_commands() -> Iterable[click.Command]:
+def promptvision_commands() -> Iterable[Command]:
     """``promptvision supabase sql``."""
-    from promptvision_supabase.command import supabase
+    return [Command("supabase", "Set up a Supabase project.", "promptvision_supabase.command:supabase")]
 
-    return [supabase]
+
+@hookimpl
+def promptvision_settings() -> Iterable[type[Section]]:
+    """The project and its key."""
+    return [SupabaseSection]

@@ -1,16 +1,19 @@
-"""Hook implementations of the core itself: it offers its parts through the same door as any plugin."""
+"""Hook implementations of the core, which registers its parts through the public hooks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from promptvision.builtin.commands import COMMANDS
+from promptvision.builtin.sections import HubSection, LLMSection
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import SetupError
 from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
+from promptvision.plugins.commands import Command
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory, hookimpl
 from promptvision.runtime.executor import Executor
-from promptvision.settings import Settings
+from promptvision.settings import Section, Settings
 
 PLUGIN_API = 1
 
@@ -62,14 +65,20 @@ def _memory_conversations(url: str, settings: Settings) -> ConversationStore:
     return MemoryConversationStore()
 
 
-def _nothing(settings: Settings) -> None:
+def _none(settings: Settings) -> None:
     return None
 
 
 @hookimpl
 def promptvision_llm_providers() -> Iterable[ProviderFactory]:
-    """The offline planner, which is always there and always last."""
-    return [ProviderFactory(name="offline", priority=0, unavailable=_nothing, create=_offline)]
+    """The offline planner, always available and always last."""
+    return [ProviderFactory(name="offline", priority=0, unavailable=_none, create=_offline)]
+
+
+@hookimpl
+def promptvision_commands() -> Iterable[Command]:
+    """The commands of the ``promptvision`` program."""
+    return COMMANDS
 
 
 @hookimpl
@@ -89,7 +98,7 @@ def promptvision_image_stores() -> Iterable[StoreFactory[ImageStore]]:
             default_url=lambda settings: (settings.home / "images").resolve().as_uri(),
             priority=0,
         ),
-        StoreFactory(name="memory", schemes=("memory",), create=_memory_images, default_url=_nothing),
+        StoreFactory(name="memory", schemes=("memory",), create=_memory_images, default_url=_none),
     ]
 
 
@@ -104,5 +113,11 @@ def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStor
             default_url=_default_sqlite,
             priority=0,
         ),
-        StoreFactory(name="memory", schemes=("memory",), create=_memory_conversations, default_url=_nothing),
+        StoreFactory(name="memory", schemes=("memory",), create=_memory_conversations, default_url=_none),
     ]
+
+
+@hookimpl
+def promptvision_settings() -> Iterable[type[Section]]:
+    """What all LLM providers read, and the model hub."""
+    return [LLMSection, HubSection]

@@ -7,12 +7,13 @@ import shutil
 import socket
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from promptvision.errors import PromptvisionError
+from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
 from promptvision.plugins.specs import Finding
+from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import PREFIX
 
 if TYPE_CHECKING:
@@ -82,11 +83,25 @@ def home(settings: Settings) -> Finding:
     return Finding("home", state, f"{settings.home} is writable, {gigabytes(free)} free")
 
 
-def shown_settings(settings: Settings) -> Finding:
-    """What is set, other than by default."""
+def shown_settings(registry: Registry, settings: Settings) -> Iterator[Finding]:
+    """Settings of the core and of plugins that differ from the default, invalid ones and unknown names."""
     names = [PREFIX + name.upper() for name in type(settings).model_fields]
-    found = [f"{name}={value}" for name in names if (value := settings.value(name)) is not None]
-    return Finding("settings", OK, ", ".join(found) or "all as they are by default")
+    yield Finding("settings", OK, _set_variables(names, settings) or "all as they are by default")
+    for plugin, sections in registry.sections.items():
+        for section in sections:
+            try:
+                settings.section(section)
+            except SetupError as exc:
+                yield Finding(f"settings {plugin}", FAIL, exc.message, exc.hint or "")
+                continue
+            if found := _set_variables(section.variables(), settings):
+                yield Finding(f"settings {plugin}", OK, found)
+    for line in find_misspelt(registry):
+        yield Finding("settings", WARN, *line.removeprefix("settings: ").split("; ", 1))
+
+
+def _set_variables(names: Iterable[str], settings: Settings) -> str:
+    return ", ".join(f"{name}={value}" for name in names if (value := settings.value(name)) is not None)
 
 
 def plugins(registry: Registry) -> Iterator[Finding]:

@@ -70,7 +70,7 @@ def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterato
     yield checks.machine()
     yield checks.devices()
     yield checks.home(settings)
-    yield checks.shown_settings(settings)
+    yield from checks.shown_settings(registry, settings)
     yield from checks.plugins(registry)
     yield from checks.of_plugins(registry, settings)
     yield from checks.weights(registry, settings)

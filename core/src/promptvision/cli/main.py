@@ -9,61 +9,63 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from importlib import import_module
 from io import TextIOWrapper
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from promptvision.builtin.commands import COMMANDS
 from promptvision.cli.output import complain
 from promptvision.errors import PromptvisionError, SetupError, StoreError
+from promptvision.plugins.commands import Command, list_plugin_commands
+
+if TYPE_CHECKING:
+    import logging
 
 __all__ = ["cli", "main"]
 
-COMMANDS = {
-    "run": ("promptvision.cli.run:run", "Do what TEXT says to a picture."),
-    "chat": ("promptvision.cli.chat:chat", "Talk about a picture in the terminal."),
-    "serve": ("promptvision.cli.serve:serve", "Serve the HTTP interface."),
-    "demo": ("promptvision.cli.demo:demo", "Run five instructions on sample pictures and write a report."),
-    "plugins": ("promptvision.cli.plugins:plugins", "List plugins and what became of them."),
-    "tools": ("promptvision.cli.tools:tools", "List tools, or run one without a planner."),
-    "models": ("promptvision.cli.models:models", "List, pull, verify and remove model weights."),
-    "doctor": ("promptvision.cli.doctor:doctor", "Check what works here and what is missing."),
-    "history": ("promptvision.cli.history:history", "List, show, rename, export and delete conversations."),
-    "store": ("promptvision.cli.store:store", "Copy conversations and pictures, and clear out old ones."),
-    "plugin": ("promptvision.cli.plugin:plugin", "Start a plugin of your own."),
-    "completion": ("promptvision.cli.completion:completion", "Print a shell completion script."),
-}
-"""Command name to where it is and what it does; nothing of it is imported before it is called."""
-
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are called; unknown names are looked up in plugins."""
+    """A group whose commands come from the hook ``promptvision_commands`` and are imported when called.
+
+    The core's commands go first, so that a plugin cannot replace one and need not be loaded for one.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands of the core; plugins are not loaded to list them."""
-        return list(COMMANDS)
+        """Names of the core's commands and of those that plugins add."""
+        return [name for name, _ in _list_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        if cmd_name in COMMANDS:
-            module, _, name = COMMANDS[cmd_name][0].partition(":")
-            command: click.Command = getattr(import_module(module), name)
-            return command
+        for command in COMMANDS:
+            if command.name == cmd_name:
+                return command.load()
         return _plugin_command(cmd_name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List commands without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl(_list_commands())
+
+
+def _list_commands() -> list[tuple[str, str]]:
+    names = {command.name for command in COMMANDS}
+    try:
+        added = [(name, summary) for name, summary in list_plugin_commands() if name not in names]
+    except PromptvisionError as exc:  # help must work whatever the settings are
+        complain(str(exc))
+        added = []
+    return [(command.name, command.summary) for command in COMMANDS] + added
 
 
 def _plugin_command(name: str) -> click.Command | None:
     from promptvision.plugins.registry import Registry
     from promptvision.settings import load_settings
 
-    registry = Registry.load(load_settings())
-    return next((command for command in registry.commands() if command.name == name), None)
+    for _, command in Registry.load(load_settings()).plugin_commands():
+        if command.name == name:
+            return command.load() if isinstance(command, Command) else command
+    return None
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -78,9 +80,22 @@ def cli(debug: bool) -> None:
 
     if debug:
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
-    else:
-        # users get one line, not a traceback
-        logging.getLogger("promptvision").addHandler(logging.NullHandler())
+        return
+    # users get one line, not a traceback
+    logging.getLogger("promptvision").addHandler(logging.NullHandler())
+    _show_warnings(logging.getLogger("promptvision.plugins"))
+
+
+def _show_warnings(logger: logging.Logger) -> None:
+    """Print warnings about plugins and settings on stderr, one line each."""
+    import logging
+
+    class Complain(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            complain(record.getMessage())
+
+    if not logger.handlers:
+        logger.addHandler(Complain(logging.WARNING))
 
 
 def main(args: list[str] | None = None) -> None:

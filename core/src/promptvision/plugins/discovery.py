@@ -7,6 +7,7 @@ Loading gives every plugin its own try, so that one that raises leaves the rest 
 from __future__ import annotations
 
 import inspect
+import re
 import traceback
 import warnings
 from collections.abc import Iterable, Mapping
@@ -22,12 +23,14 @@ from promptvision import PLUGIN_API
 from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import specs
+from promptvision.plugins.first_party import FIRST_PARTY
 from promptvision.tools.decorator import as_tool, decorated_tools
 from promptvision.tools.tool import Tool
 
 __all__ = ["HOOKS", "Plugin", "PluginState", "find_plugins", "load_plugin", "new_manager"]
 
 GROUP = "promptvision"
+CORE_MODULE = "promptvision.builtin.plugin"
 HOOKS: dict[str, type] = {
     "promptvision_tools": Tool,
     "promptvision_models": ModelSpec,
@@ -35,10 +38,16 @@ HOOKS: dict[str, type] = {
     "promptvision_image_stores": specs.StoreFactory,
     "promptvision_conversation_stores": specs.StoreFactory,
     "promptvision_executors": specs.ExecutorFactory,
+    "promptvision_settings": type,
 }
 """Hooks that are called when a plugin is loaded, and what each must return an iterable of."""
-ASKED_LATER = ("promptvision_commands", "promptvision_checks")
-"""Hooks that only the command line calls, when it needs them."""
+ASKED_LATER = (
+    "promptvision_commands",
+    "promptvision_routes",
+    "promptvision_observers",
+    "promptvision_checks",
+)
+"""Hooks that are called only when the command line, a server or an agent needs them."""
 
 
 class PluginState(StrEnum):
@@ -87,14 +96,16 @@ class Plugin:
 
 
 def find_plugins(found: Iterable[EntryPoint] | None = None) -> list[Plugin]:
-    """List plugins by distribution and name, without importing any.
+    """List plugins without importing any: the core, this project's by name, then all others by name.
+
+    An entry-point name belongs to the first plugin of this order that has it.
 
     Args:
         found: entry points to use in place of those of the environment.
     """
     points = entry_points(group=GROUP) if found is None else found
     plugins = [_describe(point) for point in points]
-    plugins.sort(key=lambda plugin: (plugin.distribution, plugin.name))
+    plugins.sort(key=lambda plugin: (_rank(plugin), plugin.distribution, plugin.name))
     first: dict[str, Plugin] = {}
     for plugin in plugins:
         other = first.setdefault(plugin.name, plugin)
@@ -105,6 +116,13 @@ def find_plugins(found: Iterable[EntryPoint] | None = None) -> list[Plugin]:
                 f"uninstall one of {other.distribution} and {plugin.distribution}",
             )
     return plugins
+
+
+def _rank(plugin: Plugin) -> int:
+    if plugin.entry_point.value == CORE_MODULE:
+        return 0
+    name = re.sub(r"[-_.]+", "-", plugin.distribution).lower()
+    return 1 if name in FIRST_PARTY else 2
 
 
 def _describe(point: EntryPoint) -> Plugin:

@@ -1,4 +1,8 @@
-"""The hook specs: all that a plugin can offer. Each returns values; none is handed the core to change."""
+"""The hook specs: everything that a plugin can offer. Each hook returns a list of values.
+
+``promptvision_tools`` to ``promptvision_settings`` are called when plugins are loaded; the others when the
+command line, the server, an agent or ``promptvision doctor`` needs them. A hook imports nothing heavy.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +13,27 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import pluggy
 
 from promptvision.conversations.store import ConversationStore
+from promptvision.conversations.turn import Event, Turn
+from promptvision.declarations import check_callable, check_names, check_type
 from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
-from promptvision.settings import Settings
+from promptvision.plugins.commands import Command
+from promptvision.settings import Section, Settings
 from promptvision.tools.decorator import ToolLike
 
 if TYPE_CHECKING:
     import click
+    from starlette.routing import BaseRoute
 
     from promptvision.runtime.executor import Executor
 
 __all__ = [
     "Check",
+    "Command",
     "ExecutorFactory",
     "Finding",
+    "Observer",
     "ProviderFactory",
     "StoreFactory",
     "hookimpl",
@@ -46,6 +56,9 @@ class ProviderFactory:
         priority: the highest that is available goes first; LLM providers 50, the offline planner 0.
         unavailable: returns None when it can be made with these settings, else what is missing and the fix.
         create: makes it; imports its SDK no earlier than at the first request.
+
+    Raises:
+        TypeError: a field has the wrong type.
     """
 
     name: str
@@ -53,18 +66,28 @@ class ProviderFactory:
     unavailable: Callable[[Settings], str | None]
     create: Callable[[Settings], Planner]
 
+    def __post_init__(self) -> None:
+        owner = f"ProviderFactory {self.name!r}"
+        check_type(owner, "name", self.name, str, "a str")
+        check_type(owner, "priority", self.priority, int, "an int")
+        check_callable(owner, "unavailable", self.unavailable, "a function of Settings")
+        check_callable(owner, "create", self.create, "a function of Settings")
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoreFactory(Generic[S_co]):
     """How to make a store.
 
     Args:
-        name: for people, such as ``sql``.
-        schemes: URL schemes it answers to, such as ``("sqlite", "postgresql+psycopg")``.
+        name: shown to users, such as ``sql``.
+        schemes: URL schemes that it handles, such as ``("sqlite", "postgresql+psycopg")``.
         create: makes the store at a URL; raises :class:`~promptvision.errors.SetupError` when it cannot.
         default_url: the URL to use when none is set, judged by the established variables (such as
             ``SUPABASE_URL``); None when they are not set. The highest ``priority`` that gives one wins.
         priority: see ``default_url``; the built-in local stores have 0.
+
+    Raises:
+        TypeError: a field has the wrong type.
     """
 
     name: str
@@ -73,24 +96,41 @@ class StoreFactory(Generic[S_co]):
     default_url: Callable[[Settings], str | None]
     priority: int = 50
 
+    def __post_init__(self) -> None:
+        owner = f"StoreFactory {self.name!r}"
+        check_type(owner, "name", self.name, str, "a str")
+        object.__setattr__(self, "schemes", check_names(owner, "schemes", self.schemes))
+        check_callable(owner, "create", self.create, "a function of URL and Settings")
+        check_callable(owner, "default_url", self.default_url, "a function of Settings")
+        check_type(owner, "priority", self.priority, int, "an int")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorFactory:
-    """How to make an executor. ``name`` is what ``PROMPTVISION_EXECUTOR`` calls it."""
+    """How to make an executor. ``name`` is what ``PROMPTVISION_EXECUTOR`` calls it.
+
+    Raises:
+        TypeError: a field has the wrong type.
+    """
 
     name: str
     create: Callable[[Settings], Executor]
 
+    def __post_init__(self) -> None:
+        owner = f"ExecutorFactory {self.name!r}"
+        check_type(owner, "name", self.name, str, "a str")
+        check_callable(owner, "create", self.create, "a function of Settings")
+
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that ``promptvision doctor`` looked at.
+    """One finding of ``promptvision doctor``.
 
     Args:
-        check: what was looked at, in a word or two.
+        check: what was checked, in a word or two.
         state: ``ok``, ``warn`` (something is missing, the rest works) or ``fail`` (something is broken).
-        seen: what was seen, in one line and without secrets.
-        fix: the command or the setting that mends it.
+        seen: what was found, in one line and without secrets.
+        fix: the command or the setting that fixes it.
     """
 
     check: str
@@ -100,7 +140,14 @@ class Finding:
 
 
 Check = Callable[[Settings], Finding]
-"""Looks at one thing on this machine, without the network."""
+"""Checks one thing on this machine, without the network."""
+
+Observer = Callable[[Turn, Event], None]
+"""Called with each event of each turn after the event is stored, on the event loop: it must not block.
+
+Events mark the start and end of a turn, planner replies, and the start and end of each step. An exception
+that an observer raises is logged and changes nothing.
+"""
 
 
 @hookspec
@@ -137,10 +184,34 @@ def promptvision_executors() -> Iterable[ExecutorFactory]:  # type: ignore[empty
 
 
 @hookspec
-def promptvision_commands() -> Iterable[click.Command]:  # type: ignore[empty-body]
-    """Commands that this plugin adds to ``promptvision``. Called only when the command line runs."""
+def promptvision_settings() -> Iterable[type[Section]]:  # type: ignore[empty-body]
+    """Settings sections of this plugin: its variables with their types and descriptions.
+
+    They are validated, shown by ``promptvision doctor`` and listed in the settings reference.
+    """
+
+
+@hookspec
+def promptvision_commands() -> Iterable[Command | click.Command]:  # type: ignore[empty-body]
+    """Commands that this plugin adds to ``promptvision``. Called only when the command line needs them.
+
+    A :class:`Command` is imported when it is called; prefer it to a click command.
+    """
+
+
+@hookspec
+def promptvision_routes() -> Iterable[BaseRoute]:  # type: ignore[empty-body]
+    """Starlette routes that this plugin adds to the server. Called when the app is created.
+
+    The core's routes go first. ``request.app.state.agent`` is the agent.
+    """
+
+
+@hookspec
+def promptvision_observers() -> Iterable[Observer]:  # type: ignore[empty-body]
+    """Functions that are called with every event of every turn. Called when an agent is created."""
 
 
 @hookspec
 def promptvision_checks() -> Iterable[Check]:  # type: ignore[empty-body]
-    """What ``promptvision doctor`` should look at for this plugin. Called only by it."""
+    """Checks that this plugin adds to ``promptvision doctor``. Called only by it."""

@@ -62,7 +62,10 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
     """
     agent = agent or Agent(settings)
     app = Starlette(
-        routes=ROUTES, middleware=_middleware(agent.settings), exception_handlers=HANDLERS, lifespan=_lifespan
+        routes=[*ROUTES, *agent.registry.routes()],
+        middleware=_middleware(agent.settings),
+        exception_handlers=HANDLERS,
+        lifespan=_lifespan,
     )
     app.state.agent = agent
     app.state.metrics = metrics.Metrics(agent)
@@ -93,6 +96,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     agent: Agent = app.state.agent
+    await agent.registry.availability.refresh()
     sweeper = asyncio.create_task(_sweep(agent))
     try:
         yield

@@ -12,6 +12,7 @@ from promptvision.plugin import (
     InpaintArgs,
     ModelSpec,
     Requirements,
+    Section,
     Tool,
     WeightFile,
     hookimpl,
@@ -31,6 +32,18 @@ __all__ = [
 ]
 
 PLUGIN_API = 1
+
+
+class SdxlSection(Section):
+    """Inpainting with SDXL."""
+
+    sdxl_pixels: int | None = Field(
+        None, description="Pixels of the region that is painted at a time; default: the trained size."
+    )
+    sdxl_content_check: str | None = Field(
+        None, description="Function 'module:function' that accepts or rejects each result."
+    )
+
 
 BASE = "sdxl-inpaint"
 REFINER = "sdxl-refiner"
@@ -181,3 +194,9 @@ def promptvision_tools() -> Iterable[Tool]:
 def promptvision_models() -> Iterable[ModelSpec]:
     """The five models."""
     return SPECS
+
+
+@hookimpl
+def promptvision_settings() -> Iterable[type[Section]]:
+    """Size of the painted region, and the content check."""
+    return [SdxlSection]

@@ -19,6 +19,7 @@ from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
 from promptvision.errors import Busy, LeaseLost, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage
+from promptvision.plugins.observers import guarded
 from promptvision.tools.context import INPUT
 
 if TYPE_CHECKING:
@@ -103,6 +104,9 @@ class TurnSession:
         return is_other or bool(turn.reply) or any(e.kind is EventKind.IMAGE for e in turn.events)
 
     async def _run(self, turn: Turn, given: IngestedImage | None) -> Reply:
+        registry = self._agent.registry
+        await registry.availability.refresh()
+        self._running.listeners.extend(guarded(observer, turn) for observer in registry.observers)
         journal = Journal(self._store, turn, self._running.listeners)
         try:
             reply = await self._converse(turn, given, journal)

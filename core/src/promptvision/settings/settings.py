@@ -1,18 +1,11 @@
-"""One settings object, read from the environment, ``.env`` and ``promptvision.toml``, in that order of rank.
-
-Every name is upper case and the same in all three places: ``PROMPTVISION_HOME`` in the environment and in
-``.env`` is ``PROMPTVISION_HOME = "..."`` in the TOML file. Plugins read names of their own through
-:meth:`Settings.value`, so the core need not know them.
-"""
+"""The settings of the core, and raw access to every variable."""
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -25,11 +18,11 @@ from pydantic import (
     ValidationError,
 )
 
-from promptvision.errors import SetupError
+from promptvision.settings.section import PREFIX, Section, setup_error
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings"]
 
-PREFIX = "PROMPTVISION_"
+S = TypeVar("S", bound=Section)
 
 
 def _split(value: Any) -> Any:
@@ -75,7 +68,7 @@ def _default_home() -> Path:
 
 
 class Settings(BaseModel):
-    """What an operator can set. Field ``home`` is the variable ``PROMPTVISION_HOME``, and so on."""
+    """Settings of the core. Field ``home`` is the variable ``PROMPTVISION_HOME``, and so on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)  # input may be a key
 
@@ -92,11 +85,11 @@ class Settings(BaseModel):
     disabled_plugins: Names = ()
     """Entry-point names that are never imported."""
     strict_plugins: bool = False
-    """Raise the first plugin failure instead of going on without that plugin."""
+    """Raise the first plugin failure instead of continuing without that plugin."""
     prefer: Names = ()
-    """Tools, as ``plugin:tool``, that win a name clash or go first for their operation."""
+    """Tools, as ``plugin:tool``, that win a name clash and go first for their operation."""
     allowed_hosts: Names = ()
-    """Host names that image URLs may point to although their address is private."""
+    """Hosts that image URLs may name although their address is private."""
     server_hosts: Names = ()
     """Host headers that the server answers to; without API keys loopback names too."""
     cors_origins: Origins = ()
@@ -108,13 +101,13 @@ class Settings(BaseModel):
     api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs)] = {}
     """User name to API key."""
     model_memory: int | None = Field(None, ge=0)
-    """Bytes that loaded models may take together; default: measured."""
+    """Bytes that loaded models may use together; default: measured."""
     max_steps: int = Field(10, ge=1, le=100)
     """Planner replies in one turn."""
     max_tool_calls: int = Field(16, ge=1, le=200)
     """Tool calls in one turn, prerequisites included."""
     max_tokens: int = Field(250_000, ge=1000)
-    """Tokens in one turn, read and written, as the planner counts them or else estimated."""
+    """Tokens in one turn, input and output, as the planner reports them, else estimated."""
     turn_timeout_s: float = Field(600, gt=0)
     """Wall-clock limit of one turn, in seconds."""
     lease_s: float = Field(15, gt=0)
@@ -129,9 +122,22 @@ class Settings(BaseModel):
         found = self._source.get(name)
         return str(found) if found not in (None, "") else None
 
+    def section(self, kind: type[S]) -> S:
+        """The variables of a section that a plugin declares, validated.
+
+        Raises:
+            SetupError: a variable is missing or has a wrong value.
+        """
+        return kind.read(self._source)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of all variables, those of the environment included."""
+        return list(self._source)
+
     @property
     def secrets(self) -> list[str]:
-        """Values of all variables named like a secret, and the API keys; to be masked where shown."""
+        """Values of all variables named like a secret, and the API keys. Mask them in all output."""
         named = [
             str(value)
             for name, value in self._source.items()
@@ -153,52 +159,11 @@ class Settings(BaseModel):
         try:
             settings = cls.model_validate(values)
         except ValidationError as exc:
-            error = exc.errors()[0]
-            name = PREFIX + str(error["loc"][0]).upper()
-            raise SetupError(f"settings: {name}: {error['msg']}", hint=f"correct {name}") from exc
-        settings._source = dict(source)  # noqa: SLF001  # its own class
+            raise setup_error(exc, {field: name for name, field in known.items()}) from exc
+        settings._source = dict(source)  # noqa: SLF001
         return settings
 
     @property
     def weights_home(self) -> Path:
-        """Where model weights lie."""
+        """Folder of model weights."""
         return self.home / "weights"
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise SetupError(f"settings: {path}: {exc}", hint="correct or remove the file") from exc
-
-
-def _read_dotenv(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    from dotenv import dotenv_values
-
-    try:
-        return dict(dotenv_values(path))
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SetupError(f"settings: {path}: {exc}", hint="correct or remove the file") from exc
-
-
-def load_settings(folder: Path | None = None, **overrides: Any) -> Settings:
-    """Read settings from the environment, then ``.env``, then ``promptvision.toml``.
-
-    Args:
-        folder: where the two files are looked for; default: the working folder.
-        overrides: field names of :class:`Settings` that win over all three.
-
-    Raises:
-        SetupError: a file cannot be read or a value has the wrong type.
-        TypeError: an override is no field of :class:`Settings`.
-    """
-    if unknown := overrides.keys() - Settings.model_fields.keys():
-        raise TypeError(f"load_settings: no setting {', '.join(sorted(unknown))}")
-    folder = folder or Path.cwd()
-    merged = {**_read_toml(folder / "promptvision.toml"), **_read_dotenv(folder / ".env"), **os.environ}
-    merged.update({PREFIX + name.upper(): value for name, value in overrides.items()})
-    return Settings.from_mapping(merged)

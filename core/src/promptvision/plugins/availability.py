@@ -1,0 +1,193 @@
+"""What can run here: tools whose requirements are met, and the functions that the planner is offered."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from promptvision.llm.planner import PlannerFunction
+from promptvision.models.spec import ModelSpec
+from promptvision.models.weights import missing_weights
+from promptvision.plugins.admission import Admission
+from promptvision.settings import Settings
+from promptvision.tools.artifacts import image_fields, link_types, target_field
+from promptvision.tools.requirements import Missing, missing_requirements
+from promptvision.tools.schema import function_parameters
+from promptvision.tools.tool import Operation, Phrase, Tool
+
+__all__ = ["Availability"]
+
+RECHECK_S = 10.0
+"""How long a snapshot is valid: weights may be pulled while a server runs."""
+
+
+@dataclass
+class _Snapshot:
+    """What can run here at one moment; functions are made at their first use."""
+
+    taken_at: float
+    missing: dict[str, list[Missing]]
+    runnable: dict[str, list[Tool]]
+    functions: tuple[PlannerFunction, ...] | None = None
+    unavailable: tuple[PlannerFunction, ...] | None = None
+
+
+class Availability:
+    """Checks the requirements of admitted tools and keeps the answer for :data:`RECHECK_S`.
+
+    Checking looks for programs, modules and weights on disk. On an event loop an expired snapshot is
+    refreshed in a thread while the old one stays in use; :meth:`refresh` takes the first one.
+
+    Args:
+        admission: the admitted tools and models.
+        settings: where weights lie and which variables are set.
+    """
+
+    def __init__(self, admission: Admission, settings: Settings) -> None:
+        self._admission = admission
+        self._settings = settings
+        self._snapshot: _Snapshot | None = None
+        self._lock = threading.Lock()
+
+    async def refresh(self) -> None:
+        """Check again in a thread if the snapshot has expired. Await it before a turn on an event loop."""
+        if self._is_expired():
+            await asyncio.to_thread(self._check)
+
+    def missing(self, tool: Tool) -> list[Missing]:
+        """The requirements of a tool that are not met here."""
+        return self._current().missing[tool.name]
+
+    def runnable(self, operation: str) -> list[Tool]:
+        """Tools that can fulfil an operation here, best first."""
+        return self._current().runnable.get(operation, [])
+
+    def reason(self, operation: str) -> str:
+        """Why no tool for an operation can run here, and the fix; empty where one can run."""
+        if self.runnable(operation):
+            return ""
+        reasons = [
+            f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in self.missing(tool))
+            for tool in self._admission.candidates(operation)
+        ]
+        return "; or ".join(reasons) or "no installed plugin can do it"
+
+    def functions(self) -> tuple[PlannerFunction, ...]:
+        """One function per operation that some installed tool can fulfil here."""
+        snapshot = self._current()
+        if snapshot.functions is None:
+            able = [tools for _, tools in sorted(snapshot.runnable.items()) if tools]
+            snapshot.functions = tuple(self._function(tools) for tools in able)
+        return snapshot.functions
+
+    def unavailable(self) -> tuple[PlannerFunction, ...]:
+        """One function per operation for which no installed tool can run; ``missing`` holds the reason."""
+        snapshot = self._current()
+        if snapshot.unavailable is None:
+            names = [name for name, tools in sorted(snapshot.runnable.items()) if not tools]
+            snapshot.unavailable = tuple(self._unavailable(name) for name in names)
+        return snapshot.unavailable
+
+    def producers(self, kind: Any) -> list[tuple[Operation, str]]:
+        """Operations that make a type from an image, with the result's field of that type.
+
+        Those that can run here come first, and among them those with a target. An operation that itself
+        needs the type does not count.
+        """
+        found = []
+        for _, operation in sorted(self._admission.operations.items()):
+            fields = [field for field, made in link_types(operation.result).items() if made == kind]
+            needed = link_types(operation.args, required=True).values()
+            if fields and image_fields(operation.args) and kind not in needed:
+                found.append((operation, fields[0]))
+        return sorted(
+            found, key=lambda made: (not self.runnable(made[0].name), target_field(made[0].args) is None)
+        )
+
+    # Snapshots
+
+    def _current(self) -> _Snapshot:
+        if self._snapshot is None or (self._is_expired() and not _is_on_event_loop()):
+            return self._check()
+        if self._is_expired() and self._lock.acquire(blocking=False):  # else a check is running already
+            self._lock.release()
+            threading.Thread(target=self._check, name="promptvision-availability", daemon=True).start()
+        return self._snapshot
+
+    def _is_expired(self) -> bool:
+        return self._snapshot is None or time.monotonic() - self._snapshot.taken_at > RECHECK_S
+
+    def _check(self) -> _Snapshot:
+        with self._lock:
+            if self._snapshot is not None and not self._is_expired():
+                return self._snapshot
+            now = time.monotonic()
+            missing = {name: self._missing(tool) for name, tool in self._admission.tools.items()}
+            if self._snapshot is not None and self._snapshot.missing == missing:
+                self._snapshot.taken_at = now
+            else:
+                runnable = {
+                    name: [tool for tool in self._admission.candidates(name) if not missing[tool.name]]
+                    for name in self._admission.operations
+                }
+                self._snapshot = _Snapshot(now, missing, runnable)
+            return self._snapshot
+
+    def _missing(self, tool: Tool) -> list[Missing]:
+        try:
+            return list(
+                missing_requirements(
+                    tool.requires, has_model=self._missing_model, setting=self._settings.value
+                )
+            )
+        except Exception as exc:  # noqa: BLE001  # isolation: one tool must not stop the others
+            what = f"the requirements of tool {tool.name!r} cannot be checked: {type(exc).__name__}: {exc}"
+            return [
+                Missing(what, f"correct the setting, or report it to the author of plugin {tool.plugin!r}")
+            ]
+
+    def _missing_model(self, model: str) -> Missing | None:
+        models: Mapping[str, ModelSpec] = self._admission.models
+        spec = models.get(model)
+        if spec is None:
+            return Missing(
+                f"model {model!r} is not declared by any plugin", "report it to the plugin's author"
+            )
+        absent = missing_weights(spec, self._settings)
+        return Missing(absent.what, absent.fix) if absent else None
+
+    # Functions
+
+    def _unavailable(self, name: str) -> PlannerFunction:
+        made = self._function(self._admission.candidates(name))
+        description = self._admission.operations[name].description
+        return replace(made, description=description, missing=self.reason(name))
+
+    def _function(self, tools: list[Tool]) -> PlannerFunction:
+        """The function of an operation, described by its best tool."""
+        best = tools[0]
+        needed = link_types(best.args, required=True)
+        filled = {name for name, kind in needed.items() if self.producers(kind)}
+        filled.update(image_fields(best.args)[:1])
+        phrases = [*best.operation.phrases, *(phrase for tool in tools for phrase in tool.phrases)]
+        return PlannerFunction(
+            name=best.operation.name,
+            description=best.operation.description + (f" Limits: {best.limits}" if best.limits else ""),
+            parameters=function_parameters(best.args, optional=filled),
+            phrases=tuple(phrase for phrase in phrases if isinstance(phrase, Phrase)),
+            defaults=frozenset(filled),
+            image=next(iter(image_fields(best.args)), None),
+            target=target_field(best.args),
+        )
+
+
+def _is_on_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,0 +1,84 @@
+"""Make the stores and the executor that the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from promptvision.conversations.store import ConversationStore
+from promptvision.errors import PromptvisionError, SetupError
+from promptvision.images.store import ImageStore
+from promptvision.plugins.specs import ExecutorFactory, StoreFactory
+from promptvision.settings import Settings
+
+__all__ = ["make_conversation_store", "make_executor", "make_image_store"]
+
+
+def make_image_store(
+    factories: Sequence[StoreFactory[ImageStore]], settings: Settings, url: str | None = None
+) -> ImageStore:
+    """The image store at a URL, or the one that the settings name.
+
+    Raises:
+        SetupError: no plugin handles the URL, or the store cannot be made.
+    """
+    store: ImageStore = _make_store(factories, settings, url or settings.images, "PROMPTVISION_IMAGES")
+    return store
+
+
+def make_conversation_store(
+    factories: Sequence[StoreFactory[ConversationStore]], settings: Settings, url: str | None = None
+) -> ConversationStore:
+    """The conversation store at a URL, or the one that the settings name.
+
+    Raises:
+        SetupError: no plugin handles the URL, or the store cannot be made.
+    """
+    url = url or settings.conversations
+    store: ConversationStore = _make_store(factories, settings, url, "PROMPTVISION_CONVERSATIONS")
+    return store
+
+
+def make_executor(factories: Sequence[ExecutorFactory], settings: Settings) -> Any:
+    """The executor that the settings name.
+
+    Raises:
+        SetupError: no plugin has it, or it cannot be made.
+    """
+    for factory in factories:
+        if factory.name == settings.executor:
+            with _attributed(f"executor {factory.name!r}"):
+                return factory.create(settings)
+    names = ", ".join(factory.name for factory in factories)
+    raise SetupError(
+        f"settings: no executor {settings.executor!r}", hint=f"set PROMPTVISION_EXECUTOR to one of: {names}"
+    )
+
+
+def _make_store(
+    factories: Sequence[StoreFactory[Any]], settings: Settings, url: str | None, variable: str
+) -> Any:
+    for factory in sorted(factories, key=lambda factory: (-factory.priority, factory.name)):
+        with _attributed(f"store {factory.name!r}"):
+            url = url or factory.default_url(settings)
+            if url is not None and url.partition(":")[0] in factory.schemes:
+                return factory.create(url, settings)
+    schemes = ", ".join(sorted({scheme for factory in factories for scheme in factory.schemes}))
+    raise SetupError(
+        f"settings: {variable}: no installed plugin handles {(url or '').partition(':')[0]!r} URLs",
+        hint=f"install the backend, or use one of: {schemes}",
+    )
+
+
+@contextmanager
+def _attributed(owner: str) -> Iterator[None]:
+    """Name the factory in an error that a plugin did not raise on purpose."""
+    try:
+        yield
+    except PromptvisionError:
+        raise
+    except Exception as exc:
+        raise SetupError(
+            f"{owner}: {type(exc).__name__}: {exc}", hint="correct its settings, or disable its plugin"
+        ) from exc

@@ -1,0 +1,81 @@
+"""Stores and executors by name; an error in a plugin's factory names the factory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from promptvision.errors import SetupError, StoreError
+from promptvision.plugins.factories import make_conversation_store, make_executor, make_image_store
+from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
+from promptvision.settings import Settings
+
+
+def factory(name: str, **changes: Any) -> StoreFactory[Any]:
+    given: dict[str, Any] = {
+        "name": name,
+        "schemes": (name,),
+        "create": lambda url, settings: (name, url),
+        "default_url": lambda settings: None,
+    }
+    return StoreFactory(**{**given, **changes})
+
+
+def test_store_is_chosen_by_scheme_then_by_the_default_of_the_highest_priority() -> None:
+    local = factory("local", default_url=lambda settings: "local:", priority=0)
+    cloud = factory("cloud", default_url=lambda settings: "cloud:x")
+    by_url: Any = make_image_store([local, cloud], Settings(), "local:y")
+    assert by_url == ("local", "local:y")
+    by_default: Any = make_image_store([local, cloud], Settings())
+    assert by_default == ("cloud", "cloud:x")
+    by_setting: Any = make_conversation_store([local], Settings(conversations="local:z"))
+    assert by_setting == ("local", "local:z")
+
+
+def explode(*args: Any) -> Any:
+    raise AttributeError("'NoneType' object has no attribute 'url'")
+
+
+@pytest.mark.parametrize("field", ["create", "default_url"])
+def test_factory_that_raises_is_named(field: str) -> None:
+    changes: dict[str, Any] = {"default_url": lambda settings: "odd:", field: explode}
+    with pytest.raises(SetupError, match=r"^store 'odd': AttributeError: .*"):
+        make_image_store([factory("odd", **changes)], Settings())
+
+
+def test_error_that_a_factory_raises_on_purpose_stays_as_it_is() -> None:
+    def refuse(url: str, settings: Settings) -> Any:
+        raise StoreError("odd: not today")
+
+    with pytest.raises(StoreError, match=r"^odd: not today$"):
+        make_image_store([factory("odd", create=refuse)], Settings(), "odd:")
+
+
+def test_executor_that_raises_is_named() -> None:
+    with pytest.raises(SetupError, match="executor 'threads': AttributeError"):
+        make_executor([ExecutorFactory(name="threads", create=explode)], Settings())
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (
+            lambda: factory("a", schemes="a"),
+            r"StoreFactory 'a': schemes is one string; write schemes=\('a',\)",
+        ),
+        (
+            lambda: factory("a", create=None),
+            "StoreFactory 'a': create must be a function of URL and Settings",
+        ),
+        (lambda: factory("a", priority="high"), "StoreFactory 'a': priority must be an int, not str 'high'"),
+        (lambda: ExecutorFactory(name="e", create=3), "ExecutorFactory 'e': create must be a function"),  # type: ignore[arg-type]
+        (
+            lambda: ProviderFactory(name="p", priority=1, unavailable=None, create=explode),  # type: ignore[arg-type]
+            "ProviderFactory 'p': unavailable must be a function of Settings, not NoneType None",
+        ),
+    ],
+)
+def test_field_of_the_wrong_type_is_named(make: Any, fault: str) -> None:
+    with pytest.raises(TypeError, match=fault):
+        make()
