@@ -59,14 +59,14 @@ def test_change_of_colour_keeps_every_other_pixel(tmp_path: Path, name: str) -> 
 
 def test_tool_without_its_program_is_exit_code_3(tmp_path: Path) -> None:
     """Nothing can read text on a PATH without Tesseract, and Florence-2 is not downloaded."""
-    program = Program(tmp_path / "home", {"PATH": str(tmp_path)})
+    program = Program(tmp_path / "home", {"PATH": str(tmp_path), "PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     ended = program.run("tools", "run", "extract_text", "-i", save("photo.png", tmp_path))
     assert (ended.code, ended.said.count("\n")) == (3, 1)
     assert "apt-get install tesseract-ocr" in ended.said
 
 
 def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> None:
-    program = Program(tmp_path / "home", {"PATH": str(tmp_path)})
+    program = Program(tmp_path / "home", {"PATH": str(tmp_path), "PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     photo = save("photo.png", tmp_path)
     ended = program.run("run", photo, "what does this sign say?")
     assert ended.code == 3
@@ -87,7 +87,7 @@ def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> 
 
 
 def test_language_that_is_not_installed_is_exit_code_3(tmp_path: Path) -> None:
-    program = Program(tmp_path / "home")
+    program = Program(tmp_path / "home", {"PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     photo = save("photo.png", tmp_path)
     ended = program.run("tools", "run", "extract_text", "-i", photo, "-a", 'languages=["kli"]')
     assert (ended.code, ended.said.count("\n")) == (3, 1)

@@ -250,12 +250,12 @@ def test_fifty_posts_of_one_prompt_over_two_processes_run_it_once(site: Site) ->
     assert [turn["seq"] for turn in shown["turns"]] == [1]
 
 
-def test_tesseract_reads_a_sign_through_http(site: Site) -> None:
+def test_sign_is_read_through_http(site: Site) -> None:
     server = site.start()
     sign = body("what does this sign say?", input_image_url=as_data_url(street_sign()))
     reply = post(server, sign).json()
     assert reply["status"] == "done", reply["text_response"]
-    assert [step["plugin"] for step in reply["steps"]] == ["tesseract"]
+    assert [step["plugin"] for step in reply["steps"]] == ["rapidocr"]
     assert "NO PARKING" in reply["extracted_text"].upper()
     assert "NO PARKING" in reply["text_response"].upper()
 

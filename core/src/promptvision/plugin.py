@@ -150,6 +150,8 @@ if TYPE_CHECKING:
     from promptvision.tools.targets import read_target as read_target
     from promptvision.tools.targets import read_targets as read_targets
     from promptvision.tools.targets import singular as singular
+    from promptvision.tools.text_layout import Piece as Piece
+    from promptvision.tools.text_layout import reading_order as reading_order
     from promptvision.tools.tool import Args as Args
     from promptvision.tools.tool import Operation as Operation
     from promptvision.tools.tool import Phrase as Phrase
@@ -232,6 +234,7 @@ _MODULES = {
     "Operation": "promptvision.tools.tool",
     "PLUGIN_API": "promptvision",
     "Phrase": "promptvision.tools.tool",
+    "Piece": "promptvision.tools.text_layout",
     "PlanRequest": "promptvision.llm.planner",
     "Planner": "promptvision.llm.planner",
     "PlannerFunction": "promptvision.llm.planner",
@@ -302,6 +305,7 @@ _MODULES = {
     "read_number": "promptvision.llm.chat_host",
     "read_target": "promptvision.tools.targets",
     "read_targets": "promptvision.tools.targets",
+    "reading_order": "promptvision.tools.text_layout",
     "release_cached": "promptvision.models.devices",
     "require": "promptvision.models.weights",
     "restore_conflict": "promptvision.conversations.store",

@@ -1,0 +1,33 @@
+"""Hook implementations of promptvision-rapidocr."""
+
+from __future__ import annotations
+
+from promptvision.plugin import Requirements, Tool, hookimpl, operations
+
+__all__ = ["PLUGIN_API", "RAPIDOCR", "promptvision_tools"]
+
+PLUGIN_API = 1
+
+RAPIDOCR = Tool(
+    name="rapidocr",
+    operation=operations.EXTRACT_TEXT,
+    run="promptvision_rapidocr.read:read",
+    priority=60,
+    requires=Requirements(
+        modules={
+            "cv2": "pip install opencv-python-headless",
+            "onnxruntime": "pip install onnxruntime",
+            "rapidocr": "pip install rapidocr",
+        }
+    ),
+    limits=(
+        "Reads signs, screens and pages in Latin and Chinese script whatever the language; other scripts are "
+        "for promptvision-tesseract with its language data. Misses handwriting and text on a strong curve."
+    ),
+)
+
+
+@hookimpl
+def promptvision_tools() -> list[Tool]:
+    """The one tool of this plugin."""
+    return [RAPIDOCR]
