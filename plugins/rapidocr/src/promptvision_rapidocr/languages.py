@@ -9,8 +9,8 @@ from promptvision.plugin import ToolFailed
 __all__ = ["READABLE", "check_languages"]
 
 _LATIN = """
-afr cat ces cym dan deu eng est eus fin fra gle glg hrv hun ind isl ita lat lav lit mlt msa nld nor oci pol por
-ron slk slv spa sqi swa swe tgl tur
+afr cat ces cym dan deu eng est eus fin fra gle glg hrv hun ind isl ita lat lav lit mlt msa nld nor oci pol
+por ron slk slv spa sqi swa swe tgl tur
 """
 READABLE = frozenset([*_LATIN.split(), "chi_sim", "chi_tra", "jpn"])
 """Latin script, Chinese and Japanese."""
