@@ -26,7 +26,7 @@ from pydantic import TypeAdapter
 import promptvision_groq.provider
 import promptvision_openai.provider
 from promptvision.agent.agent import Agent
-from promptvision.agent.events.follow import StreamEvent, follow
+from promptvision.agent.events.follow import StreamEvent
 from promptvision.agent.reply import Reply
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
@@ -123,10 +123,10 @@ class Site:
 
 async def _follow(agent: Agent, prompt: str, further: dict[str, Any]) -> tuple[Reply, list[StreamEvent]]:
     running = agent.start(prompt, **further)
-    running.speech.has_subscribers = True
+    running.live_reply.has_subscribers = True
     await running.is_claimed.wait()
     assert running.turn is not None
-    frames = [frame async for frame in follow(agent, "local", running.turn.id, str)]
+    frames = [frame async for frame in agent.follow("local", running.turn.id, str)]
     return await running.reply(), frames
 
 

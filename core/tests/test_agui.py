@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 
 from promptvision import tool
 from promptvision.agent.agent import Agent
-from promptvision.agent.events.follow import Cursor, StreamEvent, follow
+from promptvision.agent.events.follow import Cursor, StreamEvent
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.conversations.turn import TurnKey, TurnStatus
 from promptvision.errors import NotFound, ProviderError, ToolFailed
@@ -37,7 +37,7 @@ def show(image_id: str) -> str:
 async def read(
     agent: Agent, turn_id: str, after: Cursor | None = None, user: str = "local"
 ) -> list[StreamEvent]:
-    return [frame async for frame in follow(agent, user, turn_id, show, after=after)]
+    return [frame async for frame in agent.follow(user, turn_id, show, after=after)]
 
 
 def kinds(frames: list[StreamEvent]) -> list[str]:
@@ -171,7 +171,7 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
         assert running.turn is not None
         seen: list[StreamEvent] = []
         while not seen or seen[-1].event["type"] != "RUN_FINISHED":
-            frames = follow(agent, "local", running.turn.id, show, after=Cursor(len(seen)))
+            frames = agent.follow("local", running.turn.id, show, after=Cursor(len(seen)))
             seen.extend([frame async for frame in first_two(frames)])
             await frames.aclose()
         assert running.task is not None
@@ -195,7 +195,7 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
 def test_slow_reader_gets_what_its_queue_lost_from_the_store(
     tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("promptvision.agent.events.follow.QUEUE", 2)
+    monkeypatch.setattr("promptvision.agent.events.follow.QUEUE_SIZE", 2)
     agent = make_agent(tools)
 
     async def dawdling_reader() -> tuple[list[StreamEvent], list[StreamEvent]]:
@@ -204,7 +204,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
         assert running.turn is not None
         assert running.task is not None
         seen = []
-        async for frame in follow(agent, "local", running.turn.id, show):
+        async for frame in agent.follow("local", running.turn.id, show):
             seen.append(frame)
             if len(seen) == 2:
                 await running.task  # everything happens while nobody reads
@@ -277,12 +277,12 @@ def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: lis
 
     async def dawdling_reader() -> list[StreamEvent]:
         running = agent.start("hello")
-        running.speech.has_subscribers = True
+        running.live_reply.has_subscribers = True
         await running.is_claimed.wait()
         assert running.turn is not None
         assert running.task is not None
         seen = []
-        async for frame in follow(agent, "local", running.turn.id, show):
+        async for frame in agent.follow("local", running.turn.id, show):
             seen.append(frame)
             if frame.event["type"] == "TEXT_MESSAGE_START":
                 await running.task  # all of it is said while nobody reads
@@ -332,7 +332,7 @@ async def start_reading(
     agent: Agent, prompt: str, picture: bytes | None, **ids: Any
 ) -> tuple[TurnHandle, asyncio.Task[list[StreamEvent]]]:
     running = agent.start(prompt, image=picture, **ids)
-    running.speech.has_subscribers = True
+    running.live_reply.has_subscribers = True
     await running.is_claimed.wait()
     assert running.turn is not None
     return running, asyncio.create_task(read(agent, running.turn.id))

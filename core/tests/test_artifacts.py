@@ -117,8 +117,8 @@ def boxes_of(artifacts: Artifacts, target: str | None, image: ImageRef = ONE) ->
 
 def test_newest_artifact_of_a_target_and_image_is_found() -> None:
     artifacts = Artifacts()
-    artifacts.note(*detected("lion", LION))
-    artifacts.note(*detected("tree", TREE))
+    artifacts.add(*detected("lion", LION))
+    artifacts.add(*detected("tree", TREE))
     assert boxes_of(artifacts, "The Lion") == [LION]
     assert boxes_of(artifacts, "tree") == [TREE]
     assert boxes_of(artifacts, None) == [TREE]
@@ -129,23 +129,23 @@ def test_newest_artifact_of_a_target_and_image_is_found() -> None:
 
 def test_newer_find_of_one_target_wins() -> None:
     artifacts = Artifacts()
-    artifacts.note(*detected("lion", LION))
-    artifacts.note(*detected("lion", TREE))
+    artifacts.add(*detected("lion", LION))
+    artifacts.add(*detected("lion", TREE))
     assert boxes_of(artifacts, "lion") == [TREE]
 
 
 def test_nothing_found_is_no_artifact() -> None:
     artifacts = Artifacts()
-    artifacts.note(*detected("lion", LION))
-    artifacts.note(*detected("lion", None))
+    artifacts.add(*detected("lion", LION))
+    artifacts.add(*detected("lion", None))
     assert boxes_of(artifacts, "lion") == [LION]
 
 
 def test_mask_made_from_boxes_is_of_the_boxes_target() -> None:
     artifacts = Artifacts()
-    artifacts.note(*detected("lion", LION))
+    artifacts.add(*detected("lion", LION))
     result = SegmentResult(original_image_url=ONE, merged_mask_url=MASK, mask_urls=[MASK])
-    artifacts.note(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
+    artifacts.add(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
     found = artifacts.newest(MaskRef, ONE.id, "lion")
     assert found is not None
     assert (found.value, found.target) == (MASK, "lion")
@@ -154,14 +154,14 @@ def test_mask_made_from_boxes_is_of_the_boxes_target() -> None:
 def test_mask_of_boxes_that_nobody_looked_for_has_no_target() -> None:
     artifacts = Artifacts()
     result = SegmentResult(original_image_url=ONE, merged_mask_url=MASK, mask_urls=[MASK])
-    artifacts.note(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
+    artifacts.add(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)
     assert artifacts.newest(MaskRef, ONE.id, "lion") is None
     assert artifacts.newest(MaskRef, ONE.id, None) is not None
 
 
 def test_what_was_made_without_a_image_is_not_kept() -> None:
     artifacts = Artifacts()
-    artifacts.note(Args(), detected("lion", LION)[1])
+    artifacts.add(Args(), detected("lion", LION)[1])
     assert boxes_of(artifacts, None) is None
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from promptvision.builtin.commands import COMMANDS
-from promptvision.plugins.commands import Command, list_plugin_commands
+from promptvision.plugins.command_cache import list_plugin_commands
+from promptvision.plugins.commands import Command
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 from promptvision.testing.program import Program, write_plugin

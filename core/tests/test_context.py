@@ -28,7 +28,7 @@ def picture() -> Image.Image:
 def context_with(store: ImageStore, **changes: Any) -> CallContext:
     settings = Settings()
     pictures = ImageCache(store)
-    return CallContext(pictures=pictures, pool=ModelPool({}, settings), settings=settings, **changes)
+    return CallContext(images=pictures, pool=ModelPool({}, settings), settings=settings, **changes)
 
 
 def test_saved_image_is_noted_and_opens_again(picture: Image.Image) -> None:

@@ -35,7 +35,7 @@ def test_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
     "text", ["", "-1", "1~", "1~1", "1~1.0.5", "1~1.0.5.xyz", "1~1.0.5.0000000g", "\u0663", "9" * 40, "1 "]
 )
 def test_what_is_no_cursor_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="no place in a turn"):
+    with pytest.raises(ValueError, match="not a place in a turn"):
         Cursor.parse(text)
 
 
@@ -99,14 +99,16 @@ class Site:
         self.turn = Turn(
             id="t", key=key, seq=1, status=running, claim=Claim.NEW, fence=1, prompt="", fingerprint=""
         )
-        self.speech = LiveReply()
+        self.live_reply = LiveReply()
         self.client = Client(losses)
-        self.speech.listeners.append(lambda: self.send(self.teller.say(self.speech, len(self.turn.events))))
+        self.live_reply.subscribers.append(
+            lambda: self.send(self.encoder.encode_text(self.live_reply, len(self.turn.events)))
+        )
         self.connect()
 
     def connect(self) -> None:
-        self.teller = EventEncoder(Translator(self.turn, [], str), self.client.cursor)
-        self.send([*self.teller.begin(), *self.teller.catch_up(self.turn)])
+        self.encoder = EventEncoder(Translator(self.turn, [], str), self.client.cursor)
+        self.send([*self.encoder.opening(), *self.encoder.replay(self.turn)])
 
     def send(self, frames: list[StreamEvent]) -> None:
         if not self.client.take(frames):
@@ -115,7 +117,7 @@ class Site:
     def write(self, kind: EventKind, data: dict[str, Any]) -> None:
         event = Event(seq=len(self.turn.events) + 1, kind=kind, data=data)
         self.turn = replace(self.turn, events=(*self.turn.events, event))
-        self.send(self.teller.tell(event))
+        self.send(self.encoder.encode(event))
 
     def hear(self, message: int, attempts: list[str], final: str) -> None:
         async def stream() -> AsyncGenerator[ChatDelta, None]:
@@ -124,7 +126,7 @@ class Site:
                     yield ChatDelta(text=attempt[start : start + 2], restarted=number > 0 and start == 0)
             yield ChatDelta(reply=ChatReply(text=final))
 
-        asyncio.run(self.speech.pass_on(message, stream()))
+        asyncio.run(self.live_reply.receive(message, stream()))
 
     def end(self, text: str) -> None:
         reply = Reply(
@@ -141,7 +143,7 @@ class Site:
         )
         self.turn = replace(self.turn, status=TurnStatus.DONE, reply=reply.stored())
         while "RUN_FINISHED" not in self.client.kinds:
-            self.send(self.teller.end(self.turn, ""))
+            self.send(self.encoder.closing(self.turn, ""))
 
 
 words = st.text(st.sampled_from("ab"), max_size=9)
@@ -164,8 +166,8 @@ def test_reader_who_comes_and_goes_has_the_right_text_once(
             site.write(EventKind.OBSERVATION, {})
     site.end(told[-1][1])
     replay = Client(frozenset())
-    teller = EventEncoder(Translator(site.turn, [], str), Cursor())
-    frames = [*teller.begin(), *teller.catch_up(site.turn), *teller.end(site.turn, "")]
+    encoder = EventEncoder(Translator(site.turn, [], str), Cursor())
+    frames = [*encoder.opening(), *encoder.replay(site.turn), *encoder.closing(site.turn, "")]
     replay.take(frames)
     assert [frame.cursor for frame in frames] == [Cursor(n) for n in range(1, len(frames) + 1)]
     seen = site.client.final()
@@ -205,9 +207,9 @@ def test_text_waits_for_the_step_before_it_and_for_events_that_were_missed() -> 
     assert "TEXT_MESSAGE_START" not in site.client.kinds
     ended = {"status": "done", "result": None, "seconds": 0.0, "cached": False, "message": None}
     site.write(EventKind.STEP_FINISHED, {**step, **ended})
-    site.speech.is_whole = False
-    assert site.teller.say(site.speech, 3) == []
-    assert [frame.event["type"] for frame in site.teller.say(site.speech, 2)] == [
+    site.live_reply.is_whole = False
+    assert site.encoder.encode_text(site.live_reply, 3) == []
+    assert [frame.event["type"] for frame in site.encoder.encode_text(site.live_reply, 2)] == [
         "TEXT_MESSAGE_START",
         "TEXT_MESSAGE_CONTENT",
     ]

@@ -10,6 +10,7 @@ import pytest
 
 from promptvision.agent.journal import Entry, Journal
 from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.conversations.async_store import AsyncConversationStore
 from promptvision.conversations.turn import Event, EventKind, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -42,7 +43,7 @@ def note(text: str) -> Entry:
 def begin(store: MemoryConversationStore) -> tuple[Turn, Journal, list[int]]:
     turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
     told: list[int] = []
-    return turn, Journal(store, turn, [lambda event: told.append(event.seq)]), told
+    return turn, Journal(AsyncConversationStore(store), turn, [lambda event: told.append(event.seq)]), told
 
 
 def stored(store: MemoryConversationStore, turn: Turn) -> list[str]:
@@ -58,11 +59,11 @@ def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> No
         if isinstance(store, SlowStore):
             store.gate.set()
         turn, journal, told = begin(store)
-        journal.hold(note("a"))
+        journal.defer(note("a"))
         await journal.write(note("b"))
         journal.post(note("c"))
         journal.post(note("d"))
-        journal.hold(note("e"))
+        journal.defer(note("e"))
         await journal.write(note("f"))
         assert stored(store, turn) == list("abcdef")
         assert told == [1, 2, 3, 4, 5, 6]
@@ -94,7 +95,7 @@ def test_post_is_stored_soon_though_nothing_follows() -> None:
         store.gate.set()
         turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
         is_told = asyncio.Event()
-        journal = Journal(store, turn, [lambda event: is_told.set()])
+        journal = Journal(AsyncConversationStore(store), turn, [lambda event: is_told.set()])
         journal.post(note("a"))
         await asyncio.wait_for(is_told.wait(), 10)
         await journal.write()
@@ -126,7 +127,7 @@ def test_write_just_after_a_post_was_stored_does_not_wait_for_ever() -> None:
         turn, journal, told = begin(store)
         writing = asyncio.ensure_future(journal.write(note("a")))
         await asyncio.sleep(0)
-        sent = journal._on_its_way
+        sent = journal._appending
         assert sent is not None
         while not sent.done():  # noqa: ASYNC110  # an event would come too late
             await asyncio.sleep(0)
@@ -167,8 +168,8 @@ def test_turn_ends_with_what_is_held_and_posted(blocking: bool) -> None:
             store.gate.set()
         turn, journal, told = begin(store)
         journal.post(note("a"))
-        journal.hold(note("b"))
-        await journal.end(TurnStatus.DONE, {"text": "done"})
+        journal.defer(note("b"))
+        await journal.finish(TurnStatus.DONE, {"text": "done"})
         found = store.turn("ann", turn.id)
         assert found is not None
         assert (found.status, found.reply) == (TurnStatus.DONE, {"text": "done"})
@@ -187,7 +188,7 @@ def test_turn_does_not_end_when_an_event_was_lost() -> None:
         await asyncio.sleep(0.02)
         store.gate.set()
         with pytest.raises(StoreError, match="the disk is full"):
-            await journal.end(TurnStatus.DONE, {})
+            await journal.finish(TurnStatus.DONE, {})
         found = store.turn("ann", turn.id)
         assert found is not None
         assert found.status is TurnStatus.RUNNING
@@ -200,7 +201,7 @@ def test_turn_that_is_broken_off_keeps_what_was_posted() -> None:
         store = SlowStore()
         turn, journal, _ = begin(store)
         journal.post(note("a"))
-        journal.break_off()
+        journal.interrupt()
         found = store.turn("ann", turn.id)
         assert found is not None
         assert (found.status, stored(store, turn)) == (TurnStatus.INTERRUPTED, ["a"])

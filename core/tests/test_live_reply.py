@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from promptvision.agent.turns.live_reply import PIECE_S, LiveReply, SentPrefix, Throttle
+from promptvision.agent.turns.live_reply import INTERVAL_S, LiveReply, SentPrefix, Throttle
 from promptvision.errors import ProviderError
 from promptvision.llm.messages import ChatDelta, ChatReply
 
@@ -25,13 +25,13 @@ def test_given_knows_texts_that_begin_with_it(text: str) -> None:
 def hear(speech: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
     """The reply, and the text after each call of a listener."""
     told: list[str] = []
-    speech.listeners.append(lambda: told.append(speech.text))
+    speech.subscribers.append(lambda: told.append(speech.text))
 
     async def stream() -> AsyncGenerator[ChatDelta, None]:
         for delta in deltas:
             yield delta
 
-    return asyncio.run(speech.pass_on(1, stream())), told
+    return asyncio.run(speech.receive(1, stream())), told
 
 
 def test_text_grows_and_begins_anew_with_the_reply() -> None:
@@ -43,7 +43,7 @@ def test_text_grows_and_begins_anew_with_the_reply() -> None:
 
 def test_stream_without_an_end_is_a_failure() -> None:
     speech = LiveReply()
-    with pytest.raises(ProviderError, match="no end"):
+    with pytest.raises(ProviderError, match="ended without a reply"):
         hear(speech, ChatDelta(text="On"))
     assert speech.is_whole
 
@@ -60,7 +60,7 @@ def test_stream_that_is_left_is_closed() -> None:
 
     async def leave() -> None:
         async with asyncio.timeout(0.02):
-            await LiveReply().pass_on(1, stream())
+            await LiveReply().receive(1, stream())
 
     with pytest.raises(TimeoutError):
         asyncio.run(leave())
@@ -78,7 +78,7 @@ def test_paced_listener_is_called_seldom_and_at_the_end() -> None:
             said += 1
             paced()
             await asyncio.sleep(0)
-        await asyncio.sleep(2 * PIECE_S)
+        await asyncio.sleep(2 * INTERVAL_S)
 
     asyncio.run(speak())
     assert heard[0] == 1, "the first piece does not wait"
@@ -94,7 +94,7 @@ def test_paced_listener_is_not_called_after_the_end() -> None:
         paced()
         paced()
         paced.close()
-        await asyncio.sleep(2 * PIECE_S)
+        await asyncio.sleep(2 * INTERVAL_S)
 
     asyncio.run(speak())
     assert heard == [1]

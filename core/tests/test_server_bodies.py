@@ -63,9 +63,9 @@ PICTURES: dict[str, tuple[str, int]] = {
 }
 
 MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
-    "empty prompt": ({"prompt": ""}, "prompt: it is empty"),
-    "white prompt": ({"prompt": " \n\u00a0"}, "prompt: it is empty"),
-    "prompt of NULs": ({"prompt": "\x00\x00"}, "prompt: it is empty"),
+    "empty prompt": ({"prompt": ""}, "prompt: is empty"),
+    "white prompt": ({"prompt": " \n\u00a0"}, "prompt: is empty"),
+    "prompt of NULs": ({"prompt": "\x00\x00"}, "prompt: is empty"),
     "number as prompt": ({"prompt": 5}, "prompt: "),
     "list as prompt": ({"prompt": ["x"]}, "prompt: "),
     "null prompt": ({"prompt": None}, "prompt: "),

@@ -104,7 +104,7 @@ def test_context_is_left_whatever_happens(threads: ThreadExecutor) -> None:
             super().__exit__()
 
     plain = make_context()
-    context = Watched(pictures=plain._pictures, pool=plain._pool, settings=plain.settings)
+    context = Watched(images=plain._images, pool=plain._pool, settings=plain.settings)
 
     def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise ToolFailed("no")

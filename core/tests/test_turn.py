@@ -160,9 +160,9 @@ def test_cancel_closes_a_stream_at_once() -> None:
 
     async def stop() -> tuple[Reply, float]:
         running = agent.start("look")
-        running.speech.has_subscribers = True
+        running.live_reply.has_subscribers = True
         await planner.is_asked.wait()
-        assert running.speech.text == "I am"
+        assert running.live_reply.text == "I am"
         began = time.monotonic()
         running.cancel.cancel("cancelled by the user")
         return await running.reply(), time.monotonic() - began
@@ -178,7 +178,7 @@ def test_stream_that_never_ends_ends_with_the_turn() -> None:
 
     async def listen() -> Reply:
         running = agent.start("look")
-        running.speech.has_subscribers = True
+        running.live_reply.has_subscribers = True
         return await running.reply()
 
     began = time.monotonic()
@@ -199,7 +199,7 @@ def test_planner_without_a_stream_is_asked_for_whole_replies() -> None:
 
     async def listen() -> Reply:
         running = agent.start("look")
-        running.speech.has_subscribers = True
+        running.live_reply.has_subscribers = True
         return await running.reply()
 
     assert asyncio.run(listen()).text_response == "There."

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from promptvision.errors import StopTurn as StopTurn
     from promptvision.errors import ToolFailed as ToolFailed
     from promptvision.models.spec import ModelSpec as ModelSpec
+    from promptvision.plugins import PLUGIN_API as PLUGIN_API
     from promptvision.plugins.specs import hookimpl as hookimpl
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
@@ -40,9 +41,6 @@ if TYPE_CHECKING:
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
 
-PLUGIN_API = 1
-"""Version of the plugin interface; a plugin states the one it was written for."""
-
 _HOMES = {
     "Agent": "promptvision.agent.agent",
     "Args": "promptvision.tools.tool",
@@ -56,6 +54,7 @@ _HOMES = {
     "ModelSpec": "promptvision.models.spec",
     "Operation": "promptvision.tools.tool",
     "ImageText": "promptvision.types",
+    "PLUGIN_API": "promptvision.plugins",
     "Point": "promptvision.types",
     "PromptvisionError": "promptvision.errors",
     "Reply": "promptvision.agent.reply",
@@ -73,7 +72,7 @@ _HOMES = {
     "tool": "promptvision.tools.decorator",
 }
 
-__all__ = sorted(("PLUGIN_API", "__version__", *_HOMES))
+__all__ = sorted(("__version__", *_HOMES))
 
 
 def lazy_attributes(

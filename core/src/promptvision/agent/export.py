@@ -1,17 +1,14 @@
-"""Whole conversations: export and deletion."""
+"""Export and delete whole conversations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from promptvision.agent.journal import call_store
 from promptvision.agent.reply import Reply
+from promptvision.agent.services import AgentServices
 from promptvision.conversations.turn import Turn
-
-if TYPE_CHECKING:
-    from promptvision.agent.agent import Agent
 
 __all__ = ["delete_conversation", "export_conversation"]
 
@@ -19,27 +16,27 @@ MAX_TURNS = 10_000
 
 
 async def export_conversation(
-    agent: Agent, user_id: str, conversation_id: str, show: Callable[[str], str]
+    services: AgentServices, user_id: str, conversation_id: str, show: Callable[[str], str]
 ) -> dict[str, Any] | None:
-    """A conversation with its turns and images as plain JSON; None when the user has no such one.
+    """A conversation with its turns and images as plain JSON; None when the user has no such conversation.
 
     Args:
-        agent: whose store is read.
+        services: the stores.
         user_id: the owner.
-        conversation_id: which one.
-        show: turns an image id into what the reader should see.
+        conversation_id: the conversation.
+        show: maps an image id to what the reader sees, such as a URL.
     """
-    store = agent.conversations
-    found = await call_store(store, store.conversation, user_id, conversation_id)
+    conversations = services.conversations
+    found = await conversations.conversation(user_id, conversation_id)
     if found is None:
         return None
-    turns = await call_store(store, store.history, user_id, conversation_id, MAX_TURNS)
-    records = await call_store(store, store.images, user_id, conversation_id)
+    turns = await conversations.history(user_id, conversation_id, MAX_TURNS)
+    records = await conversations.images(user_id, conversation_id)
     images = [{**asdict(record), "handle": record.handle, "url": show(record.image_id)} for record in records]
-    return {**asdict(found), "turns": [_turn(turn, show) for turn in turns], "images": images}
+    return {**asdict(found), "turns": [_export_turn(turn, show) for turn in turns], "images": images}
 
 
-def _turn(turn: Turn, show: Callable[[str], str]) -> dict[str, Any]:
+def _export_turn(turn: Turn, show: Callable[[str], str]) -> dict[str, Any]:
     reply = Reply.from_stored(turn.reply).document(show) if turn.reply else None
     return {
         "turn_id": turn.id,
@@ -52,13 +49,13 @@ def _turn(turn: Turn, show: Callable[[str], str]) -> dict[str, Any]:
     }
 
 
-async def delete_conversation(agent: Agent, user_id: str, conversation_id: str) -> bool:
-    """Delete a conversation and those of its images that nothing else uses; False when there is none."""
-    store = agent.conversations
-    records = await call_store(store, store.images, user_id, conversation_id)
-    if not await call_store(store, store.delete, user_id, conversation_id):
+async def delete_conversation(services: AgentServices, user_id: str, conversation_id: str) -> bool:
+    """Delete a conversation and its images that nothing else uses; False when there is none."""
+    conversations = services.conversations
+    records = await conversations.images(user_id, conversation_id)
+    if not await conversations.delete(user_id, conversation_id):
         return False
     for image_id in {record.image_id for record in records}:
-        if not await call_store(store, store.image_in_use, image_id):
-            await call_store(agent.images, agent.images.delete, image_id)
+        if not await conversations.image_in_use(image_id):
+            await services.images.delete(image_id)
     return True

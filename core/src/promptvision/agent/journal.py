@@ -1,119 +1,108 @@
-"""Storing a turn's events before what they announce, off the event loop."""
+"""The journal of a turn: events are stored, off the event loop, before anything depends on them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
-from promptvision.conversations.store import ConversationStore
+from promptvision.conversations.async_store import AsyncConversationStore
 from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 
-__all__ = ["Entry", "Journal", "Listener", "call_store"]
+__all__ = ["Entry", "Journal", "Listener"]
 
 POST_DELAY_S = 0.001
-"""How long posted events wait for the next write to take them along."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
+"""How long posted events wait for further ones, so that one write stores both."""
 
 Entry = tuple[EventKind, dict[str, Any], str | None]
 """Kind, data and the image that an event is about."""
 
 Listener = Callable[[Event], None]
-"""Told of every event once it is stored; must not block."""
-
-
-async def call_store(store: Any, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a store's method, in a thread when the store may wait for a disk or a network."""
-    if not store.blocking:
-        return method(*args, **kwargs)
-    return await asyncio.to_thread(method, *args, **kwargs)
+"""Called with each event once it is stored; must not block."""
 
 
 class Journal:
     """The events of one turn.
 
-    Nothing begins before the events that announce it are stored: :meth:`write` waits for that. What has
-    ended is given to :meth:`post`, which does not wait: asking the planner again changes nothing, so it need
-    not wait for a disk or a network, and where another step follows at once the end of one and the beginning
-    of the other are stored together. An event is told only once it is stored.
+    Nothing begins before the events that announce it are stored: :meth:`write` waits for that. The end of a
+    step goes to :meth:`post`, which does not wait: the planner may be asked meanwhile, and if another step
+    follows at once, its start and the end of the last one are stored in one write. Listeners get an event
+    only once it is stored.
 
     Args:
-        store: where they are written.
+        conversations: where events are stored.
         turn: the claimed turn.
-        listeners: told of each event after it is stored.
+        listeners: called with each stored event.
     """
 
-    def __init__(self, store: ConversationStore, turn: Turn, listeners: list[Listener]) -> None:
-        self._store = store
+    def __init__(self, conversations: AsyncConversationStore, turn: Turn, listeners: list[Listener]) -> None:
+        self._conversations = conversations
         self.turn = turn
         self._listeners = listeners
         self._seq = max((event.seq for event in turn.events), default=0)
-        self._held: list[Entry] = []
-        self._on_its_way: asyncio.Future[None] | None = None
-        self._sent: list[Event] = []
+        self._waiting: list[Entry] = []
+        self._appending: asyncio.Future[None] | None = None
+        self._appended: list[Event] = []
         self._failure: BaseException | None = None
 
-    def hold(self, *entries: Entry) -> None:
+    def defer(self, *entries: Entry) -> None:
         """Keep events for the next write; there is one before anything happens that they announce."""
-        self._held.extend(entries)
+        self._waiting.extend(entries)
 
-    def post(self, *further: Entry) -> None:
-        """Store what is held and further events, all or none, very soon; the next write waits for it."""
-        self._held.extend(further)
-        if self._store.blocking:
-            asyncio.get_running_loop().call_later(POST_DELAY_S, self._send)
+    def post(self, *entries: Entry) -> None:
+        """Store deferred and further events, all or none, very soon; the next write waits for it."""
+        self._waiting.extend(entries)
+        if self._conversations.is_immediate:
+            self._append()
         else:
-            self._send()
+            asyncio.get_running_loop().call_later(POST_DELAY_S, self._append)
 
-    async def write(self, *further: Entry) -> None:
-        """Store what is held and further events, all or none, after what was posted.
+    async def write(self, *entries: Entry) -> None:
+        """Store deferred and further events, all or none, after those that were posted.
 
         Raises:
             LeaseLost: another process has the turn now.
-            StoreError: these events, or some that were posted, could not be stored; none is from then on.
+            StoreError: these events or posted ones could not be stored; none will be from then on.
         """
-        self._held.extend(further)
-        if self._store.blocking:
-            await self._settle()
-        self._send()
-        if self._store.blocking:
-            await self._settle()
+        self._waiting.extend(entries)
+        await self._settle()
+        self._append()
+        await self._settle()
 
-    async def end(self, status: TurnStatus, reply: dict[str, Any]) -> None:
-        """End the turn with its reply, and with what is held or posted.
+    async def finish(self, status: TurnStatus, reply: dict[str, Any]) -> None:
+        """End the turn with its reply and with the events that were deferred or posted.
 
         Raises:
             LeaseLost: another process has the turn now.
-            StoreError: the end, or some events that were posted, could not be stored.
+            StoreError: the end, or posted events, could not be stored.
         """
         await self._settle()
-        events = self._take()
-        await call_store(self._store, self._store.finish_turn, self.turn, status, reply, events)
-        self._tell(events)
+        events = self._number_waiting()
+        await self._conversations.finish_turn(self.turn, status, reply, events)
+        self._deliver(events)
 
-    def break_off(self) -> None:
-        """Mark the turn as interrupted, with what is held or posted; waits for the store.
+    def interrupt(self) -> None:
+        """Mark the turn as interrupted, with the events that were deferred or posted. Blocks.
 
         Raises:
             StoreError: it could not be stored.
         """
-        self._store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, self._take())
+        events = self._number_waiting()
+        self._conversations.store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, events)
 
     async def _settle(self) -> None:
-        """Wait until nothing is on its way, and raise what went wrong."""
-        while (sent := self._on_its_way) is not None:
-            if sent.done():
-                self._arrived(sent)
+        """Wait until no append is running, and raise what went wrong."""
+        while (appending := self._appending) is not None:
+            if appending.done():
+                self._on_appended(appending)
             else:
-                await asyncio.shield(sent)
+                await asyncio.shield(appending)
         if self._failure is not None:
             raise self._failure
 
-    def _take(self) -> list[Event]:
-        """What is held, numbered; nothing when something before it was lost."""
-        entries, self._held = self._held, []
+    def _number_waiting(self) -> list[Event]:
+        """The waiting events, numbered; none when an event before them was lost."""
+        entries, self._waiting = self._waiting, []
         if self._failure is not None:
             return []
         events = [
@@ -123,31 +112,28 @@ class Journal:
         self._seq += len(events)
         return events
 
-    def _send(self) -> None:
-        """Begin to store what is held, unless something is on its way or has been lost."""
-        if not self._held or self._on_its_way is not None or self._failure is not None:
+    def _append(self) -> None:
+        """Start to store the waiting events, unless an append is running or has failed."""
+        if not self._waiting or self._appending is not None or self._failure is not None:
             return
-        events = self._take()
-        if not self._store.blocking:
-            self._store.append(self.turn, events)
-            self._tell(events)
-            return
-        loop = asyncio.get_running_loop()
-        self._sent = events
-        self._on_its_way = loop.run_in_executor(None, self._store.append, self.turn, events)
-        self._on_its_way.add_done_callback(self._arrived)
+        self._appended = self._number_waiting()
+        self._appending = self._conversations.start_append(self.turn, self._appended)
+        if self._appending.done():
+            self._on_appended(self._appending)
+        else:
+            self._appending.add_done_callback(self._on_appended)
 
-    def _arrived(self, sent: asyncio.Future[None]) -> None:
-        """Note what came of what was on its way; whoever sees first that it has ended says so."""
-        if sent is not self._on_its_way:
+    def _on_appended(self, appending: asyncio.Future[None]) -> None:
+        """Deliver the stored events or note the failure. Called once or twice for each append."""
+        if appending is not self._appending:
             return
-        self._on_its_way = None
-        self._failure = asyncio.CancelledError() if sent.cancelled() else sent.exception()
+        self._appending = None
+        self._failure = asyncio.CancelledError() if appending.cancelled() else appending.exception()
         if self._failure is None:
-            self._tell(self._sent)
-            self._send()  # what was held or posted meanwhile
+            self._deliver(self._appended)
+            self._append()  # what was deferred or posted meanwhile
 
-    def _tell(self, events: list[Event]) -> None:
+    def _deliver(self, events: list[Event]) -> None:
         for event in events:
             for listener in self._listeners:
                 listener(event)

@@ -1,14 +1,15 @@
-"""One operation without a planner: no conversation, no journal, the same prerequisites."""
+"""One operation without a planner, a conversation or a journal; prerequisites run as in a turn."""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.runner import StepRunner
-from promptvision.agent.journal import call_store
+from promptvision.agent.images import ImageIntake
 from promptvision.agent.reply import Reply
+from promptvision.agent.services import AgentServices
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
 from promptvision.images.handles import ImageTable
@@ -17,35 +18,44 @@ from promptvision.tools.artifacts import plain_type
 from promptvision.tools.context import INPUT, MASK
 from promptvision.types import ImageRef, MaskRef
 
-if TYPE_CHECKING:
-    from promptvision.agent.agent import Agent
-
 __all__ = ["call_operation"]
 
 
 async def call_operation(
-    agent: Agent, operation: str, values: dict[str, Any], *, user_id: str, allow_paths: bool
+    services: AgentServices,
+    intake: ImageIntake,
+    operation: str,
+    arguments: dict[str, Any],
+    *,
+    user_id: str,
+    allow_paths: bool,
 ) -> Reply:
     """Run one operation; see :meth:`promptvision.agent.agent.Agent.call_tool`."""
-    if operation not in agent.registry.operations:
-        names = ", ".join(sorted(agent.registry.operations))
+    if operation not in services.registry.operations:
+        names = ", ".join(sorted(services.registry.operations))
         raise NotFound(f"no operation {operation!r}", hint=f"the operations are: {names}")
     table = ImageTable([])
-    given = await _take_in_images(agent, operation, values, table, user_id=user_id, allow_paths=allow_paths)
+    values = dict(arguments)
+    for name, kind in _image_arguments(services, operation).items():
+        image = await intake.admit(values.get(name), user_id=user_id, allow_paths=allow_paths)
+        if image is not None:
+            role = MASK if kind is MaskRef else INPUT
+            table.add(image.id, role, None, "", image.width, image.height, 0)
+            values[name] = kind(image.id)
     runner = StepRunner(
-        agent.registry,
-        agent.runtime,
+        services.registry,
+        services.runtime,
         table,
         Artifacts(),
         cancel=CancelToken(),
-        deadline=time.monotonic() + agent.settings.turn_timeout_s,
-        max_calls=agent.settings.max_tool_calls,
+        deadline=time.monotonic() + services.settings.turn_timeout_s,
+        max_calls=services.settings.max_tool_calls,
     )
-    made = await runner.perform(operation, given)
-    for image in runner.images:
-        await call_store(agent.conversations, agent.conversations.add_image, user_id, image["id"])
-    return Reply(
-        text_response=made.summary,
+    outcome = await runner.perform(operation, values)
+    for made in runner.images:
+        await services.conversations.add_image(user_id, made["id"])
+    reply = Reply(
+        text_response=outcome.summary,
         image_url=table.records[0].image_id if table.records else None,
         steps=tuple(runner.steps),
         images=tuple(runner.images),
@@ -55,27 +65,15 @@ async def call_operation(
         status=TurnStatus.DONE,
         planner="",
     )
+    return reply.with_images(services.open_image)
 
 
-async def _take_in_images(
-    agent: Agent,
-    operation: str,
-    values: dict[str, Any],
-    table: ImageTable,
-    *,
-    user_id: str,
-    allow_paths: bool,
-) -> dict[str, Any]:
-    """Values with each image stored, entered in the table and given as a reference."""
-    given = dict(values)
-    for tool in agent.registry.candidates(operation)[:1]:
+def _image_arguments(services: AgentServices, operation: str) -> dict[str, type[ImageRef]]:
+    """The arguments of the best tool that are images or masks, with their types."""
+    found: dict[str, type[ImageRef]] = {}
+    for tool in services.registry.candidates(operation)[:1]:
         for name, field in tool.args.model_fields.items():
             kind = plain_type(field.annotation)
-            if kind not in (ImageRef, MaskRef):
-                continue
-            stored = await agent.take_in(given.get(name), user_id=user_id, allow_paths=allow_paths)
-            if stored is not None:
-                role = MASK if kind is MaskRef else INPUT
-                table.add(stored.id, role, None, "", stored.width, stored.height, 0)
-                given[name] = kind(stored.id)
-    return given
+            if kind in (ImageRef, MaskRef):
+                found[name] = kind
+    return found

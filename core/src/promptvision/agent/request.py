@@ -1,4 +1,4 @@
-"""What a caller sends, checked before anything is written."""
+"""The request for a turn, validated before anything is stored."""
 
 from __future__ import annotations
 
@@ -13,10 +13,22 @@ from promptvision.conversations.turn import TurnKey
 from promptvision.errors import InputError, TooLarge
 from promptvision.types import ImageRef
 
-__all__ = ["ID_PATTERN", "MAX_ID_CHARS", "MAX_PROMPT_CHARS", "ChatInput", "Source", "check_id", "check_user"]
+__all__ = [
+    "ID_PATTERN",
+    "LOCAL_USER",
+    "MAX_ID_CHARS",
+    "MAX_PROMPT_CHARS",
+    "ChatInput",
+    "Source",
+    "check_id",
+    "check_user",
+]
+
+LOCAL_USER = "local"
+"""Owner of everything where users are not told apart."""
 
 Source = bytes | str | Path | ImageRef
-"""An image as callers give it: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
+"""An image in a request: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
 
 MAX_PROMPT_CHARS = 20_000
 
@@ -34,14 +46,14 @@ _ID = re.compile(ID_PATTERN)
 
 @dataclass(frozen=True)
 class ChatInput:
-    """One request, checked.
+    """A validated request.
 
     Args:
-        key: the idempotency key; ids that the caller left out are fresh.
-        prompt: the user's words, cleaned.
-        image: the image sent with them.
+        key: the idempotency key; ids that the caller left out are new.
+        prompt: the user's message, cleaned.
+        image: the image sent with it.
         allow_paths: whether a path may be read.
-        fingerprint: digest of the prompt and of the image as it was named.
+        fingerprint: digest of the prompt and of the image as it was given.
     """
 
     key: TurnKey
@@ -61,10 +73,10 @@ class ChatInput:
         prompt_id: str | None,
         allow_paths: bool,
     ) -> ChatInput:
-        """Check a request.
+        """Validate a request.
 
         Raises:
-            InputError: empty or too long a prompt, or an id with characters that ids cannot have.
+            InputError: the prompt is empty or too long, or an id has characters that ids cannot have.
         """
         prompt = check_prompt(prompt)
         key = TurnKey(
@@ -78,12 +90,12 @@ class ChatInput:
 def check_prompt(prompt: str) -> str:
     """The prompt without NUL, lone surrogates and outer white space."""
     if not isinstance(prompt, str):
-        raise InputError("prompt: a text is needed", hint="say what you want done to the picture")
+        raise InputError("prompt: must be text", hint="say what you want done to the image")
     if len(prompt) > MAX_PROMPT_CHARS:
         raise TooLarge(f"prompt: {len(prompt)} characters; at most {MAX_PROMPT_CHARS} are accepted")
     cleaned = clean_text(prompt).strip()
     if not cleaned:
-        raise InputError("prompt: it is empty", hint="say what you want done to the picture")
+        raise InputError("prompt: is empty", hint="say what you want done to the image")
     return cleaned
 
 
@@ -108,10 +120,10 @@ def check_user(value: str) -> str:
 
 
 def _fingerprint(prompt: str, image: Source | None) -> str:
-    """An image counts as it was named: what a URL serves may change between two tries of one request."""
+    """A URL counts by itself: what it serves may change between two tries of one request."""
     digest = hashlib.sha256(prompt.encode())
     if isinstance(image, bytes):
         digest.update(b"\0bytes" + hashlib.sha256(image).digest())
     elif image is not None:
-        digest.update(b"\0named" + str(image).encode("utf-8", "replace"))
+        digest.update(b"\0source" + str(image).encode("utf-8", "replace"))
     return digest.hexdigest()

@@ -129,7 +129,7 @@ async def export_document(agent: Agent, conversation: str) -> dict[str, Any]:
         except NotFound:
             return image_id  # somebody has removed the file; what was said of it is still worth having
 
-    document = await export_conversation(agent, LOCAL_USER, conversation, show)
+    document = await export_conversation(agent.services, LOCAL_USER, conversation, show)
     if document is None:
         raise _no_such(conversation)
     return document
@@ -164,7 +164,7 @@ def delete(conversation: str) -> int:
     from promptvision.agent.export import delete_conversation
 
     async def work(agent: Agent) -> int:
-        if not await delete_conversation(agent, LOCAL_USER, conversation):
+        if not await delete_conversation(agent.services, LOCAL_USER, conversation):
             raise _no_such(conversation)
         say(f"{conversation} is deleted")
         return 0

@@ -17,7 +17,8 @@ import click
 from promptvision.builtin.commands import COMMANDS
 from promptvision.cli.output import complain
 from promptvision.errors import PromptvisionError, SetupError, StoreError
-from promptvision.plugins.commands import Command, list_plugin_commands
+from promptvision.plugins.command_cache import list_plugin_commands
+from promptvision.plugins.commands import Command
 
 if TYPE_CHECKING:
     import logging

@@ -47,7 +47,7 @@ def run(
     async def work(agent: Agent) -> int:
         running = agent.start(text, image=source, conversation_id=conversation)
         telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
-        running.speech.has_subscribers = as_events
+        running.live_reply.has_subscribers = as_events
         if telling is None:
             StepPrinter().watch(running)
         try:
@@ -98,12 +98,10 @@ def read_image_argument(image: str) -> str | bytes:
 
 
 async def _print_events(agent: Agent, running: TurnHandle) -> None:
-    from promptvision.agent.events.follow import follow
-
     await running.is_claimed.wait()
     if running.turn is None:
         return
-    async for frame in follow(agent, running.key.user_id, running.turn.id, agent.images.url):
+    async for frame in agent.follow(running.key.user_id, running.turn.id, agent.images.url):
         click.echo(json.dumps(frame.event, ensure_ascii=False))
 
 

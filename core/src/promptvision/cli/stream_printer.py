@@ -25,10 +25,10 @@ class StreamPrinter:
     def __init__(self, running: TurnHandle) -> None:
         self._given = SentPrefix()
         self._open_steps = 0
-        self._speech = running.speech
+        self._speech = running.live_reply
         self._speech.has_subscribers = True
         self._more = Throttle(self._say_more)
-        self._speech.listeners.append(self._more)
+        self._speech.subscribers.append(self._more)
         running.listeners.append(self._event)
 
     def end(self, reply: Reply | None) -> None:

@@ -19,10 +19,9 @@ from typing import Any
 
 import pluggy
 
-from promptvision import PLUGIN_API
 from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
-from promptvision.plugins import specs
+from promptvision.plugins import PLUGIN_API, specs
 from promptvision.plugins.first_party import FIRST_PARTY
 from promptvision.tools.decorator import as_tool, decorated_tools
 from promptvision.tools.tool import Tool

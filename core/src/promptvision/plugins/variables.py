@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
+from promptvision.models.spec import ModelSpec
 from promptvision.models.weights import override_name
-from promptvision.settings import PREFIX, Settings
-
-if TYPE_CHECKING:
-    from promptvision.plugins.registry import Registry
+from promptvision.plugins.discovery import Plugin
+from promptvision.settings import PREFIX, Section, Settings
+from promptvision.tools.tool import Tool
 
 __all__ = ["find_misspelt", "known_variables"]
 
 
-def known_variables(registry: Registry) -> set[str]:
+class Installed(Protocol):
+    """What the check reads of a :class:`~promptvision.plugins.registry.Registry`."""
+
+    settings: Settings
+    plugins: list[Plugin]
+
+    @property
+    def sections(self) -> Mapping[str, Sequence[type[Section]]]:
+        """Settings sections by plugin."""
+
+    @property
+    def models(self) -> Mapping[str, ModelSpec]:
+        """Model specs by id."""
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """Admitted tools by name."""
+
+    def offered_tools(self) -> Iterable[Tool]:
+        """All tools of loaded plugins."""
+
+
+def known_variables(registry: Installed) -> set[str]:
     """Every variable that the core or a loaded plugin reads."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for sections in registry.sections.values():
@@ -27,7 +49,7 @@ def known_variables(registry: Registry) -> set[str]:
     return known
 
 
-def find_misspelt(registry: Registry) -> Iterator[str]:
+def find_misspelt(registry: Installed) -> Iterator[str]:
     """One line per unknown ``PROMPTVISION_*`` name, and per unknown plugin or tool that a setting names.
 
     A name without a similar known one is reported only if every plugin is loaded: it may belong to a plugin

@@ -52,7 +52,7 @@ class CallContext:
     def __init__(
         self,
         *,
-        pictures: ImageCache,
+        images: ImageCache,
         pool: ModelPool,
         settings: Settings,
         seed: int = 0,
@@ -63,7 +63,7 @@ class CallContext:
         self.settings = settings
         self.seed = seed
         self.saved: list[SavedImage] = []
-        self._pictures = pictures
+        self._images = images
         self._pool = pool
         self._parent = parent
         self._cancel = cancel or CancelToken()
@@ -79,16 +79,16 @@ class CallContext:
 
     def open(self, ref: ImageRef) -> Image:
         """The decoded image; do not change it in place."""
-        return self._pictures.open(ref.id)
+        return self._images.open(ref.id)
 
     def stat(self, ref: ImageRef) -> StoredImage:
         """Media type and size in bytes of a stored image."""
-        return self._pictures.store.stat(ref.id)
+        return self._images.store.stat(ref.id)
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
         """Store an image and note it for the conversation's image table."""
         self.check_cancelled()
-        ref = self._pictures.save(image)
+        ref = self._images.save(image)
         source = parent.id if parent else self._parent
         self.saved.append(SavedImage(ref.id, kind, source, image.width, image.height))
         return ref

@@ -54,7 +54,7 @@ class Runtime:
 
     def __init__(self, settings: Settings, store: ImageStore, pool: ModelPool, executor: Executor) -> None:
         self.settings = settings
-        self.pictures = ImageCache(store)
+        self.images = ImageCache(store)
         self.pool = pool
         self.executor = executor
         self._cache = ResultCache()
@@ -92,7 +92,7 @@ class Runtime:
         parents = [getattr(args, name) for name in image_fields(tool.args)]
         seed = getattr(args, "seed", None)
         return CallContext(
-            pictures=self.pictures,
+            images=self.images,
             pool=self.pool,
             settings=self.settings,
             seed=int(digest[:8], 16) if seed is None else seed,
@@ -135,7 +135,7 @@ class Runtime:
     def _is_stored(self, known: CachedResult) -> bool:
         try:
             for image in known.saved:
-                self.pictures.store.stat(image.id)
+                self.images.store.stat(image.id)
         except (NotFound, StoreError):
             return False
         return True

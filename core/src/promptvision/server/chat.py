@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.journal import call_store
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
 from promptvision.server.bodies import IMAGE_BODY, ChatBody, Json, id_in_path, read_model
@@ -35,7 +34,7 @@ async def post_chat(request: Request) -> Response:
         allow_paths=False,
     )
     if wants_stream(request):
-        running.speech.has_subscribers = True
+        running.live_reply.has_subscribers = True
         await running.is_claimed.wait()
         if running.turn is not None:
             return await stream_turn(request, user, running.turn.id)
@@ -51,7 +50,7 @@ async def cancel_turn(request: Request) -> Response:
     if running is not None:
         running.cancel.cancel("cancelled by the user")
         return Json({"turn_id": turn_id, "status": "cancelling"}, 202)
-    turn = await call_store(agent.conversations, agent.conversations.turn, user, turn_id)
+    turn = await agent.services.conversations.turn(user, turn_id)
     if turn is None:
         raise NotFound("no such turn")
     if turn.status is TurnStatus.RUNNING:

@@ -10,7 +10,6 @@ from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.export import delete_conversation, export_conversation
-from promptvision.agent.journal import call_store
 from promptvision.errors import InputError, NotFound
 from promptvision.server.bodies import Json, TitleBody, id_in_path, read_model
 from promptvision.server.identity import user_of
@@ -23,9 +22,8 @@ async def list_conversations(request: Request) -> Response:
     """The user's conversations, newest activity first."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
-    store = agent.conversations
     limit, offset = _number(request, "limit", 50, 200), _number(request, "offset", 0, 10**9)
-    found = await call_store(store, store.conversations, user, limit=limit, offset=offset)
+    found = await agent.services.conversations.conversations(user, limit=limit, offset=offset)
     return Json({"conversations": [asdict(conversation) for conversation in found]})
 
 
@@ -34,16 +32,15 @@ async def one_conversation(request: Request) -> Response:
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     conversation_id = id_in_path(request, "conversation_id")
-    store = agent.conversations
     if request.method == "DELETE":
-        if not await delete_conversation(agent, user, conversation_id):
+        if not await delete_conversation(agent.services, user, conversation_id):
             raise _no_such()
         return Response(status_code=204)
     if request.method == "PATCH":
         title = (await read_model(request, TitleBody)).title
-        if not await call_store(store, store.rename, user, conversation_id, title):
+        if not await agent.services.conversations.rename(user, conversation_id, title):
             raise _no_such()
-    document = await export_conversation(agent, user, conversation_id, image_urls(request))
+    document = await export_conversation(agent.services, user, conversation_id, image_urls(request))
     if document is None:
         raise _no_such()
     return Json(document)

@@ -6,7 +6,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.journal import call_store
 from promptvision.errors import StoreError
 from promptvision.server.bodies import Json
 
@@ -23,7 +22,7 @@ async def get_ready(request: Request) -> Response:
     agent: Agent = request.app.state.agent
     checks = {"operations": "ok" if agent.registry.functions() else "no tool can run here"}
     try:
-        await call_store(agent.conversations, agent.conversations.conversations, "ready", limit=1)
+        await agent.services.conversations.conversations("ready", limit=1)
         checks["conversations"] = "ok"
     except StoreError as exc:
         checks["conversations"] = str(exc)

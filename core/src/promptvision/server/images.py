@@ -12,7 +12,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.journal import call_store
 from promptvision.agent.request import Source
 from promptvision.errors import InputError, NotFound, TooLarge
 from promptvision.server.bodies import Json
@@ -141,11 +140,11 @@ async def get_image(request: Request) -> Response:
     etag = f'"{image_id}"'
     if _matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
-    served = await call_store(agent.images, agent.images.url, image_id)
+    served = await agent.services.images.url(image_id)
     if served.startswith("https:"):  # it may be signed for a short time
         return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
-    stored = await call_store(agent.images, agent.images.stat, image_id)
-    data = await call_store(agent.images, agent.images.get, image_id)
+    stored = await agent.services.images.stat(image_id)
+    data = await agent.services.images.get(image_id)
     return Response(data, media_type=stored.media_type, headers={"ETag": etag, **_HEADERS})
 
 

@@ -51,7 +51,7 @@ class Metrics:
         for name, (text, read) in gauges.items():
             Gauge(f"promptvision_{name}", text, registry=self.registry).set_function(read)
         models = Gauge("promptvision_model_bytes", "Memory of loaded models.", registry=self.registry)
-        models.set_function(lambda: sum(model.bytes for model in agent.pool.loaded()))
+        models.set_function(lambda: sum(model.bytes for model in agent.services.runtime.pool.loaded()))
         agent.observers.append(self.count)
 
     def count(self, reply: Reply) -> None:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.events.follow import Cursor, StreamEvent, follow
+from promptvision.agent.events.follow import Cursor, StreamEvent
 from promptvision.errors import InputError, PromptvisionError
 from promptvision.server.bodies import id_in_path
 from promptvision.server.identity import user_of
@@ -47,7 +47,7 @@ async def stream_turn(request: Request, user: str, turn_id: str, after: Cursor |
         NotFound: the user has no such turn.
     """
     agent: Agent = request.app.state.agent
-    events = follow(agent, user, turn_id, image_urls(request), after=after)
+    events = agent.follow(user, turn_id, image_urls(request), after=after)
     first = await anext(events, None)
     return StreamingResponse(_lines(turn_id, first, events), media_type="text/event-stream", headers=_HEADERS)
 

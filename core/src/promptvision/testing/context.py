@@ -48,7 +48,7 @@ def make_context(
         values["PROMPTVISION_HOME"] = str(home)
     settings = Settings.from_mapping(values)
     return CallContext(
-        pictures=ImageCache(MemoryImageStore()),
+        images=ImageCache(MemoryImageStore()),
         pool=ModelPool({spec.id: spec for spec in models}, settings),
         settings=settings,
         seed=seed,

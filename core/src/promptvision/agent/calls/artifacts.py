@@ -47,8 +47,8 @@ class Artifacts:
     def __init__(self) -> None:
         self._made: list[Artifact] = []
 
-    def note(self, args: Args, result: Result) -> None:
-        """Enter what a finished step has made."""
+    def add(self, args: Args, result: Result) -> None:
+        """Add what a finished step made."""
         image = next((getattr(args, name) for name in image_fields(type(args))), None)
         if image is None:
             return

@@ -296,7 +296,7 @@ class StepRunner:
             raise failed from exc
         if request.after is not None:
             await asyncio.wait((request.after,))
-        self._artifacts.note(args, outcome.result)
+        self._artifacts.add(args, outcome.result)
         return self._close_done(number, tool, shown, outcome, request)
 
     def _next_number(self) -> int:

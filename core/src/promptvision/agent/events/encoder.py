@@ -1,4 +1,4 @@
-"""Telling one reader a turn: numbered events, text ahead of its event, and a cursor to come back with."""
+"""A turn encoded for one reader: numbered events, text ahead of its event, and a cursor to resume with."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ _CURSOR = re.compile(r"(\d{1,9})(?:~(\d{1,6})\.(\d{1,6})(?:\.(\d{1,9})\.([0-9a-f
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a reader is in a turn. Its text stands in the ids of events; readers give it back as it is.
+    """How far a reader is in a turn. Its text is the id of a server-sent event, opaque to readers.
 
     Args:
-        number: how many of the events that are replayed the reader has.
-        message: which message of the planner the next two are about, from 1.
-        dropped: how many message ids were spent on text of it that was given up.
-        given: what the reader has of its text ahead of its event; None: not even its beginning.
+        number: how many of the numbered events the reader has.
+        message: the planner's message that ``dropped`` and ``sent`` are about, from 1.
+        dropped: how many message ids were used for text of the message that turned out to be wrong.
+        sent: the part of its text that the reader has ahead of its event; None: not even its start.
     """
 
     number: int = 0
     message: int = 0
     dropped: int = 0
-    given: SentPrefix | None = None
+    sent: SentPrefix | None = None
 
     def __str__(self) -> str:
         if not self.message:
             return str(self.number)
-        ahead = "" if self.given is None else f".{self.given.chars}.{self.given.digest:08x}"
+        ahead = "" if self.sent is None else f".{self.sent.chars}.{self.sent.digest:08x}"
         return f"{self.number}~{self.message}.{self.dropped}{ahead}"
 
     @classmethod
     def parse(cls, text: str) -> Cursor:
-        """The cursor that a text stands for.
+        """The cursor with this text.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not the text of a cursor.
         """
         found = _CURSOR.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text[:40]!r} is no place in a turn")
+            raise ValueError(f"{text[:40]!r} is not a place in a turn")
         number, message, dropped, chars, digest = found.groups()
-        given = None if chars is None else SentPrefix(int(chars), int(digest, 16))
-        return cls(int(number), int(message or 0), int(dropped or 0), given)
+        sent = None if chars is None else SentPrefix(int(chars), int(digest, 16))
+        return cls(int(number), int(message or 0), int(dropped or 0), sent)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class StreamEvent:
 
     Args:
         event: the event.
-        cursor: how far the reader is with it; None for what does not change that.
+        cursor: how far the reader is with it; None for an event that does not change that.
     """
 
     event: AguiEvent
@@ -67,12 +67,12 @@ class StreamEvent:
 
 
 class EventEncoder:
-    """Makes the frames of a turn, without those that the reader has.
+    """Encodes a turn as stream events, without those that the reader has.
 
-    Events of the journal become numbered frames, the same ones for every reader. Text that a planner is
-    still saying goes ahead of its event, under the message id that the event will have; once the event is
-    there, only the rest of the text follows. AG-UI cannot take text back: where the event says something
-    else than was given, or another provider begins anew, the message is ended and the right text gets a
+    Events of the journal become numbered stream events, the same ones for every reader. Text that a planner
+    is still streaming is sent ahead of its event, under the message id that the event will have; once the
+    event is stored, only the rest of the text follows. AG-UI cannot retract text: if the event has another
+    text than was sent, or another provider starts again, the message is ended and the right text gets a
     message id of its own.
 
     Args:
@@ -86,18 +86,18 @@ class EventEncoder:
         self._number = 0
         self._seq = 0
         self._open_steps = 0
-        self._message, self._dropped, self._given = after.message, after.dropped, after.given
+        self._message, self._dropped, self._sent = after.message, after.dropped, after.sent
 
-    def begin(self) -> list[StreamEvent]:
-        """What stands before the first event."""
+    def opening(self) -> list[StreamEvent]:
+        """The stream events before the first event of the journal."""
         return self._numbered(self._translator.opening())
 
-    def catch_up(self, turn: Turn) -> list[StreamEvent]:
-        """Frames of stored events that were not told yet."""
-        return [frame for event in turn.events for frame in self.tell(event)]
+    def replay(self, turn: Turn) -> list[StreamEvent]:
+        """Encode the stored events that were not encoded yet."""
+        return [encoded for event in turn.events for encoded in self.encode(event)]
 
-    def tell(self, event: Event) -> list[StreamEvent]:
-        """Frames of one event; none when it was told already, or is ahead of what the store will give."""
+    def encode(self, event: Event) -> list[StreamEvent]:
+        """Encode one event; nothing if it was encoded already, or events before it were not."""
         if event.seq != self._seq + 1:
             return []
         self._seq = event.seq
@@ -106,111 +106,111 @@ class EventEncoder:
         events = self._translator.event(event)
         if self._translator.message == message:
             return self._numbered(events)
-        frames = [*self._settle(message, events), *self._numbered(events)]
+        encoded = [*self._settle(message, events), *self._numbered(events)]
         if self._message == message:
             self._forget()
-        return frames
+        return encoded
 
     def progress(self, step: int, done: float, total: float, message: str) -> list[StreamEvent]:
-        """How far a step is."""
+        """Encode the progress of a step."""
         return [StreamEvent(self._translator.progress(step, done, total, message), None)]
 
-    def say(self, speech: LiveReply, seq: int) -> list[StreamEvent]:
-        """What a planner has said since it was looked at last.
+    def encode_text(self, reply: LiveReply, seq: int) -> list[StreamEvent]:
+        """Encode the text that has arrived since the last call.
 
-        A step whose end is still on its way to the store ends first. While the text is no longer than what
-        the reader has, there is nothing to say: a reply that is begun anew mostly begins with the same words.
+        A step whose end is still being stored ends first. Nothing is sent while the text is no longer than
+        what the reader has, since a reply that starts again mostly starts with the same words.
 
         Args:
-            speech: the reply that is coming.
-            seq: the event before it; a reader who is further behind is told nothing.
+            reply: the reply that is streaming.
+            seq: number of the event before it; nothing is sent to a reader who is further behind.
         """
-        is_next = speech.message == self._translator.message and not self._open_steps
-        if speech.is_whole or not is_next or self._seq < seq or self._number < self._after:
+        is_next = reply.message == self._translator.message and not self._open_steps
+        if reply.is_whole or not is_next or self._seq < seq or self._number < self._after:
             return []
-        text = speech.text
-        self._turn_to(speech.message)
-        frames: list[StreamEvent] = []
-        if self._given is not None and len(text) > self._given.chars and not self._given.begins(text):
-            frames.append(self._drop())
-        if self._given is None and text:
-            self._given = SentPrefix()
-            frames.append(self._text_frame("START", role="assistant"))
-        if self._given is not None and (more := text[self._given.chars :]):
-            self._given = SentPrefix.whole(text)
-            frames.append(self._text_frame("CONTENT", delta=more))
-        return frames
+        text = reply.text
+        self._select(reply.message)
+        encoded: list[StreamEvent] = []
+        if self._sent is not None and len(text) > self._sent.chars and not self._sent.begins(text):
+            encoded.append(self._drop())
+        if self._sent is None and text:
+            self._sent = SentPrefix()
+            encoded.append(self._text_event("START", role="assistant"))
+        if self._sent is not None and (more := text[self._sent.chars :]):
+            self._sent = SentPrefix.whole(text)
+            encoded.append(self._text_event("CONTENT", delta=more))
+        return encoded
 
-    def end(self, turn: Turn, error: str) -> list[StreamEvent]:
-        """The closing frames; those of a turn that may go on later are never replayed."""
+    def closing(self, turn: Turn, error: str) -> list[StreamEvent]:
+        """The stream events at the end; those of a turn that may go on later are never replayed."""
         is_final = turn.status in (TurnStatus.DONE, TurnStatus.FAILED, TurnStatus.CANCELLED)
         reply = Reply.from_stored(turn.reply) if is_final and turn.reply else None
         status = TurnStatus.INTERRUPTED if turn.status is TurnStatus.RUNNING else turn.status
         message = self._translator.message
         events = self._translator.closing(status, reply, error)
-        frames = self._settle(message, events)
-        return frames + (
+        encoded = self._settle(message, events)
+        return encoded + (
             self._numbered(events) if is_final else [StreamEvent(event, None) for event in events]
         )
 
     def _settle(self, message: int, events: list[AguiEvent]) -> list[StreamEvent]:
-        """End what was given of a message if its event says something else."""
-        self._turn_to(message)
+        """End a message that was sent in part if its event has another text."""
+        self._select(message)
         text = _text_in(events)
         is_another = self._message != message  # the reader has this one, and some of a later one
-        if self._given is None or is_another or (text is not None and self._given.begins(text)):
+        if self._sent is None or is_another or (text is not None and self._sent.begins(text)):
             return []
         return [self._drop()]
 
-    def _turn_to(self, message: int) -> None:
+    def _select(self, message: int) -> None:
         if message > self._message:
-            self._message, self._dropped, self._given = message, 0, None
+            self._message, self._dropped, self._sent = message, 0, None
 
     def _forget(self) -> None:
-        self._message, self._dropped, self._given = 0, 0, None
+        self._message, self._dropped, self._sent = 0, 0, None
 
     def _drop(self) -> StreamEvent:
         event = {"type": "TEXT_MESSAGE_END", "messageId": self._message_id()}
-        self._dropped, self._given = self._dropped + 1, None
+        self._dropped, self._sent = self._dropped + 1, None
         return StreamEvent(event, self._cursor())
 
     def _numbered(self, events: list[AguiEvent]) -> list[StreamEvent]:
-        frames = []
+        encoded = []
         for event in events:
             self._number += 1
             if self._number <= self._after:
                 continue
             due = self._rest(event) if event["type"].startswith("TEXT_MESSAGE_") else event
             if due is not None:
-                frames.append(StreamEvent(due, self._cursor()))
-        return frames
+                encoded.append(StreamEvent(due, self._cursor()))
+        return encoded
 
     def _rest(self, event: AguiEvent) -> AguiEvent | None:
-        """What the reader does not have of a text event."""
-        event, given = {**event, "messageId": self._message_id()}, self._given
+        """The part of a text event that the reader does not have."""
+        event, sent = {**event, "messageId": self._message_id()}, self._sent
         if event["type"] == "TEXT_MESSAGE_END":
             self._forget()
-        elif given is not None:
+        elif sent is not None:
             if event["type"] == "TEXT_MESSAGE_START":
                 return None
-            self._given = None
-            event["delta"] = event["delta"][given.chars :]
+            self._sent = None
+            event["delta"] = event["delta"][sent.chars :]
             return event if event["delta"] else None
         return event
 
-    def _text_frame(self, kind: str, **members: Any) -> StreamEvent:
+    def _text_event(self, kind: str, **members: Any) -> StreamEvent:
         event = {"type": f"TEXT_MESSAGE_{kind}", "messageId": self._message_id(), **members}
         return StreamEvent(event, self._cursor())
 
     def _message_id(self) -> str:
-        """The id of the message as every reader knows it, or another one if that is spent."""
+        """The id of the message that every reader gets, or a new one if that was used for wrong text."""
         whole = self._translator.message_id(self._message)
         return f"{whole}-{self._dropped + 1}" if self._dropped else whole
 
     def _cursor(self) -> Cursor:
-        if not self._dropped and self._given is None:
+        if not self._dropped and self._sent is None:
             return Cursor(self._number)
-        return Cursor(self._number, self._message, self._dropped, self._given)
+        return Cursor(self._number, self._message, self._dropped, self._sent)
 
 
 def _text_in(events: list[AguiEvent]) -> str | None:

@@ -70,6 +70,20 @@ class Admission:
                 del self._slots[key]
 
     @asynccontextmanager
+    async def admitted(self, user_id: str) -> AsyncIterator[None]:
+        """Admit work of a user, wait until it may run, and forget it when it has ended.
+
+        Raises:
+            Busy: too much work of the user, or of all users, runs or waits.
+        """
+        self.admit(user_id)
+        try:
+            async with self.slot(user_id):
+                yield
+        finally:
+            self.leave(user_id)
+
+    @asynccontextmanager
     async def slot(self, user_id: str) -> AsyncIterator[None]:
         """Wait until an admitted turn of the user may run."""
         key = (asyncio.get_running_loop(), user_id)

@@ -1,4 +1,4 @@
-"""Turns that are running in this process, and the line in which they wait."""
+"""A running turn as its callers see it, and the queue in which the turns of a conversation wait."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ from promptvision.runtime.cancellation import CancelToken
 __all__ = ["ConversationQueue", "ProgressListener", "TurnHandle"]
 
 MAX_WAITING = 4
-"""Requests that may wait for one conversation; the next is told to come back later."""
+"""Requests that may wait for one conversation; the next one is refused."""
 
 ProgressListener = Callable[[int, float, float, str], None]
-"""Gets step number, done, total and a message, on the event loop."""
+"""Called on the event loop with the step's number, done, total and a message."""
 
 
 @dataclass(eq=False)
 class TurnHandle:
-    """A turn on its way. It runs by itself: whoever waits for it may leave without stopping it.
+    """A running turn. It runs in a task of its own: a caller who stops waiting does not stop it.
 
     Args:
         key: the idempotency key.
         fingerprint: digest of the request.
-        cancel: set it to stop the turn at its next check point.
+        cancel: stops the turn at its next check point.
         turn: the turn once it is claimed, or the stored one if it had ended before.
-        is_claimed: set when there is a turn, or when there will be none.
-        speech: the reply that is streaming; set ``has_subscribers`` before awaiting the turn.
+        is_claimed: set once there is a turn, or the attempt to claim it has failed.
+        listeners: called with each stored event.
+        progress_listeners: called with the progress of steps.
+        live_reply: the reply that is streaming; set ``has_subscribers`` before awaiting the turn.
+        task: runs the turn.
     """
 
     key: TurnKey
@@ -43,7 +46,7 @@ class TurnHandle:
     is_claimed: asyncio.Event = field(default_factory=asyncio.Event)
     listeners: list[Listener] = field(default_factory=list)
     progress_listeners: list[ProgressListener] = field(default_factory=list)
-    speech: LiveReply = field(default_factory=LiveReply)
+    live_reply: LiveReply = field(default_factory=LiveReply)
     task: asyncio.Task[Reply] | None = None
 
     async def reply(self) -> Reply:
@@ -63,21 +66,21 @@ class TurnHandle:
         except asyncio.CancelledError as exc:
             if not task.cancelled():
                 raise
-            said = "the server is stopping; send the same request again to go on"
-            raise Busy(said, retry_after_s=2) from exc
+            reason = "the server is stopping; send the same request again to go on"
+            raise Busy(reason, retry_after_s=2) from exc
 
     def progress_from_thread(self) -> ProgressListener:
-        """A function that tool threads may call with their progress."""
+        """A progress listener that tools may call from any thread."""
         loop = asyncio.get_running_loop()
 
         def progress(step: int, done: float, total: float, message: str) -> None:
             if self.progress_listeners:
-                loop.call_soon_threadsafe(self.tell_progress, step, done, total, message)
+                loop.call_soon_threadsafe(self.report_progress, step, done, total, message)
 
         return progress
 
-    def tell_progress(self, step: int, done: float, total: float, message: str) -> None:
-        """Pass progress on; call it on the event loop."""
+    def report_progress(self, step: int, done: float, total: float, message: str) -> None:
+        """Call the progress listeners; only on the event loop."""
         for listener in self.progress_listeners:
             listener(step, done, total, message)
 

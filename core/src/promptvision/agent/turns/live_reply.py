@@ -1,4 +1,4 @@
-"""What a planner is saying just now, before any of it is journaled."""
+"""The reply that a planner is streaming, before any of it is journaled."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from promptvision.llm.messages import ChatDelta, ChatReply
 
 __all__ = ["LiveReply", "ReplySubscriber", "SentPrefix", "Throttle"]
 
-PIECE_S = 0.05
-"""At most one piece of text in this time reaches a reader; what comes faster is joined."""
+INTERVAL_S = 0.05
+"""A subscriber gets text at most once in this time; text that comes faster is joined."""
 
 ReplySubscriber = Callable[[], None]
-"""Told that there is more text, on the event loop; must not block."""
+"""Called on the event loop when there is more text; must not block."""
 
 
 @dataclass(frozen=True)
 class SentPrefix:
-    """What somebody has of a text: its first characters.
+    """The part of a text that a reader has: its first characters.
 
     Args:
         chars: how many.
-        digest: their CRC-32, so that a text which begins in another way is known for what it is.
+        digest: their CRC-32, which tells whether another text begins with the same characters.
     """
 
     chars: int = 0
@@ -40,25 +40,25 @@ class SentPrefix:
         return cls(len(text), _digest(text))
 
     def begins(self, text: str) -> bool:
-        """Whether a text begins with what was given."""
+        """Whether a text begins with the prefix."""
         return len(text) >= self.chars and _digest(text[: self.chars]) == self.digest
 
 
 class LiveReply:
-    """The text of the reply that a planner is giving, as far as it has come.
+    """The text of the reply that a planner is streaming, as far as it has arrived.
 
-    The text is kept once, whoever reads it: a reader takes what has been added since it looked last, so that
-    a slow one costs no memory and holds nobody up.
+    The text is kept once, however many read it. A subscriber reads what was added since its last read, so a
+    slow one costs no memory and delays nobody.
     """
 
     def __init__(self) -> None:
         self.has_subscribers = False
-        """Whether anybody follows the turn; else planners are asked for whole replies."""
-        self.listeners: list[ReplySubscriber] = []
+        """Whether anyone follows the turn; otherwise planners are asked for whole replies."""
+        self.subscribers: list[ReplySubscriber] = []
         self.message = 0
-        """Which message of the planner it is in the turn, from 1."""
+        """Number of the planner's message in the turn, from 1."""
         self.is_whole = True
-        """Whether the reply has ended; from then on the journal tells what it was."""
+        """Whether the reply has ended; from then on the journal has its text."""
         self._pieces: list[str] = []
         self._filter = AnswerFilter()
 
@@ -68,15 +68,15 @@ class LiveReply:
         self._pieces = ["".join(self._pieces)]
         return self._pieces[0]
 
-    async def pass_on(self, message: int, deltas: AsyncGenerator[ChatDelta, None]) -> ChatReply:
-        """Tell a streamed reply to the listeners while it comes, and return it.
+    async def receive(self, message: int, deltas: AsyncGenerator[ChatDelta, None]) -> ChatReply:
+        """Receive a streamed reply, notify the subscribers as it arrives, and return it.
 
         Args:
-            message: which message of the planner it is in the turn, from 1.
+            message: number of the planner's message in the turn, from 1.
             deltas: the stream; it is closed however this ends.
 
         Raises:
-            ProviderError: the stream failed, or has no end.
+            ProviderError: the stream failed, or ended without a reply.
         """
         self.message, self.is_whole, self._pieces = message, False, []
         self._filter = AnswerFilter()
@@ -84,53 +84,53 @@ class LiveReply:
         try:
             async with aclosing(deltas):
                 async for delta in deltas:
-                    self._take(delta)
+                    self._add(delta)
                     reply = delta.reply or reply
         finally:
             self.is_whole = True
         if reply is None:
-            raise ProviderError("the planner's stream had no end", kind="cut", retryable=True)
+            raise ProviderError("the planner's stream ended without a reply", kind="cut", retryable=True)
         return reply
 
-    def _take(self, delta: ChatDelta) -> None:
+    def _add(self, delta: ChatDelta) -> None:
         if delta.restarted:
             self._pieces, self._filter = [], AnswerFilter()
         if text := self._filter.feed(delta.text):
             self._pieces.append(text)
-            for listener in self.listeners:
-                listener()
+            for subscriber in self.subscribers:
+                subscriber()
 
 
 class Throttle:
-    """A listener that passes on at most one call in :data:`PIECE_S`, and never loses the last one.
+    """Calls a subscriber at most once in :data:`INTERVAL_S`, and never drops the last call.
 
     Args:
-        listener: called on the event loop, at once or a little later.
+        subscriber: called on the event loop, at once or a little later.
     """
 
-    def __init__(self, listener: ReplySubscriber) -> None:
-        self._listener = listener
-        self._passed_at = 0.0
-        self._later: asyncio.TimerHandle | None = None
+    def __init__(self, subscriber: ReplySubscriber) -> None:
+        self._subscriber = subscriber
+        self._called_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     def __call__(self) -> None:
-        """Call the listener when it is time."""
-        if self._later is not None:
+        """Call the subscriber now, or as soon as the interval is over."""
+        if self._timer is not None:
             return
-        wait_s = self._passed_at + PIECE_S - time.monotonic()
+        wait_s = self._called_at + INTERVAL_S - time.monotonic()
         if wait_s <= 0:
-            self._pass()
+            self._call()
         else:
-            self._later = asyncio.get_running_loop().call_later(wait_s, self._pass)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._call)
 
     def close(self) -> None:
-        """Call nothing any more."""
-        if self._later is not None:
-            self._later.cancel()
+        """Drop a call that is due later."""
+        if self._timer is not None:
+            self._timer.cancel()
 
-    def _pass(self) -> None:
-        self._later, self._passed_at = None, time.monotonic()
-        self._listener()
+    def _call(self) -> None:
+        self._timer, self._called_at = None, time.monotonic()
+        self._subscriber()
 
 
 def _digest(text: str) -> int:

@@ -9,17 +9,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.dispatcher import ToolCallDispatcher, ToolOutcome, error_outcome
 from promptvision.agent.calls.parallel import parallel_groups
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
 from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
-from promptvision.agent.reply import Reply, Step
+from promptvision.agent.reply import Reply
 from promptvision.agent.turns.answer_filter import filter_answer
 from promptvision.agent.turns.live_reply import LiveReply
-from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
 from promptvision.llm.budget import estimate_tokens, fit_request
 from promptvision.llm.messages import ChatReply, Message, ToolCall
@@ -27,7 +26,7 @@ from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, Streamin
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 
-__all__ = ["TurnLoop", "recall_artifacts"]
+__all__ = ["TurnLoop"]
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +52,7 @@ class TurnLoop:
         planner: decides the next step.
         runner: fulfils operations.
         journal: where events are written before they happen.
-        speech: where replies are told as they come, if anybody listens.
+        live_reply: where replies are published as they arrive, if anyone follows.
         settings: the limits.
         started_from: id of the image the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
@@ -68,7 +67,7 @@ class TurnLoop:
         planner: Planner,
         runner: StepRunner,
         journal: Journal,
-        speech: LiveReply,
+        live_reply: LiveReply,
         settings: Settings,
         started_from: str | None,
         deadline: float,
@@ -78,7 +77,7 @@ class TurnLoop:
         self._planner = planner
         self._runner = runner
         self._journal = journal
-        self._speech = speech
+        self._live_reply = live_reply
         self._settings = settings
         self._started_from = started_from
         self._deadline = deadline
@@ -134,7 +133,7 @@ class TurnLoop:
                 return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
             reply = self._number_calls(reply)
             messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
-            self._journal.hold((EventKind.MESSAGE, _message_data(reply), None))
+            self._journal.defer((EventKind.MESSAGE, _message_data(reply), None))
             self._messages += 1
             self._open = {call.id: call for call in reply.tool_calls}
             for group in parallel_groups(
@@ -201,9 +200,9 @@ class TurnLoop:
         self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
         try:
             async with self._limit:
-                if self._speech.has_subscribers and isinstance(self._planner, StreamingPlanner):
+                if self._live_reply.has_subscribers and isinstance(self._planner, StreamingPlanner):
                     deltas = self._planner.stream(request)
-                    return await self._speech.pass_on(self._messages + 1, deltas)
+                    return await self._live_reply.receive(self._messages + 1, deltas)
                 return await self._planner.complete(request)
         except TimeoutError as exc:
             self._runner.cancel.check()
@@ -225,7 +224,7 @@ class TurnLoop:
         for note in notes:
             if note not in self._notes and len(self._notes) < MAX_NOTES:
                 self._notes.append(note)
-                self._journal.hold((EventKind.NOTE, {"message": note}, None))
+                self._journal.defer((EventKind.NOTE, {"message": note}, None))
 
     def _number_calls(self, reply: ChatReply) -> ChatReply:
         """Give calls ids that are unique in the conversation, whatever the host made up."""
@@ -303,29 +302,3 @@ def _observation_data(call: ToolCall, told: ToolOutcome) -> dict[str, Any]:
         "summary": told.summary,
         "failed": told.failed,
     }
-
-
-def recall_artifacts(turns: list[Turn], registry: Registry) -> Artifacts:
-    """What the finished steps of earlier turns made, as far as their tools are still installed."""
-    artifacts = Artifacts()
-    for turn in turns:
-        for step in recall_steps(turn.events):
-            tool = registry.tools.get(step.tool)
-            if tool is None or step.status != "done" or step.result is None:
-                continue
-            try:
-                args = tool.args.model_validate(step.arguments)
-                artifacts.note(args, tool.result.model_validate(step.result))
-            except ValueError:
-                log.info("turn %s: a step of an older version of %s is not used again", turn.id, step.tool)
-    return artifacts
-
-
-def recall_steps(events: tuple[Event, ...]) -> list[Step]:
-    """The steps that a journal holds."""
-    known = Step.__dataclass_fields__
-    return [
-        Step(**{name: value for name, value in event.data.items() if name in known})
-        for event in events
-        if event.kind is EventKind.STEP_FINISHED
-    ]

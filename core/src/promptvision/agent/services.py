@@ -1,0 +1,89 @@
+"""The parts that every module of the agent works with."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from promptvision.agent.planning.selection import make_planner
+from promptvision.conversations.async_store import AsyncConversationStore
+from promptvision.conversations.store import ConversationStore
+from promptvision.images.async_store import AsyncImageStore
+from promptvision.images.store import ImageStore
+from promptvision.llm.planner import Planner
+from promptvision.models.pool import ModelPool
+from promptvision.plugins.registry import Registry
+from promptvision.runtime.runtime import Runtime
+from promptvision.settings import Settings
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["AgentServices"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentServices:
+    """What the modules below :mod:`promptvision.agent.agent` are given instead of the agent.
+
+    Args:
+        settings: the settings in force.
+        registry: what is installed and what can run here.
+        planner: decides the next step.
+        conversations: where turns are journaled.
+        images: where images are stored.
+        runtime: runs single tool calls.
+        owner: name of this process, which conversation stores note beside a claimed turn.
+    """
+
+    settings: Settings
+    registry: Registry
+    planner: Planner
+    conversations: AsyncConversationStore
+    images: AsyncImageStore
+    runtime: Runtime
+    owner: str
+
+    @classmethod
+    def create(
+        cls,
+        settings: Settings,
+        registry: Registry,
+        *,
+        planner: Planner | None,
+        conversations: ConversationStore | None,
+        images: ImageStore | None,
+    ) -> Self:
+        """Make the parts that are not given from the settings."""
+        planner = planner or make_planner(registry)
+        images = images or registry.make_image_store()
+        conversations = conversations or registry.make_conversation_store()
+        pool = ModelPool(registry.models, settings)
+        return cls(
+            settings=settings,
+            registry=registry,
+            planner=planner,
+            conversations=AsyncConversationStore(conversations),
+            images=AsyncImageStore(images),
+            runtime=Runtime(settings, images, pool, registry.make_executor()),
+            owner=f"{socket.gethostname()}:{os.getpid()}",
+        )
+
+    def open_image(self, image_id: str) -> Image:
+        """The decoded image; shared, so copy it before changing it. May wait for the image store.
+
+        Raises:
+            NotFound: there is no such image.
+            StoreError: the image store failed.
+        """
+        return self.runtime.images.open(image_id)
+
+    async def close(self) -> None:
+        """Release threads, connections and models."""
+        await self.planner.close()
+        await self.runtime.executor.close()
+        self.runtime.pool.close()
+        self.conversations.store.close()
+        self.images.store.close()

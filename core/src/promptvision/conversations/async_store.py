@@ -1,0 +1,50 @@
+"""The conversation store for code on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from promptvision.conversations.store import ConversationStore
+from promptvision.conversations.turn import Event, Turn
+from promptvision.images.async_store import AsyncStore, make_async
+
+__all__ = ["AsyncConversationStore"]
+
+
+class AsyncConversationStore(AsyncStore[ConversationStore]):
+    """A :class:`~promptvision.conversations.store.ConversationStore` whose methods are awaited."""
+
+    add_image = make_async(ConversationStore.add_image)
+    beat = make_async(ConversationStore.beat)
+    claim_turn = make_async(ConversationStore.claim_turn)
+    close_stale = make_async(ConversationStore.close_stale)
+    conversation = make_async(ConversationStore.conversation)
+    conversations = make_async(ConversationStore.conversations)
+    delete = make_async(ConversationStore.delete)
+    finish_turn = make_async(ConversationStore.finish_turn)
+    find_turn = make_async(ConversationStore.find_turn)
+    history = make_async(ConversationStore.history)
+    image_in_use = make_async(ConversationStore.image_in_use)
+    images = make_async(ConversationStore.images)
+    owns_image = make_async(ConversationStore.owns_image)
+    rename = make_async(ConversationStore.rename)
+    turn = make_async(ConversationStore.turn)
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether a write ends at once, so that there is nothing to gain from joining several."""
+        return not self.store.blocking
+
+    def start_append(self, turn: Turn, events: Sequence[Event]) -> asyncio.Future[None]:
+        """Start to append journal entries; the future is done already where the store is immediate."""
+        loop = asyncio.get_running_loop()
+        if self.store.blocking:
+            return loop.run_in_executor(None, self.store.append, turn, events)
+        done: asyncio.Future[None] = loop.create_future()
+        try:
+            self.store.append(turn, events)
+            done.set_result(None)
+        except Exception as exc:  # noqa: BLE001  # raised where the future is awaited, as from a thread
+            done.set_exception(exc)
+        return done
