@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 
 import pytest
@@ -96,6 +97,13 @@ OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {})
         (RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"), True),
         (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_NOT_INITIALIZED when calling `cublasCreate(handle)`"), True),
+        (RuntimeError("CUDA driver error: out of memory"), True),
+        (RuntimeError("HIP out of memory. Tried to allocate 2 GiB"), True),
+        (RuntimeError("unable to mmap 5135178560 bytes from file: Cannot allocate memory (12)"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOENT, "No such file"), False),
         (raised(MemoryError(), ToolFailed("sam: it failed")), True),
         (RuntimeError("CUDA error: device-side assert triggered"), False),
         (ValueError("CUDA out of memory"), False),
@@ -114,4 +122,4 @@ def test_errors_that_cause_each_other_end() -> None:
 
 def test_the_error_tells_what_is_needed_and_what_is_free() -> None:
     error = DoesNotFit(["unet", "vae"], "cuda", 6_940_000_000, 4 * GB, "use a smaller model")
-    assert str(error) == "'unet', 'vae': 6.94 GB needed on cuda, 4.00 GB can be had; use a smaller model"
+    assert str(error) == "'unet', 'vae': 6.94 GB needed on cuda, 4.00 GB available; use a smaller model"

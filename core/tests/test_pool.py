@@ -245,6 +245,63 @@ def test_waiting_is_bounded(bench: Bench, loads: Loads) -> None:
         pass
 
 
+def test_a_call_with_a_time_limit_of_its_own_waits_its_turn(bench: Bench, loads: Loads) -> None:
+    """A queue of slow calls: each waits until its check raises, not for the pool's own limit."""
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600), wait_s=0.01)
+    polled = threading.Semaphore(0)
+    with ThreadPoolExecutor(1) as threads:
+        with pool.lease("a"):
+            later = threads.submit(lease_once, pool, "b", check=polled.release)
+            for _ in range(6):  # each wait polls twice, so this is past the limit of 0.01 s
+                assert polled.acquire(timeout=10)
+        assert later.result(10) == ["b"]
+
+
+def test_a_lease_can_tell_the_peak_of_its_call(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 600), bench.spec("b", 100, peak=10))
+    with pool.lease("a"):
+        pass
+    with pool.lease("b"):
+        assert ids(pool) == ["a", "b"]
+    with pool.lease("b", peak_bytes=400):  # an idle model leaves for the activations
+        assert ids(pool) == ["b"]
+    with pytest.raises(DoesNotFit), pool.lease("b", peak_bytes=800):
+        pass
+
+
+def test_models_that_are_streamed_have_the_dtype_and_the_peak_of_where_they_compute(
+    bench: Bench, loads: Loads
+) -> None:
+    bench.room = {"cpu": 1000, "cuda": 500}
+    pool = bench.pool(bench.spec("a", 900), bench.spec("b", 400))
+    with pool.lease("b", device="cuda"):
+        pass
+    with pool.lease("a", device="cpu", compute_device="cuda", peak_bytes=200) as (model,):
+        assert (model.device, model.dtype) == ("cpu", "float16")
+        assert ids(pool) == ["a"]  # the peak of 250 bytes needed the room of b
+    with pool.lease("a", device="cpu") as (model,):
+        assert model.dtype == "float32"
+    with (
+        pytest.raises(DoesNotFit, match="on cuda"),
+        pool.lease("a", device="cpu", compute_device="cuda", peak_bytes=500),
+    ):
+        pass
+
+
+def test_free_unused_can_be_limited_to_models_and_a_device(bench: Bench, loads: Loads) -> None:
+    pool = bench.pool(bench.spec("a", 10), bench.spec("b", 20), bench.spec("c", 30))
+    for device in ("cpu", "cuda"):
+        with pool.lease("a", "b", "c", device=device):
+            pass
+    assert pool.free_unused(["a", "b"], device="cuda") == 30
+    assert [(model.id, model.device) for model in pool.loaded()] == [
+        ("a", "cpu"),
+        ("b", "cpu"),
+        ("c", "cpu"),
+        ("c", "cuda"),
+    ]
+
+
 def test_callers_of_a_loading_model_share_one_load(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 10))
     begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()

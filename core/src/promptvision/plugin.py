@@ -83,11 +83,13 @@ if TYPE_CHECKING:
     from promptvision.models.devices import choose_dtype as choose_dtype
     from promptvision.models.devices import release_cached as release_cached
     from promptvision.models.devices import usable_bytes as usable_bytes
+    from promptvision.models.loading import require_all_weights as require_all_weights
     from promptvision.models.placement import DoesNotFit as DoesNotFit
     from promptvision.models.placement import Placement as Placement
     from promptvision.models.placement import Stage as Stage
     from promptvision.models.placement import choose as choose
     from promptvision.models.placement import is_out_of_memory as is_out_of_memory
+    from promptvision.models.placement import peak_prior as peak_prior
     from promptvision.models.pool import ModelPool as ModelPool
     from promptvision.models.spec import ModelSpec as ModelSpec
     from promptvision.models.spec import WeightFile as WeightFile
@@ -299,6 +301,7 @@ _MODULES = {
     "missing_weights": "promptvision.models.weights",
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
+    "peak_prior": "promptvision.models.placement",
     "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",
     "read_mask": "promptvision.images.masks",
@@ -308,6 +311,7 @@ _MODULES = {
     "reading_order": "promptvision.tools.text_layout",
     "release_cached": "promptvision.models.devices",
     "require": "promptvision.models.weights",
+    "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",

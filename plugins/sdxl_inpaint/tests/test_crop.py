@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision_sdxl_inpaint.crop import FEATHER, LATENT, choose_window, feather, make_crop, paste
+from promptvision_sdxl_inpaint.crop import (
+    FEATHER,
+    LATENT,
+    MAX_ASPECT,
+    WORK_PIXELS,
+    feather,
+    make_crop,
+    paste,
+)
+from promptvision_sdxl_inpaint.windows import choose_window
 
 Mask = NDArray[np.bool_]
 
@@ -38,7 +47,7 @@ def noise(size: tuple[int, int], mode: str, seed: int = 0) -> Image.Image:
 def test_pasting_changes_no_pixel_outside_the_mask(mask: Mask, mode: str) -> None:
     picture = noise(mask.shape[::-1], mode)
     crop = make_crop(picture, mask, work_pixels=64 * 64)
-    result = paste(picture, mask, crop, noise(crop.picture.size, "RGB", seed=1))
+    result = paste(picture, mask, crop, noise(crop.image.size, "RGB", seed=1))
     assert result.size == picture.size
     assert result.mode == picture.mode
     assert np.array_equal(np.asarray(result)[~mask], np.asarray(picture)[~mask])
@@ -51,11 +60,14 @@ def test_crop_holds_the_mask_at_sides_of_multiples_of_8(mask: Mask) -> None:
     crop = make_crop(picture, mask, work_pixels=128 * 128)
     left, top, right, bottom = crop.window
     assert mask[top:bottom, left:right].sum() == mask.sum()
-    assert crop.picture.width % LATENT == crop.picture.height % LATENT == 0
-    assert crop.mask.shape == crop.picture.size[::-1]
+    assert crop.image.width % LATENT == crop.image.height % LATENT == 0
+    assert crop.mask.shape == crop.image.size[::-1]
     touched = Image.fromarray(mask[top:bottom, left:right]).convert("L")
-    scaled = np.asarray(touched.resize(crop.picture.size, Image.Resampling.BOX)) > 0
-    assert crop.mask[scaled].all()
+    _, _, *size = crop.content
+    scaled = np.asarray(touched.resize((size[0], size[1]), Image.Resampling.BOX)) > 0
+    assert crop.mask[: size[1], : size[0]][scaled].all()
+    assert not crop.mask[size[1] :].any()
+    assert not crop.mask[:, size[0] :].any()
 
 
 @given(mask=masks())
@@ -88,8 +100,8 @@ def test_crop_is_about_a_megapixel_and_not_squashed(size: tuple[int, int]) -> No
     mask[200:420, 700:1300] = True
     crop = make_crop(Image.new("RGB", size), mask)
     left, top, right, bottom = crop.window
-    assert crop.picture.width * crop.picture.height == pytest.approx(1024 * 1024, rel=0.02)
-    scale_x, scale_y = crop.picture.width / (right - left), crop.picture.height / (bottom - top)
+    assert crop.image.width * crop.image.height == pytest.approx(1024 * 1024, rel=0.02)
+    scale_x, scale_y = crop.image.width / (right - left), crop.image.height / (bottom - top)
     assert scale_x == pytest.approx(scale_y, rel=0.02)
 
 
@@ -114,6 +126,40 @@ def test_painting_makes_a_transparent_image_opaque_where_it_paints() -> None:
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True
     crop = make_crop(picture, mask, work_pixels=64 * 64)
-    result = paste(picture, mask, crop, Image.new("RGB", crop.picture.size, (200, 100, 50)))
+    result = paste(picture, mask, crop, Image.new("RGB", crop.image.size, (200, 100, 50)))
     assert result.getpixel((30, 30)) == (200, 100, 50, 255)
     assert result.getpixel((5, 5)) == (10, 20, 30, 0)
+
+
+@pytest.mark.parametrize("size", [(16384, 1), (1, 5000), (2000, 3), (700, 90)])
+def test_elongated_windows_are_padded_to_what_the_model_was_trained_on(size: tuple[int, int]) -> None:
+    mask = np.ones(size[::-1], bool)
+    crop = make_crop(noise(size, "RGB"), mask)
+    sides = sorted(crop.image.size)
+    assert sides[1] <= 1.05 * MAX_ASPECT * sides[0]
+    assert crop.image.width * crop.image.height == pytest.approx(WORK_PIXELS, rel=0.05)
+    result = paste(Image.new("RGB", size), mask, crop, Image.new("RGB", crop.image.size, "red"))
+    assert result.getcolors() == [(size[0] * size[1], (255, 0, 0))]
+
+
+def test_a_part_has_a_window_of_its_own_but_no_pixel_of_the_mask_is_left_unpainted_in_it() -> None:
+    mask = np.zeros((1000, 1000), bool)
+    mask[100:150, 100:150] = mask[300:350, 300:350] = True
+    part = mask.copy()
+    part[300:] = False
+    crop = make_crop(noise((1000, 1000), "RGB"), mask, part=part)
+    assert crop.window == choose_window(part)
+    scale = crop.image.width / (crop.window[2] - crop.window[0])
+    assert crop.mask[int(320 * scale), int(320 * scale)]
+
+
+@pytest.mark.parametrize("wider", [1, 2, 4])
+def test_a_removed_thing_leaves_no_outline(wider: int) -> None:
+    """A perfect painter, and masks that are a pixel or more wider than the thing, as segmenters make them."""
+    rows, columns = np.ogrid[:300, :300]
+    distance = np.hypot(rows - 150, columns - 150)
+    thing = Image.fromarray(np.where(distance <= 60, 255, 0).astype(np.uint8)).convert("RGB")
+    mask = np.asarray(distance <= 60 + wider)
+    crop = make_crop(thing, mask)
+    result = np.asarray(paste(thing, mask, crop, Image.new("RGB", crop.image.size)))
+    assert result.max() == 0

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import diffusers
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from promptvision.plugin import SetupError
-from promptvision_sdxl_inpaint.load import _use_xformers, load_denoiser, load_text_encoder, load_vae
+from promptvision_sdxl_inpaint.load import load_denoiser, load_text_encoder, load_vae, use_xformers
 
 
 def test_schedule_of_the_checkpoint_is_run_by_dpm_solver(folders: Any) -> None:
@@ -72,6 +74,22 @@ def test_xformers_that_does_not_work_leaves_attention_to_torch(
     unet = load_denoiser(folders.bases[9], "cpu", "float32").unet
     before = {name: processor.__class__ for name, processor in unet.attn_processors.items()}
     monkeypatch.setattr("diffusers.models.attention_processor.is_xformers_available", lambda: False)
-    _use_xformers(unet)
+    use_xformers(unet)
     assert "attention stays with torch" in caplog.text
     assert {name: processor.__class__ for name, processor in unet.attn_processors.items()} == before
+
+
+@pytest.mark.parametrize(
+    ("part", "load"),
+    [("unet", load_denoiser), ("text_encoder", load_text_encoder), ("vae", load_vae)],
+)
+def test_a_checkpoint_without_all_weights_is_refused(
+    folders: Any, tmp_path: Path, part: str, load: Callable[[Path, str, str], Any]
+) -> None:
+    shutil.copytree(folders.bases[9], tmp_path, dirs_exist_ok=True)
+    (file,) = (tmp_path / part).glob("*.safetensors")
+    weights = load_file(file)
+    lost = min(name for name in weights if name.endswith("weight"))
+    save_file({name: tensor for name, tensor in weights.items() if name != lost}, file, {"format": "pt"})
+    with pytest.raises(SetupError, match=rf"does not hold all weights of the model: 1 missing.*{lost}"):
+        load(tmp_path, "cpu", "float32")

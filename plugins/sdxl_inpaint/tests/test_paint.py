@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations_with_replacement
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_sdxl_inpaint import paint
 from promptvision_sdxl_inpaint.denoise import denoise
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
-from promptvision_sdxl_inpaint.plugin import INPAINT, VAE, SdxlArgs
+from promptvision_sdxl_inpaint.plugin import BASE, INPAINT, VAE, SdxlArgs
 from promptvision_sdxl_inpaint.staged import StagedRunner
 
 Make = Callable[..., CallContext]
@@ -185,6 +187,63 @@ def test_too_few_steps_are_an_error(context: Make, scene: tuple[Image.Image, Mas
         paint_in(context(), *scene, steps=1, strength=0.5)
 
 
+def test_too_few_steps_are_an_error_before_any_model_is_loaded(
+    context: Make, scene: tuple[Image.Image, Mask]
+) -> None:
+    held = context()
+    with pytest.raises(ArgumentsError, match="leave no step"):
+        paint_in(held, *scene, steps=1)
+    assert held._pool.loaded() == []
+
+
+def test_words_that_the_model_does_not_read_are_named(context: Make, scene: tuple[Image.Image, Mask]) -> None:
+    held = context()
+    long, _ = paint_in(held, *scene, prompt="orange " * 20 + "cat")
+    other, _ = paint_in(held, *scene, prompt="orange " * 20 + "dog")
+    assert "SDXL reads only the start of a long prompt; not read: '" in long.message
+    assert "cat'." in long.message
+    assert long.inpainted_image_url == other.inpainted_image_url
+    assert "long negative_prompt" in paint_in(held, *scene, negative_prompt="dog " * 40)[0].message
+    assert paint_in(held, *scene)[0].message is None
+
+
+def test_distant_regions_are_painted_in_windows_of_their_own(
+    context: Make, noise_image: Callable[..., Image.Image]
+) -> None:
+    image = noise_image((1400, 600))
+    mask = rectangle((1400, 600), (20, 20, 60, 60), (1300, 500, 1340, 540))
+    seen: list[tuple[float, float, str]] = []
+    _, painted = paint_in(context(on_progress=lambda *step: seen.append(step)), image, mask, steps=10)
+    steps = [done for done, _, what in seen if what in ("painting", "refining")]
+    assert steps == list(range(1, 19))  # twice the 9 steps of one window
+    changed = (np.asarray(painted) != np.asarray(image)).any(axis=-1)
+    assert not changed[~mask].any()
+    assert changed[20:60, 20:60].mean() > 0.9
+    assert changed[500:540, 1300:1340].mean() > 0.9
+
+
+@pytest.mark.parametrize("size", [(2000, 1), (1, 900)])
+def test_extreme_aspects_are_painted(
+    context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int]
+) -> None:
+    mask = rectangle(size, (0, 0, *size))
+    _, painted = paint_in(context(), noise_image(size), mask)
+    assert painted.size == size
+
+
+def test_xformers_is_used_only_when_the_setting_asks_for_it(
+    context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(paint, "use_xformers", asked.append)
+    for variables in ({}, {"PROMPTVISION_SDXL_XFORMERS": "1"}):
+        held = context(variables=variables)
+        painting = paint._Painting(SdxlArgs.model_validate(REFS), held, [])
+        painting._choose_attention("cpu", held.lease(BASE))
+        painting._choose_attention("cuda", held.lease(BASE))
+    assert len(asked) == 1
+
+
 def test_base_does_all_where_there_are_too_few_steps_for_two_stages(
     context: Make, scene: tuple[Image.Image, Mask]
 ) -> None:
@@ -218,13 +277,44 @@ def test_running_out_of_memory_is_told_and_changes_nothing(
         return original(*args, **options)
 
     monkeypatch.setattr(paint, "denoise", fail_once)
-    monkeypatch.setattr(paint, "first_placement", lambda stages: Placement.RESIDENT)
+    monkeypatch.setattr(paint, "first_placement", lambda stages, limit: Placement.RESIDENT)
     monkeypatch.setattr(
         paint, "StagedRunner", lambda held, placement: StagedRunner(held, placement, gpu="cpu")
     )
     result, _ = paint_in(context(), *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
-    assert result.message == "While painting, the GPU's memory ran out; went on component by component."
+    assert result.message == "While painting, the GPU's memory ran out; continued component by component."
+
+
+PAIRS = list(combinations_with_replacement(Placement, 2))
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[f"{a.name}-{b.name}".lower() for a, b in PAIRS])
+def test_overlapping_calls_in_every_pair_of_placements_paint_what_they_paint_alone(
+    context: Make,
+    scene: tuple[Image.Image, Mask],
+    monkeypatch: pytest.MonkeyPatch,
+    pair: tuple[Placement, Placement],
+) -> None:
+    """The CPU plays the GPU, so that all placements share the loaded models. The pool works afterwards."""
+    monkeypatch.setattr(paint, "StagedRunner", lambda held, at: StagedRunner(held, at, gpu="cpu"))
+    held = context()
+    wanted = [paint_in(held, *scene, seed=seed)[0].inpainted_image_url for seed in (1, 2)]
+    by_thread: dict[int, Placement] = {}
+    monkeypatch.setattr(paint, "first_placement", lambda stages, limit: by_thread[threading.get_ident()])
+    together = threading.Barrier(2)
+
+    def work(seed: int) -> Any:
+        by_thread[threading.get_ident()] = pair[seed - 1]
+        own = CallContext(pictures=held._pictures, pool=held._pool, settings=held.settings)
+        together.wait(30)
+        return paint_in(own, *scene, seed=seed)[0].inpainted_image_url
+
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(work, (1, 2))) == wanted
+    monkeypatch.undo()
+    assert paint_in(held, *scene, seed=1)[0].inpainted_image_url == wanted[0]
+    assert all(model.leases == 0 for model in held._pool.loaded())
 
 
 @pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.SEQUENTIAL])

@@ -12,7 +12,7 @@ from promptvision.plugin import DoesNotFit, Placement, ToolFailed
 from promptvision.testing import CallContext
 from promptvision_sdxl_inpaint import staged as staged_module
 from promptvision_sdxl_inpaint.plugin import BASE, REFINER, SPECS, TEXT_ENCODER, TEXT_ENCODER_2, VAE
-from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement, stream
+from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement, module_of, private_view, stream
 
 Make = Callable[..., CallContext]
 
@@ -50,36 +50,36 @@ def test_measured_memory_decides(
 
 def test_running_out_of_memory_goes_one_lower_and_says_so(context: Make) -> None:
     with context() as held:
-        ladder = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+        runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
         tried: list[Placement] = []
 
         def work(device: str, vae: Any) -> str:
-            tried.append(ladder.placement)
+            tried.append(runner.placement)
             if len(tried) < 3:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
             return "done"
 
-        assert ladder.run("decoding", (VAE,), work) == "done"
+        assert runner.run("decoding", (VAE,), work) == "done"
         assert tried == [Placement.RESIDENT, Placement.COMPONENT, Placement.SEQUENTIAL]
-        assert ladder.notes == [
-            "While decoding, the GPU's memory ran out; went on component by component.",
-            "While decoding, the GPU's memory ran out; went on layer by layer.",
+        assert runner.notes == [
+            "While decoding, the GPU's memory ran out; continued component by component.",
+            "While decoding, the GPU's memory ran out; continued layer by layer.",
         ]
-        ladder.run("decoding", (VAE,), work)
+        runner.run("decoding", (VAE,), work)
         assert tried[-1] is Placement.SEQUENTIAL  # later stages stay there
 
 
 def test_models_that_do_not_fit_say_how_much_is_missing(context: Make) -> None:
     with context() as held:
-        ladder = StagedRunner(held, Placement.SEQUENTIAL, gpu="cpu")
+        runner = StagedRunner(held, Placement.SEQUENTIAL, gpu="cpu")
 
         def work(device: str, vae: Any) -> str:
-            if ladder.placement is Placement.SEQUENTIAL:
+            if runner.placement is Placement.SEQUENTIAL:
                 raise DoesNotFit([VAE], "cuda", 2_000_000_000, 1_000_000_000, "")
             return device
 
-        assert ladder.run("decoding", (VAE,), work) == "cpu"
-        assert "2.00 GB needed on cuda, 1.00 GB can be had; went on on the CPU" in ladder.notes[0]
+        assert runner.run("decoding", (VAE,), work) == "cpu"
+        assert "2.00 GB needed on cuda, 1.00 GB available; continued on the CPU" in runner.notes[0]
 
 
 def test_the_last_placement_and_other_errors_raise(context: Make) -> None:
@@ -100,8 +100,8 @@ def test_the_last_placement_and_other_errors_raise(context: Make) -> None:
 
 def test_leases_are_given_back_after_each_stage(context: Make) -> None:
     held = context()
-    ladder = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
-    ladder.run("painting", (BASE, VAE), lambda device, base, vae: None)
+    runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+    runner.run("painting", (BASE, VAE), lambda device, base, vae: None)
     loaded = {model.id: model.leases for model in held._pool.loaded()}
     assert loaded == {BASE: 0, VAE: 0}  # still there, but free to leave
 
@@ -128,3 +128,64 @@ def test_streamed_layers_compute_the_same_and_come_back(models: Any) -> None:
         assert next(unet.parameters()).device.type == "cpu"
         assert torch.equal(streamed, wanted)
         assert torch.equal(unet(**inputs).sample, wanted)
+
+
+def test_the_memory_setting_counts_when_the_placement_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cuda")
+    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(80e9))
+    assert first_placement(stages(), int(12e9)) is Placement.RESIDENT
+    assert first_placement(stages(), int(8e9)) is Placement.COMPONENT
+
+
+def test_a_private_view_shares_weights_and_leaves_the_model_alone(models: Any) -> None:
+    for model in (models.base, models.first, models.vae):
+        view = private_view(model)
+        own, shared = module_of(view), module_of(model)
+        assert own is not shared
+        assert all(a is b for a, b in zip(own.parameters(), shared.parameters(), strict=True))
+        with stream([own], "cpu"):
+            assert next(own.parameters()).device.type == "meta"
+            assert next(shared.parameters()).device.type == "cpu"
+
+
+def test_component_by_component_keeps_other_plugins_models(context: Make) -> None:
+    held = context()
+    with held._pool.lease(REFINER):
+        pass
+    runner = StagedRunner(held, Placement.COMPONENT, gpu="cpu")
+    runner.run("painting", (BASE, VAE), lambda *_: None, keep=(VAE,))
+    assert [model.id for model in held._pool.loaded()] == [REFINER, VAE]
+
+
+@pytest.mark.parametrize(("gigabytes", "reserved"), [(24, 4_600_000_000), (3, 0)])
+def test_a_stage_reserves_the_peak_that_the_gpu_can_have(
+    context: Make, monkeypatch: pytest.MonkeyPatch, gigabytes: float, reserved: int
+) -> None:
+    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(gigabytes * 1e9))
+    held = context()
+    asked: list[Any] = []
+    lease = held.lease
+
+    def note(*models: str, peak_bytes: int | None, **options: Any) -> Any:
+        asked.append(peak_bytes)
+        return lease(*models, peak_bytes=0, **options)
+
+    monkeypatch.setattr(held, "lease", note)
+    runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+    runner.run("decoding", (VAE,), lambda *_: None, peak_bytes=lambda dtype: 4_600_000_000)
+    assert asked == [reserved]
+
+
+def test_running_out_of_memory_frees_only_the_gpu(context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = context()
+    freed: list[Any] = []
+    monkeypatch.setattr(held, "free_memory", lambda *models, device: freed.append((models, device)))
+    runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
+    errors: list[Exception] = [RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
+
+    def work(device: str, vae: Any) -> None:
+        if errors:
+            raise errors.pop()
+
+    runner.run("decoding", (VAE,), work, keep=(VAE,))
+    assert freed == [((), "cpu")]

@@ -14,6 +14,7 @@ from PIL import Image
 from promptvision.plugin import ToolFailed
 from promptvision_sdxl_inpaint import vae as vae_module
 from promptvision_sdxl_inpaint.load import load_vae
+from promptvision_sdxl_inpaint.staged import private_view, stream
 from promptvision_sdxl_inpaint.vae import decode, encode, values_of
 
 
@@ -81,13 +82,24 @@ def test_a_decode_that_does_not_fit_is_not_tried_whole(vae: Any, monkeypatch: py
     assert ran == [True, False]
 
 
+def test_a_streamed_vae_that_overflows_is_decoded_in_float32(folders: Any) -> None:
+    half = load_vae(folders.bases[9], "cpu", "float16")
+    with torch.no_grad():
+        half.decoder.conv_out.weight.fill_(60000)
+    latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0)).half()
+    wanted = decode(half, latents, "cpu")
+    view = private_view(half)
+    with stream([view], "cpu"):
+        assert np.array_equal(np.asarray(decode(view, latents, "cpu")), np.asarray(wanted))
+
+
 def test_other_errors_come_out(vae: Any) -> None:
     with pytest.raises(RuntimeError, match="expected"):
         decode(vae, torch.zeros(1, 3, 6, 8), "cpu")
 
 
 def test_values_that_are_no_numbers_are_an_error(vae: Any) -> None:
-    with pytest.raises(ToolFailed, match="no numbers"):
+    with pytest.raises(ToolFailed, match="not finite"):
         decode(vae, torch.full((1, 4, 6, 8), float("nan")), "cpu")
 
 

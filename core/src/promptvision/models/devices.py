@@ -1,6 +1,6 @@
-"""Where models can run, how much memory is there for them, and in which dtype.
+"""Which devices models can run on, in which dtype, and how much memory they may take there.
 
-torch is imported only to look at a GPU, and only when a driver is present and somebody asks for one.
+torch is imported only to inspect a GPU, and only if a driver is present and a GPU is asked for.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ BFLOAT16_CAPABILITY = (8, 0)
 
 HEADROOM_BYTES = 512 * 2**20
 HEADROOM_SHARE = 0.03
-"""Kept free on every device, whichever is more: the driver's context, fragments, and other programs."""
+"""Kept free on every device, whichever is more: for the driver's context, fragments and other programs."""
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
 
 
 def best_device(devices: Sequence[str]) -> str:
-    """The fastest of the given device types that works here; ``cpu`` when none does.
+    """The fastest of the given device types that is available here; ``cpu`` if none is.
 
     Args:
         devices: device types a model can run on, such as ``("cuda", "cpu")``.
@@ -78,12 +78,12 @@ def _has_bfloat16() -> bool:
 def usable_bytes(device: str, held_bytes: int = 0) -> int:
     """How much memory models may take on a device, what they hold now included.
 
-    The figure stays the same while this process loads or computes; only other processes move it.
+    The figure does not change while this process loads or computes; only other processes change it.
 
     Args:
         device: ``cpu`` or ``cuda``.
-        held_bytes: what models hold on it now, loads in progress included. Only used for ``cpu``, where it
-            bounds how much of the process's memory is taken to be models.
+        held_bytes: what models hold on it now, loads in progress included. Used for ``cpu`` only, where it
+            bounds how much of the process's memory is counted as models.
     """
     usable, total = _cuda_bytes() if device == "cuda" else _host_bytes(held_bytes)
     return max(0, usable - max(HEADROOM_BYTES, int(total * HEADROOM_SHARE)))
@@ -132,7 +132,7 @@ def _cgroup_limit() -> int | None:
 
 
 def _cgroup_used() -> int:
-    """Memory of the container that cannot be reclaimed: what is used less the page cache at rest."""
+    """Memory of the container that cannot be reclaimed: what is used, without inactive page cache."""
     used = _number("memory.current", "memory/memory.usage_in_bytes") or 0
     for name in ("memory.stat", "memory/memory.stat"):
         try:
@@ -144,9 +144,9 @@ def _cgroup_used() -> int:
 
 
 def release_cached() -> None:
-    """Collect dropped models and give torch's cached GPU blocks back. Does nothing to live tensors.
+    """Collect dropped models and return torch's cached GPU blocks to the driver; live tensors stay.
 
-    Without torch there is nothing to do: what else models are made of is freed with its last reference.
+    Without torch there is nothing to do: other models are freed with their last reference.
     """
     torch = sys.modules.get("torch")
     if torch is None:

@@ -1,4 +1,4 @@
-"""How many bytes a loaded model takes, found by what it looks like, so that no framework is imported."""
+"""Measure how many bytes a loaded model takes, by duck typing, so that no framework is imported."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ def measure_bytes(model: Any) -> int | None:
     """Bytes of a model's parameters and buffers; shared tensors count once.
 
     Looks into torch modules, arrays, containers, pipelines with ``components`` and plain objects that hold
-    such things. None when nothing in it can be measured.
+    such things. Other objects count with their integer ``nbytes``, so that a cache can reserve what
+    it may grow to. None if nothing can be measured.
     """
     parts = {id(part): (part, size) for part, size in _parts(model, _DEPTH)}
     return sum(size for _, size in parts.values()) if parts else None
 
 
 def _parts(thing: Any, depth: int) -> Iterator[tuple[Any, int]]:
-    """What has a size, and that size; parts may come more than once."""
+    """Parts with a size, and that size; a part may be yielded more than once."""
     if callable(getattr(thing, "parameters", None)) and callable(getattr(thing, "buffers", None)):
         for tensor in (*thing.parameters(), *thing.buffers()):
             yield tensor, tensor.numel() * tensor.element_size()

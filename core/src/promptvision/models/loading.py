@@ -1,26 +1,26 @@
-"""Running a model's loader: one at a time in the whole process."""
+"""Run the loaders of models, one at a time in the whole process."""
 
 from __future__ import annotations
 
 import importlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from promptvision.errors import PluginError, PromptvisionError, ToolFailed
+from promptvision.errors import PluginError, PromptvisionError, SetupError, ToolFailed
 from promptvision.models.placement import is_out_of_memory
 from promptvision.models.spec import ModelSpec
 
-__all__ = ["import_loader", "load_model"]
+__all__ = ["import_loader", "load_model", "require_all_weights"]
 
 Loader = Callable[[Path, str, str], Any]
 
 LOAD_LOCK = threading.Lock()
-"""Held while any model loads: the loaders of transformers and diffusers patch torch's module class for the
-time of the load, so that a second load at the same time would leave tensors without data (``meta``)."""
+"""Held while any model loads: the loaders of transformers and diffusers patch torch's module class during a
+load, so a second load in parallel would leave tensors without data (on ``meta``)."""
 
 _POLL_S = 0.1
 
@@ -29,7 +29,7 @@ def import_loader(spec: ModelSpec) -> Loader:
     """Import the function that ``spec.load`` names.
 
     Raises:
-        PluginError: it is not there, or its module cannot be imported.
+        PluginError: it does not exist, or its module cannot be imported.
     """
     owner = spec.plugin or "model"
     module, _, name = spec.load.partition(":")
@@ -51,22 +51,22 @@ def load_model(
     check: Callable[[], None],
     free: Callable[[], object],
 ) -> tuple[Any, float]:
-    """Load a model; once more after ``free()`` when memory ran out.
+    """Load a model; if memory runs out, call ``free()`` and load it again.
 
     Args:
         spec: what to load.
         path: its folder or file.
-        device: where to.
+        device: where to put it.
         dtype: of its weights.
         check: called while waiting for other loads; whatever it raises ends the wait.
         free: frees memory that is not in use.
 
     Returns:
-        The model, and how long its load took in seconds, waiting not counted.
+        The model, and how long it took to load in seconds, without waiting for other loads.
 
     Raises:
         PluginError: the loader cannot be imported.
-        ToolFailed: the loader failed; errors of our own and those that say memory ran out come out unchanged.
+        ToolFailed: the loader failed. Errors of promptvision and out-of-memory errors are raised unchanged.
     """
     loader = import_loader(spec)
     with _one_at_a_time(check):
@@ -76,7 +76,7 @@ def load_model(
         except Exception as exc:
             if not is_out_of_memory(exc):
                 raise
-        free()  # outside the except block: the traceback keeps what was loaded of the model alive
+        free()  # outside the except block: the traceback keeps the partly loaded model alive
         started = time.monotonic()
         return _call(spec, loader, path, device, dtype), time.monotonic() - started
 
@@ -105,3 +105,25 @@ def _call(spec: ModelSpec, loader: Loader, path: Path, device: str, dtype: str) 
             f"{owner}: model {spec.id!r} could not be loaded from {path}: {type(exc).__name__}: {exc}",
             hint=f"check its files with `promptvision models verify {spec.id}`",
         ) from exc
+
+
+def require_all_weights(owner: str, path: Path, info: Mapping[str, Iterable[object]]) -> None:
+    """Refuse a checkpoint without some of the model's weights, which the libraries would leave random.
+
+    Args:
+        owner: the plugin.
+        path: of the checkpoint.
+        info: what ``from_pretrained(..., output_loading_info=True)`` of transformers and diffusers returns
+            beside the model.
+
+    Raises:
+        SetupError: weights are missing or have another shape.
+    """
+    keys = sorted(str(key) for name in ("missing_keys", "mismatched_keys") for key in info.get(name, ()))
+    if keys:
+        more = ", ..." if len(keys) > 3 else ""
+        raise SetupError(
+            f"{owner}: {path} does not hold all weights of the model: "
+            f"{len(keys)} missing or of another shape: {', '.join(keys[:3])}{more}",
+            hint="download the model again, or name a folder with a complete checkpoint",
+        )

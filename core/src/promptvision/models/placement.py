@@ -1,7 +1,8 @@
-"""The placement ladder: how much of a pipeline is on the device at one time."""
+"""Placement levels: how much of a pipeline is on the device at one time."""
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -15,7 +16,7 @@ PEAK_MARGIN = 1.25
 
 
 class Placement(IntEnum):
-    """The rungs of the ladder, best first."""
+    """Levels, fastest first."""
 
     RESIDENT = 0
     """All components stay on the device."""
@@ -28,7 +29,7 @@ class Placement(IntEnum):
 
     @property
     def lower(self) -> Placement | None:
-        """The next rung down, or None on the last one."""
+        """The next level down; None on the last one."""
         return Placement(self + 1) if self < Placement.CPU else None
 
 
@@ -48,18 +49,18 @@ class Stage:
 
 
 class DoesNotFit(ToolFailed):
-    """Models that do not fit on a device even when everything else leaves it."""
+    """Models do not fit on a device even when everything else is evicted from it."""
 
     def __init__(self, models: Sequence[str], device: str, needed: int, free: int, hint: str) -> None:
         names = ", ".join(repr(model) for model in models)
-        super().__init__(f"{names}: {gigabytes(needed)} needed on {device}, {gigabytes(free)} can be had")
+        super().__init__(f"{names}: {gigabytes(needed)} needed on {device}, {gigabytes(free)} available")
         self.needed_bytes = needed
         self.free_bytes = free
         self.hint = hint
 
 
 def gigabytes(count: int) -> str:
-    """Bytes for people, in decimal gigabytes: ``6.94 GB``."""
+    """Bytes as text, in decimal gigabytes: ``6.94 GB``."""
     return f"{count / 1e9:.2f} GB"
 
 
@@ -85,13 +86,13 @@ def needed_bytes(stages: Sequence[Stage], placement: Placement) -> int:
 
 
 def choose(stages: Sequence[Stage], free_bytes: int, *, at_best: Placement = Placement.RESIDENT) -> Placement:
-    """The highest rung that fits.
+    """The fastest level that fits.
 
     Args:
         stages: the pipeline.
-        free_bytes: what the device can give, models that may leave it counted as free
+        free_bytes: what the device can give, models that can be evicted counted as free
             (:func:`~promptvision.models.devices.usable_bytes`); 0 without a device.
-        at_best: the highest rung allowed; after running out of memory, the one below that which failed.
+        at_best: the fastest level allowed; after running out of memory, the one below that which failed.
     """
     for placement in Placement:
         if placement >= at_best and needed_bytes(stages, placement) <= free_bytes:
@@ -100,20 +101,25 @@ def choose(stages: Sequence[Stage], free_bytes: int, *, at_best: Placement = Pla
 
 
 _TEXTS = (
-    "CUDA out of memory",
-    "CUDA error: out of memory",
-    "CUBLAS_STATUS_ALLOC_FAILED",
+    "out of memory",
+    "STATUS_ALLOC_FAILED",
+    "CUBLAS_STATUS_NOT_INITIALIZED",
     "not enough memory",
+    "cannot allocate memory",
     "can't allocate memory",
+    "memory allocation failed",
 )
+"""Parts of messages, compared without case. CUDA, HIP and the CUDA driver say "out of memory"; cuBLAS and
+cuDNN "..._STATUS_ALLOC_FAILED"; cuBLAS "NOT_INITIALIZED" if its workspace does not fit; torch's CPU allocator
+"can't allocate memory" or "not enough memory"; mmap "Cannot allocate memory"."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error, or one that caused it, says that memory ran out.
 
-    Knows :class:`DoesNotFit`, ``MemoryError``, ``torch.OutOfMemoryError`` and the RuntimeErrors that CUDA,
-    cuBLAS and torch's CPU allocator raise. Handle it outside the ``except`` block: the traceback keeps the
-    tensors of the failed call alive.
+    Knows :class:`DoesNotFit`, ``MemoryError``, ``torch.OutOfMemoryError``, ``OSError`` with ``ENOMEM``, and
+    the messages of CUDA, HIP, cuBLAS, cuDNN, mmap, safetensors and torch's CPU allocator. Handle it outside
+    the ``except`` block: the traceback keeps the tensors of the failed call alive.
     """
     return any(_says_out_of_memory(link) for link in _chain(error))
 
@@ -129,6 +135,11 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def _says_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError | DoesNotFit):
         return True
-    if not isinstance(error, RuntimeError):
-        return False
-    return type(error).__name__ == "OutOfMemoryError" or any(text in str(error) for text in _TEXTS)
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
+    kind = type(error).__name__
+    if kind == "OutOfMemoryError":
+        return True
+    text = str(error).lower()
+    is_native = isinstance(error, RuntimeError | OSError) or kind == "SafetensorError"
+    return is_native and any(part.lower() in text for part in _TEXTS)

@@ -16,9 +16,9 @@ class WeightFile:
 
     Args:
         path: relative to the model's folder, with forward slashes.
-        sha256: of its bytes; None when the source does not publish one.
-        size: in bytes; 0 when unknown.
-        url: where to get it when it is not on the hub.
+        sha256: of its bytes; None if the source does not publish one.
+        size: in bytes; 0 if unknown.
+        url: where to download it from, if it is not on the hub.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -45,12 +45,15 @@ class ModelSpec:
         id: short name, such as ``sam2.1-l``; unique in one installation.
         source: hub repository id, such as ``IDEA-Research/grounding-dino-base``, or an https URL.
         revision: commit of the hub repository, pinned.
-        files: what belongs to it; names may hold ``*`` for hub repositories.
+        files: names may contain ``*`` for hub repositories.
+        hub_files: files of a hub repository that the operator names instead; default: those of ``files``.
+        download_bytes: size of the download, if the files do not tell.
         license: of the weights, as an SPDX id or a name.
-        license_url: where its text is.
-        weight_bytes: bytes by dtype name, such as ``{"float16": 447_000_000}``; a prior, measured at load.
-        peak_bytes: activation memory on top of the weights for one usual call, by dtype; a prior.
-        dtypes: device type (``cpu``, ``cuda``) to dtype names, best first. Its keys are the devices.
+        license_url: of its text.
+        weight_bytes: bytes by dtype name, such as ``{"float16": 447_000_000}``; used until the first
+            load.
+        peak_bytes: activation memory of one usual call, beside the weights, by dtype; an estimate.
+        dtypes: device type (``cpu``, ``cuda``) to dtype names, best first.
         load: ``"package.module:callable"``; gets ``(folder_or_file: Path, device: str, dtype: str)`` and
             returns the loaded model. Imported at the first lease.
         plugin: entry-point name of the owner; filled in by the registry.
@@ -66,6 +69,8 @@ class ModelSpec:
     files: tuple[WeightFile, ...]
     license: str
     license_url: str = ""
+    hub_files: tuple[str, ...] = ()
+    download_bytes: int = 0
     weight_bytes: Mapping[str, int] = field(default_factory=dict)
     peak_bytes: Mapping[str, int] = field(default_factory=dict)
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"cpu": ("float32",)})

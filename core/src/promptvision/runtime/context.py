@@ -98,22 +98,35 @@ class CallContext:
         grey = image if image.mode == "L" else image.convert("L")
         return MaskRef(self.save(grey, kind=MASK, parent=parent).id)
 
-    def lease(self, *models: str, device: str | None = None) -> Any:
-        """Loaded models, held until the call ends or they are released."""
+    def lease(
+        self,
+        *models: str,
+        device: str | None = None,
+        compute_device: str | None = None,
+        peak_bytes: int | None = None,
+    ) -> Any:
+        """Lease loaded models until the call ends or they are released."""
         self.release(*models)
         held = ExitStack()
-        loaded = held.enter_context(self._pool.lease(*models, device=device, check=self.check_cancelled))
+        lease = self._pool.lease(
+            *models,
+            device=device,
+            compute_device=compute_device,
+            peak_bytes=peak_bytes,
+            check=self.check_cancelled,
+        )
+        loaded = held.enter_context(lease)
         self._leases[models] = held
         return loaded[0] if len(models) == 1 else loaded
 
     def release(self, *models: str) -> None:
-        """Give leased models back before the call ends; name them as they were leased."""
+        """Release leased models before the call ends; name them as they were leased."""
         if (held := self._leases.pop(models, None)) is not None:
             held.close()
 
-    def free_memory(self) -> None:
-        """Drop every loaded model that nobody leases."""
-        self._pool.free_unused()
+    def free_memory(self, *models: str, device: str | None = None) -> None:
+        """Drop loaded models that no call leases: these, or all; on one device, or on all."""
+        self._pool.free_unused(models, device=device)
 
     def progress(self, done: float, total: float, message: str = "") -> None:
         """Tell how far the work is, and stop here if asked to."""

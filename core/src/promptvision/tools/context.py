@@ -51,23 +51,38 @@ class ToolContext(Protocol):
     def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
         """Store a greyscale mask (0 = keep, 255 = edit) of the size of its image."""
 
-    def lease(self, *models: str, device: str | None = None) -> Any:
-        """Loaded models, held until the call ends: the model for one id, a tuple for several.
+    def lease(
+        self,
+        *models: str,
+        device: str | None = None,
+        compute_device: str | None = None,
+        peak_bytes: int | None = None,
+    ) -> Any:
+        """Lease loaded models until the call ends: the model for one id, a tuple for several.
 
         Args:
             models: ids of model specs; models that are used together belong in one lease.
             device: where they must be; default: the GPU if all of them fit on it, else the CPU.
+            compute_device: where they compute, if the tool streams their layers there from ``device``; it
+                decides the dtype.
+            peak_bytes: activation memory of this call, if it depends on the call; default: what the specs
+                declare.
 
         Raises:
-            SetupError: weights are not here; the message names the command that pulls them.
-            DoesNotFit: there is not enough memory, even with all models gone that nobody uses.
+            SetupError: weights are not downloaded; the message names the command that pulls them.
+            DoesNotFit: there is not enough memory, even with all models evicted that no call uses.
         """
 
     def release(self, *models: str) -> None:
-        """Give leased models back before the call ends; name them as they were leased."""
+        """Release leased models before the call ends; name them as they were leased."""
 
-    def free_memory(self) -> None:
-        """Drop every loaded model that nobody leases: what a tool does when it has run out of memory."""
+    def free_memory(self, *models: str, device: str | None = None) -> None:
+        """Drop loaded models that no call leases, after running out of memory.
+
+        Args:
+            models: only these ids; default: all.
+            device: only on this device; default: on all.
+        """
 
     def progress(self, done: float, total: float, message: str = "") -> None:
         """Tell how far the work is. Also a check point for cancellation."""

@@ -1,4 +1,4 @@
-"""What the model gets to see of an image, and how its answer goes back in.
+"""Cut a part of an image out for the model, and paste what it painted back.
 
 Masks are H x W bool arrays here, True = edit. Windows are ``(left, top, right, bottom)`` in pixels.
 """
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
+from promptvision_sdxl_inpaint.windows import Window, choose_window
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FEATHER", "LATENT", "WORK_PIXELS", "Crop", "choose_window", "feather", "make_crop", "paste"]
+__all__ = ["FEATHER", "LATENT", "MAX_ASPECT", "WORK_PIXELS", "Crop", "feather", "make_crop", "paste"]
 
 WORK_PIXELS = 1024 * 1024
 """SDXL was trained at about this many pixels (Podell et al. 2023, section 2.2)."""
@@ -23,14 +25,15 @@ WORK_PIXELS = 1024 * 1024
 LATENT = 8
 """Side of the square of pixels that one latent stands for."""
 
-FEATHER = 4
-"""How many pixels inside the mask's edge the new image fades in over."""
+FEATHER = 1
+"""Over how many pixels inside the mask's edge the new image fades in. Masks of segmenters are about a pixel
+wider than the thing, so a longer fade would leave its outline visible."""
 
-_MARGIN, _SMALLEST_MARGIN = 0.5, 64
-_SMALLEST_WINDOW = 512
+MAX_ASPECT = 4
+"""The most elongated format that SDXL was trained on (Podell et al. 2023, appendix I); longer windows are
+padded."""
+
 _BLUR, _THRESHOLD = 3, 127
-
-Window = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +43,14 @@ class Crop:
     Args:
         window: where it was cut out.
         image: RGB, sides multiples of 8, about as many pixels as the model was trained on.
-        latents: bool, a cell per 8 x 8 pixels of ``image``: True where latents are painted anew. Covers
-            the mask and at least one cell around it.
+        content: where the window is in ``image``; the rest is padding.
+        latents: bool, one cell per 8 x 8 pixels of ``image``: True where latents are painted. Covers the mask
+            and at least one cell around it.
     """
 
     window: Window
-    picture: Image.Image
+    image: Image.Image
+    content: Window
     latents: NDArray[np.bool_]
 
     @property
@@ -54,48 +59,42 @@ class Crop:
         return self.latents.repeat(LATENT, axis=0).repeat(LATENT, axis=1)
 
 
-def make_crop(picture: Image.Image, mask: NDArray[np.bool_], work_pixels: int = WORK_PIXELS) -> Crop:
-    """Cut out the mask with margin and scale it to about ``work_pixels``.
+def make_crop(
+    image: Image.Image,
+    mask: NDArray[np.bool_],
+    work_pixels: int = WORK_PIXELS,
+    part: NDArray[np.bool_] | None = None,
+) -> Crop:
+    """Cut out a part of the mask with margin and scale it to about ``work_pixels``.
 
     Args:
-        image: any mode; transparency is left out.
+        image: any mode; transparency is ignored.
         mask: of the image's size, not empty.
-        work_pixels: how many pixels the crop shall have, give or take the rounding to multiples of 8.
+        work_pixels: how many pixels the crop should have, up to rounding to multiples of 8.
+        part: the part of the mask that the window must hold; default: all of it.
     """
-    window = choose_window(mask)
-    size = _work_size(window, work_pixels)
-    part = picture.crop(window).convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    window = choose_window(mask if part is None else part)
     left, top, right, bottom = window
-    return Crop(window=window, picture=part, latents=_latent_mask(mask[top:bottom, left:right], size))
+    size, inner = _work_size(right - left, bottom - top, work_pixels)
+    pixels = np.asarray(image.crop(window).convert("RGB").resize(inner, Image.Resampling.LANCZOS))
+    padding = ((0, size[1] - inner[1]), (0, size[0] - inner[0]))
+    latents = _latent_mask(mask[top:bottom, left:right], inner)
+    return Crop(
+        window=window,
+        image=Image.fromarray(np.pad(pixels, (*padding, (0, 0)), mode="edge")),
+        content=(0, 0, *inner),
+        latents=np.pad(latents, [(0, pixels_after // LATENT) for _, pixels_after in padding]),
+    )
 
 
-def choose_window(mask: NDArray[np.bool_]) -> Window:
-    """The mask's bounding box, grown so that the model sees what it must fit in with.
-
-    By half the box's longer side and at least 64 pixels; to at least 512 pixels a side and no longer than
-    twice as long as wide; all of it as far as the image reaches.
-    """
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    height, width = int(rows[-1] - rows[0] + 1), int(columns[-1] - columns[0] + 1)
-    margin = max(_SMALLEST_MARGIN, int(_MARGIN * max(width, height)))
-    wide, high = (max(side + 2 * margin, _SMALLEST_WINDOW) for side in (width, height))
-    wide, high = max(wide, high // 2), max(high, wide // 2)
-    left, right = _span(int(columns[0]), width, wide, mask.shape[1])
-    top, bottom = _span(int(rows[0]), height, high, mask.shape[0])
-    return left, top, right, bottom
-
-
-def _span(start: int, length: int, wanted: int, limit: int) -> tuple[int, int]:
-    """A stretch of ``wanted`` pixels around another, moved to lie within ``0..limit``."""
-    wanted = min(wanted, limit)
-    first = min(max(0, start + (length - wanted) // 2), limit - wanted)
-    return first, first + wanted
-
-
-def _work_size(window: Window, work_pixels: int) -> tuple[int, int]:
-    width, height = window[2] - window[0], window[3] - window[1]
-    scale = math.sqrt(work_pixels / (width * height))
-    return _multiple(width * scale), _multiple(height * scale)
+def _work_size(width: int, height: int, work_pixels: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Size that the model works on, and the size of the window in it."""
+    wide, high = max(width, height / MAX_ASPECT), max(height, width / MAX_ASPECT)
+    scale = math.sqrt(work_pixels / (wide * high))
+    return (_multiple(wide * scale), _multiple(high * scale)), (
+        _multiple(width * scale),
+        _multiple(height * scale),
+    )
 
 
 def _multiple(side: float) -> int:
@@ -105,7 +104,7 @@ def _multiple(side: float) -> int:
 def _latent_mask(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Which latents to paint: all that the mask touches once its outline is smoothed, and their neighbours.
 
-    The mask is blurred with sigma 3 and cut at 127; what the blur would lose of thin parts stays.
+    The mask is blurred with sigma 3 and cut at 127; thin parts that the blur would lose are kept.
     """
     scaled = Image.fromarray(mask).convert("L").resize(size, Image.Resampling.BOX)
     touched = np.asarray(scaled) > 0
@@ -119,24 +118,30 @@ def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(Image.fromarray(mask).convert("L").filter(ImageFilter.MaxFilter(3))) > 0
 
 
+def _shrink(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without pixels of which one of the four neighbours is outside; beyond the image is inside."""
+    padded = np.pad(mask, 1, mode="edge")
+    return np.asarray(mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:])
+
+
 def feather(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How much of the new image to take: 0 outside the mask, rising inside its edge to 1.
 
     It rises over :data:`FEATHER` pixels, over fewer where the mask is thinner, and not at all where the
     mask ends with the image.
     """
-    layer = Image.fromarray(mask).convert("L")
+    layer = mask
     depth = mask.astype(np.uint8)
     for _ in range(FEATHER):
-        layer = layer.filter(ImageFilter.MinFilter(3))
-        depth += np.asarray(layer) > 0
+        layer = _shrink(layer)
+        depth += layer
     deepest = Image.fromarray(depth).filter(ImageFilter.MaxFilter(2 * FEATHER + 1))
     share: NDArray[np.float32] = (depth / np.maximum(np.asarray(deepest), 1)).astype(np.float32)
     return share
 
 
-def paste(picture: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Image.Image) -> Image.Image:
-    """Put what was painted back; same size and mode, every pixel outside the mask as it was.
+def paste(image: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Image.Image) -> Image.Image:
+    """Paste what was painted; same size and mode, every pixel outside the mask unchanged.
 
     Args:
         image: the original; mode L, LA, RGB or RGBA. A grey image stays grey; a transparent one becomes
@@ -146,9 +151,9 @@ def paste(picture: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Im
         painted: RGB, of the crop's size.
     """
     left, top, right, bottom = crop.window
-    part = painted.resize((right - left, bottom - top), Image.Resampling.LANCZOS)
-    new = np.asarray(part.convert(picture.mode)).astype(np.float32)  # an added alpha is opaque
-    pixels = np.array(picture)
+    part = painted.crop(crop.content).resize((right - left, bottom - top), Image.Resampling.LANCZOS)
+    new = np.asarray(part.convert(image.mode)).astype(np.float32)  # an added alpha is opaque
+    pixels = np.array(image)
     old = pixels[top:bottom, left:right]
     share = feather(mask)[top:bottom, left:right].reshape(*old.shape[:2], *([1] * (old.ndim - 2)))
     mixed = np.rint(share * new + (1 - share) * old).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The two stages of denoising, run by diffusers' inpainting pipeline with the outside pinned."""
+"""The two stages of denoising, run by diffusers' inpainting pipeline with the outside of the mask pinned."""
 
 from __future__ import annotations
 
@@ -17,18 +17,29 @@ from promptvision_sdxl_inpaint.pin import Pin
 if TYPE_CHECKING:
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
-__all__ = ["SPLIT", "Canvas", "Embeddings", "Schedule", "denoise", "draw_noise", "embed_prompts", "plan"]
+__all__ = [
+    "SPLIT",
+    "Canvas",
+    "Embeddings",
+    "Schedule",
+    "count_steps",
+    "denoise",
+    "draw_noise",
+    "embed_prompts",
+    "plan",
+    "unread_words",
+]
 
 SPLIT = 0.8
 """Share of the noise levels that the base works through before the refiner takes over."""
 
 _TOKENIZERS = threading.Lock()
-"""Fast tokenizers cannot be shared by two threads at one time."""
+"""Two threads cannot use a fast tokenizer at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Embeddings:
-    """What a UNet reads of the prompt and of what must not appear."""
+    """Embeddings of the prompt and the negative prompt."""
 
     prompt: torch.Tensor
     pooled: torch.Tensor
@@ -68,8 +79,8 @@ class Schedule:
     """How many steps each stage runs.
 
     Args:
-        base_steps: that the base runs.
-        refiner_steps: that the refiner runs; 0 when it has nothing to do.
+        base_steps: of the base.
+        refiner_steps: of the refiner; 0 if it is not used.
     """
 
     base_steps: int
@@ -82,7 +93,7 @@ class Schedule:
 
 
 class _Pipeline(StableDiffusionXLInpaintPipeline):
-    """A pipeline of parts on different devices, told where to compute."""
+    """A pipeline whose parts are on different devices, and which computes on a given one."""
 
     compute_device = torch.device("cpu")
 
@@ -92,7 +103,7 @@ class _Pipeline(StableDiffusionXLInpaintPipeline):
 
 
 def _pipeline(device: str, **parts: Any) -> Any:
-    """A pipeline for one run. It shares modules and nothing that changes: the scheduler is a copy."""
+    """A pipeline for one run. It shares only what does not change; the scheduler is a copy."""
     names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "scheduler")
     options = {name: value for name, value in parts.items() if name not in names}
     modules = {name: parts.get(name) for name in names}
@@ -119,7 +130,7 @@ def embed_prompts(
         device: where the encoders compute.
         first: CLIP ViT-L, or None for the refiner.
         second: OpenCLIP ViT-bigG.
-        prompt: what to paint; what is longer than 77 tokens is cut off.
+        prompt: what to paint; tokens past the 77th are ignored, see :func:`unread_words`.
         negative: what must not appear.
         guided: whether ``negative`` is used at all.
     """
@@ -143,6 +154,20 @@ def embed_prompts(
     )
 
 
+def unread_words(encoder: TextEncoder, text: str) -> str:
+    """The end of a text that an encoder does not read, since it takes 77 tokens; empty if it reads all."""
+    tokenizer = encoder.tokenizer
+    with _TOKENIZERS:
+        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        rest: str = tokenizer.decode(ids[tokenizer.model_max_length - 2 :])
+    return rest.strip()
+
+
+def count_steps(steps: int, strength: float) -> int:
+    """How many steps of a schedule are run at a strength, as the pipeline counts them."""
+    return min(int(steps * strength), steps)
+
+
 def plan(scheduler: Any, steps: int, strength: float, refiner_steps: int | None) -> Schedule:
     """Count the steps of each stage as the pipeline will run them.
 
@@ -152,7 +177,7 @@ def plan(scheduler: Any, steps: int, strength: float, refiner_steps: int | None)
         strength: share of the schedule that is run, from its end.
         refiner_steps: step count of the refiner's schedule; None for no refiner.
     """
-    skipped = steps - min(int(steps * strength), steps)
+    skipped = steps - count_steps(steps, strength)
     own = _timesteps(scheduler, steps)[skipped * scheduler.order :]
     cutoff = round(scheduler.config["num_train_timesteps"] * (1 - SPLIT))
     before = int((own >= cutoff).sum())
@@ -170,7 +195,7 @@ def _timesteps(scheduler: Any, steps: int) -> torch.Tensor:
 
 
 def draw_noise(shape: torch.Size, seed: int, dtype: torch.dtype) -> torch.Tensor:
-    """The noise that the pipeline draws from the same seed; drawn on the CPU, so alike on every device."""
+    """The noise that the pipeline draws from the same seed; drawn on the CPU, so equal for every device."""
     noise: torch.Tensor = randn_tensor(shape, generator=_generator(seed), dtype=dtype)
     return noise
 
@@ -201,17 +226,17 @@ def denoise(
     Args:
         device: where the UNet computes.
         model: base or refiner.
-        vae: its configuration is read; it is not run.
-        scheduler: copied, so that runs at the same time do not disturb each other.
+        vae: only its configuration is used.
+        scheduler: copied, so that runs in parallel do not affect each other.
         canvas: what to paint on.
         embeddings: made for this model.
         steps: of the whole schedule.
-        strength: share of the schedule to run; read by the first stage alone.
+        strength: share of the schedule to run; used by the first stage only.
         guidance: classifier-free guidance scale.
         seed: of the noise.
-        on_step: called with the index of each finished step; whatever it raises comes out.
+        on_step: called with the index of each finished step; whatever it raises ends the run.
         handover: stop at :data:`SPLIT` and return noisy latents, outside noised to the same level.
-        taken_over: the latents to go on from at :data:`SPLIT`; without them the stage starts from noise.
+        taken_over: the latents to continue from at :data:`SPLIT`; without them the stage starts from noise.
     """
     unet = model.unet
     like = torch.empty(0, device=device, dtype=unet.dtype)

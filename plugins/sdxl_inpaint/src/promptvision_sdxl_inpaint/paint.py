@@ -24,11 +24,14 @@ from promptvision_sdxl_inpaint.denoise import (
     Canvas,
     Embeddings,
     Schedule,
+    count_steps,
     denoise,
     draw_noise,
     embed_prompts,
     plan,
+    unread_words,
 )
+from promptvision_sdxl_inpaint.load import use_xformers
 from promptvision_sdxl_inpaint.plugin import (
     BASE,
     REFINER,
@@ -39,10 +42,11 @@ from promptvision_sdxl_inpaint.plugin import (
     SdxlArgs,
 )
 from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
-from promptvision_sdxl_inpaint.vae import decode, encode, values_of
+from promptvision_sdxl_inpaint.vae import decode, decode_peak, encode, encode_peak, values_of
+from promptvision_sdxl_inpaint.windows import split_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from promptvision.plugin import Placement, Settings, ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
@@ -50,10 +54,10 @@ if TYPE_CHECKING:
 __all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
 
 NEGATIVE_PROMPT = "blurry, low quality, distortion, mutation, watermark, signature, text, words"
-"""What must not appear unless the caller says otherwise."""
+"""The default negative prompt."""
 
 REMOVAL_PROMPT = "empty background, seamless continuation of the surroundings"
-"""What is painted when the prompt is empty; what was there goes to the negative prompt."""
+"""The prompt if the caller gives none; the removed thing is added to the negative prompt."""
 
 _SPECS = {spec.id: spec for spec in SPECS}
 _FEWEST_PIXELS = 64 * 64
@@ -64,16 +68,23 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
 
     Raises:
         ArgumentsError: the mask is empty or of another aspect ratio, or there are too few steps.
-        StopTurn: the content check refused what was painted.
-        ToolFailed: the model gave values that are no numbers.
+        StopTurn: the content check refused the result.
+        ToolFailed: the model returned values that are not finite.
     """
-    picture = context.open(args.image_url)
-    selected = read_mask(context.open(args.mask_url), picture.size)
+    if count_steps(args.steps, args.strength) == 0:
+        raise ArgumentsError(
+            f"steps: {args.steps} at strength {args.strength} leave no step to run; give more"
+        )
+    image = context.open(args.image_url)
+    selected = read_mask(context.open(args.mask_url), image.size)
     mask = np.asarray(selected.image) > 0
-    crop = make_crop(picture, mask, _work_pixels(context.settings))
-    painting = _Painting(args, context, crop, [*selected.notes])
-    painted = painting.run()
-    result = paste(picture, mask, crop, painted)
+    work_pixels = _work_pixels(context.settings)
+    parts = split_mask(mask, work_pixels)
+    crops = [make_crop(image, mask, work_pixels, part) for part in parts]
+    painting = _Painting(args, context, crops, [*selected.notes])
+    result = image
+    for part, crop, painted in zip(parts, crops, painting.run(), strict=True):
+        result = paste(result, part, crop, painted)
     _check_content(result, args.prompt, context.settings)
     return InpaintResult(
         original_image_url=args.image_url,
@@ -83,7 +94,7 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
 
 
 def prompts(args: SdxlArgs) -> tuple[str, str]:
-    """What to paint and what must not appear. An empty prompt means removal."""
+    """Prompt and negative prompt. An empty prompt means removal."""
     negative = NEGATIVE_PROMPT if args.negative_prompt is None else args.negative_prompt
     if args.prompt.strip():
         return args.prompt, negative
@@ -92,13 +103,14 @@ def prompts(args: SdxlArgs) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _HandOver:
-    """What the base leaves behind."""
+class _Handover:
+    """What the base leaves for the refiner."""
 
     latents: torch.Tensor
     canvas: Canvas
     scheduler: Any
     schedule: Schedule
+    seed: int
 
 
 @dataclass
@@ -107,112 +119,150 @@ class _Painting:
 
     args: SdxlArgs
     context: ToolContext
-    crop: Crop
+    crops: Sequence[Crop]
     notes: list[str] = field(default_factory=list)
 
-    def run(self) -> Image.Image:
-        """All stages; the painted crop."""
+    def run(self) -> list[Image.Image]:
+        """All stages; the painted crops."""
         refines = self._has_refiner()
-        ladder = StagedRunner(self.context, _placement(refines))
+        runner = StagedRunner(self.context, _placement(refines, self.context.settings))
         self.context.progress(0, 1, "reading the prompt")
-        for_base, for_refiner = ladder.run("reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed)
-        encoded = ladder.run("encoding the picture", (VAE,), self._encode)
-        left = ladder.run("painting", (BASE, VAE), partial(self._base, for_base, encoded, refines))
-        latents = left.latents
-        if left.schedule.is_split:
-            latents = ladder.run("refining", (REFINER, VAE), partial(self._refine, for_refiner, left))
+        for_base, for_refiner, unread = runner.run(
+            "reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed
+        )
+        self.notes.extend(unread)
+        pixels = max(crop.image.width * crop.image.height for crop in self.crops)
+        encoded = runner.run(
+            "encoding the image", (VAE,), self._encode, keep=(VAE,), peak_bytes=partial(encode_peak, pixels)
+        )
+        base = partial(self._base, for_base, encoded, refines)
+        left = runner.run("painting", (BASE, VAE), base, keep=(VAE,))
+        latents = [each.latents for each in left]
+        if left[0].schedule.is_split:
+            refine = partial(self._refine, for_refiner, left)
+            latents = runner.run("refining", (REFINER, VAE), refine, keep=(VAE,))
         elif refines:
             self.notes.append("Painted without the refiner: there are too few steps for both stages.")
         self.context.check_cancelled()
-        painted = ladder.run("decoding", (VAE,), lambda device, vae: decode(vae, latents, device))
-        self.notes.extend(ladder.notes)
+        painted = runner.run(
+            "decoding", (VAE,), partial(self._decode, latents), peak_bytes=partial(decode_peak, pixels)
+        )
+        self.notes.extend(runner.notes)
         return painted
 
     def _has_refiner(self) -> bool:
-        lacking = missing_weights(_SPECS[REFINER], self.context.settings)
-        if self.args.refiner and lacking is not None:
-            self.notes.append(f"Painted without the refiner: {lacking.what}; {lacking.fix}.")
+        missing = missing_weights(_SPECS[REFINER], self.context.settings)
+        if self.args.refiner and missing is not None:
+            self.notes.append(f"Painted without the refiner: {missing.what}; {missing.fix}.")
             return False
         return self.args.refiner
 
-    def _embed(self, device: str, first: TextEncoder, second: TextEncoder) -> tuple[Embeddings, Embeddings]:
+    def _embed(
+        self, device: str, first: TextEncoder, second: TextEncoder
+    ) -> tuple[Embeddings, Embeddings, list[str]]:
         prompt, negative = prompts(self.args)
         words: dict[str, Any] = {"prompt": prompt, "negative": negative, "guided": self.args.guidance > 1}
-        return embed_prompts(device, first, second, **words), embed_prompts(device, None, second, **words)
+        unread = [
+            f"SDXL reads only the start of a long {name}; not read: {rest!r}."
+            for name, text in (("prompt", prompt), ("negative_prompt", negative))
+            if (rest := unread_words(second, text))
+        ]
+        for_base = embed_prompts(device, first, second, **words)
+        return for_base, embed_prompts(device, None, second, **words), unread
 
-    def _encode(self, device: str, vae: Any) -> tuple[torch.Tensor, torch.Tensor]:
-        values = values_of(self.crop.picture)
-        blanked = values * ~self.crop.mask[..., None]
-        return encode(vae, values, device), encode(vae, blanked, device)
+    def _encode(self, device: str, vae: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        encoded = []
+        for crop in self.crops:
+            values = values_of(crop.image)
+            blanked = values * ~crop.mask[..., None]
+            encoded.append((encode(vae, values, device), encode(vae, blanked, device)))
+        return encoded
 
     def _base(
         self,
         embeddings: Embeddings,
-        encoded: tuple[torch.Tensor, torch.Tensor],
+        encoded: Sequence[tuple[torch.Tensor, torch.Tensor]],
         refines: bool,
         device: str,
         model: Denoiser,
         vae: Any,
-    ) -> _HandOver:
+    ) -> list[_Handover]:
+        self._choose_attention(device, model)
         refiner_steps = (self.args.refiner_steps or self.args.steps) if refines else None
         schedule = plan(model.scheduler, self.args.steps, self.args.strength, refiner_steps)
-        if schedule.base_steps == 0:
-            raise ArgumentsError(
-                f"steps: {self.args.steps} at strength {self.args.strength} leave no step to run; give more"
+        left = []
+        for index, (crop, (original, masked)) in enumerate(zip(self.crops, encoded, strict=True)):
+            seed = self._seed + index
+            canvas = Canvas(
+                original=original,
+                masked=masked,
+                mask=torch.from_numpy(crop.latents)[None, None],
+                noise=draw_noise(original.shape, seed, model.unet.dtype),
             )
-        original, masked = encoded
-        canvas = Canvas(
-            original=original,
-            masked=masked,
-            mask=torch.from_numpy(self.crop.latents)[None, None],
-            noise=draw_noise(original.shape, self._seed, model.unet.dtype),
-        )
-        latents = denoise(
-            device,
-            model,
-            vae,
-            scheduler=model.scheduler,
-            canvas=canvas,
-            embeddings=embeddings,
-            steps=self.args.steps,
-            strength=self.args.strength,
-            guidance=self.args.guidance,
-            seed=self._seed,
-            on_step=self._reporter("painting", 0, schedule),
-            handover=schedule.is_split,
-        )
-        return _HandOver(latents=latents, canvas=canvas, scheduler=model.scheduler, schedule=schedule)
+            latents = denoise(
+                device,
+                model,
+                vae,
+                scheduler=model.scheduler,
+                canvas=canvas,
+                embeddings=embeddings,
+                steps=self.args.steps,
+                strength=self.args.strength,
+                guidance=self.args.guidance,
+                seed=seed,
+                on_step=self._reporter("painting", index * schedule.base_steps, schedule),
+                handover=schedule.is_split,
+            )
+            left.append(
+                _Handover(
+                    latents=latents, canvas=canvas, scheduler=model.scheduler, schedule=schedule, seed=seed
+                )
+            )
+        return left
 
     def _refine(
-        self, embeddings: Embeddings, left: _HandOver, device: str, model: Denoiser, vae: Any
-    ) -> torch.Tensor:
-        return denoise(
-            device,
-            model,
-            vae,
-            scheduler=left.scheduler,
-            canvas=left.canvas,
-            embeddings=embeddings,
-            steps=self.args.refiner_steps or self.args.steps,
-            strength=self.args.strength,
-            guidance=self.args.guidance,
-            seed=self._seed,
-            on_step=self._reporter("refining", left.schedule.base_steps, left.schedule),
-            taken_over=left.latents,
-        )
+        self, embeddings: Embeddings, left: Sequence[_Handover], device: str, model: Denoiser, vae: Any
+    ) -> list[torch.Tensor]:
+        self._choose_attention(device, model)
+        schedule = left[0].schedule
+        before = len(left) * schedule.base_steps
+        return [
+            denoise(
+                device,
+                model,
+                vae,
+                scheduler=each.scheduler,
+                canvas=each.canvas,
+                embeddings=embeddings,
+                steps=self.args.refiner_steps or self.args.steps,
+                strength=self.args.strength,
+                guidance=self.args.guidance,
+                seed=each.seed,
+                on_step=self._reporter("refining", before + index * schedule.refiner_steps, schedule),
+                taken_over=each.latents,
+            )
+            for index, each in enumerate(left)
+        ]
+
+    def _decode(self, latents: Sequence[torch.Tensor], device: str, vae: Any) -> list[Image.Image]:
+        return [decode(vae, each, device) for each in latents]
+
+    def _choose_attention(self, device: str, model: Denoiser) -> None:
+        if device == "cuda" and self.context.settings.value("PROMPTVISION_SDXL_XFORMERS") == "1":
+            use_xformers(model.unet)
 
     @property
     def _seed(self) -> int:
         return self.context.seed if self.args.seed is None else self.args.seed
 
     def _reporter(self, message: str, before: int, schedule: Schedule) -> Callable[[int], None]:
-        total = schedule.base_steps + schedule.refiner_steps
+        total = len(self.crops) * (schedule.base_steps + schedule.refiner_steps)
         return lambda index: self.context.progress(before + index + 1, total, message)
 
 
-def _placement(refines: bool) -> Placement:
+def _placement(refines: bool, settings: Settings) -> Placement:
     stages = [(TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), *([(REFINER, VAE)] if refines else [])]
-    return first_placement([[_SPECS[name] for name in stage] for stage in stages])
+    return first_placement([[_SPECS[name] for name in stage] for stage in stages], settings.model_memory)
 
 
 def _work_pixels(settings: Settings) -> int:
@@ -227,8 +277,8 @@ def _work_pixels(settings: Settings) -> int:
     return int(value)
 
 
-def _check_content(picture: Image.Image, prompt: str, settings: Settings) -> None:
-    """Let the operator's function judge the result before anybody sees it."""
+def _check_content(image: Image.Image, prompt: str, settings: Settings) -> None:
+    """Call the operator's content check on the result before it is stored."""
     name = settings.value("PROMPTVISION_SDXL_CONTENT_CHECK")
     if name is None:
         return
@@ -240,5 +290,5 @@ def _check_content(picture: Image.Image, prompt: str, settings: Settings) -> Non
             f"promptvision-sdxl-inpaint: PROMPTVISION_SDXL_CONTENT_CHECK is {name!r}: {exc}",
             hint="name a function as 'module:function'",
         ) from exc
-    if reason := check(picture, prompt):
-        raise StopTurn(f"promptvision-sdxl-inpaint: the content check refused the picture: {reason}")
+    if reason := check(image, prompt):
+        raise StopTurn(f"promptvision-sdxl-inpaint: the content check refused the image: {reason}")

@@ -1,4 +1,4 @@
-"""Holding latents outside the mask at the original, at the noise level that each step has reached."""
+"""Pin latents outside the mask to the original, at the noise level that each step has reached."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Pin:
 
     The inpainting pipeline of diffusers restores the image outside the mask for UNets with 4 channels
     only, and before the last step of a stage with the clean image, which is wrong for a stage that hands
-    noisy latents over. This does it for any UNet, in both stages, with one noise: after step i the latents
-    outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and after
-    the last step of the schedule, where sigma is 0, they are the original itself.
+    over noisy latents. This does it for any UNet, in both stages, with the same noise: after step i the
+    latents outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and
+    after the last step of the schedule, where sigma is 0, they are the original itself.
 
     Args:
         original: latents of the image, 1 x 4 x h x w, scaled as the UNet sees them.
@@ -46,7 +46,7 @@ class Pin:
         return {"latents": torch.where(self._mask.to(latents.device), latents, known)}
 
     def _at_step(self, scheduler: Any, latents: torch.Tensor) -> torch.Tensor:
-        """The noised original; a scheduler that has begun takes the noise level of the step it is at."""
+        """The noised original; a scheduler that has started uses the noise level of its current step."""
         original, noise = self._original.to(latents), self._noise.to(latents)
         noised: torch.Tensor = scheduler.add_noise(original, noise, scheduler.timesteps[:1])
         return noised.to(latents.dtype)

@@ -1,4 +1,4 @@
-"""Hook implementations of promptvision-sdxl-inpaint: one tool and the five models it is made of."""
+"""Hook implementations of promptvision-sdxl-inpaint: one tool and its five models."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ class SdxlArgs(InpaintArgs):
         None,
         ge=1,
         le=150,
-        description="Step count of the refiner's schedule, of which it runs the last fifth. Left out, it is "
-        "that of 'steps': any other makes the noise level jump where the refiner takes over.",
+        description="Step count of the refiner's schedule, of which it runs the last fifth. Default: that of "
+        "'steps'; with any other, the noise level jumps where the refiner takes over.",
     )
 
 
@@ -129,6 +129,7 @@ SPECS = (
             WeightFile("scheduler/scheduler_config.json"),
         ),
         weight_bytes=_bytes(2_259_530_000),
+        download_bytes=2 * 2_259_530_000,
         peak_bytes=_UNET_PEAK,
         loader="load_denoiser",
     ),
@@ -171,7 +172,7 @@ SPECS = (
     ),
 )
 """All models. Revisions, digests and sizes are those that several public projects agree on; a file without a
-digest here is checked against the hub's own. Parameters are counted on the configurations."""
+digest here is checked against that of the hub. Parameters are counted on the configurations."""
 
 INPAINT = Tool(
     name="sdxl_inpaint",
@@ -179,7 +180,7 @@ INPAINT = Tool(
     args=SdxlArgs,
     run="promptvision_sdxl_inpaint.paint:inpaint",
     requires=Requirements(models=(BASE, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED),
-    limits="It cannot write legible text, and needs minutes without a GPU; promptvision-opencv removes "
+    limits="It cannot write legible text, and takes minutes without a GPU; promptvision-opencv removes "
     "things in a second.",
 )
 

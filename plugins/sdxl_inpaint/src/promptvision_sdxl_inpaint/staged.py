@@ -1,9 +1,11 @@
-"""Running the stages of a painting on as much of a GPU as there is room for."""
+"""Run the stages of a painting with as much of the models on the GPU as fits."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -16,18 +18,21 @@ from promptvision.plugin import (
     choose,
     choose_dtype,
     is_out_of_memory,
+    peak_prior,
     release_cached,
     usable_bytes,
 )
 from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
+from promptvision_sdxl_inpaint.plugin import SPECS
 
 if TYPE_CHECKING:
     from promptvision.plugin import ModelSpec, ToolContext
 
-__all__ = ["StagedRunner", "first_placement", "stream"]
+__all__ = ["StagedRunner", "first_placement", "private_view", "stream"]
 
 T = TypeVar("T")
 
+_SPECS = {spec.id: spec for spec in SPECS}
 _WORDS = {
     Placement.RESIDENT: "with all models on the GPU",
     Placement.COMPONENT: "component by component",
@@ -38,15 +43,20 @@ _LARGEST_LAYER_SHARE = 0.03
 """Of a model's bytes; SDXL's largest is a 1280 x 10240 projection, and accelerate moves one at a time."""
 
 
-def first_placement(stages: Sequence[Sequence[ModelSpec]]) -> Placement:
-    """The best placement that the memory measured now allows; CPU where there is no GPU.
+def first_placement(stages: Sequence[Sequence[ModelSpec]], limit: int | None = None) -> Placement:
+    """The fastest placement that the free memory allows; CPU without a GPU.
 
     Args:
         stages: the models of each stage.
+        limit: how many bytes of weights may be in memory (``PROMPTVISION_MODEL_MEMORY``); None for no limit.
     """
     if best_device(("cuda", "cpu")) == "cpu":
         return Placement.CPU
-    return choose([_stage(specs) for specs in stages], usable_bytes("cuda"))
+    each = [_stage(specs) for specs in stages]
+    weights = {name: size for stage in each for name, size in stage.weights.items()}
+    all_fit = limit is None or sum(weights.values()) <= limit
+    best = Placement.RESIDENT if all_fit else Placement.COMPONENT
+    return choose(each, usable_bytes("cuda"), at_best=best)
 
 
 def _stage(specs: Sequence[ModelSpec]) -> Stage:
@@ -60,10 +70,10 @@ def _stage(specs: Sequence[ModelSpec]) -> Stage:
 
 
 class StagedRunner:
-    """Runs stages one after the other; one that runs out of memory is run again one placement lower.
+    """Runs stages one after the other; a stage that runs out of memory is run again one placement lower.
 
     Later stages stay on the lower placement. Models are leased for their stage only: the pool keeps them on
-    the GPU between stages and calls as long as nothing else needs the room.
+    the GPU between stages and calls as long as nothing else needs the memory.
 
     Args:
         context: of the call.
@@ -77,46 +87,84 @@ class StagedRunner:
         self._context = context
         self._gpu = gpu
 
-    def run(self, what: str, models: Sequence[str], work: Callable[..., T]) -> T:
+    def run(
+        self,
+        what: str,
+        models: Sequence[str],
+        work: Callable[..., T],
+        *,
+        keep: Sequence[str] = (),
+        peak_bytes: Callable[[str], int] | None = None,
+    ) -> T:
         """Lease the models of a stage and call ``work(device, *models)``.
 
         Args:
             what: the stage in words, for the note about running out of memory.
             models: ids.
             work: the stage; it may be called more than once.
+            keep: models that the next stage uses too; component by component, the others are dropped.
+            peak_bytes: activation memory that the stage can use on the GPU, by dtype of the first model.
+                It is reserved if the GPU can have that much free at all. Default: what the specs declare.
 
         Raises:
-            Exception: whatever ``work`` or the pool raises, unless it says that memory ran out and there is
-                a lower placement.
+            Exception: whatever ``work`` or the pool raises, unless memory ran out and there is a lower
+                placement.
         """
         while True:
             try:
-                return self._attempt(models, work)
+                return self._attempt(models, work, keep, peak_bytes)
             except Exception as exc:
                 lower = self.placement.lower
                 if lower is None or not is_out_of_memory(exc):
                     raise
                 cause = exc.message if isinstance(exc, PromptvisionError) else "the GPU's memory ran out"
             # Outside the except block: the traceback keeps the tensors of the failed stage alive.
-            self.notes.append(f"While {what}, {cause}; went on {_WORDS[lower]}.")
+            self.notes.append(f"While {what}, {cause}; continued {_WORDS[lower]}.")
             self.placement = lower
-            self._context.free_memory()
+            self._context.free_memory(device=self._gpu)
             release_cached()
 
-    def _attempt(self, models: Sequence[str], work: Callable[..., T]) -> T:
-        on_gpu = self.placement <= Placement.COMPONENT
-        leased = self._context.lease(*models, device=self._gpu if on_gpu else "cpu")
+    def _attempt(
+        self,
+        models: Sequence[str],
+        work: Callable[..., T],
+        keep: Sequence[str],
+        peak_bytes: Callable[[str], int] | None,
+    ) -> T:
+        is_on_gpu = self.placement <= Placement.COMPONENT
+        streams = self.placement is Placement.SEQUENTIAL
+        leased = self._context.lease(
+            *models,
+            device=self._gpu if is_on_gpu else "cpu",
+            compute_device=self._gpu if streams else None,
+            peak_bytes=self._reserve(models, peak_bytes),
+        )
         loaded = (leased,) if len(models) == 1 else leased
         try:
-            if self.placement is not Placement.SEQUENTIAL:
-                return work(self._gpu if on_gpu else "cpu", *loaded)
-            with stream([module_of(model) for model in loaded], self._gpu):
-                return work(self._gpu, *loaded)
+            if not streams:
+                return work(self._gpu if is_on_gpu else "cpu", *loaded)
+            views = [private_view(model) for model in loaded]
+            with stream([module_of(view) for view in views], self._gpu):
+                return work(self._gpu, *views)
         finally:
             del leased, loaded
             self._context.release(*models)
-            if self.placement is Placement.COMPONENT:
-                self._context.free_memory()
+            if self.placement is Placement.COMPONENT and (unneeded := set(models).difference(keep)):
+                self._context.free_memory(*unneeded, device=self._gpu)
+
+    def _reserve(self, models: Sequence[str], peak_bytes: Callable[[str], int] | None) -> int | None:
+        """Activation memory to lease with the models; None for what the specs declare."""
+        if self.placement is Placement.CPU:
+            return None
+        stage = _stage([_SPECS[model] for model in models])
+        layer = stage.largest_layer_bytes if self.placement is Placement.SEQUENTIAL else 0
+        if peak_bytes is None:
+            return stage.peak_bytes + layer
+        first = _SPECS[models[0]]
+        wanted = peak_bytes(choose_dtype(first.dtypes, self._gpu))
+        weights = 0 if layer else sum(stage.weights.values())
+        fits = weights + peak_prior(wanted + layer) <= usable_bytes(self._gpu)
+        return layer + (wanted if fits else stage.peak_bytes)
 
 
 def module_of(model: Any) -> torch.nn.Module:
@@ -129,9 +177,28 @@ def module_of(model: Any) -> torch.nn.Module:
     return module
 
 
+def private_view(model: Any) -> Any:
+    """A copy of what a loader returned that shares its weights, to put hooks on while others use the model.
+
+    Args:
+        model: a :class:`Denoiser`, a :class:`TextEncoder` or a module.
+    """
+    module = module_of(model)
+    shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
+    view = copy.deepcopy(module, dict(shared))
+    if isinstance(model, Denoiser):
+        return replace(model, unet=view)
+    return replace(model, model=view) if isinstance(model, TextEncoder) else view
+
+
 @contextmanager
 def stream(modules: Sequence[torch.nn.Module], device: str) -> Iterator[None]:
-    """Let modules whose weights lie on the CPU compute on a device, each layer brought there for its turn."""
+    """Compute on a device with modules whose weights are on the CPU; each layer is moved there for its turn.
+
+    Args:
+        modules: no other call may use them meanwhile; see :func:`private_view`.
+        device: where to compute.
+    """
     from accelerate import cpu_offload  # type: ignore[import-untyped]
     from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
 

@@ -1,4 +1,4 @@
-"""From pixels to latents and back, without overflow and within memory."""
+"""Encode pixels to latents and decode them, without overflow and within memory."""
 
 from __future__ import annotations
 
@@ -14,16 +14,31 @@ from promptvision.plugin import ToolFailed, is_out_of_memory, release_cached, us
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "encode", "values_of"]
+__all__ = ["decode", "decode_peak", "encode", "encode_peak", "values_of"]
 
 _DECODE_BYTES_PER_VALUE = 2200
 _ENCODE_BYTES_PER_VALUE = 1100
 """Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB at 1024 x 1024 in fp16."""
 
 
-def values_of(picture: Image.Image) -> NDArray[np.float32]:
+def encode_peak(pixels: int, dtype: str) -> int:
+    """Bytes of activations to encode an image whole."""
+    return _ENCODE_BYTES_PER_VALUE * pixels * _itemsize(dtype)
+
+
+def decode_peak(pixels: int, dtype: str) -> int:
+    """Bytes of activations to decode an image whole."""
+    return _DECODE_BYTES_PER_VALUE * pixels * _itemsize(dtype)
+
+
+def _itemsize(dtype: str) -> int:
+    size: int = getattr(torch, dtype).itemsize
+    return size
+
+
+def values_of(image: Image.Image) -> NDArray[np.float32]:
     """An RGB image as H x W x 3 values from -1 to 1."""
-    return np.asarray(picture, np.float32) / np.float32(127.5) - 1
+    return np.asarray(image, np.float32) / np.float32(127.5) - 1
 
 
 @torch.inference_mode()
@@ -33,7 +48,7 @@ def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
     The mean and not a sample, so that the same image always has the same latents.
 
     Args:
-        vae: what encodes.
+        vae: the model.
         values: H x W x 3, from -1 to 1, sides multiples of 8.
         device: where the VAE is.
     """
@@ -51,7 +66,7 @@ def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
     """The RGB image of scaled latents, eight times as wide and high.
 
     Raises:
-        ToolFailed: the latents hold values that are no numbers.
+        ToolFailed: the latents hold values that are not finite.
     """
     pixels = 64 * latents.shape[-1] * latents.shape[-2]
 
@@ -62,11 +77,19 @@ def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
 
     image = _in_room(vae, run, _DECODE_BYTES_PER_VALUE * pixels, device)
     if not torch.isfinite(image).all() and _dtype(vae) is not torch.float32:
-        image = _in_room(copy.deepcopy(vae).float(), run, _DECODE_BYTES_PER_VALUE * pixels, device)
+        image = _in_room(_in_float32(vae, device), run, _DECODE_BYTES_PER_VALUE * pixels, device)
     if not torch.isfinite(image).all():
-        raise ToolFailed("promptvision-sdxl-inpaint: the painted latents hold values that are no numbers")
+        raise ToolFailed("promptvision-sdxl-inpaint: the painted latents hold values that are not finite")
     array = ((image[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     return Image.fromarray(array)
+
+
+def _in_float32(vae: Any, device: str) -> Any:
+    """A copy of a VAE in float32, all of it on the device."""
+    from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
+
+    own = copy.deepcopy(vae)
+    return remove_hook_from_module(own, recurse=True).to(device, torch.float32)
 
 
 def _dtype(vae: Any) -> torch.dtype:
@@ -75,7 +98,7 @@ def _dtype(vae: Any) -> torch.dtype:
 
 
 def _in_room(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
-    """Run on the whole image if it fits, else tile by tile, which can shift the tone from tile to tile."""
+    """Run on the whole image if it fits, else tile by tile, which can shift the tone between tiles."""
     needed = bytes_per_byte * _dtype(vae).itemsize
     if device == "cpu" or needed <= _free_bytes(device):
         try:

@@ -1,0 +1,216 @@
+"""Who holds which model, and how much memory that takes on each device.
+
+The ledger decides which leases fit and which models to evict for them. It neither loads nor locks: call every
+method under the lock of :class:`~promptvision.models.pool.ModelPool`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from promptvision.models.placement import DoesNotFit
+from promptvision.models.spec import ModelSpec
+
+__all__ = ["Key", "Lease", "Ledger", "Slot"]
+
+Key = tuple[str, str, str]
+"""Model id, device and dtype."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Slot:
+    """Memory reserved for one model on one device, and the model once it is loaded."""
+
+    spec: ModelSpec
+    device: str
+    dtype: str
+    bytes: int
+    leases: int = 0
+    used: int = 0
+    is_ready: bool = False
+    model: Any = None
+    load_s: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """Under which the ledger keeps it."""
+        return self.spec.id, self.device, self.dtype
+
+
+@dataclass(eq=False)
+class Lease:
+    """Slots that one caller holds, and the activation memory that the call needs.
+
+    Args:
+        device: where the weights are.
+        peaks: device to bytes of activations.
+        slots: model id to slot.
+        to_load: the slots whose models this lease must load.
+        has_evicted: whether models were evicted for it.
+    """
+
+    device: str
+    peaks: dict[str, int]
+    slots: dict[str, Slot] = field(default_factory=dict)
+    to_load: list[Slot] = field(default_factory=list)
+    has_evicted: bool = False
+
+    @property
+    def devices(self) -> set[str]:
+        """Where it needs memory."""
+        return {self.device, *self.peaks}
+
+
+class Ledger:
+    """The slots and leases of a pool.
+
+    Args:
+        usable_bytes: returns how much memory models may take on a device, given what they hold there.
+        limit: how many bytes of weights may be in memory on all devices together; None for no limit.
+    """
+
+    def __init__(self, usable_bytes: Callable[[str, int], int], limit: int | None) -> None:
+        self._usable_bytes = usable_bytes
+        self._limit = limit
+        self._slots: dict[Key, Slot] = {}
+        self._leases: set[Lease] = set()
+        self._sizes: dict[tuple[str, str], int] = {}
+        self._clock = itertools.count(1)
+
+    def slots(self) -> list[Slot]:
+        """Every slot, least recently used first."""
+        return sorted(self._slots.values(), key=lambda slot: slot.used)
+
+    def holds(self, slot: Slot) -> bool:
+        """Whether a slot has not been evicted or given up."""
+        return self._slots.get(slot.key) is slot
+
+    def has(self, id_: str, devices: Collection[str]) -> bool:
+        """Whether a model has a slot on one of some devices."""
+        return any(slot.spec.id == id_ and slot.device in devices for slot in self._slots.values())
+
+    def unused(self) -> list[Slot]:
+        """Slots without a lease, least recently used first."""
+        return [slot for slot in self.slots() if slot.leases == 0]
+
+    def slot_for(self, spec: ModelSpec, device: str, dtype: str) -> Slot:
+        """The slot of a model, or a new one of the size measured at an earlier load, else declared."""
+        size = self._sizes.get((spec.id, dtype), spec.weight_bytes.get(dtype, 0))
+        found = self._slots.get((spec.id, device, dtype))
+        return found or Slot(spec=spec, device=device, dtype=dtype, bytes=size)
+
+    def grant(self, lease: Lease) -> bool:
+        """Reserve memory for a lease, evicting unused models for it.
+
+        Returns:
+            Whether it was granted; if not, it fits once other leases end.
+
+        Raises:
+            DoesNotFit: the lease does not fit even with everything else gone.
+        """
+        usable = {device: self._usable(device) for device in lease.devices}
+        if (victims := self._victims(lease, usable)) is None:
+            self._refuse_impossible(lease, usable)
+            return False
+        lease.has_evicted = self.evict(victims) > 0
+        lease.to_load = [slot for slot in lease.slots.values() if slot.key not in self._slots]
+        for slot in lease.slots.values():
+            self._slots[slot.key] = slot
+            slot.leases += 1
+            slot.used = next(self._clock)
+        self._leases.add(lease)
+        return True
+
+    def release(self, lease: Lease) -> None:
+        """End a lease; slots whose load did not succeed are given up."""
+        self._leases.discard(lease)
+        for slot in lease.slots.values():
+            slot.leases -= 1
+            slot.used = next(self._clock)
+        for slot in lease.to_load:
+            if not slot.is_ready and self.holds(slot):
+                del self._slots[slot.key]
+
+    def resize(self, slot: Slot, size: int, lease: Lease) -> bool:
+        """Note the measured size of a model, evicting for it if it is larger than declared.
+
+        Returns:
+            Whether there is enough memory for it.
+        """
+        self._sizes[slot.spec.id, slot.dtype] = slot.bytes = size
+        usable = {device: self._usable(device) for device in lease.devices}
+        if (victims := self._victims(lease, usable)) is None:
+            return False
+        self.evict(victims)
+        return True
+
+    def evict(self, slots: Iterable[Slot]) -> int:
+        """Forget models; returns their bytes."""
+        freed = 0
+        for slot in slots:
+            del self._slots[slot.key]
+            slot.model = None
+            freed += slot.bytes
+        return freed
+
+    def _usable(self, device: str) -> int:
+        held = sum(slot.bytes for slot in self._slots.values() if slot.device == device)
+        return self._usable_bytes(device, held)
+
+    def _victims(self, lease: Lease, usable: dict[str, int]) -> list[Slot] | None:
+        """The unused models to evict, least recently used first; None if that is not enough."""
+        victims: list[Slot] = []
+        short = self._shortage(lease, usable, victims)
+        for slot in self.unused():
+            if short == 0:
+                break
+            if slot in lease.slots.values():
+                continue
+            left = self._shortage(lease, usable, [*victims, slot])
+            if left < short:
+                victims.append(slot)
+                short = left
+        return victims if short == 0 else None
+
+    def _shortage(
+        self,
+        lease: Lease,
+        usable: dict[str, int],
+        gone: Collection[Slot],
+        others: Collection[Lease] | None = None,
+    ) -> int:
+        """By how many bytes a lease is too large; shortages of devices and limit added up."""
+        slots = {*self._slots.values(), *lease.slots.values()}.difference(gone)
+        live = {lease, *(self._leases if others is None else others)}
+        short = 0
+        for device in lease.devices:
+            weights = sum(slot.bytes for slot in slots if slot.device == device)
+            peaks = sum(each.peaks.get(device, 0) for each in live)
+            short += max(0, weights + peaks - usable[device])
+        if self._limit is not None:
+            short += max(0, sum(slot.bytes for slot in slots) - self._limit)
+        return short
+
+    def _refuse_impossible(self, lease: Lease, usable: dict[str, int]) -> None:
+        """Raise DoesNotFit unless other leases that end can free enough memory."""
+        rest = set(self._slots.values()).difference(lease.slots.values())
+        if self._shortage(lease, usable, rest, ()) == 0:
+            return
+        weights = sum(slot.bytes for slot in lease.slots.values())
+        is_over_limit = self._limit is not None and weights > self._limit
+        if lease.device == "cpu" and self._leases and not is_over_limit:
+            return  # what other calls compute with counts against the CPU's free memory until they end
+        short = [name for name in lease.devices if _bytes_on(lease, name) > usable[name]]
+        device = short[0] if short else lease.device
+        free, hint = usable[device], "close other programs, or use a smaller model"
+        if self._limit is not None and self._limit <= free:
+            free, hint = self._limit, "raise PROMPTVISION_MODEL_MEMORY"
+        raise DoesNotFit(list(lease.slots), device, _bytes_on(lease, device), free, hint)
+
+
+def _bytes_on(lease: Lease, device: str) -> int:
+    weights = sum(slot.bytes for slot in lease.slots.values() if slot.device == device)
+    return weights + lease.peaks.get(device, 0)
