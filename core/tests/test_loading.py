@@ -15,7 +15,10 @@ def test_a_complete_checkpoint_passes() -> None:
 
 
 def test_missing_weights_are_counted_and_some_are_named() -> None:
-    info = {"missing_keys": {"a", "b", "c", "d"}, "mismatched_keys": {("e", (1,), (2,))}}
+    info: dict[str, set[object]] = {
+        "missing_keys": {"a", "b", "c", "d"},
+        "mismatched_keys": {("e", (1,), (2,))},
+    }
     with pytest.raises(
         SetupError, match=r"sam: w does not hold .*: 5 missing or of another shape: .*a"
     ) as raised:
