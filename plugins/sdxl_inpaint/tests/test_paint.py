@@ -98,7 +98,7 @@ def test_calls_at_the_same_time_do_not_disturb_each_other(
     pool = held._pool
 
     def work(seed: int) -> None:
-        own = CallContext(pictures=held._pictures, pool=pool, settings=held.settings)
+        own = CallContext(images=held._images, pool=pool, settings=held.settings)
         found[seed] = paint_in(own, *scene, seed=seed)[0].inpainted_image_url
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in wanted]
@@ -306,7 +306,7 @@ def test_overlapping_calls_in_every_pair_of_placements_paint_what_they_paint_alo
 
     def work(seed: int) -> Any:
         by_thread[threading.get_ident()] = pair[seed - 1]
-        own = CallContext(pictures=held._pictures, pool=held._pool, settings=held.settings)
+        own = CallContext(images=held._images, pool=held._pool, settings=held.settings)
         together.wait(30)
         return paint_in(own, *scene, seed=seed)[0].inpainted_image_url
 
