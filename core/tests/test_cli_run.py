@@ -44,7 +44,7 @@ def test_image_that_cannot_be_used_is_one_line(
     (program.home / name).write_bytes(BAD[name](scene_png))
     ended = command("run", name, "mirror it")
     assert (ended.code, ended.data, ended.said.count("\n")) == (1, b"", 1)
-    assert ended.said.startswith("promptvision: picture: ")
+    assert ended.said.startswith("promptvision: image: ")
 
 
 @pytest.mark.parametrize(

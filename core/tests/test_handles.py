@@ -79,7 +79,7 @@ def test_only_handles_ever_resolve(text: str) -> None:
 
 
 def test_an_empty_table_says_so() -> None:
-    with pytest.raises(ValueError, match="no pictures yet"):
+    with pytest.raises(ValueError, match="no images yet"):
         ImageTable().resolve("img_1")
     assert ImageTable().current is None
     assert ImageTable().lines() == []

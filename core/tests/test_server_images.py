@@ -130,7 +130,7 @@ def test_unknown_image_is_not_found(serve: Serve, tools: list[Tool], image_id: s
 def test_upload_that_is_no_image(serve: Serve, tools: list[Tool], data: bytes) -> None:
     response = upload(serve(make_agent(tools)), data)
     assert response.status_code == 422
-    assert "picture" in response.json()["error"]
+    assert "image" in response.json()["error"]
 
 
 def test_upload_without_a_file_says_what_is_needed(serve: Serve, tools: list[Tool], scene_png: bytes) -> None:

@@ -63,7 +63,7 @@ def test_tool_runs_with_its_prerequisites_and_its_images_answer(
         ("convert_to_bw", {"image_url": 5}, 422, "image_url: "),
         ("convert_to_bw", {"image_url": ["x"]}, 422, "image_url: "),
         ("convert_to_bw", {"image_url": "/etc/passwd"}, 422, "image: "),
-        ("convert_to_bw", {"image_url": "http://127.0.0.1/x"}, 422, "picture URL: "),
+        ("convert_to_bw", {"image_url": "http://127.0.0.1/x"}, 422, "image URL: "),
         ("convert_to_bw", {"image_url": "SCENE", "api_base": "http://evil.example"}, 422, "api_base: "),
         ("convert_to_bw", {"image_url": "SCENE", "messages": []}, 422, "messages: "),
         ("detect_objects", {"image_url": "SCENE"}, 422, "prompt: is needed"),

@@ -1,4 +1,4 @@
-"""Which network addresses a stranger's URL may lead to."""
+"""Which network addresses an untrusted URL may lead to (SSRF protection)."""
 
 from __future__ import annotations
 

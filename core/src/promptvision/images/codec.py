@@ -1,17 +1,18 @@
-"""Bytes to images and back: safe decoding of what strangers send, fast decoding of what we stored."""
+"""Bytes to images and back: safe decoding of untrusted files, fast decoding of stored ones."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib import import_module
-from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from promptvision.errors import InputError, StoreError, TooLarge
+from promptvision.errors import InputError, SetupError, StoreError, TooLarge
 from promptvision.images.colour import is_srgb, to_plain_mode, to_srgb
-from promptvision.images.jpeg import MAX_SCANS, strip_jpeg
+from promptvision.images.formats import ACCEPTED, JPEG, FileFormat, open_as, recognise
+from promptvision.images.jpeg import JpegStructure, read_jpeg
 from promptvision.images.png import write_png
+from promptvision.images.structure import check_structure
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
@@ -20,49 +21,27 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "Normalised", "decode_stored", "encode_png", "normalise"]
 
 MAX_BYTES = 20_000_000
-"""Largest image file that is taken in, in bytes."""
+"""Largest image file that is accepted, in bytes."""
 MAX_PIXELS = 25_000_000
-"""Largest image that is taken in, width times height."""
+"""Largest image that is accepted, width times height; a larger JPEG is reduced while it is decoded."""
 MAX_SIDE = 16_384
-"""Longest side of an image that is taken in, in pixels."""
+"""Longest side of an image that is accepted, in pixels."""
 
-_ACCEPTED = "send a PNG, JPEG, WebP, GIF, BMP or TIFF"
 _SMALLER = "scale it down and send it again"
+_MAX_COEFFICIENTS = 100_000_000
+"""Of a progressive JPEG, which keeps all of them in memory, 2 bytes each."""
+_MAX_REDUCED_PIXELS = 256_000_000
+"""Largest JPEG that is reduced: phones take 200 megapixels."""
+_MAX_STORED_SCANS = 32
+"""A JPEG of more scans is stored as PNG, since each scan costs time whenever it is opened."""
+_SCALES = (1, 2, 4, 8)
 _ORIENTATION = 0x0112
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
+_COPIES = {"WebP": 3, "AVIF": 3, "HEIC": 3}
+"""How many copies of the pixels a decoder needs at once, 4 bytes a pixel; 2 for other formats."""
 
-
-class _Format(NamedTuple):
-    """A kind of file, told by its first bytes; ``reader`` is the Pillow class, None if it is refused."""
-
-    name: str
-    magic: re.Pattern[bytes]
-    reader: str | None = None
-
-
-def _format(name: str, magic: bytes, reader: str | None = None) -> _Format:
-    return _Format(
-        name, re.compile(magic, re.DOTALL | re.IGNORECASE if reader is None else re.DOTALL), reader
-    )
-
-
-_JPEG = _format("JPEG", rb"\xff\xd8\xff", "JpegImagePlugin:JpegImageFile")
-_FORMATS = (
-    _format("PNG", rb"\x89PNG\r\n\x1a\n", "PngImagePlugin:PngImageFile"),
-    _JPEG,
-    _format("WebP", rb"RIFF....WEBP", "WebPImagePlugin:WebPImageFile"),
-    _format("GIF", rb"GIF8[79]a", "GifImagePlugin:GifImageFile"),
-    _format("BMP", rb"BM", "BmpImagePlugin:BmpImageFile"),
-    _format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "TiffImagePlugin:TiffImageFile"),
-    _format("SVG", rb"(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?|<!DOCTYPE svg.*?)?<svg\b"),
-    _format("web page or XML", rb"(\xef\xbb\xbf)?\s*<[!?a-z]"),
-    _format("PDF", rb"%PDF"),
-    _format("PostScript", rb"%!|\xc5\xd0\xd3\xc6"),
-    _format("HEIC", rb"....ftyp(hei|hev|mif|msf)"),
-    _format("AVIF", rb"....ftypavi"),
-    _format("Photoshop", rb"8BPS"),
-    _format("ZIP", rb"PK\x03\x04"),
-)
+BeforeDecoding = Callable[[int], None]
+"""Called with an estimate of the memory that decoding needs, in bytes; may wait, or raise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,64 +52,58 @@ class Normalised:
         data: a PNG, or a JPEG that needed no change of its pixels.
         media_type: ``image/png`` or ``image/jpeg``.
         image: the image that the data decodes to; mode L, LA, RGB or RGBA.
+        notes: sentences about what was changed, for the reply.
     """
 
     data: bytes
     media_type: str
     image: Image
+    notes: tuple[str, ...] = ()
 
 
-def normalise(data: bytes) -> Normalised:
-    """Decode untrusted bytes and give back what may be stored: the pixels that a viewer shows, and no more.
+def normalise(data: bytes, *, before_decoding: BeforeDecoding | None = None) -> Normalised:
+    """Decode untrusted bytes into what may be stored: the pixels that a viewer shows, without metadata.
 
-    The format is told by content. The first frame of an animation counts. Orientation is applied; palettes,
-    16-bit samples, CMYK and other colour spaces become 8-bit sRGB. Nothing is compressed lossily again: an
-    upright sRGB JPEG keeps its coded samples and loses every other segment, all else becomes PNG.
+    The format is recognised by content. Of an animation, the first frame is taken. Orientation is applied;
+    palettes, 16-bit samples, CMYK and other colour spaces become 8-bit sRGB. Nothing is compressed lossily
+    again: an upright sRGB JPEG keeps its coded samples and loses every other segment, all else becomes PNG.
+    A JPEG that is too large is decoded at 1/2, 1/4 or 1/8; one that breaks off in its lower half is filled.
+
+    Args:
+        data: an image file.
+        before_decoding: called once the header is checked and before pixels are decoded.
 
     Raises:
-        TooLarge: over 20 MB, 25 megapixels or 16,384 pixels a side; judged before pixels are decoded.
-        InputError: no image, one of another format, or a damaged one.
+        TooLarge: over 20 MB, 25 megapixels or 16,384 pixels a side; checked before pixels are decoded.
+        InputError: not an image, one of another format, or a damaged one.
+        SetupError: the format needs an optional package.
     """
     if not data:
-        raise InputError("picture: the file is empty (0 bytes)", hint=_ACCEPTED)
+        raise InputError("image: the file is empty (0 bytes)", hint=ACCEPTED)
     if len(data) > MAX_BYTES:
-        raise TooLarge(f"picture: {len(data):,} bytes is over the limit of 20 MB", hint=_SMALLER)
-    kind = _tell_format(data)
+        raise TooLarge(f"image: {len(data):,} bytes is over the limit of 20 MB", hint=_SMALLER)
+    kind = recognise(data)
+    prepare = before_decoding or (lambda _: None)
     try:
-        opened = _open(data, kind)
+        if kind is JPEG:
+            return _Jpeg(data, prepare).normalise()
+        check_structure(kind.name, data)
+        opened = open_as(kind, data)
         _check_size(opened.width, opened.height)
-        return _keep_jpeg(opened, data) or _make_png(opened)
-    except InputError:
+        prepare(opened.width * opened.height * 4 * _COPIES.get(kind.name, 2))
+        return _make_png(opened, kind, data)
+    except (InputError, SetupError):
         raise
     except MemoryError as exc:
-        raise TooLarge("picture: too large for the memory of this machine", hint=_SMALLER) from exc
+        raise TooLarge("image: too large for the memory of this machine", hint=_SMALLER) from exc
     except Exception as exc:  # Pillow raises whatever its parsers meet, and all of it means bad bytes
-        raise InputError(
-            f"picture: damaged or incomplete {kind.name} ({_cause(exc)})", hint=_ACCEPTED
-        ) from exc
-
-
-def _tell_format(data: bytes) -> _Format:
-    head = data[:1024]
-    for kind in _FORMATS:
-        if kind.magic.match(head):
-            if kind.reader is None:
-                raise InputError(f"picture: {kind.name} files are not accepted", hint=_ACCEPTED)
-            return kind
-    raise InputError("picture: this is no picture that can be read", hint=_ACCEPTED)
-
-
-def _open(data: bytes, kind: _Format) -> ImageFile:
-    # Image.open would judge size by a global of the host program and warn instead of raising.
-    module, _, name = str(kind.reader).partition(":")
-    reader: type[ImageFile] = getattr(import_module(f"PIL.{module}"), name)
-    return reader(BytesIO(data))
+        raise InputError(f"image: damaged or incomplete {kind.name} ({_cause(exc)})", hint=ACCEPTED) from exc
 
 
 def _check_size(width: int, height: int) -> None:
-    size = f"picture: {width} x {height} pixels"
+    size = f"image: {width} x {height} pixels"
     if width < 1 or height < 1:
-        raise InputError(f"{size} is nothing to look at", hint=_ACCEPTED)
+        raise InputError(f"{size}: there is nothing to see", hint=ACCEPTED)
     if max(width, height) > MAX_SIDE:
         raise TooLarge(f"{size} is over the limit of {MAX_SIDE:,} pixels a side", hint=_SMALLER)
     if width * height > MAX_PIXELS:
@@ -141,31 +114,133 @@ def _cause(exc: Exception) -> str:
     return (str(exc) or type(exc).__name__).splitlines()[0][:120]
 
 
-def _keep_jpeg(opened: ImageFile, data: bytes) -> Normalised | None:
-    """The JPEG stripped of metadata, if that alone leaves the pixels that a viewer shows."""
-    if opened.format != "JPEG":
-        return None
-    stripped = strip_jpeg(data)
-    if stripped is None:
-        if (
-            data.count(b"\xff\xda") > MAX_SCANS
-        ):  # each scan of a progressive JPEG costs a pass over all pixels
-            raise InputError(f"picture: a JPEG of over {MAX_SCANS} scans", hint=_ACCEPTED)
-        return None
-    if opened.mode not in ("L", "RGB") or _turn(opened) is not None or not is_srgb(opened):
-        return None
-    decoded = _open(stripped, _JPEG)
-    decoded.load()
-    return Normalised(data=stripped, media_type="image/jpeg", image=decoded)
+class _Jpeg:
+    """One JPEG on its way into the store."""
+
+    def __init__(self, data: bytes, prepare: BeforeDecoding) -> None:
+        self._cut = data
+        self._structure: JpegStructure = read_jpeg(data)
+        self._data = self._structure.repaired or data
+        self._prepare = prepare
+        self._notes: list[str] = []
+
+    def normalise(self) -> Normalised:
+        opened = open_as(JPEG, self._data)
+        is_reduced = self._reduce(opened)
+        _check_size(opened.width, opened.height)
+        self._prepare(self._memory(opened))
+        if self._structure.repaired is not None:
+            self._check_rows(opened, is_reduced=is_reduced)
+        kept = None if is_reduced else self._keep(opened)
+        made = kept or _make_png(opened, JPEG, self._data)
+        return Normalised(
+            data=made.data, media_type=made.media_type, image=made.image, notes=tuple(self._notes)
+        )
+
+    def _reduce(self, opened: ImageFile) -> bool:
+        """Have an image over the limits decoded at a fraction of its size."""
+        width, height = opened.size
+        for scale in _SCALES:
+            if width * height <= MAX_PIXELS * scale**2 and max(width, height) <= MAX_SIDE * scale:
+                break
+        if scale == 1 or min(width, height) < scale or width * height > _MAX_REDUCED_PIXELS:
+            return False
+        opened.draft(opened.mode, (width // scale, height // scale))
+        self._notes.append(
+            f"The image has {width:,} x {height:,} pixels and was read at 1/{scale} of its size, "
+            f"{opened.width:,} x {opened.height:,}."
+        )
+        return True
+
+    def _memory(self, opened: ImageFile) -> int:
+        structure = self._structure
+        coefficients = structure.coefficients if structure.is_progressive else 0
+        if coefficients > _MAX_COEFFICIENTS:
+            raise TooLarge(
+                f"image: a progressive JPEG of {coefficients // 10**6} million coefficients is over the "
+                f"limit of {_MAX_COEFFICIENTS // 10**6} million",
+                hint="save it as a baseline JPEG, or scale it down",
+            )
+        return opened.width * opened.height * 8 + 2 * coefficients
+
+    def _check_rows(self, opened: ImageFile, *, is_reduced: bool) -> None:
+        """Refuse a cut-off image of which less than half of the rows can be read."""
+        height = opened.height
+        rows = height if is_reduced else _readable_rows(self._cut, self._data, self._structure)
+        if rows * 2 < height:
+            raise InputError(
+                f"image: incomplete JPEG: only {rows} of {height} rows can be read",
+                hint="copy the file again",
+            )
+        self._notes.append(
+            "The JPEG breaks off before its end"
+            + (f"; {rows} of {height} rows could be read and the rest is filled." if rows < height else ".")
+        )
+
+    def _keep(self, opened: ImageFile) -> Normalised | None:
+        """The JPEG stripped of metadata, if that alone leaves the pixels that a viewer shows."""
+        stripped = self._structure.stripped
+        if stripped is None or opened.mode not in ("L", "RGB") or self._structure.scans > _MAX_STORED_SCANS:
+            return None
+        if len(stripped) > 4 * opened.width * opened.height + 65_536:  # more than any pixels need
+            return None
+        if _turn(opened) is not None or not is_srgb(opened):
+            return None
+        decoded = open_as(JPEG, stripped)
+        decoded.load()
+        return Normalised(data=stripped, media_type="image/jpeg", image=decoded)
 
 
-def _make_png(opened: ImageFile) -> Normalised:
+def _readable_rows(cut: bytes, repaired: bytes, structure: JpegStructure) -> int:
+    """How many rows of a cut-off JPEG are in the file.
+
+    A baseline decoder stops where the data ends, which leaves rows black that it fills when there is an end
+    marker. In a progressive JPEG a first scan that is cut off leaves the rest at mid grey.
+    """
+    from PIL.Image import new
+    from PIL.ImageChops import difference
+
+    whole = open_as(JPEG, repaired)
+    whole.load()
+    if structure.is_progressive:
+        if structure.scans > 1 or whole.mode not in ("L", "RGB"):
+            return whole.height
+        box = difference(whole, new(whole.mode, whole.size, "#808080")).getbbox()
+        return box[3] if box else 0
+    partial = open_as(JPEG, cut)
+    with suppress(OSError):  # truncated; what was decoded stays
+        partial.load()
+    partial.tile = []
+    box = difference(whole.convert("RGB"), partial.convert("RGB")).getbbox()
+    return box[1] if box else whole.height
+
+
+def _make_png(opened: ImageFile, kind: FileFormat, data: bytes) -> Normalised:
     opened.load()
     turn = _turn(opened)
-    image = to_srgb(opened)
-    image = image.copy() if turn is None else image.transpose(turn)  # a copy can do without its notes
+    image = to_srgb(*_as_meant(opened, kind, data))
+    if turn is not None:
+        image = image.transpose(turn)
+    elif image is opened:
+        image = image.copy()  # without the notes of the file
     image.info.clear()
     return Normalised(data=write_png(image), media_type="image/png", image=image)
+
+
+def _as_meant(opened: ImageFile, kind: FileFormat, data: bytes) -> tuple[Image, bytes | None]:
+    """The loaded image with what Pillow overlooks in its format, and the colour profile to apply."""
+    profile = opened.info.get("icc_profile")
+    if kind.name == "PNG":
+        from promptvision.images.png_chunks import colour_profile, with_transparent_colour
+
+        return with_transparent_colour(opened, data, kind) or opened, colour_profile(opened, data)
+    if kind.name == "TIFF" and opened.mode not in ("CMYK", "LAB"):
+        from promptvision.images.tiff import TiffFile
+
+        return (opened.plain() if isinstance(opened, TiffFile) else opened), profile
+    if kind.name == "BMP" and opened.mode == "RGBA" and opened.getchannel("A").getextrema() == (0, 0):
+        return opened.convert("RGB"), profile  # a fourth byte that nobody set
+    return opened, profile
 
 
 def _turn(opened: ImageFile) -> Transpose | None:
@@ -200,8 +275,8 @@ def decode_stored(data: bytes) -> Image:
         StoreError: the bytes are damaged.
     """
     try:
-        opened = _open(data, _tell_format(data))
+        opened = open_as(recognise(data), data)
         opened.load()
         return to_plain_mode(opened)
     except Exception as exc:  # Pillow raises whatever its parsers meet
-        raise StoreError(f"image store: a stored picture cannot be decoded ({_cause(exc)})") from exc
+        raise StoreError(f"image store: a stored image cannot be decoded ({_cause(exc)})") from exc

@@ -14,6 +14,8 @@ __all__ = ["flat_rgb", "is_srgb", "to_plain_mode", "to_srgb"]
 
 _PLAIN = ("L", "LA", "RGB", "RGBA")
 _PROFILE_MODES = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
+_LEAST_OF_255 = 4.0
+"""Float samples up to less than this are light above white rather than a dark image of 0..255."""
 _TOLERANCE = 2  # of 255: by so much two makers' versions of the sRGB profile differ
 
 
@@ -30,11 +32,12 @@ def flat_rgb(image: Image) -> Image:
 def to_plain_mode(image: Image) -> Image:
     """The image in mode L, LA, RGB or RGBA, colours taken as sRGB; itself when it is so already.
 
-    16-bit samples keep their high byte. Samples of 32 bits have no agreed white: 0..1 (float) and 0..65535
-    (integer) are taken as such when they fit, anything else is stretched from its darkest to its lightest.
+    16-bit samples keep their high byte. Samples of 32 bits have no agreed white: 0..1 and 0..255 (float) and
+    0..65535 (integer) are taken as such when they fit; anything else is stretched, its darkest sample to
+    black and its lightest to white.
 
     Raises:
-        ValueError: float samples that are no numbers.
+        ValueError: float samples that are not numbers.
     """
     if image.mode.startswith("I;16"):
         return _scale(image.convert("I"), 0, 65536)
@@ -49,12 +52,14 @@ def to_plain_mode(image: Image) -> Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def to_srgb(image: Image) -> Image:
-    """The image in mode L, LA, RGB or RGBA with its embedded colour profile applied.
+def to_srgb(image: Image, profile: Any) -> Image:
+    """The image in mode L, LA, RGB or RGBA with a colour profile applied.
 
-    A profile that cannot be read, or is for another kind of image, is ignored, as viewers do.
+    Args:
+        image: any mode.
+        profile: an ICC profile, or None. One that cannot be read, or is for another kind of image, is
+            ignored, as viewers do.
     """
-    profile = image.info.get("icc_profile")
     if image.mode != "CMYK":
         image = to_plain_mode(image)
     if image.mode == "LA":
@@ -85,8 +90,10 @@ def is_srgb(image: Image) -> bool:
 def _range(image: Image) -> tuple[float, float]:
     low, high = (float(value) for value in image.getextrema())  # type: ignore[arg-type]
     if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError("samples that are no numbers")
+        raise ValueError("samples that are not numbers")
     white = 65536.0 if image.mode == "I" else 256 / 255
+    if image.mode == "F" and high >= _LEAST_OF_255:
+        white = 256.0
     if low >= 0 and high <= white:
         return 0.0, white
     return low, high + (high - low or 1.0) / 255

@@ -1,8 +1,8 @@
-"""Fetching an image from a URL that a stranger typed, without being sent to where he may not go.
+"""Fetch an image from an untrusted URL, with SSRF and DNS-rebinding protection.
 
-A host name is resolved once, every address it has must be public, and the checked address is the one that
-is dialled, so that a name which changes its mind in between gains nothing. The check sits in the network
-backend, below redirects: no request can go around it.
+A host name is resolved once, every address it has must be public, and the connection goes to the address
+that was checked, so a second DNS answer has no effect. The check is part of the network backend, below
+redirects: every request passes it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ALLOW = "an operator can allow a host with PROMPTVISION_ALLOWED_HOSTS"
 
 
 class Network:
-    """How names become addresses and addresses connections; the only way out of this module."""
+    """Resolves names and opens connections; all network access of this module goes through it."""
 
     async def resolve(self, host: str, port: int) -> list[str]:
         """All numeric addresses of a host.
@@ -99,13 +99,13 @@ class _Guard(httpcore.AsyncNetworkBackend):
         try:
             addresses = await self._network.resolve(host, port)
         except (OSError, UnicodeError) as exc:
-            raise InputError(f"picture URL: no such host {host!r}") from exc
+            raise InputError(f"image URL: no such host {host!r}") from exc
         if not addresses:
-            raise InputError(f"picture URL: no such host {host!r}")
+            raise InputError(f"image URL: no such host {host!r}")
         if not _is_allowed(host, port, self._allowed_hosts):
             _check_port(host, port)
             if not all(map(is_public, addresses)):
-                raise InputError(f"picture URL: host {host!r} has an address that is not public", hint=_ALLOW)
+                raise InputError(f"image URL: host {host!r} has an address that is not public", hint=_ALLOW)
         return await self._dial(addresses[:_MAX_ADDRESSES], port)
 
     async def _dial(self, addresses: list[str], port: int) -> httpcore.AsyncNetworkStream:
@@ -146,9 +146,9 @@ async def fetch(
             async with httpcore.AsyncConnectionPool(network_backend=guard) as pool:
                 return await _follow(pool, url, allowed_hosts, limit)
     except TimeoutError as exc:
-        raise InputError(f"picture URL: no answer in full within {deadline_s:g} seconds") from exc
+        raise InputError(f"image URL: no answer in full within {deadline_s:g} seconds") from exc
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as exc:
-        raise InputError(f"picture URL: cannot be fetched ({str(exc)[:200] or type(exc).__name__})") from exc
+        raise InputError(f"image URL: cannot be fetched ({str(exc)[:200] or type(exc).__name__})") from exc
 
 
 async def _follow(
@@ -162,27 +162,27 @@ async def _follow(
             url = _join(url, response)
         after = _parse(url, allowed_hosts)
         if place.scheme == "https" and after.scheme == "http":
-            raise InputError("picture URL: redirects from https to http")
+            raise InputError("image URL: redirects from https to http")
         place = after
-    raise InputError(f"picture URL: more than {_MAX_REDIRECTS} redirects")
+    raise InputError(f"image URL: more than {_MAX_REDIRECTS} redirects")
 
 
 def _parse(url: str, allowed_hosts: Sequence[str]) -> _Place:
     if len(url) > _MAX_URL:
-        raise InputError(f"picture URL: longer than {_MAX_URL} characters")
+        raise InputError(f"image URL: longer than {_MAX_URL} characters")
     if _UNSAFE.search(url):
-        raise InputError("picture URL: holds a space, a backslash or a control character")
+        raise InputError("image URL: holds a space, a backslash or a control character")
     try:
         parts = urlsplit(url)
         scheme = parts.scheme.lower()
         if scheme not in _PORTS:
-            raise InputError(f"picture URL: scheme {scheme[:20]!r} is not accepted", hint="use http or https")
+            raise InputError(f"image URL: scheme {scheme[:20]!r} is not accepted", hint="use http or https")
         if "@" in parts.netloc:
-            raise InputError("picture URL: holds a user name or a password")
+            raise InputError("image URL: holds a user name or a password")
         host, port = _host_and_port(parts.netloc)
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_PRINTABLE)
     except ValueError as exc:  # UnicodeError too
-        raise InputError("picture URL: not a valid URL") from exc
+        raise InputError("image URL: not a valid URL") from exc
     port = _PORTS[scheme] if port is None else port
     if not _is_allowed(host, port, allowed_hosts):
         _check_port(host, port)
@@ -214,9 +214,7 @@ def _is_allowed(host: str, port: int, allowed_hosts: Sequence[str]) -> bool:
 
 def _check_port(host: str, port: int) -> None:
     if port not in _PORTS.values():
-        raise InputError(
-            f"picture URL: port {port} of {host!r} is not accepted, only 80 and 443", hint=_ALLOW
-        )
+        raise InputError(f"image URL: port {port} of {host!r} is not accepted, only 80 and 443", hint=_ALLOW)
 
 
 def _header(response: httpcore.Response, name: bytes) -> str:
@@ -227,18 +225,18 @@ def _join(url: str, response: httpcore.Response) -> str:
     try:
         return urljoin(url, _header(response, b"location"))
     except ValueError as exc:
-        raise InputError("picture URL: redirects to something that is no URL") from exc
+        raise InputError("image URL: redirects to something that is not a URL") from exc
 
 
 async def _read(response: httpcore.Response, limit: int) -> bytes:
     if response.status != 200:
-        raise InputError(f"picture URL: the server answered {response.status} instead of 200")
+        raise InputError(f"image URL: the server answered {response.status} instead of 200")
     if _header(response, b"content-encoding").strip().lower() not in ("", "identity"):
-        raise InputError("picture URL: the server compressed the picture although told not to")
+        raise InputError("image URL: the server compressed the image although the request refused that")
     length = _header(response, b"content-length")
     body = bytearray()
     async for chunk in response.aiter_stream():
         body += chunk
         if len(body) > limit or (length.isdecimal() and int(length) > limit):
-            raise TooLarge(f"picture URL: larger than {limit / 1e6:g} MB")
+            raise TooLarge(f"image URL: larger than {limit / 1e6:g} MB")
     return bytes(body)

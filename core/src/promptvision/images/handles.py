@@ -99,20 +99,20 @@ class ImageTable:
         """The image id behind a handle. Never follows a URL, a path or a raw id.
 
         Args:
-            text: ``img_3``; spaces, capitals and one pair of square brackets around it are forgiven.
+            text: ``img_3``; spaces, capitals and one pair of square brackets around it are accepted.
 
         Raises:
-            ValueError: it is no handle of this conversation; the message lists those that are.
+            ValueError: it is not a handle of this conversation; the message lists those that are.
         """
         match = _HANDLE.fullmatch(text.strip())
         record = self._records.get(int(match[1])) if match else None
         if record is None:
-            raise ValueError(f"{text[:40]!r} is no picture of this conversation; {self._choices()}")
+            raise ValueError(f"{text[:40]!r} is not an image of this conversation; {self._choices()}")
         return record.image_id
 
     def _choices(self) -> str:
         if not self._records:
-            return "it has no pictures yet"
+            return "it has no images yet"
         handles = [record.handle for record in self.records]
         shown = handles if len(handles) <= _LISTED else [*handles[:1], "...", *handles[1 - _LISTED :]]
         return "use one of " + ", ".join(shown)
@@ -135,7 +135,7 @@ class ImageTable:
             ValueError: no image has this number.
         """
         if number not in self._records:
-            raise ValueError(f"img_{number} is no picture of this conversation; {self._choices()}")
+            raise ValueError(f"img_{number} is not an image of this conversation; {self._choices()}")
         line = [self._records[number]]
         while (parent := line[-1].parent) in self._records and parent < line[-1].number:
             line.append(self._records[parent])

@@ -1,4 +1,10 @@
-"""Taking an image in, from wherever it is given: bytes, a ``data:`` URI, a URL, or a path."""
+"""Ingest an image from bytes, a ``data:`` URI, a URL or a path.
+
+Files that a request sends or a URL returns are decoded in a child process with limits (see
+:mod:`promptvision.images.isolated`). Bytes and paths that the program itself gives are decoded in this
+process, which saves starting another one; TIFF files are not, since libtiff writes to stderr. The setting
+``PROMPTVISION_IMAGE_DECODING`` chooses one way for all.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +12,16 @@ import asyncio
 import binascii
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from promptvision.errors import InputError, TooLarge
 from promptvision.images.codec import MAX_BYTES, normalise
+from promptvision.images.isolated import Decoded, shared_decoders
 from promptvision.images.store import ImageStore
 
 if TYPE_CHECKING:
@@ -22,23 +31,26 @@ if TYPE_CHECKING:
 
 __all__ = ["IngestedImage", "ingest", "path_of_url", "read_source"]
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # two letters at least: C:\\x.png is a path
+_TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\\x.png is a path
 
 
 @dataclass(frozen=True, kw_only=True)
 class IngestedImage:
-    """An image that the store holds now.
+    """An image in the store.
 
     Args:
         id: SHA-256 of the stored bytes.
         media_type: of the stored bytes.
         width, height: in pixels.
+        notes: sentences about what was changed, for the reply.
     """
 
     id: str
     media_type: str
     width: int
     height: int
+    notes: tuple[str, ...] = ()
 
 
 async def ingest(
@@ -59,11 +71,51 @@ async def ingest(
         keep: called with the id and the decoded image once it is stored, for a cache.
 
     Raises:
-        InputError: it cannot be read or is no image that is accepted.
+        InputError: it cannot be read, or is not an image that is accepted.
+        Busy: too many images are being decoded.
         StoreError: the store failed.
     """
     data = await read_source(source, allow_paths=allow_paths, settings=settings)
-    return await asyncio.to_thread(_normalise_and_put, data, store, keep)
+    if _is_isolated(source, data, allow_paths=allow_paths, settings=settings):
+        decoded = await shared_decoders().normalise(data, with_pixels=keep is not None)
+    else:
+        decoded = await asyncio.get_running_loop().run_in_executor(_threads(), _decode, data)
+    del data
+    stored = await asyncio.to_thread(store.put, decoded.data, decoded.media_type)
+    if keep is not None and decoded.image is not None:
+        keep(stored.id, decoded.image)
+    return IngestedImage(
+        id=stored.id,
+        media_type=stored.media_type,
+        width=decoded.width,
+        height=decoded.height,
+        notes=decoded.notes,
+    )
+
+
+def _is_isolated(source: bytes | str | Path, data: bytes, *, allow_paths: bool, settings: Settings) -> bool:
+    if settings.image_decoding != "auto":
+        return settings.image_decoding == "process"
+    is_fetched = isinstance(source, str) and source[:5].lower().startswith("http")
+    return not allow_paths or is_fetched or _TIFF.match(data) is not None
+
+
+def _decode(data: bytes) -> Decoded:
+    made = normalise(data)
+    return Decoded(
+        data=made.data,
+        media_type=made.media_type,
+        width=made.image.width,
+        height=made.image.height,
+        image=made.image,
+        notes=made.notes,
+    )
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Apart from the threads that wait for stores."""
+    return ThreadPoolExecutor(2, thread_name_prefix="decode")
 
 
 async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings: Settings) -> bytes:
@@ -90,28 +142,17 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
 
         return await fetch(text, allowed_hosts=settings.allowed_hosts, limit=MAX_BYTES)
     if not allow_paths:
-        raise InputError("picture: not a URL that is accepted", hint="give an http, https or data URL")
+        raise InputError("image: not a URL that is accepted", hint="give an http, https or data URL")
     if "://" in text and scheme != "file":
         raise InputError(
-            f"picture: URLs of scheme {scheme[:20]!r} are not accepted", hint="give a path or a URL"
+            f"image: URLs of scheme {scheme[:20]!r} are not accepted", hint="give a path or a URL"
         )
     path = path_of_url(text) if scheme == "file" else Path(source)
     return await asyncio.to_thread(_read_file, path)
 
 
-def _normalise_and_put(
-    data: bytes, store: ImageStore, keep: Callable[[str, Image], None] | None
-) -> IngestedImage:
-    picture = normalise(data)
-    stored = store.put(picture.data, picture.media_type)
-    if keep is not None:
-        keep(stored.id, picture.image)
-    width, height = picture.image.size
-    return IngestedImage(id=stored.id, media_type=stored.media_type, width=width, height=height)
-
-
 def _too_large() -> TooLarge:
-    return TooLarge(f"picture: larger than {MAX_BYTES // 10**6} MB", hint="scale it down and send it again")
+    return TooLarge(f"image: larger than {MAX_BYTES // 10**6} MB", hint="scale it down and send it again")
 
 
 def _within_limit(data: bytes) -> bytes:
@@ -121,10 +162,10 @@ def _within_limit(data: bytes) -> bytes:
 
 
 def _read_data_uri(text: str) -> bytes:
-    """Decode a ``data:`` URI (RFC 2397); what it says of its type is not believed."""
+    """Decode a ``data:`` URI (RFC 2397); the media type in it is not used."""
     head, comma, body = text.partition(",")
     if not comma:
-        raise InputError("picture: a data URL without a comma", hint="write data:image/png;base64,...")
+        raise InputError("image: a data URL without a comma", hint="write data:image/png;base64,...")
     if len(body) > 3 * MAX_BYTES:  # the longest spelling: every byte as %XX
         raise _too_large()
     if not head.lower().endswith(";base64"):
@@ -135,21 +176,21 @@ def _read_data_uri(text: str) -> bytes:
     try:
         return binascii.a2b_base64(packed + "=" * (-len(packed) % 4), strict_mode=True)
     except ValueError as exc:
-        raise InputError("picture: a data URL whose base64 is broken", hint="encode the file again") from exc
+        raise InputError("image: a data URL whose base64 is broken", hint="encode the file again") from exc
 
 
 def path_of_url(url: str) -> Path:
     """The path in a ``file:`` URL of this machine.
 
     Raises:
-        InputError: it is no such URL.
+        InputError: it is not such a URL.
     """
     try:
         parts = urlsplit(url)
     except ValueError as exc:
-        raise InputError("picture: not a valid file URL") from exc
+        raise InputError("image: not a valid file URL") from exc
     if parts.netloc not in ("", "localhost"):
-        raise InputError(f"picture: a file URL of another machine ({parts.netloc[:80]!r})")
+        raise InputError(f"image: a file URL of another machine ({parts.netloc[:80]!r})")
     return Path(unquote(parts.path))
 
 
@@ -157,10 +198,10 @@ def _read_file(path: Path) -> bytes:
     try:
         path = path.expanduser()
         if not path.exists():
-            raise InputError(f"picture: {path}: no such file", hint="check the path")
+            raise InputError(f"image: {path}: no such file", hint="check the path")
         if not path.is_file():
-            raise InputError(f"picture: {path} is not a regular file")
+            raise InputError(f"image: {path} is not a regular file")
         with path.open("rb") as file:
             return _within_limit(file.read(MAX_BYTES + 1))
     except (OSError, RuntimeError, ValueError) as exc:  # ~nobody is a RuntimeError
-        raise InputError(f"picture: {str(path)[:200]!r} cannot be read ({exc})") from exc
+        raise InputError(f"image: {str(path)[:200]!r} cannot be read ({exc})") from exc

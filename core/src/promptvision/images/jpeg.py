@@ -1,4 +1,4 @@
-"""Stripping a JPEG down to what decoding needs, without touching its pixels.
+"""The segments of a JPEG: check their number, drop those that carry no pixels, and close a cut-off file.
 
 Source of the marker codes: ITU-T T.81, table B.1.
 """
@@ -6,72 +6,166 @@ Source of the marker codes: ITU-T T.81, table B.1.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-__all__ = ["MAX_SCANS", "strip_jpeg"]
+__all__ = ["MAX_SCANS", "JpegStructure", "read_jpeg"]
 
 MAX_SCANS = 100
 """More scans than any encoder writes (libjpeg's default progressive script has 10)."""
+MAX_SEGMENTS = 4_096
+"""A 20 MB file of full segments has 305."""
+MAX_FILL_BYTES = 65_536
+"""Fill bytes (0xFF before a marker) are allowed and hardly ever written."""
 
-_SOI, _EOI, _SOS, _DRI, _APP0, _APP14 = 0xD8, 0xD9, 0xDA, 0xDD, 0xE0, 0xEE
+_EOI, _SOS, _DRI, _APP0, _APP14 = 0xD9, 0xDA, 0xDD, 0xE0, 0xEE
 _TABLES = {0xDB, 0xC4, _DRI}  # quantisation, Huffman, restart interval
 _FRAMES = {0xC0, 0xC1, 0xC2}  # baseline, extended, progressive; all Huffman-coded
+_ALL_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _DROPPED = {*range(0xE0, 0xF0), 0xFE}  # application data and comments
 _JFIF = b"\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x01\x00\x01\x00\x00"
 _ADOBE_LENGTH = 14
+_RESTARTS = {0, *range(0xD0, 0xD8)}  # what may follow 0xFF inside of coded data
 _AFTER_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7]")
+_FILL = re.compile(rb"\xff++")  # possessive, so that a long run is read once
+_MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00]", re.DOTALL)
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield marker code and bytes (marker, length, payload, and the coded data of a scan) up to EOI."""
-    if data[:2] != b"\xff\xd8":
-        raise ValueError("no SOI")
-    start = 2
-    while True:
-        if len(data) < start + 4 or data[start] != 0xFF:
-            if data[start : start + 2] == b"\xff\xd9":
-                return
-            raise ValueError("no marker where one must be")
+@dataclass(frozen=True, kw_only=True)
+class JpegStructure:
+    """What the segments of a JPEG say.
+
+    Args:
+        stripped: the JPEG without metadata, thumbnails and comments; None when it has more than the plain
+            structure of a baseline or progressive JPEG. Tables, frame header and scans stay byte for byte,
+            so that it decodes to the same samples; an Adobe segment stays because it says how colours are
+            coded.
+        repaired: the file with an end marker in place of a cut-off last segment; None if it is complete.
+        scans: number of scans.
+        is_progressive: whether coefficients come in several scans.
+        coefficients: number of DCT coefficients, which a progressive decoder keeps, 2 bytes each.
+    """
+
+    stripped: bytes | None
+    repaired: bytes | None
+    scans: int
+    is_progressive: bool
+    coefficients: int
+
+
+def read_jpeg(data: bytes) -> JpegStructure:
+    """Walk the segments of a JPEG.
+
+    Raises:
+        ValueError: there are more segments, scans or fill bytes than any encoder writes, or no scan.
+    """
+    return _Walk(data).run()
+
+
+class _Walk:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._parts: list[bytes] = [b"\xff\xd8"]
+        self._is_plain = True
+        self._is_whole = False
+        self._end = 2
+        self._scans = 0
+        self._fill = 0
+        self._frame = b""
+
+    def run(self) -> JpegStructure:
+        segments = 0
+        while self._step():
+            segments += 1
+            if segments > MAX_SEGMENTS:
+                raise ValueError(f"more than {MAX_SEGMENTS:,} segments")
+            if self._scans > MAX_SCANS:
+                raise ValueError(f"more than {MAX_SCANS} scans")
+        if not self._scans:
+            raise ValueError("no scan")
+        stripped = b"".join([*self._parts, b"\xff\xd9"]) if self._is_plain else None
+        repaired = None if self._is_whole else self._data[: self._end] + b"\xff\xd9"
+        return JpegStructure(
+            stripped=stripped,
+            repaired=repaired,
+            scans=self._scans,
+            is_progressive=self._frame[1:2] in (b"\xc2", b"\xc6", b"\xca", b"\xce"),
+            coefficients=self._coefficients(),
+        )
+
+    def _step(self) -> bool:
+        """Read one segment; False at the end of the image or of what can be read."""
+        data = self._data
+        start = self._marker()
+        if start is None:
+            return False
         code = data[start + 1]
         if code == _EOI:
-            return
+            self._is_whole = True
+            return False
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+        if end < start + 4 or end > len(data):
+            return False
         if code == _SOS:
-            after = _AFTER_SCAN.search(data, end)
-            if after is None:
-                raise ValueError("a scan without an end")
-            end = after.start()
-        if end > len(data) or end < start + 4:
-            raise ValueError("a segment runs over the end")
-        yield code, data[start:end]
-        start = end
+            self._scans += 1
+            end = self._end_of_scan(end)
+        self._keep(code, data[start:end])
+        self._end = end
+        return True
 
-
-def strip_jpeg(data: bytes) -> bytes | None:
-    """The same JPEG without metadata, thumbnails, comments, and whatever follows its end.
-
-    Tables, frame header and scans stay byte for byte, so that it decodes to the same samples; an Adobe
-    segment stays because it says how colours are coded.
-
-    Returns:
-        The stripped file; None when it has not the plain structure of a baseline or progressive JPEG, or
-        more scans (100) than any encoder writes.
-    """
-    parts = [b"\xff\xd8"]
-    scans = 0
-    try:
-        for code, segment in _segments(data):
-            if code in _TABLES or code in _FRAMES:
-                parts.append(segment)
-            elif code == _SOS:
-                scans += 1
-                parts.append(segment)
-            elif code == _APP0 and segment[4:9] == b"JFIF\x00":
-                parts.append(_JFIF)
-            elif code == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= 2 + _ADOBE_LENGTH:
-                parts.append(b"\xff\xee\x00\x0e" + segment[4 : 2 + _ADOBE_LENGTH])
-            elif code not in _DROPPED:
+    def _marker(self) -> int | None:
+        """Where the next marker is, without fill bytes and what stands between segments."""
+        data, end = self._data, self._end
+        run = _FILL.match(data, end)
+        after = run.end() if run else 0
+        if not run or after >= len(data) or data[after] == 0:
+            found = _MARKER.search(data, end + 1)
+            if found is None:
                 return None
-    except ValueError:
-        return None
-    return b"".join([*parts, b"\xff\xd9"]) if 0 < scans <= MAX_SCANS else None
+            after = found.end() - 1
+        self._count_fill(after - 1 - end)
+        self._is_plain &= after - 1 == end
+        return after - 1
+
+    def _count_fill(self, length: int) -> None:
+        self._fill += length
+        if self._fill > MAX_FILL_BYTES:
+            raise ValueError(f"more than {MAX_FILL_BYTES:,} fill bytes")
+
+    def _end_of_scan(self, start: int) -> int:
+        """Where the next marker begins that is not part of the coded data."""
+        data = self._data
+        while (found := _AFTER_SCAN.search(data, start)) is not None:
+            run = _FILL.match(data, found.start())
+            after = run.end() if run else found.end()
+            if after >= len(data):
+                break
+            if data[after] not in _RESTARTS:
+                return found.start()
+            self._count_fill(after - found.start() - 1)
+            start = after + 1
+        return len(data)
+
+    def _keep(self, code: int, segment: bytes) -> None:
+        if code in _ALL_FRAMES:
+            self._frame = segment
+        if code in _TABLES or code in _FRAMES or code == _SOS:
+            self._parts.append(segment)
+        elif code == _APP0 and segment[4:9] == b"JFIF\x00":
+            self._parts.append(_JFIF)
+        elif code == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= 2 + _ADOBE_LENGTH:
+            self._parts.append(b"\xff\xee\x00\x0e" + segment[4 : 2 + _ADOBE_LENGTH])
+        elif code not in _DROPPED:
+            self._is_plain = False
+
+    def _coefficients(self) -> int:
+        """From the frame header: size, and per component its sampling factors (T.81, B.2.2)."""
+        header = self._frame[4:]
+        if len(header) < 6 or len(header) < 6 + 3 * header[5]:
+            return 0
+        pixels = int.from_bytes(header[1:3], "big") * int.from_bytes(header[3:5], "big")
+        factors = [header[7 + 3 * number] for number in range(header[5])]
+        shares = [(factor >> 4) * (factor & 15) for factor in factors]
+        widest = max([factor >> 4 for factor in factors] or [1]) * max(
+            [factor & 15 for factor in factors] or [1]
+        )
+        return pixels * sum(shares) // max(widest, 1)

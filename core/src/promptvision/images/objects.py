@@ -124,7 +124,7 @@ class ObjectImageStore(ABC):
             self._remember(image_id, name)
             return name, answer
         self._forget(image_id)
-        raise NotFound(f"image store: no picture {image_id!r}")
+        raise NotFound(f"image store: no image {image_id!r}")
 
     def _candidates(self, image_id: str) -> Iterator[ObjectName]:
         check_image_id(image_id)

@@ -36,7 +36,7 @@ def write_png(image: Image) -> bytes:
         ValueError: it has no pixels.
     """
     if not (image.width and image.height):
-        raise ValueError("a picture without pixels cannot be a PNG")
+        raise ValueError("an image without pixels cannot be written as PNG")
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOUR_TYPES[image.mode], 0, 0, 0)
     chunks = [_chunk(b"IHDR", header)]
     chunks += [_chunk(b"IDAT", packed) for packed in _deflate(image)]

@@ -39,15 +39,15 @@ MAX_STORED_BYTES = 128 * 2**20
 
 
 def check_image_id(text: str) -> None:
-    """Raise NotFound for what is no image id."""
+    """Raise NotFound unless the text is an image id."""
     if not is_image_id(text):
-        raise NotFound(f"image store: no picture {text[:80]!r}")
+        raise NotFound(f"image store: no image {text[:80]!r}")
 
 
 def check_stored_bytes(data: bytes, image_id: str) -> bytes:
     """Return the bytes if they are those of the id; raise StoreError if not."""
     if image_id_of(data) != image_id:
-        raise StoreError(f"image store: the bytes of picture {image_id} were changed in the store")
+        raise StoreError(f"image store: the bytes of image {image_id} were changed in the store")
     return data
 
 

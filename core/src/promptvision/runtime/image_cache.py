@@ -54,4 +54,5 @@ class ImageCache:
 
 
 def _bytes_of(image: Image) -> int:
-    return image.width * image.height * len(image.getbands())
+    """What Pillow allocates: 1 byte a pixel for L, 4 for every other mode."""
+    return image.width * image.height * (1 if image.mode == "L" else 4)

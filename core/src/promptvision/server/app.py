@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import StoreError
+from promptvision.images.isolated import shared_decoders
 from promptvision.server import chat, conversations, health, images, metrics, openapi, stream, tools
 from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
 from promptvision.server.problems import HANDLERS
@@ -98,6 +99,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     agent: Agent = app.state.agent
     await agent.registry.availability.refresh()
     sweeper = asyncio.create_task(_sweep(agent))
+    if agent.settings.image_decoding != "inline":
+        shared_decoders().warm_up()
     try:
         yield
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +88,9 @@ class Settings(BaseModel):
     """Raise the first plugin failure instead of continuing without that plugin."""
     prefer: Names = ()
     """Tools, as ``plugin:tool``, that win a name clash and go first for their operation."""
+    image_decoding: Literal["auto", "process", "inline"] = "auto"
+    """Where image files are decoded: in a child process with limits, in this process, or (auto) in a child
+    process unless the program itself gives a path or bytes."""
     allowed_hosts: Names = ()
     """Hosts that image URLs may name although their address is private."""
     server_hosts: Names = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -71,6 +72,7 @@ class TurnLoop:
         settings: Settings,
         started_from: str | None,
         deadline: float,
+        notes: Sequence[str] = (),
     ) -> None:
         self._turn = turn
         self._earlier = earlier
@@ -94,7 +96,8 @@ class TurnLoop:
         self._is_refused = False
         self._tokens = 0
         self._limit = asyncio.timeout(None)
-        self._notes = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
+        stored = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
+        self._notes = list(dict.fromkeys([*stored, *notes]))
 
     async def run(self) -> Reply:
         """Drive the turn to its end; every way out is a reply.

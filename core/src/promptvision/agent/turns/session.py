@@ -147,9 +147,12 @@ class TurnSession:
         """Restore the state of the conversation and of an earlier try of the turn."""
         turns, records = await self._read_conversation(turn)
         table = ImageTable(records)
+        notes = image.notes if image is not None else ()
         if image is not None and not any(_is_sent_with(record, turn) for record in records):
             record = table.add(image.id, INPUT, None, "", image.width, image.height, turn.seq)
             journal.post((EventKind.IMAGE, asdict(record), image.id))
+            for note in notes:
+                journal.post((EventKind.NOTE, {"message": note}, None))
         steps = [*steps_of(turn.events), *await close_open_steps(turn, journal)]
         services, deadline = self._services, time.monotonic() + self._settings.turn_timeout_s
         runner = StepRunner(
@@ -177,6 +180,7 @@ class TurnSession:
             settings=self._settings,
             started_from=_started_from(table, turn),
             deadline=deadline,
+            notes=notes,
         )
 
     async def _read_conversation(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
