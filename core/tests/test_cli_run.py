@@ -179,8 +179,8 @@ def test_tool_that_breaks_is_exit_code_1(command: Command, photo: Path) -> None:
 
 def test_unknown_request_names_what_could_be_installed(command: Command, photo: Path) -> None:
     ended = command("run", photo, "sing me a song")
-    assert ended.code == 0
-    assert "- Needs what is not here. Lacking: tool 'fetch_moon': program 'moon-rocket'" in ended.out
+    assert ended.code == 1
+    assert "- Needs what is not here. Missing: tool 'fetch_moon': program 'moon-rocket'" in ended.out
 
 
 def test_words_of_a_tool_steer_no_terminal(command: Command, photo: Path) -> None:

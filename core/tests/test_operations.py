@@ -15,7 +15,7 @@ ID = "a" * 64
 IMAGE = ImageRef(ID)
 
 ARGS = {
-    "detect_objects": ["image_url", "prompt", "box_threshold", "text_threshold"],
+    "detect_objects": ["image_url", "prompt", "box_threshold", "text_threshold", "strict"],
     "segment_objects": ["image_url", "bounding_boxes", "target"],
     "inpaint_image": [
         "image_url",
@@ -40,6 +40,7 @@ RESULTS = {
         "labels",
         "scores",
         "annotated_image_url",
+        "doubts",
     ],
     "segment_objects": ["original_image_url", "merged_mask_url", "mask_urls"],
     "inpaint_image": ["original_image_url", "inpainted_image_url"],

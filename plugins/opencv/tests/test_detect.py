@@ -44,7 +44,7 @@ def test_threshold_is_honoured(ball: Any) -> None:
 
 
 def test_unknown_name_fails_and_names_the_plugin_that_knows(ball: Any) -> None:
-    with pytest.raises(ToolFailed, match=r"'lion'.*promptvision-grounding-dino"):
+    with pytest.raises(ToolFailed, match=r"'lion'.*promptvision models pull grounding-dino-base"):
         run_tool(DETECT_TOOL, ball.image, prompt="lion")
 
 

@@ -1,14 +1,16 @@
-"""The offline planner: matches words against what operations and tools declare, and knows nothing else.
+"""The offline planner: matches words against the phrases that operations and tools declare.
 
 A request is cut into clauses; each clause must match one declared phrase, whose slots become arguments.
-What a call needs beyond that (boxes, masks) is the core's business, so a newly installed tool works here
-as soon as it declares a phrase.
+What a call needs beyond that (boxes, masks) the core fills in, so a newly installed tool works here as soon
+as it declares a phrase. A pronoun as target ("now make it green") leaves the target to the core, which uses
+what the last step on that image was about.
 
-What cannot run here is understood as well, and called: the answer is what it lacks.
+Operations that cannot run here are understood and called as well: the answer says what is missing.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
@@ -19,6 +21,24 @@ from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 __all__ = ["OfflinePlanner"]
 
 EXAMPLES = 3
+_NOTHING = re.compile(
+    r"(?:(?:oh|no|ok|okay|please),? )*(?:never ?mind|forget (?:it|about it|that)|cancel(?: that)?|stop"
+    r"|nothing|leave it(?: as it is| alone)?|(?:do not|don['\u2019]?t) .+|no(?:,? thanks?(?: you)?)?)",
+    re.IGNORECASE,
+)
+_UNDO = re.compile(
+    r"(?:(?:please|now|can you|could you) )*(?:undo|revert|go back|take (?:it|that) back|restore)"
+    r"(?: (?:it|that|this|the last (?:change|edit|step)|the (?:original|change|edit)|please|again))*",
+    re.IGNORECASE,
+)
+_CANNOT_UNDO = (
+    "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to go on with by its "
+    "handle, for example \u201cmake img_1 black and white\u201d."
+)
+_ASK_BACK = (
+    "Which thing do you mean? No earlier step was about one. Name it, for example "
+    "\u201cmake the red ball green\u201d."
+)
 
 
 class OfflinePlanner:
@@ -31,29 +51,52 @@ class OfflinePlanner:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
         plan = match_request(request.prompt, request.functions)
         plan = plan or match_request(request.prompt, (*request.functions, *request.unavailable))
+        if not plan and (answer := _answer_without_call(request.prompt)) is not None:
+            return answer
+        if _lacks_antecedent(plan, request):
+            return self._reply(text=_ASK_BACK, failed=True)
         open_calls, has_failed = _not_yet_made(plan, request.outcomes)
         if open_calls and not has_failed and request.tool_choice == "auto":
             return self._reply(calls=(_call(open_calls[0], len(request.outcomes)),))
         if not request.outcomes:
-            return self._reply(text=_what_i_can_do(request.functions, request.unavailable))
+            return self._reply(text=_what_i_can_do(request.functions, request.unavailable), failed=True)
         text = " ".join(outcome.summary for outcome in request.outcomes)
         if open_calls and has_failed:
             text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
         return self._reply(text=text)
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
-        """The whole reply as one delta: there is nothing to wait for."""
+        """The whole reply as one delta."""
         reply = await self.complete(request)
         if reply.text:
             yield ChatDelta(text=reply.text)
         yield ChatDelta(reply=reply)
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is no connection to close."""
 
-    def _reply(self, *, text: str = "", calls: tuple[ToolCall, ...] = ()) -> ChatReply:
+    def _reply(self, *, text: str = "", calls: tuple[ToolCall, ...] = (), failed: bool = False) -> ChatReply:
         reason: FinishReason = "tool_calls" if calls else "stop"
-        return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name)
+        return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name, failed=failed)
+
+
+def _answer_without_call(prompt: str) -> ChatReply | None:
+    """The answer to a request that asks for nothing to be done, or for what no operation can do."""
+    words = prompt.strip(" .,!?")
+    if _NOTHING.fullmatch(words):
+        return ChatReply(text="Nothing was changed.", planner=OfflinePlanner.name)
+    if _UNDO.fullmatch(words):
+        return ChatReply(text=_CANNOT_UNDO, planner=OfflinePlanner.name, failed=True)
+    return None
+
+
+def _lacks_antecedent(plan: Sequence[Match], request: PlanRequest) -> bool:
+    """Whether the plan begins with "it" and no earlier call was about a thing."""
+    first = next((match for match in plan if match.function.target), None)
+    if first is None or not first.is_follow_up:
+        return False
+    pointed = {function.name for function in request.functions if function.target}
+    return not any(call.name in pointed for message in request.messages for call in message.tool_calls)
 
 
 def _not_yet_made(plan: list[Match], outcomes: Sequence[CallOutcome]) -> tuple[list[Match], bool]:
@@ -87,14 +130,14 @@ def _what_i_can_do(functions: Sequence[PlannerFunction], unavailable: Sequence[P
         for function in functions
         if function.phrases
     ]
-    lame = [f"- {function.description} Lacking: {function.missing}" for function in unavailable]
+    unable = [f"- {function.description} Missing: {function.missing}" for function in unavailable]
     if able:
         able.insert(0, "I do not understand that without a language model. What I can do:")
     else:
-        able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` tells more."]
-    if lame:
-        lame.insert(0, "What I could do if something were installed or configured:")
-    return "\n".join([*able, *lame])
+        able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` says why."]
+    if unable:
+        unable.insert(0, "What I could do if something were installed or configured:")
+    return "\n".join([*able, *unable])
 
 
 def _example(text: str) -> str:

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.targets import has_exception, read_target
 
 __all__ = ["Match", "match_request"]
 
@@ -37,7 +38,8 @@ _OPENING = re.compile(
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
-    r"(?:[\s,]+(?:please|now|for me|thanks|thank you|(?:very|so) much|too|as well|again|instead"
+    r"(?:[\s,]+(?:please|now|for me|(?:many )?thanks|thank you|thx|cheers|(?:very|so) much|a lot"
+    r"|in advance|if (?:you can|possible|you please)|will you|would you|too|as well|again|instead"
     r"|afterwards))+$",
     re.IGNORECASE,
 )
@@ -47,10 +49,32 @@ _STRONG = re.compile(
 _WEAK = re.compile(r"\s*(?:,\s*and\b|,|\band\b)\s*", re.IGNORECASE)
 _PLACE_FIRST = re.compile(rf"^(?:in|on|for|with|from) {PICTURE},? ", re.IGNORECASE)
 _PLACE_LAST = re.compile(rf"\s+(?:in|on|from|of|inside|within) {PICTURE}$", re.IGNORECASE)
-_DETERMINERS = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|all|every|any|some)\s+)+", re.IGNORECASE)
-_PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything"))
+_DETERMINERS = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|some)\s+)+", re.IGNORECASE)
+_ALL = re.compile(r"^(?:all|any)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|my\s+)?", re.IGNORECASE)
+_DETERMINED = re.compile(
+    r"(?:the|my|this|that|these|those|both|all|every|each|his|her|their)\s", re.IGNORECASE
+)
+_PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
+_IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
+_NO_END = frozenset(
+    ("the", "a", "an", "and", "or", "to", "of", "in", "my", "that", "this", "not", "but", "with")
+)
+"""Words that no thing's name ends in."""
+_KEPT = re.compile(
+    r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
+    r"(?:not|leave|keep|(?:do not|don't|never)\s+(?:touch|change|remove|edit|alter|paint|recolou?r|make))\s+"
+    r"(?P<kept>.+?)(?:\s+(?:alone|untouched|unchanged|intact|as (?:it|they) (?:is|are|was|were)))?$",
+    re.IGNORECASE,
+)
+_EXCEPTED = re.compile(
+    r",?\s+(?:except(?: for)?|excluding|other than|apart from|besides|but not)\s+(?P<kept>.+)$",
+    re.IGNORECASE,
+)
 _SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
-_LAST_OF_TWO = r" ((?:an?|into|to|look like)\s.+|(?:(?:bright|dark|light|pale|deep|very)\s)*\S+)"
+_NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
+_LAST_OF_TWO = (
+    rf" ({_NO_COLOUR}|(?:an?|into|to|look like)\s.+|(?:(?:bright|dark|light|pale|deep|very)\s)*\S+)"
+)
 
 
 @dataclass(frozen=True)
@@ -61,11 +85,15 @@ class Match:
         function: what to call.
         arguments: values of the phrase's slots, and what the phrase implies.
         weight: how many characters the clause shares with the phrase word for word; more is more certain.
+        lead: the words of the phrase before its first slot, if it has several.
+        is_follow_up: whether the target is a pronoun, which stands for what an earlier step was about.
     """
 
     function: PlannerFunction
     arguments: tuple[tuple[str, Any], ...]
     weight: int
+    lead: str = ""
+    is_follow_up: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,35 +138,66 @@ def _bare(clause: str) -> str:
 
 
 def _match_clause(clause: str, functions: Sequence[PlannerFunction]) -> tuple[Match, ...]:
-    """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood."""
+    """The calls of a clause. What it says to keep ("..., not the box") belongs to the targets before it."""
+    for rule in (_KEPT, _EXCEPTED):
+        bare = _bare(clause)
+        if found := rule.search(bare):
+            kept = _clean(found["kept"])
+            pointed = [function for function in functions if function.target]
+            matches = _match_parts(bare[: found.start()], pointed, kept) if kept else ()
+            if matches and all(match.function.target in dict(match.arguments) for match in matches):
+                return matches
+    if _is_colour(_bare(clause)):
+        clause = f"make it {_bare(clause)}"
+    return _match_parts(clause, functions)
+
+
+def _match_parts(clause: str, functions: Sequence[PlannerFunction], kept: str = "") -> tuple[Match, ...]:
+    """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood.
+
+    A part may leave out the verb of the one before it: "make the ball green and the box yellow".
+    """
     cuts = [(0, 0), *(found.span() for found in islice(_WEAK.finditer(clause), MAX_CUTS))]
     cuts.append((len(clause), len(clause)))
 
     @cache
-    def plan(first: int) -> tuple[Match, ...]:
+    def plan(first: int, lead: str) -> tuple[Match, ...]:
         for last in range(first + 1, len(cuts)):
-            head = _match_one(clause[cuts[first][1] : cuts[last][0]], functions)
+            part = clause[cuts[first][1] : cuts[last][0]]
+            head = _match_one(part, functions, kept)
+            if head is None and lead and _DETERMINED.match(part):
+                head = _match_one(lead + part, functions, kept)
             if head is not None and last == len(cuts) - 1:
                 return (head,)
-            if head is not None and (tail := plan(last)):
+            if head is not None and (tail := plan(last, head.lead)):
                 return (head, *tail)
         return ()
 
-    return plan(0)
+    return plan(0, "")
 
 
-def _match_one(clause: str, functions: Sequence[PlannerFunction]) -> Match | None:
+def _match_one(clause: str, functions: Sequence[PlannerFunction], kept: str) -> Match | None:
     """The function whose phrase fits best, if any does."""
     text = _bare(clause)
     handle = _HANDLE.search(text)
     text = _HANDLE.sub(PICTURE, text)
+    image = f"img_{handle[1]}" if handle else None
     found = [
         match
         for reading in _readings(text)
         for function in functions
-        for match in _matches(reading, function, f"img_{handle[1]}" if handle else None)
+        for match in _matches(reading, function, image, kept)
     ]
-    return max(found, key=lambda match: match.weight, default=None)
+    follow_ups = (match for function in functions for match in _matches(text, function, image, kept))
+    found += [match for match in follow_ups if match.is_follow_up]
+    return max(found, key=lambda match: (match.weight, not match.is_follow_up), default=None)
+
+
+def _is_colour(text: str) -> bool:
+    """Whether a clause is a colour and nothing else, which stands for "make it ..."."""
+    return re.fullmatch(r"(?:(?:bright|dark|light|pale|deep)\s+)?\w+", text) is not None and _ends_in_colour(
+        text
+    )
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -150,22 +209,41 @@ def _readings(text: str) -> Iterator[str]:
             yield reading[placed.end() :]
 
 
-def _matches(text: str, function: PlannerFunction, handle: str | None) -> Iterator[Match]:
+def _matches(text: str, function: PlannerFunction, handle: str | None, kept: str) -> Iterator[Match]:
     folded = _fold(text)
     for phrase in function.phrases:
         pattern = _compiled(phrase.text)
         values = _read_slots(pattern, text, folded)
         if values is None:
             continue
-        cleaned = {name: _clean(value) for name, value in values.items()}
-        if not all(_says_something(value) for value in cleaned.values()):
+        cleaned = {name: _clean(value, is_target=name == function.target) for name, value in values.items()}
+        target = cleaned.get(function.target or "")
+        is_follow_up = _can_follow_up(function, target)
+        if is_follow_up:
+            del cleaned[str(function.target)]
+        elif target is not None:
+            cleaned[str(function.target)] = _with_kept(_things(target), kept)
+        if not all(map(_says_something, cleaned.values())):
             continue
-        if function.target in cleaned:
-            cleaned[function.target] = _things(cleaned[function.target])
         arguments = [*cleaned.items(), *phrase.fixed]
         if handle is not None and function.image is not None:
             arguments.append((function.image, handle))
-        yield Match(function, tuple(arguments), pattern.weight)
+        lead = phrase.text.partition("{")[0] if len(phrase.slots) > 1 else ""
+        yield Match(function, tuple(arguments), pattern.weight, lead, is_follow_up)
+
+
+def _can_follow_up(function: PlannerFunction, target: str | None) -> bool:
+    """Whether the target is a pronoun, and the function can do without one."""
+    is_pronoun = target is not None and target.lower() in _IT
+    return is_pronoun and function.target not in function.parameters.get("required", (function.target,))
+
+
+def _with_kept(target: str, kept: str) -> str:
+    """A target with an exception; of the image itself, or of everything, it leaves the rest."""
+    if not kept:
+        return target
+    whole = target == PICTURE or target.lower() in ("everything", "anything", "all")
+    return f"{'everything' if whole else target} except {kept}"
 
 
 @lru_cache(maxsize=4096)
@@ -215,17 +293,31 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
     return dict(zip(names, found.groups(), strict=True)) if found else None
 
 
-def _clean(value: str) -> str:
-    """A slot's value without "in the image", articles and outer marks."""
-    return _DETERMINERS.sub("", _PLACE_LAST.sub("", value).strip(" ,"))
+def _clean(value: str, *, is_target: bool = True) -> str:
+    """A slot's value without "in the image", articles and outer marks.
+
+    The article stays before a lone colour name, where it tells the thing ("a rose") from the colour.
+    """
+    value = _PLACE_LAST.sub("", value).strip(" ,")
+    bare = _DETERMINERS.sub("", value)
+    if not is_target:
+        return value if bare != value and " " not in bare and _ends_in_colour(bare) else bare
+    return _ALL.sub("", bare) if not has_exception(bare) and read_target(bare).is_plural else bare
 
 
 def _says_something(value: str) -> bool:
-    return bool(value) and value.lower() not in _PRONOUNS and PICTURE not in value
+    words = value.lower().split()
+    is_empty = not words or value.lower() in _PRONOUNS or words[-1] in _NO_END
+    return not is_empty and PICTURE not in value
 
 
 def _things(value: str) -> str:
-    """Several things parted by dots: "ball and the box" names two, "black and white cat" one."""
+    """Several things parted by dots: "ball and the box" names two, "black and white cat" one.
+
+    What follows an exception belongs to it.
+    """
+    if has_exception(value):
+        return value
     first, *rest = re.split(f"({_WEAK.pattern})", value, flags=re.IGNORECASE)
     things = [first]
     for join, thing in zip(rest[::2], rest[1::2], strict=True):
@@ -233,7 +325,7 @@ def _things(value: str) -> str:
             things.append(thing)
         else:
             things[-1] += join + thing
-    return ". ".join(_DETERMINERS.sub("", thing) for thing in things if thing)
+    return ". ".join(_clean(thing) for thing in things if thing)
 
 
 def _ends_in_colour(words: str) -> bool:

@@ -113,6 +113,8 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
     if reply.status != "done":
         if output == "-" or is_quiet:
             say(reply.text_response)
+        if output not in (None, "-"):
+            say(f"{output} was not written: the request was not fulfilled", fg="yellow")
         if reply.image_id is not None and not as_json and not is_quiet:
             say(f"made until then: {agent.images.url(reply.image_id)}")
         return 3 if reply.needs_setup else 1

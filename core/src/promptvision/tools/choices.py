@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from promptvision.tools.target_grammar import Relation, Shade, Side
-from promptvision.tools.targets import TargetPhrase
+from promptvision.tools.targets import TargetPhrase, is_colour_word, plural
 from promptvision.types import Box
 
 __all__ = ["Candidate", "Choice", "measure_lightness", "phrases_to_find", "select_candidates"]
@@ -296,7 +296,8 @@ def _found(phrase: TargetPhrase, kept: list[Candidate], where: str) -> Choice:
 
 def _many(phrase: TargetPhrase, candidates: list[Candidate]) -> str:
     label = candidates[0].label if candidates else phrase.description
-    return f"{len(candidates)} {label}{'s' if len(candidates) != 1 else ''}"
+    label = f"{label} area" if is_colour_word(label) else label
+    return f"{len(candidates)} {label if len(candidates) == 1 else plural(label)}"
 
 
 def _gap(box: Box, anchor: Box) -> float:

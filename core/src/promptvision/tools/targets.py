@@ -16,9 +16,11 @@ from promptvision.tools.target_grammar import Relation, Shade, Side
 
 __all__ = [
     "TargetPhrase",
+    "has_exception",
     "is_colour_word",
     "is_complement",
     "kept_part",
+    "plural",
     "read_target",
     "read_targets",
     "singular",
@@ -99,7 +101,7 @@ def read_targets(prompt: str) -> list[TargetPhrase]:
     """
     phrases: list[TargetPhrase] = []
     for part in re.split(r"[.;\n!?]+", _fold(prompt)):
-        pieces = [part] if _has_exception(part) else _pieces(part)
+        pieces = [part] if has_exception(part) else _pieces(part)
         phrases += [read_target(piece) for piece in pieces if re.search(r"\w", piece)]
     return list({phrase.text: phrase for phrase in phrases}.values())
 
@@ -170,6 +172,14 @@ def singular(noun: str) -> str:
     return noun[:-2] if noun.endswith(("xes", "shes", "ches", "sses", "zes")) else noun[:-1]
 
 
+def plural(noun: str) -> str:
+    """A lower-case English noun phrase with the ending of several: "box" gives "boxes"."""
+    rest, _, last = noun.rpartition(" ")
+    irregular = {one: many for many, one in grammar.PLURALS.items()} | {"person": "people"}
+    ending = "es" if last.endswith(("x", "s", "sh", "ch", "z")) else "s"
+    return f"{rest} {irregular.get(last, last + ending)}".strip()
+
+
 def _fold(text: str) -> str:
     """Lower case, plain apostrophes, single spaces, negations written out."""
     folded = text.lower().translate({0x2019: "'", 0x2018: "'", 0x22: None, 0x201C: None, 0x201D: None})
@@ -178,7 +188,8 @@ def _fold(text: str) -> str:
     return re.sub(r"\s+", " ", folded).strip(" .,:;!?")
 
 
-def _has_exception(text: str) -> bool:
+def has_exception(text: str) -> bool:
+    """Whether a lower-case text says what does not count ("except", "but not", "that are not")."""
     return any(
         rule.search(text)
         for rule in (grammar.EXCEPT, grammar.BUT, grammar.COMMA_NOT, grammar.NEGATED, grammar.OUTSIDE)
@@ -300,6 +311,8 @@ def _read_words(choice: list[str], text: str, phrase: TargetPhrase) -> TargetPhr
         phrase = replace(phrase, count=1)
     shade, words = _shade(words)
     head = words[-1] if words else ""
+    if is_colour_word(head):  # "anything but blue" means all that is blue
+        phrase = replace(phrase, is_all=phrase.is_all or phrase.count is None)
     is_plural = singular(head) != head or head in ("people", "ones")
     return replace(
         phrase,

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLOURS", "Colour", "colour_named", "fitness", "hsv", "name_pixels"]
+__all__ = ["COLOURS", "Colour", "colour_named", "fitness", "hsv", "is_also_a_thing", "name_pixels"]
 
 Array = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -66,7 +66,7 @@ def _colour(
 COLOURS = (
     _colour("red", (208, 28, 32), (345, 372), (0.45, 1), (0.25, 1), "crimson scarlet maroon ruby"),
     _colour("orange", (240, 126, 20), (14, 38), (0.62, 1), (0.62, 1)),
-    _colour("brown", (122, 76, 40), (8, 44), (0.30, 1), (0.14, 0.70), "wooden chestnut"),
+    _colour("brown", (122, 76, 40), (8, 44), (0.30, 1), (0.14, 0.70), "chestnut"),
     _colour("yellow", (250, 208, 30), (40, 66), (0.40, 1), (0.55, 1), "golden gold"),
     _colour("green", (40, 152, 66), (66, 163), (0.22, 1), (0.16, 1), "lime olive"),
     _colour("turquoise", (26, 178, 182), (163, 194), (0.30, 1), (0.30, 1), "cyan teal"),
@@ -80,14 +80,26 @@ COLOURS = (
 )
 """Borders of the hues follow the usual naming of the HSV circle; the rest was set on photographs."""
 
+_AMBIGUOUS = (
+    "chestnut chocolate coral cream gold ivory lavender lilac lime olive orange orchid plum rose ruby salmon "
+    "silver snow thistle tomato violet wheat"
+)
+_THINGS = frozenset(_AMBIGUOUS.split())
+"""Colour names that are also things: "the orange" is a fruit, "the orange ball" a ball."""
+
 _BY_WORD = {word: colour for colour in COLOURS for word in (colour.name, *colour.words)}
 _SOFT_HUE, _SOFT_SATURATION, _SOFT_VALUE = 14.0, 0.14, 0.14
-"""How far outside of its ranges a colour stops to fit, in degrees and in shares of the scale."""
+"""Distance outside a range at which a colour no longer fits, in degrees and in shares of the scale."""
 
 
 def colour_named(word: str) -> Colour | None:
     """The colour that a lower-case word names, or None."""
     return _BY_WORD.get(word)
+
+
+def is_also_a_thing(word: str) -> bool:
+    """Whether a lower-case colour name is a thing as well, so that only the grammar tells which is meant."""
+    return word in _THINGS
 
 
 def hsv(rgb: Array) -> Floats:

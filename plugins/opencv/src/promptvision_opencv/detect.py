@@ -1,51 +1,89 @@
-"""The tool ``opencv_detect``: faces, people and things named by a colour."""
+"""The tool ``opencv_detect``: faces, people, things named by a colour, and the background."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 
-from promptvision.plugin import ANNOTATED, Box, DetectArgs, DetectResult, ToolContext, ToolFailed, draw_boxes
+from promptvision.plugin import (
+    ANNOTATED,
+    ArgumentsError,
+    Box,
+    Candidate,
+    Choice,
+    DetectArgs,
+    DetectResult,
+    TargetPhrase,
+    ToolContext,
+    ToolFailed,
+    draw_boxes,
+    measure_lightness,
+    select_candidates,
+)
 from promptvision_opencv.arrays import Array, flat_rgb
+from promptvision_opencv.background import find_background, find_borders
 from promptvision_opencv.faces import find_faces
 from promptvision_opencv.people import find_people
-from promptvision_opencv.prompts import Kind, Request, read_prompt
+from promptvision_opencv.prompts import Kind, Request, read_prompt, read_request
 from promptvision_opencv.regions import find_regions
 
 __all__ = ["Detection", "detect", "find"]
 
 _MOST_BOXES = 100
-_BETTER = "promptvision-grounding-dino finds anything by its name"
+_MOST_REGIONS = 10
+"""An edit of more regions than this, found by their colour alone, is probably not meant."""
+_MOST_SHARE = 0.5
+"""Nor is an edit of a greater share of the image."""
+_LEAST_SHARE = 0.25
+"""A lone region with less of what has its colour in the image is not the thing that stands out."""
+_ABILITY = "it finds faces, people, the background, and things named by a colour ('red ball', 'blue area')"
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One found thing: box in pixels, label, score 0 to 1 with three decimals."""
+    """One found thing.
+
+    Args:
+        box: in pixels.
+        label: what it is, as far as it was checked.
+        score: 0 to 1, three decimals.
+        area: in pixels.
+        is_whole: whether the box holds all of it.
+    """
 
     box: Box
     label: str
     score: float
+    area: float
+    is_whole: bool = True
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
     """Find what the prompt names.
 
     Raises:
-        ToolFailed: no part of the prompt names a face, a person or a colour.
+        ArgumentsError: the prompt means everything but something.
+        ToolFailed: the prompt names nothing that this tool can look for, or, where another tool will act on
+            the boxes, has a word that it cannot check.
     """
     requests, foreign = read_prompt(args.prompt)
-    if not requests:
-        raise ToolFailed(
-            f"opencv_detect: cannot look for {args.prompt!r}: it finds faces, people, and things named by a "
-            f"colour with or without a shape ('red ball', 'blue box', 'yellow'); {_BETTER}"
-        )
+    _refuse_foreign(args, requests, foreign)
     image = context.open(args.image_url)
     rgb = flat_rgb(image)
-    found: list[Detection] = []
+    search = _Search(rgb, args.box_threshold)
+    found: list[Candidate] = []
+    notes: list[str] = []
+    doubts: list[str] = []
     for number, request in enumerate(requests):
         context.progress(number, len(requests) + 1, f"looking for {request.label}")
-        found += find(rgb, request)
-    kept = sorted((d for d in found if d.score >= args.box_threshold), key=lambda d: -d.score)[:_MOST_BOXES]
+        choice = search.choose(request, strict=args.strict)
+        found += choice.chosen
+        notes.append(choice.note)
+        doubts += [] if choice.is_exact else ["which one is meant"]
+    kept = sorted(found, key=lambda d: -d.score)[:_MOST_BOXES]
+    notes = [*_unchecked_notes(requests, foreign), *notes]
+    doubts += [word for request in requests for word in request.unchecked]
     context.progress(len(requests), len(requests) + 1, "drawing")
     boxes, labels, scores = [d.box for d in kept], [d.label for d in kept], [d.score for d in kept]
     annotated = context.save(draw_boxes(image, boxes, labels, scores), kind=ANNOTATED)
@@ -57,40 +95,198 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
         labels=labels,
         scores=scores,
         annotated_image_url=annotated,
-        message=_message(requests, foreign, kept, args.box_threshold),
+        doubts=doubts or None,
+        message=" ".join(filter(None, dict.fromkeys(notes))) or None,
     )
 
 
 def find(rgb: Array, request: Request) -> list[Detection]:
-    """All that an image (H x W x 3 uint8) holds of one request, whatever its score."""
-    pairs: Sequence[tuple[Box, float]]
-    if request.kind is Kind.FACE:
-        pairs = [(face.box, face.score) for face in find_faces(rgb)]
-    elif request.kind is Kind.PERSON:
-        pairs = [(person.box, person.score) for person in find_people(rgb)]
+    """All that an image (H x W x 3 uint8) holds of one request, whatever its score, best first."""
+    whole = Box(0, 0, rgb.shape[1], rgb.shape[0])
+    found: Sequence[tuple[Box, float, float]]
+    if request.kind in (Kind.FACE, Kind.PERSON):
+        people = find_faces(rgb) if request.kind is Kind.FACE else find_people(rgb)
+        return [
+            Detection(one.box, request.label, round(one.score, 3), one.box.area, one.is_whole)
+            for one in people
+        ]
+    if request.kind is Kind.BACKGROUND:
+        background = find_background(rgb, request.colour)
+        found = [] if background is None else [(whole, 1.0, float(background.sum()))]
+    elif request.kind is Kind.BORDER:
+        assert request.colour is not None  # set for this kind, see prompts.py
+        found = [(box, 1.0, box.area) for box in find_borders(rgb, request.colour)]
     else:
         assert request.colour is not None  # set for this kind, see Request
-        pairs = [(region.box, region.score) for region in find_regions(rgb, request.colour, request.shape)]
-    return [Detection(box, request.label, round(score, 3)) for box, score in pairs]
+        regions = find_regions(rgb, request.colour, request.shape)
+        found = [(region.box, region.score, region.area) for region in regions]
+    return [Detection(box, request.label, round(score, 3), area) for box, score, area in found]
 
 
-def _message(
-    requests: list[Request], foreign: list[str], kept: list[Detection], threshold: float
-) -> str | None:
-    """What the user should know: what was not found, not checked or not understood."""
-    labels = {detection.label for detection in kept}
-    notes = [
-        f"No {request.label} found with a score of {threshold:g} or more."
-        for request in requests
-        if request.label not in labels
-    ]
+class _Search:
+    """What one image holds, for phrases that refer to each other."""
+
+    def __init__(self, rgb: Array, threshold: float) -> None:
+        self._rgb = rgb
+        self._threshold = threshold
+        self._found: dict[str, list[Detection]] = {}
+
+    def choose(self, request: Request, *, strict: bool) -> Choice:
+        """The boxes that a request means.
+
+        Raises:
+            ToolFailed: an edit would change more than can be meant.
+        """
+        size = (self._rgb.shape[1], self._rgb.shape[0])
+        if request.kind is Kind.BORDER:
+            found = tuple(self._find(request.phrase))
+            return Choice(found, "" if found else f"No {request.label} found at the sides of the image.")
+        if request.kind is Kind.BACKGROUND:
+            return self._background(request)
+        choice = select_candidates(request.phrase, self._find, size, strict=strict)
+        if not choice.chosen:
+            return self._nothing(request, choice)
+        if strict and request.kind is Kind.COLOUR:
+            self._refuse_too_much(request, choice)
+        if strict and request.kind is Kind.PERSON:
+            self._refuse_parts(request, choice)
+        return choice
+
+    def _nothing(self, request: Request, choice: Choice) -> Choice:
+        """Why nothing was chosen; what fills the image is no thing in it."""
+        if choice.note != f"No {request.phrase.description} found.":
+            return choice
+        share = max((d.area for d in self._all(request.phrase)), default=0) / self._rgb[..., 0].size
+        if request.kind is Kind.COLOUR and share > _MOST_SHARE:
+            return Choice((), f"{request.label} covers {share:.0%} of the image, so it is no single thing.")
+        return Choice((), f"No {request.label} found with a score of {self._threshold:g} or more.")
+
+    def _background(self, request: Request) -> Choice:
+        found = tuple(self._find(request.phrase))
+        if found:
+            return Choice(found)
+        colour = f" {request.colour.name}" if request.colour else ""
+        return Choice(
+            (),
+            f"I cannot tell the{colour} background: the edge of the image is not of one{colour} colour. "
+            f"{_better()}.",
+        )
+
+    def _all(self, phrase: TargetPhrase) -> list[Detection]:
+        """Everything that fits the description of a phrase, whatever its score."""
+        if phrase.text not in self._found:
+            request = read_request(phrase)
+            self._found[phrase.text] = [] if request is None else find(self._rgb, request)
+        return self._found[phrase.text]
+
+    def _find(self, phrase: TargetPhrase) -> list[Candidate]:
+        return [
+            Candidate(d.box, d.label, d.score, measure_lightness(self._rgb, d.box))
+            for d in self._all(phrase)
+            if d.score >= self._threshold
+        ]
+
+    def _refuse_too_much(self, request: Request, choice: Choice) -> None:
+        """Stop an edit of regions that only their colour has in common, if they are too many or too few.
+
+        Raises:
+            ToolFailed: there are too many of them, or most of that colour in the image is not among them.
+        """
+        if request.shape is not None:
+            return
+        areas = {d.box: d.area for d in self._all(request.phrase)}
+        chosen = sum(areas[one.box] for one in choice.chosen)
+        share, total = chosen / self._rgb[..., 0].size, sum(areas.values()) / self._rgb[..., 0].size
+        number = len(choice.chosen)
+        if number > _MOST_REGIONS or share > _MOST_SHARE:
+            would = f"would change {number} {request.label} area{'s' if number > 1 else ''}, {share:.0%} of"
+        elif not _is_narrowed(request.phrase) and share < _LEAST_SHARE * total:
+            would = f"is not clear: {request.label} covers {total:.0%} of"
+        else:
+            return
+        raise ToolFailed(
+            f"opencv_detect: {request.phrase.text!r} {would} the image; say which area (largest, left). "
+            f"{_better()}"
+        )
+
+    def _refuse_parts(self, request: Request, choice: Choice) -> None:
+        """Stop an edit of a person of whom only the face was found.
+
+        Raises:
+            ToolFailed: it is so.
+        """
+        wholes = {d.box for d in self._all(request.phrase) if d.is_whole}
+        if not all(one.box in wholes for one in choice.chosen):
+            raise ToolFailed(
+                f"opencv_detect: {request.phrase.text!r}: found a face, but not where the person ends. "
+                f"{_better()}"
+            )
+
+
+def _is_narrowed(phrase: TargetPhrase) -> bool:
+    """Whether words choose something other than what stands out most."""
+    is_size = phrase.size is not None and phrase.size != 1
+    return is_size or bool(
+        phrase.sides or phrase.order or phrase.shade or phrase.relation or phrase.exceptions
+    )
+
+
+def _refuse_foreign(args: DetectArgs, requests: list[Request], foreign: list[TargetPhrase]) -> None:
+    """Refuse what cannot be looked for, and before an edit also what cannot be checked.
+
+    Raises:
+        ArgumentsError: the prompt means everything but something.
+        ToolFailed: the other cases.
+    """
+    complement = next((phrase for phrase in foreign if phrase.is_complement), None)
+    if complement is not None:
+        raise ArgumentsError(
+            f"prompt: {complement.text!r} has no boxes; name what to find, or segment it as 'target'"
+        )
+    unknown = [phrase.text for phrase in foreign if args.strict or not requests]
+    unknown += [text for request in requests for text in _unreadable_references(request)]
+    if unknown:
+        raise ToolFailed(f"opencv_detect: cannot look for {_quoted(unknown)}: {_ABILITY}. {_better()}")
+    for request in requests if args.strict else ():
+        if request.unchecked:
+            raise ToolFailed(
+                f"opencv_detect: {request.phrase.text!r}: cannot check {_quoted(request.unchecked)}, so "
+                f"nothing was changed{_way_out(request)}. {_better()}"
+            )
+
+
+def _unreadable_references(request: Request) -> list[str]:
+    """Exceptions and relations of a phrase that cannot be looked for or checked."""
+    phrase = request.phrase
+    referred = [*phrase.exceptions, *([phrase.relation[1]] if phrase.relation else [])]
+    read = [(other, read_request(other)) for other in referred]
+    return [other.text for other, known in read if known is None or known.unchecked]
+
+
+def _way_out(request: Request) -> str:
+    if request.kind is Kind.COLOUR and request.colour is not None:
+        return f"; say 'the {request.colour.name} area' to go by the colour alone"
+    return f"; say 'the {request.label}' if any will do" if request.kind is Kind.PERSON else ""
+
+
+def _better() -> str:
+    """The command that gets a detector which finds anything by its name."""
+    pull = "promptvision models pull grounding-dino-base"
+    if find_spec("promptvision_grounding_dino") is None:
+        pull = f"pip install promptvision-grounding-dino && {pull}"
+    return f"To find anything by its name, run: {pull}"
+
+
+def _unchecked_notes(requests: list[Request], foreign: list[TargetPhrase]) -> list[str]:
+    """What was not checked or not understood."""
+    notes = []
     unchecked = dict.fromkeys(word for request in requests for word in request.unchecked)
     if unchecked:
         looked = " and ".join(dict.fromkeys(request.label for request in requests if request.unchecked))
-        notes.append(f"Looked for {looked} only and could not check {_quoted(unchecked)}; {_BETTER}.")
+        notes.append(f"Looked for {looked} only and could not check {_quoted(unchecked)}. {_better()}.")
     if foreign:
-        notes.append(f"Could not look for {_quoted(foreign)}; {_BETTER}.")
-    return " ".join(notes) or None
+        notes.append(f"Could not look for {_quoted([phrase.text for phrase in foreign])}. {_better()}.")
+    return notes
 
 
 def _quoted(words: Sequence[str] | dict[str, None]) -> str:

@@ -33,10 +33,11 @@ _HALF_CERTAIN = 15.0
 
 @dataclass(frozen=True)
 class Found:
-    """A box in pixels of the image, and a score from 0 to 1."""
+    """A box in pixels of the image, and a score from 0 to 1; whether it holds the whole thing."""
 
     box: Box
     score: float
+    is_whole: bool = True
 
 
 def find_faces(rgb: Array) -> list[Found]:

@@ -4,43 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 from PIL import Image
 
-from promptvision.plugin import InpaintArgs, InpaintResult, ToolContext, ToolFailed, read_mask
-from promptvision_opencv.arrays import Array
-from promptvision_opencv.paints import read_paint
+from promptvision.plugin import InpaintArgs, InpaintResult, ToolContext, ToolFailed, read_mask, read_targets
+from promptvision_opencv.arrays import Array, flat_rgb
+from promptvision_opencv.background import find_background
+from promptvision_opencv.paints import is_desaturation, read_paint
+from promptvision_opencv.prompts import Kind, read_request
 from promptvision_opencv.recolour import recolour
 from promptvision_opencv.remove import remove
 
-__all__ = ["inpaint", "paint_over", "take_away"]
+__all__ = ["inpaint", "paint_over", "take_away", "without_colour"]
 
+_MOST_REMOVED = 0.5
+"""Share of the image up to which it can be filled from what is left."""
+_REMOVED = (
+    "The area was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
+    "are not known to this tool. promptvision-sdxl-inpaint generates such areas."
+)
 _GREY = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 """Mode to the mode of its colour bands."""
 
 
 def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
-    """Remove what is masked if the prompt is empty, else paint it in the colour that the prompt names.
+    """Remove what is masked if the prompt is empty, else give it the colour that the prompt names, or none.
 
     Raises:
         ArgumentsError: the mask is empty or has another aspect ratio than the image.
-        ToolFailed: the prompt asks for something new.
+        ToolFailed: the prompt asks for something new, or nothing would change or be left.
     """
     image = context.open(args.image_url)
     mask = read_mask(context.open(args.mask_url), image.size)
     inside = np.array(mask.image)
-    notes = [*mask.notes]
-    context.progress(0, 1, "removing" if not args.prompt.strip() else "recolouring")
-    if not args.prompt.strip():
-        edited = take_away(image, inside, context.check_cancelled)
-        notes.append(
-            "The area was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
-            "are not known to this tool. promptvision-sdxl-inpaint generates such areas."
-        )
+    notes = [] if _is_wide(args.target) else [*mask.notes]
+    prompt = args.prompt.strip()
+    context.progress(0, 1, "recolouring" if prompt else "removing")
+    if not prompt:
+        is_most = (inside > 0).mean() > _MOST_REMOVED
+        edited = (_take_things if is_most else take_away)(image, inside, context.check_cancelled)
+        notes += ["The background was kept."] if is_most else []
+        notes.append(_REMOVED)
+    elif is_desaturation(prompt):
+        edited = without_colour(image, inside)
     else:
         edited = paint_over(image, inside, _colour_of(args))
-        if notes:
-            notes.insert(0, "The image is edited.")
+    if edited.tobytes() == image.convert(edited.mode).tobytes():
+        raise ToolFailed(f"opencv_inpaint: nothing changed: it looks like {prompt!r} already")
+    if prompt and notes:
+        notes.insert(0, "The image is edited.")
     return InpaintResult(
         original_image_url=args.image_url,
         inpainted_image_url=context.save(edited),
@@ -54,9 +67,47 @@ def take_away(image: Image.Image, mask: Array, check: Callable[[], None]) -> Ima
     return _with_alpha_of(image, filled.convert(_GREY[image.mode]))
 
 
+def without_colour(image: Image.Image, mask: Array) -> Image.Image:
+    """Make what is masked (H x W uint8, 255 = change) black and white; mode and transparency stay."""
+    grey = image.convert("L").convert(image.mode)
+    if "A" in image.getbands():
+        grey.putalpha(image.getchannel("A"))
+    return Image.composite(grey, image, Image.fromarray(mask))
+
+
 def paint_over(image: Image.Image, mask: Array, colour: tuple[int, int, int]) -> Image.Image:
     """Give what is masked (H x W uint8, 255 = paint) a colour; a grey image becomes RGB or RGBA."""
     return _with_alpha_of(image, Image.fromarray(recolour(_rgb(image), mask, colour)))
+
+
+def _is_wide(target: str | None) -> bool:
+    """Whether a target means most of the image: then a mask that selects most of it is no surprise."""
+    phrases = read_targets(target or "")
+    requests = [read_request(phrase) for phrase in phrases]
+    is_background = any(request is not None and request.kind is Kind.BACKGROUND for request in requests)
+    return is_background or any(phrase.is_complement for phrase in phrases)
+
+
+def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
+    """Remove the things that a mask of most of the image selects, and leave the background as it is.
+
+    What is kept is hidden from the filling, so that none of it is copied.
+
+    Raises:
+        ToolFailed: the background cannot be told, or the things are too large.
+    """
+    background = find_background(flat_rgb(image))
+    if background is not None:
+        front = cv2.dilate(np.where(background, 0, 255).astype(np.uint8), np.ones((5, 5), np.uint8))
+        chosen = np.where((mask > 0) & (front > 0), 255, 0).astype(np.uint8)
+        things = np.asarray(cv2.morphologyEx(chosen, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)), np.uint8)
+        if things.any() and (front > 0).mean() <= _MOST_REMOVED:
+            filled = take_away(image, np.asarray(front, np.uint8), check)
+            return Image.composite(filled, image, Image.fromarray(things))
+    raise ToolFailed(
+        f"opencv_inpaint: cannot remove {(mask > 0).mean():.0%} of the image: too little is left to fill it "
+        "from, and the background is not of one colour. To cut a thing out, install promptvision-cutout."
+    )
 
 
 def _rgb(image: Image.Image) -> Array:

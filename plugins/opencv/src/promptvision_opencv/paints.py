@@ -1,4 +1,4 @@
-"""Reading from a prompt which colour a thing shall have."""
+"""Reading from a prompt which colour a thing should get."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import re
 
 from PIL import ImageColor
 
-from promptvision_opencv.colours import colour_named
-from promptvision_opencv.prompts import is_filler, is_shape, singular
+from promptvision.plugin import singular
+from promptvision_opencv.colours import colour_named, is_also_a_thing
+from promptvision_opencv.prompts import is_filler, is_shape
 
-__all__ = ["read_paint"]
+__all__ = ["is_desaturation", "read_paint"]
 
 Rgb = tuple[int, int, int]
 
@@ -17,19 +18,28 @@ _DARKER, _LIGHTER = frozenset({"dark", "deep"}), frozenset({"light", "pale", "pa
 _FILLERS = frozenset(
     {"paint", "painted", "make", "made", "turn", "be", "it", "same", "version", "tone", "shade"}
 )
+_NO_COLOUR = re.compile(
+    r"(?:in(?:to)? )?(?:black (?:and|&) white|b ?(?:&|and) ?w|gr[ae]y-?\s?scale|monochrome|colou?rless"
+    r"|desaturated|without colou?rs?)"
+)
+_A_THING = re.compile(r"\ban?\s+([\w-]+)$")
 
 
 def read_paint(prompt: str, target: str | None) -> Rgb | None:
     """The colour that a prompt asks for, if a change of colour is all that it asks for.
 
     "blue" does, and "a blue ball" does when the target is a ball or not named; "an orange cat" instead of a
-    lion does not, for it asks for another thing.
+    lion does not, for it asks for another thing, and so does "a rose".
 
     Returns:
         sRGB, or None when the prompt asks for anything but one colour.
     """
-    words = re.findall(r"[\w-]+", prompt.lower())
-    named = [word for word in words if colour_named(word)]
+    text = prompt.lower().strip(" .!?")
+    thing = _A_THING.search(text)
+    if thing is not None and is_also_a_thing(thing[1]):
+        return None
+    words = re.findall(r"[\w-]+", text)
+    named = [word for word in words if _is_colour(word)]
     if len({_rgb(word) for word in named}) != 1:
         return None
     nouns = {singular(word) for word in words if word not in named and not _is_filler(word)}
@@ -39,15 +49,23 @@ def read_paint(prompt: str, target: str | None) -> Rgb | None:
     return _toned(_rgb(named[0]), frozenset(words))
 
 
+def is_desaturation(prompt: str) -> bool:
+    """Whether a prompt asks for the thing without its colours: "black and white"."""
+    return _NO_COLOUR.fullmatch(" ".join(prompt.lower().split()).strip(" .!?")) is not None
+
+
 def _is_filler(word: str) -> bool:
     return word in _FILLERS or is_filler(word)
 
 
+def _is_colour(word: str) -> bool:
+    return colour_named(word) is not None or word in ImageColor.colormap
+
+
 def _rgb(word: str) -> Rgb:
-    """Our own look of the plain colours, the CSS one of others ("navy"), else that of the plain colour."""
+    """Our own look of the plain colours, else the CSS one ("navy"), else that of the plain colour."""
     colour = colour_named(word)
-    assert colour is not None  # callers pass colour words only
-    if word in (colour.name, "gray") or word not in ImageColor.colormap:
+    if colour is not None and (word in (colour.name, "gray") or word not in ImageColor.colormap):
         return colour.rgb
     red, green, blue = ImageColor.getrgb(word)[:3]
     return red, green, blue

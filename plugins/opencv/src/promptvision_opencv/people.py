@@ -28,8 +28,8 @@ _SAME = 0.6
 def find_people(rgb: Array, faces: Sequence[Found] | None = None) -> list[Found]:
     """Find people, best first.
 
-    Whole figures are found by their outline. A face outside of every figure stands for a person too; its
-    box reaches from above the head to the shoulders and chest.
+    Whole figures are found by their outline. A face outside every figure stands for a person too; its box
+    reaches from above the head to the shoulders and chest, and its ``is_whole`` is false.
 
     Args:
         rgb: H x W x 3 uint8.
@@ -42,7 +42,7 @@ def find_people(rgb: Array, faces: Sequence[Found] | None = None) -> list[Found]
     for face in find_faces(rgb) if faces is None else faces:
         owner = next((n for n, figure in enumerate(found) if _is_head(face.box, figure.box)), None)
         if owner is None:
-            found.append(Found(_bust(face.box, rgb), face.score))
+            found.append(Found(_bust(face.box, rgb), face.score, is_whole=False))
         else:
             found[owner] = Found(found[owner].box, max(face.score, found[owner].score))
     return _distinct(found)

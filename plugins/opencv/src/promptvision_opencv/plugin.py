@@ -1,4 +1,4 @@
-"""Hook implementations of promptvision-opencv: stand-ins that need no download."""
+"""Hook implementations of promptvision-opencv: fallback tools that need no download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ DETECT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV | _SKIMAGE),
     limits=(
-        "Finds faces, people, and things named by a colour ('red ball'), nothing else; "
+        "Finds faces, people, the background, and things named by a colour ('red ball'), nothing else; "
         "promptvision-grounding-dino finds anything by its name."
     ),
 )
@@ -30,6 +30,7 @@ SEGMENT_TOOL = Tool(
     name="opencv_segment",
     operation=operations.SEGMENT,
     run="promptvision_opencv.segment:segment",
+    takes_complements=True,
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
     limits=(
@@ -45,8 +46,8 @@ INPAINT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
     limits=(
-        "Removes a thing (prompt empty) or gives it one named colour (prompt 'blue'), and cannot paint "
-        "anything new; promptvision-sdxl-inpaint can."
+        "Removes a thing (prompt empty), gives it one named colour (prompt 'blue') or makes it black and "
+        "white, and cannot paint anything new; promptvision-sdxl-inpaint can."
     ),
 )
 
@@ -58,12 +59,12 @@ CAPTION_TOOL = Tool(
     requires=Requirements(modules=_OPENCV | _SKIMAGE),
     limits=(
         "Measures size, colours, light, faces and people and recognises nothing else; "
-        "promptvision-florence describes what a picture shows."
+        "promptvision-florence describes what an image shows."
     ),
 )
 
 
 @hookimpl
 def promptvision_tools() -> Iterable[Tool]:
-    """The four stand-ins."""
+    """The four fallback tools."""
     return DETECT_TOOL, SEGMENT_TOOL, INPAINT_TOOL, CAPTION_TOOL

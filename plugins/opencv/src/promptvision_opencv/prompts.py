@@ -1,14 +1,14 @@
-"""What a prompt asks the stand-in detector to find."""
+"""What a target phrase asks this plugin to look for, and which of its words cannot be checked."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from promptvision_opencv.colours import Colour, colour_named
+from promptvision.plugin import TargetPhrase, read_targets, singular
+from promptvision_opencv.colours import Colour, colour_named, is_also_a_thing
 
-__all__ = ["Kind", "Request", "Shape", "is_filler", "is_shape", "read_prompt", "read_request", "singular"]
+__all__ = ["Kind", "Request", "Shape", "is_filler", "is_shape", "read_prompt", "read_request"]
 
 
 class Kind(StrEnum):
@@ -17,6 +17,8 @@ class Kind(StrEnum):
     FACE = "face"
     PERSON = "person"
     COLOUR = "colour"
+    BACKGROUND = "background"
+    BORDER = "border"
 
 
 class Shape(StrEnum):
@@ -32,15 +34,15 @@ class Request:
     """One thing to find.
 
     Args:
-        phrase: as the caller wrote it, lower case.
+        phrase: the noun phrase.
         kind: what it is.
-        colour: set when the kind is a colour.
-        shape: the outline it must have, if a word says so.
         label: what a box is called: only what can be checked.
-        unchecked: words of the phrase that this detector cannot check.
+        colour: set for the kind COLOUR; may be set for BACKGROUND and BORDER.
+        shape: the outline it must have, if a word says so.
+        unchecked: words of the phrase that this plugin cannot check.
     """
 
-    phrase: str
+    phrase: TargetPhrase
     kind: Kind
     label: str
     colour: Colour | None = None
@@ -52,81 +54,60 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_FACES = _words("face faces")
-_PLAIN_PERSONS = _words("person persons people human humans pedestrian pedestrians somebody someone")
-_PERSONS = _PLAIN_PERSONS | _words(
-    "man men woman women child children kid kids boy boys girl girls guy guys lady ladies"
-)
+_PLAIN_PERSONS = _words("person people human pedestrian somebody someone")
+_PERSONS = _PLAIN_PERSONS | _words("man woman child kid boy girl guy lady")
 _SHAPES = {
     **dict.fromkeys(_words("ball circle disc disk sphere dot orb round circular"), Shape.ROUND),
     **dict.fromkeys(_words("box square rectangle cube block brick rectangular card"), Shape.SQUARE),
     **dict.fromkeys(_words("triangle cone pyramid triangular"), Shape.TRIANGLE),
 }
-_EMPTY = _words(
+_THINGS = _words("thing object item area region part spot patch shape")
+_BACKGROUNDS = _words("background backdrop")
+_BORDERS = _words("border bar margin")
+_FILLERS = _words(
     "a an the this that these those all every each any some one two three my your his her its of "
-    "color colour colored coloured thing things object objects item items area areas region regions part "
-    "parts spot spots big bigger biggest large largest small smallest little tiny dark light bright pale "
-    "deep vivid shiny"
+    "color colour colored coloured in on at with is are s bright vivid shiny dark light deep pale"
 )
-_JOINS = _words(
-    "in on at with under below above behind near next beside between from of to wearing holding that which "
-    "who is are s"
-)
-_TAIL = re.compile(rf"\b(?:{'|'.join(_JOINS - {'s', 'is', 'are', 'that'})})\b")
 
 
-def read_prompt(prompt: str) -> tuple[list[Request], list[str]]:
-    """Split a prompt at its dots and read each part.
+def read_prompt(prompt: str) -> tuple[list[Request], list[TargetPhrase]]:
+    """Read the noun phrases of a prompt.
 
     Returns:
-        What can be looked for, and the parts that cannot.
+        What can be looked for, and the phrases that cannot.
     """
-    parts = dict.fromkeys(part.strip() for part in re.split(r"[.;,\n]|\band\b", prompt.lower()))
     understood: list[Request] = []
-    foreign: list[str] = []
-    for part in filter(None, parts):
-        request = read_request(part)
+    foreign: list[TargetPhrase] = []
+    for phrase in read_targets(prompt):
+        request = read_request(phrase)
         if request is None:
-            foreign.append(part)
+            foreign.append(phrase)
         else:
             understood.append(request)
     return understood, foreign
 
 
-def read_request(phrase: str) -> Request | None:
-    """Read one noun phrase in lower case; None when it names no face, person or colour."""
-    head = _TAIL.split(phrase, maxsplit=1)[0].strip() or phrase
-    words = re.findall(r"[\w-]+", head)
-    tail = _rest(re.findall(r"[\w-]+", phrase[len(head) :]), frozenset())
-    if any(word in _FACES for word in words):
-        return Request(phrase=phrase, kind=Kind.FACE, label="face", unchecked=_rest(words, _FACES) + tail)
-    if any(word in _PERSONS for word in words):
-        rest = _rest(words, _PLAIN_PERSONS) + tail
-        return Request(phrase=phrase, kind=Kind.PERSON, label="person", unchecked=rest)
-    colour = next(filter(None, map(colour_named, words)), None)
-    return None if colour is None else _coloured(phrase, words, tail, colour)
-
-
-def _coloured(phrase: str, words: list[str], tail: tuple[str, ...], colour: Colour) -> Request:
-    named = next(filter(is_shape, words), None)
-    known = frozenset([*filter(colour_named, words), *filter(is_shape, words)])
-    return Request(
-        phrase=phrase,
-        kind=Kind.COLOUR,
-        label=f"{colour.name} {singular(named)}" if named else colour.name,
-        colour=colour,
-        shape=_SHAPES[singular(named)] if named else None,
-        unchecked=_rest(words, known) + tail,
-    )
-
-
-def _rest(words: list[str], known: frozenset[str]) -> tuple[str, ...]:
-    return tuple(word for word in words if word not in known and not is_filler(word))
+def read_request(phrase: TargetPhrase) -> Request | None:
+    """Read a noun phrase; None when its head noun is nothing that this plugin can look for."""
+    owner = (phrase.possessor,) if phrase.possessor else ()
+    rest = (*owner, *((phrase.clause,) if phrase.clause else ()))
+    if phrase.is_complement:
+        return None
+    if phrase.head == "face":
+        unchecked = (*phrase.modifiers, *rest)
+        return Request(phrase=phrase, kind=Kind.FACE, label="face", unchecked=unchecked)
+    if phrase.head in _PERSONS:
+        head = () if phrase.head in _PLAIN_PERSONS else (phrase.written_head,)
+        unchecked = (*head, *phrase.modifiers, *rest)
+        return Request(phrase=phrase, kind=Kind.PERSON, label="person", unchecked=unchecked)
+    if phrase.possessor:
+        return None
+    return _read_surrounding(phrase, rest) or _read_coloured(phrase, rest)
 
 
 def is_filler(word: str) -> bool:
-    """Whether a lower-case word says nothing of what a thing looks like."""
-    return word in _EMPTY or word in _JOINS
+    """Whether a lower-case word says nothing about what a thing is."""
+    return word in _FILLERS or singular(word) in _THINGS
 
 
 def is_shape(word: str) -> bool:
@@ -134,8 +115,46 @@ def is_shape(word: str) -> bool:
     return singular(word) in _SHAPES
 
 
-def singular(word: str) -> str:
-    """A lower-case English noun without its plural ending: "boxes" and "balls" become "box" and "ball"."""
-    if word in _SHAPES:
-        return word
-    return word.removesuffix("es") if word.endswith(("xes", "shes")) else word.removesuffix("s")
+def _read_surrounding(phrase: TargetPhrase, rest: tuple[str, ...]) -> Request | None:
+    """The background, a green screen, or borders."""
+    colours = [colour for word in phrase.modifiers if (colour := colour_named(word))]
+    unknown = tuple(word for word in phrase.modifiers if colour_named(word) is None)
+    is_screen = phrase.head == "screen" and [colour.name for colour in colours] in (["green"], ["blue"])
+    if phrase.head in _BACKGROUNDS or is_screen:
+        kind = Kind.BACKGROUND
+    elif phrase.head in _BORDERS and colours and not unknown:
+        kind = Kind.BORDER
+    else:
+        return None
+    if len(colours) > 1:
+        return None
+    colour = colours[0] if colours else None
+    label = f"{colour.name} {kind}" if colour else str(kind)
+    return Request(phrase=phrase, kind=kind, label=label, colour=colour, unchecked=(*unknown, *rest))
+
+
+def _read_coloured(phrase: TargetPhrase, rest: tuple[str, ...]) -> Request | None:
+    """A thing named by a colour, with or without a shape.
+
+    A colour name that is also a thing ("orange", "rose") is a colour in front of a noun only.
+    """
+    named = {colour.name: colour for word in phrase.modifiers if (colour := colour_named(word))}
+    unchecked = [word for word in phrase.modifiers if not colour_named(word) and not is_shape(word)]
+    if not named and not unchecked and (colour := colour_named(phrase.head)) is not None:
+        named = {colour.name: colour}
+        unchecked = [phrase.head] if is_also_a_thing(phrase.head) else []
+    elif phrase.head and not is_shape(phrase.head) and phrase.head not in _THINGS:
+        unchecked.append(phrase.head)
+    if len(named) != 1:
+        return None
+    (colour,) = named.values()
+    shape_word = next(filter(is_shape, (*phrase.modifiers, phrase.head)), None)
+    is_noun = shape_word is not None and shape_word == phrase.head
+    return Request(
+        phrase=phrase,
+        kind=Kind.COLOUR,
+        label=f"{colour.name} {singular(shape_word)}" if is_noun and shape_word else colour.name,
+        colour=colour,
+        shape=_SHAPES[singular(shape_word)] if shape_word else None,
+        unchecked=(*unchecked, *rest),
+    )

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SMALLEST_REGION", "merge", "refine"]
+__all__ = ["SMALLEST_REGION", "invert", "merge", "refine"]
 
 Mask = NDArray[np.uint8]
 
@@ -32,6 +32,18 @@ def merge(masks: Sequence[Mask]) -> Mask:
     if len({mask.shape for mask in masks}) != 1:
         raise ValueError(f"masks to merge must have one size, not {[mask.shape for mask in masks]}")
     return np.asarray(np.bitwise_or.reduce([_binary(mask) for mask in masks]), np.uint8)
+
+
+def invert(mask: Mask) -> Mask:
+    """Everything that a mask leaves out.
+
+    Raises:
+        ValueError: the mask selects every pixel.
+    """
+    inverted = np.where(mask > _THRESHOLD, 0, 255).astype(np.uint8)
+    if not inverted.any():
+        raise ValueError("the mask covers the whole image, so there is nothing outside of it")
+    return inverted
 
 
 def refine(mask: Mask) -> Mask:

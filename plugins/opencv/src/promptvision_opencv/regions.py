@@ -24,14 +24,23 @@ _SURE_SHARE = 0.002
 _LEAST_FIT = 0.72
 """An outline that fills less of its circle, rectangle or triangle does not have that shape."""
 _BACKGROUND_SHARE = 0.5
+_BEHIND = 0.4
+"""Factor of the background's score, which puts it below the usual threshold of 0.45."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A connected region of one colour: its box in pixels of the image, and a score from 0 to 1."""
+    """A connected region of one colour.
+
+    Args:
+        box: in pixels of the image.
+        score: 0 to 1.
+        area: number of pixels, holes included.
+    """
 
     box: Box
     score: float
+    area: float
 
 
 def find_regions(rgb: Array, colour: Colour, shape: Shape | None = None) -> list[Region]:
@@ -54,7 +63,9 @@ def find_regions(rgb: Array, colour: Colour, shape: Shape | None = None) -> list
     sure = fitness(pixels, colour) > 0.6
     maybe = fitness(pixels, colour.relaxed()) > 0.6
     found = [
-        Region(_enlarged(box, factor, rgb), score) for box, score in _scored(sure, maybe, shape) if score > 0
+        Region(_enlarged(box, factor, rgb), score, area * factor**2)
+        for box, score, area in _scored(sure, maybe, shape)
+        if score > 0
     ]
     return sorted(found, key=lambda region: -region.score)
 
@@ -82,8 +93,8 @@ def shape_fit(contour: NDArray[np.int32], shape: Shape) -> float:
 
 def _scored(
     sure: NDArray[np.bool_], maybe: NDArray[np.bool_], shape: Shape | None
-) -> Iterator[tuple[tuple[int, int, int, int], float]]:
-    """Yield left, top, width, height and score of each region."""
+) -> Iterator[tuple[tuple[int, int, int, int], float, int]]:
+    """Yield the rectangle (left, top, width, height), score and area of each region."""
     field = cv2.morphologyEx((sure | maybe).astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     contours, _ = cv2.findContours(field, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for contour in contours:
@@ -97,7 +108,8 @@ def _scored(
             continue
         fit = 1.0 if shape is None else _judged(np.asarray(contour, np.int32), shape)
         size = min(1.0, 0.5 + 0.5 * share / _SURE_SHARE)
-        yield (left, top, width, height), (0.5 + 0.5 * purity) * fit * size * _foreground(box, share, sure)
+        score = (0.5 + 0.5 * purity) * fit * size * _foreground(box, share, sure)
+        yield (left, top, width, height), score, area
 
 
 def _rectangle(contour: cv2.typing.MatLike) -> tuple[int, int, int, int]:
@@ -112,12 +124,12 @@ def _judged(contour: NDArray[np.int32], shape: Shape) -> float:
     return fit if fit >= _LEAST_FIT and fit >= 0.85 * max(fits.values()) else 0.0
 
 
-def _foreground(box: tuple[int, int, int, int], share: float, picture: NDArray[np.bool_]) -> float:
-    """1 for a thing in front; a half for what fills the image and touches three of its sides."""
+def _foreground(box: tuple[int, int, int, int], share: float, image: NDArray[np.bool_]) -> float:
+    """1 for a thing in front; less for what fills the image and touches three of its sides."""
     left, top, width, height = box
-    tall, wide = picture.shape
+    tall, wide = image.shape
     touched = (left <= 1) + (top <= 1) + (left + width >= wide - 1) + (top + height >= tall - 1)
-    return 0.5 if touched >= 3 and share > _BACKGROUND_SHARE else 1.0
+    return _BEHIND if touched >= 3 and share > _BACKGROUND_SHARE else 1.0
 
 
 def _enlarged(box: tuple[int, int, int, int], factor: float, rgb: Array) -> Box:

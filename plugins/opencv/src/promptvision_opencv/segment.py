@@ -1,48 +1,132 @@
-"""The tool ``opencv_segment``: one mask per box by GrabCut, refined, and their union."""
+"""The tool ``opencv_segment``: one mask per box, refined, and their union."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Box, MaskRef, SegmentArgs, SegmentResult, ToolContext
-from promptvision_opencv.arrays import clip_box, flat_rgb
+from promptvision.plugin import (
+    ArgumentsError,
+    Box,
+    MaskRef,
+    SegmentArgs,
+    SegmentResult,
+    ToolContext,
+    ToolFailed,
+    is_complement,
+    read_targets,
+)
+from promptvision_opencv.arrays import Array, clip_box, flat_rgb
+from promptvision_opencv.background import find_background
+from promptvision_opencv.colour_cut import cut_by_colour, share_of_colour, without_other_colours
 from promptvision_opencv.grabcut import cut_out
-from promptvision_opencv.refine import Mask, merge, refine
+from promptvision_opencv.prompts import Kind, Request, read_request
+from promptvision_opencv.refine import Mask, invert, merge, refine
 
 __all__ = ["segment"]
 
+_LEAST_COLOUR = 0.2
+"""A cut of which less has the colour that was asked for is another thing."""
+
+
+@dataclass(frozen=True)
+class _Cut:
+    mask: Mask
+    is_told: bool = True
+
 
 def segment(args: SegmentArgs, context: ToolContext) -> SegmentResult:
-    """Cut the thing out of each box.
+    """Cut the thing out of each box; all but the things if ``target`` says "everything except ...".
 
     Raises:
         ArgumentsError: a box lies outside of the image.
+        ToolFailed: what stands out in a box does not fit the target.
     """
     rgb = flat_rgb(context.open(args.image_url))
     boxes = _clipped(args.bounding_boxes, rgb.shape[1], rgb.shape[0])
+    requests = _requests(args.target)
     masks: list[Mask] = []
     references: list[MaskRef] = []
     uncertain: list[str] = []
     for number, box in enumerate(boxes, start=1):
         context.progress(number - 1, len(boxes), f"cutting out box {number}")
-        mask, is_told = cut_out(rgb, box, context.seed)
-        if not is_told:
+        cut = _cut(rgb, box, requests, context.seed)
+        if not cut.is_told:
             uncertain.append(str(number))
-        masks.append(refine(mask))
-        references.append(context.save_mask(Image.fromarray(masks[-1])))
+        masks.append(cut.mask)
+        references.append(context.save_mask(Image.fromarray(cut.mask)))
+    if uncertain and args.target:
+        raise ToolFailed(_message(uncertain, "nothing is masked"))
     context.progress(len(boxes), len(boxes), "merging masks")
+    merged = merge(masks)
+    if args.target and is_complement(args.target):
+        merged = invert(merged)
     return SegmentResult(
         original_image_url=args.image_url,
-        merged_mask_url=context.save_mask(Image.fromarray(refine(merge(masks)))),
+        merged_mask_url=context.save_mask(Image.fromarray(merged)),
         mask_urls=references,
-        message=_message(uncertain),
+        message=_message(uncertain, "the whole box is masked") if uncertain else None,
     )
+
+
+def _requests(target: str | None) -> list[Request]:
+    """What the boxes show, as far as the target tells; of a complement, what it leaves out."""
+    phrases = read_targets(target or "")
+    things = [
+        part for phrase in phrases for part in (phrase.exceptions if phrase.is_complement else (phrase,))
+    ]
+    read = (read_request(phrase) for phrase in things)
+    return [request for request in read if request is not None]
+
+
+def _cut(rgb: Array, box: Box, requests: list[Request], seed: int) -> _Cut:
+    """The thing in a box: by its colour where that is what was asked for, else by what stands out."""
+    if (surrounding := _surrounding(rgb, box, requests)) is not None:
+        return _Cut(surrounding)
+    coloured = [request for request in requests if request.kind is Kind.COLOUR]
+    by_colour = [cut for request in coloured if (cut := _by_colour(rgb, box, request)) is not None]
+    if by_colour:
+        return _Cut(max(by_colour, key=lambda mask: int(mask.sum(dtype=np.int64))))
+    mask, is_told = cut_out(rgb, box, seed)
+    if coloured and len(coloured) == len(requests) and not _has_a_colour(rgb, mask, coloured):
+        names = " or ".join(dict.fromkeys(request.label for request in coloured))
+        raise ToolFailed(f"opencv_segment: what stands out in box {list(box)} is not {names}")
+    return _Cut(refine(mask), is_told)
+
+
+def _surrounding(rgb: Array, box: Box, requests: list[Request]) -> Mask | None:
+    """The mask of a background or a border."""
+    is_whole = (box.x2 - box.x1, box.y2 - box.y1) == (rgb.shape[1], rgb.shape[0])
+    for request in requests:
+        if request.kind is Kind.BACKGROUND and is_whole:
+            background = find_background(rgb, request.colour)
+            return None if background is None else np.where(background, 255, 0).astype(np.uint8)
+    if requests and all(request.kind is Kind.BORDER for request in requests):
+        mask = np.zeros(rgb.shape[:2], np.uint8)
+        mask[int(box.y1) : int(box.y2), int(box.x1) : int(box.x2)] = 255
+        return mask
+    return None
+
+
+def _by_colour(rgb: Array, box: Box, request: Request) -> Mask | None:
+    """The cut by colour, widened by refining but not into neighbours of another colour."""
+    if request.colour is None or request.unchecked:
+        return None
+    cut = cut_by_colour(rgb, box, request.colour)
+    return None if cut is None else without_other_colours(rgb, refine(cut), cut, request.colour)
+
+
+def _has_a_colour(rgb: Array, mask: Mask, requests: list[Request]) -> bool:
+    shares = (share_of_colour(rgb, mask, request.colour) for request in requests if request.colour)
+    return max(shares, default=1.0) >= _LEAST_COLOUR
 
 
 def _clipped(boxes: list[Box], width: int, height: int) -> list[Box]:
     clipped = [clip_box(box, width, height) for box in boxes]
     outside = [
-        f"bounding_boxes[{number}]: {list(box)} lies outside of the picture of {width} x {height} pixels"
+        f"bounding_boxes[{number}]: {list(box)} lies outside of the image of {width} x {height} pixels"
         for number, (box, kept) in enumerate(zip(boxes, clipped, strict=True))
         if kept is None
     ]
@@ -51,10 +135,8 @@ def _clipped(boxes: list[Box], width: int, height: int) -> list[Box]:
     return [box for box in clipped if box is not None]
 
 
-def _message(uncertain: list[str]) -> str | None:
-    if not uncertain:
-        return None
+def _message(uncertain: list[str], outcome: str) -> str:
     return (
-        f"Nothing stood out from its surroundings in box {', '.join(uncertain)}, so the whole box is masked; "
+        f"Nothing stands out from its surroundings in box {', '.join(uncertain)}, so {outcome}; "
         "promptvision-sam cuts out what colour alone cannot tell apart."
     )
