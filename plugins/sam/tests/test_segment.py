@@ -11,10 +11,10 @@ from PIL import Image
 
 from promptvision.plugin import ArgumentsError, Cancelled, MaskRef
 from promptvision.testing import CallContext, CancelToken, run_tool
-from promptvision_opencv.refine import merge, refine
 from promptvision_sam import segment as segmenting
 from promptvision_sam.engine import Engine
 from promptvision_sam.plugin import segment_tool
+from promptvision_sam.refine import merge, refine
 
 BOXES = [[30, 40, 130, 140], [190, 10, 270, 190]]
 TOOL = segment_tool(ultralytics=True)

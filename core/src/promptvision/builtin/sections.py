@@ -14,6 +14,9 @@ class LLMSection(Section):
 
     name: str | None = Field(None, alias="LLM_NAME", description="Model id at the LLM host.")
     llm_timeout_s: float = Field(60, ge=0.1, le=3600, description="Time limit of one request, in seconds.")
+    llm_first_byte_s: float | None = Field(
+        None, ge=0.1, le=3600, description="Time limit until the host begins to answer, in seconds."
+    )
     llm_temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
     llm_context_tokens: int | None = Field(
         None, ge=1000, le=10_000_000, description="Context length of the model, in tokens."

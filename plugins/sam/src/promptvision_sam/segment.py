@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult
-from promptvision_opencv.refine import merge, refine
 from promptvision_sam.plugin import MODEL, SamArgs
+from promptvision_sam.refine import merge, refine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
