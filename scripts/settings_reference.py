@@ -60,7 +60,7 @@ def page() -> str:
         "## Weights of your own\n",
         "`PROMPTVISION_MODEL_<ID>` replaces the weights of a model by a file or folder, or by a hub "
         "repository `owner/name` or `owner/name@revision`. `<ID>` is the model id in upper case with `_` for "
-        "all other signs: `PROMPTVISION_MODEL_SAM2_1_L` for `sam2.1-l`. `promptvision models` lists the ids.\n",
+        "all other signs: `PROMPTVISION_MODEL_SAM2_1_L` for `sam2.1-l`. `promptvision models` lists ids.\n",
     ]
     return "\n".join(parts)
 
