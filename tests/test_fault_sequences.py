@@ -27,6 +27,7 @@ import promptvision_groq.provider
 import promptvision_openai.provider
 from promptvision.agent.agent import Agent
 from promptvision.agent.events.follow import StreamEvent
+from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.reply import Reply
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
@@ -250,11 +251,7 @@ def check_turn(turn: Turn, reply: Reply) -> None:
     ended = [e.data["step"] for e in turn.events if e.kind is EventKind.STEP_FINISHED]
     assert begun == ended == list(range(1, len(reply.steps) + 1))
     calls = [c["id"] for e in turn.events if e.kind is EventKind.MESSAGE for c in e.data["tool_calls"]]
-    answered = [
-        e.data["call_id"]
-        for e in turn.events
-        if e.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION) and e.data.get("call_id")
-    ]
+    answered = [outcome.call_id for outcome in outcomes_of(turn.events)]
     assert sorted(calls) == sorted(answered)
     assert len(set(calls)) == len(calls)
     notes = [e.data["message"] for e in turn.events if e.kind is EventKind.NOTE]

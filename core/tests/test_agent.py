@@ -118,7 +118,7 @@ def test_unknown_request_is_answered_with_what_can_be_done(tools: list[Tool], sc
 
 def test_request_without_any_image_says_that_one_is_needed(tools: list[Tool]) -> None:
     reply = make_agent(tools).run_sync("make it black and white")
-    assert "no picture" in reply.text_response
+    assert "no image" in reply.text_response
 
 
 def test_planner_sees_handles_and_never_ids_urls_or_bytes(tools: list[Tool], scene_png: bytes) -> None:

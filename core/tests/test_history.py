@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from promptvision.agent.outcome import ToolOutcome
 from promptvision.agent.planning.history import (
     PREVIEW_CHARS,
     WHOLE,
@@ -28,24 +29,18 @@ READ = operations.ExtractTextResult(
 )
 
 
-def step(call_id: str, told: str = "{}", summary: str = "done") -> tuple[EventKind, dict[str, Any]]:
-    return EventKind.STEP_FINISHED, {
-        "call_id": call_id,
-        "operation": "extract_text",
-        "told": told,
-        "summary": summary,
-    }
+def step(call_id: str, content: str = "{}", summary: str = "done") -> tuple[EventKind, dict[str, Any]]:
+    outcome = ToolOutcome(
+        call_id=call_id, operation="extract_text", content=content, summary=summary, failed=False
+    )
+    return EventKind.STEP_FINISHED, {"outcome": outcome.stored() if call_id else None}
 
 
 def refused(call_id: str) -> tuple[EventKind, dict[str, Any]]:
-    data = {
-        "call_id": call_id,
-        "operation": "fly",
-        "told": '{"success":false}',
-        "summary": "no",
-        "failed": True,
-    }
-    return EventKind.OBSERVATION, data
+    outcome = ToolOutcome(
+        call_id=call_id, operation="fly", content='{"success":false}', summary="no", failed=True
+    )
+    return EventKind.OBSERVATION, outcome.stored()
 
 
 def said(*call_ids: str, text: str = "") -> tuple[EventKind, dict[str, Any]]:
@@ -104,7 +99,7 @@ def test_call_that_was_never_answered_gets_a_result_that_says_so() -> None:
 
 
 def test_prerequisite_steps_answer_no_call_and_are_not_shown() -> None:
-    messages = turn_messages(turn(1, said("a"), step(""), step("a", told='{"n":1}')))
+    messages = turn_messages(turn(1, said("a"), step(""), step("a", content='{"n":1}')))
     assert [message.content for message in messages if message.role == "tool"] == ['{"n":1}']
 
 
@@ -118,7 +113,8 @@ def test_turn_without_an_answer_says_how_it_ended(status: TurnStatus) -> None:
 def test_older_results_become_one_line_and_the_newest_stay_whole() -> None:
     whole = json.dumps({"success": True, "caption": "x" * 900})
     turns = [
-        turn(n, said(f"c{n}"), step(f"c{n}", told=whole, summary="A\nlong\n" + "y" * 900)) for n in range(5)
+        turn(n, said(f"c{n}"), step(f"c{n}", content=whole, summary="A\nlong\n" + "y" * 900))
+        for n in range(5)
     ]
     results = [message.content for message in history_messages(turns) if message.role == "tool"]
     assert results[-WHOLE:] == [whole] * WHOLE
@@ -129,8 +125,8 @@ def test_older_results_become_one_line_and_the_newest_stay_whole() -> None:
 
 
 def test_text_from_a_image_stays_labelled_and_defused_in_a_preview() -> None:
-    told = observe(READ, ImageTable(), [])
-    turns = [turn(1, said("a"), step("a", told=told, summary=READ.summary())), turn(2), turn(3)]
+    content = observe(READ, ImageTable(), [])
+    turns = [turn(1, said("a"), step("a", content=content, summary=READ.summary())), turn(2), turn(3)]
     (preview,) = [message.content for message in history_messages(turns) if message.role == "tool"]
     assert list(json.loads(preview)) == ["untrusted_text"]
     assert "<|" not in preview

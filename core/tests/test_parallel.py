@@ -14,13 +14,16 @@ from PIL import Image
 from promptvision import tool
 from promptvision.agent.agent import Agent
 from promptvision.agent.calls.parallel import parallel_groups
+from promptvision.agent.calls.prepared import PreparedCall, prepare_call
 from promptvision.agent.events.agui import Translator
+from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.reply import Reply
 from promptvision.conversations.turn import EventKind, TurnStatus
 from promptvision.errors import StopTurn, ToolFailed
 from promptvision.images.codec import encode_png
 from promptvision.images.handles import ImageTable
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
+from promptvision.plugins.registry import Registry
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.testing.tools import make_tools
@@ -70,13 +73,18 @@ def on_gpu(gpu: Gpu) -> Tool:
     return Tool(name="big", operation=operations.CAPTION, run="nowhere:run", requires=requires)
 
 
+def prepare(made: Sequence[ToolCall], registry: Registry) -> list[PreparedCall]:
+    functions = {function.name: function for function in registry.functions()}
+    return [prepare_call(call, functions) for call in made]
+
+
 def sizes(made: Sequence[ToolCall], *tools: ToolLike) -> list[int]:
     registry = make_registry([*tools, *make_tools({})])
     table = ImageTable()
     for number in range(3):
         table.add(str(number) * 64, "input", None, "", 8, 8, 1)
-    groups = list(parallel_groups(made, registry.functions(), registry, table))
-    assert [call for group in groups for call in group] == list(made)
+    groups = list(parallel_groups(prepare(made, registry), registry, table))
+    assert [prepared.call for group in groups for prepared in group] == list(made)
     return [len(group) for group in groups]
 
 
@@ -126,7 +134,7 @@ def test_gpu_and_processor_are_two_devices(
     registry = make_registry([on_gpu(gpu), look])
     table = ImageTable()
     table.add("0" * 64, "input", None, "", 8, 8, 1)
-    groups = list(parallel_groups(wanted, registry.functions(), registry, table))
+    groups = list(parallel_groups(prepare(wanted, registry), registry, table))
     assert [len(group) for group in groups] == found
 
 
@@ -229,7 +237,7 @@ def test_turn_that_is_stopped_by_one_of_them_answers_the_others_first() -> None:
     assert "Finished until then: fetch." in reply.text_response
     stored = agent.conversations.turn("local", reply.turn_id)
     assert stored is not None
-    answered = {event.data.get("call_id") for event in stored.events if "told" in event.data}
+    answered = {outcome.call_id for outcome in outcomes_of(stored.events)}
     assert answered >= {"call_1_1", "call_1_2"}
 
 

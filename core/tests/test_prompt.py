@@ -10,7 +10,7 @@ from promptvision.tools import operations
 from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Tool
 
-LAME = Requirements(binaries={"no-such-program": "apt-get install it"})
+UNAVAILABLE = Requirements(binaries={"no-such-program": "apt-get install it"})
 
 
 def prompt_of(tools: list[Tool]) -> str:
@@ -27,23 +27,23 @@ def test_what_can_run_is_listed_with_its_limits(tools: list[Tool]) -> None:
 
 
 def test_what_cannot_run_is_one_line_with_the_fix_and_costs_nothing_elsewhere(tools: list[Tool]) -> None:
-    lame = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=LAME)
-    with_it, without = prompt_of([*tools, lame]).split("\n"), prompt_of(tools).split("\n")
+    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=UNAVAILABLE)
+    with_it, without = prompt_of([*tools, reader]).split("\n"), prompt_of(tools).split("\n")
     further = [line for line in with_it if line not in without]
     assert further[1:] == [
-        "- extract_text: Read the printed text in a picture (OCR). Lacking: tool 'reader': program "
+        "- extract_text: Read the printed text in a picture (OCR). Missing: tool 'reader': program "
         "'no-such-program' is not on the PATH; apt-get install it"
     ]
-    assert "do not call them" in further[0]
+    assert "Do not call them" in further[0]
     assert len(with_it) == len(without) + 3, "a heading, a line and an empty line"
 
 
 def test_prompt_is_the_same_for_the_same_plugins(tools: list[Tool]) -> None:
-    lame = [replace(one, requires=LAME) for one in tools[:2]]
-    assert prompt_of([*lame, *tools[2:]]) == prompt_of([*tools[:1:-1], *lame[::-1]])
+    unavailable = [replace(one, requires=UNAVAILABLE) for one in tools[:2]]
+    assert prompt_of([*unavailable, *tools[2:]]) == prompt_of([*tools[:1:-1], *unavailable[::-1]])
 
 
-def test_nothing_that_can_run_is_said_with_what_is_lacking(tools: list[Tool]) -> None:
-    prompt = prompt_of([replace(one, requires=LAME) for one in tools])
+def test_nothing_that_can_run_is_listed_with_what_is_missing(tools: list[Tool]) -> None:
+    prompt = prompt_of([replace(one, requires=UNAVAILABLE) for one in tools])
     assert "No function can run here." in prompt
     assert prompt.count("apt-get install it") == 4

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from promptvision.agent.reply import Reply, Step, show_ids
+from promptvision.agent.reply import Reply, Step, image_ids, show_ids
 from promptvision.conversations.turn import TurnStatus
+from promptvision.tools import operations
+from promptvision.types import ImageRef, MaskRef
 
 A, B, C = "a" * 64, "b" * 64, "c" * 64
 
@@ -19,6 +21,7 @@ def step(operation: str, **result: Any) -> Step:
         status="done" if result else "failed",
         arguments={"image_url": A},
         result=result or None,
+        image_ids=(A, B, C),
     )
 
 
@@ -95,6 +98,20 @@ def test_every_image_is_shown_wherever_it_stands_and_no_other_text_is() -> None:
 def test_image_made_by_a_step_is_shown_in_a_field_of_any_name() -> None:
     document = reply(step("split", left=B)).document(lambda image_id: f"/images/{image_id[0]}")
     assert document["left"] == "/images/b"
+
+
+def test_string_that_looks_like_an_id_is_not_an_image() -> None:
+    made = reply(step("digest", mask_url="d" * 64))
+    assert made.document(lambda image_id: f"/images/{image_id[0]}")["mask_url"] == "d" * 64
+
+
+def test_image_ids_are_those_of_the_references_in_a_model() -> None:
+    result = operations.SegmentResult(
+        original_image_url=ImageRef(A), merged_mask_url=MaskRef(B), mask_urls=[MaskRef(C), MaskRef(B)]
+    )
+    assert list(image_ids(result)) == [A, B, C, B]
+    assert list(image_ids({"text": A, "box": (1.0, 2.0), "refs": (ImageRef(C),)})) == [C]
+    assert list(image_ids(None)) == []
 
 
 def test_show_ids_changes_a_copy() -> None:

@@ -17,7 +17,7 @@ from promptvision.images.codec import encode_png
 from promptvision.images.store import StoredImage
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.runtime import Outcome, Runtime
+from promptvision.runtime.runtime import CallResult, Runtime
 from promptvision.settings import Settings
 from promptvision.tools.context import ToolContext
 from promptvision.tools.tool import Args, Operation, Result, Tool
@@ -81,7 +81,7 @@ def execute(
     *,
     timeout_s: float = 10,
     cancel: CancelToken | None = None,
-) -> Outcome:
+) -> CallResult:
     call = runtime.execute(tool, args or ShadeArgs(), cancel=cancel or CancelToken(), timeout_s=timeout_s)
     return asyncio.run(call)
 

@@ -140,7 +140,7 @@ def test_conversation_id_of_another_user_is_a_conversation_of_ones_own(
 ) -> None:
     reply = guarded.post("/chat", json=chat_body("make it black and white"), headers=BOB).json()
     assert reply["image_url"] is None
-    assert "no picture" in reply["text_response"]
+    assert "no image" in reply["text_response"]
     assert len(guarded.get("/conversations/c", headers=BOB).json()["turns"]) == 1
     assert len(guarded.get("/conversations/c", headers=ALICE).json()["turns"]) == 1
 

@@ -59,7 +59,7 @@ def test_tool_runs_with_its_prerequisites_and_its_images_answer(
     [
         ("fly", {}, 404, "no operation 'fly'"),
         ("%00", {}, 404, "no operation"),
-        ("convert_to_bw", {}, 422, "no picture"),
+        ("convert_to_bw", {}, 422, "no image"),
         ("convert_to_bw", {"image_url": 5}, 422, "image_url: "),
         ("convert_to_bw", {"image_url": ["x"]}, 422, "image_url: "),
         ("convert_to_bw", {"image_url": "/etc/passwd"}, 422, "image: "),

@@ -1,25 +1,39 @@
-"""What a turn answers: the document of ``POST /chat`` and ``promptvision run --json``."""
+"""The reply to a turn: the document of ``POST /chat`` and ``promptvision run --json``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
+
+from pydantic import BaseModel
 
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import InputError
 from promptvision.tools.context import EDIT
+from promptvision.types import ImageRef
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["OpenImage", "Reply", "Step", "show_ids"]
+__all__ = ["MadeImage", "OpenImage", "Reply", "Step", "StepStatus", "image_ids", "show_ids"]
 
 OpenImage = Callable[[str], "Image"]
 """Returns the decoded image of an id."""
 
-_UNSHOWN = ("success", "message")
+StepStatus = Literal["done", "failed", "cancelled", "interrupted"]
+
+_HIDDEN_FIELDS = ("success", "message")
+_HIDDEN_MEMBERS = ("needs_setup", "image_ids")
+
+
+class MadeImage(TypedDict):
+    """An image that a turn made: its id, its handle in the conversation, and its kind."""
+
+    id: str
+    handle: str
+    kind: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,52 +41,58 @@ class Step:
     """One tool call, prerequisites included. Images appear as image ids.
 
     Args:
-        operation: what was asked for.
-        tool: which tool did it.
-        plugin: whose tool that is.
-        status: ``done``, ``failed``, ``cancelled`` or ``interrupted``.
-        arguments: as the tool got them.
-        result: as the tool returned it; None unless ``status`` is ``done``.
+        operation: the operation that was requested.
+        tool: the tool that ran.
+        plugin: the plugin that the tool belongs to.
+        status: how the step ended.
+        arguments: the arguments of the tool.
+        result: the result of the tool; None unless ``status`` is ``done``.
         seconds: wall-clock time.
-        cached: whether an equal call had been made before.
-        message: what the user should know, such as why it failed.
-        needs_setup: whether it failed for want of something that must be installed or configured.
+        cached: whether the result is that of an earlier equal call.
+        message: what the user should know, such as why the step failed.
+        needs_setup: whether it failed because something must be installed or configured.
+        image_ids: ids of the images in arguments and result.
     """
 
     operation: str
     tool: str
     plugin: str
-    status: str
+    status: StepStatus
     arguments: dict[str, Any]
     result: dict[str, Any] | None = None
     seconds: float = 0.0
     cached: bool = False
     message: str | None = None
     needs_setup: bool = False
+    image_ids: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The step as readers see it; shares its arguments and result, which nobody changes."""
-        shown = self.stored()
-        del shown["needs_setup"]
-        return shown
+        """The step as readers see it; shares its arguments and result."""
+        return {name: value for name, value in vars(self).items() if name not in _HIDDEN_MEMBERS}
 
     def stored(self) -> dict[str, Any]:
         """The step as a conversation store keeps it."""
-        return dict(vars(self))
+        return {**vars(self), "image_ids": list(self.image_ids)}
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """The step that :meth:`stored` was made from; other members are ignored."""
+        known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
+        return cls(**{**known, "image_ids": tuple(known.get("image_ids", ()))})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The answer to one turn. Images appear as image ids until :meth:`document` shows them.
+    """The reply to one turn. Images appear as image ids; :meth:`document` can replace them.
 
     Args:
-        text_response: the answer in words.
+        text_response: the answer as text.
         image_url: the image that the turn started from.
-        steps: what was done, in order.
-        images: images made, as ``{"id", "handle", "kind"}``, in order.
-        turn_id, conversation_id, prompt_id: whose answer it is.
+        steps: the tool calls, in order.
+        images: the images that the turn made, in order.
+        turn_id, conversation_id, prompt_id: the turn; empty for a single tool call.
         status: how the turn ended.
-        planner: who planned it.
+        planner: name of the planner that gave the answer.
         notes: warnings, such as that another planner answered.
         open_image: reads the images; None for a reply that no agent gave.
     """
@@ -80,7 +100,7 @@ class Reply:
     text_response: str
     image_url: str | None
     steps: tuple[Step, ...]
-    images: tuple[dict[str, str], ...]
+    images: tuple[MadeImage, ...]
     turn_id: str
     conversation_id: str
     prompt_id: str
@@ -91,17 +111,17 @@ class Reply:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Result fields of all finished steps in one; where two have the same name the later one counts."""
+        """Result fields of all finished steps; of two with the same name, the later one."""
         flat: dict[str, Any] = {}
         for step in self.steps:
             for name, value in (step.result or {}).items():
-                if name not in _UNSHOWN and value is not None:
+                if name not in _HIDDEN_FIELDS and value is not None:
                     flat[name] = value
         return flat
 
     @property
     def needs_setup(self) -> bool:
-        """Whether the turn failed for want of something that must be installed or configured."""
+        """Whether the turn failed because something must be installed or configured."""
         return self.status is TurnStatus.FAILED and bool(self.steps) and self.steps[-1].needs_setup
 
     @property
@@ -153,7 +173,7 @@ class Reply:
         """The reply as plain JSON.
 
         Args:
-            show: turns an image id into what the reader should see, such as a URL.
+            show: maps an image id to what the reader sees, such as a URL.
         """
         contract = {
             "text_response": self.text_response,
@@ -170,7 +190,9 @@ class Reply:
         if show is None:
             return whole
         ids = {image["id"] for image in self.images}
-        ids.update(_images_in(whole))
+        ids.update(image_id for step in self.steps for image_id in step.image_ids)
+        if self.image_url is not None:
+            ids.add(self.image_url)
         return {name: show_ids(value, ids, show) for name, value in whole.items()}
 
     def stored(self) -> dict[str, Any]:
@@ -181,42 +203,31 @@ class Reply:
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Reply:
-        """The reply that :meth:`stored` was made of."""
+        """The reply that :meth:`stored` was made from."""
         values = dict(stored)
-        values["steps"] = tuple(Step(**step) for step in values["steps"])
+        values["steps"] = tuple(Step.from_stored(step) for step in values["steps"])
         values["images"] = tuple(values["images"])
         values["notes"] = tuple(values.get("notes", ()))
         values["status"] = TurnStatus(values["status"])
         return cls(**values)
 
 
-def _images_in(node: Any) -> set[str]:
-    """Ids in fields whose names are those of images: ``image_url``, ``mask_urls`` and the like."""
-    found: set[str] = set()
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if name.endswith(("_url", "_urls", "image", "images", "mask", "masks")):
-                found.update(text for text in _strings(value) if _is_id(text))
-            else:
-                found |= _images_in(value)
-    elif isinstance(node, list):
-        for value in node:
-            found |= _images_in(value)
-    return found
-
-
-def _strings(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _is_id(text: str) -> bool:
-    return len(text) == 64 and all(char in "0123456789abcdef" for char in text)
+def image_ids(value: Any) -> Iterator[str]:
+    """Ids of the image references in a value: a model, a reference, or a container of either."""
+    if isinstance(value, ImageRef):
+        yield value.id
+    elif isinstance(value, BaseModel):
+        yield from image_ids(vars(value))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from image_ids(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from image_ids(item)
 
 
 def show_ids(node: Any, ids: set[str], show: Callable[[str], str]) -> Any:
-    """A copy of plain JSON with each string that is one of ``ids`` replaced by what ``show`` makes of it."""
+    """A copy of plain JSON in which ``show`` replaces each string that is one of ``ids``."""
     if isinstance(node, str):
         return show(node) if node in ids else node
     if isinstance(node, dict):

@@ -88,7 +88,7 @@ class StepPrinter:
         elif event.kind is EventKind.STEP_FINISHED:
             from promptvision.agent.reply import Step
 
-            self.step(Step(**{name: event.data[name] for name in Step.__dataclass_fields__}))
+            self.step(Step.from_stored(event.data))
 
     def step(self, step: Step) -> None:
         """Show a step that has ended."""

@@ -19,14 +19,14 @@ from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
 from promptvision.tools.tool import Args, Result, Tool
 
-__all__ = ["Outcome", "Runtime"]
+__all__ = ["CallResult", "Runtime"]
 
 GRACE_S = 0.3
 """How long a call that is out of time may take to reach its next check point before it is left behind."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CallResult:
     """What a call returned.
 
     Args:
@@ -67,7 +67,7 @@ class Runtime:
         cancel: CancelToken,
         timeout_s: float,
         on_progress: Progress | None = None,
-    ) -> Outcome:
+    ) -> CallResult:
         """Run a tool, or return the result of an equal call.
 
         Raises:
@@ -78,13 +78,13 @@ class Runtime:
         digest = call_digest(tool, args)
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
-            return Outcome(known.result, known.saved, time.monotonic() - started, cached=True)
+            return CallResult(known.result, known.saved, time.monotonic() - started, cached=True)
         context = self._context(tool, args, digest, cancel, on_progress)
         result = await self._run(tool, args, context, cancel, timeout_s)
         saved = tuple(context.saved)
         if tool.cacheable:
             self._cache.put(digest, CachedResult(result, saved))
-        return Outcome(result, saved, time.monotonic() - started, cached=False)
+        return CallResult(result, saved, time.monotonic() - started, cached=False)
 
     def _context(
         self, tool: Tool, args: Args, digest: str, cancel: CancelToken, on_progress: Progress | None

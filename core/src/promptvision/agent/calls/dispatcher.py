@@ -1,4 +1,4 @@
-"""The planner's calls: names checked, arguments repaired, repeats answered from memory."""
+"""The planner's calls: names checked, operations run, repeated calls answered from memory."""
 
 from __future__ import annotations
 
@@ -6,101 +6,121 @@ import asyncio
 import difflib
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
+from promptvision.agent.calls.prepared import PreparedCall, prepare_call
 from promptvision.agent.calls.runner import StepRunner
+from promptvision.agent.journal import Journal
+from promptvision.agent.outcome import ToolOutcome
 from promptvision.agent.planning.observation import FailureKind, observe_failure
+from promptvision.conversations.turn import EventKind
 from promptvision.errors import ArgumentsError, SetupError, ToolFailed
 from promptvision.llm.messages import ToolCall
 from promptvision.llm.planner import PlannerFunction
-from promptvision.llm.repair import repair_arguments
 
-__all__ = ["ToolCallDispatcher", "ToolOutcome", "call_key", "error_outcome"]
+__all__ = ["ToolCallDispatcher", "error_outcome"]
 
 MAX_ERRORS = 4
-"""Failures of one function in one turn before it is refused."""
+"""Failures of one function in one turn before further calls of it are refused."""
+MAX_REPEATS = 2
+"""Repeats of one call in one turn before the planner must answer."""
 
-
-@dataclass(frozen=True)
-class ToolOutcome:
-    """What the planner is told of one call.
-
-    Args:
-        content: for the LLM.
-        summary: for people and for planners without an LLM.
-        failed: whether the call did not work.
-        is_journaled: whether the step's own event holds it already.
-    """
-
-    content: str
-    summary: str
-    failed: bool
-    is_journaled: bool = False
+_Key = tuple[str, str | None]
+"""Key of the call, and the current image where the call names none."""
 
 
 class ToolCallDispatcher:
     """Answers the calls of a planner in one turn.
 
     Args:
-        runner: fulfils operations.
+        runner: runs operations.
+        journal: where the outcome of a call that ended without a finished step is written.
         functions: what may be called.
-        unavailable: what is answered with what it lacks.
+        unavailable: functions whose calls are answered with what is missing.
     """
 
     def __init__(
         self,
         runner: StepRunner,
+        journal: Journal,
         functions: tuple[PlannerFunction, ...],
         unavailable: tuple[PlannerFunction, ...] = (),
     ) -> None:
         self._runner = runner
+        self._journal = journal
         self._functions = {function.name: function for function in (*functions, *unavailable)}
-        self._answers: dict[str, ToolOutcome] = {}
+        self._outcomes: dict[_Key, ToolOutcome] = {}
         self._errors: Counter[str] = Counter()
+        self._repeats: Counter[_Key] = Counter()
         self.must_answer = False
-        """Set when the same call came three times: the planner gets no further call."""
-        self._repeats: Counter[str] = Counter()
+        """Set when a call was repeated or a function has failed too often: no further call is allowed."""
 
-    async def answer(self, call: ToolCall, after: asyncio.Future[Any] | None = None) -> ToolOutcome:
-        """Make a call and say what came of it; only StopTurn, Cancelled and store failures are raised.
+    def prepare(self, call: ToolCall) -> PreparedCall:
+        """Find the function of a call and repair its arguments."""
+        return prepare_call(call, self._functions)
+
+    async def answer(self, prepared: PreparedCall, after: asyncio.Future[Any] | None = None) -> ToolOutcome:
+        """Run a call and return its journaled outcome.
 
         Args:
-            call: the planner's call.
+            prepared: the planner's call.
             after: see :meth:`StepRunner.perform`.
+
+        Raises:
+            StopTurn: a limit is reached.
+            Cancelled: cancellation was requested.
+            StoreError: the journal cannot be written.
         """
-        function = self._functions.get(call.name)
-        if function is None:
-            return error_outcome("arguments", self._unknown(call.name))
+        outcome = self._refuse(prepared) or self._repeat(prepared)
+        if outcome is None:
+            try:
+                return await self._perform(prepared, after)  # journaled with its step
+            except (ArgumentsError, ToolFailed, SetupError) as exc:
+                self._errors[prepared.call.name] += 1
+                kind: FailureKind = "arguments" if isinstance(exc, ArgumentsError) else "failed"
+                outcome = error_outcome(prepared.call, kind, str(exc))
+        await self._journal.write((EventKind.OBSERVATION, outcome.stored(), None))
+        return outcome
+
+    def _refuse(self, prepared: PreparedCall) -> ToolOutcome | None:
+        """The outcome of a call that cannot be run at all; None when it can."""
+        call = prepared.call
+        if prepared.function is None:
+            return error_outcome(call, "arguments", self._unknown(call.name))
         if self._errors[call.name] >= MAX_ERRORS:
             self.must_answer = True
             problem = f"{call.name} has failed {MAX_ERRORS} times in this turn; answer without it"
-            return error_outcome("stopped", problem)
-        try:
-            values, notes = repair_arguments(call.arguments, function.parameters)
-            key = self._key(function, values)
-            if (known := self._answers.get(key)) is not None:
-                return self._repeat(key, known)
-            made = await self._runner.perform(call.name, values, call_id=call.id, notes=notes, after=after)
-        except (ArgumentsError, ToolFailed, SetupError) as exc:
-            self._errors[call.name] += 1
-            return error_outcome("arguments" if isinstance(exc, ArgumentsError) else "failed", str(exc))
-        answer = ToolOutcome(made.told, made.summary, failed=not made.result.success, is_journaled=True)
-        self._answers[key] = answer
-        return answer
+            return error_outcome(call, "stopped", problem)
+        return None
 
-    def _key(self, function: PlannerFunction, values: dict[str, object]) -> str:
-        """What makes two calls the same; one that names no image means the current one."""
-        current = self._runner.table.current
-        meant = current.image_id if current and not values.get(function.image or "") else None
-        return call_key(function.name, values, meant)
-
-    def _repeat(self, key: str, known: ToolOutcome) -> ToolOutcome:
+    def _repeat(self, prepared: PreparedCall) -> ToolOutcome | None:
+        """The outcome of an equal call made before in this turn; None when there was none."""
+        key = self._key(prepared)
+        known = self._outcomes.get(key)
+        if known is None:
+            return None
         self._repeats[key] += 1
-        self.must_answer = self._repeats[key] >= 2
+        self.must_answer = self._repeats[key] >= MAX_REPEATS
         note = "this call was made already in this turn; here is its result again"
         content = json.dumps({"note": note, **json.loads(known.content)}, ensure_ascii=False)
-        return ToolOutcome(content, known.summary, known.failed)
+        return replace(known, call_id=prepared.call.id, content=content)
+
+    async def _perform(self, prepared: PreparedCall, after: asyncio.Future[Any] | None) -> ToolOutcome:
+        if prepared.error is not None:
+            raise prepared.error
+        key = self._key(prepared)
+        call = prepared.call
+        outcome = await self._runner.perform(
+            call.name, prepared.values, call_id=call.id, notes=prepared.notes, after=after
+        )
+        self._outcomes[key] = outcome
+        return outcome
+
+    def _key(self, prepared: PreparedCall) -> _Key:
+        """What makes two calls the same; one that names no image means the current one."""
+        current = None if prepared.names_an_image else self._runner.table.current
+        return prepared.key, current.image_id if current else None
 
     def _unknown(self, name: str) -> str:
         names = sorted(name for name, function in self._functions.items() if not function.missing)
@@ -109,11 +129,12 @@ class ToolCallDispatcher:
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."
 
 
-def call_key(*parts: object) -> str:
-    """Equal for calls with equal names and values, in whatever order the values were written."""
-    return json.dumps(parts, sort_keys=True, default=str)
-
-
-def error_outcome(kind: FailureKind, message: str) -> ToolOutcome:
-    """What is told of a call that did not work."""
-    return ToolOutcome(observe_failure(kind, message), message, failed=True)
+def error_outcome(call: ToolCall, kind: FailureKind, message: str) -> ToolOutcome:
+    """The outcome of a call that failed."""
+    return ToolOutcome(
+        call_id=call.id,
+        operation=call.name,
+        content=observe_failure(kind, message),
+        summary=message,
+        failed=True,
+    )

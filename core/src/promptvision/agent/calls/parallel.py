@@ -1,4 +1,4 @@
-"""Which calls of one reply may be made side by side."""
+"""Which calls of one planner reply may run in parallel."""
 
 from __future__ import annotations
 
@@ -6,56 +6,58 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from promptvision.agent.calls.dispatcher import call_key
-from promptvision.errors import ArgumentsError
+from promptvision.agent.calls.prepared import PreparedCall
 from promptvision.images.handles import ImageTable
-from promptvision.llm.messages import ToolCall
-from promptvision.llm.planner import PlannerFunction
-from promptvision.llm.repair import repair_arguments
 from promptvision.models.devices import has_gpu
 from promptvision.plugins.registry import Registry
 from promptvision.tools.artifacts import image_fields, link_types, target_field
 from promptvision.tools.requirements import Gpu
 from promptvision.tools.tool import Tool
 
-__all__ = ["parallel_groups"]
+__all__ = ["ResourceUse", "parallel_groups"]
 
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """What a call takes for itself: images, devices, and its own words, so that none is made twice."""
+    """What a call uses exclusively.
 
-    pictures: frozenset[str]
+    Args:
+        images: ids of the images that it names.
+        devices: where it computes.
+        call: key of the call, so that equal calls do not run in parallel.
+    """
+
+    images: frozenset[str]
     devices: frozenset[str]
     call: str
 
     def excludes(self, other: ResourceUse) -> bool:
+        """Whether the two calls cannot run in parallel."""
         return (
-            not self.pictures.isdisjoint(other.pictures)
+            not self.images.isdisjoint(other.images)
             or not self.devices.isdisjoint(other.devices)
             or self.call == other.call
         )
 
 
 def parallel_groups(
-    calls: Sequence[ToolCall], functions: Sequence[PlannerFunction], registry: Registry, table: ImageTable
-) -> Iterator[list[ToolCall]]:
-    """Part calls into groups that keep their order; those in one group share no device and no artifact.
+    calls: Sequence[PreparedCall], registry: Registry, table: ImageTable
+) -> Iterator[list[PreparedCall]]:
+    """Divide calls into groups that keep their order; calls of a group share no device and no artifact.
 
-    A call stands alone when it does not say which image it means, when something must be made for it
-    first, or when it cannot be read. A coroutine function takes no device: what it waits for is elsewhere.
+    A call is alone in its group when it does not say which image it means, when a prerequisite must run
+    first, or when its arguments cannot be read. A coroutine function uses no device: it waits for something
+    elsewhere.
 
     Args:
         calls: of one reply of the planner, in its order.
-        functions: what may be called.
-        registry: says which tools would be used.
+        registry: says which tools would run.
         table: the conversation's images.
     """
-    parameters = {function.name: function.parameters for function in functions}
-    group: list[ToolCall] = []
+    group: list[PreparedCall] = []
     uses: list[ResourceUse] = []
     for call in calls:
-        use = _use(call, parameters, registry, table) if len(calls) > 1 else None
+        use = _resource_use(call, registry, table) if len(calls) > 1 else None
         if group and (use is None or len(uses) < len(group) or any(use.excludes(other) for other in uses)):
             yield group
             group, uses = [], []
@@ -66,29 +68,24 @@ def parallel_groups(
         yield group
 
 
-def _use(
-    call: ToolCall, parameters: dict[str, Any], registry: Registry, table: ImageTable
-) -> ResourceUse | None:
-    """What a call takes; None when that is not known before it is made."""
-    tools = registry.runnable(call.name) if call.name in parameters else []
+def _resource_use(prepared: PreparedCall, registry: Registry, table: ImageTable) -> ResourceUse | None:
+    """What a call uses; None when that is not known before it runs."""
+    tools = registry.runnable(prepared.call.name) if prepared.key else []
     if not tools:
         return None
-    try:
-        values, _ = repair_arguments(call.arguments, parameters[call.name])
-    except ArgumentsError:
-        return None
+    values = prepared.values
     target = target_field(tools[0].args)
     is_targeted = target is not None and bool(values.get(target))
     needed = [*image_fields(tools[0].args)[:1], *link_types(tools[0].args, required=not is_targeted)]
     if any(not values.get(name) for name in needed):
         return None
-    pictures = frozenset(_pictures(values, table))
+    images = frozenset(_image_ids(values, table))
     devices = frozenset(device for tool in tools for device in _devices(tool))
-    return ResourceUse(pictures, devices, call_key(call.name, values))
+    return ResourceUse(images, devices, prepared.key)
 
 
-def _pictures(value: Any, table: ImageTable) -> Iterator[str]:
-    """Ids of all images that are named anywhere in a value."""
+def _image_ids(value: Any, table: ImageTable) -> Iterator[str]:
+    """Ids of all images that a value names, at any depth."""
     if isinstance(value, str):
         try:
             yield table.resolve(value)
@@ -96,11 +93,11 @@ def _pictures(value: Any, table: ImageTable) -> Iterator[str]:
             return
     elif isinstance(value, dict | list):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from _pictures(item, table)
+            yield from _image_ids(item, table)
 
 
 def _devices(tool: Tool) -> tuple[str, ...]:
-    """Where a tool computes; one that likes a GPU may come down to the processor."""
+    """Where a tool computes; one that prefers a GPU may fall back to the CPU."""
     if tool.is_async:
         return ()
     if tool.requires.gpu is Gpu.NONE or not has_gpu():

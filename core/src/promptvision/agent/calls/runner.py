@@ -1,4 +1,4 @@
-"""Fulfilling one operation: fill in what is missing, run the best tool, fall back to the next."""
+"""Run one operation: complete its arguments, run the best tool, fall back to the next one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from promptvision.agent.calls.artifacts import Artifacts
-from promptvision.agent.journal import Journal
+from promptvision.agent.journal import Entry, Journal
+from promptvision.agent.outcome import ToolOutcome
 from promptvision.agent.planning.observation import observe
-from promptvision.agent.reply import Step
+from promptvision.agent.reply import MadeImage, Step, image_ids
 from promptvision.conversations.turn import EventKind
 from promptvision.errors import (
     ArgumentsError,
@@ -30,63 +31,75 @@ from promptvision.models.placement import is_out_of_memory
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress, SavedImage
-from promptvision.runtime.runtime import Outcome, Runtime
+from promptvision.runtime.runtime import CallResult, Runtime
 from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
-from promptvision.tools.context import MASK
+from promptvision.tools.context import INPUT, MASK
 from promptvision.tools.targets import is_complement, kept_part
-from promptvision.tools.tool import Args, Result, Tool
+from promptvision.tools.tool import Args, Tool
 from promptvision.types import Box, ImageRef, MaskRef
 
-__all__ = ["Fulfilled", "StepRunner"]
+__all__ = ["StepRunner"]
 
 log = logging.getLogger(__name__)
 
 MAX_DEPTH = 8
-"""How long a chain of prerequisites may get."""
+"""Longest chain of prerequisites."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Request:
-    """One operation to fulfil: its arguments so far, and the planner's call it belongs to."""
+    """An operation to run.
+
+    Args:
+        operation: its name.
+        values: the arguments so far.
+        call_id: the planner's call; empty for a prerequisite.
+        notes: what was changed in the arguments.
+        after: the call before this one, when both run in parallel.
+        messages: what its prerequisites reported; part of the outcome.
+    """
 
     operation: str
     values: dict[str, Any]
     call_id: str = ""
     notes: Sequence[str] = ()
     after: asyncio.Future[Any] | None = None
-    remarks: list[str] = field(default_factory=list)
-    """What its prerequisites had to say; it is part of the answer."""
+    messages: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Fulfilled:
-    """What came of an operation.
+@dataclass(frozen=True, kw_only=True)
+class _StartedStep:
+    """A step that is journaled as started.
 
     Args:
-        result: the tool's result.
-        told: for the LLM; empty when no call of its is answered.
-        summary: for people.
+        number: its number in the turn, from 1.
+        tool: the tool that runs.
+        arguments: its arguments as JSON.
+        image_ids: the images among them.
+        started_at: ``time.monotonic()``.
     """
 
-    result: Result
-    told: str
-    summary: str
+    number: int
+    tool: Tool
+    arguments: dict[str, Any]
+    image_ids: tuple[str, ...]
+    started_at: float
 
 
 class StepRunner:
     """Runs operations for one turn and keeps what they made.
 
     Args:
-        registry: what is installed.
-        runtime: runs single calls.
+        registry: what is installed and what can run here.
+        runtime: runs single tool calls.
         table: the conversation's images; grows.
-        artifacts: what earlier steps made; grows.
-        cancel: polled between steps and by tools.
+        artifacts: typed results of earlier steps; grows.
+        cancel: checked between steps and by tools.
         deadline: ``time.monotonic()`` at which the turn must end.
-        max_calls: tool calls in one turn.
+        max_calls: limit of tool calls in one turn.
         turn_seq: position of the turn in its conversation.
-        journal: where steps are written before they run; None for calls outside of conversations.
-        on_progress: told how far a running step is, with the step's number.
+        journal: where a step is written before it runs; None for a call outside of conversations.
+        on_progress: called with the step's number and its progress.
     """
 
     def __init__(
@@ -105,11 +118,11 @@ class StepRunner:
     ) -> None:
         self.table = table
         self.steps: list[Step] = []
-        self.images: list[dict[str, str]] = []
+        self.images: list[MadeImage] = []
+        self.cancel = cancel
         self._registry = registry
         self._runtime = runtime
         self._artifacts = artifacts
-        self.cancel = cancel
         self._deadline = deadline
         self._max_calls = max_calls
         self._turn_seq = turn_seq
@@ -125,36 +138,38 @@ class StepRunner:
         call_id: str = "",
         notes: Sequence[str] = (),
         after: asyncio.Future[Any] | None = None,
-    ) -> Fulfilled:
-        """Fulfil an operation, running prerequisites first as steps of their own.
+    ) -> ToolOutcome:
+        """Run an operation; prerequisites run first, as steps of their own.
 
         Args:
             operation: name of the operation.
-            values: arguments; images as handles or references. What is missing is filled in by type.
-            call_id: the planner's call that this answers.
-            notes: what the planner should be told besides the result.
-            after: the call before this one, if they are made side by side: what comes of this one is entered
-                after what came of that one, so that handles do not depend on which ends first.
+            values: arguments; images as handles or references. Missing ones are filled in by type.
+            call_id: the planner's call that the outcome answers.
+            notes: what the planner should know besides the result.
+            after: the call before this one, when both run in parallel: the images of this one are added
+                after those of that one, so that handles do not depend on which call ends first.
 
         Raises:
-            ArgumentsError: an argument is wrong or lacking, and the planner can correct it.
+            ArgumentsError: an argument is wrong or missing, and the planner can correct it.
             ToolFailed: no tool could do it.
-            SetupError: something must be installed or configured before a tool can.
+            SetupError: something must be installed or configured before a tool can run.
             StopTurn: a limit is reached.
-            Cancelled: somebody asked to stop.
+            Cancelled: cancellation was requested.
         """
-        return await self._fulfil(_Request(operation, values, call_id, notes, after), depth=0)
+        request = _Request(operation=operation, values=values, call_id=call_id, notes=notes, after=after)
+        return await self._fulfil(request, depth=0)
 
-    async def _fulfil(self, request: _Request, depth: int) -> Fulfilled:
+    async def _fulfil(self, request: _Request, depth: int) -> ToolOutcome:
         tools = self._registry.runnable(request.operation)
         if not tools:
-            raise await self._cannot_run(request)
+            raise await self._fail_unavailable(request)
         tools = _able_to_invert(tools, request)
-        values = await self._fill_in(tools[0], request, depth)
+        values, args = await self._complete(tools[0], request, depth)
         failures: list[ToolFailed | SetupError] = []
         for tool in tools:
             try:
-                args = self._validate(tool, values)
+                if type(args) is not tool.args:
+                    args = self._validate(tool, values)
                 return await self._attempt(tool, args, request)
             except (ToolFailed, SetupError) as exc:
                 failures.append(exc)
@@ -163,23 +178,31 @@ class StepRunner:
 
     # Arguments
 
-    async def _fill_in(self, tool: Tool, request: _Request, depth: int) -> dict[str, Any]:
-        """Arguments with the current image and the products of prerequisites filled in."""
-        values = {name: value for name, value in request.values.items() if value is not None}
-        pictures = image_fields(tool.args)
-        if pictures and pictures[0] not in values and tool.args.model_fields[pictures[0]].is_required():
-            values[pictures[0]] = self._current()
-        image = self._resolve(values.get(pictures[0])) if pictures else None
-        said = target_field(tool.args)
-        target = values.get(said) if said else None
-        for name, kind in link_types(tool.args).items():
-            if image is None or not _is_lacking(values.get(name)) or name not in self._missing(tool, values):
-                continue
-            made = self._artifacts.newest(kind, image, target)
-            values[name] = (
-                made.value if made else await self._produce(kind, name, image, target, request, depth)
-            )
-        return {name: value for name, value in values.items() if not _is_lacking(value)}
+    async def _complete(self, tool: Tool, request: _Request, depth: int) -> tuple[dict[str, Any], Args]:
+        """Arguments with the current image and the products of prerequisites; as values and validated."""
+        values = {name: value for name, value in request.values.items() if not _is_empty(value)}
+        fields = image_fields(tool.args)
+        if fields and fields[0] not in values and tool.args.model_fields[fields[0]].is_required():
+            values[fields[0]] = self._current()
+        image = self._resolve(values.get(fields[0])) if fields else None
+        target_name = target_field(tool.args)
+        target = values.get(target_name) if target_name else None
+        links = {} if image is None else dict(link_types(tool.args))
+        while True:
+            try:
+                return values, self._validate(tool, values)
+            except ArgumentsError as exc:
+                missing = missing_arguments(exc.__cause__) - values.keys()
+                name = next((name for name in links if name in missing), None)
+                if name is None or image is None:
+                    raise
+            kind = links.pop(name)
+            artifact = self._artifacts.newest(kind, image, target)
+            value = artifact.value if artifact else None
+            if artifact is None:
+                value = await self._produce(kind, name, image, target, request, depth)
+            if value is not None:
+                values[name] = value
 
     async def _produce(
         self, kind: Any, name: str, image: str, target: str | None, request: _Request, depth: int
@@ -188,27 +211,28 @@ class StepRunner:
         producers = self._registry.producers(kind)
         if not producers or depth >= MAX_DEPTH:
             return None
-        operation, field = producers[0]
+        operation, result_field = producers[0]
         values: dict[str, Any] = {image_fields(operation.args)[0]: ImageRef(image)}
-        wanted = target_field(operation.args)
-        if wanted is not None and target is not None:
+        target_name = target_field(operation.args)
+        if target_name is not None and target is not None:
             # Boxes cannot be those of everything else; the tool that asks for them inverts.
-            values[wanted] = (kind == list[Box] and kept_part(target)) or target
-        elif wanted is not None and operation.args.model_fields[wanted].is_required():
+            values[target_name] = (kind == list[Box] and kept_part(target)) or target
+        elif target_name is not None and operation.args.model_fields[target_name].is_required():
             raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
         if "strict" in operation.args.model_fields:
             values["strict"] = True
-        inner = _Request(operation.name, values)
-        made = await self._fulfil(inner, depth + 1)
-        request.remarks.extend(filter(None, (*inner.remarks, made.result.message)))
-        value = getattr(made.result, field)
-        if _is_lacking(value):
-            raise ToolFailed(made.summary)
+        inner = _Request(operation=operation.name, values=values)
+        outcome = await self._fulfil(inner, depth + 1)
+        message = outcome.result.message if outcome.result else None
+        request.messages.extend(filter(None, (*inner.messages, message)))
+        value = getattr(outcome.result, result_field)
+        if _is_empty(value):
+            raise ToolFailed(outcome.summary)
         return value
 
     def _current(self) -> ImageRef:
         if self.table.current is None:
-            raise ArgumentsError("there is no picture in this conversation yet; send one with the request")
+            raise ArgumentsError("there is no image in this conversation yet; send one with the request")
         return ImageRef(self.table.current.image_id)
 
     def _resolve(self, value: Any) -> str | None:
@@ -232,33 +256,25 @@ class StepRunner:
                 self._check_mask(name, value)
         return args
 
-    def _missing(self, tool: Tool, values: dict[str, Any]) -> set[str]:
-        """Arguments that a tool cannot do without; one that takes points needs no boxes."""
-        try:
-            self._validate(tool, values)
-        except ArgumentsError as exc:
-            return missing_arguments(exc.__cause__)
-        return set()
-
     def _check_mask(self, name: str, mask: MaskRef) -> None:
         kinds = {record.kind for record in self.table.records if record.image_id == mask.id}
-        if kinds and not kinds & {MASK, "input"}:
-            raise ArgumentsError(f"{name}: {self.table.show(mask)} is no mask; leave it out or give a mask")
-
-    async def _cannot_run(self, request: _Request) -> SetupError:
-        """Why no tool can run here, entered as a failed step of the best one."""
-        name = request.operation
-        why = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
-        for tool in self._registry.candidates(name)[:1]:
-            number = self._next_number()
-            await self._write_start(number, tool, {}, request)
-            self._close_failed(number, tool, {}, why, time.monotonic())
-        return why
+        if kinds and not kinds & {MASK, INPUT}:
+            raise ArgumentsError(
+                f"{name}: {self.table.show(mask)} is not a mask; leave it out or give a mask"
+            )
 
     # Running
 
-    async def _attempt(self, tool: Tool, args: Args, request: _Request) -> Fulfilled:
-        """One step; a second one after freeing memory when the first ran out of it."""
+    async def _fail_unavailable(self, request: _Request) -> SetupError:
+        """The reason why no tool can run here, journaled as a failed step of the best one."""
+        name = request.operation
+        error = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
+        for tool in self._registry.candidates(name)[:1]:
+            self._fail_step(await self._start_step(tool, None, request), error)
+        return error
+
+    async def _attempt(self, tool: Tool, args: Args, request: _Request) -> ToolOutcome:
+        """One step; a second one after freeing memory if the first ran out of memory."""
         try:
             return await self._step(tool, args, request)
         except ToolFailed as exc:
@@ -267,23 +283,20 @@ class StepRunner:
         await asyncio.to_thread(self._runtime.pool.free_unused)
         return await self._step(tool, args, request)
 
-    async def _step(self, tool: Tool, args: Args, request: _Request) -> Fulfilled:
+    async def _step(self, tool: Tool, args: Args, request: _Request) -> ToolOutcome:
         remaining = self._deadline - time.monotonic()
-        if remaining <= 0:  # asked first: a call that ran out of time has set the wish to stop as well
+        if remaining <= 0:  # before the next check: a call that ran out of time is cancelled too
             raise StopTurn("the time limit of the turn is reached")
         self.cancel.check()
-        number = self._next_number()
-        if number > self._max_calls:
+        if self._next_number() > self._max_calls:
             raise StopTurn(f"the limit of {self._max_calls} tool calls in one turn is reached")
-        shown = args.model_dump(mode="json", exclude_none=True)
-        await self._write_start(number, tool, shown, request)
-        started = time.monotonic()
+        step = await self._start_step(tool, args, request)
         try:
-            outcome = await self._runtime.execute(
-                tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress_of(number)
+            call = await self._runtime.execute(
+                tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress(step.number)
             )
         except (CallError, SetupError, Cancelled) as exc:
-            self._close_failed(number, tool, shown, exc, started)
+            self._fail_step(step, exc)
             raise
         except LeaseLost:
             raise
@@ -292,78 +305,92 @@ class StepRunner:
             failed = ToolFailed(
                 f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {_first_line(exc)}"
             )
-            self._close_failed(number, tool, shown, failed, started)
+            self._fail_step(step, failed)
             raise failed from exc
         if request.after is not None:
             await asyncio.wait((request.after,))
-        self._artifacts.add(args, outcome.result)
-        return self._close_done(number, tool, shown, outcome, request)
+        self._artifacts.add(args, call.result)
+        return self._finish_step(step, call, request)
 
     def _next_number(self) -> int:
         return len(self.steps) + self._running + 1
 
-    def _progress_of(self, number: int) -> Progress | None:
-        tell = self._on_progress
-        return None if tell is None else lambda done, total, message: tell(number, done, total, message)
+    def _progress(self, number: int) -> Progress | None:
+        report = self._on_progress
+        return None if report is None else lambda done, total, message: report(number, done, total, message)
 
-    async def _write_start(self, number: int, tool: Tool, shown: dict[str, Any], request: _Request) -> None:
+    async def _start_step(self, tool: Tool, args: Args | None, request: _Request) -> _StartedStep:
+        """Journal the start of a step."""
+        step = _StartedStep(
+            number=self._next_number(),
+            tool=tool,
+            arguments={} if args is None else args.model_dump(mode="json", exclude_none=True),
+            image_ids=tuple(image_ids(args)),
+            started_at=time.monotonic(),
+        )
         self._running += 1
-        if self._journal is None:
-            return
-        data = {"step": number, "call_id": request.call_id, "arguments": shown, **_names(tool)}
-        await self._journal.write((EventKind.STEP_STARTED, data, None))
+        if self._journal is not None:
+            data = {
+                "step": step.number,
+                "call_id": request.call_id,
+                "arguments": step.arguments,
+                "image_ids": list(step.image_ids),
+                **_names(tool),
+            }
+            await self._journal.write((EventKind.STEP_STARTED, data, None))
+        return step
 
-    def _close_done(
-        self, number: int, tool: Tool, shown: dict[str, Any], outcome: Outcome, request: _Request
-    ) -> Fulfilled:
-        result = outcome.result
-        entries = [self._enter(image, tool) for image in outcome.saved]
+    def _finish_step(self, started: _StartedStep, call: CallResult, request: _Request) -> ToolOutcome:
+        """Add the images and the step of a finished call, and journal them with its outcome."""
+        result, tool = call.result, started.tool
+        entries = [self._add_image(image, tool) for image in call.saved]
         step = Step(
             **_names(tool),
             status="done",
-            arguments=shown,
+            arguments=started.arguments,
             result=result.model_dump(mode="json", exclude_none=True),
-            seconds=round(outcome.seconds, 4),
-            cached=outcome.cached,
+            seconds=round(call.seconds, 4),
+            cached=call.cached,
             message=result.message,
+            image_ids=tuple(dict.fromkeys((*started.image_ids, *image_ids(result)))),
         )
-        self._enter_step(step)
-        told = observe(result, self.table, [*request.notes, *request.remarks]) if request.call_id else ""
-        made = Fulfilled(result, told, " ".join(dict.fromkeys((result.summary(), *request.remarks))))
-        self._write_end(number, step, entries, call_id=request.call_id, told=told, summary=made.summary)
-        return made
+        notes = [*request.notes, *request.messages]
+        outcome = ToolOutcome(
+            call_id=request.call_id,
+            operation=request.operation,
+            content=observe(result, self.table, notes) if request.call_id else "",
+            summary=" ".join(dict.fromkeys((result.summary(), *request.messages))),
+            failed=not result.success,
+            result=result,
+        )
+        self._end_step(started, step, entries, outcome)
+        return outcome
 
-    def _close_failed(
-        self, number: int, tool: Tool, shown: dict[str, Any], exc: Exception, started: float
-    ) -> None:
+    def _fail_step(self, started: _StartedStep, error: Exception) -> None:
         step = Step(
-            **_names(tool),
-            status="cancelled" if isinstance(exc, Cancelled) else "failed",
-            arguments=shown,
-            seconds=round(time.monotonic() - started, 4),
-            message=str(exc),
-            needs_setup=isinstance(exc, SetupError),
+            **_names(started.tool),
+            status="cancelled" if isinstance(error, Cancelled) else "failed",
+            arguments=started.arguments,
+            seconds=round(time.monotonic() - started.started_at, 4),
+            message=str(error),
+            needs_setup=isinstance(error, SetupError),
+            image_ids=started.image_ids,
         )
-        self._enter_step(step)
-        self._write_end(number, step, [])
+        self._end_step(started, step, [], None)
 
-    def _enter_step(self, step: Step) -> None:
+    def _end_step(
+        self, started: _StartedStep, step: Step, entries: list[Entry], outcome: ToolOutcome | None
+    ) -> None:
         self._running -= 1
         self.steps.append(step)
-
-    def _write_end(
-        self,
-        number: int,
-        step: Step,
-        entries: list[tuple[EventKind, dict[str, Any], str | None]],
-        **told: str,
-    ) -> None:
         if self._journal is None:
             return
-        data = {"step": number, **step.stored(), **told}
+        data = {"step": started.number, **step.stored()}
+        if outcome is not None and outcome.call_id:
+            data["outcome"] = outcome.stored()
         self._journal.post(*entries, (EventKind.STEP_FINISHED, data, None))
 
-    def _enter(self, image: SavedImage, tool: Tool) -> tuple[EventKind, dict[str, Any], str | None]:
+    def _add_image(self, image: SavedImage, tool: Tool) -> Entry:
         record = self.table.add(
             image.id, image.kind, image.parent, tool.operation.name, image.width, image.height, self._turn_seq
         )
@@ -372,13 +399,13 @@ class StepRunner:
 
 
 def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
-    """The tools that may get the request: where it means everything *but* the boxes, those that invert them.
+    """The tools that can run the request: if it means everything *but* the boxes, those that invert them.
 
     Raises:
         ToolFailed: there is none.
     """
-    said = target_field(tools[0].args)
-    target = request.values.get(said) if said else None
+    target_name = target_field(tools[0].args)
+    target = request.values.get(target_name) if target_name else None
     if (
         list[Box] not in link_types(tools[0].args, required=True).values()
         or not target
@@ -398,7 +425,7 @@ def _names(tool: Tool) -> dict[str, Any]:
     return {"operation": tool.operation.name, "tool": tool.name, "plugin": tool.plugin}
 
 
-def _is_lacking(value: Any) -> bool:
+def _is_empty(value: Any) -> bool:
     return value is None or value in ("", [])
 
 

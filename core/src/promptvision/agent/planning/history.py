@@ -1,11 +1,12 @@
-"""Which part of a conversation the planner sees."""
+"""The part of a conversation that the planner sees."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
+from promptvision.agent.outcome import ToolOutcome, outcomes_of
 from promptvision.agent.planning.observation import observe_failure
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.llm.messages import Message, ToolCall
@@ -15,9 +16,9 @@ from promptvision.types import UNTRUSTED, neutralize_chat_markers
 __all__ = ["TURNS", "history_messages", "turn_messages", "turn_outcomes"]
 
 TURNS = 12
-"""Turns read from the store, at most."""
+"""How many turns are read from the store."""
 WHOLE = 2
-"""Newest turns whose tool results are shown whole; older ones become one line each."""
+"""Newest turns whose tool results are shown whole; the results of older turns become one line each."""
 PREVIEW_CHARS = 200
 
 
@@ -44,23 +45,30 @@ def _ended_note(status: TurnStatus) -> str:
 
 
 def turn_messages(turn: Turn, *, is_whole: bool = True) -> list[Message]:
-    """What the planner said and was told in one turn.
+    """The planner's messages of one turn with the outcomes of their calls.
 
-    A call that was never answered gets a result that says so, since hosts refuse a call without one.
+    A call without an outcome is answered as interrupted, since hosts refuse a call without an answer.
     """
-    answers = dict(_answers(turn, is_whole=is_whole))
+    answers = {outcome.call_id: outcome for outcome in outcomes_of(turn.events)}
     messages: list[Message] = []
     for event in turn.events:
         if event.kind is not EventKind.MESSAGE:
             continue
         calls = tuple(ToolCall(**call) for call in event.data["tool_calls"])
         messages.append(Message(role="assistant", content=event.data["text"], tool_calls=calls))
-        messages.extend(answers.get(call.id) or _interrupted(call) for call in calls)
+        for call in calls:
+            outcome = answers.get(call.id)
+            if outcome is None:
+                messages.append(_interrupted(call).message())
+            elif is_whole:
+                messages.append(outcome.message())
+            else:
+                messages.append(replace(outcome, content=_preview(outcome)).message())
     return messages
 
 
 def turn_outcomes(turn: Turn) -> list[CallOutcome]:
-    """The calls of one turn that have a result, in the order in which the results were written."""
+    """The calls of one turn that have an outcome, in the order in which the outcomes were written."""
     calls = {
         call["id"]: call
         for event in turn.events
@@ -69,47 +77,27 @@ def turn_outcomes(turn: Turn) -> list[CallOutcome]:
     }
     return [
         CallOutcome(
-            name=call["name"],
-            arguments=call["arguments"],
-            summary=event.data["summary"],
-            failed=event.kind is EventKind.OBSERVATION and event.data["failed"],
+            name=call["name"], arguments=call["arguments"], summary=outcome.summary, failed=outcome.failed
         )
-        for event in turn.events
-        if event.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION)
-        and (call := calls.get(event.data.get("call_id"))) is not None
+        for outcome in outcomes_of(turn.events)
+        if (call := calls.get(outcome.call_id)) is not None
     ]
 
 
-def _answers(turn: Turn, *, is_whole: bool) -> Iterator[tuple[str, Message]]:
-    for event in turn.events:
-        told: dict[str, Any] = event.data
-        call_id = told.get("call_id")
-        if event.kind not in (EventKind.STEP_FINISHED, EventKind.OBSERVATION) or not call_id:
-            continue
-        yield (
-            call_id,
-            Message(
-                role="tool",
-                content=told["told"] if is_whole else _preview(told),
-                tool_call_id=call_id,
-                name=told.get("operation"),
-            ),
-        )
-
-
-def _preview(told: dict[str, Any]) -> str:
-    """A result in one line; what came out of an image stays labelled as such."""
-    line = " ".join(told["summary"].split())[:PREVIEW_CHARS]
-    if UNTRUSTED not in told["told"]:
+def _preview(outcome: ToolOutcome) -> str:
+    """An outcome in one line; text from an image stays labelled as such."""
+    line = " ".join(outcome.summary.split())[:PREVIEW_CHARS]
+    if UNTRUSTED not in outcome.content:
         return line
     return json.dumps({UNTRUSTED: neutralize_chat_markers(line)}, ensure_ascii=False)
 
 
-def _interrupted(call: ToolCall) -> Message:
+def _interrupted(call: ToolCall) -> ToolOutcome:
     text = "interrupted before it ended; its result is unknown"
-    return Message(
-        role="tool",
+    return ToolOutcome(
+        call_id=call.id,
+        operation=call.name,
         content=observe_failure("stopped", text),
-        tool_call_id=call.id,
-        name=call.name,
+        summary=text,
+        failed=True,
     )

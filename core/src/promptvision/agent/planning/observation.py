@@ -1,4 +1,4 @@
-"""What the planner is told of a finished call: short JSON with handles, lists cut, image text labelled."""
+"""Tool results as the planner sees them: short JSON with handles, lists cut, text from images labelled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promptvision.tools.tool import Result
 __all__ = ["FailureKind", "observe", "observe_failure"]
 
 FailureKind = Literal["arguments", "failed", "stopped"]
-"""The planner may correct its arguments; it can do nothing about it; it was not tried or not finished."""
+"""Wrong arguments, which the planner can correct; a failed tool; a call that did not run or did not end."""
 
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
@@ -26,7 +26,7 @@ def observe(result: Result, table: ImageTable, notes: Sequence[str]) -> str:
     Args:
         result: the tool's result.
         table: names its images.
-        notes: what the planner should know about its arguments.
+        notes: what was changed in the arguments, and messages of prerequisites.
     """
     seen = result.model_dump(mode="json", exclude_none=True, context={"show": table.show, "label": True})
     short = {name: _shorten(value) for name, value in seen.items()}
@@ -36,9 +36,9 @@ def observe(result: Result, table: ImageTable, notes: Sequence[str]) -> str:
 
 
 def observe_failure(kind: FailureKind, message: str) -> str:
-    """A failed call as the planner sees it: what to do about it, and one line."""
-    told = {"success": False, "kind": kind, "error": message[:TEXT_LIMIT]}
-    return _COMPACT.encode(told)
+    """A failed call as the planner sees it: the kind of failure and a message."""
+    observed = {"success": False, "kind": kind, "error": message[:TEXT_LIMIT]}
+    return _COMPACT.encode(observed)
 
 
 def _shorten(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One turn: predict, execute, observe, until there is an answer."""
+"""The loop of one turn: ask the planner, run its calls, observe, until it answers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from promptvision.agent.calls.dispatcher import ToolCallDispatcher, ToolOutcome, error_outcome
+from promptvision.agent.calls.dispatcher import ToolCallDispatcher, error_outcome
 from promptvision.agent.calls.parallel import parallel_groups
+from promptvision.agent.calls.prepared import PreparedCall
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
+from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
 from promptvision.agent.reply import Reply
@@ -34,25 +36,25 @@ log = logging.getLogger(__name__)
 PLANNER_TIMEOUT_S = 120.0
 """How long one planner reply may take, retries included."""
 GRACE_S = 0.25
-"""What a planner may take on top to say at least something; then it is left behind."""
+"""Extra time for a planner to return a partial reply before it is abandoned."""
 MAX_NOTES = 20
 
 _OUT_OF_TIME = "the time limit of the turn is reached"
 
 
 class TurnLoop:
-    """Drives one claimed turn to its reply.
+    """Runs one claimed turn to its reply.
 
-    Several calls in one reply are made in the planner's order, side by side only where they share no device
-    and no artifact (:func:`~promptvision.agent.calls.parallel.batches`).
+    The calls of one planner reply run in its order, and in parallel only where they share no device and no
+    artifact (:func:`~promptvision.agent.calls.parallel.parallel_groups`).
 
     Args:
         turn: the claimed turn, with the events of an earlier try if it was interrupted.
         earlier: ended turns of the conversation, oldest first.
-        registry: what is installed.
+        registry: what is installed and what can run here.
         planner: decides the next step.
-        runner: fulfils operations.
-        journal: where events are written before they happen.
+        runner: runs operations.
+        journal: where events are written.
         live_reply: where replies are published as they arrive, if anyone follows.
         settings: the limits.
         started_from: id of the image the turn starts from.
@@ -86,11 +88,11 @@ class TurnLoop:
         self._registry = registry
         self._functions = registry.functions()
         self._unavailable = registry.unavailable()
-        self._desk = ToolCallDispatcher(runner, self._functions, self._unavailable)
-        self._said_by = planner.name
-        said = [event.data for event in turn.events if event.kind is EventKind.MESSAGE]
-        self._messages = len(said)
-        self._calls = sum(len(data["tool_calls"]) for data in said)
+        self._dispatcher = ToolCallDispatcher(runner, journal, self._functions, self._unavailable)
+        self._planner_name = planner.name
+        messages = [event.data for event in turn.events if event.kind is EventKind.MESSAGE]
+        self._messages = len(messages)
+        self._calls = sum(len(data["tool_calls"]) for data in messages)
         self._open: dict[str, ToolCall] = {}
         self._outcomes = turn_outcomes(turn)
         self._is_refused = False
@@ -100,13 +102,13 @@ class TurnLoop:
         self._notes = list(dict.fromkeys([*stored, *notes]))
 
     async def run(self) -> Reply:
-        """Drive the turn to its end; every way out is a reply.
+        """Run the turn to its end; whatever stops it, there is a reply.
 
         Raises:
             StoreError: the journal cannot be written.
         """
         loop = asyncio.get_running_loop()
-        with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_asking)):
+        with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_planner)):
             text, status = await self._outcome()
         return self._reply(text, status)
 
@@ -118,7 +120,7 @@ class TurnLoop:
             return self._made_so_far(f"I stopped early: {exc}."), self._status()
         except Cancelled as exc:
             await self._close_calls(exc)
-            is_late = time.monotonic() >= self._deadline  # then it was the runtime that stopped the tool
+            is_late = time.monotonic() >= self._deadline  # then the runtime has cancelled the tool
             return self._made_so_far(
                 f"I stopped: {exc}."
             ), self._status() if is_late else TurnStatus.CANCELLED
@@ -132,44 +134,41 @@ class TurnLoop:
         for _ in range(self._settings.max_steps):
             reply = await self._ask(messages)
             self._is_refused = reply.failed
-            if not reply.tool_calls or self._desk.must_answer:
+            if not reply.tool_calls or self._dispatcher.must_answer:
                 return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
             reply = self._number_calls(reply)
             messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
             self._journal.defer((EventKind.MESSAGE, _message_data(reply), None))
             self._messages += 1
             self._open = {call.id: call for call in reply.tool_calls}
-            for group in parallel_groups(
-                reply.tool_calls, self._functions, self._registry, self._runner.table
-            ):
-                messages.extend(await self._make_all(group))
+            calls = [self._dispatcher.prepare(call) for call in reply.tool_calls]
+            for group in parallel_groups(calls, self._registry, self._runner.table):
+                messages.extend(await self._run_group(group))
         raise StopTurn(f"the limit of {self._settings.max_steps} planner replies in one turn is reached")
 
     def _opening(self) -> list[Message]:
-        words = self._turn.prompt
+        prompt = self._turn.prompt
         table = self._runner.table
         system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
-        user = Message(role="user", content=f"{words}\n\n{image_note(table)}")
+        user = Message(role="user", content=f"{prompt}\n\n{image_note(table)}")
         return [system, *history_messages(self._earlier), user]
 
     async def _finish_open_calls(self, messages: list[Message]) -> None:
-        """After an interruption: make the calls that were asked for and never answered."""
-        said = turn_messages(self._turn)
-        answered = {
-            event.data.get("call_id")
-            for event in self._turn.events
-            if event.kind in (EventKind.STEP_FINISHED, EventKind.OBSERVATION)
-        }
-        calls = [call for message in said for call in message.tool_calls]
+        """After an interruption: run the calls that have no outcome."""
+        earlier = turn_messages(self._turn)
+        answered = {outcome.call_id for outcome in outcomes_of(self._turn.events)}
+        calls = [call for message in earlier for call in message.tool_calls]
         self._open = {call.id: call for call in calls if call.id not in answered}
-        for message in said:
+        for message in earlier:
             call = self._open.get(message.tool_call_id or "")
-            messages.append(message if call is None else await self._make(call))
+            if call is not None:
+                message = await self._run_call(self._dispatcher.prepare(call))
+            messages.append(message)
 
-    async def _close_calls(self, why: Exception) -> None:
-        """Answer the calls that are not made any more, so that none is left without a result."""
+    async def _close_calls(self, reason: Exception) -> None:
+        """Journal an outcome for each call that will not run, so that no call is without an answer."""
         entries = [
-            (EventKind.OBSERVATION, _observation_data(call, error_outcome("stopped", str(why))), None)
+            (EventKind.OBSERVATION, error_outcome(call, "stopped", str(reason)).stored(), None)
             for call in self._open.values()
         ]
         await self._journal.write(*entries)
@@ -187,7 +186,7 @@ class TurnLoop:
             unavailable=self._unavailable,
             prompt=self._turn.prompt,
             outcomes=tuple(self._outcomes),
-            tool_choice="none" if self._desk.must_answer else "auto",
+            tool_choice="none" if self._dispatcher.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )
         tokens = estimate_tokens(messages, self._functions)
@@ -195,11 +194,11 @@ class TurnLoop:
             request = fit_request(request, self._planner.context_tokens)
         reply = await self._complete(request)
         reply = replace(reply, text=filter_answer(reply.text))
-        self._take_note_of(reply, min(tokens, self._planner.context_tokens))
+        self._account(reply, min(tokens, self._planner.context_tokens))
         return reply
 
     async def _complete(self, request: PlanRequest) -> ChatReply:
-        """The planner's reply, unless somebody asks to stop meanwhile."""
+        """The planner's reply, unless cancellation is requested first."""
         self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
         try:
             async with self._limit:
@@ -211,26 +210,26 @@ class TurnLoop:
             self._runner.cancel.check()
             raise StopTurn(_OUT_OF_TIME) from exc
 
-    def _stop_asking(self) -> None:
-        with suppress(RuntimeError):  # the planner is not being asked just now; the next check ends the turn
+    def _stop_planner(self) -> None:
+        with suppress(RuntimeError):  # the planner is not running; the next check ends the turn
             self._limit.reschedule(0)
 
-    def _take_note_of(self, reply: ChatReply, asked_tokens: int) -> None:
-        """Count what a reply cost, by estimate if nobody has, and tell what went wrong on the way to it."""
-        self._said_by = reply.planner or self._planner.name
-        said = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
+    def _account(self, reply: ChatReply, asked_tokens: int) -> None:
+        """Add up the tokens of a reply, estimated if the host did not count them, and journal its notes."""
+        self._planner_name = reply.planner or self._planner.name
+        message = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
         counted = reply.usage.input_tokens + reply.usage.output_tokens
-        self._tokens += counted or asked_tokens + estimate_tokens([said])
+        self._tokens += counted or asked_tokens + estimate_tokens([message])
         notes = list(reply.notes)
         if reply.finish_reason == "length":
-            notes.append(f"{self._said_by}: the reply was cut at the host's limit of length")
+            notes.append(f"{self._planner_name}: the reply was cut at the host's limit of length")
         for note in notes:
             if note not in self._notes and len(self._notes) < MAX_NOTES:
                 self._notes.append(note)
                 self._journal.defer((EventKind.NOTE, {"message": note}, None))
 
     def _number_calls(self, reply: ChatReply) -> ChatReply:
-        """Give calls ids that are unique in the conversation, whatever the host made up."""
+        """Give calls ids that are unique in the conversation; those of the host may not be."""
         calls = []
         for call in reply.tool_calls:
             self._calls += 1
@@ -238,25 +237,26 @@ class TurnLoop:
             calls.append(ToolCall(id=unique, name=call.name, arguments=call.arguments))
         return replace(reply, tool_calls=tuple(calls))
 
-    async def _make_all(self, calls: list[ToolCall]) -> list[Message]:
-        """Make calls side by side; what came of them is entered in their order."""
+    async def _run_group(self, calls: list[PreparedCall]) -> list[Message]:
+        """Run calls in parallel; their images and outcomes are added in the order of the calls."""
         if len(calls) == 1:
-            return [await self._make(calls[0])]
-        making: list[asyncio.Task[Message]] = []
+            return [await self._run_call(calls[0])]
+        tasks: list[asyncio.Task[Message]] = []
         for call in calls:
-            making.append(asyncio.create_task(self._make(call, making[-1] if making else None)))
-        await asyncio.gather(*making, return_exceptions=True)
-        return [made.result() for made in making]
+            tasks.append(asyncio.create_task(self._run_call(call, tasks[-1] if tasks else None)))
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return [task.result() for task in tasks]
 
-    async def _make(self, call: ToolCall, after: asyncio.Future[Any] | None = None) -> Message:
-        told = await self._desk.answer(call, after)
-        if not told.is_journaled:
-            await self._journal.write((EventKind.OBSERVATION, _observation_data(call, told), None))
+    async def _run_call(self, prepared: PreparedCall, after: asyncio.Future[Any] | None = None) -> Message:
+        call = prepared.call
+        outcome = await self._dispatcher.answer(prepared, after)
         self._open.pop(call.id, None)
         self._outcomes.append(
-            CallOutcome(name=call.name, arguments=call.arguments, summary=told.summary, failed=told.failed)
+            CallOutcome(
+                name=call.name, arguments=call.arguments, summary=outcome.summary, failed=outcome.failed
+            )
         )
-        return Message(role="tool", content=told.content, tool_call_id=call.id, name=call.name)
+        return outcome.message()
 
     def _status(self) -> TurnStatus:
         """Failed when the last call, its last step or the planner itself failed."""
@@ -265,10 +265,10 @@ class TurnLoop:
         has_failed = has_failed or self._is_refused or bool(steps and steps[-1].status == "failed")
         return TurnStatus.FAILED if has_failed else TurnStatus.DONE
 
-    def _made_so_far(self, why: str) -> str:
+    def _made_so_far(self, reason: str) -> str:
         done = [step for step in self._runner.steps if step.status == "done"]
         made = ", ".join(dict.fromkeys(step.operation for step in done))
-        return filter_answer(f"{why} Finished until then: {made or 'nothing'}.".strip())
+        return filter_answer(f"{reason} Finished until then: {made or 'nothing'}.".strip())
 
     def _reply(self, text: str, status: TurnStatus) -> Reply:
         return Reply(
@@ -280,7 +280,7 @@ class TurnLoop:
             conversation_id=self._turn.key.conversation_id,
             prompt_id=self._turn.key.prompt_id,
             status=status,
-            planner=self._said_by,
+            planner=self._planner_name,
             notes=tuple(self._notes),
         )
 
@@ -295,13 +295,3 @@ def _message_data(reply: ChatReply) -> dict[str, Any]:
         for call in reply.tool_calls
     ]
     return {"text": reply.text, "tool_calls": calls, "planner": reply.planner}
-
-
-def _observation_data(call: ToolCall, told: ToolOutcome) -> dict[str, Any]:
-    return {
-        "call_id": call.id,
-        "operation": call.name,
-        "told": told.content,
-        "summary": told.summary,
-        "failed": told.failed,
-    }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict
 
 from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.journal import Journal
@@ -70,21 +69,17 @@ async def close_open_steps(turn: Turn, journal: Journal) -> list[Step]:
     finished = {event.data["step"] for event in turn.events if event.kind is EventKind.STEP_FINISHED}
     for event in turn.events:
         if event.kind is EventKind.STEP_STARTED and event.data["step"] not in finished:
-            names = {name: event.data[name] for name in ("operation", "tool", "plugin", "arguments")}
-            step = Step(**names, status="interrupted", message="the process was stopped in this step")
+            ended = {"status": "interrupted", "message": "the process was stopped in this step"}
+            step = Step.from_stored({**event.data, **ended})
             closed.append(step)
-            await journal.write((EventKind.STEP_FINISHED, {"step": event.data["step"], **asdict(step)}, None))
+            data = {"step": event.data["step"], **step.stored()}
+            await journal.write((EventKind.STEP_FINISHED, data, None))
     return closed
 
 
 def steps_of(events: Iterable[Event]) -> list[Step]:
     """The finished steps in a journal."""
-    known = Step.__dataclass_fields__
-    return [
-        Step(**{name: value for name, value in event.data.items() if name in known})
-        for event in events
-        if event.kind is EventKind.STEP_FINISHED
-    ]
+    return [Step.from_stored(event.data) for event in events if event.kind is EventKind.STEP_FINISHED]
 
 
 def artifacts_of(turns: Iterable[Turn], registry: Registry) -> Artifacts:

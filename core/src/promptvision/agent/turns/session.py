@@ -13,7 +13,7 @@ from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
 from promptvision.agent.journal import Journal
 from promptvision.agent.planning.history import TURNS
-from promptvision.agent.reply import Reply
+from promptvision.agent.reply import MadeImage, Reply
 from promptvision.agent.request import ChatInput
 from promptvision.agent.services import AgentServices
 from promptvision.agent.turns.handle import TurnHandle
@@ -237,7 +237,7 @@ def _is_sent_with(record: ImageRecord, turn: Turn) -> bool:
     return record.turn_seq == turn.seq and not record.maker
 
 
-def _made_in(turn: Turn, records: list[ImageRecord]) -> Iterator[dict[str, str]]:
+def _made_in(turn: Turn, records: list[ImageRecord]) -> Iterator[MadeImage]:
     """The images that an earlier try of the turn made."""
     for record in records:
         if record.turn_seq == turn.seq and record.maker:
