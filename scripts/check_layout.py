@@ -10,7 +10,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MEMBERS = [
     "core",
-    *(f"{kind}/{path.name}" for kind in ("plugins", "backends") for path in (ROOT / kind).iterdir()),
+    *(
+        f"{kind}/{path.name}"
+        for kind in ("plugins", "backends", "frontends")
+        for path in (ROOT / kind).iterdir()
+    ),
 ]
 HOSTS = re.compile(
     r"https?://(?:[\w.-]*\.)?(?:py" + r"pi\.org|pythonhosted\.org|npm" + r"js\.org|debian\.org)"

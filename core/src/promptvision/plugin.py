@@ -91,9 +91,11 @@ if TYPE_CHECKING:
     from promptvision.models.placement import is_out_of_memory as is_out_of_memory
     from promptvision.models.placement import peak_prior as peak_prior
     from promptvision.models.pool import ModelPool as ModelPool
+    from promptvision.models.pull import pull as pull
     from promptvision.models.spec import ModelSpec as ModelSpec
     from promptvision.models.spec import WeightFile as WeightFile
     from promptvision.models.weights import missing_weights as missing_weights
+    from promptvision.models.weights import pull_bytes as pull_bytes
     from promptvision.models.weights import require as require
     from promptvision.plugins.commands import Command as Command
     from promptvision.plugins.specs import Check as Check
@@ -103,6 +105,7 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import ProviderFactory as ProviderFactory
     from promptvision.plugins.specs import StoreFactory as StoreFactory
     from promptvision.plugins.specs import hookimpl as hookimpl
+    from promptvision.server.identity import user_of as user_of
     from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
@@ -305,6 +308,8 @@ _MODULES = {
     "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",
     "read_mask": "promptvision.images.masks",
+    "pull": "promptvision.models.pull",
+    "pull_bytes": "promptvision.models.weights",
     "read_number": "promptvision.llm.chat_host",
     "read_target": "promptvision.tools.targets",
     "read_targets": "promptvision.tools.targets",
@@ -320,6 +325,7 @@ _MODULES = {
     "title_of": "promptvision.conversations.store",
     "tool": "promptvision.tools.decorator",
     "usable_bytes": "promptvision.models.devices",
+    "user_of": "promptvision.server.identity",
 }
 
 __all__ = sorted(_MODULES)

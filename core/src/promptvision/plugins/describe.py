@@ -6,8 +6,10 @@ from typing import Any
 
 from promptvision.plugins.discovery import Plugin
 from promptvision.plugins.registry import Registry
+from promptvision.tools.artifacts import image_fields, link_types
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Tool
+from promptvision.types import MaskRef
 
 __all__ = ["describe_operations", "describe_plugin"]
 
@@ -24,6 +26,8 @@ def describe_operations(registry: Registry) -> list[dict[str, Any]]:
                 "operation": name,
                 "description": registry.operations[name].description,
                 "available": function is not None,
+                "images": list(image_fields(tools[0].args)),
+                "masks": [field for field, kind in link_types(tools[0].args).items() if kind is MaskRef],
                 "parameters": function.parameters if function else function_parameters(tools[0].args),
                 "tools": [_describe_tool(registry, tool) for tool in tools],
             }

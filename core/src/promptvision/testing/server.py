@@ -28,11 +28,18 @@ class ServerProcess:
         home: a folder of its own for data and for the log; may hold ``promptvision.toml``.
         variables: further environment variables.
         path: folders to import from besides those of this Python, such as one with a plugin.
+        port: where to listen; default: any free port, which a second start may change.
     """
 
     def __init__(
-        self, home: Path, variables: Mapping[str, str] | None = None, *, path: Sequence[Path] = ()
+        self,
+        home: Path,
+        variables: Mapping[str, str] | None = None,
+        *,
+        path: Sequence[Path] = (),
+        port: int = 0,
     ) -> None:
+        self._port = port
         self._home = home
         self._log = home / "server.log"
         self._environment = {
@@ -64,13 +71,13 @@ class ServerProcess:
         return self._log.read_text("utf-8", "replace")
 
     def start(self) -> None:
-        """Start it and wait until it answers; a second start, after its end, may get another port.
+        """Start it and wait until it answers.
 
         Raises:
             AssertionError: it ended instead, or took longer than a minute.
         """
         self._home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-c", _MAIN, "serve", "--port", "0"]
+        command = [sys.executable, "-c", _MAIN, "serve", "--port", str(self._port)]
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,

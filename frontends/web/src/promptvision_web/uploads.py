@@ -1,0 +1,31 @@
+"""Images that the page has the server fetch."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from promptvision.plugin import InputError, user_of
+
+__all__ = ["post_url"]
+
+_MAX_BODY = 4096
+
+
+async def post_url(request: Request) -> Response:
+    """Fetch an image from a URL with SSRF protection, and store it for the user.
+
+    Raises:
+        InputError: the body is not ``{"url": "https://..."}``, or the image cannot be fetched or decoded.
+    """
+    agent = request.app.state.agent
+    user = user_of(request, agent.settings)
+    if not request.headers.get("content-type", "").lower().startswith("application/json"):
+        raise InputError('send JSON: {"url": "https://..."}')
+    body = await request.body()
+    url = (await request.json()).get("url") if 0 < len(body) <= _MAX_BODY else None
+    if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
+        raise InputError("url: give the http(s) address of an image")
+    image = await agent.add_image(url, user_id=user, allow_paths=False)
+    document = {"image_id": image.id, "image_url": str(request.url_for("image", image_id=image.id))}
+    return JSONResponse({**document, "width": image.width, "height": image.height}, 201)

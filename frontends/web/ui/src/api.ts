@@ -1,0 +1,96 @@
+/** Requests to the server that serves this page, wherever it is mounted. */
+
+import type { Json } from "./types";
+
+const KEY = "promptvision.key";
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly retryAfterS: number | null = null,
+  ) {
+    super(message);
+  }
+}
+
+/** The key lives in session storage: it is gone with the tab, and never sent by the browser on its own. */
+export const key = {
+  get: (): string | null => sessionStorage.getItem(KEY),
+  set: (value: string): void => sessionStorage.setItem(KEY, value),
+  clear: (): void => sessionStorage.removeItem(KEY),
+};
+
+export function url(path: string): string {
+  return new URL(path, document.baseURI).href;
+}
+
+/** The path of an image of this server, whatever host name the server calls itself by. */
+export function local(address: string): string {
+  const found = /\/images\/([0-9a-f]{64})$/.exec(address);
+  return found ? url(`images/${found[1]}`) : address;
+}
+
+export function thumbnail(address: string, width: number): string {
+  return address.startsWith("blob:") ? address : `${local(address)}?width=${width}`;
+}
+
+function headers(more: Record<string, string> = {}): Record<string, string> {
+  const value = key.get();
+  return value ? { ...more, Authorization: `Bearer ${value}` } : more;
+}
+
+export async function request(
+  method: string,
+  path: string,
+  options: { json?: Json; form?: FormData; accept?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
+  const more: Record<string, string> = { Accept: options.accept ?? "application/json", ...options.headers };
+  if (options.json !== undefined) more["Content-Type"] = "application/json";
+  const init: RequestInit = { method, headers: headers(more), credentials: "same-origin" };
+  if (options.signal) init.signal = options.signal;
+  if (options.form) init.body = options.form;
+  else if (options.json !== undefined) init.body = JSON.stringify(options.json);
+  const response = await fetch(url(path), init);
+  if (!response.ok) throw await problem(response);
+  return response;
+}
+
+async function problem(response: Response): Promise<ApiError> {
+  let text = `${response.status} ${response.statusText}`;
+  try {
+    const body = (await response.json()) as { error?: string; detail?: string };
+    text = body.error ?? body.detail ?? text;
+  } catch {
+    // not a problem document: the status line has to do
+  }
+  const retry = Number(response.headers.get("Retry-After"));
+  return new ApiError(response.status, text, Number.isFinite(retry) && retry > 0 ? retry : null);
+}
+
+export async function getJson<T>(path: string): Promise<T> {
+  return (await (await request("GET", path)).json()) as T;
+}
+
+export async function sendJson<T>(method: string, path: string, json: Json, signal?: AbortSignal): Promise<T> {
+  const response = await request(method, path, signal ? { json, signal } : { json });
+  return (response.status === 204 ? null : await response.json()) as T;
+}
+
+export interface Uploaded {
+  image_id: string;
+  image_url: string;
+  width: number;
+  height: number;
+}
+
+export async function upload(file: Blob, name = "image.png"): Promise<Uploaded> {
+  const form = new FormData();
+  form.append("file", file, name);
+  return (await (await request("POST", "images", { form })).json()) as Uploaded;
+}
+
+/** The bytes of an image; with a key, the only way to get them, since `<img>` sends no header. */
+export async function imageBlob(address: string): Promise<Blob> {
+  return (await request("GET", local(address), { accept: "image/*" })).blob();
+}

@@ -1,0 +1,160 @@
+/** The page: history on the left, the image in the middle, the conversation on the right. */
+
+import { useEffect, useState } from "preact/hooks";
+
+import { key } from "./api";
+import { Canvas, isTyping } from "./components/Canvas";
+import { Composer, Conversation } from "./components/Conversation";
+import { Help, NoticeBar, SignIn } from "./components/Dialogs";
+import { History } from "./components/History";
+import { IconButton } from "./components/icons";
+import { Lineage } from "./components/Lineage";
+import { Setup } from "./components/Setup";
+import { FilePick, Start } from "./components/Start";
+import { ToolsPanel } from "./components/ToolsPanel";
+import { addFile, type Panel, signOut, stop, store } from "./state";
+import { useStore } from "./store";
+import { chooseLanguage, language, type Language, languages, t } from "./strings";
+
+function useShortcuts(): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === "Escape" && !store.get().helpOpen) void stop();
+      if (event.key === "?" && !isTyping(event)) store.set((state) => ({ helpOpen: !state.helpOpen }));
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}
+
+function useDropAndPaste(): boolean {
+  const [isOver, setOver] = useState(false);
+  useEffect(() => {
+    const take = (files: FileList | undefined | null): void => {
+      for (const file of files ?? []) if (file.type.startsWith("image/")) void addFile(file, file.name);
+    };
+    const onPaste = (event: ClipboardEvent): void => {
+      if (event.clipboardData?.files.length) {
+        event.preventDefault();
+        take(event.clipboardData.files);
+      }
+    };
+    const onOver = (event: DragEvent): void => {
+      event.preventDefault();
+      setOver(true);
+    };
+    const onLeave = (event: DragEvent): void => {
+      if (!event.relatedTarget) setOver(false);
+    };
+    const onDrop = (event: DragEvent): void => {
+      event.preventDefault();
+      setOver(false);
+      take(event.dataTransfer?.files);
+    };
+    document.addEventListener("paste", onPaste);
+    document.addEventListener("dragover", onOver);
+    document.addEventListener("dragleave", onLeave);
+    document.addEventListener("drop", onDrop);
+    return () => {
+      document.removeEventListener("paste", onPaste);
+      document.removeEventListener("dragover", onOver);
+      document.removeEventListener("dragleave", onLeave);
+      document.removeEventListener("drop", onDrop);
+    };
+  }, []);
+  return isOver;
+}
+
+const PANELS: { name: Panel; label: "conversation" | "tools" | "setup" }[] = [
+  { name: "chat", label: "conversation" },
+  { name: "tools", label: "tools" },
+  { name: "setup", label: "setup" },
+];
+
+export function App() {
+  const needsKey = useStore(store, (state) => state.needsKey);
+  const hasImage = useStore(store, (state) => state.current !== null);
+  const hasTurns = useStore(store, (state) => state.turns.length > 0);
+  const panel = useStore(store, (state) => state.panel);
+  const isOnline = useStore(store, (state) => state.online);
+  const title = useStore(store, (state) => state.title);
+  const isOver = useDropAndPaste();
+  useShortcuts();
+  useEffect(() => {
+    document.documentElement.lang = language();
+    document.title = title ? `${title} · ${t("title")}` : t("title");
+  }, [title]);
+  if (needsKey) {
+    return (
+      <>
+        <SignIn />
+        <NoticeBar />
+      </>
+    );
+  }
+  return (
+    <div class={isOver ? "page over" : "page"}>
+      <header class="top">
+        <span class="only-narrow">
+          <IconButton icon="menu" label={t("history")} onClick={() => store.set({ historyOpen: true })} />
+        </span>
+        <h1 class="brand">{t("title")}</h1>
+        <span class="grow title">{title}</span>
+        {hasImage && <FilePick label={t("choose")} />}
+        <select
+          aria-label={t("language")}
+          value={language()}
+          onChange={(event) => chooseLanguage(event.currentTarget.value as Language)}
+        >
+          {Object.keys(languages).map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+        <IconButton icon="help" label={t("help")} onClick={() => store.set({ helpOpen: true })} />
+        {key.get() && (
+          <button type="button" onClick={signOut}>
+            {t("signOut")}
+          </button>
+        )}
+      </header>
+      {!isOnline && (
+        <p class="offline" role="alert">
+          {t("offline")}
+        </p>
+      )}
+      <History />
+      <main class="work">
+        {hasImage ? <Canvas /> : <Start />}
+        <Lineage />
+      </main>
+      <aside class="side" aria-label={t("conversation")}>
+        <div class="tabs" role="tablist">
+          {PANELS.map(({ name, label }) => (
+            <button
+              key={name}
+              type="button"
+              role="tab"
+              aria-selected={panel === name}
+              onClick={() => store.set({ panel: name })}
+            >
+              {t(label)}
+            </button>
+          ))}
+        </div>
+        {panel === "chat" && (
+          <>
+            {hasTurns ? <Conversation /> : <p class="note grow">{t("startHint")}</p>}
+            <Composer />
+          </>
+        )}
+        {panel === "tools" && <ToolsPanel />}
+        {panel === "setup" && <Setup />}
+      </aside>
+      <Help />
+      <NoticeBar />
+    </div>
+  );
+}
+

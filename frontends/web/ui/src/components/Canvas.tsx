@@ -1,0 +1,325 @@
+/** The current image, large: zoom and pan, before and after, boxes and masks over it, and the brush. */
+
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+
+import { mask, overlayOf, selectAt, store } from "../state";
+import { useStore } from "../store";
+import { t } from "../strings";
+import type { Box } from "../types";
+import { IconButton } from "./icons";
+import { MaskBar } from "./MaskBar";
+import { useSource } from "./Picture";
+
+export type Mode = "pan" | "brush" | "eraser" | "pick";
+
+interface View {
+  scale: number;
+  x: number;
+  y: number;
+}
+
+const FIT: View = { scale: 1, x: 0, y: 0 };
+const MAX_SCALE = 16;
+
+function zoomed(view: View, factor: number, x: number, y: number): View {
+  const scale = Math.min(MAX_SCALE, Math.max(1, view.scale * factor));
+  if (scale === 1) return FIT;
+  const ratio = scale / view.scale;
+  return { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
+}
+
+export function Canvas() {
+  const current = useStore(store, (state) => state.current);
+  const before = useStore(store, (state) => state.compare);
+  const overlay = useStore(store, overlayOf);
+  const selected = useStore(store, (state) => state.selected);
+  const source = useSource(current);
+  const beforeSource = useSource(before);
+  const stage = useRef<HTMLDivElement>(null);
+  const [view, setView] = useState<View>(FIT);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  const [mode, setMode] = useState<Mode>("pan");
+  const [brush, setBrush] = useState(40);
+  const [split, setSplit] = useState(0);
+  const [showOverlay, setShowOverlay] = useState(true);
+  const [opacity, setOpacity] = useState(40);
+  const [subtract, setSubtract] = useState(false);
+
+  useEffect(() => {
+    setView(FIT);
+    setSplit(0);
+  }, [current]);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey) {
+        if (event.key === "z" && !isTyping(event)) {
+          event.preventDefault();
+          if (event.shiftKey) mask.redo();
+          else mask.undo();
+        }
+        return;
+      }
+      if (isTyping(event)) return;
+      const middle = stage.current?.getBoundingClientRect();
+      const [x, y] = [(middle?.width ?? 0) / 2, (middle?.height ?? 0) / 2];
+      const actions: Record<string, () => void> = {
+        "+": () => setView((old) => zoomed(old, 1.5, x, y)),
+        "-": () => setView((old) => zoomed(old, 1 / 1.5, x, y)),
+        "0": () => setView(FIT),
+        b: () => setMode("brush"),
+        e: () => setMode("eraser"),
+        s: () => setMode("pick"),
+        v: () => setMode("pan"),
+        "\\": () => setSplit((old) => (old === 100 ? 0 : 100)),
+      };
+      const action = actions[event.key];
+      if (action) {
+        event.preventDefault();
+        action();
+      }
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+
+  useWheel(stage, (factor, x, y) => setView((old) => zoomed(old, factor, x, y)));
+
+  return (
+    <section class="canvas" aria-label={t("image")}>
+      <div class="toolbar" role="toolbar" aria-label={t("image")}>
+        <IconButton icon="hand" label={t("pan")} pressed={mode === "pan"} onClick={() => setMode("pan")} />
+        <IconButton icon="brush" label={t("brush")} pressed={mode === "brush"} onClick={() => setMode("brush")} />
+        <IconButton icon="eraser" label={t("eraser")} pressed={mode === "eraser"} onClick={() => setMode("eraser")} />
+        <IconButton icon="pick" label={t("pick")} pressed={mode === "pick"} onClick={() => setMode("pick")} />
+        <span class="gap" />
+        <IconButton icon="minus" label={t("zoomOut")} onClick={() => setView((old) => zoomed(old, 1 / 1.5, 0, 0))} />
+        <IconButton icon="plus" label={t("zoomIn")} onClick={() => setView((old) => zoomed(old, 1.5, 0, 0))} />
+        <IconButton icon="fit" label={t("fit")} onClick={() => setView(FIT)} />
+        {overlay.boxes.length + overlay.masks.length > 0 && (
+          <label class="row small">
+            <input
+              type="checkbox"
+              checked={showOverlay}
+              onChange={(event) => setShowOverlay(event.currentTarget.checked)}
+            />
+            {t("overlays")}
+          </label>
+        )}
+        {overlay.masks.length > 0 && showOverlay && (
+          <input
+            type="range"
+            min={0}
+            max={100}
+            value={opacity}
+            aria-label={t("opacity")}
+            onInput={(event) => setOpacity(Number(event.currentTarget.value))}
+          />
+        )}
+      </div>
+      {mode !== "pan" && (
+        <MaskBar mode={mode} size={brush} setSize={setBrush} subtract={subtract} setSubtract={setSubtract} />
+      )}
+      <div class={`stage ${mode}`} ref={stage}>
+        <Layers
+          view={view}
+          setView={setView}
+          mode={mode}
+          brush={brush}
+          subtract={subtract}
+          size={size}
+          setSize={setSize}
+          source={source}
+          before={beforeSource}
+          split={split}
+          boxes={showOverlay ? overlay.boxes : []}
+          labels={overlay.labels}
+          scores={overlay.scores}
+          masks={showOverlay ? overlay.masks : []}
+          opacity={opacity / 100}
+          selected={selected}
+        />
+      </div>
+      {before && (
+        <label class="slider">
+          <span>{t("compare")}</span>
+          <input
+            type="range"
+            min={0}
+            max={100}
+            value={split}
+            onInput={(event) => setSplit(Number(event.currentTarget.value))}
+          />
+        </label>
+      )}
+    </section>
+  );
+}
+
+export function isTyping(event: KeyboardEvent): boolean {
+  const target = event.target as HTMLElement;
+  return target.matches("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]");
+}
+
+function useWheel(stage: { current: HTMLDivElement | null }, zoom: (factor: number, x: number, y: number) => void): void {
+  useEffect(() => {
+    const element = stage.current;
+    const onWheel = (event: WheelEvent): void => {
+      event.preventDefault();
+      const place = element?.getBoundingClientRect();
+      zoom(Math.exp(-event.deltaY / 400), event.clientX - (place?.left ?? 0), event.clientY - (place?.top ?? 0));
+    };
+    element?.addEventListener("wheel", onWheel, { passive: false });
+    return () => element?.removeEventListener("wheel", onWheel);
+  }, []);
+}
+
+interface LayersProps {
+  view: View;
+  setView: (change: (old: View) => View) => void;
+  mode: Mode;
+  brush: number;
+  subtract: boolean;
+  size: { width: number; height: number };
+  setSize: (size: { width: number; height: number }) => void;
+  source: string | null;
+  before: string | null;
+  split: number;
+  boxes: Box[];
+  labels: string[];
+  scores: number[];
+  masks: string[];
+  opacity: number;
+  selected: Box | null;
+}
+
+function Layers(props: LayersProps) {
+  const paper = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const pointers = useRef(new Map<number, { x: number; y: number }>());
+  const maskSource = useSource(props.masks[0] ?? null);
+  const { width, height } = props.size;
+
+  useLayoutEffect(() => {
+    mask.attach(canvas.current);
+  }, [width, height, props.source]);
+
+  const toImage = (event: PointerEvent): [number, number] => {
+    const place = paper.current?.getBoundingClientRect();
+    if (!place) return [0, 0];
+    return [((event.clientX - place.left) / place.width) * width, ((event.clientY - place.top) / place.height) * height];
+  };
+
+  const onDown = (event: PointerEvent): void => {
+    const [x, y] = toImage(event);
+    (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+    pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (props.mode === "brush" || props.mode === "eraser") mask.begin(x, y, props.brush, props.mode === "eraser");
+    if (props.mode === "pick") void selectAt(x, y, props.subtract);
+  };
+
+  const onMove = (event: PointerEvent): void => {
+    const known = pointers.current.get(event.pointerId);
+    if (!known) return;
+    const old = { ...known };
+    pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (props.mode === "brush" || props.mode === "eraser") mask.extend(...toImage(event));
+    else if (pointers.current.size === 2) pinch(old, event);
+    else if (props.mode === "pan") {
+      props.setView((view) =>
+        view.scale === 1 ? view : { ...view, x: view.x + event.clientX - old.x, y: view.y + event.clientY - old.y },
+      );
+    }
+  };
+
+  const pinch = (old: { x: number; y: number }, event: PointerEvent): void => {
+    const other = [...pointers.current].find(([id]) => id !== event.pointerId)?.[1];
+    const place = paper.current?.parentElement?.getBoundingClientRect();
+    if (!other || !place) return;
+    const length = (x: number, y: number): number => Math.hypot(x - other.x, y - other.y) || 1;
+    const factor = length(event.clientX, event.clientY) / length(old.x, old.y);
+    props.setView((view) => zoomed(view, factor, other.x - place.left, other.y - place.top));
+  };
+
+  const onUp = (event: PointerEvent): void => {
+    pointers.current.delete(event.pointerId);
+    mask.end();
+  };
+
+  const { view } = props;
+  return (
+    <div
+      class="paper"
+      ref={paper}
+      style={{
+        transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`,
+        "--ratio": width && height ? `${width / height}` : "1",
+      }}
+      onPointerDown={onDown}
+      onPointerMove={onMove}
+      onPointerUp={onUp}
+      onPointerCancel={onUp}
+    >
+      {props.source && (
+        <img
+          class="main"
+          src={props.source}
+          alt={t("imageAlt")}
+          draggable={false}
+          onLoad={(event) => {
+            const { naturalWidth, naturalHeight } = event.currentTarget;
+            if (naturalWidth !== width || naturalHeight !== height) {
+              props.setSize({ width: naturalWidth, height: naturalHeight });
+            }
+          }}
+        />
+      )}
+      {props.before && (
+        <img
+          class="before"
+          src={props.before}
+          alt={t("beforeAlt")}
+          draggable={false}
+          style={{ clipPath: `inset(0 ${100 - props.split}% 0 0)` }}
+        />
+      )}
+      {props.before && props.split > 0 && props.split < 100 && (
+        <span class="divider" style={{ left: `${props.split}%` }} />
+      )}
+      {maskSource && <img class="mask-overlay" src={maskSource} alt="" style={{ opacity: props.opacity }} />}
+      <Boxes {...props} />
+      <canvas ref={canvas} class="mask-canvas" width={width} height={height} aria-hidden="true" />
+    </div>
+  );
+}
+
+function Boxes({ boxes, labels, scores, size, selected, mode }: LayersProps) {
+  if (!boxes.length || !size.width) return null;
+  const percent = (value: number, of: number): string => `${(100 * value) / of}%`;
+  return (
+    <div class={mode === "pan" ? "boxes" : "boxes off"}>
+      {boxes.map((box, index) => (
+        <button
+          key={box.join()}
+          type="button"
+          class="box"
+          aria-pressed={selected?.join() === box.join()}
+          style={{
+            left: percent(box[0], size.width),
+            top: percent(box[1], size.height),
+            width: percent(box[2] - box[0], size.width),
+            height: percent(box[3] - box[1], size.height),
+          }}
+          onPointerDown={(event) => event.stopPropagation()}
+          onClick={() => store.set((state) => ({ selected: state.selected?.join() === box.join() ? null : box }))}
+        >
+          <span>
+            {labels[index]} {scores[index]?.toFixed(2)}
+          </span>
+        </button>
+      ))}
+    </div>
+  );
+}
+

@@ -1,0 +1,150 @@
+/** The messages and steps of the conversation, and the field for the next instruction. */
+
+import { useEffect, useRef, useState } from "preact/hooks";
+
+import { isRunning, mask, send, stop, store } from "../state";
+import { useStore } from "../store";
+import { t } from "../strings";
+import type { TurnView } from "../types";
+import { Icon, IconButton } from "./icons";
+import { Thumbnail } from "./Picture";
+import { StepCard } from "./StepCard";
+
+const NAMES = {
+  running: "running",
+  done: "done",
+  failed: "failed",
+  cancelled: "cancelled",
+  interrupted: "interrupted",
+} as const;
+
+export function statusName(status: string): string {
+  return status in NAMES ? t(NAMES[status as keyof typeof NAMES]) : status;
+}
+
+export function Conversation() {
+  const turns = useStore(store, (state) => state.turns);
+  const end = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "end" });
+  }, [turns.length, turns.at(-1)?.steps.length, turns.at(-1)?.status]);
+  return (
+    <div class="conversation" role="log" aria-label={t("conversation")} tabIndex={0}>
+      {turns.map((turn) => (
+        <Turn key={turn.promptId} turn={turn} />
+      ))}
+      <Announcer turn={turns.at(-1) ?? null} />
+      <div ref={end} />
+    </div>
+  );
+}
+
+function Turn({ turn }: { turn: TurnView }) {
+  return (
+    <article class={`turn ${turn.status}`}>
+      <div class="said">
+        {turn.input && <Thumbnail address={turn.input} alt={t("image")} size={80} />}
+        <p>{turn.prompt}</p>
+        <span class="actions">
+          <IconButton icon="edit" label={t("edit")} onClick={() => store.set({ draft: turn.prompt })} />
+          <IconButton
+            icon="again"
+            label={t("again")}
+            onClick={() => {
+              if (turn.input) store.set({ current: turn.input });
+              void send(turn.prompt);
+            }}
+          />
+        </span>
+      </div>
+      {turn.steps.map((step) => (
+        <StepCard key={step.number} step={step} />
+      ))}
+      {turn.warnings.map((warning) => (
+        <p class="warning" key={warning}>
+          {warning}
+        </p>
+      ))}
+      {turn.text && (
+        <div class="answer">
+          {turn.text.split("\n").map((line, index) => (
+            <p key={index}>{line}</p>
+          ))}
+        </div>
+      )}
+      <p class="status">
+        {turn.status === "running" && <span class="spinner" aria-hidden="true" />}
+        {statusName(turn.status)}
+        {turn.planner && ` · ${turn.planner}`}
+      </p>
+    </article>
+  );
+}
+
+/** What a screen reader is told: the state of the newest turn, and no more often than it changes. */
+function Announcer({ turn }: { turn: TurnView | null }) {
+  const last = turn?.steps.at(-1);
+  const text = turn ? (turn.status === "running" ? (last ? last.operation.replaceAll("_", " ") : t("running")) : turn.text) : "";
+  const [told, tell] = useState("");
+  useEffect(() => {
+    const timer = setTimeout(() => tell(text), 600);
+    return () => clearTimeout(timer);
+  }, [text]);
+  return (
+    <p class="visually-hidden" aria-live="polite">
+      {told}
+    </p>
+  );
+}
+
+export function Composer() {
+  const draft = useStore(store, (state) => state.draft);
+  const running = useStore(store, isRunning);
+  const selected = useStore(store, (state) => state.selected);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const [, render] = useState(0);
+  useEffect(() => mask.subscribe(() => render((count) => count + 1)), []);
+  useEffect(() => {
+    if (draft) field.current?.focus();
+  }, [draft]);
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send(draft);
+      }}
+    >
+      {!mask.isEmpty() && <p class="hint">{t("maskReady")}</p>}
+      {selected && <p class="hint">{t("boxReady")}</p>}
+      <div class="row">
+        <textarea
+          ref={field}
+          rows={2}
+          aria-label={t("prompt")}
+          placeholder={t("promptHint")}
+          maxLength={20_000}
+          value={draft}
+          onInput={(event) => store.set({ draft: event.currentTarget.value })}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+              event.preventDefault();
+              void send(draft);
+            }
+          }}
+        />
+        {running ? (
+          <button type="button" class="primary" onClick={() => void stop()}>
+            <Icon name="stop" />
+            {t("stop")}
+          </button>
+        ) : (
+          <button type="submit" class="primary" disabled={!draft.trim()}>
+            <Icon name="send" />
+            {t("send")}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,82 @@
+/** Conversations of the user: search, open, rename, delete. */
+
+import { useState } from "preact/hooks";
+
+import { deleteConversation, openConversation, renameConversation, startConversation, store } from "../state";
+import { useStore } from "../store";
+import { t } from "../strings";
+import type { ConversationInfo } from "../types";
+import { IconButton } from "./icons";
+
+export function History() {
+  const conversations = useStore(store, (state) => state.conversations);
+  const isOpen = useStore(store, (state) => state.historyOpen);
+  const [wanted, setWanted] = useState("");
+  const found = conversations.filter((info) => info.title.toLowerCase().includes(wanted.toLowerCase()));
+  return (
+    <nav class={isOpen ? "history open" : "history"} aria-label={t("history")}>
+      <div class="row">
+        <button type="button" class="grow" onClick={startConversation}>
+          {t("newConversation")}
+        </button>
+        <span class="only-narrow">
+          <IconButton icon="close" label={t("close")} onClick={() => store.set({ historyOpen: false })} />
+        </span>
+      </div>
+      <input
+        type="search"
+        aria-label={t("search")}
+        placeholder={t("search")}
+        value={wanted}
+        onInput={(event) => setWanted(event.currentTarget.value)}
+      />
+      <ul>
+        {found.map((info) => (
+          <Entry key={info.id} info={info} />
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Entry({ info }: { info: ConversationInfo }) {
+  const conversation = useStore(store, (state) => state.conversation);
+  const [title, setTitle] = useState<string | null>(null);
+  const save = (): void => {
+    if (title?.trim() && title !== info.title) void renameConversation(info.id, title.trim());
+    setTitle(null);
+  };
+  if (title !== null) {
+    return (
+      <li>
+        <form
+          class="grow"
+          onSubmit={(event) => {
+            event.preventDefault();
+            save();
+          }}
+        >
+          <input
+            type="text"
+            aria-label={t("renamePrompt")}
+            maxLength={200}
+            value={title}
+            ref={(element) => element?.focus()}
+            onInput={(event) => setTitle(event.currentTarget.value)}
+            onKeyDown={(event) => event.key === "Escape" && setTitle(null)}
+            onBlur={save}
+          />
+        </form>
+      </li>
+    );
+  }
+  return (
+    <li class={info.id === conversation ? "current" : ""}>
+      <button type="button" class="grow" onClick={() => void openConversation(info.id)}>
+        {info.title || t("untitled")}
+      </button>
+      <IconButton icon="edit" label={`${t("rename")}: ${info.title}`} onClick={() => setTitle(info.title)} />
+      <IconButton icon="trash" label={`${t("remove")}: ${info.title}`} onClick={() => deleteConversation(info)} />
+    </li>
+  );
+}

@@ -1,0 +1,53 @@
+/** All images of the conversation in their order, each with the operation that made it. */
+
+import { copyImage, download, downloadAll, store, use } from "../state";
+import { useStore } from "../store";
+import { t } from "../strings";
+import { Icon, IconButton } from "./icons";
+import { Thumbnail } from "./Picture";
+
+export function Lineage() {
+  const images = useStore(store, (state) => state.images);
+  const current = useStore(store, (state) => state.current);
+  const compare = useStore(store, (state) => state.compare);
+  if (!images.length) return null;
+  return (
+    <section class="lineage" aria-label={t("images")}>
+      <ol>
+        {images.map((image, index) => {
+          const name = image.maker ? image.maker.replaceAll("_", " ") : t("original");
+          return (
+            <li key={`${image.url}${index}`} class={image.url === current ? "current" : image.url === compare ? "compare" : ""}>
+              <button
+                type="button"
+                aria-pressed={image.url === current}
+                title={`${t("useImage")}: ${name}`}
+                onClick={() => use(image.url)}
+              >
+                <Thumbnail address={image.url} alt={`${index + 1}. ${name}`} />
+                <span>{name}</span>
+              </button>
+              <button
+                type="button"
+                class="tiny"
+                aria-pressed={image.url === compare}
+                aria-label={`${t("compareWith")}: ${index + 1}. ${name}`}
+                title={t("compareWith")}
+                onClick={() => store.set({ compare: image.url === compare ? null : image.url })}
+              >
+                <Icon name="compare" />
+              </button>
+            </li>
+          );
+        })}
+      </ol>
+      <div class="row">
+        {current && <IconButton icon="download" label={t("download")} onClick={() => void download(current)} />}
+        {current && <IconButton icon="copy" label={t("copy")} onClick={() => void copyImage(current)} />}
+        <button type="button" onClick={() => void downloadAll()}>
+          {t("downloadAll")}
+        </button>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+/** One step: what was done to what, how long it took, what came of it. */
+
+import { use } from "../state";
+import { t } from "../strings";
+import type { JsonObject, StepView } from "../types";
+import { statusName } from "./Conversation";
+import { Thumbnail } from "./Picture";
+
+/** What a step is about, from its arguments: a target, an instruction, or nothing. */
+function subject(values: JsonObject): string {
+  for (const name of ["target", "prompt", "text", "aspect", "part"]) {
+    const value = values[name];
+    if (typeof value === "string" && value) return value;
+  }
+  return "";
+}
+
+export function StepCard({ step }: { step: StepView }) {
+  const about = subject(step.arguments);
+  return (
+    <section class={`step ${step.status}`} aria-label={step.operation.replaceAll("_", " ")}>
+      <header>
+        <strong>{step.operation.replaceAll("_", " ")}</strong>
+        {about && <span class="subject">“{about}”</span>}
+        <span class="status">
+          {statusName(step.status)}
+          {step.seconds !== null && ` · ${step.seconds.toFixed(1)} ${t("seconds")}`}
+          {step.cached && ` · ${t("cached")}`}
+        </span>
+      </header>
+      {step.progress && (
+        <label class="progress">
+          <progress value={step.progress.done} max={step.progress.total} />
+          {step.progress.done} {t("progressOf")} {step.progress.total} {step.progress.message}
+        </label>
+      )}
+      {step.message && <p class={step.status === "failed" ? "error" : "note"}>{step.message}</p>}
+      {step.images.length > 0 && (
+        <div class="thumbs">
+          {step.images.map((image) => (
+            <button type="button" key={image} title={t("useImage")} aria-label={t("useImage")} onClick={() => use(image)}>
+              <Thumbnail address={image} alt="" size={120} />
+            </button>
+          ))}
+        </div>
+      )}
+      <details>
+        <summary>
+          {t("details")}
+          {step.tool && ` · ${step.tool}`}
+        </summary>
+        <pre tabIndex={0}>{JSON.stringify({ arguments: step.arguments, result: step.result }, null, 2)}</pre>
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,12 @@
+import { defineConfig } from "vite";
+
+// Relative URLs, so that the page works under any mount prefix; the server ships the built files.
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../src/promptvision_web/static",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    target: "es2022",
+  },
+});
