@@ -21,7 +21,7 @@ from promptvision.builtin.files import FileImageStore
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import ImageStore, image_id_of
-from promptvision.testing.image_store import hostile_keys
+from promptvision.testing.image_store import hostile_keys, new_image
 
 PNG, JPEG = "image/png", "image/jpeg"
 DATA = b"\x89PNG not really, a store does not look inside"
@@ -271,3 +271,16 @@ def test_age_of_a_file_is_that_of_its_writing(tmp_path: Path) -> None:
     os.utime(tmp_path / old.id[:2] / f"{old.id}.png", (two_hours_ago, two_hours_ago))
     assert store.ids(older_than_s=3600) == [old.id]
     assert set(store.ids()) == {old.id, new.id}
+
+
+def test_bytes_that_changed_on_the_disk_are_repaired_by_putting_the_image_again(
+    files: FileImageStore,
+) -> None:
+    data = new_image()
+    stored = files.put(data, "image/png")
+    path = files.root / stored.id[:2] / f"{stored.id}.png"
+    path.write_bytes(bytes(reversed(data)))
+    with pytest.raises(StoreError, match="were changed"):
+        files.get(stored.id)
+    assert files.put(data, "image/png") == stored
+    assert files.get(stored.id) == data

@@ -206,7 +206,7 @@ def test_image_that_reads_otherwise_ends_the_copy() -> None:
     class Careless(MemoryImageStore):
         def put(self, data: bytes, media_type: str) -> StoredImage:
             stored = super().put(data, media_type)
-            self._held[stored.id] = (data[:-1], media_type, 0.0)
+            self._held[stored.id] = replace(self._held[stored.id], data=data[:-1])
             return stored
 
     memory = MemoryImageStore()

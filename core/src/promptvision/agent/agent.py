@@ -265,9 +265,10 @@ class Agent:
             CallError: no tool could do it.
         """
         async with self.admission.admitted(user_id):
-            return await call_operation(
-                self.services, self._intake, operation, values, user_id=user_id, allow_paths=allow_paths
-            )
+            with self.services.in_flight.request():
+                return await call_operation(
+                    self.services, self._intake, operation, values, user_id=user_id, allow_paths=allow_paths
+                )
 
     async def close_stale(self) -> int:
         """Close turns that dead processes left open; return how many. None runs again by itself."""

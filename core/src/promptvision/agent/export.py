@@ -50,12 +50,17 @@ def _export_turn(turn: Turn, show: Callable[[str], str]) -> dict[str, Any]:
 
 
 async def delete_conversation(services: AgentServices, user_id: str, conversation_id: str) -> bool:
-    """Delete a conversation and its images that nothing else uses; False when there is none."""
+    """Delete a conversation, and its images that nothing else refers to; return False if there is none.
+
+    An image that was put since the oldest running request began also stays: that request may be about to
+    refer to it. ``promptvision store gc`` removes it if it does not.
+    """
     conversations = services.conversations
     records = await conversations.images(user_id, conversation_id)
+    began_at = services.in_flight.oldest_start()
     if not await conversations.delete(user_id, conversation_id):
         return False
     for image_id in {record.image_id for record in records}:
         if not await conversations.image_in_use(image_id):
-            await services.images.delete(image_id)
+            await services.images.delete(image_id, unless_put_since=began_at)
     return True

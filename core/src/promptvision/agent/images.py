@@ -33,8 +33,9 @@ class ImageIntake:
         source = await to_source(image)
         if source is None or isinstance(source, ImageRef):
             raise InputError("image: a reference cannot be uploaded", hint="give the image itself")
-        stored = await self._store(source, allow_paths=allow_paths)
-        await self._services.conversations.add_image(user_id, stored.id)
+        with self._services.in_flight.request():
+            stored = await self._store(source, allow_paths=allow_paths)
+            await self._services.conversations.add_image(user_id, stored.id)
         return stored
 
     async def admit(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from promptvision.agent.in_flight import InFlight
 from promptvision.agent.planning.selection import make_planner
 from promptvision.conversations.async_store import AsyncConversationStore
 from promptvision.conversations.store import ConversationStore
@@ -36,6 +37,7 @@ class AgentServices:
         images: where images are stored.
         runtime: runs single tool calls.
         owner: name of this process, which conversation stores note beside a claimed turn.
+        in_flight: the requests that are running.
     """
 
     settings: Settings
@@ -45,6 +47,7 @@ class AgentServices:
     images: AsyncImageStore
     runtime: Runtime
     owner: str
+    in_flight: InFlight = field(default_factory=InFlight)
 
     @classmethod
     def create(

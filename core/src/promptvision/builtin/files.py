@@ -1,13 +1,15 @@
 """Images as files under one folder: ``<root>/<first two digits>/<sha256>.<extension>``.
 
-An image is written to a temporary name, flushed to the disk, and only then renamed to its own, so that a
-name that can be seen always has all its bytes, after ``kill -9`` and power loss alike. Nothing under the
-root is reached through a symbolic link.
+An image is written under a temporary name, flushed to the disk, and then renamed, so that a visible name
+always has all its bytes, also after ``kill -9`` and power loss. Nothing under the root is reached through a
+symbolic link. ``put`` and ``delete`` exclude each other across processes by a lock on the image's folder. The
+modification time of a file is the time of the last ``put``.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import re
 import secrets
@@ -42,10 +44,10 @@ class FileImageStore:
     """An image store in a folder; safe across threads and processes.
 
     Args:
-        root: the folder; made, for its owner only, when it is missing.
+        root: the folder; created with access for its owner only if it is missing.
 
     Raises:
-        StoreError: the folder cannot be made or read.
+        StoreError: the folder cannot be created or read.
     """
 
     blocking = True
@@ -57,42 +59,46 @@ class FileImageStore:
             self._sweep()
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
-        """Store bytes durably under their hash; returns once the disk has them."""
+        """Store bytes durably under their hash; return once they are on the disk."""
         check_media_type(media_type)
         image_id = image_id_of(data)
         with _converted(self.root):
             self._make_folder(image_id)
-            with self._folder(image_id) as folder:
+            with self._locked(image_id) as folder:
                 held = _find(folder, image_id)
-                if held is None or held.size != len(data):
-                    held = StoredImage(image_id, media_type, len(data))
-                    _write(folder, _file_name(held), data)
+                stored = StoredImage(image_id, held.media_type if held else media_type, len(data))
+                if held is not None and held.size == len(data) and _is_whole(folder, held):
+                    _renew_time(folder, _file_name(stored))
+                else:
+                    _write(folder, _file_name(stored), data)
                 os.fsync(folder)
-        return held
+        return stored
 
     def get(self, image_id: str) -> bytes:
-        """The bytes, checked against their hash."""
+        """Return the bytes, verified against their hash."""
         with _converted(self.root, image_id), self._folder(image_id) as folder:
             data = _read(folder, _file_name(_found(folder, image_id)))
         return check_stored_bytes(data, image_id)
 
     def stat(self, image_id: str) -> StoredImage:
-        """Size and media type without reading the bytes."""
+        """Return size and media type without reading the bytes."""
         with _converted(self.root, image_id), self._folder(image_id) as folder:
             return _found(folder, image_id)
 
     def url(self, image_id: str) -> str:
-        """The ``file:`` URL."""
+        """Return the ``file:`` URL."""
         return (self.root / image_id[:2] / _file_name(self.stat(image_id))).as_uri()
 
-    def delete(self, image_id: str) -> None:
-        """Remove it; nothing happens when it is not there."""
-        with suppress(NotFound), _converted(self.root, image_id), self._folder(image_id) as folder:
-            os.unlink(_file_name(_found(folder, image_id)), dir_fd=folder)
-            os.fsync(folder)
+    def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
+        """Remove an image, unless it was put since."""
+        with suppress(NotFound), _converted(self.root, image_id), self._locked(image_id) as folder:
+            name = _file_name(_found(folder, image_id))
+            if unless_put_since is None or _put_at(folder, name) < unless_put_since:
+                os.unlink(name, dir_fd=folder)
+                os.fsync(folder)
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
-        """All image ids held for at least so many seconds."""
+        """Return the ids of all images that were last put at least so many seconds ago."""
         latest = latest_put(older_than_s)
         with _converted(self.root):
             return [
@@ -102,7 +108,7 @@ class FileImageStore:
             ]
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file stays open."""
 
     def _files(self) -> Iterator[Path]:
         for folder in self.root.iterdir():
@@ -111,7 +117,7 @@ class FileImageStore:
                     yield from (Path(entry) for entry in entries if entry.is_file(follow_symlinks=False))
 
     def _sweep(self) -> None:
-        """Remove what killed writers left behind, old enough to belong to no living one."""
+        """Remove temporary files of killed writers that are too old to belong to a running one."""
         oldest = time.time() - _ORPHAN_AGE_S
         for path in self._files():
             if _TEMPORARY.fullmatch(path.name):
@@ -138,18 +144,24 @@ class FileImageStore:
         finally:
             os.close(folder)
 
+    @contextmanager
+    def _locked(self, image_id: str) -> Iterator[int]:
+        with self._folder(image_id) as folder:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # ends when the descriptor is closed
+            yield folder
+
 
 @contextmanager
 def _converted(root: Path, image_id: str | None = None) -> Iterator[None]:
-    """Turn OSError into this project's errors; with an id, absence is NotFound."""
+    """Convert OSError; with an id, a missing file is NotFound."""
     try:
         yield
     except OSError as exc:
         if image_id is not None and exc.errno in _ABSENT:
-            raise NotFound(f"image store: no picture {image_id[:80]!r}") from exc
+            raise NotFound(f"image store: no image {image_id[:80]!r}") from exc
         if exc.errno in _FULL:
             raise StoreError(
-                f"image store: {root}: the disk is full ({exc.strerror}), the picture was not stored",
+                f"image store: {root}: the disk is full ({exc.strerror}), the image was not stored",
                 hint="free some space or set PROMPTVISION_HOME to a larger disk",
             ) from exc
         raise StoreError(f"image store: {root}: {exc.strerror or exc}") from exc
@@ -177,13 +189,26 @@ def _find(folder: int, image_id: str) -> StoredImage | None:
 
 def _found(folder: int, image_id: str) -> StoredImage:
     if (image := _find(folder, image_id)) is None:
-        raise FileNotFoundError(errno.ENOENT, "no such picture")
+        raise FileNotFoundError(errno.ENOENT, "no such image")
     return image
 
 
 def _read(folder: int, name: str) -> bytes:
     with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder), "rb") as file:
         return file.read()
+
+
+def _is_whole(folder: int, held: StoredImage) -> bool:
+    return image_id_of(_read(folder, _file_name(held))) == held.id
+
+
+def _renew_time(folder: int, name: str) -> None:
+    now = time.time_ns()
+    os.utime(name, ns=(now, now), dir_fd=folder, follow_symlinks=False)
+
+
+def _put_at(folder: int, name: str) -> float:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
 
 
 def _write(folder: int, name: str, data: bytes) -> None:
@@ -193,6 +218,8 @@ def _write(folder: int, name: str, data: bytes) -> None:
         with os.fdopen(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
             file.write(data)
             file.flush()
+            now = time.time_ns()  # the kernel's own time stamp is up to 10 ms old
+            os.utime(file.fileno(), ns=(now, now))
             os.fsync(file.fileno())
         os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:

@@ -1,4 +1,4 @@
-"""Deleting what is old, and images that nothing uses."""
+"""Retention: delete old conversations, and images that nothing refers to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptvision.images.store import ImageStore
 __all__ = ["MIN_AGE_S", "Unreferenced", "collect", "find_unreferenced"]
 
 MIN_AGE_S = 3600.0
-"""Images younger than this are left alone: a turn stores an image before it notes that it is there."""
+"""Images younger than this are kept: a turn stores an image before it refers to it."""
 
 _DAY_S = 86_400.0
 
@@ -24,28 +24,29 @@ class Unreferenced:
     """What can be deleted.
 
     Args:
-        conversations: those without activity for longer than the limit.
-        images: ids of images that no other conversation shows and nobody has uploaded.
+        conversations: conversations without activity for longer than the limit.
+        images: ids of images that no other conversation shows and no user has uploaded.
+        put_before: when the images had been put at the latest, in seconds since the epoch.
     """
 
     conversations: tuple[Conversation, ...]
     images: tuple[str, ...]
+    put_before: float
 
 
 def find_unreferenced(
     conversations: ConversationStore, images: ImageStore, *, days: float | None, young_s: float = MIN_AGE_S
 ) -> Unreferenced:
-    """Look for what can be deleted, and delete nothing.
+    """Find what can be deleted, without deleting it.
 
     Args:
-        conversations: says what is used.
-        images: says what is held.
+        conversations: the store that refers to images.
+        images: the store to clean.
         days: age limit of conversations, counted from their last activity; None keeps all.
-        young_s: images younger than so many seconds are left alone.
+        young_s: keep images that were put within so many seconds.
     """
-    held = images.ids(
-        older_than_s=young_s
-    )  # listed before looking who uses them: what comes later is not in it
+    put_before = time.time() - young_s
+    held = images.ids(older_than_s=young_s)  # listed first, so that no later image is in it
     oldest = -1.0 if days is None else time.time() - days * _DAY_S
     old: list[Conversation] = []
     used: set[str] = set()
@@ -56,15 +57,15 @@ def find_unreferenced(
                 old.append(conversation)
             else:
                 used.update(record.image_id for record in conversations.images(user, conversation.id))
-    return Unreferenced(tuple(old), tuple(image_id for image_id in held if image_id not in used))
+    return Unreferenced(tuple(old), tuple(image_id for image_id in held if image_id not in used), put_before)
 
 
 def collect(
     conversations: ConversationStore, images: ImageStore, waste: Unreferenced
 ) -> Iterator[Conversation | str]:
-    """Delete waste, and name each conversation and image once it is gone.
+    """Delete what was found, and yield each conversation and image once it is deleted.
 
-    A conversation that was used, or an image that came into use, since the waste was looked for is kept.
+    A conversation or an image that has been used since it was found is kept.
     """
     for old in waste.conversations:
         now = conversations.conversation(old.user_id, old.id)
@@ -72,5 +73,5 @@ def collect(
             yield old
     for image_id in waste.images:
         if not conversations.image_in_use(image_id):
-            images.delete(image_id)
+            images.delete(image_id, unless_put_since=waste.put_before)
             yield image_id

@@ -1,12 +1,16 @@
-"""What image stores on object storage share: keys made of hashes, and bytes checked on the way back."""
+"""The base of image stores on object storage: keys made of hashes, and bytes verified when they are read."""
 
 from __future__ import annotations
 
 import re
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
+from weakref import WeakValueDictionary
+
+from cachetools import LRUCache
 
 from promptvision.errors import NotFound
 from promptvision.images.store import (
@@ -46,7 +50,9 @@ class ObjectImageStore(ABC):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: dict[str, ObjectName] = {}
+        self._names: LRUCache[str, ObjectName] = LRUCache(MAX_REMEMBERED)
+        self._put_at: LRUCache[str, float] = LRUCache(MAX_REMEMBERED)
+        self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     @abstractmethod
     def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
@@ -77,8 +83,11 @@ class ObjectImageStore(ABC):
         check_media_type(media_type)
         image_id = image_id_of(data)
         name = f"{image_id}.{EXTENSIONS[media_type]}"
-        self._create(name, bytes(data), media_type)
-        self._remember(image_id, name)
+        with self._image_lock(image_id):
+            self._create(name, bytes(data), media_type)
+            with self._lock:
+                self._names[image_id] = name
+                self._put_at[image_id] = time.time()
         return StoredImage(image_id, media_type, len(data))
 
     def get(self, image_id: str) -> bytes:
@@ -92,17 +101,25 @@ class ObjectImageStore(ABC):
 
     def url(self, image_id: str) -> str:
         """Where a reader gets it."""
-        name = self._names.get(image_id) or self._found(image_id, self._size)[0]
+        name = self._remembered(image_id) or self._found(image_id, self._size)[0]
         return self._link(name)
 
-    def delete(self, image_id: str) -> None:
-        """Remove it under every extension; nothing happens when it is not there."""
-        try:
-            while True:
-                self._found(image_id, self._remove)
+    def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
+        """Remove an image under every extension, unless this process has put it since.
+
+        Object storage has no conditional removal, so puts of other processes are not seen.
+        """
+        with self._image_lock(image_id):
+            with self._lock:
+                put_at = self._put_at.get(image_id, 0.0)
+            if unless_put_since is not None and put_at >= unless_put_since:
+                return
+            try:
+                while True:
+                    self._found(image_id, self._remove)
+                    self._forget(image_id)
+            except NotFound:
                 self._forget(image_id)
-        except NotFound:
-            self._forget(image_id)
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
         """All image ids held for at least so many seconds."""
@@ -111,8 +128,9 @@ class ObjectImageStore(ABC):
         return list(dict.fromkeys(match[1] for match in held if match))
 
     def close(self) -> None:
-        """Forget what was remembered."""
-        self._names.clear()
+        """Clear the cache of names."""
+        with self._lock:
+            self._names.clear()
 
     def _found(self, image_id: str, ask: Callable[[ObjectName], T]) -> tuple[ObjectName, T]:
         """The first name under which the object is there, and the answer."""
@@ -128,17 +146,23 @@ class ObjectImageStore(ABC):
 
     def _candidates(self, image_id: str) -> Iterator[ObjectName]:
         check_image_id(image_id)
-        remembered = self._names.get(image_id)
+        remembered = self._remembered(image_id)
         if remembered:
             yield remembered
         yield from (name for end in _MEDIA_TYPES if (name := f"{image_id}.{end}") != remembered)
 
+    def _image_lock(self, image_id: str) -> threading.Lock:
+        """The lock under which an image is put and removed; it lives as long as it is in use."""
+        with self._lock:
+            return self._locks.setdefault(image_id, threading.Lock())
+
+    def _remembered(self, image_id: str) -> ObjectName | None:
+        with self._lock:
+            return self._names.get(image_id)
+
     def _remember(self, image_id: str, name: ObjectName) -> None:
         with self._lock:
-            self._names.pop(image_id, None)
             self._names[image_id] = name
-            if len(self._names) > MAX_REMEMBERED:
-                del self._names[next(iter(self._names))]
 
     def _forget(self, image_id: str) -> None:
         with self._lock:

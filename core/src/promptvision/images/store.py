@@ -93,7 +93,7 @@ class ImageStore(Protocol):
     """Whether calls may wait for a disk or a network."""
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
-        """Store bytes durably under their hash. Doing it again is harmless and cheap."""
+        """Store bytes durably under their hash. Putting them again renews the time of the put."""
 
     def get(self, image_id: str) -> bytes:
         """The bytes."""
@@ -104,11 +104,18 @@ class ImageStore(Protocol):
     def url(self, image_id: str) -> str:
         """Where a reader gets it: ``https:`` if the store serves it itself, else ``file:`` or ``memory:``."""
 
-    def delete(self, image_id: str) -> None:
-        """Remove it; nothing happens when it is not there."""
+    def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
+        """Remove an image; do nothing if there is none.
+
+        Args:
+            image_id: the image.
+            unless_put_since: keep the image if it was put at this time or later, in seconds since the epoch.
+                The check and the removal are one step with respect to ``put``. An image is put before
+                anything refers to it, so this protects what another user is about to refer to.
+        """
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
-        """All image ids held for at least so many seconds, in no set order."""
+        """Return the ids of all images put at least so many seconds ago, in no particular order."""
 
     def close(self) -> None:
         """Give back connections. The store is not used afterwards."""

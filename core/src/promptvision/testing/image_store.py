@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import io
 import os
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -199,3 +201,56 @@ class ImageStoreContract:
         with ThreadPoolExecutor(16) as pool:
             stored = list(pool.map(lambda data: store.put(data, "image/png"), pictures))
         assert [store.get(image.id) for image in stored] == pictures
+
+    def test_image_that_was_put_before_is_deleted(self, store: ImageStore) -> None:
+        """A conditional deletion removes an image that nobody has put since."""
+        stored = store.put(new_image(), "image/png")
+        store.delete(stored.id, unless_put_since=time.time() + 1)
+        assert stored.id not in store.ids()
+
+    def test_image_that_was_put_since_stays(self, store: ImageStore) -> None:
+        """For the first time or again: whoever put it is about to refer to it."""
+        data = new_image()
+        began_at = time.time()
+        stored = store.put(data, "image/png")
+        store.delete(stored.id, unless_put_since=began_at)
+        assert store.get(stored.id) == data
+        time.sleep(0.01)
+        began_again_at = time.time()
+        store.put(data, "image/png")
+        store.delete(stored.id, unless_put_since=began_again_at)
+        assert store.get(stored.id) == data
+        store.delete(stored.id)
+        assert stored.id not in store.ids()
+
+    def test_acknowledged_image_survives_150_deletions_by_another_user(self, store: ImageStore) -> None:
+        """One user deletes an image that it found unused while another user puts the same bytes."""
+        with ThreadPoolExecutor(2) as threads:
+            for _ in range(150):
+                data = new_image()
+                image_id = store.put(data, "image/png").id
+                references = set[str]()
+                began_at = time.time()
+                start = threading.Barrier(2)
+
+                def delete(
+                    image_id: str = image_id,
+                    references: set[str] = references,
+                    start: threading.Barrier = start,
+                    began_at: float = began_at,
+                ) -> None:
+                    start.wait(10)
+                    if image_id not in references:
+                        store.delete(image_id, unless_put_since=began_at)
+
+                def upload(
+                    data: bytes = data,
+                    references: set[str] = references,
+                    start: threading.Barrier = start,
+                ) -> None:
+                    start.wait(10)
+                    references.add(store.put(data, "image/png").id)
+
+                for done in [threads.submit(delete), threads.submit(upload)]:
+                    done.result(30)
+                assert store.get(image_id) == data

@@ -96,7 +96,8 @@ class RunningTurns:
             session = TurnSession(
                 self.services, self._intake, self.interrupted, handle, request, self._observers
             )
-            return await session.run()
+            with self.services.in_flight.request():
+                return await session.run()
 
     def _remove(self, handle: TurnHandle, task: asyncio.Task[Reply]) -> None:
         self._handles.pop(handle.key, None)
