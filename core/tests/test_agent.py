@@ -14,16 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageOps
 
 from promptvision import tool
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
 from promptvision.conversations.turn import TurnStatus
-from promptvision.errors import Busy, Conflict, InputError, NotFound, SetupError, TooLarge, ToolFailed
+from promptvision.errors import (
+    Busy,
+    Conflict,
+    InputError,
+    NotFound,
+    PluginError,
+    SetupError,
+    TooLarge,
+    ToolFailed,
+)
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
 from promptvision.settings import Settings
-from promptvision.testing.agents import make_agent
+from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
@@ -654,3 +663,31 @@ def test_image_that_was_sent_is_not_read_back(
     assert (reply.status, reply.image_url) == (TurnStatus.DONE, taken.id)
     assert agent.open(taken.id).size == (60, 40)
     assert read == []
+
+
+def memory_settings(**changes: Any) -> Settings:
+    return Settings(planner="offline", images="memory:", conversations="memory:", **changes)
+
+
+def test_application_brings_its_own_tools(scene_png: bytes) -> None:
+    @tool(phrases=["make a kaleidoscope of it"])
+    def kaleidoscope(image: Image.Image) -> Image.Image:
+        """Show what is left on the right."""
+        return ImageOps.mirror(image)
+
+    with Agent(memory_settings(), tools=[kaleidoscope]) as agent:
+        assert agent.registry.tools["kaleidoscope"].plugin == "app"
+        reply = agent.run_sync("make a kaleidoscope of it", image=scene_png)
+    assert operations_of(reply) == ["kaleidoscope"]
+    assert reply.image is not None
+    assert reply.image.getpixel((45, 20)) == (255, 0, 0)
+
+
+def test_tools_of_an_application_that_clash_are_an_error(tools: list[Tool]) -> None:
+    with pytest.raises(PluginError, match="offered twice"):
+        Agent(memory_settings(), tools=[tools[0], tools[0]])
+
+
+def test_tools_and_a_registry_are_not_given_together(tools: list[Tool]) -> None:
+    with pytest.raises(ValueError, match="either tools or a registry"):
+        Agent(registry=make_registry(), tools=tools)

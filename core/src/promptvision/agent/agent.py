@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
@@ -27,6 +27,7 @@ from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings, load_settings
+from promptvision.tools.decorator import ToolLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -42,10 +43,16 @@ class Agent:
 
     Args:
         settings: default: :func:`load_settings`.
-        registry: what is installed.
+        registry: what is installed; default: all plugins of the environment.
+        tools: tools of the application, or functions decorated with ``@tool``, beside those of the plugins.
         planner: decides the next step.
         conversations: where turns are journaled.
         images: where images are stored.
+
+    Raises:
+        PluginError: a tool of the application breaks its contract or clashes with another one.
+        SetupError: a part that the settings name cannot be made.
+        ValueError: both ``registry`` and ``tools`` are given.
     """
 
     def __init__(
@@ -53,13 +60,16 @@ class Agent:
         settings: Settings | None = None,
         *,
         registry: Registry | None = None,
+        tools: Sequence[ToolLike] = (),
         planner: Planner | None = None,
         conversations: ConversationStore | None = None,
         images: ImageStore | None = None,
     ) -> None:
+        if registry is not None and tools:
+            raise ValueError("give either tools or a registry; Registry.load() takes tools too")
         settings = settings or (registry.settings if registry else load_settings())
         self.settings = settings
-        self.registry = registry or Registry.load(settings)
+        self.registry = registry or Registry.load(settings, tools=tools)
         self.services = AgentServices.create(
             settings, self.registry, planner=planner, conversations=conversations, images=images
         )

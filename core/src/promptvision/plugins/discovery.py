@@ -10,7 +10,7 @@ import inspect
 import re
 import traceback
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
@@ -23,10 +23,18 @@ from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import PLUGIN_API, specs
 from promptvision.plugins.first_party import FIRST_PARTY
-from promptvision.tools.decorator import as_tool, decorated_tools
+from promptvision.tools.decorator import ToolLike, as_tool, decorated_tools
 from promptvision.tools.tool import Tool
 
-__all__ = ["HOOKS", "Plugin", "PluginState", "find_plugins", "load_plugin", "new_manager"]
+__all__ = [
+    "HOOKS",
+    "Plugin",
+    "PluginState",
+    "application_plugin",
+    "find_plugins",
+    "load_plugin",
+    "new_manager",
+]
 
 GROUP = "promptvision"
 CORE_MODULE = "promptvision.builtin.plugin"
@@ -92,6 +100,16 @@ class Plugin:
         """Note why the plugin is not loaded; it offers nothing from now on."""
         self.state, self.cause, self.details = state, cause, details
         self.offers = {}
+
+
+def application_plugin(tools: Sequence[ToolLike]) -> Plugin:
+    """The plugin that stands for an application which passes tools of its own.
+
+    Args:
+        tools: the tools, or functions decorated with ``@tool``.
+    """
+    entry_point = EntryPoint("app", "app", "promptvision")
+    return Plugin("app", "app", "0", entry_point, offers={"promptvision_tools": [*map(as_tool, tools)]})
 
 
 def find_plugins(found: Iterable[EntryPoint] | None = None) -> list[Plugin]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from promptvision.plugins.commands import Command
 from promptvision.plugins.discovery import (
     Plugin,
     PluginState,
+    application_plugin,
     call_hook,
     find_plugins,
     load_plugin,
@@ -29,6 +30,7 @@ from promptvision.plugins.discovery import (
 from promptvision.plugins.specs import Check, ExecutorFactory, Observer, ProviderFactory, StoreFactory
 from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import Section, Settings
+from promptvision.tools.decorator import ToolLike
 from promptvision.tools.requirements import Missing
 from promptvision.tools.tool import Operation, Tool
 
@@ -59,27 +61,38 @@ class Registry:
         self.availability = Availability(admitted, settings)
 
     @classmethod
-    def load(cls, settings: Settings, found: Iterable[EntryPoint] | None = None) -> Registry:
+    def load(
+        cls,
+        settings: Settings,
+        found: Iterable[EntryPoint] | None = None,
+        *,
+        tools: Sequence[ToolLike] = (),
+    ) -> Registry:
         """Find and load all plugins.
 
         Args:
             settings: says which plugins are disabled and whether failures are raised.
             found: entry points to use in place of those of the environment.
+            tools: tools of the application itself, admitted like those of a plugin named ``app``.
 
         Raises:
-            PluginError: a plugin is not loaded, though not disabled, and ``settings.strict_plugins`` is set.
+            PluginError: a tool of the application is not admitted; or a plugin is not loaded, though not
+                disabled, and ``settings.strict_plugins`` is set.
         """
         manager = new_manager()
         plugins = find_plugins(found)
+        application = application_plugin(tools)
+        if tools:
+            plugins.append(application)
         for plugin in plugins:
             if plugin.name in settings.disabled_plugins:
                 plugin.fail(PluginState.DISABLED, "by PROMPTVISION_DISABLED_PLUGINS")
-            elif plugin.state is PluginState.LOADED:
+            elif plugin.state is PluginState.LOADED and plugin is not application:
                 load_plugin(manager, plugin, strict=settings.strict_plugins)
         registry = cls(settings, plugins, manager)
         for plugin in plugins:
             if plugin.state not in (PluginState.LOADED, PluginState.DISABLED):
-                if settings.strict_plugins:
+                if settings.strict_plugins or plugin is application:
                     raise PluginError(plugin.label, plugin.cause)
                 log.warning("%s is not loaded: %s", plugin.label, plugin.cause)
         for line in find_misspelt(registry):
