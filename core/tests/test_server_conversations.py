@@ -53,6 +53,40 @@ def test_conversation_shows_turns_and_images(client: TestClient) -> None:
         assert client.get(image["url"]).status_code == 200
 
 
+def test_long_conversation_is_read_in_pages(
+    serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
+) -> None:
+    client = serve(make_agent(tools))
+    for number in range(7):
+        image = {"input_image_url": scene_url} if number % 3 == 0 else {}
+        client.post("/chat", json=chat_body(f"make it black and white, take {number}", **image))
+    whole = client.get("/conversations/c").json()
+    assert whole["next_before"] is None
+    turns: list[Any] = []
+    images: list[Any] = []
+    before, pages = None, 0
+    while True:
+        query = {"limit": 3} if before is None else {"limit": 3, "before": before}
+        page = client.get("/conversations/c", params=query).json()
+        assert len(page["turns"]) <= 3
+        turns, images, pages = page["turns"] + turns, page["images"] + images, pages + 1
+        before = page["next_before"]
+        if before is None:
+            break
+    assert pages == 3
+    assert turns == whole["turns"]
+    assert images == whole["images"]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=501", "before=0", "before=x", "limit=+3", "limit=1_0", "limit=\u0663"]
+)
+def test_wrong_page_of_turns_is_refused(client: TestClient, query: str) -> None:
+    response = client.get(f"/conversations/c?{query}")
+    assert response.status_code == 422
+    assert response.json()["error"].startswith(query.partition("=")[0])
+
+
 def test_renaming(client: TestClient) -> None:
     assert client.patch("/conversations/c", json={"title": "  my\x00 ball "}).json()["title"] == "my ball"
     assert client.get("/conversations/c").json()["title"] == "my ball"

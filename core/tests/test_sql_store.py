@@ -243,6 +243,23 @@ def test_unusable_url_is_a_setup_error_that_shows_a_good_one(url: str) -> None:
         SQLConversationStore(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://ann:hunter2@127.0.0.1:1/db",
+        "postgresql+psycopg://127.0.0.1:1/db?user=ann&password=hunter2",
+        "postgresql://ann@127.0.0.1:1/db?sslpassword=hunter2&passfile=hunter2",
+    ],
+)
+def test_errors_name_the_database_and_no_secret(url: str) -> None:
+    pytest.importorskip("psycopg")
+    with pytest.raises(StoreError) as failed:
+        SQLConversationStore(url)
+    assert "postgresql://127.0.0.1:1/db" in str(failed.value)
+    assert "hunter2" not in str(failed.value)
+    assert "ann" not in str(failed.value)
+
+
 def test_claims_use_the_indexes(store: SQLConversationStore) -> None:
     from promptvision.builtin.sql import statements
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from promptvision.agent.reply import Reply
 from promptvision.agent.services import AgentServices
-from promptvision.conversations.turn import Turn
+from promptvision.conversations.turn import Conversation, ImageRecord, Turn
 
-__all__ = ["delete_conversation", "export_conversation"]
+__all__ = ["conversation_page", "delete_conversation", "export_conversation"]
 
 MAX_TURNS = 10_000
 
@@ -32,6 +32,46 @@ async def export_conversation(
         return None
     turns = await conversations.history(user_id, conversation_id, MAX_TURNS)
     records = await conversations.images(user_id, conversation_id)
+    return _document(found, turns, records, show)
+
+
+async def conversation_page(
+    services: AgentServices,
+    user_id: str,
+    conversation_id: str,
+    show: Callable[[str], str],
+    *,
+    limit: int,
+    before: int | None = None,
+) -> dict[str, Any] | None:
+    """The newest turns of a conversation, or those before one, with the images that appear in them.
+
+    Args:
+        services: the stores.
+        user_id: the owner.
+        conversation_id: the conversation.
+        show: maps an image id to what the reader sees, such as a URL.
+        limit: how many turns.
+        before: only turns with a lower ``seq``.
+
+    Returns:
+        As :func:`export_conversation`, with ``next_before``: ``before`` of the next page, None on the last.
+    """
+    conversations = services.conversations
+    found = await conversations.conversation(user_id, conversation_id)
+    if found is None:
+        return None
+    turns = await conversations.history(user_id, conversation_id, limit + 1, before=before)
+    shown = turns[-limit:]
+    records = await conversations.images(user_id, conversation_id)
+    seqs = {turn.seq for turn in shown}
+    document = _document(found, shown, [record for record in records if record.turn_seq in seqs], show)
+    return {**document, "next_before": shown[0].seq if len(turns) > limit else None}
+
+
+def _document(
+    found: Conversation, turns: list[Turn], records: list[ImageRecord], show: Callable[[str], str]
+) -> dict[str, Any]:
     images = [{**asdict(record), "handle": record.handle, "url": show(record.image_id)} for record in records]
     return {**asdict(found), "turns": [_export_turn(turn, show) for turn in turns], "images": images}
 

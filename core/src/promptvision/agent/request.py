@@ -34,14 +34,14 @@ MAX_PROMPT_CHARS = 20_000
 
 MAX_ID_CHARS = 128
 ID_PATTERN = (
-    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb"
-    r"\ud800-\udfff]+$"
+    r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb]+$"
 )
-"""Characters of ids of callers: no control, format or line separator characters and no lone surrogates.
+"""Characters of ids of callers: no control, format or line separator characters.
 
 Written so that Python and ECMA-262, the dialect of JSON Schema, read it alike.
 """
 _ID = re.compile(ID_PATTERN)
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ def check_id(name: str, value: str) -> str:
     Raises:
         InputError: it is empty, too long, or holds control or format characters.
     """
-    if not isinstance(value, str) or len(value) > MAX_ID_CHARS or not _ID.fullmatch(value):
+    is_text = isinstance(value, str) and len(value) <= MAX_ID_CHARS and not _SURROGATES.search(value)
+    if not (is_text and _ID.fullmatch(value)):
         raise InputError(f"{name}: use 1 to {MAX_ID_CHARS} printable characters")
     return value
 

@@ -21,6 +21,9 @@ __all__ = ["doctor", "examine", "masked"]
 
 WIDTHS = (5, 26)
 _CREDENTIALS = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
+_SECRET_OPTIONS = re.compile(
+    r"([?&][a-z_]*(?:password|passfile|key|token|secret)[a-z_]*=)[^&\s,]+", re.IGNORECASE
+)
 
 
 @click.command()
@@ -84,4 +87,4 @@ def masked(text: str, secrets: list[str]) -> str:
     """Text without secrets: a long one keeps its last four letters, so that one can tell which it is."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "****" + (secret[-4:] if len(secret) >= 16 else ""))
-    return _CREDENTIALS.sub(r"\1:****@", text)
+    return _SECRET_OPTIONS.sub(r"\1****", _CREDENTIALS.sub(r"\1:****@", text))

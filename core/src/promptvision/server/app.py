@@ -18,6 +18,7 @@ from promptvision.images.isolated import shared_decoders
 from promptvision.server import chat, conversations, health, images, metrics, openapi, stream, tools
 from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
 from promptvision.server.problems import HANDLERS
+from promptvision.server.variants import Variants
 from promptvision.settings import Settings
 
 __all__ = ["create_app"]
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
         lifespan=_lifespan,
     )
     app.state.agent = agent
+    app.state.variants = Variants(agent)
     app.state.metrics = metrics.Metrics(agent)
     return app
 

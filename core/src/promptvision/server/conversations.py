@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
-from promptvision.agent.export import delete_conversation, export_conversation
+from promptvision.agent.export import conversation_page, delete_conversation
 from promptvision.errors import InputError, NotFound
 from promptvision.server.bodies import Json, TitleBody, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_urls
 
-__all__ = ["list_conversations", "one_conversation"]
+__all__ = ["MAX_LIST", "MAX_OFFSET", "MAX_PAGE", "list_conversations", "one_conversation"]
+
+MAX_LIST = 200
+"""Conversations in one response."""
+MAX_PAGE = 500
+"""Turns in one response."""
+MAX_OFFSET = 10**9
 
 
 async def list_conversations(request: Request) -> Response:
     """The user's conversations, newest activity first."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
-    limit, offset = _number(request, "limit", 50, 200), _number(request, "offset", 0, 10**9)
+    limit = _number(request, "limit", 50, most=MAX_LIST)
+    offset = _number(request, "offset", 0, most=MAX_OFFSET)
     found = await agent.services.conversations.conversations(user, limit=limit, offset=offset)
     return Json({"conversations": [asdict(conversation) for conversation in found]})
 
@@ -40,7 +47,11 @@ async def one_conversation(request: Request) -> Response:
         title = (await read_model(request, TitleBody)).title
         if not await agent.services.conversations.rename(user, conversation_id, title):
             raise _no_such()
-    document = await export_conversation(agent.services, user, conversation_id, image_urls(request))
+    limit = _number(request, "limit", 100, least=1, most=MAX_PAGE)
+    before = _number(request, "before", MAX_OFFSET, least=1, most=MAX_OFFSET)
+    document = await conversation_page(
+        agent.services, user, conversation_id, image_urls(request), limit=limit, before=before
+    )
     if document is None:
         raise _no_such()
     return Json(document)
@@ -50,12 +61,10 @@ def _no_such() -> NotFound:
     return NotFound("no such conversation")
 
 
-def _number(request: Request, name: str, default: int, most: int) -> int:
-    text: Any = request.query_params.get(name, default)
-    try:
-        number = int(text)
-    except ValueError as exc:
-        raise InputError(f"{name}: a whole number is needed") from exc
-    if not 0 <= number <= most:
-        raise InputError(f"{name}: use 0 to {most}")
-    return number
+def _number(request: Request, name: str, default: int, *, least: int = 0, most: int) -> int:
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not least <= int(text) <= most:
+        raise InputError(f"{name}: use a whole number from {least} to {most}")
+    return int(text)

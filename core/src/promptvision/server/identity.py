@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from promptvision.agent.agent import LOCAL_USER
 from promptvision.agent.request import check_user
-from promptvision.errors import Forbidden
+from promptvision.errors import Forbidden, InputError
 from promptvision.settings import Settings
 
 __all__ = ["user_of"]
@@ -25,10 +25,14 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
 
     Raises:
         HTTPException: 401, keys are set and the request has no known one.
+        InputError: the query and the body name different users, or it cannot be an id.
         Forbidden: the key belongs to a user other than ``claimed``.
     """
+    named = request.query_params.get("user_id")
     if claimed is None:
-        claimed = request.query_params.get("user_id")
+        claimed = named
+    elif named not in (None, claimed):
+        raise InputError("user_id: the query names another user than the body")
     if not settings.api_keys:
         return check_user(LOCAL_USER if claimed is None else claimed)
     user = _user_of_key(request.headers.get("authorization", ""), settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from promptvision.errors import InputError, NotFound, TooLarge
 from promptvision.server.bodies import Json
 from promptvision.server.guards import BODY_LIMIT, LOOPBACK
 from promptvision.server.identity import user_of
+from promptvision.server.variants import MAX_WIDTH, variant_width
 from promptvision.types import ImageRef, is_image_id
 
 __all__ = ["get_image", "image_source", "image_urls", "post_image"]
@@ -127,7 +129,7 @@ async def _read_upload(request: Request) -> tuple[bytes, bool]:
 
 
 async def get_image(request: Request) -> Response:
-    """Return a stored image, or redirect to a store that serves images itself.
+    """Return a stored image or, with ``width``, a smaller variant; redirect to a store that serves images.
 
     With API keys only the owner gets it; without them the id is the secret.
     """
@@ -137,15 +139,28 @@ async def get_image(request: Request) -> Response:
         raise NotFound("no such image")
     if agent.settings.api_keys:
         await agent.check_owner(user_of(request, agent.settings), image_id)
-    etag = f'"{image_id}"'
+    width = _width(request)
+    etag = f'"{image_id}"' if width is None else f'"{image_id}-{width}"'
     if _matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers={"ETag": etag, **_HEADERS})
+    if width is not None:
+        data, media_type = await request.app.state.variants.get(image_id, width)
+        return Response(data, media_type=media_type, headers={"ETag": etag, **_HEADERS})
     served = await agent.services.images.url(image_id)
     if served.startswith("https:"):  # it may be signed for a short time
         return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
     stored = await agent.services.images.stat(image_id)
     data = await agent.services.images.get(image_id)
     return Response(data, media_type=stored.media_type, headers={"ETag": etag, **_HEADERS})
+
+
+def _width(request: Request) -> int | None:
+    text = request.query_params.get("width")
+    if text is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MAX_WIDTH:
+        raise InputError(f"width: use a whole number from 1 to {MAX_WIDTH}")
+    return variant_width(int(text))
 
 
 def _matches(header: str, etag: str) -> bool:

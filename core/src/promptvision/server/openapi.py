@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the models that the routes use."""
+"""The OpenAPI document, made from the models that the routes use."""
 
 from __future__ import annotations
 
@@ -8,18 +8,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
+from promptvision.agent.request import ID_PATTERN, MAX_ID_CHARS
+from promptvision.llm.planner import PlannerFunction
 from promptvision.server.bodies import ChatBody, Json, TitleBody
+from promptvision.server.conversations import MAX_LIST, MAX_OFFSET, MAX_PAGE
+from promptvision.server.variants import MAX_WIDTH
+from promptvision.tools.artifacts import plain_type, target_field
 from promptvision.tools.schema import function_parameters
+from promptvision.types import ImageRef, Target
 
 __all__ = ["get_openapi", "openapi_document"]
 
-_USER = {
-    "name": "user_id",
-    "in": "query",
-    "required": False,
-    "schema": {"type": "string"},
-    "description": "Whose things; with API keys the key says so.",
-}
+Schema = dict[str, Any]
+
+_ID: Schema = {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARS, "pattern": ID_PATTERN}
+_TEXT: Schema = {"type": "string"}
+_MAYBE: Schema = {"type": ["string", "null"]}
+_NUMBER: Schema = {"type": "integer"}
+_STATUS: Schema = {"enum": ["done", "failed", "cancelled", "interrupted"]}
 _PROBLEM = {
     "description": "RFC 9457 problem document with a plain 'error' string.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
@@ -27,18 +33,24 @@ _PROBLEM = {
 
 
 async def get_openapi(request: Request) -> Response:
-    """The OpenAPI 3.1 document of this server as it is installed."""
-    return Json(openapi_document(request.app.state.agent))
+    """Return the OpenAPI 3.1 document of this server as it is installed."""
+    return Json(openapi_document(request.app.state.agent, request.scope.get("root_path", "")))
 
 
-def openapi_document(agent: Agent) -> dict[str, Any]:
-    """The OpenAPI 3.1 document; each operation that an installed tool can fulfil has a path of its own."""
+def openapi_document(agent: Agent, root_path: str = "") -> Schema:
+    """Make the OpenAPI 3.1 document; each operation that an installed tool can fulfil has a path of its own.
+
+    Args:
+        agent: whose tools are described.
+        root_path: prefix under which the app is mounted or proxied.
+    """
     return {
         "openapi": "3.1.0",
         "info": {"title": "promptvision", "version": _version(), "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": root_path or "/"}],
         "paths": {**_fixed_paths(), **_tool_paths(agent)},
         "components": {
-            "schemas": {"Problem": _problem_schema(), "Reply": _reply_schema()},
+            "schemas": {"Problem": _problem_schema(), "Reply": _reply_schema(), **_other_schemas()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"bearer": []}] if agent.settings.api_keys else [],
@@ -51,65 +63,131 @@ def _version() -> str:
     return str(__version__)
 
 
-def _fixed_paths() -> dict[str, Any]:
-    reply = _json({"$ref": "#/components/schemas/Reply"})
-    answers = {**reply, "text/event-stream": {}}
+def _fixed_paths() -> Schema:
+    chat = function_parameters(ChatBody)
+    answers = {**_json(_ref("Reply")), "text/event-stream": {}}
+    turn, place = _path("turn_id", _ID), _path("conversation_id", _ID)
+    image = _path("image_id", {"type": "string", "pattern": "^[0-9a-f]{64}$"})
+    width = _query("width", 1, MAX_WIDTH)
+    page = [_query("limit", 1, MAX_PAGE), _query("before", 1, MAX_OFFSET)]
+    listed = [_query("limit", 0, MAX_LIST), _query("offset", 0, MAX_OFFSET)]
+    conversation = _json(_ref("Conversation"))
     return {
-        "/chat": {"post": _operation("Run one turn", answers, body=function_parameters(ChatBody))},
+        "/chat": {"post": _operation("Run one turn", answers, body=chat, has_user=False)},
         "/turns/{turn_id}/events": {
-            "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, "turn_id")
+            "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, turn)
         },
         "/turns/{turn_id}/cancel": {
-            "post": _operation("Stop a running turn", _json(), "turn_id", status="202")
+            "post": _operation("Cancel a running turn", _json(_ref("Cancelled")), turn, status=("200", "202"))
         },
-        "/images": {"post": _operation("Store a picture", _json(), status="201", upload=True)},
-        "/images/{image_id}": {"get": _operation("A stored picture", {"image/*": {}}, "image_id")},
+        "/images": {"post": _operation("Store an image", _json(_ref("Image")), status=("201",), upload=True)},
+        "/images/{image_id}": {
+            "get": _operation(
+                "A stored image",
+                {"image/*": {}},
+                image,
+                width,
+                status=("200", "304", "307"),
+            )
+        },
         "/tools": {"get": _operation("Operations, schemas and tools", _json())},
-        "/conversations": {"get": _operation("The user's conversations", _json())},
+        "/conversations": {"get": _operation("The user's conversations", _json(), *listed)},
         "/conversations/{conversation_id}": {
-            "get": _operation("One conversation", _json(), "conversation_id"),
-            "patch": _operation("Rename it", _json(), "conversation_id", body=function_parameters(TitleBody)),
-            "delete": _operation("Delete it", {}, "conversation_id", status="204"),
+            "get": _operation("Turns and images of a conversation", conversation, place, *page),
+            "patch": _operation("Rename it", conversation, place, body=function_parameters(TitleBody)),
+            "delete": _operation("Delete it", {}, place, status=("204",)),
         },
-        "/health": {"get": _operation("The process answers", _json())},
-        "/ready": {"get": _operation("It can do its work", _json())},
-        "/metrics": {"get": _operation("Prometheus metrics", {"text/plain": {}})},
+        "/health": {"get": _open("The process answers", _json())},
+        "/ready": {"get": _open("It can run turns", _json(), "200", "503")},
+        "/metrics": {"get": _open("Prometheus metrics", {"text/plain": {}})},
     }
 
 
-def _tool_paths(agent: Agent) -> dict[str, Any]:
-    answer = _json({"$ref": "#/components/schemas/Reply"})
+def _tool_paths(agent: Agent) -> Schema:
     return {
         f"/tools/{function.name}": {
-            "post": _operation(function.description, answer, body=function.parameters)
+            "post": _operation(function.description, _json(_ref("Reply")), body=_tool_body(agent, function))
         }
         for function in agent.registry.functions()
     }
 
 
-def _json(schema: dict[str, Any] | None = None) -> dict[str, Any]:
+def _tool_body(agent: Agent, function: PlannerFunction) -> Schema:
+    """The arguments of an operation outside a conversation: no image is filled in, other prerequisites are.
+
+    What a prerequisite is made from must be named, so it or the target is required.
+    """
+    args = agent.registry.candidates(function.name)[0].args
+    body: Schema = dict(function.parameters)
+    filled = [name for name, field in args.model_fields.items() if field.is_required()]
+    filled = [name for name in filled if name not in body["required"]]
+    images = [name for name in filled if plain_type(args.model_fields[name].annotation) is ImageRef]
+    others, target = [name for name in filled if name not in images], target_field(args)
+    body["required"] = [*images, *body["required"]]
+    targets = [name for name, field in args.model_fields.items() if plain_type(field.annotation) is Target]
+    for name in targets:  # surrounding white space is removed before the length is checked
+        body["properties"] = {**body["properties"], name: _with_text(body["properties"][name])}
+    if others and target is not None and target not in body["required"]:
+        body["anyOf"] = [{"required": others}, {"required": [target]}]
+    return body
+
+
+def _with_text(schema: Schema) -> Schema:
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [_with_text(kind) for kind in schema["anyOf"]]}
+    return {**schema, "pattern": r"\S"} if schema.get("type") == "string" else schema
+
+
+def _json(schema: Schema | None = None) -> Schema:
     return {"application/json": {"schema": schema or {"type": "object"}}}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _path(name: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "path", "required": True, "schema": schema}
+
+
+def _query(name: str, least: int, most: int) -> Schema:
+    schema = {"type": "integer", "minimum": least, "maximum": most}
+    return {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _user() -> Schema:
+    described = "Whose data; with API keys the key decides."
+    return {"name": "user_id", "in": "query", "required": False, "schema": _ID, "description": described}
 
 
 def _operation(
     summary: str,
-    content: dict[str, Any],
-    parameter: str | None = None,
-    *,
-    status: str = "200",
-    body: dict[str, Any] | None = None,
+    content: Schema,
+    *parameters: Schema,
+    status: tuple[str, ...] = ("200",),
+    body: Schema | None = None,
     upload: bool = False,
-) -> dict[str, Any]:
-    parameters: list[dict[str, Any]] = [_USER]
-    if parameter is not None:
-        parameters.append({"name": parameter, "in": "path", "required": True, "schema": {"type": "string"}})
-    success: dict[str, Any] = {"description": "Success"}
-    if content:
-        success["content"] = content
-    made: dict[str, Any] = {
+    has_user: bool = True,
+) -> Schema:
+    """One operation.
+
+    Args:
+        summary: what it does.
+        content: of its successful responses.
+        parameters: besides ``user_id``.
+        status: codes of responses that are not problem documents; only those of 2xx and 5xx have the content.
+        body: schema of a JSON body.
+        upload: whether it takes a file.
+        has_user: whether the query may name the user.
+    """
+    responses: Schema = {code: {"description": "Success"} for code in status}
+    for code in status:
+        if content and code[0] in "25":
+            responses[code]["content"] = content
+    made: Schema = {
         "summary": summary,
-        "parameters": parameters,
-        "responses": {status: success, "default": _PROBLEM},
+        "parameters": [*([_user()] if has_user else []), *parameters],
+        "responses": {**responses, "default": _PROBLEM},
     }
     if upload:
         file = {
@@ -123,50 +201,70 @@ def _operation(
     return made
 
 
-def _problem_schema() -> dict[str, Any]:
-    text = {"type": "string"}
+def _open(summary: str, content: Schema, *status: str) -> Schema:
+    """An operation that needs no API key and does not depend on the user."""
+    return {**_operation(summary, content, status=status or ("200",), has_user=False), "security": []}
+
+
+def _object(properties: Schema, **more: Any) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties), **more}
+
+
+def _problem_schema() -> Schema:
+    return _object({"type": _TEXT, "title": _TEXT, "status": _NUMBER, "detail": _TEXT, "error": _TEXT})
+
+
+def _other_schemas() -> Schema:
+    turn = {
+        "turn_id": _TEXT,
+        "seq": _NUMBER,
+        "prompt_id": _TEXT,
+        "prompt": _TEXT,
+        "status": {"enum": [*_STATUS["enum"], "running"]},
+        "created_at": {"type": "number"},
+        "reply": {"anyOf": [_ref("Reply"), {"type": "null"}]},
+    }
     return {
-        "type": "object",
-        "properties": {
-            "type": text,
-            "title": text,
-            "status": {"type": "integer"},
-            "detail": text,
-            "error": text,
-        },
-        "required": ["type", "title", "status", "detail", "error"],
+        "Cancelled": _object({"turn_id": _TEXT, "status": _TEXT}),
+        "Image": _object(
+            {"image_id": _TEXT, "image_url": _TEXT, "media_type": _TEXT, "width": _NUMBER, "height": _NUMBER}
+        ),
+        "Conversation": _object(
+            {
+                "id": _TEXT,
+                "title": _TEXT,
+                "turns": {"type": "array", "items": _object(turn)},
+                "images": {"type": "array", "items": {"type": "object"}},
+                "next_before": {"type": ["integer", "null"]},
+            }
+        ),
     }
 
 
-def _reply_schema() -> dict[str, Any]:
-    text: dict[str, Any] = {"type": "string"}
-    maybe = {"type": ["string", "null"]}
+def _reply_schema() -> Schema:
     step = {
-        "type": "object",
-        "properties": {
-            "operation": text,
-            "tool": text,
-            "plugin": text,
-            "status": {"enum": ["done", "failed", "cancelled", "interrupted"]},
-            "arguments": {"type": "object"},
-            "result": {"type": ["object", "null"]},
-            "seconds": {"type": "number"},
-            "cached": {"type": "boolean"},
-            "message": maybe,
-        },
+        "operation": _TEXT,
+        "tool": _TEXT,
+        "plugin": _TEXT,
+        "status": _STATUS,
+        "arguments": {"type": "object"},
+        "result": {"type": ["object", "null"]},
+        "seconds": {"type": "number"},
+        "cached": {"type": "boolean"},
+        "message": _MAYBE,
     }
     return {
         "type": "object",
         "description": "Besides these, every result field of the turn, flat.",
         "properties": {
-            "text_response": text,
-            "image_url": maybe,
-            "steps": {"type": "array", "items": step},
-            "turn_id": text,
-            "conversation_id": text,
-            "prompt_id": text,
-            "status": {"enum": ["done", "failed", "cancelled", "interrupted"]},
-            "planner": text,
+            "text_response": _TEXT,
+            "image_url": _MAYBE,
+            "steps": {"type": "array", "items": {"type": "object", "properties": step}},
+            "turn_id": _TEXT,
+            "conversation_id": _TEXT,
+            "prompt_id": _TEXT,
+            "status": _STATUS,
+            "planner": _TEXT,
         },
         "required": ["text_response", "image_url", "steps", "status"],
         "additionalProperties": True,
