@@ -187,6 +187,8 @@ class StepRunner:
         image = self._resolve(values.get(fields[0])) if fields else None
         target_name = target_field(tool.args)
         target = values.get(target_name) if target_name else None
+        if not isinstance(target, str | None):
+            raise ArgumentsError(f"{target_name}: Input should be a valid string")
         links = {} if image is None else dict(link_types(tool.args))
         while True:
             try:
@@ -408,7 +410,7 @@ def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
     target = request.values.get(target_name) if target_name else None
     if (
         list[Box] not in link_types(tools[0].args, required=True).values()
-        or not target
+        or not isinstance(target, str)
         or not is_complement(target)
     ):
         return tools
