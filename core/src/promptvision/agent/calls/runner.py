@@ -33,6 +33,7 @@ from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress, SavedImage
 from promptvision.runtime.runtime import CallResult, Runtime
 from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
+from promptvision.tools.boxes import box_fields, read_boxes
 from promptvision.tools.context import INPUT, MASK
 from promptvision.tools.targets import is_complement, kept_part
 from promptvision.tools.tool import Args, Tool
@@ -185,6 +186,8 @@ class StepRunner:
         if fields and fields[0] not in values and tool.args.model_fields[fields[0]].is_required():
             values[fields[0]] = self._current()
         image = self._resolve(values.get(fields[0])) if fields else None
+        if image is not None:
+            self._read_boxes(tool, values, image, request)
         target_name = target_field(tool.args)
         target = values.get(target_name) if target_name else None
         if not isinstance(target, str | None):
@@ -246,6 +249,18 @@ class StepRunner:
             return self.table.resolve(value)
         except ValueError as exc:
             raise ArgumentsError(f"image: {exc}") from exc
+
+    def _read_boxes(self, tool: Tool, values: dict[str, Any], image: str, request: _Request) -> None:
+        """Replace boxes, in whatever form they were written, by boxes in pixels."""
+        size = next(((r.width, r.height) for r in self.table.records if r.image_id == image), None)
+        for name, is_list in box_fields(tool.args).items():
+            if size is None or name not in values:
+                continue
+            boxes, notes = read_boxes(values[name], size, name=name)
+            request.messages.extend(notes)
+            if not is_list and len(boxes) > 1:
+                raise ArgumentsError(f"{name}: give one box, not {len(boxes)}")
+            values[name] = boxes if is_list else boxes[0]
 
     def _validate(self, tool: Tool, values: dict[str, Any]) -> Args:
         known = {name: value for name, value in values.items() if name in tool.args.model_fields}
