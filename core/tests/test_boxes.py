@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from promptvision.errors import ArgumentsError
+from promptvision.testing import make_agent, make_tools
 from promptvision.tools.boxes import box_fields, read_boxes
 from promptvision.tools.operations import CaptionArgs, SegmentArgs
 from promptvision.types import Box
@@ -139,3 +143,30 @@ def test_json_text_reads_as_the_list_in_it(four: tuple[int, int, int, int]) -> N
 def test_box_fields_are_found_by_type() -> None:
     assert box_fields(SegmentArgs) == {"bounding_boxes": True}
     assert box_fields(CaptionArgs) == {}
+
+
+@pytest.mark.parametrize("spelling", [*PLAIN, *CHANGED])
+def test_tool_gets_pixels_and_the_answer_says_what_was_changed(spelling: str, still: bytes) -> None:
+    value, note = (PLAIN[spelling], "") if spelling in PLAIN else CHANGED[spelling]
+    agent = make_agent(make_tools())
+    values = {"image_url": still, "bounding_boxes": value}
+    reply = asyncio.run(agent.call_tool("segment_objects", values))
+    assert reply.status == "done", reply.text_response
+    mask = agent.open(reply.steps[-1].result["merged_mask_url"])  # type: ignore[index]  # it is done
+    assert mask.getbbox() == pytest.approx((240, 140, 340, 240), abs=1)
+    assert note in reply.text_response
+
+
+def test_box_that_cannot_be_read_fails_with_the_size(still: bytes) -> None:
+    agent = make_agent(make_tools())
+    with pytest.raises(ArgumentsError, match="640 x 360"):
+        asyncio.run(
+            agent.call_tool("segment_objects", {"image_url": still, "bounding_boxes": [[1, 2, 3, 4]]})
+        )
+
+
+@pytest.fixture
+def still() -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", SIZE, "white").save(out, "PNG")
+    return out.getvalue()

@@ -211,3 +211,8 @@ def test_any_small_image_passes_every_step(width: int, height: int, seed: int) -
         assert grey.dtype == np.uint8
     page = preprocess.add_border(preprocess.deskew(preprocess.scale_letters(as_page(grey))))
     assert page.grey.dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(1, 16384), (1, 2000), (2000, 1), (8, 16384), (1, 1)])
+def test_lines_of_few_pixels_are_prepared(shape: tuple[int, int]) -> None:
+    assert preprocess._shrink(np.full(shape, 200, np.uint8), 1000).size > 0

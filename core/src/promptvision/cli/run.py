@@ -75,13 +75,14 @@ def check_output(output: str | None, as_json: bool) -> None:
 
 
 def unwritable(name: str) -> str | None:
-    """Why an image cannot be written under this name, judged before any work is done; None when it can."""
-    from PIL import Image as codecs  # noqa: N813
+    """Why an image cannot be written under this name, checked before any work is done; None when it can."""
+    from promptvision.images.output import output_format
 
     path = Path(name)
-    codecs.init()
-    if codecs.EXTENSION.get(path.suffix.lower()) not in codecs.SAVE:
-        return "the name must end in a picture format such as .png or .jpg"
+    try:
+        output_format(path)
+    except InputError as exc:
+        return f"the name must end in an image format ({exc.hint})"
     if not path.parent.is_dir():
         return f"there is no folder {str(path.parent)!r}"
     return None

@@ -1,9 +1,17 @@
-"""Write an image to a file, in the format that the file's name asks for."""
+"""Write an image to a file, in the format that the file's name asks for.
+
+:data:`FORMATS` is the one table of formats: what each can hold and how it is written. It is documented in
+``docs/formats.md``.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from promptvision.errors import InputError
 from promptvision.images.codec import encode_png
@@ -12,33 +20,141 @@ from promptvision.images.colour import flat_rgb
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["JPEG_QUALITY", "save_image"]
+__all__ = ["FORMATS", "JPEG_QUALITY", "OutputFormat", "encode_image", "output_format", "save_image"]
 
 JPEG_QUALITY = 95
 """High enough that an edit is not visibly worse than its original."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OutputFormat:
+    """A format that images are written in, 8 bits per sample.
+
+    Args:
+        name: Pillow's name of the format.
+        extensions: file name extensions, the usual one first.
+        modes: pixel layouts that it holds; an image in another one is converted, and one with alpha is
+            flattened onto white where the format holds none.
+        max_side: longest side in pixels.
+        options: how it is written.
+    """
+
+    name: str
+    extensions: tuple[str, ...]
+    modes: tuple[str, ...] = ("L", "RGB")
+    max_side: int = 65_535
+    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether it holds transparency."""
+        return "RGBA" in self.modes
+
+
+_ALL = ("L", "LA", "RGB", "RGBA")
+
+FORMATS = (
+    OutputFormat(name="PNG", extensions=(".png", ".apng"), modes=_ALL),
+    OutputFormat(
+        name="JPEG", extensions=(".jpg", ".jpeg", ".jpe", ".jfif"), options={"quality": JPEG_QUALITY}
+    ),
+    OutputFormat(
+        name="WEBP",
+        extensions=(".webp",),
+        modes=("RGB", "RGBA"),
+        max_side=16_383,
+        options={"quality": 97, "alpha_quality": 100, "use_sharp_yuv": True},
+    ),
+    OutputFormat(
+        name="AVIF", extensions=(".avif",), modes=("L", "RGB", "RGBA"), options={"quality": 92, "speed": 6}
+    ),
+    OutputFormat(name="GIF", extensions=(".gif",), modes=("L", "RGB", "RGBA")),
+    OutputFormat(name="BMP", extensions=(".bmp", ".dib")),
+    OutputFormat(
+        name="TIFF", extensions=(".tif", ".tiff"), modes=_ALL, options={"compression": "tiff_adobe_deflate"}
+    ),
+    OutputFormat(
+        name="JPEG2000", extensions=(".jp2", ".j2k", ".jpx", ".jpf", ".jpc", ".j2c"), modes=_ALL
+    ),  # reversible
+    OutputFormat(name="ICO", extensions=(".ico",), modes=("RGB", "RGBA"), max_side=256),
+    OutputFormat(name="TGA", extensions=(".tga",), modes=_ALL),
+    OutputFormat(name="QOI", extensions=(".qoi",), modes=("RGB", "RGBA")),
+    OutputFormat(name="PPM", extensions=(".ppm", ".pnm")),
+    OutputFormat(name="PPM", extensions=(".pgm",), modes=("L",)),
+    OutputFormat(name="PCX", extensions=(".pcx",)),
+    OutputFormat(name="SGI", extensions=(".sgi",), modes=("L", "RGB", "RGBA")),
+    OutputFormat(name="EPS", extensions=(".eps", ".ps")),
+    OutputFormat(name="PDF", extensions=(".pdf",), options={"quality": JPEG_QUALITY}),
+)
+
+
+def output_format(path: str | Path) -> OutputFormat:
+    """The format that a file name asks for.
+
+    Raises:
+        InputError: the name has no extension of a known format; the message lists the usual ones.
+    """
+    extension = Path(path).suffix.lower()
+    for kind in FORMATS:
+        if extension in kind.extensions:
+            return kind
+    usual = ", ".join(kind.extensions[0] for kind in FORMATS)
+    raise InputError(f"{path}: the name must end in an image format", hint=f"use one of {usual}")
+
+
 def save_image(image: Image, path: str | Path) -> None:
-    """Write an image in the format of the file's extension; a JPEG is flattened onto white.
+    """Write an image in the format of the file's extension, as :data:`FORMATS` says.
 
     Args:
         image: any mode; it is not changed.
         path: a file name that ends in an image format, such as ``.png`` or ``.jpg``.
 
     Raises:
-        InputError: the name has no known extension, or the file cannot be written.
+        InputError: the name has no known extension, the format cannot hold the image, or the file cannot be
+            written. No file is left half written because of the format.
     """
-    file = Path(path)
-    extension = file.suffix.lower()
+    kind = output_format(path)
     try:
-        if extension == ".png":
-            file.write_bytes(encode_png(image))
-        elif extension in (".jpg", ".jpeg"):
-            flat_rgb(image).save(file, quality=JPEG_QUALITY)
-        else:
-            image.save(file)
+        Path(path).write_bytes(encode_image(image, kind))
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
         raise InputError(f"{path}: {reason}", hint="choose another name or format") from exc
+
+
+def encode_image(image: Image, kind: OutputFormat) -> bytes:
+    """The bytes of an image in a format.
+
+    Raises:
+        InputError: the image is too large for the format.
+    """
+    longest = max(image.size)
+    if longest > kind.max_side:
+        raise InputError(
+            f"{kind.extensions[0]} holds at most {kind.max_side:,} pixels a side and the image has "
+            f"{longest:,}",
+            hint="write a .png, or resize the image first",
+        )
+    if kind.name == "PNG":
+        return encode_png(image)
+    out = BytesIO()
+    options = dict(kind.options)
+    if kind.name == "ICO":
+        options["sizes"] = [image.size]
+    _fitted(image, kind).save(out, kind.name, **options)
+    return out.getvalue()
+
+
+def _fitted(image: Image, kind: OutputFormat) -> Image:
+    """The image in a mode that the format holds."""
+    if image.mode in kind.modes:
+        return image
+    has_alpha = image.has_transparency_data
+    if has_alpha and kind.has_alpha:
+        return image.convert("RGBA")
+    if has_alpha:
+        image = flat_rgb(image) if image.mode != "LA" else flat_rgb(image).convert("L")
+    if image.mode in kind.modes:
+        return image
+    return image.convert("RGB" if "RGB" in kind.modes else "L")

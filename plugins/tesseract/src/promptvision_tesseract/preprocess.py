@@ -262,7 +262,8 @@ def _shrink(grey: Grey, longest_px: int) -> Grey:
     scale = longest_px / max(grey.shape)
     if scale >= 1:
         return grey
-    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    size = [max(1, round(side * scale)) for side in grey.shape[::-1]]
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def _shift(x: float, y: float) -> Matrix:
