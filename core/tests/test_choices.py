@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pytest
+from PIL import Image
 
 from promptvision.tools.choices import (
     Candidate,
@@ -131,7 +131,7 @@ def test_detector_is_asked_for_referred_things_too() -> None:
     assert [each.head for each in complement] == ["cone"]
 
 
-@pytest.mark.parametrize(("grey", "lightness"), [(0, 0.0), (119, 0.5), (255, 1.0)])
+@pytest.mark.parametrize(("grey", "lightness"), [(0, 0.0), (128, 0.5), (255, 1.0)])
 def test_lightness(grey: int, lightness: float) -> None:
-    image = np.full((40, 40, 3), grey, np.uint8)
+    image = Image.new("RGB", (40, 40), (grey, grey, grey))
     assert measure_lightness(image, Box(5, 5, 30, 30)) == pytest.approx(lightness, abs=0.02)

@@ -151,11 +151,13 @@ def test_complements(phrase: str) -> None:
         ("the balls that are not red", "balls", ["red balls"]),
         ("balls which aren't red", "balls", ["red balls"]),
         ("non-red balls", "balls", ["red balls"]),
-        ("all balls except the red one", "balls", ["red balls"]),
+        ("all balls except the red one", "balls", ["red ball"]),
         ("the red ball but not the blue box", "red ball", ["blue box"]),
         ("the blue box, not the red balls", "blue box", ["red balls"]),
         ("blue things other than the box", "blue things", ["box"]),
-        ("all balls except the left one", "balls", ["balls"]),
+        ("all balls except the left one", "balls", ["ball"]),
+        ("red balls except the small ones", "red balls", ["red balls"]),
+        ("blue boxes but not the dark one", "blue boxes", ["dark blue box"]),
     ],
 )
 def test_exceptions(phrase: str, base: str, exceptions: list[str]) -> None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from promptvision.llm.planner import PlannerFunction
-from promptvision.tools.targets import has_exception, read_target
+from promptvision.tools.targets import has_exception, is_colour_word, read_target
 
 __all__ = ["Match", "match_request"]
 
@@ -57,7 +57,28 @@ _DETERMINED = re.compile(
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
 _NO_END = frozenset(
-    ("the", "a", "an", "and", "or", "to", "of", "in", "my", "that", "this", "not", "but", "with")
+    (
+        "the",
+        "a",
+        "an",
+        "and",
+        "or",
+        "to",
+        "of",
+        "in",
+        "my",
+        "that",
+        "this",
+        "not",
+        "but",
+        "with",
+        "like",
+        "on",
+        "at",
+        "by",
+        "under",
+        "next",
+    )
 )
 """Words that no thing's name ends in."""
 _KEPT = re.compile(
@@ -72,6 +93,10 @@ _EXCEPTED = re.compile(
 )
 _SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
+_COLOUR_LAST = re.compile(
+    r"(.+?) ((?:(?:an?|into|to) )?(?:(?:bright|dark|light|pale|deep|very)\s)*[\w-]+)",
+    re.IGNORECASE | re.DOTALL,
+)
 _LAST_OF_TWO = (
     rf" ({_NO_COLOUR}|(?:an?|into|to|look like)\s.+|(?:(?:bright|dark|light|pale|deep|very)\s)*\S+)"
 )
@@ -289,6 +314,10 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
     Such a phrase leaves open where one ends: the last is what begins with an article, else the last word with
     its shade ("dark blue").
     """
+    if len(names) == 2 and _ends_in_colour(text) and (found := _COLOUR_LAST.fullmatch(text)) is not None:
+        *_, last = found[1].lower().split()
+        if last not in _NO_END:
+            return dict(zip(names, found.groups(), strict=True))
     found = re.fullmatch("(.+?)" + _LAST_OF_TWO * (len(names) - 1), text, re.IGNORECASE | re.DOTALL)
     return dict(zip(names, found.groups(), strict=True)) if found else None
 
@@ -329,6 +358,4 @@ def _things(value: str) -> str:
 
 
 def _ends_in_colour(words: str) -> bool:
-    from PIL.ImageColor import colormap
-
-    return words.lower().rpartition(" ")[2] in colormap
+    return is_colour_word(words.lower().rpartition(" ")[2])

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from promptvision.testing.conversation_store import claim as claim
     from promptvision.testing.conversation_store import note as note
     from promptvision.testing.conversation_store import picture as picture
+    from promptvision.testing.edits import EDITS as EDITS
+    from promptvision.testing.edits import EditCase as EditCase
+    from promptvision.testing.edits import changed_shares as changed_shares
+    from promptvision.testing.edits import edit_regions as edit_regions
+    from promptvision.testing.edits import edit_scene as edit_scene
     from promptvision.testing.image_store import ImageStoreContract as ImageStoreContract
     from promptvision.testing.image_store import hostile_keys as hostile_keys
     from promptvision.testing.image_store import new_image as new_image
@@ -51,6 +56,8 @@ _MODULES = {
     "CallContext": "promptvision.runtime.context",
     "CancelToken": "promptvision.runtime.cancellation",
     "ConversationStoreContract": "promptvision.testing.conversation_store",
+    "EDITS": "promptvision.testing.edits",
+    "EditCase": "promptvision.testing.edits",
     "FAULTS": "promptvision.testing.llm_faults",
     "FallbackProvider": "promptvision.llm.fallback",
     "Fault": "promptvision.testing.llm_faults",
@@ -68,8 +75,11 @@ _MODULES = {
     "ServerProcess": "promptvision.testing.server",
     "SharedStoreContract": "promptvision.testing.shared_store",
     "call": "promptvision.testing.llm_server",
+    "changed_shares": "promptvision.testing.edits",
     "claim": "promptvision.testing.conversation_store",
     "cli": "promptvision.cli.main",
+    "edit_regions": "promptvision.testing.edits",
+    "edit_scene": "promptvision.testing.edits",
     "enter_or_skip": "promptvision.testing.needs",
     "hostile_keys": "promptvision.testing.image_store",
     "make_agent": "promptvision.testing.agents",

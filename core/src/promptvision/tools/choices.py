@@ -10,10 +10,14 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from promptvision.tools.target_grammar import Relation, Shade, Side
 from promptvision.tools.targets import TargetPhrase, is_colour_word, plural
 from promptvision.types import Box
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["Candidate", "Choice", "measure_lightness", "phrases_to_find", "select_candidates"]
 
@@ -21,7 +25,7 @@ CLEARLY_LARGER = 1.3
 """Ratio of areas from which two things are of different size."""
 CLEARLY_LIGHTER = 0.12
 """Difference of lightness, on a scale of 0 to 1, from which two things differ in shade."""
-DARK_UP_TO, LIGHT_FROM = 0.45, 0.55
+DARK_UP_TO, LIGHT_FROM = 0.5, 0.35
 """A lone thing is dark or light up to and from these values."""
 OVERLAP = 0.5
 """Two boxes that share this much of the smaller one show the same thing."""
@@ -103,25 +107,23 @@ def select_candidates(phrase: TargetPhrase, find: Find, size: tuple[int, int], *
     return _counted(phrase, narrowed, strict=strict) if narrowed.chosen else narrowed
 
 
-def measure_lightness(rgb: object, box: Box) -> float:
-    """Median lightness (CIE L*, 0 to 1) of the inner half of a box.
+def measure_lightness(image: Image, box: Box) -> float:
+    """Median luma (ITU-R BT.601, 0 to 1) of the inner half of a box.
 
     Args:
-        rgb: H x W x 3 uint8 array, sRGB.
+        image: any mode that Pillow converts to greyscale.
         box: in pixels, within the image.
     """
-    import numpy as np
-
-    pixels = np.asarray(rgb)
-    quarter_x, quarter_y = (box.x2 - box.x1) / 4, (box.y2 - box.y1) / 4
-    rows = slice(int(box.y1 + quarter_y), max(int(box.y1 + quarter_y) + 1, int(box.y2 - quarter_y)))
-    columns = slice(int(box.x1 + quarter_x), max(int(box.x1 + quarter_x) + 1, int(box.x2 - quarter_x)))
-    inner = pixels[rows, columns].reshape(-1, 3).astype(np.float64) / 255
-    if not inner.size:
-        return 0.5
-    luminance = (inner**2.2) @ np.array([0.2126, 0.7152, 0.0722])
-    middle = float(np.median(luminance))
-    return (116 * middle ** (1 / 3) - 16) / 100 if middle > 0.008856 else 9.033 * middle
+    across, down = (box.x2 - box.x1) / 4, (box.y2 - box.y1) / 4
+    left, top = int(box.x1 + across), int(box.y1 + down)
+    right, bottom = max(left + 1, int(box.x2 - across)), max(top + 1, int(box.y2 - down))
+    counts = image.crop((left, top, right, bottom)).convert("L").histogram()
+    half, seen = sum(counts) / 2, 0
+    for level, count in enumerate(counts):
+        seen += count
+        if seen >= half:
+            return level / 255
+    return 0.0
 
 
 def _without_exceptions(

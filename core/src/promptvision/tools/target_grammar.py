@@ -122,6 +122,10 @@ GENERIC = frozenset(_words("one ones"))
 CHOICES = frozenset((*NUMBERS, *ORDINALS, *SIZES, *ALL, *ARTICLES, *SIDE_WORDS, *GENERIC, "pair"))
 DARK = frozenset(_words("dark darker darkest deep"))
 LIGHT = frozenset(_words("light lighter lightest pale"))
+COLOURS = frozenset(
+    _words("amber apricot bronze burgundy cream emerald lilac mauve mustard peach rose ruby scarlet")
+)
+"""Colour words beside those of CSS."""
 PLURALS = {
     "men": "man",
     "women": "woman",

@@ -150,10 +150,10 @@ def read_target(phrase: str, depth: int = 0) -> TargetPhrase:
 
 
 def is_colour_word(word: str) -> bool:
-    """Whether a lower-case word is a CSS colour name."""
+    """Whether a lower-case word names a colour, in CSS or in everyday English."""
     from PIL.ImageColor import colormap
 
-    return word in colormap
+    return word in colormap or word in grammar.COLOURS
 
 
 def singular(noun: str) -> str:
@@ -228,17 +228,14 @@ def _excepted(text: str, base: str, rest: str, depth: int, *, adjective: bool = 
 
 
 def _completed(piece: str, bare: str, heads: TargetPhrase, *, adjective: bool) -> str:
-    """An exception that names a quality with its noun: "the red one" and "red" of balls give "red ball"."""
+    """An exception that names a quality, with its noun: of balls, "the red one" and "red" give "red ball"."""
     words = bare.split()
-    is_quality = len(words) == 1 and (
-        is_colour_word(words[0])
-        or words[0] in grammar.SIDE_WORDS
-        or words[0] in grammar.LARGE
-        or words[0] in grammar.SMALL
-    )
-    if (is_quality or (adjective and len(words) == 1)) and heads.head and heads.head != words[0]:
-        return f"{bare} {heads.written_head}"
-    return piece
+    if len(words) != 1 or not heads.head or heads.head == words[0]:
+        return piece
+    noun = heads.written_head if piece.endswith("ones") or adjective else heads.head
+    if words[0] in grammar.CHOICES or words[0] in grammar.DARK or words[0] in grammar.LIGHT:
+        return " ".join((bare, *heads.modifiers, noun))
+    return f"{bare} {noun}" if adjective or is_colour_word(words[0]) else piece
 
 
 def _read_relative(text: str, depth: int) -> TargetPhrase | None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from PIL import Image
+
 from promptvision.plugin import (
     ANNOTATED,
     ArgumentsError,
@@ -128,6 +130,7 @@ class _Search:
 
     def __init__(self, rgb: Array, threshold: float) -> None:
         self._rgb = rgb
+        self._image = Image.fromarray(rgb)
         self._threshold = threshold
         self._found: dict[str, list[Detection]] = {}
 
@@ -181,7 +184,7 @@ class _Search:
 
     def _find(self, phrase: TargetPhrase) -> list[Candidate]:
         return [
-            Candidate(d.box, d.label, d.score, measure_lightness(self._rgb, d.box))
+            Candidate(d.box, d.label, d.score, measure_lightness(self._image, d.box))
             for d in self._all(phrase)
             if d.score >= self._threshold
         ]

@@ -1,9 +1,9 @@
 """Painting a masked thing in another colour while its shading and highlights stay.
 
-A lit surface shows a part that has its own colour, brighter or darker with the light, and a part that is
-the colour of the light itself, the highlight. Both are added up, so one can be exchanged alone. Source: the
-dichromatic model of S. Shafer, Using color to separate reflection components, 1985. All of it is reckoned
-in linear light, on arrays of H x W x 3 from 0 to 1.
+A lit surface reflects its own colour, brighter or darker with the light, plus the colour of the light itself:
+the highlight. The two add up, so one can be replaced alone. Source: the dichromatic model of S. Shafer, Using
+color to separate reflection components, 1985. All computation is in linear light, on arrays of H x W x 3 from
+0 to 1.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of linear red, green and blue (ITU-R BT.709)."""
 _CHROMATIC = 0.35
 """A pixel has a hue when its least channel is under 1 - this share of its greatest, in linear light."""
+_BLACK = 0.005
+"""Linear value of the greatest channel below which a surface is black."""
 _LIT_PERCENTILE = 92.0
 """The surface at full light; above it lie noise and remains of the highlight."""
 
@@ -126,6 +128,8 @@ def _highlight(pixels: Floats, ratio: float) -> Floats:
 
 def _exchange(pixels: Floats, surface: _Surface, colour: Floats) -> Floats:
     """Give every pixel the new colour under its old light."""
+    if surface.peak < _BLACK:  # no light to keep: black times any colour stays black
+        return np.asarray(colour + pixels, np.float32)
     highlight = _highlight(pixels, surface.ratio)
     shade = ((pixels - highlight[..., None]) @ _LUMINANCE) / surface.luminance
     over = np.maximum(shade - 1, 0)
