@@ -10,7 +10,7 @@ import pytest
 from promptvision.errors import ProviderError, ProviderErrorKind
 from promptvision.llm.correction import signature
 from promptvision.llm.fallback import FallbackProvider
-from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Message
+from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Message, PlannerFallback
 from promptvision.llm.planner import PlannerFunction, PlanRequest
 from promptvision.llm.retry import Retry
 from promptvision.testing.llm_faults import FAILED_GENERATIONS, failed_generation
@@ -63,12 +63,13 @@ class Climb:
         self.first = ScriptedPlanner(replies, name="first", context_tokens=6000)
         self.offline = ScriptedPlanner(offline, name="offline")
         self.notes: list[str] = []
+        self.fallbacks: list[PlannerFallback] = []
         self.ladder = FallbackProvider([self.first, self.offline], retry=QUICK)
 
     def complete(self, request: PlanRequest = ASK) -> ChatReply:
         reply = asyncio.run(self.ladder.complete(request))
-        self.notes = list(reply.notes)
-        reply = replace(reply, notes=())
+        self.notes, self.fallbacks = list(reply.notes), list(reply.fallbacks)
+        reply = replace(reply, notes=(), fallbacks=())
         self.first.assert_used_up()
         self.offline.assert_used_up()
         return reply
@@ -136,6 +137,9 @@ def test_lasting_failure_goes_to_the_next_provider_at_once(kind: ProviderErrorKi
     climb = Climb(error(kind), offline=(ChatReply(text="There."),))
     assert climb.complete().planner == "offline"
     assert climb.notes == [f"first: {kind}; asking offline instead"]
+    assert climb.fallbacks == [
+        {"planner": "first", "kind": kind, "message": climb.notes[0], "instead": "offline"}
+    ]
 
 
 def test_long_retry_after_is_not_slept_but_handed_over() -> None:

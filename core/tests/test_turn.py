@@ -85,6 +85,10 @@ def test_notes_of_the_ladder_reach_the_reply_and_the_journal_once() -> None:
     reply = agent.run_sync("look")
     assert reply.notes == ("groq: HTTP 401: bad key; asking other instead",)
     assert notes_in(agent, reply) == list(reply.notes)
+    assert [(one["planner"], one["kind"], one["instead"]) for one in reply.fallbacks] == [
+        ("groq", "auth", "other")
+    ]
+    assert Reply.from_stored(reply.stored()).fallbacks == reply.fallbacks
     assert reply.planner == "other"
     again = agent.run_sync("hello")
     assert (again.notes, again.planner) == ((), "groq")

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import InputError
+from promptvision.llm.messages import PlannerFallback
 from promptvision.tools.context import EDIT
 from promptvision.types import ImageRef
 
@@ -94,6 +95,7 @@ class Reply:
         status: how the turn ended.
         planner: name of the planner that gave the answer.
         notes: warnings, such as that another planner answered.
+        fallbacks: planners that failed in the turn, so that another one was asked.
         open_image: reads the images; None for a reply that no agent gave.
     """
 
@@ -107,6 +109,7 @@ class Reply:
     status: TurnStatus
     planner: str
     notes: tuple[str, ...] = field(default=())
+    fallbacks: tuple[PlannerFallback, ...] = ()
     open_image: OpenImage | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -199,7 +202,8 @@ class Reply:
         """The reply as a conversation store keeps it."""
         stored = {name: value for name, value in vars(self).items() if name != "open_image"}
         steps = [step.stored() for step in self.steps]
-        return {**stored, "steps": steps, "images": list(self.images), "status": str(self.status)}
+        lists = {"steps": steps, "images": list(self.images), "fallbacks": list(self.fallbacks)}
+        return {**stored, **lists, "status": str(self.status)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Reply:
@@ -208,6 +212,7 @@ class Reply:
         values["steps"] = tuple(Step.from_stored(step) for step in values["steps"])
         values["images"] = tuple(values["images"])
         values["notes"] = tuple(values.get("notes", ()))
+        values["fallbacks"] = tuple(values.get("fallbacks", ()))
         values["status"] = TurnStatus(values["status"])
         return cls(**values)
 

@@ -37,6 +37,8 @@ def run(
 ) -> int:
     """Do what TEXT says to IMAGE: a file, a URL, or '-' for stdin.
 
+    The exit code is 3 if a configured language model failed and another planner answered in its place.
+
     Example: promptvision run photo.jpg "change the red ball to blue" -o out.png
     """
     if as_json and as_events:
@@ -118,12 +120,12 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
             say(f"{output} was not written: the request was not fulfilled", fg="yellow")
         if reply.image_id is not None and not as_json and not is_quiet:
             say(f"made until then: {agent.images.url(reply.image_id)}")
-        return 3 if reply.needs_setup else 1
-    if output is not None:
-        return write_image(agent, reply, output)
-    if reply.image_id is not None and not as_json and not is_quiet:
+        return 3 if reply.needs_setup or reply.fallbacks else 1
+    if output is not None and (code := write_image(agent, reply, output)):
+        return code
+    if output is None and reply.image_id is not None and not as_json and not is_quiet:
         say(f"picture: {agent.images.url(reply.image_id)}")
-    return 0
+    return 3 if reply.fallbacks else 0
 
 
 def write_image(agent: Agent, reply: Reply, output: str) -> int:

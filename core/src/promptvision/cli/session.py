@@ -89,6 +89,9 @@ class StepPrinter:
             from promptvision.agent.reply import Step
 
             self.step(Step.from_stored(event.data))
+        elif event.kind is EventKind.NOTE and "fallback" in event.data:
+            self.clear()
+            say(f"  {event.data['message']}", fg="yellow")
 
     def step(self, step: Step) -> None:
         """Show a step that has ended."""

@@ -13,7 +13,7 @@ from promptvision.errors import ProviderError
 from promptvision.llm.budget import fit_request
 from promptvision.llm.correction import corrected_request
 from promptvision.llm.failures import one_line
-from promptvision.llm.messages import ChatDelta, ChatReply
+from promptvision.llm.messages import ChatDelta, ChatReply, PlannerFallback
 from promptvision.llm.planner import Planner, PlanRequest, StreamingPlanner
 from promptvision.llm.retry import Breaker, Deadline, Retry
 from promptvision.llm.written_calls import looks_like_call, parse_written_calls
@@ -36,8 +36,9 @@ class FallbackProvider:
     One provider is asked as follows. A failure that may pass is retried with backoff. If the host rejected
     the reply as an invalid tool call, the calls are parsed out of the rejected text; where that fails, the
     request is repeated at temperature 0 with a corrective note, at most twice. Then the next provider is
-    asked. ``ChatReply.planner`` names the provider that answered, ``ChatReply.notes`` lists the failures
-    before it. The history is trimmed to each provider's ``context_tokens``.
+    asked. ``ChatReply.planner`` names the provider that answered, ``ChatReply.fallbacks`` and
+    ``ChatReply.notes`` list the failures before it. The history is trimmed to each provider's
+    ``context_tokens``.
 
     Everything ends within the request's ``timeout_s``, except that the last provider always gets 0.2 s.
 
@@ -119,16 +120,28 @@ class FallbackProvider:
         deadline = Deadline(request.timeout_s)
         errors: list[ProviderError] = []
         notes: list[str] = []
-        for index in range(len(self._providers)):
+        fallbacks: list[PlannerFallback] = []
+        for index, provider in enumerate(self._providers):
             share = self._share(index, deadline)
             try:
                 reply = await self._ask(index, request, share, forwarder, notes.append)
             except ProviderError as error:
                 errors.append(error)
-                following = self._providers[index + 1 : index + 2]
-                notes.append(error.message + "".join(f"; asking {after.name} instead" for after in following))
+                notes.append(error.message)
+                for following in self._providers[index + 1 : index + 2]:
+                    notes[-1] = f"{error.message}; asking {following.name} instead"
+                    fallbacks.append(
+                        PlannerFallback(
+                            planner=provider.name,
+                            kind=error.kind,
+                            message=notes[-1],
+                            instead=following.name,
+                        )
+                    )
             else:
-                return replace(reply, notes=(*notes, *reply.notes)) if notes else reply
+                if not notes:
+                    return reply
+                return replace(reply, notes=(*notes, *reply.notes), fallbacks=tuple(fallbacks))
         raise _combined(errors)
 
     def _share(self, index: int, deadline: Deadline) -> Deadline:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+from promptvision.errors import ProviderErrorKind
 
 __all__ = [
     "ChatDelta",
@@ -15,6 +17,7 @@ __all__ = [
     "FinishReason",
     "Function",
     "Message",
+    "PlannerFallback",
     "Role",
     "ToolCall",
     "ToolChoice",
@@ -114,6 +117,15 @@ class Usage:
     output_tokens: int = 0
 
 
+class PlannerFallback(TypedDict):
+    """A planner that failed, so that the next one was asked. Plain JSON."""
+
+    planner: str
+    kind: ProviderErrorKind
+    message: str
+    instead: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChatReply:
     """A reply: text, tool calls, or both.
@@ -125,6 +137,7 @@ class ChatReply:
         usage: token counts, where the provider reports them.
         planner: name of the planner that answered.
         notes: problems that occurred before the reply, one line each, for the user.
+        fallbacks: planners that failed before the one that answered; each is also in ``notes``.
         failed: whether the request could not be fulfilled, such as one that was not understood.
     """
 
@@ -134,6 +147,7 @@ class ChatReply:
     usage: Usage = field(default_factory=Usage)
     planner: str = ""
     notes: tuple[str, ...] = ()
+    fallbacks: tuple[PlannerFallback, ...] = ()
     failed: bool = False
 
 

@@ -24,7 +24,7 @@ from promptvision.agent.turns.live_reply import LiveReply
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
 from promptvision.llm.budget import estimate_tokens, fit_request
-from promptvision.llm.messages import ChatReply, Message, ToolCall
+from promptvision.llm.messages import ChatReply, Message, PlannerFallback, ToolCall
 from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
@@ -100,6 +100,9 @@ class TurnLoop:
         self._limit = asyncio.timeout(None)
         stored = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
         self._notes = list(dict.fromkeys([*stored, *notes]))
+        self._fallbacks: list[PlannerFallback] = [
+            event.data["fallback"] for event in turn.events if "fallback" in event.data
+        ]
 
     async def run(self) -> Reply:
         """Run the turn to its end; whatever stops it, there is a reply.
@@ -223,10 +226,15 @@ class TurnLoop:
         notes = list(reply.notes)
         if reply.finish_reason == "length":
             notes.append(f"{self._planner_name}: the reply was cut at the host's limit of length")
+        fallbacks = {fallback["message"]: fallback for fallback in reply.fallbacks}
         for note in notes:
             if note not in self._notes and len(self._notes) < MAX_NOTES:
                 self._notes.append(note)
-                self._journal.defer((EventKind.NOTE, {"message": note}, None))
+                data: dict[str, Any] = {"message": note}
+                if note in fallbacks:
+                    data["fallback"] = fallbacks[note]
+                    self._fallbacks.append(fallbacks[note])
+                self._journal.defer((EventKind.NOTE, data, None))
 
     def _number_calls(self, reply: ChatReply) -> ChatReply:
         """Give calls ids that are unique in the conversation; those of the host may not be."""
@@ -282,6 +290,7 @@ class TurnLoop:
             status=status,
             planner=self._planner_name,
             notes=tuple(self._notes),
+            fallbacks=tuple(self._fallbacks),
         )
 
 
