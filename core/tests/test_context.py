@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.errors import Cancelled, NotFound
@@ -120,3 +120,36 @@ def test_progress_is_told_and_stops_a_cancelled_call(picture: Image.Image) -> No
 def test_settings_and_seed_are_handed_in(tmp_path: Path) -> None:
     context = make_context(variables={"SOME_KEY": "k"}, home=tmp_path, seed=9)
     assert (context.settings.value("SOME_KEY"), context.settings.home, context.seed) == ("k", tmp_path, 9)
+
+
+def test_image_that_a_tool_changes_in_place_stays_as_it_was_for_the_next_call(picture: Image.Image) -> None:
+    images = ImageCache(MemoryImageStore())
+    settings = Settings()
+
+    def context() -> CallContext:
+        return CallContext(images=images, pool=ModelPool({}, settings), settings=settings)
+
+    ref = context().save(picture)
+    before = context().open(ref).tobytes()
+    for change in (
+        lambda image: ImageDraw.Draw(image).rectangle((0, 0, 3, 3), fill="red"),
+        lambda image: image.paste("red", (0, 0, 4, 4)),
+        lambda image: image.putpixel((0, 0), (255, 0, 0)),
+        lambda image: image.putalpha(3),
+        lambda image: image.thumbnail((2, 2)),
+    ):
+        changed = context().open(ref)
+        change(changed)
+        assert changed.tobytes() != before
+        assert context().open(ref).tobytes() == before
+
+
+def test_pixels_are_shared_until_they_are_changed(picture: Image.Image) -> None:
+    context = make_context()
+    ref = context.save(picture)
+    one, other = context.open(ref), context.open(ref)
+    assert one is not other
+    assert one.im is other.im
+    pixels: Any = one.load()
+    with pytest.raises(ValueError, match="readonly"):
+        pixels[0, 0] = (255, 0, 0)

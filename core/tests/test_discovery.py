@@ -11,6 +11,7 @@ import pytest
 
 from promptvision import PLUGIN_API
 from promptvision.errors import PluginError
+from promptvision.plugins import guard
 from promptvision.plugins.discovery import (
     HOOKS,
     Plugin,
@@ -103,6 +104,12 @@ def test_installation_cut_short_is_listed_like_any_other(tmp_path: Path) -> None
         ("raise OSError('no\\nsuch thing')", "import: OSError: no"),
         ("import sys; sys.exit('bye')", "import: SystemExit: bye"),
         ("def f(:", "import: SyntaxError: "),
+        ("raise KeyboardInterrupt", "import: KeyboardInterrupt: "),
+        ("class Panic(BaseException): pass\nraise Panic('at line 3')", "import: Panic: at line 3"),
+        (
+            "def promptvision_tools(): return []",
+            "registration: AttributeError: function 'promptvision_tools' is not a hook; decorate it",
+        ),
         ("PLUGIN_API = 'one'", "import: TypeError: PLUGIN_API must be an integer, not 'one'"),
         (
             "from promptvision import hookimpl\n@hookimpl\ndef promptvision_tools(registry): return []",
@@ -268,3 +275,49 @@ def test_entry_point_names_cannot_be_taken_from_the_core_or_from_this_project(pl
         ("promptvision-aaa", "bw"): "duplicate",
         ("promptvision-mirror", "mirror"): "loaded",
     }
+
+
+def test_what_a_plugin_prints_goes_to_stderr(plant: Plant, capsys: pytest.CaptureFixture[str]) -> None:
+    source = "print('at import')\n" + good("mirror")
+    source = source.replace("    return [mirror]\n", "    print('in a hook')\n    return [mirror]\n")
+    assert only(load(plant("promptvision-mirror", source))).state is PluginState.LOADED
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "at import\nin a hook\n")
+
+
+def test_plugin_that_never_ends_loading_is_named_and_given_up(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(guard, "WARN_S", 0.05)
+    monkeypatch.setattr(guard, "GIVE_UP_S", 0.1)
+    plant("promptvision-aaa-stuck", "import threading\nthreading.Event().wait(5)\n" + good("slow"))
+    stuck, fine = load(plant("promptvision-bbb", good("mirror")))
+    assert stuck.cause == "import: TimeoutError: it was not loaded within 0.1 s"
+    assert fine.state is PluginState.LOADED
+    assert caplog.messages == [
+        "promptvision-aaa-stuck 1.0 has been loading for 0.05 s; waiting for up to 0.1 s"
+    ]
+
+
+def test_time_of_the_import_is_measured(plant: Plant) -> None:
+    plugin = only(load(plant("promptvision-mirror", "import time\ntime.sleep(0.02)\n" + good("mirror"))))
+    assert plugin.import_ms is not None
+    assert plugin.import_ms >= 20
+
+
+def test_loaded_plugin_that_offers_nothing_says_so(plant: Plant, caplog: pytest.LogCaptureFixture) -> None:
+    registry = Registry.load(Settings(), plant("promptvision-empty", "VALUE = 1"))
+    plugin = registry.plugins[0]
+    assert plugin.state is PluginState.LOADED
+    assert plugin.cause == "it offers nothing; decorate a function with @tool, or implement a hook"
+    assert caplog.messages == [f"promptvision-empty 1.0 is loaded, but {plugin.cause}"]
+
+
+def test_entry_point_must_name_a_module(plant: Plant) -> None:
+    (point,) = plant("promptvision-mirror", good("mirror"))
+    wrong = EntryPoint(point.name, "promptvision_mirror:promptvision_tools", point.group)
+    plugin = only(load([wrong]))
+    assert plugin.cause == (
+        "import: TypeError: the entry point 'promptvision_mirror:promptvision_tools' must name a module, "
+        "such as 'promptvision_mirror'"
+    )

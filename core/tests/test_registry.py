@@ -234,6 +234,8 @@ def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
     plant("promptvision-aaa", "raise OSError('x')")
     registry = Registry.load(Settings(), plant("promptvision-bbb", FULL.format(tool="grey", priority=1)))
     failed, fine = (describe_plugin(registry, plugin) for plugin in registry.plugins)
+    assert failed.pop("import_ms") is None
+    assert fine["import_ms"] >= 0
     assert failed == {
         "name": "aaa",
         "distribution": "promptvision-aaa",

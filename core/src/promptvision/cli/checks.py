@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
+from promptvision.plugins.dependencies import unmet_requirements
 from promptvision.plugins.specs import Finding
 from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import PREFIX
@@ -107,12 +108,15 @@ def _set_variables(names: Iterable[str], settings: Settings) -> str:
 def plugins(registry: Registry) -> Iterator[Finding]:
     """What became of each plugin."""
     for plugin in registry.plugins:
-        state = {"loaded": OK, "disabled": OK}.get(str(plugin.state), FAIL)
+        state = {"loaded": WARN if plugin.cause else OK, "disabled": OK}.get(str(plugin.state), FAIL)
         seen = f"{plugin.distribution} {plugin.version} is {plugin.state}"
         fix = "`promptvision plugins --details` shows the traceback" if plugin.details else ""
         yield Finding(
             f"plugin {plugin.name}", state, f"{seen}: {plugin.cause}" if plugin.cause else seen, fix
         )
+        if unmet := unmet_requirements(plugin.distribution):
+            seen = f"{plugin.distribution} needs {', '.join(unmet)}"
+            yield Finding(f"plugin {plugin.name}", FAIL, seen, f"pip install {plugin.distribution}")
 
 
 def of_plugins(registry: Registry, settings: Settings) -> Iterator[Finding]:

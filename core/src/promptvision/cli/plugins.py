@@ -32,11 +32,12 @@ def plugins(as_json: bool, details: bool) -> int:
             one["distribution"],
             one["version"],
             one["state"],
+            "" if one["import_ms"] is None else f"{one['import_ms']:.0f}",
             one["cause"] or _offers(one),
         )
         for one in described
     ]
-    echo_table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "OFFERS OR CAUSE"), rows)
+    echo_table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "IMPORT MS", "OFFERS OR CAUSE"), rows)
     if details:
         for plugin in registry.plugins:
             if plugin.details:

@@ -61,6 +61,7 @@ def describe_plugin(registry: Registry, plugin: Plugin) -> dict[str, Any]:
         "version": plugin.version,
         "state": str(plugin.state),
         "cause": plugin.cause,
+        "import_ms": None if plugin.import_ms is None else round(plugin.import_ms, 1),
         "tools": [tool.name for tool in registry.tools.values() if tool.plugin == plugin.name],
         "models": [{"id": spec.id, "license": spec.license, "source": spec.source} for spec in models],
         "offers": sorted(hook.removeprefix("promptvision_") for hook, made in plugin.offers.items() if made),

@@ -1,13 +1,14 @@
-"""Finding plugins and loading each of them apart from the others.
+"""Find plugins, and load each of them isolated from the others.
 
 A plugin is a module named by an entry point of the group ``promptvision``. Finding reads metadata only.
-Loading gives every plugin its own try, so that one that raises leaves the rest as they were.
+A plugin that fails to load leaves the others as they were.
 """
 
 from __future__ import annotations
 
 import inspect
 import re
+import time
 import traceback
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +24,7 @@ from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import PLUGIN_API, specs
 from promptvision.plugins.first_party import FIRST_PARTY
+from promptvision.plugins.guard import run_guarded
 from promptvision.tools.decorator import ToolLike, as_tool, decorated_tools
 from promptvision.tools.tool import Tool
 
@@ -58,7 +60,7 @@ ASKED_LATER = (
 
 
 class PluginState(StrEnum):
-    """What became of a plugin."""
+    """States of a plugin."""
 
     LOADED = "loaded"
     DISABLED = "disabled"
@@ -69,15 +71,17 @@ class PluginState(StrEnum):
 
 @dataclass
 class Plugin:
-    """One entry point and what became of it.
+    """One entry point and its state.
 
     Args:
         name: entry-point name.
         distribution, version: of the package it comes from.
         entry_point: how to import it.
-        state: what became of it.
-        cause: why it is not loaded, in one line.
-        details: traceback of the failure, for those who ask.
+        state: whether it is loaded.
+        cause: why it is not loaded, or why it is of no use, in one line.
+        details: traceback of the failure.
+        module: the imported module.
+        import_ms: how long the import took, in milliseconds; None when it was not imported.
         offers: what each hook returned.
     """
 
@@ -89,6 +93,7 @@ class Plugin:
     cause: str = ""
     details: str = ""
     module: ModuleType | None = None
+    import_ms: float | None = None
     offers: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
@@ -160,7 +165,7 @@ def new_manager() -> pluggy.PluginManager:
 
 
 def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool = False) -> None:
-    """Import, check and register one plugin and call its hooks; its failure stays its own.
+    """Import, check and register one plugin and call its hooks; a failure affects no other plugin.
 
     Args:
         manager: where it is registered.
@@ -170,27 +175,64 @@ def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool =
     Raises:
         PluginError: only with ``strict``.
     """
-    where = "import"
+    steps = _Load(manager, plugin)
     try:
+        run_guarded(steps.run, plugin.label)
+    except BaseException as exc:  # isolation: a plugin may raise anything
+        if isinstance(exc, KeyboardInterrupt) and not steps.has_raised:
+            raise  # the user's own
+        steps.is_abandoned = True
+        if manager.has_plugin(plugin.name):
+            manager.unregister(name=plugin.name)
+        cause = f"{steps.where}: {type(exc).__name__}: {exc}".splitlines()[0]
+        plugin.fail(PluginState.FAILED, cause, "".join(traceback.format_exception(exc)))
+        if strict:
+            raise PluginError(plugin.label, cause) from exc
+
+
+class _Load:
+    """The steps of loading one plugin; ``where`` names the current one."""
+
+    def __init__(self, manager: pluggy.PluginManager, plugin: Plugin) -> None:
+        self._manager = manager
+        self._plugin = plugin
+        self.where = "import"
+        self.has_raised = False
+        self.is_abandoned = False
+
+    def run(self) -> None:
+        """Import, check, register, and call the hooks."""
+        try:
+            self._run()
+        except BaseException:
+            self.has_raised = True
+            raise
+
+    def _run(self) -> None:
+        plugin, manager = self._plugin, self._manager
+        began = time.perf_counter()
         module = plugin.entry_point.load()
+        plugin.import_ms = (time.perf_counter() - began) * 1e3
+        if self.is_abandoned:
+            return
+        if not isinstance(module, ModuleType):
+            raise TypeError(
+                f"the entry point {plugin.entry_point.value!r} must name a module, such as "
+                f"'{plugin.entry_point.module}'"
+            )
         if (reason := _why_incompatible(module, plugin)) is not None:
             plugin.fail(PluginState.INCOMPATIBLE, reason)
             return
-        where = "registration"
+        self.where = "registration"
         _check_hooks(manager, module)
         manager.register(module, name=plugin.name)
         plugin.module = module
         for hook in HOOKS:
-            where = hook
+            self.where = hook
             plugin.offers[hook] = call_hook(manager, plugin, hook)
         plugin.offers["promptvision_tools"] = _all_tools(plugin, module)
-    except (Exception, SystemExit) as exc:  # isolation is the purpose: a plugin may raise anything
-        if manager.has_plugin(plugin.name):
-            manager.unregister(name=plugin.name)
-        cause = f"{where}: {type(exc).__name__}: {exc}".splitlines()[0]
-        plugin.fail(PluginState.FAILED, cause, traceback.format_exc())
-        if strict:
-            raise PluginError(plugin.label, cause) from exc
+        if not any(plugin.offers.values()) and not manager.get_hookcallers(module):
+            plugin.cause = "it offers nothing; decorate a function with @tool, or implement a hook"
 
 
 def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[Any]:
@@ -238,6 +280,8 @@ def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
 def _check_hooks(manager: pluggy.PluginManager, module: ModuleType) -> None:
     for name in dir(module):
         if manager.parse_hookimpl_opts(module, name) is None:
+            if hasattr(specs, name) and name.startswith("promptvision_") and callable(getattr(module, name)):
+                raise AttributeError(f"function {name!r} is not a hook; decorate it with @hookimpl")
             continue
         if not hasattr(specs, name):
             known = ", ".join((*HOOKS, *ASKED_LATER))

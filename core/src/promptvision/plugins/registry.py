@@ -95,6 +95,8 @@ class Registry:
                 if settings.strict_plugins or plugin is application:
                     raise PluginError(plugin.label, plugin.cause)
                 log.warning("%s is not loaded: %s", plugin.label, plugin.cause)
+            elif plugin.state is PluginState.LOADED and plugin.cause:
+                log.warning("%s is loaded, but %s", plugin.label, plugin.cause)
         for line in find_misspelt(registry):
             log.warning("%s", line)
         return registry

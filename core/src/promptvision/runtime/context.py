@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.image_cache import ImageCache
+from promptvision.runtime.image_cache import ImageCache, copy_on_write
 from promptvision.tools.context import EDIT, MASK
 from promptvision.types import ImageRef, MaskRef
 
@@ -78,8 +78,8 @@ class CallContext:
             self.release(*models)
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded image; do not change it in place."""
-        return self._images.open(ref.id)
+        """The decoded image, this call's own: changing it in place changes nothing that is stored."""
+        return copy_on_write(self._images.open(ref.id))
 
     def stat(self, ref: ImageRef) -> StoredImage:
         """Media type and size in bytes of a stored image."""

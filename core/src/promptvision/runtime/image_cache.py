@@ -15,7 +15,7 @@ from promptvision.types import ImageRef
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["ImageCache"]
+__all__ = ["ImageCache", "copy_on_write"]
 
 
 class ImageCache:
@@ -51,6 +51,17 @@ class ImageCache:
         with self._lock:
             if image_id not in self._kept and _bytes_of(image) <= self._kept.maxsize:
                 self._kept[image_id] = image
+
+
+def copy_on_write(image: Image) -> Image:
+    """An image that shares the pixels of another one until it is changed in place.
+
+    Pillow copies the pixels of a read-only image before it draws or pastes on it. Writing through
+    ``image.load()`` raises an error instead.
+    """
+    view = image._new(image.im)  # noqa: SLF001  # the only way to share pixels; copy() duplicates them
+    view.readonly = 1
+    return view
 
 
 def _bytes_of(image: Image) -> int:

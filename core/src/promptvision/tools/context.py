@@ -26,7 +26,7 @@ class ToolContext(Protocol):
     settings: Settings
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded image: mode L, LA, RGB or RGBA, upright. Do not change it in place; copy first.
+        """The decoded image: mode L, LA, RGB or RGBA, upright. It is this call's own and may be drawn on.
 
         Raises:
             StoreError: the store cannot give it back.
