@@ -383,6 +383,44 @@ def test_mask_is_painted_undone_inverted_and_saved(
     assert saved().tobytes() == both.point([255 - value for value in range(256)]).tobytes()
 
 
+def test_painted_area_is_removed_and_nothing_else(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("button", name="Brush", exact=True).click()
+    page.get_by_label("Brush size").fill("100")
+    place = page.locator(".paper").bounding_box()
+    assert place is not None
+    x, y = place["x"] + place["width"] * 80 / 320, place["y"] + place["height"] * 120 / 240
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 2, y)
+    page.mouse.up()
+    expect(page.get_by_text("The next message works on the painted area.")).to_be_visible()
+    say(page, "remove it")
+    wait_for_end(page)
+    expect(page.locator("section.step")).to_have_count(1)
+    made, rest = current(page), (140, 0, 320, 240)
+    assert ImageChops.difference(made.crop(rest), drawing().crop(rest)).getbbox() is None
+    red, green, blue = made.getpixel((80, 120))  # type: ignore[misc]
+    assert abs(red - 220) + abs(green - 220) + abs(blue - 216) < 60, "the background is where the circle was"
+
+
+def test_clicked_box_is_what_the_next_message_is_about(
+    server: ServerProcess, open_page: Open, png: bytes
+) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    say(page, "find the blue box")
+    wait_for_end(page)
+    page.locator("button.box").first.click()
+    expect(page.get_by_text("The next message is about the selected box.")).to_be_visible()
+    say(page, "make it green")
+    wait_for_end(page, count=2)
+    made, rest = current(page), (0, 0, 150, 240)
+    assert ImageChops.difference(made.crop(rest), drawing().crop(rest)).getbbox() is None
+    assert made.getpixel((235, 125)) != (32, 86, 204)
+
+
 def test_shortcuts_are_listed(server: ServerProcess, open_page: Open) -> None:
     page = open_page(server.url).page
     page.keyboard.press("?")

@@ -28,6 +28,7 @@ from promptvision.llm.planner import Planner
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings, load_settings
 from promptvision.tools.decorator import ToolLike
+from promptvision.types import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -96,6 +97,7 @@ class Agent:
         prompt: str,
         *,
         image: ImageInput | None = None,
+        mask: ImageInput | None = None,
         user_id: str = LOCAL_USER,
         conversation_id: str | None = None,
         prompt_id: str | None = None,
@@ -105,6 +107,8 @@ class Agent:
         Args:
             prompt: the user's message.
             image: the image it is about; default: the newest of the conversation.
+            mask: the part of the image that it is about, 0 keep and 255 edit, selected by hand: used in place
+                of what words would find.
             user_id: owner of the conversation: 1 to 128 letters, digits and ``_ . @ + -``.
             conversation_id: 1 to 64 letters, digits, ``_`` and ``-``; default: a new conversation.
             prompt_id: idempotency key of the turn, same characters; default: a new one.
@@ -118,9 +122,13 @@ class Agent:
             Busy: too many requests wait for this conversation.
             StoreError: a store failed.
         """
-        source = await to_source(image)
         handle = self.start(
-            prompt, image=source, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+            prompt,
+            image=await to_source(image),
+            mask=await to_source(mask),
+            user_id=user_id,
+            conversation_id=conversation_id,
+            prompt_id=prompt_id,
         )
         try:
             return await handle.reply()
@@ -133,6 +141,7 @@ class Agent:
         prompt: str,
         *,
         image: ImageInput | None = None,
+        mask: ImageInput | None = None,
         user_id: str = LOCAL_USER,
         conversation_id: str | None = None,
         prompt_id: str | None = None,
@@ -144,7 +153,12 @@ class Agent:
         """
         return self._loop_thread.run(
             lambda: self.run(
-                prompt, image=image, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+                prompt,
+                image=image,
+                mask=mask,
+                user_id=user_id,
+                conversation_id=conversation_id,
+                prompt_id=prompt_id,
             )
         )
 
@@ -153,6 +167,7 @@ class Agent:
         prompt: str,
         *,
         image: ImageInput | None = None,
+        mask: ImageInput | None = None,
         user_id: str = LOCAL_USER,
         conversation_id: str | None = None,
         prompt_id: str | None = None,
@@ -162,9 +177,13 @@ class Agent:
         The last event is ``RUN_FINISHED``, with the reply document as its ``result``, or ``RUN_ERROR``.
         Closing the generator before that stops the turn.
         """
-        source = await to_source(image)
         handle = self.start(
-            prompt, image=source, user_id=user_id, conversation_id=conversation_id, prompt_id=prompt_id
+            prompt,
+            image=await to_source(image),
+            mask=await to_source(mask),
+            user_id=user_id,
+            conversation_id=conversation_id,
+            prompt_id=prompt_id,
         )
         handle.live_reply.has_subscribers = True
         try:
@@ -184,12 +203,16 @@ class Agent:
         prompt: str,
         *,
         image: Source | None = None,
+        mask: Source | None = None,
+        boxes: Sequence[Box] = (),
         user_id: str = LOCAL_USER,
         conversation_id: str | None = None,
         prompt_id: str | None = None,
         allow_paths: bool = True,
     ) -> TurnHandle:
         """Start a turn in the background; needs a running event loop.
+
+        ``mask`` and ``boxes`` say by hand which part of the image the prompt is about.
 
         The same ``(user_id, conversation_id, prompt_id)`` is the same request: it runs once, and sending it
         again gives the same reply.
@@ -203,6 +226,8 @@ class Agent:
             ChatInput.make(
                 prompt,
                 image=image,
+                mask=mask,
+                boxes=boxes,
                 user_id=user_id,
                 conversation_id=conversation_id,
                 prompt_id=prompt_id,

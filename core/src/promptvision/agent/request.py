@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from promptvision.conversations.store import clean_text
 from promptvision.conversations.turn import TurnKey
 from promptvision.errors import InputError, TooLarge
-from promptvision.types import ImageRef
+from promptvision.types import Box, ImageRef
 
 __all__ = [
     "ID_PATTERN",
@@ -19,6 +20,7 @@ __all__ = [
     "MAX_ID_CHARS",
     "MAX_PROMPT_CHARS",
     "ChatInput",
+    "Selection",
     "Source",
     "check_id",
     "check_user",
@@ -31,6 +33,7 @@ Source = bytes | str | Path | ImageRef
 """An image in a request: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
 
 MAX_PROMPT_CHARS = 20_000
+MAX_BOXES = 100
 
 MAX_ID_CHARS = 128
 ID_PATTERN = (
@@ -45,6 +48,19 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
+class Selection:
+    """The part of the image that a request is about, selected by hand rather than by words.
+
+    Args:
+        mask: 0 keep, 255 edit; the size of the image.
+        boxes: in pixels of the image.
+    """
+
+    mask: Source | None = None
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True)
 class ChatInput:
     """A validated request.
 
@@ -53,7 +69,8 @@ class ChatInput:
         prompt: the user's message, cleaned.
         image: the image sent with it.
         allow_paths: whether a path may be read.
-        fingerprint: digest of the prompt and of the image as it was given.
+        fingerprint: digest of the prompt, the image and the selection as they were given.
+        selection: the part of the image that it is about.
     """
 
     key: TurnKey
@@ -61,6 +78,7 @@ class ChatInput:
     image: Source | None
     allow_paths: bool
     fingerprint: str
+    selection: Selection = Selection()
 
     @classmethod
     def make(
@@ -72,6 +90,8 @@ class ChatInput:
         conversation_id: str | None,
         prompt_id: str | None,
         allow_paths: bool,
+        mask: Source | None = None,
+        boxes: Sequence[Box] = (),
     ) -> ChatInput:
         """Validate a request.
 
@@ -84,7 +104,10 @@ class ChatInput:
             check_id("conversation_id", conversation_id or uuid.uuid4().hex),
             check_id("prompt_id", prompt_id or uuid.uuid4().hex),
         )
-        return cls(key, prompt, image, allow_paths, _fingerprint(prompt, image))
+        if len(boxes) > MAX_BOXES:
+            raise InputError(f"boxes: {len(boxes)} boxes; at most {MAX_BOXES} are accepted")
+        selection = Selection(mask, tuple(boxes))
+        return cls(key, prompt, image, allow_paths, _fingerprint(prompt, image, selection), selection)
 
 
 def check_prompt(prompt: str) -> str:
@@ -120,11 +143,20 @@ def check_user(value: str) -> str:
     return check_id("user_id", value)
 
 
-def _fingerprint(prompt: str, image: Source | None) -> str:
+def _fingerprint(prompt: str, image: Source | None, selection: Selection) -> str:
     """A URL counts by itself: what it serves may change between two tries of one request."""
     digest = hashlib.sha256(prompt.encode())
-    if isinstance(image, bytes):
-        digest.update(b"\0bytes" + hashlib.sha256(image).digest())
-    elif image is not None:
-        digest.update(b"\0source" + str(image).encode("utf-8", "replace"))
+    _add_source(digest, image)
+    if selection.mask is not None:
+        digest.update(b"\0mask")
+        _add_source(digest, selection.mask)
+    if selection.boxes:
+        digest.update(f"\0boxes{selection.boxes}".encode())
     return digest.hexdigest()
+
+
+def _add_source(digest: hashlib._Hash, source: Source | None) -> None:
+    if isinstance(source, bytes):
+        digest.update(b"\0bytes" + hashlib.sha256(source).digest())
+    elif source is not None:
+        digest.update(b"\0source" + str(source).encode("utf-8", "replace"))

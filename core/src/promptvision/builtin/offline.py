@@ -91,9 +91,9 @@ def _answer_without_call(prompt: str) -> ChatReply | None:
 
 
 def _lacks_antecedent(plan: Sequence[Match], request: PlanRequest) -> bool:
-    """Whether the plan begins with "it" and no earlier call was about a thing."""
+    """Whether the plan begins with "it", and neither a selection nor an earlier call was about a thing."""
     first = next((match for match in plan if match.function.target), None)
-    if first is None or not first.is_follow_up:
+    if first is None or not first.is_follow_up or request.has_selection:
         return False
     pointed = {function.name for function in request.functions if function.target}
     return not any(call.name in pointed for message in request.messages for call in message.tool_calls)

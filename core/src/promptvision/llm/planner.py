@@ -61,12 +61,14 @@ class PlanRequest(ChatRequest):
             answered with what is missing.
         prompt: the user's words in this turn, without the image table.
         outcomes: the calls of this turn that have been made, in order.
+        has_selection: whether the user selected by hand what the prompt is about, by a mask or boxes.
     """
 
     functions: tuple[PlannerFunction, ...] = ()
     unavailable: tuple[PlannerFunction, ...] = ()
     prompt: str = ""
     outcomes: tuple[CallOutcome, ...] = ()
+    has_selection: bool = False
 
 
 class Planner(Protocol):

@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from promptvision.agent.request import ID_PATTERN, MAX_ID_CHARS, MAX_PROMPT_CHARS, check_id
 from promptvision.conversations.store import clean_text
 from promptvision.errors import ArgumentsError, InputError, NotFound
+from promptvision.types import Box
 
 __all__ = ["IMAGE_BODY", "ChatBody", "Json", "TitleBody", "id_in_path", "read_json", "read_model"]
 
@@ -68,6 +69,12 @@ class ChatBody(BaseModel):
     ]
     conversation_id: Id
     input_image_url: Annotated[str, StringConstraints(strict=True)] | None = None
+    input_mask_url: Annotated[str, StringConstraints(strict=True)] | None = Field(
+        None, description="The part of the image that the prompt is about: 0 keep, 255 edit."
+    )
+    input_boxes: Annotated[list[Box], Field(max_length=100)] | None = Field(
+        None, description="Boxes that the prompt is about, [x1, y1, x2, y2] in pixels of the image."
+    )
 
 
 class TitleBody(BaseModel):

@@ -28,6 +28,8 @@ async def post_chat(request: Request) -> Response:
     running = agent.start(
         body.prompt,
         image=image_source(request, body.input_image_url) if body.input_image_url else None,
+        mask=image_source(request, body.input_mask_url) if body.input_mask_url else None,
+        boxes=body.input_boxes or (),
         user_id=user,
         conversation_id=body.conversation_id,
         prompt_id=body.prompt_id,

@@ -24,17 +24,23 @@ class Artifact:
         value: the value.
         image_id: the image it was made from.
         target: what was looked for, when that is known and the value is certain to be that.
+        is_selection: whether the user selected it by hand: then it is what any target means.
     """
 
     kind: Any
     value: Any
     image_id: str
     target: str | None
+    is_selection: bool = False
 
 
 def same_target(one: str, other: str) -> bool:
     """Whether two noun phrases mean the same thing: case, spaces, articles and a final dot do not count."""
     return _plain(one) == _plain(other)
+
+
+def _is_of(artifact: Artifact, target: str) -> bool:
+    return artifact.target is not None and same_target(artifact.target, target)
 
 
 def _plain(text: str) -> str:
@@ -59,6 +65,15 @@ class Artifacts:
                 self._made.append(Artifact(kind, value, image.id, target))
         self._carry_over(args, result)
 
+    def select(self, kind: Any, value: Any, image_id: str) -> None:
+        """Add what the user selected by hand; it comes before what earlier steps made from the image."""
+        self._made.append(Artifact(kind, value, image_id, None, is_selection=True))
+
+    @property
+    def has_selection(self) -> bool:
+        """Whether the user selected something by hand."""
+        return any(artifact.is_selection for artifact in self._made)
+
     def _carry_over(self, args: Args, result: Result) -> None:
         """Let a later request that means *it* use the mask of an edit on the edited image."""
         if not args.keeps_target:
@@ -72,11 +87,22 @@ class Artifacts:
                 self._made += [Artifact(MaskRef, mask, edited.id, None) for mask in masks]
 
     def newest(self, kind: Any, image_id: str, target: str | None) -> Artifact | None:
-        """The newest artifact of a type from an image; of one target when that is given."""
+        """The newest artifact of a type from an image; of one target when that is given.
+
+        A selection of the user counts for every target and hides what was made before it.
+        """
+        is_selected = False
         for artifact in reversed(self._made):
-            if artifact.kind != kind or artifact.image_id != image_id:
+            if artifact.image_id != image_id or (is_selected and not artifact.is_selection):
                 continue
-            if target is None or (artifact.target is not None and same_target(artifact.target, target)):
+            is_selected = artifact.is_selection
+            if artifact.kind != kind:
+                continue
+            if (
+                is_selected
+                or target is None
+                or (artifact.target is not None and same_target(artifact.target, target))
+            ):
                 return artifact
         return None
 

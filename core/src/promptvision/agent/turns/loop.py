@@ -59,6 +59,8 @@ class TurnLoop:
         settings: the limits.
         started_from: id of the image the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
+        notes: what the user should know about the image that was sent.
+        has_selection: whether the user selected a part of the image by hand.
     """
 
     def __init__(
@@ -75,7 +77,9 @@ class TurnLoop:
         started_from: str | None,
         deadline: float,
         notes: Sequence[str] = (),
+        has_selection: bool = False,
     ) -> None:
+        self._has_selection = has_selection
         self._turn = turn
         self._earlier = earlier
         self._planner = planner
@@ -153,7 +157,9 @@ class TurnLoop:
         prompt = self._turn.prompt
         table = self._runner.table
         system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
-        user = Message(role="user", content=f"{prompt}\n\n{image_note(table)}")
+        user = Message(
+            role="user", content=f"{prompt}\n\n{image_note(table, has_selection=self._has_selection)}"
+        )
         return [system, *history_messages(self._earlier), user]
 
     async def _finish_open_calls(self, messages: list[Message]) -> None:
@@ -189,6 +195,7 @@ class TurnLoop:
             unavailable=self._unavailable,
             prompt=self._turn.prompt,
             outcomes=tuple(self._outcomes),
+            has_selection=self._has_selection,
             tool_choice="none" if self._dispatcher.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 
+from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
 from promptvision.agent.journal import Journal
@@ -24,7 +25,8 @@ from promptvision.errors import Busy, LeaseLost, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage
 from promptvision.plugins.observers import guarded
-from promptvision.tools.context import INPUT
+from promptvision.tools.context import INPUT, MASK
+from promptvision.types import Box, MaskRef
 
 __all__ = ["Observer", "TurnSession"]
 
@@ -76,25 +78,26 @@ class TurnSession:
             Busy: another process runs a turn of the conversation, or has taken this one over.
             StoreError: a store failed.
         """
-        image = await self._store_image()
+        image, mask = await self._store_images()
         turn = await self._claim()
         self._handle.turn = turn
         self._handle.is_claimed.set()
         if turn.claim is Claim.DONE and turn.reply is not None:
             return Reply.from_stored(turn.reply).with_images(self._services.open_image)
         with self._heartbeat(turn):
-            reply = await self._run_claimed(turn, image)
+            reply = await self._run_claimed(turn, image, mask)
         self._notify(reply)
         return reply
 
-    async def _store_image(self) -> IngestedImage | None:
-        """The stored image of the request; None when there is none, or an earlier try has stored it."""
+    async def _store_images(self) -> tuple[IngestedImage | None, IngestedImage | None]:
+        """The stored image and mask of the request; None for what it lacks or an earlier try has stored."""
         request = self._request
-        if request.image is None or await self._is_repeat():
-            return None
-        return await self._intake.admit(
-            request.image, user_id=request.key.user_id, allow_paths=request.allow_paths
-        )
+        mask = request.selection.mask
+        if (request.image is None and mask is None) or await self._is_repeat():
+            return None, None
+        user_id, allow_paths = request.key.user_id, request.allow_paths
+        image = await self._intake.admit(request.image, user_id=user_id, allow_paths=allow_paths)
+        return image, await self._intake.admit(mask, user_id=user_id, allow_paths=allow_paths)
 
     async def _is_repeat(self) -> bool:
         """Whether the image need not be read: an earlier try has stored it, or the claim will be refused."""
@@ -123,13 +126,15 @@ class TurnSession:
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
 
-    async def _run_claimed(self, turn: Turn, image: IngestedImage | None) -> Reply:
+    async def _run_claimed(
+        self, turn: Turn, image: IngestedImage | None, mask: IngestedImage | None
+    ) -> Reply:
         registry = self._services.registry
         await registry.availability.refresh()
         self._handle.listeners.extend(guarded(observer, turn) for observer in registry.observers)
         journal = Journal(self._conversations, turn, self._handle.listeners)
         try:
-            loop = await self._make_loop(turn, image, journal)
+            loop = await self._make_loop(turn, image, mask, journal)
             reply = await loop.run()
             await journal.finish(reply.status, reply.stored())
         except LeaseLost as exc:
@@ -143,7 +148,9 @@ class TurnSession:
             raise
         return reply.with_images(self._services.open_image)
 
-    async def _make_loop(self, turn: Turn, image: IngestedImage | None, journal: Journal) -> TurnLoop:
+    async def _make_loop(
+        self, turn: Turn, image: IngestedImage | None, mask: IngestedImage | None, journal: Journal
+    ) -> TurnLoop:
         """Restore the state of the conversation and of an earlier try of the turn."""
         turns, records = await self._read_conversation(turn)
         table = ImageTable(records)
@@ -153,13 +160,15 @@ class TurnSession:
             journal.post((EventKind.IMAGE, asdict(record), image.id))
             for note in notes:
                 journal.post((EventKind.NOTE, {"message": note}, None))
+        artifacts = artifacts_of(turns, self._services.registry)
+        self._select(table, artifacts, turn, mask, journal)
         steps = [*steps_of(turn.events), *await close_open_steps(turn, journal)]
         services, deadline = self._services, time.monotonic() + self._settings.turn_timeout_s
         runner = StepRunner(
             services.registry,
             services.runtime,
             table,
-            artifacts_of(turns, services.registry),
+            artifacts,
             cancel=self._handle.cancel,
             deadline=deadline,
             max_calls=self._settings.max_tool_calls,
@@ -181,7 +190,31 @@ class TurnSession:
             started_from=_started_from(table, turn),
             deadline=deadline,
             notes=notes,
+            has_selection=artifacts.has_selection,
         )
+
+    def _select(
+        self,
+        table: ImageTable,
+        artifacts: Artifacts,
+        turn: Turn,
+        mask: IngestedImage | None,
+        journal: Journal,
+    ) -> None:
+        """Enter what the user selected by hand on the current image."""
+        current = table.current
+        if current is None:
+            return
+        if mask is not None:
+            if (mask.width, mask.height) != (current.width, current.height):
+                journal.post((EventKind.NOTE, {"message": _mask_note(mask, current)}, None))
+            record = table.add(mask.id, MASK, current.image_id, "", mask.width, mask.height, turn.seq)
+            journal.post((EventKind.IMAGE, asdict(record), mask.id))
+        for record in table.records:
+            if record.turn_seq == turn.seq and record.kind == MASK and not record.maker:
+                artifacts.select(MaskRef, MaskRef(record.image_id), current.image_id)
+        if boxes := self._request.selection.boxes:
+            artifacts.select(list[Box], list(boxes), current.image_id)
 
     async def _read_conversation(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
         """The last turns and all images of the conversation; a new one has none."""
@@ -234,7 +267,14 @@ class TurnSession:
 
 def _is_sent_with(record: ImageRecord, turn: Turn) -> bool:
     """Whether an image is the one that the user sent with the turn."""
-    return record.turn_seq == turn.seq and not record.maker
+    return record.turn_seq == turn.seq and record.kind == INPUT
+
+
+def _mask_note(mask: IngestedImage, image: ImageRecord) -> str:
+    return (
+        f"the mask has {mask.width} x {mask.height} pixels, the image {image.width} x {image.height}: it is "
+        "scaled if both have the same proportions"
+    )
 
 
 def _made_in(turn: Turn, records: list[ImageRecord]) -> Iterator[MadeImage]:
