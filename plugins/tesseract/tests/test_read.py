@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import Levenshtein
 import numpy as np
 import pytest
+import skimage
 from PIL import Image, ImageDraw, ImageFont
 
 from promptvision.plugin import ArgumentsError, Cancelled, ExtractTextResult, SetupError
@@ -20,6 +21,14 @@ from promptvision_tesseract.preprocess import Grey
 from promptvision_tesseract.read import is_plain_better, place
 
 DrawPage: TypeAlias = Callable[..., Grey]
+TEXT = (
+    "Every harbour keeps a ledger of ships",
+    "The gardener waters the roses at noon",
+    "Please return the blue folder on Friday",
+    "A lantern hung above the narrow door",
+    "Seven bottles stood on the wooden shelf",
+    "Bring warm clothes and a good map",
+)
 
 
 def extract(picture: Grey | Image.Image, **args: Any) -> ExtractTextResult:
@@ -104,12 +113,12 @@ def test_ink_on_transparent_ground_is_read() -> None:
     assert extract(label).extracted_text == "Fresh bread daily"
 
 
-@pytest.mark.parametrize("size", [(300, 200), (1, 1), (2, 90)])
+@pytest.mark.parametrize("size", [(300, 200), (1, 1), (2, 90), (16384, 1), (2000, 20)])
 def test_no_text_is_success_with_a_message(size: tuple[int, int]) -> None:
     result = extract(Image.new("RGB", size, "white"))
     assert result.success
     assert (result.extracted_text, result.words) == ("", [])
-    assert result.message == "No text was found in the picture."
+    assert result.message == "No text was found in the image."
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 10, -14])
@@ -209,3 +218,55 @@ def test_frame_of_a_sign_is_not_read_as_text() -> None:
 
 def test_plain_tesseract_keeps_what_tesseract_says() -> None:
     assert "|" in extract(street_sign(), preprocess=False).extracted_text
+
+
+def test_light_and_dark_parts_of_one_page_are_read(draw_page: DrawPage) -> None:
+    page = draw_page(size=(700, 340))
+    page = np.concatenate([255 - page[:80], page[80:]])
+    assert accuracy(extract(page), "\n".join(TEXT)) >= 0.97
+
+
+def test_text_as_bright_as_its_paper_is_read() -> None:
+    sign = Image.new("RGB", (640, 120), (70, 90, 230))
+    ImageDraw.Draw(sign).text(
+        (30, 30), "Fresh bread daily", font=ImageFont.load_default(40), fill=(150, 86, 20)
+    )
+    assert extract(sign).extracted_text == "Fresh bread daily"
+
+
+def test_cells_of_a_ruled_table_are_read_row_by_row() -> None:
+    page = Image.new("RGB", (620, 220), "white")
+    pen = ImageDraw.Draw(page)
+    rows = (("Item", "Price", "Shelf"), ("Apples", "3.40", "North"), ("Plums", "8.95", "South"))
+    for y, row in enumerate(rows):
+        for x, cell in enumerate(row):
+            box = (20 + x * 190, 20 + y * 56, 210 + x * 190, 76 + y * 56)
+            pen.rectangle(box, outline=(60, 60, 60), width=2)
+            pen.text((box[0] + 14, box[1] + 14), cell, font=ImageFont.load_default(24), fill="black")
+    assert extract(page).extracted_text.split() == [cell for row in rows for cell in row]
+
+
+def test_columns_are_read_one_after_the_other(draw_page: DrawPage) -> None:
+    left, right = draw_page(TEXT[:3], size=(590, 200)), draw_page(TEXT[3:], size=(600, 200))
+    result = extract(np.concatenate([left, right], axis=1))
+    assert " ".join(result.extracted_text.split()) == " ".join(TEXT)
+
+
+@pytest.mark.parametrize("degrees", [30, 45, -38])
+def test_steep_text_is_read(draw_page: DrawPage, text: str, degrees: int) -> None:
+    page = Image.fromarray(draw_page())
+    steep = page.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
+    assert accuracy(extract(steep), text) >= 0.97
+
+
+def test_short_word_upside_down_is_read() -> None:
+    page = Image.new("RGB", (320, 110), "white")
+    ImageDraw.Draw(page).text((60, 25), "Room 12", font=ImageFont.load_default(44), fill="black")
+    assert extract(page.rotate(180)).extracted_text == "Room 12"
+
+
+@pytest.mark.parametrize("name", ["chelsea.png", "grass.png"])
+def test_photograph_without_text_stays_empty(name: str) -> None:
+    with Image.open(Path(skimage.__file__).parent / "data" / name) as photograph:
+        result = extract(photograph.convert("RGB"))
+    assert (result.extracted_text, result.words) == ("", [])

@@ -4,18 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from promptvision.plugin import Box, ExtractTextResult, ToolContext, Word
 from promptvision_tesseract import preprocess
+from promptvision_tesseract.contrast import contrast_page, has_unread_ink, remove_leaders, remove_rules
 from promptvision_tesseract.engine import Engine, Reading, Token, installed_languages
 from promptvision_tesseract.languages import check_languages
 from promptvision_tesseract.plugin import TesseractArgs
 from promptvision_tesseract.preprocess import Grey, Matrix, Page
-from promptvision_tesseract.text import MAX_CHARACTERS, clean, drop_strokes, join_lines, within_limit
+from promptvision_tesseract.recover import drop_noise, read_short, recover
+from promptvision_tesseract.text import MAX_CHARACTERS, arrange, clean, drop_strokes, join_lines, within_limit
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 __all__ = ["is_plain_better", "place", "prepare", "read"]
+
+
+MIN_SIDE_PX = 6
+"""An image with a smaller side has no room for a letter."""
+FEW_CHARACTERS, SURE_CONFIDENCE = 24, 96.0
+"""A shorter text that is read with less confidence is tried upside down: orientation detection needs more."""
+READ_CONFIDENCE = 50.0
+"""Words below do not count as read."""
+
+
+def to_rgb(image: Image) -> NDArray[np.uint8]:
+    """H x W x 3; transparent parts as in :func:`promptvision_tesseract.preprocess.to_grey`."""
+    if "A" in image.getbands():
+        return np.repeat(preprocess.to_grey(image)[..., None], 3, axis=2)
+    return np.asarray(image.convert("RGB"))
 
 
 def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
@@ -35,6 +57,9 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
     ):
         grey = step(grey)
     page = preprocess.scale_letters(Page(grey, np.eye(3)))
+    angle = preprocess.skew_angle(page.grey)
+    if abs(angle) > preprocess.USUAL_SKEW_DEGREES:  # orientation detection fails on steep lines
+        page = preprocess.rotate(page, angle)
     if degrees := turn(page.grey):
         page = preprocess.rotate(page, degrees)
     return preprocess.add_border(preprocess.deskew(page))
@@ -74,12 +99,20 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     """
     installed = installed_languages()
     languages = check_languages(args.languages, installed)
-    grey = preprocess.to_grey(context.open(args.image_url))
+    image = context.open(args.image_url)
+    if min(image.size) < MIN_SIDE_PX:
+        return _result(args, [], 0)
+    grey = preprocess.to_grey(image)
     engine = Engine(languages, check=context.check_cancelled)
     page, reading = _read_best(grey, engine, context, preprocessed=args.preprocess, osd="osd" in installed)
+    if args.preprocess:
+        page, reading = _complete(image, page, reading, engine, context)
     placed = (place(token, page.to_original, grey.shape[1], grey.shape[0]) for token in reading.tokens)
     found = [token for token in placed if token is not None]
-    kept = within_limit(found, MAX_CHARACTERS)
+    return _result(args, within_limit(found, MAX_CHARACTERS), len(found))
+
+
+def _result(args: TesseractArgs, kept: list[Token], found: int) -> ExtractTextResult:
     return ExtractTextResult(
         original_image_url=args.image_url,
         extracted_text=join_lines(kept),
@@ -87,8 +120,25 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
             Word(text=token.text, box=Box(*token.box), confidence=round(token.confidence, 1))
             for token in kept
         ],
-        message=_message(len(found), len(kept)),
+        message=_message(found, len(kept)),
     )
+
+
+def _complete(
+    image: Image, page: Page, reading: Reading, engine: Engine, context: ToolContext
+) -> tuple[Page, Reading]:
+    """Read further if ink was left unread, drop what is no text, and put the rest in reading order."""
+    rgb = to_rgb(image)
+    placed = (place(token, page.to_original, image.width, image.height) for token in reading.tokens)
+    boxes = [token.box for token in placed if token is not None and token.confidence >= READ_CONFIDENCE]
+    bare = remove_leaders(remove_rules(contrast_page(rgb)))
+    if has_unread_ink(bare, boxes):
+        context.progress(2, 3, "reading what was left")
+        page, reading = recover(bare, page, reading, engine)
+    if reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
+        context.progress(2, 3, "reading the short text upside down")
+        page, reading = read_short(bare, page, reading, engine)
+    return page, Reading(tuple(arrange(drop_noise(drop_strokes(reading.tokens)))))
 
 
 def _read_best(
@@ -104,12 +154,12 @@ def _read_best(
     context.progress(2, 3, "reading the prepared image")
     reading = engine.read(page.grey)
     best, chosen = (untouched, plain) if is_plain_better(plain, reading) else (page, reading)
-    return best, Reading(tuple(drop_strokes(chosen.tokens)))
+    return best, chosen
 
 
 def _message(found: int, kept: int) -> str | None:
     if not found:
-        return "No text was found in the picture."
+        return "No text was found in the image."
     if kept < found:
         return f"There is more text: the first {kept} of {found} words are returned."
     return None
