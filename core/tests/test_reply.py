@@ -109,9 +109,9 @@ def test_image_ids_are_those_of_the_references_in_a_model() -> None:
     result = operations.SegmentResult(
         original_image_url=ImageRef(A), merged_mask_url=MaskRef(B), mask_urls=[MaskRef(C), MaskRef(B)]
     )
-    assert list(image_ids(result)) == [A, B, C, B]
-    assert list(image_ids({"text": A, "box": (1.0, 2.0), "refs": (ImageRef(C),)})) == [C]
-    assert list(image_ids(None)) == []
+    assert image_ids(result) == [A, B, C, B]
+    assert image_ids({"text": A, "box": (1.0, 2.0), "refs": (ImageRef(C),)}) == [C]
+    assert image_ids(None) == []
 
 
 def test_show_ids_changes_a_copy() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
@@ -25,6 +25,7 @@ OpenImage = Callable[[str], "Image"]
 
 StepStatus = Literal["done", "failed", "cancelled", "interrupted"]
 
+_PLAIN_TYPES = (str, int, float, bool, type(None))
 _HIDDEN_FIELDS = ("success", "message")
 _HIDDEN_MEMBERS = ("needs_setup", "image_ids")
 
@@ -217,18 +218,28 @@ class Reply:
         return cls(**values)
 
 
-def image_ids(value: Any) -> Iterator[str]:
+def image_ids(value: Any) -> list[str]:
     """Ids of the image references in a value: a model, a reference, or a container of either."""
+    found: list[str] = []
+    _collect_ids(value, found)
+    return found
+
+
+def _collect_ids(value: Any, found: list[str]) -> None:
     if isinstance(value, ImageRef):
-        yield value.id
-    elif isinstance(value, BaseModel):
-        yield from image_ids(vars(value))
+        found.append(value.id)
+        return
+    if isinstance(value, BaseModel):
+        items: Iterable[Any] = vars(value).values()
     elif isinstance(value, dict):
-        for item in value.values():
-            yield from image_ids(item)
+        items = value.values()
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from image_ids(item)
+        items = value
+    else:
+        return
+    for item in items:
+        if type(item) not in _PLAIN_TYPES:  # most values; a call for each of them would take its time
+            _collect_ids(item, found)
 
 
 def show_ids(node: Any, ids: set[str], show: Callable[[str], str]) -> Any:

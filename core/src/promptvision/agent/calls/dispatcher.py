@@ -72,10 +72,12 @@ class ToolCallDispatcher:
             Cancelled: cancellation was requested.
             StoreError: the journal cannot be written.
         """
-        outcome = self._refuse(prepared) or self._repeat(prepared)
+        key = self._key(prepared)
+        outcome = self._refuse(prepared) or self._repeat(prepared, key)
         if outcome is None:
             try:
-                return await self._perform(prepared, after)  # journaled with its step
+                self._outcomes[key] = outcome = await self._perform(prepared, after)
+                return outcome  # journaled with its step
             except (ArgumentsError, ToolFailed, SetupError) as exc:
                 self._errors[prepared.call.name] += 1
                 kind: FailureKind = "arguments" if isinstance(exc, ArgumentsError) else "failed"
@@ -94,9 +96,8 @@ class ToolCallDispatcher:
             return error_outcome(call, "stopped", problem)
         return None
 
-    def _repeat(self, prepared: PreparedCall) -> ToolOutcome | None:
+    def _repeat(self, prepared: PreparedCall, key: _Key) -> ToolOutcome | None:
         """The outcome of an equal call made before in this turn; None when there was none."""
-        key = self._key(prepared)
         known = self._outcomes.get(key)
         if known is None:
             return None
@@ -109,13 +110,10 @@ class ToolCallDispatcher:
     async def _perform(self, prepared: PreparedCall, after: asyncio.Future[Any] | None) -> ToolOutcome:
         if prepared.error is not None:
             raise prepared.error
-        key = self._key(prepared)
         call = prepared.call
-        outcome = await self._runner.perform(
+        return await self._runner.perform(
             call.name, prepared.values, call_id=call.id, notes=prepared.notes, after=after
         )
-        self._outcomes[key] = outcome
-        return outcome
 
     def _key(self, prepared: PreparedCall) -> _Key:
         """What makes two calls the same; one that names no image means the current one."""

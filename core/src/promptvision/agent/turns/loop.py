@@ -203,7 +203,8 @@ class TurnLoop:
         if tokens > self._planner.context_tokens:
             request = fit_request(request, self._planner.context_tokens)
         reply = await self._complete(request)
-        reply = replace(reply, text=filter_answer(reply.text))
+        if (text := filter_answer(reply.text)) != reply.text:
+            reply = replace(reply, text=text)
         self._account(reply, min(tokens, self._planner.context_tokens))
         return reply
 
