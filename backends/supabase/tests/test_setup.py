@@ -48,7 +48,7 @@ def test_script_can_be_run_again(rest: RestServer) -> None:
     with closing(SupabaseConversationStore(rest.url, rest.key())) as store:
         turn = claim(store, "before")
         rest.postgres.execute(setup_sql(), database=rest.database)
-        store.beat(turn)
+        store.heartbeat(turn)
 
 
 @pytest.mark.parametrize("table", ["turns", "alembic_version"])

@@ -55,7 +55,7 @@ def test_only_function_names_stand_in_urls(rest: RestServer, store: SupabaseConv
     for number, key in enumerate(keys):
         ask = (store.delete, store.conversation, store.owns_image, store.turn)[number % 4]
         assert not ask(key, key)
-    store.beat(bystander)
+    store.heartbeat(bystander)
     assert len(rest.requests) > len(keys)
     for request in rest.requests:
         assert re.fullmatch(r"POST /rest/v1/rpc/promptvision_[a-z_]+", request)
@@ -100,7 +100,7 @@ def test_postgrest_down_is_an_error_within_a_second(
     rest.stop()
     try:
         for ask in (
-            lambda: store.beat(turn),
+            lambda: store.heartbeat(turn),
             lambda: store.history("rest-down", "c1", 5),
             lambda: SupabaseConversationStore(rest.url, rest.key()),
         ):
@@ -111,7 +111,7 @@ def test_postgrest_down_is_an_error_within_a_second(
             assert time.monotonic() - started < 1
     finally:
         rest.start()
-    store.beat(turn)
+    store.heartbeat(turn)
 
 
 def test_nobody_listening_is_an_error_within_a_second(rest: RestServer) -> None:
@@ -206,7 +206,7 @@ def test_same_database_is_open_to_the_sql_store(rest: RestServer, store: Supabas
         taken = claim(direct, "both", lease_s=0)
         assert (taken.claim, taken.fence) == (Claim.RESUMED, 2)
         with pytest.raises(StoreError, match="no longer ours"):
-            store.beat(turn)
+            store.heartbeat(turn)
         direct.append(taken, [note(3)])
         direct.finish_turn(taken, TurnStatus.DONE, {"by": "sql"})
         assert claim(store, "both").reply == {"by": "sql"}

@@ -119,7 +119,7 @@ class SupabaseConversationStore:
             raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or picture")
         return turn_of(answer["turn"], Claim(answer["claim"]))
 
-    def beat(self, turn: Turn) -> None:
+    def heartbeat(self, turn: Turn) -> None:
         """Keep the claim on a running turn."""
         if not self._call("beat", **_held(turn)):
             raise _lease_lost(turn)
@@ -127,7 +127,7 @@ class SupabaseConversationStore:
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         """Add journal entries, all or none."""
         if not events:
-            return self.beat(turn)
+            return self.heartbeat(turn)
         before = events[0].seq - 1
         if [event.seq for event in events] != list(range(before + 1, before + 1 + len(events))):
             raise StoreError(f"turn {turn.id}: journal entries must be numbered without gaps")

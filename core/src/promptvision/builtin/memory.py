@@ -1,4 +1,4 @@
-"""Conversations in the memory of one process: for tests, and for ``PROMPTVISION_CONVERSATIONS=memory:``."""
+"""Conversations in memory, for tests and for ``PROMPTVISION_CONVERSATIONS=memory:``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["MemoryConversationStore"]
 
 
 def _text(value: Any) -> bytes:
-    """A value as JSON, by the quickest writer that can; that one refuses lone surrogates."""
+    """Serialise a value as JSON; pydantic's fast writer rejects lone surrogates, so json is the fallback."""
     try:
         return to_json(value, inf_nan_mode="constants")
     except PydanticSerializationError:
@@ -38,7 +38,7 @@ def _text(value: Any) -> bytes:
 
 @dataclass(frozen=True)
 class _Entry:
-    """A journal entry with its data as JSON text, so that no caller shares an object with the store."""
+    """A journal entry with its data as JSON text, so that callers share no objects with the store."""
 
     seq: int
     kind: EventKind
@@ -55,7 +55,7 @@ class _Entry:
 
 @dataclass
 class _Turn:
-    """One turn as it stands now."""
+    """The current state of a turn."""
 
     key: TurnKey
     seq: int
@@ -112,7 +112,7 @@ class _Turn:
 
 @dataclass
 class _Conversation:
-    """A conversation and its turns, by prompt_id, in their order."""
+    """A conversation and its turns by prompt_id, in order."""
 
     title: str
     turns: dict[str, _Turn] = field(default_factory=dict)
@@ -124,7 +124,7 @@ class _Conversation:
 
 
 def _add(held: _Turn, added: list[_Entry]) -> None:
-    """Add entries to a turn, unless they stand there already."""
+    """Add entries to a turn, unless they are there already."""
     at = added[0].seq - 1 if added else 0
     if held.entries[at : at + len(added)] == added:
         return
@@ -135,7 +135,7 @@ def _add(held: _Turn, added: list[_Entry]) -> None:
 
 
 class MemoryConversationStore:
-    """A conversation store that lives as long as its process. Safe to use from several threads."""
+    """A conversation store whose contents end with the process. Safe across threads."""
 
     blocking = False
 
@@ -146,13 +146,13 @@ class MemoryConversationStore:
         self._uploads: set[tuple[str, str]] = set()
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
-        """Get the right to run a turn; see :class:`~promptvision.conversations.store.ConversationStore`."""
+        """Claim the right to run a turn; see :class:`~promptvision.conversations.store.ConversationStore`."""
         with self._lock:
-            place = (key.user_id, key.conversation_id)
-            conversation = self._conversations.get(place) or _Conversation(title=title_of(prompt))
+            names = (key.user_id, key.conversation_id)
+            conversation = self._conversations.get(names) or _Conversation(title=title_of(prompt))
             mine = conversation.turns.get(key.prompt_id)
             if mine is not None and mine.fingerprint != fingerprint:
-                raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or picture")
+                raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or image")
             if mine is not None and mine.status not in (TurnStatus.RUNNING, TurnStatus.INTERRUPTED):
                 return mine.value(Claim.DONE)
             running = conversation.running()
@@ -160,7 +160,7 @@ class MemoryConversationStore:
                 return running.value(Claim.BUSY)
             if running is not None:
                 running.status = TurnStatus.INTERRUPTED
-            self._conversations[place] = conversation
+            self._conversations[names] = conversation
             conversation.updated_at = time.time()
             if mine is not None:
                 mine.take_over(owner)
@@ -172,11 +172,13 @@ class MemoryConversationStore:
     def _held(self, turn: Turn) -> _Turn:
         held = self._turns.get(turn.id)
         if held is None or (held.key, held.fence, held.status) != (turn.key, turn.fence, TurnStatus.RUNNING):
-            raise LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+            raise LeaseLost(
+                f"turn {turn.id}: the lease was lost: the turn was taken over, has ended or was deleted"
+            )
         return held
 
-    def beat(self, turn: Turn) -> None:
-        """Keep the claim on a running turn."""
+    def heartbeat(self, turn: Turn) -> None:
+        """Send a heartbeat: keep the claim on a running turn."""
         with self._lock:
             self._held(turn).beat_at = time.monotonic()
 
@@ -262,18 +264,18 @@ class MemoryConversationStore:
         """The user's conversations, newest activity first."""
         with self._lock:
             found = [
-                self._value(place, conversation)
-                for place, conversation in self._conversations.items()
-                if place[0] == user_id
+                self._value(names, conversation)
+                for names, conversation in self._conversations.items()
+                if names[0] == user_id
             ]
         found.sort(key=lambda conversation: (-conversation.updated_at, conversation.id))
         return found[offset : offset + limit]
 
     @staticmethod
-    def _value(place: tuple[str, str], conversation: _Conversation) -> Conversation:
+    def _value(names: tuple[str, str], conversation: _Conversation) -> Conversation:
         return Conversation(
-            id=place[1],
-            user_id=place[0],
+            id=names[1],
+            user_id=names[0],
             title=conversation.title,
             turns=len(conversation.turns),
             created_at=conversation.created_at,
@@ -287,7 +289,7 @@ class MemoryConversationStore:
             return None if found is None else self._value((user_id, conversation_id), found)
 
     def rename(self, user_id: str, conversation_id: str, title: str) -> bool:
-        """Set the title; False when there is no such conversation of the user."""
+        """Set the title; return False if the user has no such conversation."""
         with self._lock:
             found = self._conversations.get((user_id, conversation_id))
             if found is not None:
@@ -295,7 +297,7 @@ class MemoryConversationStore:
             return found is not None
 
     def delete(self, user_id: str, conversation_id: str) -> bool:
-        """Remove a conversation with its turns, events and images; False when there is none."""
+        """Remove a conversation with its turns, events and images; return False if there is none."""
         with self._lock:
             found = self._conversations.pop((user_id, conversation_id), None)
             for turn in found.turns.values() if found else ():
@@ -303,7 +305,7 @@ class MemoryConversationStore:
             return found is not None
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded an image."""
+        """Record that the user has uploaded an image."""
         with self._lock:
             self._uploads.add((user_id, image_id))
 
@@ -315,7 +317,7 @@ class MemoryConversationStore:
             )
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the image or shows it in a conversation."""
+        """Whether any user uploaded the image or has it in a conversation."""
         with self._lock:
             return any(uploaded == image_id for _, uploaded in self._uploads) or any(
                 self._shows(turn, image_id) for turn in self._turns.values()
@@ -326,7 +328,7 @@ class MemoryConversationStore:
         return any(entry.image_id == image_id for entry in turn.entries)
 
     def users(self) -> list[str]:
-        """Everybody who has a conversation or an upload."""
+        """Return all users that have a conversation or an upload."""
         with self._lock:
             return list({user for user, _ in [*self._conversations, *self._uploads]})
 
@@ -336,24 +338,26 @@ class MemoryConversationStore:
             return [image_id for user, image_id in self._uploads if user == user_id]
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
-        """Put an ended turn of another store here as it is."""
+        """Add an ended turn of another store."""
         restored = _Turn.restored(turn)
-        place = (turn.key.user_id, turn.key.conversation_id)
+        names = (turn.key.user_id, turn.key.conversation_id)
         with self._lock:
-            held = self._conversations.get(place) or _Conversation(title=conversation.title)
+            held = self._conversations.get(names) or _Conversation(title=conversation.title)
             old = self._turns.get(turn.id)
-            rivals = [
+            conflicting = [
                 other
                 for other in held.turns.values()
                 if other is not old and (other.key == turn.key or other.seq == turn.seq)
             ]
-            if rivals or (old and ((old.key, old.seq) != (turn.key, turn.seq) or old.fence > turn.fence)):
+            if conflicting or (
+                old and ((old.key, old.seq) != (turn.key, turn.seq) or old.fence > turn.fence)
+            ):
                 raise restore_conflict(turn)
             held.title = conversation.title
             held.created_at, held.updated_at = conversation.created_at, conversation.updated_at
             held.turns[turn.key.prompt_id] = self._turns[turn.id] = restored
             held.turns = dict(sorted(held.turns.items(), key=lambda item: item[1].seq))
-            self._conversations[place] = held
+            self._conversations[names] = held
 
     def close(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to release."""

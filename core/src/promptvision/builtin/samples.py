@@ -1,4 +1,4 @@
-"""Sample images of our own, drawn with Pillow: no file, no download, the same on every machine."""
+"""Sample images drawn with Pillow: no file or download, and identical on every machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 __all__ = ["still_life", "street_sign"]
 
 _SCALE = 2
-"""Scenes are drawn this many times too large and reduced, which gives smooth edges."""
+"""Scenes are drawn larger by this factor and reduced, for smooth edges."""
 
 _Colour = tuple[int, int, int]
 _Point = tuple[float, float]

@@ -1,4 +1,4 @@
-"""The thread executor: tools run in this process, and none of them holds up the event loop."""
+"""The thread executor: runs tools in this process without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from promptvision.tools.tool import Args, Result, Tool
 
 __all__ = ["ThreadExecutor"]
 
-_NO_WAY_OUT = (StopIteration, SystemExit)
-"""Exceptions that cannot pass an event loop; they become ToolFailed."""
+_NOT_PROPAGATED = (StopIteration, SystemExit)
+"""Exceptions that must not propagate through an event loop; they become ToolFailed."""
 
 
 class ThreadExecutor:
     """Runs each tool call in a thread of a small pool, and coroutine functions on the event loop.
 
     Args:
-        workers: threads at most; default: one per core, at least two so that one slow call does not stop all.
+        workers: maximum number of threads; default: one per core, at least two, so that one slow call does
+            not block all others.
     """
 
     def __init__(self, workers: int | None = None) -> None:
@@ -30,14 +31,14 @@ class ThreadExecutor:
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-tool")
 
     async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
-        """Run the tool; whatever it raises comes out unchanged."""
+        """Run the tool; its exceptions propagate unchanged."""
         if tool.is_async:
             return await run_async_tool(tool, args, context)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, run_tool, tool, args, context)
 
     async def close(self) -> None:
-        """Take no more calls; running ones end by themselves."""
+        """Accept no more calls; running calls end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
@@ -46,10 +47,10 @@ def run_tool(tool: Tool, args: Args, context: CallContext) -> Result:
     try:
         with context:
             result = tool.load()(args, context)
-            if inspect.iscoroutine(result):  # named by a string, so that it is known only now
+            if inspect.iscoroutine(result):  # the function is named by a string, so this is known only now
                 result = asyncio.run(result)
-    except _NO_WAY_OUT as exc:
-        raise _left(tool, exc) from exc
+    except _NOT_PROPAGATED as exc:
+        raise _failure(tool, exc) from exc
     return _checked(tool, result)
 
 
@@ -58,12 +59,12 @@ async def run_async_tool(tool: Tool, args: Args, context: CallContext) -> Result
     try:
         with context:
             result = await tool.load()(args, context)
-    except _NO_WAY_OUT as exc:
-        raise _left(tool, exc) from exc
+    except _NOT_PROPAGATED as exc:
+        raise _failure(tool, exc) from exc
     return _checked(tool, result)
 
 
-def _left(tool: Tool, exc: BaseException) -> ToolFailed:
+def _failure(tool: Tool, exc: BaseException) -> ToolFailed:
     return ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {type(exc).__name__}: {exc}")
 
 

@@ -16,7 +16,6 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
     """A :class:`~promptvision.conversations.store.ConversationStore` whose methods are awaited."""
 
     add_image = make_async(ConversationStore.add_image)
-    beat = make_async(ConversationStore.beat)
     claim_turn = make_async(ConversationStore.claim_turn)
     close_stale = make_async(ConversationStore.close_stale)
     conversation = make_async(ConversationStore.conversation)
@@ -24,6 +23,7 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
     delete = make_async(ConversationStore.delete)
     finish_turn = make_async(ConversationStore.finish_turn)
     find_turn = make_async(ConversationStore.find_turn)
+    heartbeat = make_async(ConversationStore.heartbeat)
     history = make_async(ConversationStore.history)
     image_in_use = make_async(ConversationStore.image_in_use)
     images = make_async(ConversationStore.images)

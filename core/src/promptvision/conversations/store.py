@@ -49,7 +49,7 @@ class ConversationStore(Protocol):
     """Whether calls may wait for a disk or a network."""
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
-        """Get the right to run a turn.
+        """Claim the right to run a turn.
 
         The key decides: a new key makes a turn (``Claim.NEW``) unless another turn of the conversation is
         running (``BUSY``); an ended turn gives its reply (``DONE``); an interrupted one, or a running one
@@ -62,15 +62,16 @@ class ConversationStore(Protocol):
             key: user, conversation, prompt_id.
             prompt: the user's words, stored with the turn.
             fingerprint: digest of the request.
-            owner: name of this process, for people who look.
+            owner: name of this process, for operators. A store may add a nonce to it, to recognise a claim of
+                this process whose answer was lost.
             lease_s: seconds without heartbeat after which a running turn counts as dead.
 
         Raises:
             Conflict: the key exists with another fingerprint.
         """
 
-    def beat(self, turn: Turn) -> None:
-        """Heartbeat: keep the claim on a running turn.
+    def heartbeat(self, turn: Turn) -> None:
+        """Send a heartbeat: keep the claim on a running turn.
 
         Raises:
             LeaseLost: the turn was taken over or has ended.

@@ -1,4 +1,4 @@
-"""Fitting a request into what a provider takes: old turns go first, then the length of tool results."""
+"""Trim a request to a provider's context: first whole old turns, then long tool results."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from promptvision.llm.messages import ChatRequest, Function, Message
 __all__ = ["estimate_tokens", "fit_request", "shorten"]
 
 CHARS_PER_TOKEN = 4
-"""A rough and stable measure; exact counts differ by model and are not worth a tokenizer here."""
+"""A rough, stable estimate; exact counts differ by model and are not worth a tokenizer."""
 MESSAGE_CHARS = 12
-"""What the wire adds to a message, about."""
+"""Approximate overhead of a message on the wire."""
 
 RequestT = TypeVar("RequestT", bound=ChatRequest)
 
@@ -23,20 +23,20 @@ _LINE_CHARS = 400
 
 
 def estimate_tokens(messages: Sequence[Message], functions: Sequence[Function] = ()) -> int:
-    """About how many tokens a request takes."""
+    """Estimate the number of tokens of a request."""
     chars = sum(message.chars + MESSAGE_CHARS for message in messages)
     return (chars + sum(function.chars for function in functions)) // CHARS_PER_TOKEN
 
 
 def fit_request(request: RequestT, context_tokens: int) -> RequestT:
-    """The request within a budget, as far as that can be had without parting a call from its result.
+    """Trim a request to a token budget, as far as possible without separating a call from its result.
 
-    Whole turns are left out, oldest first; then tool results of the last turn become one line each, oldest
-    first. The system prompt, the user's last words and all calls of the last turn always stay.
+    Whole turns are removed, oldest first; then tool results of the last turn are shortened to one line each,
+    oldest first. The system prompt, the user's last message and all calls of the last turn always stay.
 
     Args:
         request: system prompt, history and the last turn.
-        context_tokens: as in :class:`~promptvision.llm.provider.LLMProvider`.
+        context_tokens: as in :class:`~promptvision.llm.planner.Planner`.
     """
     over = estimate_tokens(request.messages, request.functions) - context_tokens
     if over <= 0:
@@ -52,7 +52,7 @@ def fit_request(request: RequestT, context_tokens: int) -> RequestT:
 
 
 def _drop_turns(messages: list[Message], over: int) -> tuple[list[Message], int]:
-    """Leave out whole turns until it fits, but never the last one."""
+    """Remove whole turns until the request fits, but never the last one."""
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
     if len(starts) < 2:
         return messages, over
@@ -63,14 +63,14 @@ def _drop_turns(messages: list[Message], over: int) -> tuple[list[Message], int]
     return messages[:begin] + messages[end:], over - estimate_tokens(messages[begin:end])
 
 
-def shorten(told: str) -> str:
-    """A tool result as one short line: long values cut, lists counted, labels of foreign text kept."""
+def shorten(result: str) -> str:
+    """Shorten a tool result to one line: cut long values, count lists, keep labels of untrusted text."""
     try:
-        value = json.loads(told)
+        value = json.loads(result)
     except ValueError:
-        return " ".join(told.split())[:_LINE_CHARS]
+        return " ".join(result.split())[:_LINE_CHARS]
     if not isinstance(value, dict):
-        return told[:_LINE_CHARS]
+        return result[:_LINE_CHARS]
     short: dict[str, Any] = {}
     for name, item in value.items():
         if len(json.dumps(short, ensure_ascii=False)) > _LINE_CHARS:

@@ -1,6 +1,6 @@
-"""Repair of the arguments that an LLM wrote: what is plainly meant is put right, and said so.
+"""Repair of tool-call arguments written by an LLM.
 
-Only the shape is touched, never the meaning; whether the values are allowed is for pydantic to say.
+Only the JSON types are corrected, never the meaning; pydantic validates the values afterwards.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from promptvision.errors import ArgumentsError
 __all__ = ["MAX_CHARS", "finite_float", "load_json", "refuse_constant", "repair_arguments"]
 
 MAX_CHARS = 200_000
-"""Longer argument texts are refused unread."""
+"""Longer argument texts are rejected without parsing."""
 
 _MAX_DEPTH = 16
 _MISSING = object()
@@ -24,33 +24,33 @@ _MISSING = object()
 def repair_arguments(
     raw: str | Mapping[str, Any], schema: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Turn arguments as an LLM wrote them into an object that pydantic can judge.
+    """Convert arguments as an LLM wrote them to an object that pydantic can validate.
 
-    JSON text is loaded, twice if it was quoted twice; nothing at all means no arguments. Per field, text
-    where the schema wants an array, object, number or boolean is loaded as JSON; ``3.0`` becomes ``3`` where
-    an integer is wanted; null is left out where it is not allowed, so that the default holds; unknown keys
-    are dropped.
+    JSON text is parsed, twice if it was quoted twice; an empty text means no arguments. Per field, text
+    where the schema expects an array, object, number or boolean is parsed as JSON; ``3.0`` becomes ``3``
+    where an integer is expected; null is dropped where it is not allowed, so that the default applies;
+    unknown keys are dropped.
 
     Args:
         raw: a JSON text, or an object.
         schema: JSON schema of the arguments, self-contained.
 
     Returns:
-        The arguments, and one line for each repair that the planner should hear of.
+        The arguments, and one line for each repair that the planner should know about.
 
     Raises:
-        ArgumentsError: the text is no JSON object; one line says where it breaks.
+        ArgumentsError: the text is not a JSON object; the message says where parsing failed.
     """
     notes: list[str] = []
     value = _load_arguments(raw)
-    return _Repair(schema, notes).mend_object(value, schema, ""), notes
+    return _Repair(schema, notes).repair_object(value, schema, ""), notes
 
 
 def load_json(text: str) -> Any:
-    """Load JSON as RFC 8259 has it, so without NaN and Infinity.
+    """Parse JSON according to RFC 8259, without NaN and Infinity.
 
     Raises:
-        ValueError: it is no JSON, too deep, or longer than :data:`MAX_CHARS`.
+        ValueError: the text is not JSON, nested too deeply, or longer than :data:`MAX_CHARS`.
     """
     if len(text) > MAX_CHARS:
         raise ValueError(f"longer than {MAX_CHARS} characters")
@@ -61,12 +61,12 @@ def load_json(text: str) -> Any:
 
 
 def refuse_constant(name: str) -> NoReturn:
-    """Refuse NaN and Infinity, which Python's json would take."""
+    """Reject NaN and Infinity, which Python's json accepts."""
     raise ValueError(f"{name} is not allowed in JSON")
 
 
 def finite_float(digits: str) -> float:
-    """Read a number; one that is too large would become Infinity and is refused."""
+    """Parse a number; reject one that is too large, since it would become Infinity."""
     number = float(digits)
     if math.isinf(number):
         raise ValueError(f"{digits[:40]} is too large a number")
@@ -92,7 +92,7 @@ def _load_arguments(raw: str | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _type_of(value: Any) -> str:
-    """The JSON schema type of a value."""
+    """Return the JSON schema type of a value."""
     if value is None:
         return "null"
     for kind, name in ((bool, "boolean"), (int, "integer"), (float, "number"), (str, "string")):
@@ -111,29 +111,29 @@ def _fits(value: Any, types: set[str]) -> bool:
 
 
 class _Repair:
-    """One repair; holds the root schema, for references, and the notes made so far."""
+    """One repair, with the root schema for references and the notes so far."""
 
     def __init__(self, root: Mapping[str, Any], notes: list[str]) -> None:
         self._root = root
         self._notes = notes
 
-    def mend_object(self, value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> dict[str, Any]:
+    def repair_object(self, value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> dict[str, Any]:
         properties = schema.get("properties", {})
         keeps_unknown = schema.get("additionalProperties", not properties and bool(path))
-        mended: dict[str, Any] = {}
+        repaired: dict[str, Any] = {}
         for key, item in value.items():
             where = f"{path}.{key}" if path else str(key)
             if key in properties:
-                result = self._mend(item, properties[key], where)
+                result = self._repair(item, properties[key], where)
                 if result is not _MISSING:
-                    mended[key] = result
+                    repaired[key] = result
             elif keeps_unknown:
-                mended[key] = item
+                repaired[key] = item
             else:
                 self._notes.append(f"{where[:80]}: unknown argument dropped")
-        return mended
+        return repaired
 
-    def _mend(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
+    def _repair(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
         if isinstance(value, str) and schema.get("type") == "string":  # what most arguments are
             return value
         variants = list(self._variants(schema, 0))
@@ -146,7 +146,7 @@ class _Repair:
             return _MISSING
         if isinstance(value, float) and value.is_integer() and "integer" in types and "number" not in types:
             return int(value)
-        return self._mend_inside(value, variants, path)
+        return self._repair_nested(value, variants, path)
 
     def _unquote(self, value: str, types: set[str], path: str) -> Any:
         try:
@@ -158,21 +158,21 @@ class _Repair:
         self._notes.append(f"{path[:80]}: text read as {_type_of(loaded)}")
         return loaded
 
-    def _mend_inside(self, value: Any, variants: list[Mapping[str, Any]], path: str) -> Any:
-        """Go into an array or object, unless several variants could describe it."""
+    def _repair_nested(self, value: Any, variants: list[Mapping[str, Any]], path: str) -> Any:
+        """Repair the items of an array or object, unless several variants match it."""
         fitting = [variant for variant in variants if _type_of(value) in _types(variant)]
         if len(fitting) != 1:
             return value
         if isinstance(value, Mapping):
-            return self.mend_object(value, fitting[0], path)
+            return self.repair_object(value, fitting[0], path)
         items = fitting[0].get("items")
         if isinstance(value, list) and isinstance(items, Mapping):
-            mended = [self._mend(item, items, f"{path}[{index}]") for index, item in enumerate(value)]
-            return [old if new is _MISSING else new for old, new in zip(value, mended, strict=True)]
+            repaired = [self._repair(item, items, f"{path}[{index}]") for index, item in enumerate(value)]
+            return [old if new is _MISSING else new for old, new in zip(value, repaired, strict=True)]
         return value
 
     def _variants(self, schema: Any, depth: int) -> Iterator[Mapping[str, Any]]:
-        """The schemas that a value may match, references and unions resolved."""
+        """The schemas that a value may match, with references and unions resolved."""
         if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
             return
         if "$ref" in schema:

@@ -28,7 +28,7 @@ _OUTAGE = ("connection", "timeout", "server")
 
 
 class Deadline:
-    """The moment by which something must be done.
+    """A point in time by which an operation must end.
 
     Args:
         timeout_s: seconds from now.
@@ -40,7 +40,7 @@ class Deadline:
         self._end = clock() + timeout_s
 
     def remaining_s(self) -> float:
-        """Seconds left; never negative."""
+        """Return the remaining seconds; never negative."""
         return max(0.0, self._end - self._clock())
 
 

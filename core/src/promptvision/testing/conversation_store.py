@@ -166,7 +166,7 @@ class ConversationStoreContract:
         turn = claim(store, user)
         with pytest.raises(Conflict):
             claim(store, user, fingerprint="other", lease_s=0)
-        store.beat(turn)
+        store.heartbeat(turn)
         store.finish_turn(turn, TurnStatus.DONE, {})
         with pytest.raises(Conflict):
             claim(store, user, fingerprint="other")
@@ -177,7 +177,7 @@ class ConversationStoreContract:
         turn = claim(store, user)
         again = claim(store, user)
         assert (again.claim, again.id, again.status) == (Claim.BUSY, turn.id, TurnStatus.RUNNING)
-        store.beat(turn)
+        store.heartbeat(turn)
 
     def test_one_turn_runs_in_a_conversation(self, store: ConversationStore, user: str) -> None:
         """The second prompt is told which turn is in its way; another conversation is free."""
@@ -219,7 +219,7 @@ class ConversationStoreContract:
         new = claim(store, user, owner="new", lease_s=0)
         assert (new.claim, new.fence, new.events) == (Claim.RESUMED, old.fence + 1, (note(1),))
         with pytest.raises(LeaseLost):
-            store.beat(old)
+            store.heartbeat(old)
         with pytest.raises(LeaseLost):
             store.append(old, [note(2, "late")])
         with pytest.raises(LeaseLost):
@@ -230,16 +230,16 @@ class ConversationStoreContract:
         assert (turn.reply, turn.events) == ({"text": "new"}, (note(1), note(2, "new")))
 
     def test_lease_ends_without_heartbeat(self, store: ConversationStore, user: str) -> None:
-        """A beat keeps the turn; without one it is taken over once the lease is over, not before."""
+        """A heartbeat keeps the turn; without one it is taken over once the lease is over, not before."""
         turn = claim(store, user)
-        store.beat(turn)
+        store.heartbeat(turn)
         beaten = time.monotonic()
         while claim(store, user, lease_s=0.4).claim is Claim.BUSY:
             assert time.monotonic() - beaten < 10
             time.sleep(0.02)
         assert time.monotonic() - beaten >= 0.39
         with pytest.raises(LeaseLost):
-            store.beat(turn)
+            store.heartbeat(turn)
 
     def test_dead_turn_of_another_key_is_closed_on_the_way(self, store: ConversationStore, user: str) -> None:
         """A crashed turn does not block the conversation for ever."""
@@ -257,10 +257,10 @@ class ConversationStoreContract:
         """Turns with a fresh heartbeat keep running; the others become interrupted."""
         alive = claim(store, user)
         store.close_stale(600)
-        store.beat(alive)
+        store.heartbeat(alive)
         assert store.close_stale(0) >= 1
         with pytest.raises(LeaseLost):
-            store.beat(alive)
+            store.heartbeat(alive)
         assert store.history(user, "c1", 1)[0].status is TurnStatus.INTERRUPTED
         assert claim(store, user).claim is Claim.RESUMED
 
@@ -344,7 +344,7 @@ class ConversationStoreContract:
         with pytest.raises(LeaseLost):
             store.append(turn, [note(1)])
         with pytest.raises(LeaseLost):
-            store.beat(turn)
+            store.heartbeat(turn)
         assert claim(store, user).reply == {"text": "one"}
 
     def test_turn_ends_with_its_last_entries(self, store: ConversationStore, user: str) -> None:
@@ -391,7 +391,7 @@ class ConversationStoreContract:
         turn = claim(store, user)
         with pytest.raises(ValueError, match="running"):
             store.finish_turn(turn, TurnStatus.RUNNING, {})
-        store.beat(turn)
+        store.heartbeat(turn)
 
     # reading
 
@@ -472,7 +472,7 @@ class ConversationStoreContract:
         assert store.turn(user, turn.id) is None
         with pytest.raises(LeaseLost):
             store.append(turn, [note(2)])
-        store.beat(other)
+        store.heartbeat(other)
         assert claim(store, user).seq == 1
 
     def test_uploads_and_images_in_use(self, store: ConversationStore, user: str) -> None:
@@ -585,7 +585,7 @@ class ConversationStoreContract:
         assert not store.delete(other, "c1")
         forged = replace(turn, key=replace(turn.key, user_id=other))
         with pytest.raises(LeaseLost):
-            store.beat(forged)
+            store.heartbeat(forged)
         with pytest.raises(LeaseLost):
             store.append(forged, [note(2)])
         with pytest.raises(LeaseLost):
@@ -611,7 +611,7 @@ class ConversationStoreContract:
             assert store.turn(name, hostile) is None
             assert store.rename(name, hostile, hostile)
             assert store.delete(name, hostile)
-        store.beat(bystander)
+        store.heartbeat(bystander)
         assert [found.id for found in store.conversations(user)] == ["bystander"]
 
     def test_cleaned_text_and_json_come_back_unchanged(self, store: ConversationStore) -> None:

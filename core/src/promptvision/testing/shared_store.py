@@ -172,7 +172,7 @@ def _claimed_after_lease(store: ConversationStore, user: str) -> Turn:
 
 def _assert_writes_refused(store: ConversationStore, turn: Turn) -> None:
     with pytest.raises(LeaseLost):
-        store.beat(turn)
+        store.heartbeat(turn)
     with pytest.raises(LeaseLost):
         store.append(turn, [note(2, "late")])
     with pytest.raises(LeaseLost):

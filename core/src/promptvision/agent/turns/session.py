@@ -242,10 +242,10 @@ class TurnSession:
         """Keep the claim alive while a long step runs; stop the turn if the claim is lost."""
         pause_s = self._settings.lease_s / 3
 
-        async def beat() -> None:
+        async def send_heartbeats() -> None:
             while True:
                 try:
-                    await self._conversations.beat(turn)
+                    await self._conversations.heartbeat(turn)
                 except LeaseLost:
                     self._handle.cancel.cancel("another process has taken the turn over")
                     return
@@ -255,7 +255,7 @@ class TurnSession:
 
         tasks: list[asyncio.Task[None]] = []
         first = asyncio.get_running_loop().call_later(
-            pause_s, lambda: tasks.append(asyncio.create_task(beat()))
+            pause_s, lambda: tasks.append(asyncio.create_task(send_heartbeats()))
         )
         try:
             yield

@@ -76,7 +76,7 @@ class SQLConversationStore:
                 continue
         raise StoreError(f"conversations: {self._database.where}: too many claims at once", retryable=True)
 
-    def beat(self, turn: Turn) -> None:
+    def heartbeat(self, turn: Turn) -> None:
         """Send a heartbeat: keep the claim on a running turn."""
         with self._database.writing() as db:
             if db.change(statements.HEARTBEAT, _held(turn)) != 1:
@@ -85,7 +85,7 @@ class SQLConversationStore:
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         """Add journal entries, all or none."""
         if not events:
-            return self.beat(turn)
+            return self.heartbeat(turn)
         with self._database.writing() as db:
             _add(db, turn, events)
         return None
