@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import shutil
+import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,11 +18,11 @@ import pytest
 
 from promptvision.errors import Busy, PluginError, SetupError
 from promptvision.models import download
-from promptvision.models.download import DownloadFailed, RemoteFile, fetch, part_of
+from promptvision.models.download import DownloadFailed, RemoteFile, Unreachable, fetch, part_of
 from promptvision.models.manifest import MANIFEST, read_manifest
-from promptvision.models.pull import Problem, pull, remove, verify
+from promptvision.models.pull import Problem, _is_confidential, pull, remove, verify
 from promptvision.models.spec import ModelSpec, WeightFile
-from promptvision.models.weights import locate, missing_weights, override_name, require
+from promptvision.models.weights import locate, missing_weights, override_name, pull_bytes, require
 from promptvision.settings import Settings
 
 COMMIT = "c0ffee" + "0" * 34
@@ -479,3 +480,67 @@ def test_remove_deletes_the_model_and_its_parts(settings: Settings) -> None:
 def test_an_id_that_is_no_folder_name(settings: Settings) -> None:
     with pytest.raises(PluginError, match=r"model id '\.\./up'"):
         remove(replace(SPEC, id="../up"), settings)
+
+
+def test_a_host_that_cannot_be_reached_is_named_with_the_ways_out(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, HF_ENDPOINT="http://127.0.0.1:9")
+    with pytest.raises(
+        Unreachable, match=r"owner/name at c0ffee0+: 127\.0\.0\.1 cannot be reached"
+    ) as raised:
+        pull(SPEC, settings, silent)
+    for words in ("HTTPS_PROXY", "HF_ENDPOINT", "config.json, *.safetensors", str(tmp_path)):
+        assert words in (raised.value.hint or "")
+
+
+def test_a_vendors_host_that_cannot_be_reached_has_the_same_hint(tmp_path: Path, quick: None) -> None:
+    file = WeightFile("sam.pt", url="http://127.0.0.1:9/sam.pt")
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1 cannot be reached: .*refused") as raised:
+        pull(replace(SPEC, files=(file,)), make_settings(tmp_path), silent, schemes=HTTP)
+    assert f"by hand into {make_settings(tmp_path).weights_home / 'toy-1.0'}" in (raised.value.hint or "")
+
+
+def test_a_name_that_cannot_be_resolved_is_given_up_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("promptvision.models.download.time.sleep", pauses.append)
+
+    def fail(*args: object, **options: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", fail)
+    with pytest.raises(Unreachable, match=r"hub\.example cannot be reached: .*Name or service not known"):
+        fetch_quietly(RemoteFile(path="a", url="http://hub.example/a"), tmp_path / "a")
+    assert len(pauses) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        (None, True),
+        ("https://mirror.example", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://localhost", True),
+        ("http://mirror.example", False),
+        ("http://127.0.0.1.mirror.example", False),
+    ],
+)
+def test_the_token_goes_to_no_mirror_over_plain_http(endpoint: str | None, expected: bool) -> None:
+    assert _is_confidential(endpoint) is expected
+
+
+def test_a_repository_in_the_place_of_another_format_has_files_of_its_own(
+    settings: Settings, hub: Hub
+) -> None:
+    spec = replace(vendor_spec(hub, "0" * 64), hub_files=("model.safetensors", "*.json"))
+    settings = make_settings(settings.home, HF_ENDPOINT=hub.url, PROMPTVISION_MODEL_TOY_1_0="owner/name")
+    folder = pull(spec, settings, silent)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", MANIFEST]
+    assert locate(spec, settings) == folder
+
+
+def test_the_size_of_a_download_is_that_of_the_files_else_the_declared_one() -> None:
+    assert pull_bytes(SPEC) == 3_000_000_000
+    half = replace(SPEC, download_bytes=1_500_000_000)
+    assert pull_bytes(half) == 1_500_000_000
+    assert pull_bytes(replace(half, files=(WeightFile("a", size=7), WeightFile("b")))) == 7

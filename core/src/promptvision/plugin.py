@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from promptvision.errors import TooLarge as TooLarge
     from promptvision.errors import ToolFailed as ToolFailed
     from promptvision.errors import UserError as UserError
+    from promptvision.images.aspect import pad_aspect as pad_aspect
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
     from promptvision.images.colour import flat_rgb as flat_rgb
@@ -125,6 +126,8 @@ if TYPE_CHECKING:
     from promptvision.tools.decorator import ToolFunction as ToolFunction
     from promptvision.tools.decorator import ToolLike as ToolLike
     from promptvision.tools.decorator import tool as tool
+    from promptvision.tools.detections import Detection as Detection
+    from promptvision.tools.detections import detection_result as detection_result
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
     from promptvision.tools.labels import split_labels as split_labels
@@ -194,6 +197,8 @@ _MODULES = {
     "Conflict": "promptvision.errors",
     "Conversation": "promptvision.conversations.turn",
     "ConversationStore": "promptvision.conversations.store",
+    "Detection": "promptvision.tools.detections",
+    "detection_result": "promptvision.tools.detections",
     "DetectArgs": "promptvision.tools.operations",
     "DetectResult": "promptvision.tools.operations",
     "Dialect": "promptvision.llm.dialects",
@@ -304,6 +309,7 @@ _MODULES = {
     "missing_weights": "promptvision.models.weights",
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
+    "pad_aspect": "promptvision.images.aspect",
     "peak_prior": "promptvision.models.placement",
     "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",

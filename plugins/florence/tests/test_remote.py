@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import gzip
 import io
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -19,6 +21,9 @@ from promptvision_florence.plugin import API_URL, CAPTION_REMOTE
 from promptvision_florence.remote import MAX_SIDE
 
 Serve = Callable[[Any], str]
+
+BOMB = gzip.compress(gzip.compress(gzip.compress(bytes(2**26))))
+"""A few hundred bytes that are decoded to 64 MiB."""
 
 
 def service(answer: Callable[[], Response], seen: list[Image.Image] | None = None) -> Starlette:
@@ -72,6 +77,11 @@ def test_large_images_are_made_smaller_and_transparent_ones_white(serve: Serve) 
         (lambda: JSONResponse(["A lion."]), "HTTP 200 without a JSON object"),
         (lambda: PlainTextResponse("A lion."), "HTTP 200 without a JSON object"),
         (lambda: RedirectResponse("http://169.254.169.254/"), "HTTP 307 without a JSON object"),
+        (lambda: PlainTextResponse("[" * 200_000), "HTTP 200 without a JSON object"),
+        (
+            lambda: Response(BOMB, headers={"Content-Encoding": "gzip, gzip, gzip"}),
+            "Content-Encoding 'gzip, gzip, gzip'; send it uncompressed",
+        ),
         (lambda: StreamingResponse(b"a" * 2**16 for _ in range(10_000)), "longer than 1048576 bytes"),
     ],
 )
@@ -86,7 +96,19 @@ def test_other_answers_are_failures_that_name_the_service(
 
 
 @pytest.mark.parametrize(
-    "url", ["http://name:secret@127.0.0.1:1/caption?key=secret", "caption", "http://[x/"]
+    "url",
+    [
+        "http://name:secret@127.0.0.1:1/caption?key=secret",
+        "caption",
+        "http://[x/",
+        "http://127.0.0.1:99999/caption",
+        "http://127.0.0.1:-1/",
+        "http://" + "a" * 70 + ".example/caption",
+        "http://xn--zz.example\u2028/",
+        "http://a..b/",
+        "http://\ud800/",
+        "ftp://127.0.0.1/",
+    ],
 )
 def test_unreachable_service_is_a_failure_without_secrets(picture: Image.Image, url: str) -> None:
     with pytest.raises(ToolFailed, match="florence_remote") as raised:
@@ -111,3 +133,18 @@ def test_cancel_does_not_wait_for_the_service(picture: Image.Image) -> None:
             ask(f"http://127.0.0.1:{silent.getsockname()[1]}/caption", picture, cancel=token)
         waiter.join(5)
         assert not waiter.is_alive()
+
+
+def test_an_answer_that_drips_ends_at_the_time_limit(
+    serve: Serve, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptvision_florence.remote.TOTAL_S", 0.5)
+
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.05)
+
+    url = serve(service(lambda: StreamingResponse(drip())))
+    with pytest.raises(ToolFailed, match=r"no complete answer in 0\.5 s"):
+        ask(f"{url}/caption", picture)

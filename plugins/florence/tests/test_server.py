@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -149,3 +151,22 @@ def test_command_listens_on_this_machine_alone_unless_told_otherwise() -> None:
     shown = CliRunner().invoke(cli, ["serve", "--help"]).output
     assert "[default: 127.0.0.1]" in shown
     assert "[default: 8000" in shown
+
+
+def test_stalled_uploads_do_not_keep_others_out(
+    serve: Serve, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptvision_florence.server.READ_S", 2.0)
+    url = serve(create_app(size_of))
+    host, port = url.removeprefix("http://").split(":")
+    head = b"POST /caption HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+    head += b"Content-Type: multipart/form-data; boundary=b\r\n\r\n--b\r\n"
+    with ExitStack() as stack:
+        stalled = [
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            for _ in range(2 * MAX_WAITING)
+        ]
+        for connection in stalled:
+            connection.sendall(head)
+        assert send(url, png(picture)).json()["caption"] == "400 x 300"
+        assert stalled[0].recv(4096).startswith(b"HTTP/1.1 408")

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from promptvision.plugin import ArgumentsError, Cancelled, SetupError
 from promptvision.testing import CallContext, CancelToken, make_context, run_tool
-from promptvision_florence.detect import _boxes, _polygons
+from promptvision_florence.detect import _boxes, _outlines, _polygons, _things
+from promptvision_florence.load import load
 from promptvision_florence.plugin import CAPTION, DETECT, READ_TEXT, promptvision_models
 
 
@@ -100,3 +103,47 @@ def test_cancel_between_two_things_stops_the_search(
     with pytest.raises(Cancelled):
         run_tool(DETECT, picture, context=context, prompt="lion. tree. sky")
     assert seen == ["loading Florence-2", "looking for lion", "looking for tree"]
+
+
+@pytest.mark.parametrize("label", ["lion " * 100, "\u72ee\u5b50" * 30])
+def test_a_label_longer_than_the_model_reads_is_refused_in_words(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path, label: str
+) -> None:
+    with pytest.raises(
+        ArgumentsError, match=r"prompt: \d+ tokens .* Florence-2 reads 96; use a shorter name"
+    ):
+        run_tool(DETECT, picture, context=context_with(checkpoint, tmp_path), prompt=label)
+
+
+def test_special_tokens_in_a_label_are_not_read_as_such(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path
+) -> None:
+    context = context_with(checkpoint, tmp_path)
+    plain = run_tool(DETECT, picture, context=context, prompt="lion", box_threshold=0)
+    marked = run_tool(DETECT, picture, context=context, prompt="<image>lion<loc_5>", box_threshold=0)
+    assert marked.bounding_boxes == plain.bounding_boxes
+    with pytest.raises(ArgumentsError, match="'<image>' is a special token of Florence-2"):
+        run_tool(DETECT, picture, context=context, prompt="<image>")
+
+
+def test_a_polygon_of_several_parts_is_one_thing(florence: Any) -> None:
+    tokens = florence.processor.tokenizer.convert_tokens_to_ids
+    first, separator = tokens("<loc_0>"), tokens("<sep>")
+    part, other = [first + bin_ for bin_ in range(6)], [first + bin_ for bin_ in range(20, 27)]
+    name = tokens(["a"])
+    ids = [*name, tokens("<poly>"), *part, separator, *other, tokens("</poly>")]
+    things = list(_things(florence, ids, first, separator))
+    assert things == [[range(2, 8), range(9, 16)]]
+    assert [[ids[place] - first for place in outline] for outline in _outlines(things)] == [
+        [*range(6), *range(20, 26)]
+    ]
+
+
+def test_a_checkpoint_without_all_weights_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    lost = min(name for name in weights if "fc1.weight" in name)
+    weights.pop(lost)
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+        load(tmp_path, "cpu", "float32")

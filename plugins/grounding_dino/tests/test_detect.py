@@ -8,6 +8,8 @@ from PIL import Image
 
 from promptvision.plugin import ArgumentsError, Cancelled, DetectResult, SetupError
 from promptvision.testing import CallContext, CancelToken, make_context, run_tool
+from promptvision_grounding_dino.detect import _notes_of_same
+from promptvision_grounding_dino.find import Finding
 from promptvision_grounding_dino.plugin import DETECT, promptvision_models
 
 
@@ -48,18 +50,49 @@ def test_nothing_found_is_a_success_with_a_message(
     assert "Nothing found for lion" in result.message
 
 
-def test_a_higher_text_threshold_drops_boxes_too(
+def test_box_threshold_alone_decides_which_boxes_are_kept(
     checkpoint: Path, picture: Image.Image, tmp_path: Path
 ) -> None:
-    def scores(**thresholds: float) -> list[float]:
-        result = run_tool(
+    def result(**thresholds: float) -> DetectResult:
+        found: DetectResult = run_tool(
             DETECT, picture, context=context_with(checkpoint, tmp_path), prompt="lion", **thresholds
         )
-        found: list[float] = result.scores
         return found
 
-    assert scores(box_threshold=0.1, text_threshold=0.9) == scores(box_threshold=0.9, text_threshold=0.1)
-    assert len(scores(box_threshold=0.1, text_threshold=0.1)) > len(scores(box_threshold=0.9))
+    low, middle, high = (result(box_threshold=at, text_threshold=0.3).scores for at in (0.01, 0.1, 0.9))
+    assert len(low) > len(middle) > len(high)
+    assert min(low) < 0.1 <= min(middle)
+    named = result(box_threshold=0.01, text_threshold=0.9)
+    assert named.scores == low
+    uncertain = sum(score < 0.9 for score in low)
+    assert f"{uncertain} of {len(low)} boxes have a name that is uncertain" in (named.message or "")
+    assert result(box_threshold=0.9, text_threshold=0.1).message is None
+
+
+def test_a_label_that_marks_the_same_box_as_another_is_named() -> None:
+    findings = [Finding((0, 0, 9, 9), "person", 0.9, ("shirt",)), Finding((5, 5, 9, 9), "hat", 0.8)]
+    assert list(_notes_of_same(findings)) == [
+        "A box for 'shirt' is the same as one for 'person' and was dropped."
+    ]
+
+
+@pytest.mark.parametrize("size", [(2700, 1), (1, 2700), (16384, 1), (1, 1)])
+def test_extreme_aspects_are_searched(checkpoint: Path, tmp_path: Path, size: tuple[int, int]) -> None:
+    image = Image.new("RGB", size, "red")
+    result = run_tool(
+        DETECT, image, context=context_with(checkpoint, tmp_path), prompt="lion", box_threshold=0.1
+    )
+    assert all(
+        0 <= x1 < x2 <= size[0] and 0 <= y1 < y2 <= size[1] for x1, y1, x2, y2 in result.bounding_boxes
+    )
+
+
+@pytest.mark.parametrize("prompt", ["\N{LION FACE}", "\u72ee\u5b50", "lion. \u72ee\u5b50", "\u200b"])
+def test_names_that_the_model_cannot_read_are_refused(
+    checkpoint: Path, picture: Image.Image, tmp_path: Path, prompt: str
+) -> None:
+    with pytest.raises(ArgumentsError, match=r"Grounding DINO cannot read '.+'; name it with English words"):
+        run_tool(DETECT, picture, context=context_with(checkpoint, tmp_path), prompt=prompt)
 
 
 def test_prompt_that_names_nothing_is_refused(picture: Image.Image) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -8,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from torchvision.ops import box_iou, clip_boxes_to_image, nms  # type: ignore[import-untyped]
 
-from promptvision.plugin import ArgumentsError, ToolFailed, split_labels
-from promptvision_grounding_dino.find import MAX_IOU, find
+from promptvision.plugin import ArgumentsError, SetupError, ToolFailed, split_labels
+from promptvision_grounding_dino.find import MAX_IOU, _merge_same, find
 from promptvision_grounding_dino.load import Detector, load
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
@@ -113,7 +115,7 @@ def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, pic
             output.pred_boxes = output.pred_boxes * torch.inf
             return output
 
-    with pytest.raises(ToolFailed, match="float16 returned values that are no numbers"):
+    with pytest.raises(ToolFailed, match="float16 returned values that are not finite"):
         find(replace(detector, model=Broken()), picture, ["lion"], 0.3)
 
 
@@ -135,3 +137,18 @@ def test_calls_at_the_same_time_do_not_disturb_each_other(detector: Detector, pi
     with ThreadPoolExecutor(4) as threads:
         together = list(threads.map(lambda labels: find(detector, picture, labels, 0.3), prompts))
     assert together == alone
+
+
+def test_only_equal_labels_or_nearly_equal_boxes_are_duplicates() -> None:
+    boxes = torch.tensor([[0, 0, 100, 100], [0, 0, 100, 99], [0, 0, 100, 90], [0, 0, 100, 85]]).float()
+    assert _merge_same(boxes, [0, 1, 1, 2]) == {0: {1}, 2: set(), 3: set()}
+
+
+def test_a_checkpoint_without_all_weights_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    lost = next(name for name in sorted(weights) if "query_position_embeddings" in name)
+    weights.pop(lost)
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(SetupError, match=rf"does not hold all weights of the model: 1 missing.*{lost}"):
+        load(tmp_path, "cpu", "float32")

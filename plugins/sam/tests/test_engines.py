@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +15,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
-from promptvision.plugin import Box, Point
-from promptvision_sam.engine import EmbeddingCache, Engine
+from promptvision.plugin import Box, Point, SetupError
+from promptvision.testing import CallContext
+from promptvision_sam.engine import EMBEDDING_VALUES, EmbeddingCache, Engine
 from promptvision_sam.load import load
+from promptvision_sam.plugin import MODEL
 
 BOXES = [Box(30, 40, 130, 140), Box(190, 10, 270, 190), Box(5, 5, 60, 50)]
 
@@ -144,3 +151,61 @@ def test_transformers_engine_equals_transformers(checkpoints: dict[str, Path], p
     theirs = processor.post_process_masks(found.pred_masks, inputs["original_sizes"])[0][:, 0]
     ours = load(checkpoints["transformers"], "cpu", "float32").masks(picture, "a", boxes=BOXES)
     assert same(ours, list(theirs.numpy()))
+
+
+def test_coordinates_keep_their_precision_in_bfloat16(
+    checkpoints: dict[str, Path], picture: Image.Image
+) -> None:
+    engine: Any = load(checkpoints["transformers"], "cpu", "bfloat16")
+    seen: list[torch.Tensor] = []
+    engine.model.prompt_encoder.register_forward_pre_hook(
+        lambda module, args, kwargs: seen.append(kwargs["input_boxes"]), with_kwargs=True
+    )
+    assert engine.masks(picture, "a", boxes=BOXES)
+    assert engine.masks(picture, "a", points=[Point(80, 90)])
+    scaled = torch.tensor([[list(box) for box in BOXES]]) * torch.tensor([256 / 300, 256 / 200] * 2)
+    assert torch.allclose(seen[0], scaled, atol=1e-3)
+    assert engine.model.mask_decoder.iou_token.weight.dtype is torch.bfloat16
+
+
+def test_the_embedding_cache_counts_as_memory_of_the_model(context: Callable[..., CallContext]) -> None:
+    held = context()
+    engine = held.lease(MODEL)
+    weights = sum(each.numel() * each.element_size() for each in engine.model.parameters())
+    (loaded,) = held._pool.loaded()
+    assert loaded.bytes >= weights + 4 * 4 * EMBEDDING_VALUES
+
+
+def test_ultralytics_changes_nothing_in_the_process(
+    checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+) -> None:
+    program = """
+import json, sys
+import cv2, torch
+from pathlib import Path
+from PIL import Image
+torch.set_num_threads(3)
+cv2.setNumThreads(3)
+functions = torch.save, cv2.imread, cv2.imwrite
+from promptvision_sam.load import load
+load(Path(sys.argv[1]), "cpu", "float32")
+same = functions == (torch.save, cv2.imread, cv2.imwrite)
+print(json.dumps([torch.get_num_threads(), cv2.getNumThreads(), same]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(checkpoints["ultralytics"])],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == [3, 3, True]
+
+
+def test_a_checkpoint_without_all_weights_is_refused(checkpoints: dict[str, Path], tmp_path: Path) -> None:
+    shutil.copytree(checkpoints["transformers"], tmp_path, dirs_exist_ok=True)
+    weights = load_file(tmp_path / "model.safetensors")
+    weights.pop(min(name for name in weights if name.startswith("mask_decoder")))
+    save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+        load(tmp_path, "cpu", "float32")

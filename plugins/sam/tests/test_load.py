@@ -47,7 +47,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     file = tmp_path / "sam2.1_l.pt"
     torch.save({"weight": torch.zeros(2)}, file)
-    with pytest.raises(ValueError, match=r"sam2\.1_l\.pt is no SAM 2\.1 checkpoint"):
+    with pytest.raises(ValueError, match=r"sam2\.1_l\.pt is not a SAM 2\.1 checkpoint"):
         load(file, "cpu", "float32")
 
 

@@ -63,7 +63,7 @@ def test_boxes_are_cut_to_the_image(context: Make, picture: Image.Image) -> None
 
 
 def test_prompts_outside_the_image_are_named(context: Make, picture: Image.Image) -> None:
-    with pytest.raises(ArgumentsError, match=r"bounding_boxes\.1: .* lies outside the picture \(300 x 200"):
+    with pytest.raises(ArgumentsError, match=r"bounding_boxes\.1: .* lies outside the image \(300 x 200"):
         run_tool(TOOL, picture, context=context(), bounding_boxes=[BOXES[0], [300, 0, 320, 20]])
     with pytest.raises(ArgumentsError, match=r"points\.0"):
         run_tool(TOOL, picture, context=context(), points=[[10, 200]])

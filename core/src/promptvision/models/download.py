@@ -1,16 +1,17 @@
-"""Downloading one large file so that a broken connection, or a killed process, costs nothing already here.
+"""Download large files with resume after broken connections and killed processes.
 
-The hub's own client starts over after an interruption since its version 2 (it gives every download a part
-file of its own and removes it on failure), hence this one. It speaks plain HTTP ranges (RFC 9110, section
-14).
+Since version 2 the client of the hub starts again after an interruption (it removes its part file on
+failure), hence this one. It uses plain HTTP ranges (RFC 9110, section 14).
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
 import shutil
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -23,31 +24,45 @@ from urllib.parse import urlsplit
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
 
-__all__ = ["DownloadFailed", "RemoteFile", "fetch", "part_of", "require_space"]
+__all__ = [
+    "DownloadFailed",
+    "RemoteFile",
+    "Unreachable",
+    "fetch",
+    "is_unreachable",
+    "part_of",
+    "require_space",
+]
 
 CHUNK_BYTES = 2**20
 TIMEOUT_S = 30.0
 TRIES = 5
-"""Attempts in a row that bring no byte before giving up."""
+"""Attempts in a row without a byte before giving up."""
+NAME_TRIES = 2
+"""The same if the name of the host cannot be resolved."""
 PAUSE_S = 0.5
-"""Pause before the second such attempt, in seconds; doubled before each further one."""
+"""Backoff before the second such attempt, in seconds; doubled before each further one."""
 SPARE_BYTES = 64 * 2**20
 """What a download leaves free on the disk."""
 
 
 class DownloadFailed(PromptvisionError):
-    """A file could not be fetched. What has arrived stays for the next try unless it was wrong."""
+    """A file could not be downloaded. What has arrived is kept for the next try unless it was wrong."""
+
+
+class Unreachable(DownloadFailed):
+    """The host cannot be reached."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteFile:
-    """A file to fetch.
+    """A file to download.
 
     Args:
         path: relative to the folder of the model, with forward slashes.
         url: where it is.
-        size: in bytes; 0 when unknown.
-        sha256: of its bytes; None when unknown.
+        size: in bytes; 0 if unknown.
+        sha256: of its bytes; None if unknown.
         headers: sent to the host of ``url`` only, not where it redirects to.
     """
 
@@ -75,7 +90,7 @@ def _require_scheme(url: str, schemes: Collection[str]) -> None:
 
 
 def part_of(target: Path) -> Path:
-    """Where a file grows until it is whole."""
+    """Where a file is written until it is complete."""
     return target.with_name(target.name + ".part")
 
 
@@ -83,7 +98,7 @@ def require_space(folder: Path, needed: int) -> None:
     """Refuse a download that would fill the disk.
 
     Raises:
-        SetupError: the disk of ``folder`` has less than ``needed`` bytes, and a little, to spare.
+        SetupError: the disk of ``folder`` has less than ``needed`` bytes and a reserve free.
     """
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE_BYTES:
@@ -101,23 +116,24 @@ def fetch(
     schemes: Collection[str] = ("https",),
     pause_s: float = PAUSE_S,
 ) -> str:
-    """Download a file, going on where an earlier download stopped.
+    """Download a file, resuming an earlier download.
 
-    A part is gone on with only when its end can be checked: by a digest, or by an ETag that the server
-    compares. A part that cannot be is fetched anew.
+    A part is resumed only if the result can be checked: by a digest, or by an ETag that the server compares.
+    Otherwise the file is downloaded from the start.
 
     Args:
-        remote: what to fetch.
-        target: where to; appears whole or not at all.
-        progress: told how many bytes of the file are here; whatever it raises stops the download.
+        remote: what to download.
+        target: where to; it appears complete or not at all.
+        progress: called with the bytes downloaded so far; whatever it raises stops the download.
         schemes: URL schemes that are allowed, redirects included.
-        pause_s: first pause between attempts that bring nothing.
+        pause_s: first pause between attempts without a byte.
 
     Returns:
         The SHA-256 of the file.
 
     Raises:
-        DownloadFailed: the server cannot be reached, refuses, or sends something else than declared.
+        DownloadFailed: the server refuses, or sends something else than declared.
+        Unreachable: the server cannot be reached.
         SetupError: the disk is too small.
     """
     _require_scheme(remote.url, schemes)
@@ -135,8 +151,8 @@ def fetch(
                 if exc.code == 416:  # the part is longer than what is there now
                     part_of(target).unlink(missing_ok=True)
             tries = 0 if _size(part_of(target)) > before else tries + 1
-            if tries >= TRIES or not _is_transient(exc):
-                raise DownloadFailed(f"{remote.url}: {_reason(exc)}", hint="run the command again") from exc
+            if tries >= (NAME_TRIES if _is_unresolved(exc) else TRIES) or not _is_transient(exc):
+                raise _failure(remote.url, exc) from exc
         time.sleep(pause_s * 2**tries if tries else 0)
     _settle(remote, target, digest)
     return digest
@@ -144,6 +160,36 @@ def fetch(
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
+
+
+def _failure(url: str, error: Exception) -> DownloadFailed:
+    if is_unreachable(error):
+        return Unreachable(f"{url}: {urlsplit(url).hostname} cannot be reached: {_reason(error)}")
+    return DownloadFailed(f"{url}: {_reason(error)}", hint="run the command again")
+
+
+def is_unreachable(error: BaseException | None) -> bool:
+    """Whether an error, or one that caused it, says that a connection could not be made.
+
+    Knows the errors of the standard library, and by their names those of httpx and requests.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        reason = getattr(error, "reason", None)
+        kinds = socket.gaierror | ConnectionRefusedError | TimeoutError
+        if isinstance(error, kinds) or isinstance(reason, kinds):
+            return True
+        if type(error).__name__ in {"ConnectError", "ConnectTimeout", "ConnectionError", "ProxyError"}:
+            return True
+        if isinstance(error, OSError) and error.errno in {errno.ENETUNREACH, errno.EHOSTUNREACH}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_unresolved(error: Exception) -> bool:
+    return isinstance(getattr(error, "reason", None), socket.gaierror)
 
 
 def _is_transient(error: Exception) -> bool:
@@ -163,7 +209,7 @@ def _reason(error: Exception) -> str:
 def _attempt(
     opener: urllib.request.OpenerDirector, remote: RemoteFile, part: Path, progress: Callable[[int], None]
 ) -> str:
-    """Fetch what is missing of the part; returns the digest of the whole."""
+    """Download the rest of a part; returns the digest of the whole."""
     tag = _tag_of(part)
     saved_tag = tag.read_text("ascii") if tag.is_file() else None
     have = _size(part) if remote.sha256 or saved_tag else 0
@@ -199,7 +245,7 @@ def _tag_of(part: Path) -> Path:
 
 
 def _note_tag(path: Path, answer: Any) -> None:
-    """Keep a strong ETag; a weak one does not promise equal bytes."""
+    """Keep a strong ETag; a weak one does not guarantee equal bytes."""
     tag = answer.headers.get("ETag", "")
     if tag.startswith('"') and tag.isascii():
         path.write_text(tag, "ascii")
@@ -221,7 +267,7 @@ def _length(answer: Any, remote: RemoteFile) -> int | None:
 
 
 def _digest_of(part: Path) -> Any:
-    """A running SHA-256 of what is here of a file."""
+    """A running SHA-256 of a part."""
     with part.open("rb") as file:
         return hashlib.file_digest(file, "sha256")
 
@@ -246,7 +292,7 @@ def _append(
 
 
 def _settle(remote: RemoteFile, target: Path, digest: str) -> None:
-    """Give the whole file its name, or throw it away when it is not what it should be."""
+    """Rename the complete file, or delete it if it is not what was declared."""
     part = part_of(target)
     _tag_of(part).unlink(missing_ok=True)
     size = _size(part)
@@ -255,6 +301,6 @@ def _settle(remote: RemoteFile, target: Path, digest: str) -> None:
         raise DownloadFailed(
             f"{remote.url}: {size} bytes with SHA-256 {digest}, not the {remote.size or size} bytes with"
             f" {remote.sha256 or digest} that were declared",
-            hint="run the command again; if it stays so, the source has changed or is not to be trusted",
+            hint="run the command again; if it fails again, the source has changed or cannot be trusted",
         )
     part.replace(target)

@@ -1,4 +1,4 @@
-"""The note beside pulled weights that says where each file came from and what its digest is."""
+"""The manifest of pulled weights: the source and digest of each file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PulledFile(BaseModel):
 
 
 class Manifest(BaseModel):
-    """Where a folder of weights was pulled from. ``commit`` is what ``revision`` stood for then."""
+    """Where a folder of weights was pulled from. ``commit`` is what ``revision`` resolved to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -35,7 +35,7 @@ class Manifest(BaseModel):
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a folder; None when it has none that can be read."""
+    """The manifest of a folder; None if it has none that can be read."""
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
     except (OSError, ValidationError):

@@ -1,4 +1,4 @@
-"""Bringing weights here, checking them, and throwing them away."""
+"""Download, verify and remove model weights."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from promptvision.errors import Busy, PromptvisionError, SetupError
-from promptvision.models.download import DownloadFailed, RemoteFile, fetch, part_of, require_space
+from promptvision.models.download import (
+    DownloadFailed,
+    RemoteFile,
+    Unreachable,
+    fetch,
+    is_unreachable,
+    part_of,
+    require_space,
+)
 from promptvision.models.manifest import (
     MANIFEST,
     Manifest,
@@ -32,12 +40,12 @@ if TYPE_CHECKING:
 __all__ = ["Problem", "Progress", "is_partial", "pull", "remove", "verify"]
 
 Progress = Callable[[int, int, str], None]
-"""Gets bytes here, bytes in all (0 when unknown) and the name of the file; may raise to stop the pull."""
+"""Gets bytes so far, bytes in all (0 if unknown) and the name of the file; may raise to stop the pull."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A file of a model that is not as it should be."""
+    """What is wrong with a file of a model."""
 
     path: str
     what: str
@@ -46,12 +54,12 @@ class Problem:
 def pull(
     spec: ModelSpec, settings: Settings, progress: Progress, *, schemes: Collection[str] = ("https",)
 ) -> Path:
-    """Download a model's weights unless they are here. Can be interrupted and goes on where it was.
+    """Download a model's weights unless they are here already; resumes an interrupted download.
 
     Args:
         spec: what to pull.
         settings: says where to, and may name another hub repository, ``HF_ENDPOINT`` and ``HF_TOKEN``.
-        progress: told how far it is.
+        progress: called as the download proceeds.
         schemes: URL schemes that are allowed.
 
     Returns:
@@ -59,7 +67,8 @@ def pull(
 
     Raises:
         SetupError: offline mode is on, the hub's client is not installed, or the disk is too small.
-        DownloadFailed: the source cannot be reached or sends something else than declared.
+        DownloadFailed: the source refuses or sends something else than declared.
+        Unreachable: the source cannot be reached.
         Busy: another process is pulling the same model.
     """
     if (here := locate(spec, settings)) is not None:
@@ -72,9 +81,12 @@ def pull(
             return here
         staging = _staging_of(folder, wanted)
         staging.mkdir(exist_ok=True)
-        commit, files = _list_files(wanted, settings)
-        _require_space_for(files, staging)
-        pulled = _fetch_all(files, staging, progress, {*schemes, *_scheme_of_endpoint(settings)})
+        try:
+            commit, files = _list_files(wanted, settings)
+            _require_space_for(files, staging)
+            pulled = _fetch_all(files, staging, progress, {*schemes, *_scheme_of_endpoint(settings)})
+        except Unreachable as exc:
+            raise Unreachable(exc.message, hint=_ways_out(wanted, folder)) from exc
         manifest = Manifest(
             source=wanted.source, revision=wanted.revision, commit=commit, license=spec.license, files=pulled
         )
@@ -85,13 +97,21 @@ def pull(
     return folder
 
 
+def _ways_out(spec: ModelSpec, folder: Path) -> str:
+    names = ", ".join(file.path for file in spec.files)
+    return (
+        "check the network; behind a proxy set HTTPS_PROXY; for a mirror of the hub set HF_ENDPOINT; or copy "
+        f"the files ({names}) by hand into {folder}"
+    )
+
+
 def _staging_of(folder: Path, spec: ModelSpec) -> Path:
-    """Where files gather until all are here; one place per revision, so that no two are mixed."""
+    """Where files are collected until all are complete; one folder per revision."""
     return folder.with_name(f"{folder.name}.pulling-{spec.revision[:12].replace('/', '-')}")
 
 
 def _scheme_of_endpoint(settings: Settings) -> set[str]:
-    """An operator who names a mirror of the hub by an http URL wants it used."""
+    """The scheme of the mirror that the operator names, which may be http."""
     endpoint = settings.value("HF_ENDPOINT")
     return {urlsplit(endpoint).scheme} if endpoint else set()
 
@@ -106,7 +126,7 @@ def _refuse_offline(spec: ModelSpec, settings: Settings) -> None:
 
 @contextmanager
 def _alone(lock: Path, spec: ModelSpec) -> Iterator[None]:
-    """Keep others from pulling the same model meanwhile; the system frees the lock of a dead process."""
+    """Exclude other pulls of the same model; the system releases the lock of a dead process."""
     with lock.open("wb") as file:
         if os.name == "posix":
             import fcntl
@@ -119,7 +139,7 @@ def _alone(lock: Path, spec: ModelSpec) -> Iterator[None]:
 
 
 def _list_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:
-    """The commit and the files to fetch."""
+    """The commit and the files to download."""
     if spec.source.startswith("https://") or all(file.url for file in spec.files):
         return spec.revision, [
             RemoteFile(
@@ -138,13 +158,14 @@ def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[Remo
             f"model {spec.id!r} comes from the Hugging Face hub, whose client is not installed",
             hint="run `pip install 'promptvision[models]'`",
         ) from exc
-    endpoint, token = settings.value("HF_ENDPOINT"), settings.value("HF_TOKEN") or get_token()
+    endpoint = settings.value("HF_ENDPOINT")
+    token = (settings.value("HF_TOKEN") or get_token()) if _is_confidential(endpoint) else None
     try:
-        info = HfApi(endpoint=endpoint, token=token).model_info(
+        info = HfApi(endpoint=endpoint, token=token or False).model_info(
             spec.source, revision=spec.revision, files_metadata=True
         )
     except Exception as exc:  # errors of whichever HTTP client the hub's version uses come out
-        raise _hub_error(spec, exc) from exc
+        raise _hub_error(spec, exc, endpoint) from exc
     commit = info.sha or spec.revision
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     files = []
@@ -154,7 +175,13 @@ def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[Remo
     return commit, files
 
 
-def _hub_error(spec: ModelSpec, error: Exception) -> PromptvisionError:
+def _is_confidential(endpoint: str | None) -> bool:
+    """Whether nobody between here and the hub, or its mirror, can read a token."""
+    url = urlsplit(endpoint or "https://huggingface.co")
+    return url.scheme == "https" or url.hostname in ("localhost", "127.0.0.1", "::1")
+
+
+def _hub_error(spec: ModelSpec, error: Exception, endpoint: str | None) -> PromptvisionError:
     name = type(error).__name__
     first = str(error).strip().splitlines()[0] if str(error).strip() else name
     page = f"https://huggingface.co/{spec.source}"
@@ -162,6 +189,9 @@ def _hub_error(spec: ModelSpec, error: Exception) -> PromptvisionError:
         return SetupError(
             f"{page} asks for its licence to be accepted", hint="accept it there and set HF_TOKEN"
         )
+    if is_unreachable(error):
+        host = urlsplit(endpoint or page).hostname
+        return Unreachable(f"{spec.source} at {spec.revision}: {host} cannot be reached: {first}")
     return DownloadFailed(f"{page} at {spec.revision}: {first}", hint="check the network and HF_ENDPOINT")
 
 
@@ -182,7 +212,7 @@ def _hub_file(spec: ModelSpec, sibling: RepoSibling, url: str, headers: dict[str
 
 
 def _inside(name: str) -> str:
-    """A file name that stays inside the model's folder."""
+    """Check that a file name stays inside the model's folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or name == MANIFEST:
         raise DownloadFailed(f"file name {name!r} leads out of the model's folder")
@@ -221,10 +251,10 @@ def _fetch_all(
 def verify(spec: ModelSpec, settings: Settings) -> list[Problem]:
     """Compare a model's files with their digests: those of the spec, else those noted at the pull.
 
-    A file or folder of the operator's own has no digests to compare with; that it is there is enough.
+    A local override has no digests to compare with; it only has to exist.
 
     Raises:
-        SetupError: the weights are not here.
+        SetupError: the weights are not downloaded.
     """
     if local_override(spec, settings) is not None:
         return []
@@ -253,15 +283,15 @@ def _stagings(folder: Path) -> list[Path]:
 
 
 def is_partial(spec: ModelSpec, settings: Settings) -> bool:
-    """Whether a pull of the model was begun and not ended."""
+    """Whether a pull of the model was started and not completed."""
     return bool(_stagings(folder_of(spec, settings)))
 
 
 def remove(spec: ModelSpec, settings: Settings) -> int:
-    """Delete what was pulled of a model, parts included; never what the operator has named.
+    """Delete the pulled weights of a model, parts included; never a local override.
 
     Returns:
-        How many bytes that were.
+        How many bytes were freed.
     """
     folder = folder_of(spec, settings)
     freed = 0

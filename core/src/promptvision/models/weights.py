@@ -1,4 +1,4 @@
-"""Where model weights lie on disk, and what is missing."""
+"""Locate model weights on disk, and say what is missing."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 @dataclass(frozen=True)
 class MissingWeights:
-    """Weights that are not here: what is missing and the command that brings it."""
+    """Weights that are not downloaded: what is missing and the command that pulls it."""
 
     what: str
     fix: str
 
 
 def override_name(spec: ModelSpec) -> str:
-    """The variable that puts other weights in a model's place, such as ``PROMPTVISION_MODEL_SAM2_1_L``."""
+    """The variable that replaces a model's weights, such as ``PROMPTVISION_MODEL_SAM2_1_L``."""
     return "PROMPTVISION_MODEL_" + re.sub(r"[^A-Z0-9]", "_", spec.id.upper())
 
 
 def local_override(spec: ModelSpec, settings: Settings) -> Path | None:
-    """The file or folder of the operator's own that takes the place of a model's weights, if one is named."""
+    """The file or folder that replaces a model's weights, if the operator names one."""
     named = settings.value(override_name(spec))
     path = Path(named).expanduser() if named else None
     return path if path is not None and path.exists() else None
 
 
 def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
-    """The spec as the operator wants it: with the hub repository that :func:`override_name` names, if any.
+    """The spec with the hub repository that :func:`override_name` names, if any.
 
-    Such a repository may be written ``owner/name`` or ``owner/name@revision``. Its files are those whose
-    names the spec gives; the digests of the spec are not theirs.
+    Such a repository may be written ``owner/name`` or ``owner/name@revision``. Its files are those
+    that the spec names for such repositories; the digests of the spec do not apply to them.
 
     Raises:
         SetupError: the variable names neither something on disk nor a hub repository.
@@ -68,12 +68,13 @@ def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
             f"{override_name(spec)}: {named!r} is neither here on disk nor a hub repository",
             hint="name a folder, a file, or a repository as owner/name",
         )
-    files = tuple(WeightFile(file.path) for file in spec.files)
+    names = spec.hub_files or tuple(file.path for file in spec.files)
+    files = tuple(map(WeightFile, names))
     return replace(spec, source=match[1], revision=match[2] or "main", files=files)
 
 
 def folder_of(spec: ModelSpec, settings: Settings) -> Path:
-    """Where the weights of a model are pulled to; another source than the spec's has a folder of its own.
+    """Where the weights of a model are pulled to; each source has a folder of its own.
 
     Raises:
         PluginError: the id cannot be a folder name.
@@ -94,13 +95,13 @@ def files_of(spec: ModelSpec, folder: Path) -> Iterator[str]:
 
 
 def locate(spec: ModelSpec, settings: Settings) -> Path | None:
-    """The folder of a model's weights, or the file if the operator names one; None when they are not here.
+    """The folder of a model's weights, or the file if the operator names one; None if they are not here.
 
-    They are here when the folder has each file of the spec and was not pulled from another revision. What is
-    being pulled lies elsewhere until it is whole. A folder filled by hand is as good as a pulled one.
+    The folder must have each file of the spec and not be pulled from another revision. A pull in progress
+    uses another folder. A folder may also be filled by hand.
 
     Raises:
-        SetupError: the variable that :func:`override_name` tells cannot be used.
+        SetupError: the value of :func:`override_name` cannot be used.
     """
     if (own := local_override(spec, settings)) is not None:
         return own
@@ -120,12 +121,13 @@ def _has(folder: Path, pattern: str) -> bool:
 
 
 def pull_bytes(spec: ModelSpec) -> int:
-    """How much a pull brings, as far as the spec tells; 0 when it does not."""
-    return sum(file.size for file in spec.files) or max(spec.weight_bytes.values(), default=0)
+    """Size of the download, as far as the spec tells; 0 if it does not."""
+    declared = sum(file.size for file in spec.files) or spec.download_bytes
+    return declared or max(spec.weight_bytes.values(), default=0)
 
 
 def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
-    """What is missing of a model and the command that pulls it; None when its weights are here."""
+    """What is missing of a model and the command that pulls it; None if its weights are here."""
     return None if locate(spec, settings) is not None else _missing(spec)
 
 
@@ -140,9 +142,9 @@ def require(spec: ModelSpec, settings: Settings) -> Path:
     """Where a model's weights are.
 
     Raises:
-        SetupError: they are not here; the hint is the command that pulls them.
+        SetupError: they are not downloaded; the hint is the command that pulls them.
     """
     if (path := locate(spec, settings)) is not None:
         return path
-    lacking = _missing(spec)
-    raise SetupError(f"{spec.plugin or 'model'}: {lacking.what}", hint=lacking.fix)
+    missing = _missing(spec)
+    raise SetupError(f"{spec.plugin or 'model'}: {missing.what}", hint=missing.fix)

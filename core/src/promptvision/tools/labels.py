@@ -21,5 +21,10 @@ def split_labels(prompt: str) -> list[str]:
         ``["lion", "tree"]``; empty when the prompt names nothing.
     """
     text = unicodedata.normalize("NFKC", prompt).lower()
-    labels = (" ".join(part.split()) for part in _BETWEEN_LABELS.split(text))
+    labels = (" ".join(_without_controls(part).split()) for part in _BETWEEN_LABELS.split(text))
     return list(dict.fromkeys(label for label in labels if label))
+
+
+def _without_controls(text: str) -> str:
+    """The text with spaces in the place of control characters, such as NUL."""
+    return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)

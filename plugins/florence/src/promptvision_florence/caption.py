@@ -24,36 +24,36 @@ TASKS = {
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Say what an image shows.
+    """Describe what an image shows.
 
     Raises:
-        ToolFailed: the model had nothing to say.
+        ToolFailed: the model generated no text.
     """
-    picture = context.open(args.image_url)
+    image = context.open(args.image_url)
     context.progress(0, 2, "loading Florence-2")
     florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
-    context.progress(1, 2, "describing the picture")
-    text = describe(florence, picture, args.detail, context.check_cancelled)
+    context.progress(1, 2, "describing the image")
+    text = describe(florence, image, args.detail, context.check_cancelled)
     return CaptionResult(original_image_url=args.image_url, caption=text)
 
 
-def describe(florence: Florence, picture: Image, detail: str, check: Callable[[], None]) -> str:
+def describe(florence: Florence, image: Image, detail: str, check: Callable[[], None]) -> str:
     """The caption alone.
 
     Args:
-        florence: what to run.
+        florence: the model.
         image: any mode.
         detail: a key of :data:`TASKS`.
         check: called after each token; raise in it to stop.
 
     Raises:
-        ToolFailed: the model had nothing to say.
+        ToolFailed: the model generated no text.
     """
     task = TASKS[detail]
-    written = write(florence, picture, task, check)
+    written = write(florence, image, task, check)
     processor = florence.processor
     text = processor.decode(written, skip_special_tokens=False)
-    answer: str = processor.post_process_generation(text, task=task, image_size=picture.size)[task]
+    answer: str = processor.post_process_generation(text, task=task, image_size=image.size)[task]
     if not answer:
-        raise ToolFailed("Florence-2 found no words for this picture")
+        raise ToolFailed("Florence-2 generated no text for this image")
     return answer

@@ -1,27 +1,27 @@
 """The tool: ``detect_objects`` by Florence-2.
 
-Of its tasks, ``<OPEN_VOCABULARY_DETECTION>`` takes one name and returns all places of it, so each thing asked
-for is a run of its own and every box has a name that was asked for. ``<CAPTION_TO_PHRASE_GROUNDING>`` takes
-several but chooses which words it places, and ``<OD>`` takes none.
+Of its tasks, ``<OPEN_VOCABULARY_DETECTION>`` takes one name and returns all places of it, so each label is a
+run of its own and every box has a label that was asked for. ``<CAPTION_TO_PHRASE_GROUNDING>`` takes several
+but chooses which words it places, and ``<OD>`` takes none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from promptvision.plugin import (
-    ANNOTATED,
     ArgumentsError,
     Box,
     DetectArgs,
+    Detection,
     DetectResult,
-    Point,
     ToolContext,
-    draw_boxes,
+    detection_result,
     split_labels,
 )
-from promptvision_florence.generation import Certainty, first_location, words, write
+from promptvision_florence.generation import Certainty, first_location, plain_label, words, write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
 from promptvision_florence.regions import box_round, split_regions
@@ -38,67 +38,78 @@ MAX_LABELS = 10
 TRIANGLE = 6
 """Location tokens of the smallest polygon."""
 
-MAX_BOXES = 100
-"""As many as ``segment_objects`` takes."""
-
-Found = tuple[Box, str, float]
-"""Where, the name asked for, and how certain the model is of the place, 0 to 1."""
-
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
-    """Find what ``args.prompt`` names; ``args.text_threshold`` has nothing to act on here.
+    """Find what ``args.prompt`` names; ``args.text_threshold`` has no effect.
 
     Raises:
-        ArgumentsError: the prompt names nothing, or too many things.
+        ArgumentsError: the prompt names nothing, too many things, or one that the model cannot read.
     """
     labels = split_labels(args.prompt)
     if not 1 <= len(labels) <= MAX_LABELS:
         raise ArgumentsError(f"prompt: names {len(labels)} things to look for; name 1 to {MAX_LABELS}")
-    picture = context.open(args.image_url)
+    image = context.open(args.image_url)
     context.progress(0, len(labels), "loading Florence-2")
     florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
-    found: list[Found] = []
+    found: list[Detection] = []
     for done, label in enumerate(labels):
         context.progress(done, len(labels), f"looking for {label}")
-        found += find(florence, picture, label, args.box_threshold, context.check_cancelled)
-    found.sort(key=lambda each: -each[2])
-    return _result(args, context, picture, labels, found)
+        found += find(florence, image, label, args.box_threshold, context.check_cancelled)
+    found.sort(key=lambda each: -each.score)
+    return detection_result(args, context, image, labels, found)
 
 
 def find(
-    florence: Florence, picture: Image, label: str, threshold: float, check: Callable[[], None]
-) -> list[Found]:
+    florence: Florence, image: Image, label: str, threshold: float, check: Callable[[], None]
+) -> list[Detection]:
     """Find one thing.
 
     Args:
-        florence: what to run.
+        florence: the model.
         image: any mode.
         label: what to look for.
         threshold: boxes with a score below it are dropped. A score is the probability of the least certain of
             the four sides, with :data:`~promptvision_florence.generation.TOLERANCE`.
         check: called after each token; raise in it to stop.
+
+    Raises:
+        ArgumentsError: the label has nothing to read in it, or more tokens than the model reads.
     """
+    if not (text := plain_label(florence, label)):
+        raise ArgumentsError(f"prompt: {label!r} is a special token of Florence-2; name a thing")
     first = first_location(florence)
     certainty = Certainty(first)
-    ids = write(florence, picture, TASK + label, check, certainty)
-    regions = [
-        region.locations
-        for region in split_regions(ids, first)
-        if words(florence, (ids[place] for place in region.text))
-    ]
-    polygon = florence.processor.tokenizer.convert_tokens_to_ids("<poly>")
+    ids = write(florence, image, TASK + text, check, certainty)
+    tokens = florence.processor.tokenizer.convert_tokens_to_ids
+    things = list(_things(florence, ids, first, tokens("<sep>")))
     best: dict[Box, float] = {}
-    for places in _polygons(regions) if polygon in ids else _boxes(regions):
+    for places in _outlines(things) if tokens("<poly>") in ids else _boxes(chain.from_iterable(things)):
         bins = [ids[place] - first for place in places]
         score = min(map(certainty.of_location, places, bins))
-        box = box_round(bins, *picture.size)
+        box = box_round(bins, *image.size)
         if box is not None and score >= threshold:
             best[box] = max(score, best.get(box, 0))
-    return [(box, label, score) for box, score in best.items()]
+    return [Detection(box, label, score) for box, score in best.items()]
+
+
+def _things(florence: Florence, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
+    """Positions of the location tokens of each named thing; one of several parts has several ranges."""
+    thing: list[range] = []
+    for region in split_regions(ids, first):
+        text = [ids[place] for place in region.text]
+        if text == [separator]:
+            if thing:
+                thing.append(region.locations)
+            continue
+        if thing:
+            yield thing
+        thing = [region.locations] if words(florence, text) else []
+    if thing:
+        yield thing
 
 
 def _boxes(regions: Iterable[range]) -> Iterator[range]:
-    """Positions of the four location tokens of each box; several may stand behind one name."""
+    """Positions of the four location tokens of each box; several may follow one name."""
     for places in regions:
         yield from (places[start : start + 4] for start in range(0, len(places) - 3, 4))
 
@@ -108,28 +119,7 @@ def _polygons(regions: Iterable[range]) -> Iterator[range]:
     return (places[: len(places) // 2 * 2] for places in regions if len(places) >= TRIANGLE)
 
 
-def _result(
-    args: DetectArgs, context: ToolContext, picture: Image, labels: list[str], found: list[Found]
-) -> DetectResult:
-    message = None
-    if not found:
-        message = f"Nothing found for {', '.join(labels)}; a lower box_threshold shows weaker matches."
-    elif len(found) > MAX_BOXES:
-        message = f"These are the {MAX_BOXES} best of {len(found)} boxes."
-    kept = found[:MAX_BOXES]
-    boxes = [box for box, _, _ in kept]
-    names = [label for _, label, _ in kept]
-    scores = [round(score, 3) for _, _, score in kept]
-    annotated = args.image_url
-    if boxes:
-        annotated = context.save(draw_boxes(picture, boxes, names, scores), kind=ANNOTATED)
-    return DetectResult(
-        original_image_url=args.image_url,
-        prompt=args.prompt,
-        bounding_boxes=boxes,
-        centroids=[Point(*(round(value, 2) for value in box.centroid)) for box in boxes],
-        labels=names,
-        scores=scores,
-        annotated_image_url=annotated,
-        message=message,
-    )
+def _outlines(things: Iterable[list[range]]) -> Iterator[list[int]]:
+    """Positions of the location tokens of all polygons of each thing."""
+    outlines = (list(chain.from_iterable(_polygons(thing))) for thing in things)
+    return (outline for outline in outlines if outline)

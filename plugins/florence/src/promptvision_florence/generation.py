@@ -1,4 +1,4 @@
-"""What Florence-2 writes when it is given an image and a task.
+"""Run Florence-2 on an image and a task.
 
 Xiao et al., "Florence-2" (arXiv 2311.06242): every task is text in, text out. A place in the image is
 written as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-from promptvision.plugin import flat_rgb
+from promptvision.plugin import ArgumentsError, flat_rgb
 from promptvision_florence.load import Florence
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["BINS", "MAX_NEW_TOKENS", "Certainty", "first_location", "words", "write"]
+__all__ = ["BINS", "MAX_NEW_TOKENS", "Certainty", "first_location", "plain_label", "words", "write"]
 
 MAX_NEW_TOKENS = 1024
 """As in the model card's examples; about 700 words."""
@@ -37,7 +37,7 @@ def first_location(florence: Florence) -> int:
 
 
 class Certainty(LogitsProcessor):
-    """Notes how certain the model is of each token it writes. It changes nothing.
+    """Records how certain the model is of each token it writes, without changing them.
 
     Args:
         first_location: see :func:`first_location`.
@@ -49,7 +49,7 @@ class Certainty(LogitsProcessor):
         self._locations: list[torch.Tensor] = []
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.Tensor) -> torch.Tensor:
-        """Note one step; called by ``generate``."""
+        """Record one step; called by ``generate``."""
         probabilities = scores[0].float().softmax(dim=-1)
         self._best.append(float(probabilities.max()))
         self._locations.append(probabilities[self._first : self._first + BINS].cpu())
@@ -66,7 +66,7 @@ class Certainty(LogitsProcessor):
 
 
 class _Check(StoppingCriteria):
-    """Polls for cancellation after each token; what ``check`` raises ends the generation."""
+    """Checks for cancellation after each token; what ``check`` raises ends the generation."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
@@ -78,26 +78,30 @@ class _Check(StoppingCriteria):
 
 def write(
     florence: Florence,
-    picture: Image,
+    image: Image,
     prompt: str,
     check: Callable[[], None],
     certainty: Certainty | None = None,
 ) -> list[int]:
-    """Let the model answer, one beam, always the likeliest token.
+    """Generate the answer to a task: one beam, always the most likely token.
 
     Args:
-        florence: what to run.
-        image: any mode; what is transparent shows white.
-        prompt: a task such as ``<CAPTION>``, with its text behind it where the task takes one.
+        florence: the model.
+        image: any mode; transparent parts count as white.
+        prompt: a task such as ``<CAPTION>``, followed by its text if the task takes one.
         check: called after each token; raise in it to stop.
-        certainty: told the probabilities as they come.
+        certainty: records the probabilities.
 
     Returns:
         Token ids, the start token first.
+
+    Raises:
+        ArgumentsError: the prompt has more tokens than the model reads.
     """
     with florence.lock:
-        inputs = florence.processor(images=flat_rgb(picture), text=prompt, return_tensors="pt")
+        inputs = florence.processor(images=flat_rgb(image), text=prompt, return_tensors="pt")
     model = florence.model
+    _require_positions(model, inputs)
     with torch.inference_mode():
         ids = model.generate(
             **inputs.to(model.device, model.dtype),
@@ -110,6 +114,25 @@ def write(
         )
     written: list[int] = ids[0].tolist()
     return written
+
+
+def _require_positions(model: Any, inputs: Any) -> None:
+    """Refuse what is longer than the table of positions, which fails a CUDA kernel for the whole process."""
+    embedded = int(inputs["attention_mask"].shape[1])
+    limit = int(model.config.text_config.max_position_embeddings)
+    if embedded > limit:
+        raise ArgumentsError(
+            f"prompt: {embedded} tokens with those of the image, Florence-2 reads {limit}; use a shorter name"
+        )
+
+
+def plain_label(florence: Florence, label: str) -> str:
+    """A label without what the tokenizer would read as special tokens, such as ``<image>`` or ``<loc_5>``."""
+    with florence.lock:
+        special = florence.processor.tokenizer.get_added_vocab()
+    for token in sorted(special, key=len, reverse=True):
+        label = label.replace(token, " ")
+    return " ".join(label.split())
 
 
 def words(florence: Florence, ids: Iterable[int]) -> str:

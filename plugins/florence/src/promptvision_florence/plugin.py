@@ -26,7 +26,7 @@ API_URL = "FLORENCE_API_URL"
 
 
 FILES = ("config.json", "processor_config.json", "tokenizer.json", "*.json")
-"""What each repository holds beside the weights; old and new ones differ in the rest of their JSON files."""
+"""Other files of each repository; old and new ones differ in the rest of their JSON files."""
 
 
 def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, peak_bytes: int) -> ModelSpec:
@@ -47,6 +47,7 @@ def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, pea
         files=(weights, *map(WeightFile, FILES)),
         license="MIT",
         license_url="https://huggingface.co/microsoft/Florence-2-large/blob/main/LICENSE",
+        download_bytes=half,
         weight_bytes={"float16": half, "bfloat16": half, "float32": 2 * half},
         peak_bytes={"float16": peak_bytes // 2, "bfloat16": peak_bytes // 2, "float32": peak_bytes},
         dtypes={"cuda": ("float16", "bfloat16", "float32"), "cpu": ("float32",)},
@@ -120,7 +121,7 @@ DETECT = Tool(
     run="promptvision_florence.detect:detect",
     priority=30,
     requires=REQUIRES,
-    limits="Reads the picture once for each thing and tends to find something even where there is nothing; "
+    limits="Reads the image once for each thing and tends to find something even where there is nothing; "
     "promptvision-grounding-dino is better.",
 )
 

@@ -20,12 +20,12 @@ __all__ = ["TASK", "Line", "read_lines", "read_text"]
 
 TASK = "<OCR_WITH_REGION>"
 CORNERS = 8
-"""Location tokens behind each text: x and y of the four corners of what may be a slanted box."""
+"""Location tokens after each text: x and y of the four corners of what may be a slanted box."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Text in one place; no box when its place has no area. ``confidence`` runs from 0 to 100."""
+    """Text in one place; no box if its place has no area. ``confidence`` runs from 0 to 100."""
 
     text: str
     box: Box | None
@@ -34,11 +34,11 @@ class Line:
 
 def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
     """Read what is written in an image, whatever its language; a place holds a word or a whole line."""
-    picture = context.open(args.image_url)
+    image = context.open(args.image_url)
     context.progress(0, 2, "loading Florence-2")
     florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
     context.progress(1, 2, "reading")
-    lines = read_lines(florence, picture, context.check_cancelled)
+    lines = read_lines(florence, image, context.check_cancelled)
     return ExtractTextResult(
         original_image_url=args.image_url,
         extracted_text="\n".join(line.text for line in lines),
@@ -47,23 +47,23 @@ def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
     )
 
 
-def read_lines(florence: Florence, picture: Image, check: Callable[[], None]) -> list[Line]:
+def read_lines(florence: Florence, image: Image, check: Callable[[], None]) -> list[Line]:
     """Text and places, in the order in which the model reads.
 
     Args:
-        florence: what to run.
+        florence: the model.
         image: any mode.
         check: called after each token; raise in it to stop.
     """
     first = first_location(florence)
     certainty = Certainty(first)
-    ids = write(florence, picture, TASK, check, certainty)
+    ids = write(florence, image, TASK, check, certainty)
     lines = []
     for region in split_regions(ids, first):
         text = words(florence, (ids[place] for place in region.text))
         if text and len(region.locations) >= CORNERS:
             bins = [ids[place] - first for place in region.locations[:CORNERS]]
-            box = box_round(bins, *picture.size)
+            box = box_round(bins, *image.size)
             lines.append(Line(text, box, _confidence(certainty, region.text)))
     return lines
 

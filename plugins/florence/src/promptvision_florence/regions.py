@@ -1,4 +1,4 @@
-"""From what Florence-2 wrote to places in the image."""
+"""Parse the locations that Florence-2 writes into boxes."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["Region", "box_round", "split_regions"]
 
 @dataclass(frozen=True)
 class Region:
-    """Some words and the locations written behind them, as positions in the token ids."""
+    """Some words and the locations that follow them, as positions in the token ids."""
 
     text: range
     locations: range
 
 
 def split_regions(ids: Sequence[int], first_location: int) -> Iterator[Region]:
-    """Cut an answer into regions.
+    """Split an answer into regions.
 
     Args:
         ids: token ids.
@@ -37,10 +37,10 @@ def split_regions(ids: Sequence[int], first_location: int) -> Iterator[Region]:
 
 
 def box_round(bins: Sequence[int], width: int, height: int) -> Box | None:
-    """The box round points that are written as location numbers; None when it has no area.
+    """The bounding box of points that are given as location numbers; None if it has no area.
 
     Args:
-        bins: x and y in turns, 0 to 999.
+        bins: x and y alternately, 0 to 999.
         width: of the image, in pixels.
         height: likewise.
     """

@@ -11,6 +11,7 @@ import io
 import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -25,6 +26,9 @@ __all__ = ["ask", "caption"]
 TIMEOUT = httpx.Timeout(10, read=180)
 """Seconds. A large model on a CPU takes a minute or two for a long caption."""
 
+TOTAL_S = 300.0
+"""Seconds for the whole request, however slowly the answer arrives."""
+
 MAX_ANSWER = 2**20
 """Bytes of an answer; a caption has some thousand."""
 
@@ -38,7 +42,7 @@ POLL_S = 0.1
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Have a service say what an image shows.
+    """Have a service describe what an image shows.
 
     Raises:
         ToolFailed: the service cannot be reached, or its answer is not as described above.
@@ -64,20 +68,28 @@ async def ask(url: str, png: bytes, check: Callable[[], None]) -> str:
     Raises:
         ToolFailed: the service cannot be reached, or its answer is not as described above.
     """
+    try:
+        _ = urlsplit(url).port  # checks its range
+    except ValueError as exc:
+        raise _failed(url, str(exc)) from exc
     work = asyncio.create_task(_post(url, png))
     try:
-        while not work.done():
-            check()
-            await asyncio.wait([work], timeout=POLL_S)
+        async with asyncio.timeout(TOTAL_S):
+            while not work.done():
+                check()
+                await asyncio.wait([work], timeout=POLL_S)
         return _read(url, *work.result())
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
+    except TimeoutError as exc:
+        raise _failed(url, f"no complete answer in {TOTAL_S:g} s") from exc
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as exc:
+        # ValueError: host names that cannot be encoded
         raise _failed(url, f"{type(exc).__name__}: {exc}") from exc
     finally:
         work.cancel()
 
 
-def _encode(picture: Image) -> bytes:
-    small = flat_rgb(picture)
+def _encode(image: Image) -> bytes:
+    small = flat_rgb(image)
     small.thumbnail((MAX_SIDE, MAX_SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "PNG", compress_level=1)
@@ -86,13 +98,16 @@ def _encode(picture: Image) -> bytes:
 
 async def _post(url: str, png: bytes) -> tuple[int, bytes]:
     """Status and body."""
-    files = {"file": ("picture.png", png, "image/png")}
+    files = {"file": ("image.png", png, "image/png")}
     async with (
-        httpx.AsyncClient(timeout=TIMEOUT) as client,
+        httpx.AsyncClient(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as client,
         client.stream("POST", url, files=files) as response,
     ):
+        # A compressed answer could be small on the wire and fill the memory, so none is decoded.
+        if (encoding := response.headers.get("Content-Encoding", "identity")).lower() != "identity":
+            raise _failed(url, f"the answer has the Content-Encoding {encoding[:40]!r}; send it uncompressed")
         body = b""
-        async for part in response.aiter_bytes():
+        async for part in response.aiter_raw():
             body += part
             if len(body) > MAX_ANSWER:
                 raise _failed(url, f"the answer is longer than {MAX_ANSWER} bytes")
@@ -102,7 +117,7 @@ async def _post(url: str, png: bytes) -> tuple[int, bytes]:
 def _read(url: str, status: int, body: bytes) -> str:
     try:
         answer: Any = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
         raise _failed(url, f"HTTP {status} without a JSON object; the URL must be that of /caption")
@@ -119,6 +134,6 @@ def _failed(url: str, what: str) -> ToolFailed:
     try:
         parts = httpx.URL(url)
         place = f"{parts.host}:{parts.port}" if parts.port else parts.host
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         place = "the service"
     return ToolFailed(f"florence_remote: {place}: {what}", hint=f"check {API_URL} and the service behind it")

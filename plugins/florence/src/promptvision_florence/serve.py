@@ -33,7 +33,7 @@ def cli() -> None:
 def serve(host: str, port: int) -> None:
     """Serve captions: POST /caption with an image as the form field 'file'.
 
-    It asks for no key. Listen beyond this machine only in a network where all may use it.
+    It requires no key. Listen beyond this machine only in a network whose users may all use it.
     """
     import uvicorn
 
@@ -59,15 +59,15 @@ def make_service(settings: Settings) -> Starlette:
     require(specs[chosen], settings)
     pool = ModelPool(specs, settings)
 
-    def caption(picture: Image) -> str:
+    def caption(image: Image) -> str:
         with pool.lease(chosen) as (florence,):
-            return describe(florence, picture, "more_detailed", lambda: None)
+            return describe(florence, image, "more_detailed", lambda: None)
 
     return create_app(caption)
 
 
 def main() -> None:
-    """Run the command; problems that a person can mend are printed without a traceback."""
+    """Run the command; errors that the user can fix are printed without a traceback."""
     try:
         cli()
     except PromptvisionError as exc:

@@ -1,9 +1,9 @@
-"""Captioning over HTTP, so that it can live on another machine than the agent.
+"""Captioning over HTTP, so that the model can be on another machine than the agent.
 
 ``POST /caption`` takes a multipart form with the image as ``file`` and answers
 ``{"success": true, "caption": ".."}``; ``GET /health`` answers ``{"status": "ok"}``. Errors are
-``{"detail": ".."}``: 400 for what is no image, 413 for too much of it, 503 when too many wait, 500 for the
-rest.
+``{"detail": ".."}``: 400 for what is not an image, 408 for an upload that is too slow, 413 for one that is
+too large, 503 if too many wait, 500 for the rest.
 """
 
 from __future__ import annotations
@@ -32,10 +32,16 @@ Describe = Callable[["Image"], str]
 """Returns the caption of an image; called in a thread, one call at a time."""
 
 MAX_BODY = 21 * 2**20
-"""Bytes of a request: the largest image that is read anywhere in promptvision, and what is round it."""
+"""Bytes of a request: the largest image that promptvision reads, and the form around it."""
 
 MAX_WAITING = 8
-"""Requests that are described or wait for it; further ones are told to come back later."""
+"""Images that are described or wait for it; further requests get 503 with ``Retry-After``."""
+
+MAX_READING = 64
+"""Requests whose body is being read, counted apart so that stalled uploads do not keep others out."""
+
+READ_S = 60.0
+"""Seconds to send a request."""
 
 
 def create_app(describe: Describe) -> Starlette:
@@ -44,37 +50,57 @@ def create_app(describe: Describe) -> Starlette:
     Args:
         describe: makes the captions.
     """
-    desk = _Desk(describe)
+    service = _Service(describe)
     return Starlette(
         routes=[
-            Route("/caption", desk.caption, methods=["POST"]),
+            Route("/caption", service.caption, methods=["POST"]),
             Route("/health", _health, methods=["GET"]),
         ],
         exception_handlers={HTTPException: _explain, Exception: _server_error},
     )
 
 
-class _Desk:
-    """Takes requests and lets them in one by one."""
+class _Service:
+    """Describes images one by one."""
 
     def __init__(self, describe: Describe) -> None:
         self._describe = describe
         self._turn = anyio.CapacityLimiter(1)
+        self._reading = 0
         self._waiting = 0
 
     async def caption(self, request: Request) -> JSONResponse:
+        data = await self._read(request)
         if self._waiting >= MAX_WAITING:
-            raise HTTPException(503, "too many pictures are waiting", headers={"Retry-After": "5"})
+            raise _busy()
         self._waiting += 1
         try:
-            picture = await run_in_threadpool(_decode, await _read_file(request))
             async with self._turn:
-                text = await run_in_threadpool(self._describe, picture)
+                image = await run_in_threadpool(_decode, data)
+                text = await run_in_threadpool(self._describe, image)
         except PromptvisionError as exc:
             raise HTTPException(_status(exc), str(exc)) from exc
         finally:
             self._waiting -= 1
         return JSONResponse({"success": True, "caption": text})
+
+    async def _read(self, request: Request) -> bytes:
+        if self._reading >= MAX_READING or self._waiting >= MAX_WAITING:
+            raise _busy()
+        self._reading += 1
+        try:
+            with anyio.fail_after(READ_S):
+                return await _read_file(request)
+        except TimeoutError as exc:
+            raise HTTPException(
+                408, f"the request took longer than {READ_S:g} s", headers={"Connection": "close"}
+            ) from exc
+        finally:
+            self._reading -= 1
+
+
+def _busy() -> HTTPException:
+    return HTTPException(503, "too many images are waiting", headers={"Retry-After": "5"})
 
 
 async def _health(request: Request) -> JSONResponse:
@@ -101,11 +127,11 @@ async def _read_file(request: Request) -> bytes:
     try:
         form = await MultiPartParser(request.headers, _bounded(request), max_files=1, max_fields=8).parse()
     except (MultiPartException, KeyError) as exc:
-        raise HTTPException(400, f"send a multipart form with the picture as 'file': {exc}") from exc
+        raise HTTPException(400, f"send a multipart form with the image as 'file': {exc}") from exc
     try:
         file = form.get("file")
         if not isinstance(file, UploadFile):
-            raise HTTPException(400, "send the picture as the form field 'file'")
+            raise HTTPException(400, "send the image as the form field 'file'")
         if not (file.content_type or "").startswith("image/"):
             raise HTTPException(400, f"'file' must be image/*, not {file.content_type}")
         return await file.read()

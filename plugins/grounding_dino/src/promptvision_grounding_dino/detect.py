@@ -2,74 +2,55 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
 
 from promptvision.plugin import (
-    ANNOTATED,
     ArgumentsError,
     Box,
     DetectArgs,
+    Detection,
     DetectResult,
-    Point,
     ToolContext,
-    draw_boxes,
+    detection_result,
     split_labels,
 )
 from promptvision_grounding_dino.find import Finding, find
 from promptvision_grounding_dino.plugin import DETECT
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-__all__ = ["MAX_BOXES", "detect"]
-
-MAX_BOXES = 100
-"""As many as ``segment_objects`` takes."""
+__all__ = ["detect"]
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
     """Find what ``args.prompt`` names.
 
-    A box is kept when its score is above both thresholds: the score is that of the word that names it.
+    A box is kept if its score is above ``args.box_threshold``. ``args.text_threshold`` only tells which names
+    are uncertain.
 
     Raises:
-        ArgumentsError: the prompt names nothing, or has more tokens than the model reads.
-        ToolFailed: the model returned values that are no numbers.
+        ArgumentsError: the prompt names nothing, or something that the model cannot read, or too much.
+        ToolFailed: the model returned values that are not finite.
     """
     labels = split_labels(args.prompt)
     if not labels:
         raise ArgumentsError("prompt: names nothing to look for; give a noun phrase such as 'lion'")
-    picture = context.open(args.image_url)
+    image = context.open(args.image_url)
     context.progress(0, 2, "loading Grounding DINO")
     detector = context.lease(*DETECT.requires.chosen_models(context.settings.value))
     context.progress(1, 2, f"looking for {', '.join(labels)}")
-    findings = find(detector, picture, labels, max(args.box_threshold, args.text_threshold))
+    findings = find(detector, image, labels, args.box_threshold)
     context.progress(2, 2, f"found {len(findings)}")
-    return _result(args, context, picture, findings[:MAX_BOXES], _message(labels, len(findings)))
+    found = [Detection(Box(*finding.box), finding.label, finding.score) for finding in findings]
+    notes = [*_notes_of_same(findings), *_notes_of_names(findings, args.text_threshold)]
+    return detection_result(args, context, image, labels, found, notes)
 
 
-def _result(
-    args: DetectArgs, context: ToolContext, picture: Image, findings: list[Finding], message: str | None
-) -> DetectResult:
-    boxes = [Box(*finding.box) for finding in findings]
-    labels = [finding.label for finding in findings]
-    scores = [round(finding.score, 3) for finding in findings]
-    annotated = args.image_url
-    if boxes:
-        annotated = context.save(draw_boxes(picture, boxes, labels, scores), kind=ANNOTATED)
-    return DetectResult(
-        original_image_url=args.image_url,
-        prompt=args.prompt,
-        bounding_boxes=boxes,
-        centroids=[Point(*(round(value, 2) for value in box.centroid)) for box in boxes],
-        labels=labels,
-        scores=scores,
-        annotated_image_url=annotated,
-        message=message,
-    )
+def _notes_of_same(findings: Sequence[Finding]) -> Iterator[str]:
+    """Say which labels were dropped since another one fits the same box better."""
+    pairs = dict.fromkeys((other, finding.label) for finding in findings for other in finding.also)
+    for other, label in pairs:
+        yield f"A box for {other!r} is the same as one for {label!r} and was dropped."
 
 
-def _message(labels: list[str], found: int) -> str | None:
-    if not found:
-        return f"Nothing found for {', '.join(labels)}; a lower box_threshold shows weaker matches."
-    return f"These are the {MAX_BOXES} best of {found} boxes." if found > MAX_BOXES else None
+def _notes_of_names(findings: Sequence[Finding], threshold: float) -> Iterator[str]:
+    if uncertain := sum(finding.score < threshold for finding in findings):
+        yield f"{uncertain} of {len(findings)} boxes have a name that is uncertain: below text_threshold."

@@ -2,7 +2,7 @@
 
 The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. A box is
 named by the label whose tokens fit it best, where the usual recipe joins all tokens over a threshold and so
-makes up labels that nobody asked for; boxes that were found twice are dropped.
+makes up labels that nobody asked for; duplicate boxes are dropped.
 """
 
 from __future__ import annotations
@@ -12,69 +12,113 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torchvision.ops import (  # type: ignore[import-untyped]
+    batched_nms,
     box_area,
     box_convert,
+    box_iou,
     clip_boxes_to_image,
-    nms,
 )
 
-from promptvision.plugin import ArgumentsError, ToolFailed, flat_rgb
+from promptvision.plugin import ArgumentsError, ToolFailed, flat_rgb, pad_aspect
 from promptvision_grounding_dino.load import Detector
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_IOU", "Finding", "find"]
+__all__ = ["MAX_IOU", "SAME_IOU", "Finding", "find"]
 
 MAX_IOU = 0.8
-"""Of two boxes that overlap by more than this (intersection over union) the weaker one is dropped, whatever
-their labels. The value is that of the demo scripts of Grounded-Segment-Anything."""
+"""Of two boxes with one label that overlap by more than this (intersection over union) the weaker one is
+dropped. The value is that of the demo scripts of Grounded-Segment-Anything."""
+
+SAME_IOU = 0.95
+"""Two boxes with different labels that overlap by more than this are one box, which keeps the better label. A
+shirt and the person who wears it overlap less."""
+
+MAX_ASPECT = 8
+"""Images that are longer are padded: the preprocessor scales the longer side to 1333 pixels."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One box: ``[x1, y1, x2, y2]`` in pixels with two decimals, the label asked for, a score from 0 to 1."""
+    """One box.
+
+    Args:
+        box: ``[x1, y1, x2, y2]`` in pixels with two decimals.
+        label: the label asked for that fits best.
+        score: from 0 to 1.
+        also: other labels for which the same box was found.
+    """
 
     box: tuple[float, float, float, float]
     label: str
     score: float
+    also: tuple[str, ...] = ()
 
 
-def find(detector: Detector, picture: Image, labels: list[str], threshold: float) -> list[Finding]:
+def find(detector: Detector, image: Image, labels: list[str], threshold: float) -> list[Finding]:
     """Find labelled boxes, best first.
 
     Args:
-        detector: what to run.
-        image: any mode; what is transparent shows white.
-        labels: as :func:`~promptvision.tools.labels.split_labels` gives them.
+        detector: the model.
+        image: any mode; transparent parts count as white.
+        labels: as :func:`~promptvision.plugin.split_labels` returns them.
         threshold: boxes with a score above it are kept. A score is the highest probability among the tokens
             of the box's label.
 
     Raises:
-        ArgumentsError: the labels have more tokens than the model reads.
-        ToolFailed: the model returned values that are no numbers.
+        ArgumentsError: the labels have more tokens than the model reads, or one has none that it knows.
+        ToolFailed: the model returned values that are not finite.
     """
-    inputs = _prepare(detector, picture, join_labels(labels))
+    inputs = _prepare(detector, image, labels)
     probabilities, boxes = _run(detector.model, inputs)
     spans = label_spans(inputs["input_ids"][0].tolist())
     by_label = torch.stack([_best(probabilities[:, start:stop]) for start, stop in spans], dim=1)
     scores, indices = by_label.max(dim=1)
-    boxes = _to_pixels(boxes, *picture.size)
+    boxes = _to_pixels(boxes, _padded(image).size, image.size)
     kept = torch.nonzero((scores > threshold) & (box_area(boxes) > 0))[:, 0]
-    kept = kept[nms(boxes[kept], scores[kept], MAX_IOU)]
+    kept = kept[batched_nms(boxes[kept], scores[kept], indices[kept], MAX_IOU)]
+    also = _merge_same(boxes[kept], indices[kept].tolist())
     rows = zip(boxes[kept].tolist(), indices[kept].tolist(), scores[kept].tolist(), strict=True)
-    return [Finding(_short(box), labels[index], score) for box, index, score in rows]
+    return [
+        Finding(_short(box), labels[index], score, tuple(labels[other] for other in sorted(also[row])))
+        for row, (box, index, score) in enumerate(rows)
+        if row in also
+    ]
 
 
-def _prepare(detector: Detector, picture: Image, text: str) -> Any:
+def _merge_same(boxes: torch.Tensor, labels: list[int]) -> dict[int, set[int]]:
+    """Row of each box that stays to the other labels of the same box; boxes are sorted, best first."""
+    overlaps = box_iou(boxes, boxes) > SAME_IOU
+    stays: dict[int, set[int]] = {}
+    for row, label in enumerate(labels):
+        same = next((better for better in stays if overlaps[better, row] and labels[better] != label), None)
+        if same is None:
+            stays[row] = set()
+        else:
+            stays[same].add(label)
+    return stays
+
+
+def _padded(image: Image) -> Image:
+    return pad_aspect(flat_rgb(image), MAX_ASPECT)
+
+
+def _prepare(detector: Detector, image: Image, labels: list[str]) -> Any:
     with detector.lock:
-        inputs = detector.processor(images=flat_rgb(picture), text=text, return_tensors="pt")
-    count, limit = inputs["input_ids"].shape[1], detector.model.config.max_text_len
-    if count > limit:
+        inputs = detector.processor(images=_padded(image), text=join_labels(labels), return_tensors="pt")
+        unknown = detector.processor.tokenizer.unk_token_id
+    ids = inputs["input_ids"][0].tolist()
+    if len(ids) > (limit := detector.model.config.max_text_len):
         raise ArgumentsError(
-            f"prompt: {count} tokens, Grounding DINO reads {limit}; ask for fewer things at once"
+            f"prompt: {len(ids)} tokens, Grounding DINO reads {limit}; ask for fewer things at once"
         )
+    tokens = [set(ids[start:stop]) for start, stop in label_spans(ids)]
+    unread = [label for label, own in zip(labels, tokens, strict=True) if own == {unknown}]
+    if unread or not any(tokens):
+        names = ", ".join(map(repr, unread or labels))
+        raise ArgumentsError(f"prompt: Grounding DINO cannot read {names}; name it with English words")
     return inputs
 
 
@@ -84,7 +128,7 @@ def _run(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
         output = model(**inputs.to(model.device, model.dtype))
     logits, boxes = output.logits[0].float().cpu(), output.pred_boxes[0].float().cpu()
     if logits.isnan().any() or not boxes.isfinite().all():
-        raise ToolFailed(f"Grounding DINO in {model.dtype} returned values that are no numbers")
+        raise ToolFailed(f"Grounding DINO in {model.dtype} returned values that are not finite")
     return logits.sigmoid(), boxes
 
 
@@ -95,9 +139,9 @@ def _best(probabilities: torch.Tensor) -> torch.Tensor:
     )
 
 
-def _to_pixels(boxes: torch.Tensor, width: int, height: int) -> torch.Tensor:
-    corners = box_convert(boxes, "cxcywh", "xyxy") * torch.tensor([width, height, width, height])
-    clipped: torch.Tensor = clip_boxes_to_image(corners, (height, width))
+def _to_pixels(boxes: torch.Tensor, padded: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
+    corners = box_convert(boxes, "cxcywh", "xyxy") * torch.tensor([*padded, *padded])
+    clipped: torch.Tensor = clip_boxes_to_image(corners, size[::-1])
     return clipped.round(decimals=2)
 
 

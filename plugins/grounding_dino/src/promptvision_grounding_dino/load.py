@@ -1,4 +1,4 @@
-"""Loading Grounding DINO from a folder in the layout of ``save_pretrained``."""
+"""Load Grounding DINO from a folder in the layout of ``save_pretrained``."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForZeroShotObjectDetection, AutoProcessor
 
+from promptvision.plugin import require_all_weights
+
 __all__ = ["Detector", "load"]
 
 
@@ -19,9 +21,9 @@ class Detector:
 
     Args:
         processor: prepares text and image.
-        model: on its device, in evaluation mode; calls may run in it at the same time.
-        lock: hold it around the processor. Its tokenizer is changed by each call and raises "Already
-            borrowed" when two come together (transformers issue 9362).
+        model: on its device, in evaluation mode; calls may use it in parallel.
+        lock: hold it around the processor. Each call changes its tokenizer, which raises "Already borrowed"
+            if two calls overlap (transformers issue 9362).
     """
 
     processor: Any
@@ -30,15 +32,23 @@ class Detector:
 
 
 def load(folder: Path, device: str, dtype: str) -> Detector:
-    """Load processor and model from local files alone, weights from safetensors only.
+    """Load processor and model from local files only, weights from safetensors only.
 
     Args:
         folder: with ``config.json`` and ``model.safetensors``.
         device: ``cpu`` or ``cuda``.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
+
+    Raises:
+        SetupError: the files do not hold all weights.
     """
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
-    model = AutoModelForZeroShotObjectDetection.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, dtype)
+    model, info = AutoModelForZeroShotObjectDetection.from_pretrained(
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        dtype=getattr(torch, dtype),
+        output_loading_info=True,
     )
+    require_all_weights("promptvision-grounding-dino", folder, info)
     return Detector(processor=processor, model=model.to(device).eval())

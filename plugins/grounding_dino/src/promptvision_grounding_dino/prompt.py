@@ -1,4 +1,4 @@
-"""From labels to the text that Grounding DINO reads, and back from tokens to labels."""
+"""The text that Grounding DINO reads for labels, and the tokens of each label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["DELIMITERS", "Span", "join_labels", "label_spans"]
 
 DELIMITERS = frozenset({1012, 1029})
 """Token ids of ``.`` and ``?`` in the vocabulary of bert-base-uncased. The model lets no token attend across
-them, so each label between two of them is read on its own (``SPECIAL_TOKENS`` in transformers'
+them, so each label between two of them is read separately (``SPECIAL_TOKENS`` in transformers'
 ``modeling_grounding_dino.py``, which also has [CLS] and [SEP])."""
 
 Span = tuple[int, int]
@@ -21,7 +21,7 @@ def join_labels(labels: Sequence[str]) -> str:
 
 
 def label_spans(input_ids: Sequence[int]) -> list[Span]:
-    """Where the labels lie among the tokens of :func:`join_labels`.
+    """Where the labels are among the tokens of :func:`join_labels`.
 
     Args:
         input_ids: token ids with [CLS] in front, and a delimiter after each label.

@@ -1,4 +1,4 @@
-"""What a segmentation engine does, and the cache of image embeddings that both engines use."""
+"""The protocol of segmentation engines, and their cache of image embeddings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from promptvision.plugin import Box, Point
 
-__all__ = ["EmbeddingCache", "Engine"]
+__all__ = ["EMBEDDING_VALUES", "EmbeddingCache", "Engine"]
+
+EMBEDDING_VALUES = 256 * 64 * 64 + 64 * 128 * 128 + 32 * 256 * 256
+"""Of one image in SAM 2.1 of any size: 17 MB in float32."""
 
 T = TypeVar("T")
 
@@ -25,7 +28,7 @@ class Engine(Protocol):
     name: str
 
     def masks(
-        self, picture: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
     ) -> list[NDArray[np.bool_]]:
         """One mask per prompt, in the order of the prompts; give either boxes or points.
 
@@ -43,20 +46,22 @@ class Engine(Protocol):
 class EmbeddingCache(Generic[T]):
     """The embeddings of the last images, so that a further prompt on one of them skips the encoder.
 
-    It lives in the loaded model and leaves memory with it. One embedding of SAM 2.1 takes about 17 MB in
-    float32: 256 x 64 x 64, 64 x 128 x 128 and 32 x 256 x 256 values.
+    It is part of the loaded model and leaves memory with it.
 
     Args:
         limit: how many embeddings to keep.
+        dtype: of the embeddings.
     """
 
-    def __init__(self, limit: int = 4) -> None:
+    def __init__(self, limit: int = 4, dtype: str = "float32") -> None:
+        self.nbytes = limit * EMBEDDING_VALUES * (4 if dtype == "float32" else 2)
+        """Bytes that it takes when full, which the model pool reserves with the model."""
         self._limit = limit
         self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: str, encode: Callable[[], T]) -> T:
-        """The embedding under a key, made by ``encode`` when it is not kept."""
+        """The embedding under a key, made by ``encode`` if it is not kept."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import Sam2Model, Sam2Processor
 
+from promptvision.plugin import require_all_weights
 from promptvision_sam.engine import EmbeddingCache
 
 if TYPE_CHECKING:
@@ -34,39 +35,58 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, device: str, dtype: str) -> None:
         self.processor: Any = Sam2Processor.from_pretrained(folder, local_files_only=True)
-        self.model = Sam2Model.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=getattr(torch, dtype)
+        loaded: Any = Sam2Model.from_pretrained(
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=getattr(torch, dtype),
+            output_loading_info=True,
         )
-        self.model.to(device).eval()  # type: ignore[arg-type]  # its stub forgets that devices may be names
-        self._embeddings: EmbeddingCache[list[torch.Tensor]] = EmbeddingCache()
+        self.model, info = loaded
+        require_all_weights("promptvision-sam", folder, info)
+        self.model.to(device).eval()
+        _keep_coordinates(self.model)
+        self._embeddings: EmbeddingCache[list[torch.Tensor]] = EmbeddingCache(dtype=dtype)
 
     @torch.inference_mode()
     def masks(
-        self, picture: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
     ) -> list[NDArray[np.bool_]]:
         """See :class:`~promptvision_sam.engine.Engine`."""
-        size = [[picture.height, picture.width]]
-        embeddings = self._embeddings.get(key, lambda: self._encode(picture))
+        size = [[image.height, image.width]]
+        embeddings = self._embeddings.get(key, lambda: self._encode(image))
         prompts = self.processor(**_prompts(boxes, points), original_sizes=size, return_tensors="pt")
-        coordinates = {name: self._placed(prompts[name]) for name in prompts if name.startswith("input_")}
+        coordinates = {
+            name: prompts[name].to(self.model.device) for name in prompts if name.startswith("input_")
+        }
         found = self.model(image_embeddings=embeddings, multimask_output=False, **coordinates)
         # One mask at a time: all of them together at full size could be larger than the model.
         return [self._full_size(found.pred_masks[:, [index]], size) for index in range(len(boxes or points))]
 
-    def _encode(self, picture: Image) -> list[torch.Tensor]:
-        pixels = self.processor(images=picture.convert("RGB"), return_tensors="pt")["pixel_values"]
-        embeddings: list[torch.Tensor] = self.model.get_image_embeddings(self._placed(pixels))
+    def _encode(self, image: Image) -> list[torch.Tensor]:
+        pixels = self.processor(images=image.convert("RGB"), return_tensors="pt")["pixel_values"]
+        embeddings: list[torch.Tensor] = self.model.get_image_embeddings(
+            pixels.to(self.model.device, self.model.dtype)
+        )
         return embeddings
-
-    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.is_floating_point():
-            return tensor.to(self.model.device, self.model.dtype)
-        return tensor.to(self.model.device)
 
     def _full_size(self, mask: torch.Tensor, size: list[list[int]]) -> NDArray[np.bool_]:
         (full,) = self.processor.post_process_masks(mask.float(), size)
         array: NDArray[np.bool_] = full[0, 0].cpu().numpy()
         return array
+
+
+def _keep_coordinates(model: Any) -> None:
+    """Encode prompts in float32: bfloat16 rounds coordinates over 512 to multiples of 4 pixels."""
+    dtype = model.dtype
+    if dtype is torch.float32:
+        return
+
+    def cast(module: Any, inputs: Any, embeddings: tuple[torch.Tensor | None, ...]) -> Any:
+        return tuple(each if each is None else each.to(dtype) for each in embeddings)
+
+    model.prompt_encoder.float()
+    model.prompt_encoder.register_forward_hook(cast)
 
 
 def _prompts(boxes: Sequence[Box], points: Sequence[Point]) -> dict[str, Any]:

@@ -4,22 +4,42 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-# Read by ultralytics when it is imported: it shall not look for a network, install packages, or print.
+import cv2
+import numpy as np
+import torch
+
+# Read by ultralytics at import: do not look for a network, install packages, or print.
 for _name, _value in (("YOLO_OFFLINE", "True"), ("YOLO_AUTOINSTALL", "False"), ("YOLO_VERBOSE", "False")):
     os.environ.setdefault(_name, _value)
-_threads = os.environ.get("OMP_NUM_THREADS")
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-from ultralytics.models.sam import SAM2Predictor  # noqa: E402
-from ultralytics.models.sam import build as builders  # noqa: E402
 
-if _threads is None:  # importing ultralytics limits programs started from here to one thread
-    os.environ.pop("OMP_NUM_THREADS", None)
+@contextmanager
+def _unchanged_process() -> Iterator[None]:
+    """Undo what ultralytics changes in the whole process: thread counts, functions of torch and OpenCV."""
+    threads, opencv_threads = torch.get_num_threads(), cv2.getNumThreads()
+    environment = os.environ.get("OMP_NUM_THREADS")
+    functions = [(module, name, getattr(module, name)) for module, name in _PATCHED]
+    try:
+        yield
+    finally:
+        for module, name, function in functions:
+            setattr(module, name, function)
+        torch.set_num_threads(threads)
+        cv2.setNumThreads(opencv_threads)
+        if environment is None:
+            os.environ.pop("OMP_NUM_THREADS", None)
+
+
+_PATCHED = ((torch, "save"), (cv2, "imread"), (cv2, "imwrite"), (cv2, "imshow"))
+
+with _unchanged_process():
+    from ultralytics.models.sam import SAM2Predictor
+    from ultralytics.models.sam import build as builders
 
 from promptvision_sam.engine import EmbeddingCache  # noqa: E402
 
@@ -43,7 +63,7 @@ _BUILDERS = {
 """Number of encoder blocks to architecture."""
 
 _VIDEO_ONLY = ("no_obj_embed_spatial", "obj_ptr_tpos_proj.")
-"""Weights that SAM 2.1 has and SAM 2 has not; they track objects from frame to frame."""
+"""Weights that only SAM 2.1 has; they track objects from frame to frame."""
 
 
 class UltralyticsEngine:
@@ -58,17 +78,21 @@ class UltralyticsEngine:
     name = "ultralytics"
 
     def __init__(self, file: Path, device: str, dtype: str) -> None:
+        with _unchanged_process():
+            self._set_up(file, device, dtype)
+        self._embeddings: EmbeddingCache[dict[str, Any]] = EmbeddingCache(dtype=dtype)
+        self._lock = threading.Lock()
+
+    def _set_up(self, file: Path, device: str, dtype: str) -> None:
         options = {"task": "segment", "imgsz": IMAGE_SIZE, "save": False, "verbose": False}
         self._predictor: Any = SAM2Predictor(overrides=options)
         self._predictor.args.device = device
         self._predictor.args.quantize = 16 if dtype == "float16" else None
         self._predictor.setup_model(_build(read_checkpoint(file)), verbose=False)
         self.model = self._predictor.model
-        self._embeddings: EmbeddingCache[dict[str, Any]] = EmbeddingCache()
-        self._lock = threading.Lock()
 
     def masks(
-        self, picture: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
     ) -> list[NDArray[np.bool_]]:
         """See :class:`~promptvision_sam.engine.Engine`.
 
@@ -76,14 +100,14 @@ class UltralyticsEngine:
         """
         prompts: dict[str, Any] = {"bboxes": np.array(boxes)} if boxes else {"points": np.array(points)}
         with self._lock:  # the predictor holds the image it works on
-            features = self._embeddings.get(key, lambda: self._encode(picture))
+            features = self._embeddings.get(key, lambda: self._encode(image))
             found, _ = self._predictor.inference_features(
-                features, (picture.height, picture.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts
+                features, (image.height, image.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts
             )
         return list(found.cpu().numpy())
 
-    def _encode(self, picture: Image) -> dict[str, Any]:
-        rgb = np.asarray(picture.convert("RGB"))
+    def _encode(self, image: Image) -> dict[str, Any]:
+        rgb = np.asarray(image.convert("RGB"))
         self._predictor.set_image(np.ascontiguousarray(rgb[..., ::-1]))  # arrays are BGR there, as in OpenCV
         features: dict[str, Any] = self._predictor.features
         self._predictor.reset_image()
@@ -99,14 +123,14 @@ def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
     loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     state = loaded.get("model", loaded) if isinstance(loaded, Mapping) else None
     if not isinstance(state, Mapping) or "image_encoder.trunk.pos_embed" not in state:
-        raise ValueError(f"{file.name} is no SAM 2.1 checkpoint")
+        raise ValueError(f"{file.name} is not a SAM 2.1 checkpoint")
     return {name: value for name, value in state.items() if not name.startswith(_VIDEO_ONLY)}
 
 
 def _build(state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
     blocks = {name.split(".")[3] for name in state if name.startswith("image_encoder.trunk.blocks.")}
     if len(blocks) not in _BUILDERS:
-        raise ValueError(f"no SAM 2.1 model has {len(blocks)} encoder blocks")
+        raise ValueError(f"a SAM 2.1 model does not have {len(blocks)} encoder blocks")
     builder: Callable[[None], torch.nn.Module] = _BUILDERS[len(blocks)]
     model = builder(None)
     model.load_state_dict(state)

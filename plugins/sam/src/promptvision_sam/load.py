@@ -1,4 +1,4 @@
-"""Loading SAM 2.1 with the engine that its files are made for."""
+"""Load SAM 2.1 with the engine that its files are made for."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(path: Path, device: str, dtype: str) -> Engine:
         dtype: such as ``float32``.
 
     Raises:
-        SetupError: the files are of neither kind, or of an engine that is not installed.
+        SetupError: the files are of neither kind, lack weights, or need an engine that is not installed.
     """
     if (path / "config.json").is_file():
         from promptvision_sam.engine_transformers import TransformersEngine

@@ -83,6 +83,7 @@ def model_spec(*, ultralytics: bool) -> ModelSpec:
         "id": MODEL,
         "license": f"Apache-2.0; engine {_engine(ultralytics)}",
         "license_url": _LICENSE_URL,
+        "hub_files": ("model.safetensors", "*.json"),
         "load": _LOAD,
         "weight_bytes": {"float32": 897_600_000, "float16": 448_800_000, "bfloat16": 448_800_000},
         "peak_bytes": {"float32": 700_000_000, "float16": 350_000_000, "bfloat16": 350_000_000},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BATCH_PIXELS", "segment"]
 
 BATCH_PIXELS = 2**28
-"""Mask pixels that are made in one go, 1 GiB as float32; more prompts than that go in several batches."""
+"""Mask pixels made at once, 1 GiB as float32; more prompts than that are run in several batches."""
 
 P = TypeVar("P", Box, Point)
 
@@ -32,16 +32,16 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
     Raises:
         ArgumentsError: a box or a point lies outside the image.
     """
-    picture = context.open(args.image_url)
-    boxes = _inside(args.bounding_boxes, picture.size)
-    _check_points(args.points, picture.size)
+    image = context.open(args.image_url)
+    boxes = _inside(args.bounding_boxes, image.size)
+    _check_points(args.points, image.size)
     engine: Engine = context.lease(MODEL)
     total = len(boxes) + len(args.points)
     refs: list[MaskRef] = []
     empty: list[str] = []
-    union = np.zeros((picture.height, picture.width), np.uint8)
+    union = np.zeros((image.height, image.width), np.uint8)
     context.progress(0, total, f"segmenting with {engine.name}")
-    for raw in _raw_masks(engine, picture, args.image_url.id, boxes, args.points):
+    for raw in _raw_masks(engine, image, args.image_url.id, boxes, args.points):
         mask = refine(raw.astype(np.uint8) * 255)
         if not mask.any():
             empty.append(_prompt_name(len(refs), len(boxes)))
@@ -58,13 +58,13 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
 
 
 def _raw_masks(
-    engine: Engine, picture: Image.Image, key: str, boxes: Sequence[Box], points: Sequence[Point]
+    engine: Engine, image: Image.Image, key: str, boxes: Sequence[Box], points: Sequence[Point]
 ) -> Iterator[NDArray[np.bool_]]:
-    pixels = picture.width * picture.height
+    pixels = image.width * image.height
     for group in _batches(boxes, pixels):
-        yield from engine.masks(picture, key, boxes=group)
+        yield from engine.masks(image, key, boxes=group)
     for some in _batches(points, pixels):
-        yield from engine.masks(picture, key, points=some)
+        yield from engine.masks(image, key, points=some)
 
 
 def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:
@@ -77,7 +77,7 @@ def _inside(boxes: Sequence[Box], size: tuple[int, int]) -> list[Box]:
     width, height = size
     cut = [(max(b.x1, 0), max(b.y1, 0), min(b.x2, width), min(b.y2, height)) for b in boxes]
     problems = [
-        f"bounding_boxes.{index}: {list(boxes[index])} lies outside the picture ({width} x {height} pixels)"
+        f"bounding_boxes.{index}: {list(boxes[index])} lies outside the image ({width} x {height} pixels)"
         for index, (x1, y1, x2, y2) in enumerate(cut)
         if x1 >= x2 or y1 >= y2
     ]
@@ -89,7 +89,7 @@ def _inside(boxes: Sequence[Box], size: tuple[int, int]) -> list[Box]:
 def _check_points(points: Sequence[Point], size: tuple[int, int]) -> None:
     width, height = size
     problems = [
-        f"points.{index}: {list(point)} lies outside the picture ({width} x {height} pixels)"
+        f"points.{index}: {list(point)} lies outside the image ({width} x {height} pixels)"
         for index, point in enumerate(points)
         if not (0 <= point.x < width and 0 <= point.y < height)
     ]

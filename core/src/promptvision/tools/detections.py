@@ -1,0 +1,72 @@
+"""From what a detector found to the result of ``detect_objects``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from promptvision.tools.context import ANNOTATED
+from promptvision.tools.operations import DetectArgs, DetectResult
+from promptvision.types import Box, Point
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from promptvision.tools.context import ToolContext
+
+__all__ = ["MAX_BOXES", "Detection", "detection_result"]
+
+MAX_BOXES = 100
+"""As many as ``segment_objects`` takes."""
+
+
+class Detection(NamedTuple):
+    """One box: ``[x1, y1, x2, y2]`` in pixels, the label asked for, and a score from 0 to 1."""
+
+    box: Box
+    label: str
+    score: float
+
+
+def detection_result(
+    args: DetectArgs,
+    context: ToolContext,
+    image: Image,
+    labels: Sequence[str],
+    found: Sequence[Detection],
+    notes: Sequence[str] = (),
+) -> DetectResult:
+    """The result of a detector, with the boxes drawn on the image; at most :data:`MAX_BOXES` of them.
+
+    Args:
+        args: of the call.
+        context: of the call.
+        image: that was searched.
+        labels: that were looked for.
+        found: best first.
+        notes: sentences for the message.
+    """
+    from promptvision.tools.drawing import draw_boxes
+
+    message = list(notes)
+    if not found:
+        message.append(f"Nothing found for {', '.join(labels)}; a lower box_threshold shows weaker matches.")
+    elif len(found) > MAX_BOXES:
+        message.append(f"These are the {MAX_BOXES} best of {len(found)} boxes.")
+    kept = found[:MAX_BOXES]
+    boxes = [each.box for each in kept]
+    names = [each.label for each in kept]
+    scores = [round(each.score, 3) for each in kept]
+    annotated = args.image_url
+    if boxes:
+        annotated = context.save(draw_boxes(image, boxes, names, scores), kind=ANNOTATED)
+    return DetectResult(
+        original_image_url=args.image_url,
+        prompt=args.prompt,
+        bounding_boxes=boxes,
+        centroids=[Point(*(round(value, 2) for value in box.centroid)) for box in boxes],
+        labels=names,
+        scores=scores,
+        annotated_image_url=annotated,
+        message=" ".join(message) or None,
+    )
