@@ -6,6 +6,8 @@ chosen on ``tuning``; ``held-out`` has other texts, other faces and other streng
 
     python benchmarks/ocr.py                    4 images per kind and set, a few minutes
     python benchmarks/ocr.py --count 20 --write also writes benchmarks/results/ocr.md
+    python benchmarks/ocr.py --tools cases      the tools tesseract and rapidocr on screens and documents
+    python benchmarks/ocr.py --tools scenes     the same on rendered scenes
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,16 +30,21 @@ import cv2
 import Levenshtein
 import numpy as np
 from numpy.typing import NDArray
+from ocr_cases import Case, cases, find_face, load_font
+from ocr_scenes import scenes
 from PIL import Image, ImageDraw, ImageFont
 
+from promptvision.plugin import Tool
+from promptvision.testing import run_tool
+from promptvision_rapidocr.plugin import RAPIDOCR
 from promptvision_tesseract.engine import Engine
+from promptvision_tesseract.plugin import TESSERACT
 from promptvision_tesseract.read import is_plain_better, prepare
 from promptvision_tesseract.text import drop_strokes, join_lines
 
 Grey: TypeAlias = NDArray[np.uint8]
 Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 RESULTS = Path(__file__).parent / "results" / "ocr.md"
-FONT_FOLDERS = ("/usr/share/fonts/truetype/dejavu", "/usr/share/fonts/truetype/liberation")
 SIZE = (1000, 600)
 
 
@@ -75,10 +83,10 @@ def keep(page: Grey, _: np.random.Generator) -> Grey:
 
 def turned(degrees: float) -> Callable[[Grey, np.random.Generator], Grey]:
     def damage(page: Grey, rng: np.random.Generator) -> Grey:
-        picture = Image.fromarray(page)
+        image = Image.fromarray(page)
         angle = degrees if degrees % 90 == 0 else degrees * float(rng.choice((-1, 1)))
         paper = int(page[0, 0])
-        return np.asarray(picture.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=paper))
+        return np.asarray(image.rotate(angle, Image.Resampling.BICUBIC, expand=True, fillcolor=paper))
 
     return damage
 
@@ -235,16 +243,6 @@ HELD_OUT = Collection(
 )
 
 
-def find_face(face: str) -> Path | None:
-    return next((path for folder in FONT_FOLDERS if (path := Path(folder) / face).exists()), None)
-
-
-def load_font(face: str, size_px: int) -> Font:
-    """The face where it is installed, else Pillow's built-in one."""
-    path = find_face(face)
-    return ImageFont.truetype(str(path), size_px) if path else ImageFont.load_default(size_px)
-
-
 def draw_page(
     sentences: tuple[str, ...], font: Font, style: Style, rng: np.random.Generator
 ) -> tuple[Grey, str]:
@@ -268,7 +266,7 @@ def draw_page(
     return np.asarray(page), " ".join(lines)
 
 
-def pictures(collection: Collection, kind: Kind, count: int) -> Iterator[tuple[Grey, str]]:
+def images(collection: Collection, kind: Kind, count: int) -> Iterator[tuple[Grey, str]]:
     """Images of one kind and what stands on them; the same for every run."""
     for number in range(count):
         rng = np.random.default_rng((collection.seed, number))
@@ -322,18 +320,44 @@ def row(name: str, scores: list[Scores]) -> str:
 
 def table(collection: Collection, count: int, only: str) -> Iterator[str]:
     """Lines of the table of one collection, each as soon as it is measured."""
-    yield f"## {collection.name.capitalize()} set: {count} pictures per row"
+    yield f"## {collection.name.capitalize()} set: {count} images per row"
     yield ""
     yield "| damage | plain | preprocessed | with choice rule | plain s | whole s |"
     yield "|---|---|---|---|---|---|"
     everything: list[Scores] = []
     for kind in collection.kinds:
         if only in kind.name:
-            scores = [measure(page, text) for page, text in pictures(collection, kind, count)]
+            scores = [measure(page, text) for page, text in images(collection, kind, count)]
             everything += scores
             yield row(kind.name, scores)
     yield row("**mean**", everything)
     yield ""
+
+
+def read_with(tool: Tool, case: Case) -> tuple[float, float]:
+    """Accuracy of a tool on one case, from 0 to 1, and its seconds; rows of dots do not count."""
+    started = time.perf_counter()
+    result = run_tool(tool, case.image)
+    seconds = time.perf_counter() - started
+    read = re.sub(r"[.\u2026\u00b7 ]{4,}", " ", str(getattr(result, "extracted_text", "")))
+    if not case.text:
+        return float(not read.strip()), seconds
+    return accuracy(read, case.text), seconds
+
+
+def compare_tools(found: list[Case]) -> Iterator[str]:
+    """Lines of a table of both tools over some cases, by kind."""
+    yield "| kind | images | tesseract | rapidocr | tesseract s | rapidocr s |"
+    yield "|---|---|---|---|---|---|"
+    figures: dict[str, list[tuple[float, ...]]] = {}
+    for case in found:
+        (some, some_s), (other, other_s) = read_with(TESSERACT, case), read_with(RAPIDOCR, case)
+        figures.setdefault(case.kind, []).append((some, other, some_s, other_s))
+    figures["**mean**"] = [measured for rows in figures.values() for measured in rows]
+    for kind, measured_rows in figures.items():
+        some, other, some_s, other_s = (mean(column) for column in zip(*measured_rows, strict=True))
+        shares = f"{100 * some:.1f} | {100 * other:.1f}"
+        yield f"| {kind} | {len(measured_rows)} | {shares} | {some_s:.2f} | {other_s:.2f} |"
 
 
 def machine() -> str:
@@ -355,7 +379,7 @@ Made by `python benchmarks/ocr.py --count {count} --write` on {day}.
 
 {machine}
 
-- *plain*: Tesseract on the picture as it is. *preprocessed*: Tesseract on the prepared picture.
+- *plain*: Tesseract on the image as it is. *preprocessed*: Tesseract on the prepared image.
   *with choice rule*: what the tool `tesseract` returns. Per cent of characters, mean of the row.
 - *plain s*, *whole s*: seconds of one plain reading, and of both readings with the preparation, beside
   whatever else the machine was doing; differences of a factor of two mean nothing.
@@ -368,11 +392,17 @@ Made by `python benchmarks/ocr.py --count {count} --write` on {day}.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--count", type=int, default=4, help="pictures per kind and set")
+    parser.add_argument("--count", type=int, default=4, help="images per kind and set")
     parser.add_argument("--set", choices=("tuning", "held-out", "both"), default="both")
     parser.add_argument("--only", default="", help="only kinds whose name contains this")
     parser.add_argument("--write", action="store_true", help=f"write results/{RESULTS.name}")
+    parser.add_argument("--tools", choices=("cases", "scenes"), help="compare the tools on these instead")
     options = parser.parse_args()
+    if options.tools:
+        found = [case for name, case in cases() if options.set in (name, "both")]
+        for line in compare_tools(found if options.tools == "cases" else list(scenes())):
+            print(line, flush=True)
+        return
     lines = []
     for collection in (TUNING, HELD_OUT):
         if options.set in (collection.name, "both"):
@@ -382,7 +412,8 @@ def main() -> None:
     print(machine())
     if options.write:
         head = HEAD.format(count=options.count, day=date.today().isoformat(), machine=machine())
-        RESULTS.write_text(head + "\n".join(lines).rstrip() + "\n", "utf-8")
+        _, mark, kept = RESULTS.read_text("utf-8").partition("\n## Screens and documents")
+        RESULTS.write_text(head + "\n".join(lines).rstrip() + "\n" + mark + kept, "utf-8")
 
 
 if __name__ == "__main__":
