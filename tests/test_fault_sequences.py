@@ -101,7 +101,7 @@ class Site:
         self._runner = asyncio.Runner()
 
     def agent(self, *, has_offline: bool = True, timeout_s: float = 20) -> Agent:
-        """An agent whose ladder knows nothing of earlier failures."""
+        """An agent with new circuit breakers."""
         behind: list[Planner] = [OfflinePlanner()] if has_offline else []
         return make_agent(
             make_tools({"lion": "goldenrod"}),

@@ -56,18 +56,18 @@ def refused(generation: str | None) -> ProviderError:
     return ProviderError("first: bad call", kind="invalid_call", rejected=generation or "")
 
 
-class Climb:
-    """A ladder of ``first`` and ``offline``, and all that it said."""
+class Chain:
+    """A provider of ``first`` and ``offline``, and all that it said."""
 
     def __init__(self, *replies: ScriptedReply, offline: tuple[ScriptedReply, ...] = ()) -> None:
         self.first = ScriptedPlanner(replies, name="first", context_tokens=6000)
         self.offline = ScriptedPlanner(offline, name="offline")
         self.notes: list[str] = []
         self.fallbacks: list[PlannerFallback] = []
-        self.ladder = FallbackProvider([self.first, self.offline], retry=QUICK)
+        self.provider = FallbackProvider([self.first, self.offline], retry=QUICK)
 
     def complete(self, request: PlanRequest = ASK) -> ChatReply:
-        reply = asyncio.run(self.ladder.complete(request))
+        reply = asyncio.run(self.provider.complete(request))
         self.notes, self.fallbacks = list(reply.notes), list(reply.fallbacks)
         reply = replace(reply, notes=(), fallbacks=())
         self.first.assert_used_up()
@@ -76,7 +76,7 @@ class Climb:
 
     def stream(self, request: PlanRequest = ASK) -> list[ChatDelta]:
         async def collect() -> list[ChatDelta]:
-            return [delta async for delta in self.ladder.stream(request)]
+            return [delta async for delta in self.provider.stream(request)]
 
         return asyncio.run(collect())
 
@@ -108,63 +108,63 @@ def shown(deltas: list[ChatDelta]) -> str:
     return text
 
 
-def test_ladder_takes_after_its_first_provider() -> None:
-    ladder = Climb().ladder
-    assert (ladder.name, ladder.context_tokens) == ("first", 100_000)
+def test_provider_takes_name_and_budget_after_its_first_provider() -> None:
+    provider = Chain().provider
+    assert (provider.name, provider.context_tokens) == ("first", 100_000)
 
 
-def test_ladder_needs_a_provider() -> None:
+def test_chain_needs_a_provider() -> None:
     with pytest.raises(ValueError, match="at least one provider"):
         FallbackProvider([])
 
 
 def test_good_reply_passes_and_names_its_planner() -> None:
-    climb = Climb(ChatReply(text="There."))
-    assert climb.complete() == ChatReply(text="There.", planner="first")
-    assert climb.notes == []
+    chain = Chain(ChatReply(text="There."))
+    assert chain.complete() == ChatReply(text="There.", planner="first")
+    assert chain.notes == []
 
 
 def test_retryable_failure_is_tried_again() -> None:
-    climb = Climb(
+    chain = Chain(
         error("server", retryable=True), error("connection", retryable=True), ChatReply(text="There.")
     )
-    assert climb.complete().planner == "first"
-    assert ["retry" in note for note in climb.notes] == [True, True]
+    assert chain.complete().planner == "first"
+    assert ["retry" in note for note in chain.notes] == [True, True]
 
 
 @pytest.mark.parametrize("kind", ["auth", "bad_request", "model_gone"])
 def test_lasting_failure_goes_to_the_next_provider_at_once(kind: ProviderErrorKind) -> None:
-    climb = Climb(error(kind), offline=(ChatReply(text="There."),))
-    assert climb.complete().planner == "offline"
-    assert climb.notes == [f"first: {kind}; asking offline instead"]
-    assert climb.fallbacks == [
-        {"planner": "first", "kind": kind, "message": climb.notes[0], "instead": "offline"}
+    chain = Chain(error(kind), offline=(ChatReply(text="There."),))
+    assert chain.complete().planner == "offline"
+    assert chain.notes == [f"first: {kind}; asking offline instead"]
+    assert chain.fallbacks == [
+        {"planner": "first", "kind": kind, "message": chain.notes[0], "instead": "offline"}
     ]
 
 
 def test_long_retry_after_is_not_slept_but_handed_over() -> None:
-    climb = Climb(error("rate_limit", retryable=True, retry_after_s=90), offline=(ChatReply(text="There."),))
-    assert climb.complete().planner == "offline"
+    chain = Chain(error("rate_limit", retryable=True, retry_after_s=90), offline=(ChatReply(text="There."),))
+    assert chain.complete().planner == "offline"
 
 
 @pytest.mark.parametrize("shape", [shape for shape in FAILED_GENERATIONS if shape not in ("prose", "absent")])
 def test_failed_generation_of_every_shape_becomes_its_call(shape: str) -> None:
-    climb = Climb(refused(failed_generation(shape, "detect_objects", ARGUMENTS)))
-    reply = climb.complete()
+    chain = Chain(refused(failed_generation(shape, "detect_objects", ARGUMENTS)))
+    reply = chain.complete()
     assert [made.name for made in reply.tool_calls] == ["detect_objects"]
     assert (reply.finish_reason, reply.planner) == ("tool_calls", "first")
 
 
 def test_failed_generation_in_prose_is_the_answer() -> None:
-    assert Climb(refused("Two lions.")).complete().text == "Two lions."
+    assert Chain(refused("Two lions.")).complete().text == "Two lions."
 
 
 def test_what_cannot_be_read_is_corrected_at_temperature_0() -> None:
-    climb = Climb(
+    chain = Chain(
         refused('<function=detect_objects>{"image'), ChatReply(tool_calls=(call("detect_objects"),))
     )
-    climb.complete()
-    before, corrected = climb.first.requests
+    chain.complete()
+    before, corrected = chain.first.requests
     assert before.messages == ASK.messages
     assert corrected.messages[:-1] == ASK.messages
     assert corrected.temperature == 0
@@ -175,10 +175,10 @@ def test_what_cannot_be_read_is_corrected_at_temperature_0() -> None:
 
 
 def test_two_corrections_then_the_next_provider_which_sees_no_note() -> None:
-    climb = Climb(refused(None), refused(""), refused("<function=x"), offline=(ChatReply(text="There."),))
-    assert climb.complete().planner == "offline"
-    assert [len(request.messages) for request in climb.first.requests] == [1, 2, 2]
-    assert climb.offline.requests[0].messages == ASK.messages
+    chain = Chain(refused(None), refused(""), refused("<function=x"), offline=(ChatReply(text="There."),))
+    assert chain.complete().planner == "offline"
+    assert [len(request.messages) for request in chain.first.requests] == [1, 2, 2]
+    assert chain.offline.requests[0].messages == ASK.messages
 
 
 def test_signature_is_one_line() -> None:
@@ -189,8 +189,8 @@ def test_signature_is_one_line() -> None:
 
 
 def test_call_written_as_text_is_made() -> None:
-    climb = Climb(ChatReply(text='<function=detect_objects>{"image_url": "img_1"}</function>'))
-    reply = climb.complete()
+    chain = Chain(ChatReply(text='<function=detect_objects>{"image_url": "img_1"}</function>'))
+    reply = chain.complete()
     assert [(made.name, made.arguments) for made in reply.tool_calls] == [("detect_objects", ARGUMENTS)]
     assert reply.text == ""
 
@@ -198,27 +198,27 @@ def test_call_written_as_text_is_made() -> None:
 def test_call_where_an_answer_was_due_is_dropped_or_corrected() -> None:
     request = replace(ASK, tool_choice="none")
     calls = (call("detect_objects", ARGUMENTS),)
-    with_text = Climb(ChatReply(text="There.", tool_calls=calls, finish_reason="tool_calls")).complete(
+    with_text = Chain(ChatReply(text="There.", tool_calls=calls, finish_reason="tool_calls")).complete(
         request
     )
     assert (with_text.text, with_text.tool_calls, with_text.finish_reason) == ("There.", (), "stop")
-    climb = Climb(
+    chain = Chain(
         ChatReply(tool_calls=calls), refused("<function=detect_objects>{}"), ChatReply(text="There.")
     )
-    assert climb.complete(request).text == "There."
-    assert "call no function" in climb.first.requests[1].messages[-1].content
+    assert chain.complete(request).text == "There."
+    assert "call no function" in chain.first.requests[1].messages[-1].content
 
 
 def test_bug_in_a_provider_is_its_failure_alone() -> None:
-    climb = Climb(KeyError("choices"), offline=(ChatReply(text="There."),))
-    assert climb.complete().planner == "offline"
-    assert "KeyError" in climb.notes[0]
+    chain = Chain(KeyError("choices"), offline=(ChatReply(text="There."),))
+    assert chain.complete().planner == "offline"
+    assert "KeyError" in chain.notes[0]
 
 
 def test_when_all_fail_the_error_names_all() -> None:
-    climb = Climb(error("auth"), offline=(ProviderError("offline: no match", kind="bad_request"),))
+    chain = Chain(error("auth"), offline=(ProviderError("offline: no match", kind="bad_request"),))
     with pytest.raises(ProviderError, match="first: auth; offline: no match") as caught:
-        climb.complete()
+        chain.complete()
     assert caught.value.kind == "auth"
 
 
@@ -244,20 +244,20 @@ def test_hanging_last_provider_ends_too() -> None:
 def test_host_that_is_down_is_not_asked_every_time() -> None:
     down = ScriptedPlanner([error("connection", retryable=True)] * 9, name="first")
     offline = ScriptedPlanner([ChatReply(text="There.")] * 5, name="offline")
-    ladder = FallbackProvider([down, offline], retry=QUICK)
+    provider = FallbackProvider([down, offline], retry=QUICK)
     for _ in range(5):
-        assert asyncio.run(ladder.complete(ASK)).planner == "offline"
+        assert asyncio.run(provider.complete(ASK)).planner == "offline"
     assert len(down.requests) == 3
 
 
 def test_stream_gives_text_as_it_comes_and_the_reply_at_the_end() -> None:
-    deltas = Climb(ChatReply(text="The lion is asleep.")).stream()
+    deltas = Chain(ChatReply(text="The lion is asleep.")).stream()
     assert [delta.text for delta in deltas[:-1]] == ["The ", "lion ", "is ", "asleep."]
     assert deltas[-1].reply == ChatReply(text="The lion is asleep.", planner="first")
 
 
 def test_stream_never_shows_a_call_written_as_text() -> None:
-    deltas = Climb(ChatReply(text='<function=detect_objects> {"image_url": "img_1"} </function>')).stream()
+    deltas = Chain(ChatReply(text='<function=detect_objects> {"image_url": "img_1"} </function>')).stream()
     assert shown(deltas) == ""
     assert deltas[-1].reply is not None
     assert [made.name for made in deltas[-1].reply.tool_calls] == ["detect_objects"]
@@ -265,7 +265,7 @@ def test_stream_never_shows_a_call_written_as_text() -> None:
 
 @pytest.mark.parametrize("text", ["<3 lions", "detect_objects found a lion.", "{ } are braces."])
 def test_stream_shows_in_the_end_what_only_looked_like_a_call(text: str) -> None:
-    assert shown(Climb(ChatReply(text=text)).stream()) == text
+    assert shown(Chain(ChatReply(text=text)).stream()) == text
 
 
 def test_stream_that_breaks_is_begun_again() -> None:
@@ -283,14 +283,14 @@ def test_stream_that_breaks_is_begun_again() -> None:
 
 
 def test_stream_that_fails_raises_after_its_text() -> None:
-    climb = Climb(error("auth"), offline=(error("bad_request"),))
+    chain = Chain(error("auth"), offline=(error("bad_request"),))
     with pytest.raises(ProviderError, match="auth"):
-        climb.stream()
+        chain.stream()
 
 
 def test_stream_left_early_leaves_no_task() -> None:
     async def leave() -> int:
-        stream = Climb(ChatReply(text="one two three " * 200)).ladder.stream(ASK)
+        stream = Chain(ChatReply(text="one two three " * 200)).provider.stream(ASK)
         assert (await anext(stream)).text == "one "
         await stream.aclose()
         return len(asyncio.all_tasks())
@@ -310,10 +310,10 @@ def test_cancelling_a_call_cancels_it() -> None:
 
 
 def test_close_closes_all() -> None:
-    climb = Climb()
-    asyncio.run(climb.ladder.close())
-    assert climb.first.is_closed
-    assert climb.offline.is_closed
+    chain = Chain()
+    asyncio.run(chain.provider.close())
+    assert chain.first.is_closed
+    assert chain.offline.is_closed
 
 
 class Whole:
@@ -331,7 +331,7 @@ class Whole:
 
 def test_provider_that_cannot_stream_answers_as_a_whole() -> None:
     async def collect() -> list[ChatDelta]:
-        ladder = FallbackProvider([Whole()], retry=QUICK)
-        return [delta async for delta in ladder.stream(ASK)]
+        provider = FallbackProvider([Whole()], retry=QUICK)
+        return [delta async for delta in provider.stream(ASK)]
 
     assert asyncio.run(collect()) == [ChatDelta(reply=ChatReply(text="There.", planner="whole"))]

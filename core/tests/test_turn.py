@@ -77,7 +77,7 @@ def notes_in(agent: Agent, reply: Reply) -> list[str]:
     return [event.data["message"] for event in turn.events if event.kind is EventKind.NOTE]
 
 
-def test_notes_of_the_ladder_reach_the_reply_and_the_journal_once() -> None:
+def test_notes_of_the_provider_chain_reach_the_reply_and_the_journal_once() -> None:
     down = ProviderError("groq: HTTP 401: bad key", kind="auth")
     groq = ScriptedPlanner([down, down, say("Hi.")], name="groq")
     other = ScriptedPlanner([make("look", subject="a"), say("There.")], name="other")

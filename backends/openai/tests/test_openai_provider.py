@@ -152,15 +152,15 @@ def test_every_fault_is_a_reply_or_one_provider_error(
 
 @pytest.mark.parametrize("is_streamed", [False, True])
 @pytest.mark.parametrize("name", FAULTS)
-def test_through_the_ladder_every_fault_ends_in_a_reply(
+def test_through_the_provider_chain_every_fault_ends_in_a_reply(
     server: LLMServer, name: str, is_streamed: bool
 ) -> None:
     server.reset([FAULTS[name]()], otherwise="There.")
     offline = ScriptedPlanner([ChatReply(text="There, perhaps.")], name="offline")
-    ladder = FallbackProvider([make(server), offline], retry=Retry(random=lambda: 0))
+    chain = FallbackProvider([make(server), offline], retry=Retry(random=lambda: 0))
     timeout_s = 0.5 if name == "stalled" else 5
     started = time.monotonic()
-    reply = ask(ladder, replace(ASK, timeout_s=timeout_s), is_streamed=is_streamed)
+    reply = ask(chain, replace(ASK, timeout_s=timeout_s), is_streamed=is_streamed)
     assert time.monotonic() - started < timeout_s + 0.5
     assert reply.text or reply.tool_calls
     is_lost = name in ("unauthorized", "stalled", "rate limit, 90 s")

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def make_planner(registry: Registry) -> Planner:
     """The planner that the settings name, with the offline one behind it, else all that are configured.
 
-    Several make one ladder, best first.
+    Several make one provider chain, in order of priority.
 
     Raises:
         SetupError: the named planner is not installed or not configured, or none is there at all.
