@@ -34,7 +34,7 @@ class ImageIntake:
         if source is None or isinstance(source, ImageRef):
             raise InputError("image: a reference cannot be uploaded", hint="give the image itself")
         with self._services.in_flight.request():
-            stored = await self._store(source, allow_paths=allow_paths)
+            stored = await self._store(source, allow_paths=allow_paths, keeps_decoded=False)
             await self._services.conversations.add_image(user_id, stored.id)
         return stored
 
@@ -51,7 +51,7 @@ class ImageIntake:
         if source is None:
             return None
         if not isinstance(source, ImageRef):
-            return await self._store(source, allow_paths=allow_paths)
+            return await self._store(source, allow_paths=allow_paths, keeps_decoded=True)
         if self._services.settings.api_keys:  # without keys users are not authenticated: the id is the secret
             await self.check_owner(user_id, source.id)
         width, height = (await asyncio.to_thread(self._services.open_image, source.id)).size
@@ -63,8 +63,11 @@ class ImageIntake:
         if not await self._services.conversations.owns_image(user_id, image_id):
             raise NotFound("no such image")
 
-    async def _store(self, source: bytes | str | Path, *, allow_paths: bool) -> IngestedImage:
+    async def _store(
+        self, source: bytes | str | Path, *, allow_paths: bool, keeps_decoded: bool
+    ) -> IngestedImage:
         services = self._services
-        keep = services.runtime.images.keep  # the next step probably opens it
+        # The first step of a turn probably opens its image; an upload may never be opened.
+        keep = services.runtime.images.keep if keeps_decoded else None
         store, settings = services.images.store, services.settings
         return await ingest(source, store, allow_paths=allow_paths, settings=settings, keep=keep)

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from promptvision.errors import InputError, SetupError, TooLarge
 from promptvision.images.codec import normalise
+from promptvision.images.memory import trim_heap
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -89,7 +90,7 @@ def main() -> None:
         _limit_time()
         _answer(data, requests, answers, shared if request["pixels"] else None)
         del data
-        _release_memory()
+        trim_heap()
 
 
 def _answer(data: bytes, requests: IO[bytes], answers: IO[bytes], shared: mmap.mmap | None) -> None:
@@ -144,16 +145,6 @@ def _limit_memory() -> None:
 def _limit_time() -> None:
     if hasattr(signal, "setitimer"):  # its signal ends the process
         signal.setitimer(signal.ITIMER_PROF, CPU_LIMIT_S)
-
-
-def _release_memory() -> None:
-    if sys.platform != "linux":
-        return
-    import ctypes
-
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ WORKERS = 2
 """Images that are decoded at once."""
 MAX_JOBS = 16
 """Images that are decoded or wait."""
-MAX_JOB_BYTES = 64_000_000
+MAX_JOB_BYTES = 30_000_000
 """Bytes of the files that are decoded or wait; a single file may be larger."""
 MEMORY = 240_000_000
 """Bytes that decoders may need together, as estimated from the headers; one image may need more."""

@@ -14,6 +14,7 @@ from uvicorn.config import LOGGING_CONFIG
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import SetupError
+from promptvision.images.memory import return_freed_blocks
 from promptvision.server.app import DRAIN_S, create_app
 from promptvision.server.connections import ConnectionLimits, limited_protocol
 from promptvision.settings import Settings
@@ -41,6 +42,7 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
     Raises:
         SetupError: the address cannot be bound, or a store or a planner cannot be made from the settings.
     """
+    return_freed_blocks()
     listener = _bind(host, port)
     try:
         app = create_app(settings)
