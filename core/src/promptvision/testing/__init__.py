@@ -1,5 +1,6 @@
 """The public test kit for plugin authors: contexts, contracts, fakes and servers on the loopback interface.
 
+Its fixtures are a pytest plugin (:mod:`promptvision.testing.fixtures`) that pytest loads by itself.
 Names are imported on first use.
 """
 
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from promptvision.testing.program import write_plugin as write_plugin
     from promptvision.testing.server import ServerProcess as ServerProcess
     from promptvision.testing.shared_store import SharedStoreContract as SharedStoreContract
+    from promptvision.testing.tool_contract import ToolContract as ToolContract
     from promptvision.testing.tools import make_tools as make_tools
 
 _MODULES = {
@@ -74,6 +76,7 @@ _MODULES = {
     "ScriptedPlanner": "promptvision.testing.planner",
     "ServerProcess": "promptvision.testing.server",
     "SharedStoreContract": "promptvision.testing.shared_store",
+    "ToolContract": "promptvision.testing.tool_contract",
     "call": "promptvision.testing.llm_server",
     "changed_shares": "promptvision.testing.edits",
     "claim": "promptvision.testing.conversation_store",

@@ -18,6 +18,7 @@ def describe(args: ImageArgs, context: ToolContext) -> InfoResult:
     """Size, mode, stored format and main colours."""
     image = context.open(args.image_url)
     stored = context.stat(args.image_url)
+    context.check_cancelled()
     return InfoResult(
         original_image_url=args.image_url,
         width=image.width,
