@@ -27,7 +27,14 @@ def test_text_is_kept(found: list[tuple[str, float]]) -> None:
 
 
 @pytest.mark.parametrize(
-    "found", [[("Ny", 70), ("S", 80), ("ee,", 40)], [("A", 60), ("A", 85)], [("Sore", 20)], []]
+    "found",
+    [
+        [("Ny", 70), ("S", 80), ("ee,", 40)],
+        [("A", 60), ("A", 85)],
+        [("A", 80), ("A", 95)],
+        [("Sore", 20)],
+        [],
+    ],
 )
 def test_what_textures_are_read_as_is_dropped(found: list[tuple[str, float]]) -> None:
     assert drop_noise(words(*found)) == []

@@ -21,8 +21,8 @@ RECOVERED_WORD = 60.0
 NOISE_WORD = 25.0
 STRONG_WORD, STRONG_TOKEN = 70.0, 92.0
 """Confidence from which a word of three characters, or a shorter one, counts as text."""
-STRONG_SHARE = 0.34
-"""Share of the characters that must be in such words; textures are read as many short unsure ones."""
+STRONG_SHARE, SHORT_SHARE = 0.34, 0.6
+"""Share of the characters that must be in such words: with a word of three characters, and without."""
 
 
 def evidence(tokens: Iterable[Token]) -> float:
@@ -74,9 +74,14 @@ def drop_noise(tokens: Iterable[Token]) -> list[Token]:
     """
     kept = [token for token in tokens if token.confidence >= NOISE_WORD]
     strong = sum(len(token.text) for token in kept if _is_strong(token))
-    return kept if strong >= STRONG_SHARE * sum(len(token.text) for token in kept) else []
+    has_word = any(_is_strong(token) and _letters(token) >= 3 for token in kept)
+    share = STRONG_SHARE if has_word else SHORT_SHARE
+    return kept if strong >= share * sum(len(token.text) for token in kept) else []
 
 
 def _is_strong(token: Token) -> bool:
-    letters = sum(char.isalnum() for char in token.text)
-    return token.confidence >= (STRONG_WORD if letters >= 3 else STRONG_TOKEN)
+    return token.confidence >= (STRONG_WORD if _letters(token) >= 3 else STRONG_TOKEN)
+
+
+def _letters(token: Token) -> int:
+    return sum(char.isalnum() for char in token.text)
