@@ -7,6 +7,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from promptvision.llm.messages import ChatReply
 from promptvision.testing.llm_server import Fault, LLMServer, Scripted, call
@@ -61,3 +62,25 @@ def test_host_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
     with LLMServer([]) as server:
         url = server.openai_url
     assert look(tmp_path, url)["state"] == "fail"
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.status(401, message="Incorrect API key provided"), Fault.status(404)]
+)
+def test_run_says_at_once_that_the_configured_provider_failed(tmp_path: Path, fault: Scripted) -> None:
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.png")
+    with LLMServer([fault] * 9, models=["m1"]) as server:
+        used = {"promptvision", "openai", "bw"}
+        others = {point.name for point in entry_points(group="promptvision")} - used
+        variables = {
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": server.openai_url,
+            "PROMPTVISION_OPENAI_MODEL": "m1",
+            "PROMPTVISION_DISABLED_PLUGINS": ",".join(others),
+        }
+        program = Program(tmp_path / "home", variables)
+        ended = program.run("run", tmp_path / "red.png", "make it black and white")
+    assert ended.code == 3
+    assert "openai" in ended.said
+    assert "asking offline instead" in ended.said
+    assert KEY not in ended.said + str(ended.out)

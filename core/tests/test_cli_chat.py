@@ -57,7 +57,10 @@ def test_conversation_is_continued(command: Command, photo: Path) -> None:
     ended = command("chat", "-c", "talk", given=b"make it black and white\n")
     assert ended.code == 0
     assert "mirror it: 1 turns so far" in ended.said
-    assert command("chat", "-c", "nobody").code == 1
+    started = command("chat", "-c", "new", photo, given=b"make it black and white\n")
+    assert started.code == 0
+    assert "new: a new conversation" in started.said
+    assert command("history", "show", "new").code == 0
 
 
 def test_ctrl_c_stops_the_turn_and_keeps_the_conversation(

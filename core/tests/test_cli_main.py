@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -134,5 +135,16 @@ def test_reader_that_leaves_early_is_no_error(program: Program) -> None:
 def test_ascii_stdout_gets_an_answer_all_the_same(program: Program, photo: Path) -> None:
     program.environment["PYTHONIOENCODING"] = "ascii"
     ended = program.run("run", photo, "do what nobody knows")
-    assert ended.code == 0
+    assert ended.code == 1
     assert "mirror it" in ended.out
+
+
+def test_serve_on_a_taken_port_says_so_and_how_to_choose_another(command: Callable[..., Ended]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ended = command("serve", "--port", str(taken.getsockname()[1]))
+    assert ended.code == 3
+    assert "ddress already in use" in ended.said
+    assert "--port" in ended.said
+    assert "Errno" not in ended.said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import signal
@@ -84,6 +85,22 @@ def test_image_is_written_and_words_are_printed(
     assert "\x1b" not in ended.said
     with Image.open(program.home / "out.png") as out:
         assert ImageChops.difference(out.convert("RGB"), ImageOps.mirror(scene)).getbbox() is None
+
+
+@pytest.mark.parametrize("name", ["~x.png", "data:x.png", "http:x.png", "C:x.png"])
+def test_existing_file_goes_before_a_url_of_the_same_spelling(
+    command: Command, program: Program, scene: Image.Image, name: str
+) -> None:
+    scene.save(program.home / name)
+    assert command("run", name, "make it black and white").code == 0
+    assert command("chat", name, given=b"make it black and white\n").code == 0
+
+
+def test_data_urls_are_read_with_white_space_too(command: Command, scene_png: bytes) -> None:
+    encoded = base64.b64encode(scene_png).decode()
+    for url in (f"data:image/png;base64,{encoded}", f"data:image/png; base64,{encoded}"):
+        assert command("run", url, "make it black and white").code == 0
+        assert command("chat", url, given=b"make it black and white\n").code == 0
 
 
 def test_pipes_carry_images(program: Program, scene: Image.Image, scene_png: bytes) -> None:

@@ -14,7 +14,7 @@ import click
 from promptvision.cli import line_editing, terminal
 from promptvision.cli.history import export_document, print_turns
 from promptvision.cli.output import complain, echo_text, say
-from promptvision.cli.run import unwritable
+from promptvision.cli.run import existing_file, unwritable
 from promptvision.cli.session import StepPrinter, settle
 from promptvision.errors import InputError, NotFound, PromptvisionError
 
@@ -60,18 +60,18 @@ def chat(image: str | None, conversation: str | None) -> int:
 
         agent = runner.run(make())
         try:
-            return Talk(agent, runner, conversation).run(image)
+            return ChatSession(agent, runner, conversation).run(image)
         finally:
             runner.run(agent.close())
 
 
-class Talk:
-    """One conversation at the prompt.
+class ChatSession:
+    """One conversation in the terminal.
 
     Args:
-        agent: does the work.
-        runner: whose event loop the agent lives on; between turns the terminal has the process for itself.
-        conversation: id to go on with; None starts a new one.
+        agent: runs the turns.
+        runner: runs the agent's event loop during turns; between them the terminal blocks the process.
+        conversation: id to continue or to start; None makes one.
     """
 
     def __init__(self, agent: Agent, runner: asyncio.Runner, conversation: str | None) -> None:
@@ -85,7 +85,7 @@ class Talk:
         self._has_failed = False
 
     def run(self, image: str | None) -> int:
-        """Read lines until their end or /quit; 1 when lines came from a pipe and one of them failed."""
+        """Read lines to the end of input or /quit; return 1 if input is a pipe and a line of it failed."""
         if not self._is_new:
             self._greet()
         if image is not None:
@@ -97,7 +97,7 @@ class Talk:
             if line in LEAVE:
                 break
             if line:
-                self._take(line)
+                self._handle(line)
         return 0 if self._is_interactive or not self._has_failed else 1
 
     def _read(self) -> str | None:
@@ -114,19 +114,19 @@ class Talk:
                 click.echo()
                 say("/quit or Ctrl-D leaves", dim=True)
 
-    def _take(self, line: str) -> None:
-        """One line; what is wrong with it is said and the conversation goes on."""
+    def _handle(self, line: str) -> None:
+        """Handle one line; an error is printed and the conversation continues."""
         try:
             command, _, rest = line.partition(" ")
             if command.startswith("/"):
-                self._obey(command, rest.strip())
+                self._run_command(command, rest.strip())
             else:
                 self._ask(line)
         except PromptvisionError as exc:
             self._has_failed = True
             complain(str(exc))
 
-    def _obey(self, command: str, rest: str) -> None:
+    def _run_command(self, command: str, rest: str) -> None:
         if command == "/image":
             self._take_image(_unquoted(rest))
         elif command == "/pictures":
@@ -162,28 +162,33 @@ class Talk:
             return
         self._image = self._chosen = None
         self._has_failed = self._has_failed or reply.status != "done"
-        for note in reply.notes:
-            say(f"  {note}", fg="yellow")
         if speaker is None:
             echo_text(reply.text_response)
         if reply.image_id is not None:
             self._show(reply.image_id)
 
     def _wait(self, running: TurnHandle) -> Reply | None:
-        """Show the steps until the turn has ended; None when Ctrl-C has stopped it."""
-        printer = StepPrinter()
-        printer.watch(running)
+        """Show the steps until the turn has ended; None if Ctrl-C stopped it."""
+        printer = StepPrinter(self._agent.services.planner.name)
+
+        async def watch() -> Reply:
+            printer.watch(running)
+            return await settle(running)
+
         try:
-            return self._runner.run(settle(running))
+            reply = self._runner.run(watch())
+            for note in reply.notes:
+                printer.note(note)
+            return reply
         except KeyboardInterrupt:
             if running.task is None or not running.task.done():
-                raise  # asked a second time: leave
+                raise  # pressed a second time
             return None
         finally:
             printer.clear()
 
     async def _start(self, words: str) -> tuple[TurnHandle, StreamPrinter | None]:
-        """Begin a turn; at a terminal somebody listens from its first word on."""
+        """Start a turn; on a terminal its text is printed as it streams."""
         from promptvision.cli.stream_printer import StreamPrinter
 
         running = self._agent.start(words, image=self._image, conversation_id=self._conversation)
@@ -192,12 +197,13 @@ class Talk:
     # Images
 
     def _take_image(self, name: str) -> None:
-        """Look at the image now, so that what is wrong with it is said before it is talked about."""
+        """Read the image now, so that an unusable one is reported before the next message."""
         from promptvision.images.ingest import ingest
 
         if not name:
             raise InputError("/image: the path is missing", hint="write /image photo.jpg")
-        path = name if "://" in name else str(Path(name).expanduser())
+        is_url = name.lower().startswith(("http:", "https:", "data:", "file:"))
+        path: str | Path = existing_file(name) or (name if is_url else str(Path(name).expanduser()))
         store, settings = self._agent.images, self._agent.settings
         taken = self._runner.run(ingest(path, store, allow_paths=True, settings=settings))
         self._image, self._chosen = path, None
@@ -271,9 +277,8 @@ class Talk:
 
         known = self._agent.conversations.conversation(LOCAL_USER, self._conversation)
         if known is None:
-            raise NotFound(
-                f"no conversation {self._conversation!r}", hint="`promptvision history` lists them"
-            )
+            say(f"{self._conversation}: a new conversation")
+            return
         say(f"{known.title}: {known.turns} turns so far; /history shows them")
 
 

@@ -157,7 +157,14 @@ def weights(registry: Registry, settings: Settings) -> Iterator[Finding]:
 
 
 def operations(registry: Registry) -> Iterator[Finding]:
-    """Who fulfils each operation here, and what would be better."""
+    """Which tool fulfils each operation here, and what a better one needs."""
+    if not any(registry.runnable(name) for name in registry.operations):
+        yield Finding(
+            "tools",
+            WARN,
+            "no installed tool can run here, so no instruction can be carried out",
+            "install tools: `pip install promptvision-basics promptvision-bw promptvision-opencv`",
+        )
     for name in sorted(registry.operations):
         tools, ready = registry.candidates(name), registry.runnable(name)
         lacking = [missing for tool in tools for missing in registry.missing(tool)]

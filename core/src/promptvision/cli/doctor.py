@@ -1,4 +1,4 @@
-"""``promptvision doctor``: what works here, what is missing, and the command that mends it."""
+"""``promptvision doctor``: what works here, what is missing, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SECRET_OPTIONS = re.compile(
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--offline", is_flag=True, help="Ask no host on the network.")
 def doctor(as_json: bool, offline: bool) -> int:
-    """Check what works here; exits 1 if something is broken.
+    """Check what works here; exit 1 if something is broken.
 
     Weights that are here are compared with their checksums, which takes a while for large ones. Language
     models are asked for one small tool call, unless --offline is given.
@@ -46,7 +46,9 @@ def doctor(as_json: bool, offline: bool) -> int:
     if as_json:
         echo_json({"findings": [asdict(finding) for finding in found]})
     failed = sum(finding.state == "fail" for finding in found)
-    say(f"{failed} of {len(found)} checks failed" if failed else f"nothing is broken ({len(found)} checks)")
+    warned = sum(finding.state == "warn" for finding in found)
+    broken = f"{failed} of {len(found)} checks failed" if failed else "nothing is broken"
+    say(f"{broken}; {warned} of {len(found)} checks say that something is missing" if warned else broken)
     return 1 if failed else 0
 
 
@@ -67,7 +69,7 @@ def _all_findings(*, offline: bool) -> Iterator[Finding]:
 
 
 def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """All findings, in the order in which one would mend them. They may still hold secrets."""
+    """Yield all findings, in the order in which to fix them. They may still hold secrets."""
     from promptvision.cli import checks, online_checks
 
     yield checks.machine()
@@ -84,7 +86,7 @@ def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterato
 
 
 def masked(text: str, secrets: list[str]) -> str:
-    """Text without secrets: a long one keeps its last four letters, so that one can tell which it is."""
+    """Mask the secrets in a text; a long one keeps its last four characters, to tell which it is."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "****" + (secret[-4:] if len(secret) >= 16 else ""))
     return _SECRET_OPTIONS.sub(r"\1****", _CREDENTIALS.sub(r"\1:****@", text))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from promptvision.agent.reply import Reply
     from promptvision.agent.turns.handle import TurnHandle
 
-__all__ = ["check_output", "read_image_argument", "run", "unwritable", "write_image"]
+__all__ = ["check_output", "existing_file", "read_image_argument", "run", "unwritable", "write_image"]
 
 STDIN_LIMIT = 20 * 2**20
 LAST_EVENTS_S = 2.0
@@ -50,13 +50,17 @@ def run(
         running = agent.start(text, image=source, conversation_id=conversation)
         telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
         running.live_reply.has_subscribers = as_events
+        printer = StepPrinter(agent.services.planner.name)
         if telling is None:
-            StepPrinter().watch(running)
+            printer.watch(running)
         try:
             reply = await settle(running)
         finally:
+            printer.clear()
             if telling is not None:
                 await asyncio.wait({telling}, timeout=LAST_EVENTS_S)
+        for note in reply.notes:
+            printer.note(note)
         return _report(agent, reply, output, as_json, is_quiet=as_events)
 
     return with_agent(work)
@@ -90,14 +94,22 @@ def unwritable(name: str) -> str | None:
     return None
 
 
-def read_image_argument(image: str) -> str | bytes:
-    """The image that an argument names; '-' is read from stdin."""
+def read_image_argument(image: str) -> str | bytes | Path:
+    """Read what an argument names: '-' is stdin, an existing file goes before a URL of the same spelling."""
     if image != "-":
-        return image
+        return existing_file(image) or image
     data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
     if len(data) > STDIN_LIMIT:
         raise InputError(f"stdin: over {STDIN_LIMIT // 2**20} MB")
     return data
+
+
+def existing_file(name: str) -> Path | None:
+    """The absolute path of a file, whatever its name looks like (``~x.png``, ``data:x.png``)."""
+    try:
+        return Path(name).absolute() if Path(name).is_file() else None
+    except (OSError, ValueError):  # a data URL is too long for a path
+        return None
 
 
 async def _print_events(agent: Agent, running: TurnHandle) -> None:

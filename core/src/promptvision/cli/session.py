@@ -1,4 +1,4 @@
-"""What every command that runs the agent shares: making it, showing steps, stopping and closing it."""
+"""What the commands that run the agent share: creating it, showing steps, stopping and closing it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ __all__ = ["StepPrinter", "settle", "with_agent"]
 
 T = TypeVar("T")
 
+_FRAMES = "|/-\\"
+FRAME_S = 0.12
+
 SOON_S = 0.5
 STOP_S = 3.0
 """How long a tool may take to notice that it should stop, before its turn is closed without it."""
 
 
 def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
-    """Make an agent of the settings, do the work with it, and close it whatever happens."""
+    """Create an agent from the settings, do the work with it, and close it in any case."""
 
     async def whole() -> T:
         from promptvision.agent.agent import Agent
@@ -48,14 +51,14 @@ async def settle(running: TurnHandle) -> Reply:
     except asyncio.CancelledError:
         running.cancel.cancel("interrupted")
         if running.task is not None:
-            await _see_out(running.task)
+            await _stop(running.task)
         raise
 
 
-async def _see_out(task: asyncio.Task[Reply]) -> None:
-    """Wait until a turn that was asked to stop has ended, and end it if it does not."""
+async def _stop(task: asyncio.Task[Reply]) -> None:
+    """Wait until a cancelled turn has ended, and stop it if it does not end soon."""
     if not await _has_ended(task, SOON_S):
-        say("stopping at the next chance; Ctrl-C again leaves at once", fg="yellow")
+        say("stopping at the next check point; Ctrl-C again leaves at once", fg="yellow")
         if not await _has_ended(task, STOP_S):
             task.cancel()
             await asyncio.wait({task})
@@ -67,31 +70,48 @@ async def _has_ended(task: asyncio.Task[Reply], timeout_s: float) -> bool:
 
 
 class StepPrinter:
-    """Shows the steps of a turn on stderr: a line each, and on a terminal what is running and how far."""
+    """Shows the steps and warnings of a turn on stderr, one line each, and on a terminal what is running.
 
-    def __init__(self) -> None:
+    Args:
+        planner: name of the planner, shown while it is asked.
+    """
+
+    def __init__(self, planner: str = "") -> None:
+        self._planner = planner
         self._is_live = is_live()
         self._drawn = ""
         self._names: dict[int, str] = {}
+        self._notes: set[str] = set()
+        self._spinner: asyncio.TimerHandle | None = None
 
     def watch(self, running: TurnHandle) -> None:
-        """Listen to a turn."""
+        """Show what happens in a turn."""
         running.listeners.append(self.event)
         running.progress_listeners.append(self.progress)
+        running.live_reply.subscribers.append(self.clear)
+        if self._planner and self._is_live:
+            self._spin(0)
 
     def event(self, event: Event) -> None:
         """Show a step that begins or has ended."""
         if event.kind is EventKind.STEP_STARTED:
             name = f"{event.data['operation']} ({event.data['tool']})"
             self._names[event.data["step"]] = name
+            self._stop_spinner()
             self._draw(f"  {name} ...")
+        elif event.kind is EventKind.NOTE:
+            self.note(event.data["message"])
         elif event.kind is EventKind.STEP_FINISHED:
             from promptvision.agent.reply import Step
 
             self.step(Step.from_stored(event.data))
-        elif event.kind is EventKind.NOTE and "fallback" in event.data:
+
+    def note(self, message: str) -> None:
+        """Show a warning, such as the failure of a provider, unless it has been shown."""
+        if message not in self._notes:
+            self._notes.add(message)
             self.clear()
-            say(f"  {event.data['message']}", fg="yellow")
+            say(f"  {message}", fg="yellow")
 
     def step(self, step: Step) -> None:
         """Show a step that has ended."""
@@ -105,18 +125,29 @@ class StepPrinter:
         """Show how far the running step is."""
         if total <= 0:
             return
+        self._stop_spinner()
         share = min(max(done / total, 0.0), 1.0)
         name = self._names.get(step, f"step {step}")
         self._draw(f"  {name} [{'#' * round(share * 24):<24}] {share:4.0%} {message}")
 
     def clear(self) -> None:
-        """Take the line about the running step away."""
+        """Remove the line about what is running."""
+        self._stop_spinner()
         if self._drawn:
             click.echo("\r\x1b[2K", err=True, nl=False)
             self._drawn = ""
 
+    def _spin(self, frame: int) -> None:
+        self._draw(f"  {_FRAMES[frame % len(_FRAMES)]} asking {self._planner} ...")
+        self._spinner = asyncio.get_running_loop().call_later(FRAME_S, self._spin, frame + 1)
+
+    def _stop_spinner(self) -> None:
+        if self._spinner is not None:
+            self._spinner.cancel()
+            self._spinner = None
+
     def _draw(self, text: str) -> None:
-        """Draw over the last line; what is longer than the terminal is wide would stay behind."""
+        """Draw over the last line, cut to the width of the terminal."""
         line = " ".join(plain(text).split("\n"))[: shutil.get_terminal_size().columns - 1]
         if self._is_live and line != self._drawn:
             self._drawn = line

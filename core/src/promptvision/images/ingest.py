@@ -168,7 +168,7 @@ def _read_data_uri(text: str) -> bytes:
         raise InputError("image: a data URL without a comma", hint="write data:image/png;base64,...")
     if len(body) > 3 * MAX_BYTES:  # the longest spelling: every byte as %XX
         raise _too_large()
-    if not head.lower().endswith(";base64"):
+    if not re.sub(r"\s", "", head).lower().endswith(";base64"):
         return _within_limit(unquote_to_bytes(body))
     packed = re.sub(r"\s+", "", unquote(body) if "%" in body else body)
     if len(packed) * 3 // 4 > MAX_BYTES + 2:
