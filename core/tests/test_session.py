@@ -1,0 +1,164 @@
+"""One request from its claim to its stored reply."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from promptvision.agent.agent import Agent
+from promptvision.agent.reply import Reply
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.conversations.turn import Event, Turn, TurnKey, TurnStatus
+from promptvision.errors import Busy, LeaseLost, StoreError
+from promptvision.llm.messages import ChatReply
+from promptvision.settings import Settings
+from promptvision.testing.agents import make_agent
+from promptvision.testing.planner import ScriptedPlanner
+from promptvision.tools import operations
+from promptvision.tools.context import ToolContext
+from promptvision.tools.tool import Tool
+
+KEY = TurnKey("local", "c", "p")
+
+
+class FailingStore(MemoryConversationStore):
+    """Fails on demand: writes of events, the end of a turn, and heartbeats."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.append_error: Exception | None = None
+        self.finish_error: Exception | None = None
+        self.beat_error: Exception | None = None
+        self.beaten = threading.Event()
+
+    def append(self, turn: Turn, events: Sequence[Event]) -> None:
+        if self.append_error is not None:
+            raise self.append_error
+        super().append(turn, events)
+
+    def finish_turn(
+        self, turn: Turn, status: TurnStatus, reply: dict[str, Any], events: Sequence[Event] = ()
+    ) -> None:
+        if self.finish_error is not None:
+            raise self.finish_error
+        super().finish_turn(turn, status, reply, events)
+
+    def beat(self, turn: Turn) -> None:
+        self.beaten.set()
+        if self.beat_error is not None:
+            raise self.beat_error
+        super().beat(turn)
+
+
+def status_of(agent: Agent) -> TurnStatus:
+    return agent.conversations.history("local", "c", 1)[0].status
+
+
+def test_turn_that_cannot_be_ended_is_closed_by_the_next_request(tools: list[Tool], scene_png: bytes) -> None:
+    store = FailingStore()
+    agent = make_agent(tools, conversations=store)
+    store.finish_error = StoreError("the disk is full")
+    with pytest.raises(StoreError, match="the disk is full"):
+        agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    assert status_of(agent) is TurnStatus.RUNNING
+    store.finish_error = None
+    assert agent.run_sync("make it black and white", conversation_id="c").status is TurnStatus.DONE
+    statuses = [turn.status for turn in store.history("local", "c", 5)]
+    assert statuses == [TurnStatus.INTERRUPTED, TurnStatus.DONE]
+
+
+def test_sweep_closes_the_turns_that_this_process_could_not_end(tools: list[Tool], scene_png: bytes) -> None:
+    store = FailingStore()
+    agent = make_agent(tools, conversations=store)
+    store.append_error = StoreError("no connection")
+    with pytest.raises(StoreError):
+        agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    store.append_error = None
+    assert asyncio.run(agent.close_stale()) == 0, "its lease has not expired, so the store closes none"
+    assert status_of(agent) is TurnStatus.INTERRUPTED
+
+
+def test_turn_that_another_process_took_over_is_busy(tools: list[Tool], scene_png: bytes) -> None:
+    store = FailingStore()
+    agent = make_agent(tools, conversations=store)
+    store.finish_error = LeaseLost("taken over")
+    with pytest.raises(Busy, match="another process has taken it over") as caught:
+        agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    assert caught.value.retry_after_s == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(LeaseLost("taken over"), TurnStatus.CANCELLED), (StoreError("no connection"), TurnStatus.DONE)],
+)
+def test_heartbeat_stops_a_turn_only_when_the_claim_is_lost(
+    scene_png: bytes, error: Exception, expected: TurnStatus
+) -> None:
+    store = FailingStore()
+    store.beat_error = error
+
+    def work(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
+        assert store.beaten.wait(10)
+        for _ in range(2000 if expected is TurnStatus.CANCELLED else 1):
+            context.check_cancelled()
+            threading.Event().wait(0.005)
+        return operations.BwResult(original_image_url=args.image_url, bw_image_url=args.image_url)
+
+    tool = Tool(name="work", operation=operations.CONVERT_TO_BW, run=work)
+    agent = make_agent([tool], conversations=store, settings=Settings(lease_s=0.06))
+    reply = agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    assert reply.status is expected
+
+
+def test_observer_that_raises_does_not_fail_the_turn(
+    tools: list[Tool], scene_png: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    agent = make_agent(tools)
+    seen: list[Reply] = []
+
+    def broken(reply: Reply) -> None:
+        raise ZeroDivisionError("observer")
+
+    agent.observers.extend([broken, seen.append])
+    with caplog.at_level(logging.ERROR):
+        reply = agent.run_sync("make it black and white", image=scene_png, conversation_id="c")
+    assert reply.status is TurnStatus.DONE
+    assert status_of(agent) is TurnStatus.DONE
+    assert seen == [reply]
+    assert "broken" in caplog.text
+
+
+def test_bug_in_the_planner_leaves_no_turn_open() -> None:
+    def bug(request: object) -> ChatReply:
+        raise KeyError("a bug")
+
+    agent = make_agent(planner=ScriptedPlanner([bug]))
+    with pytest.raises(KeyError, match="a bug"):
+        agent.run_sync("hello", conversation_id="c")
+    assert status_of(agent) is TurnStatus.INTERRUPTED
+
+
+def test_turn_that_runs_elsewhere_is_waited_for_and_then_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("promptvision.agent.turns.session.BUSY_WAIT_S", 0.05)
+    agent = make_agent(planner=ScriptedPlanner([]))
+    other = TurnKey("local", "c", "other")
+    agent.conversations.claim_turn(other, prompt="hi", fingerprint="f", owner="elsewhere", lease_s=60)
+    with pytest.raises(Busy, match="running elsewhere"):
+        agent.run_sync("hello", conversation_id="c")
+
+
+def test_stored_reply_is_returned_without_notifying_observers(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent(tools)
+    seen: list[Reply] = []
+    agent.observers.append(seen.append)
+    replies = [
+        agent.run_sync("make it black and white", image=scene_png, conversation_id="c", prompt_id="p")
+        for _ in range(3)
+    ]
+    assert replies[0] == replies[1] == replies[2]
+    assert len(seen) == 1
