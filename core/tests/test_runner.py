@@ -1,0 +1,177 @@
+"""One operation: arguments completed and validated once, prerequisites, fallback tools, journaled steps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from promptvision.agent.calls.artifacts import Artifacts
+from promptvision.agent.calls.runner import StepRunner
+from promptvision.agent.outcome import ToolOutcome
+from promptvision.errors import ArgumentsError, Cancelled, SetupError, StopTurn, ToolFailed
+from promptvision.images.handles import ImageTable
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.testing.agents import make_agent
+from promptvision.tools import operations
+from promptvision.tools.context import ToolContext
+from promptvision.tools.operations import ImageArgs
+from promptvision.tools.requirements import Requirements
+from promptvision.tools.tool import Tool
+from promptvision.types import ImageRef
+
+
+class Site:
+    """A runner over one stored image, the handle of which is img_1."""
+
+    def __init__(self, tools: list[Tool], scene_png: bytes, **changes: Any) -> None:
+        self.agent = make_agent(tools)
+        self.image = self.agent.images.put(scene_png, "image/png").id
+        self.cancel = CancelToken()
+        table = ImageTable()
+        table.add(self.image, "input", None, "", 60, 40, 1)
+        limits: dict[str, Any] = {"deadline": time.monotonic() + 60, "max_calls": 20, **changes}
+        services = self.agent.services
+        self.runner = StepRunner(
+            services.registry, services.runtime, table, Artifacts(), cancel=self.cancel, **limits
+        )
+
+    def perform(self, operation: str, **values: Any) -> ToolOutcome:
+        return asyncio.run(self.runner.perform(operation, values, call_id="c"))
+
+    def steps(self) -> list[tuple[str, str]]:
+        return [(step.tool, step.status) for step in self.runner.steps]
+
+
+def fails(message: str) -> Any:
+    def run(args: ImageArgs, context: ToolContext) -> operations.BwResult:
+        raise ToolFailed(message)
+
+    return run
+
+
+def test_missing_arguments_are_made_by_visible_steps_and_reused(tools: list[Tool], scene_png: bytes) -> None:
+    site = Site(tools, scene_png)
+    site.perform("inpaint_image", target="red square", prompt="blue")
+    assert [tool for tool, _ in site.steps()] == ["find_colour", "box_mask", "fill"]
+    site.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
+    assert [tool for tool, _ in site.steps()][3:] == ["fill"]
+
+
+def test_arguments_are_validated_once_when_nothing_is_missing(
+    tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    better = Tool(name="better", operation=operations.CONVERT_TO_BW, run=fails("no"), priority=90)
+    site = Site([*tools, better], scene_png)
+    validated: list[str] = []
+    original = site.runner._validate
+
+    def validate(tool: Tool, values: dict[str, Any]) -> Any:
+        validated.append(tool.name)
+        return original(tool, values)
+
+    monkeypatch.setattr(site.runner, "_validate", validate)
+    site.perform("convert_to_bw", image_url="img_1")
+    assert validated == ["better"], "the fallback tool has the same argument model"
+    assert site.steps() == [("better", "failed"), ("grey", "done")]
+
+
+def test_step_names_the_images_of_its_arguments_and_result(tools: list[Tool], scene_png: bytes) -> None:
+    site = Site(tools, scene_png)
+    outcome = site.perform("convert_to_bw")
+    (step,) = site.runner.steps
+    made = site.runner.images[0]["id"]
+    assert step.image_ids == (site.image, made)
+    assert isinstance(outcome.result, operations.BwResult)
+    assert outcome.result.bw_image_url == ImageRef(made)
+    assert site.runner.images[0]["handle"] == "img_2"
+    assert '"img_2"' in outcome.content
+    assert made not in outcome.content
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"image_url": "img_7"}, "img_7"),
+        ({"image_url": "https://example.com/x.png"}, "image"),
+        ({"image_url": "img_1", "box_threshold": 7, "prompt": "red"}, "box_threshold"),
+        ({"image_url": "img_1"}, "prompt: is needed"),
+    ],
+)
+def test_wrong_arguments_are_named_and_no_step_starts(
+    tools: list[Tool], scene_png: bytes, values: dict[str, Any], problem: str
+) -> None:
+    site = Site(tools, scene_png)
+    with pytest.raises(ArgumentsError, match=problem):
+        site.perform("detect_objects", **values)
+    assert site.steps() == []
+
+
+def test_image_that_is_not_a_mask_is_refused_as_one(tools: list[Tool], scene_png: bytes) -> None:
+    site = Site(tools, scene_png)
+    site.perform("convert_to_bw")
+    with pytest.raises(ArgumentsError, match="mask_url: img_2 is not a mask"):
+        site.perform("inpaint_image", image_url="img_1", mask_url="img_2", prompt="x")
+
+
+def test_all_tools_fail_with_all_reasons(scene_png: bytes) -> None:
+    bw = operations.CONVERT_TO_BW
+    tools = [Tool(name=name, operation=bw, run=fails(f"{name} is tired")) for name in ("one", "two")]
+    site = Site(tools, scene_png)
+    with pytest.raises(ToolFailed, match="one is tired; two is tired"):
+        site.perform("convert_to_bw")
+    assert [status for _, status in site.steps()] == ["failed", "failed"]
+
+
+def test_unavailable_operation_is_a_failed_step_that_needs_setup(scene_png: bytes) -> None:
+    absent = Requirements(binaries={"no-such-program": "apt-get install it"})
+    tool = Tool(name="grey", operation=operations.CONVERT_TO_BW, run="nowhere:run", requires=absent)
+    site = Site([tool], scene_png)
+    with pytest.raises(SetupError, match="apt-get install it"):
+        site.perform("convert_to_bw")
+    assert site.steps() == [("grey", "failed")]
+    assert site.runner.steps[0].needs_setup
+
+
+def test_out_of_memory_frees_models_and_tries_once_more(scene_png: bytes) -> None:
+    attempts: list[int] = []
+
+    def run(args: ImageArgs, context: ToolContext) -> operations.BwResult:
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise MemoryError
+        return operations.BwResult(original_image_url=args.image_url, bw_image_url=args.image_url)
+
+    site = Site([Tool(name="big", operation=operations.CONVERT_TO_BW, run=run)], scene_png)
+    site.perform("convert_to_bw")
+    assert site.steps() == [("big", "failed"), ("big", "done")]
+
+
+def test_limits_and_cancellation_stop_before_a_step(tools: list[Tool], scene_png: bytes) -> None:
+    with pytest.raises(StopTurn, match="time limit"):
+        Site(tools, scene_png, deadline=time.monotonic() - 1).perform("convert_to_bw")
+    site = Site(tools, scene_png, max_calls=1)
+    site.perform("convert_to_bw")
+    with pytest.raises(StopTurn, match="limit of 1 tool calls"):
+        site.perform("convert_to_bw", image_url="img_2")
+    site.cancel.cancel("the user left")
+    with pytest.raises(Cancelled, match="the user left"):
+        site.perform("convert_to_bw")
+    assert len(site.steps()) == 1
+
+
+def test_without_an_image_the_planner_is_told_to_ask_for_one(tools: list[Tool]) -> None:
+    services = make_agent(tools).services
+    runner = StepRunner(
+        services.registry,
+        services.runtime,
+        ImageTable(),
+        Artifacts(),
+        cancel=CancelToken(),
+        deadline=time.monotonic() + 60,
+        max_calls=20,
+    )
+    with pytest.raises(ArgumentsError, match="no image in this conversation"):
+        asyncio.run(runner.perform("convert_to_bw", {}))
