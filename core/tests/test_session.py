@@ -48,11 +48,11 @@ class FailingStore(MemoryConversationStore):
             raise self.finish_error
         super().finish_turn(turn, status, reply, events)
 
-    def beat(self, turn: Turn) -> None:
+    def heartbeat(self, turn: Turn) -> None:
         self.beaten.set()
         if self.beat_error is not None:
             raise self.beat_error
-        super().beat(turn)
+        super().heartbeat(turn)
 
 
 def status_of(agent: Agent) -> TurnStatus:

@@ -174,7 +174,7 @@ def test_store_that_keeps_something_else_is_found_out() -> None:
 
     memory = MemoryConversationStore()
     fill(memory)
-    with pytest.raises(StoreError, match="reads otherwise"):
+    with pytest.raises(StoreError, match="differs after the copy"):
         copy_conversations(memory, Careless(), silent)
 
 
@@ -197,7 +197,7 @@ def test_damaged_image_is_told_of_once_the_others_are_copied(tmp_path: Path) -> 
     files, memory = FileImageStore(tmp_path), MemoryImageStore()
     ids = sorted(files.put(new_image(), "image/png").id for _ in range(3))
     (tmp_path / ids[0][:2] / f"{ids[0]}.png").write_bytes(b"damaged")
-    with pytest.raises(StoreError, match=f"1 pictures cannot be read from the source, the first is {ids[0]}"):
+    with pytest.raises(StoreError, match=f"1 images cannot be read from the source, the first is {ids[0]}"):
         copy_images(files, memory, silent)
     assert sorted(memory.ids()) == ids[1:]
 
@@ -211,7 +211,7 @@ def test_image_that_reads_otherwise_ends_the_copy() -> None:
 
     memory = MemoryImageStore()
     memory.put(new_image(), "image/png")
-    with pytest.raises(StoreError, match="reads otherwise"):
+    with pytest.raises(StoreError, match="differs after the copy"):
         copy_images(memory, Careless(), silent)
 
 

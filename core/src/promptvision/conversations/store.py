@@ -93,7 +93,7 @@ class ConversationStore(Protocol):
     ) -> None:
         """End a turn with its last journal entries and its reply document.
 
-        Repeating the same call is no error. A turn never ends without the entries; a store that needs two
+        Repeating the same call is not an error. A turn never ends without the entries; a store that needs two
         calls for it adds them first.
 
         Raises:
@@ -155,8 +155,8 @@ class ConversationStore(Protocol):
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
         """Put an ended turn of another store here as it is, with all that is said of its conversation.
 
-        An older state of the same turn (same id, no higher fence) is replaced; repeating the call is no
-        error. The conversation gets the title and times given.
+        An older state of the same turn (same id, no higher fence) is replaced; repeating the call is not
+        an error. The conversation gets the title and times given.
 
         Args:
             conversation: what the turn belongs to; its owner and id are those of the turn's key.
@@ -167,4 +167,4 @@ class ConversationStore(Protocol):
         """
 
     def close(self) -> None:
-        """Give back connections. The store is not used afterwards."""
+        """Release connections. The store is not used afterwards."""

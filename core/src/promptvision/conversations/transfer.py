@@ -1,7 +1,7 @@
-"""Copying conversations and images from store to store.
+"""Copy conversations and images from one store to another.
 
-Both copies can be stopped at any moment and begun again: what is there already is not moved a second time.
-What was moved is read back and compared, so that a copy that ends well is a true one.
+Both copies can be interrupted and repeated: what the target has already is not copied again. What was copied
+is read back and compared.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import ImageStore
 
 __all__ = [
-    "Tell",
+    "ReportProgress",
     "all_conversations",
     "copy_conversations",
     "copy_images",
@@ -25,21 +25,21 @@ __all__ = [
     "digest_of_images",
 ]
 
-Tell = Callable[[str, int, int], None]
-"""Is told what is being copied, how many of them are done, and how many there are."""
+ReportProgress = Callable[[str, int, int], None]
+"""Called with what is being copied, how many of them are done, and how many there are."""
 
 PAGE = 200
 MAX_TURNS = 1_000_000
 
 
-def copy_conversations(source: ConversationStore, target: ConversationStore, tell: Tell) -> int:
-    """Copy all conversations, turn by turn, and all uploads; return how many conversations were moved.
+def copy_conversations(source: ConversationStore, target: ConversationStore, report: ReportProgress) -> int:
+    """Copy all conversations, turn by turn, and all uploads; return how many conversations were copied.
 
-    A turn that is running arrives as interrupted. Nobody should use either store meanwhile.
+    A running turn arrives as interrupted. No process should use either store in the meantime.
 
     Raises:
         Conflict: the target has another conversation under the same owner and id.
-        StoreError: a store failed, or what was written reads otherwise.
+        StoreError: a store failed, or what was read back differs.
     """
     users = sorted(source.users())
     moved = 0
@@ -48,7 +48,7 @@ def copy_conversations(source: ConversationStore, target: ConversationStore, tel
             moved += _copy_conversation(source, target, conversation)
         for image_id in set(source.uploads(user)) - set(target.uploads(user)):
             target.add_image(user, image_id)
-        tell("users", number + 1, len(users))
+        report("users", number + 1, len(users))
     return moved
 
 
@@ -63,39 +63,41 @@ def all_conversations(store: ConversationStore, user_id: str) -> Iterator[Conver
 def _copy_conversation(
     source: ConversationStore, target: ConversationStore, conversation: Conversation
 ) -> bool:
-    """Copy one conversation; False when it was there already."""
+    """Copy one conversation; False when the target has it already."""
     place = (conversation.user_id, conversation.id)
     wanted = _settled(source.history(*place, MAX_TURNS))
     there = target.history(*place, MAX_TURNS)
     if there == wanted and target.conversation(*place) == conversation:
         return False
     ids = {turn.id for turn in wanted}
-    if strangers := [turn for turn in there if turn.id not in ids]:
-        raise restore_conflict(strangers[0])
+    if others := [turn for turn in there if turn.id not in ids]:
+        raise restore_conflict(others[0])
     held = {turn.id: turn for turn in there}
-    lacking = [turn for turn in wanted if held.get(turn.id) != turn]
-    for turn in lacking or wanted[-1:]:  # the last one brings the title and the times if nothing else is new
+    missing = [turn for turn in wanted if held.get(turn.id) != turn]
+    for turn in missing or wanted[-1:]:  # without missing turns, the last one brings the title and the times
         target.restore_turn(conversation, turn)
     if target.history(*place, MAX_TURNS) != wanted or target.conversation(*place) != conversation:
-        raise StoreError(f"conversation {conversation.id!r} of {conversation.user_id!r} reads otherwise now")
+        raise StoreError(
+            f"conversation {conversation.id!r} of {conversation.user_id!r} differs after the copy"
+        )
     return True
 
 
 def _settled(turns: list[Turn]) -> list[Turn]:
-    """Turns as they are kept where nobody is at work on them."""
+    """Turns as stored while no process runs them."""
     return [
         replace(turn, status=TurnStatus.INTERRUPTED) if turn.status is TurnStatus.RUNNING else turn
         for turn in turns
     ]
 
 
-def copy_images(source: ImageStore, target: ImageStore, tell: Tell) -> int:
-    """Copy all images that the target has not; return how many.
+def copy_images(source: ImageStore, target: ImageStore, report: ReportProgress) -> int:
+    """Copy all images that the target does not have; return how many.
 
-    Images that the source itself can no longer read are passed over and told of at the end.
+    Images that the source itself cannot read are skipped and reported at the end.
 
     Raises:
-        StoreError: a store failed, or an image has not its hash in either.
+        StoreError: a store failed, or the bytes of an image do not match its id.
     """
     wanted = sorted(source.ids())
     there = set(target.ids())
@@ -103,14 +105,14 @@ def copy_images(source: ImageStore, target: ImageStore, tell: Tell) -> int:
     for number, image_id in enumerate(wanted):
         if image_id not in there and not _copy_image(source, target, image_id):
             damaged.append(image_id)
-        tell("pictures", number + 1, len(wanted))
+        report("pictures", number + 1, len(wanted))
     if damaged:
-        raise StoreError(f"{len(damaged)} pictures cannot be read from the source, the first is {damaged[0]}")
+        raise StoreError(f"{len(damaged)} images cannot be read from the source, the first is {damaged[0]}")
     return len(set(wanted) - there)
 
 
 def _copy_image(source: ImageStore, target: ImageStore, image_id: str) -> bool:
-    """Copy one image and read it back; False when the source cannot give it."""
+    """Copy one image and read it back; False when the source cannot read it."""
     try:
         data, media_type = source.get(image_id), source.stat(image_id).media_type
     except NotFound:
@@ -121,12 +123,12 @@ def _copy_image(source: ImageStore, target: ImageStore, image_id: str) -> bool:
         return False
     target.put(data, media_type)
     if target.get(image_id) != data:
-        raise StoreError(f"picture {image_id} reads otherwise where it was copied to")
+        raise StoreError(f"image {image_id} differs after the copy")
     return True
 
 
 def digest_of_conversations(store: ConversationStore) -> str:
-    """SHA-256 over everything that is in the store, the same in every kind of store."""
+    """SHA-256 of everything in the store, the same for every kind of store."""
     whole = hashlib.sha256()
     for user in sorted(store.users()):
         for conversation in sorted(all_conversations(store, user), key=lambda one: one.id):
@@ -137,7 +139,7 @@ def digest_of_conversations(store: ConversationStore) -> str:
 
 
 def digest_of_images(store: ImageStore) -> str:
-    """SHA-256 over ids, types and sizes of all images; each is read and checked against its id."""
+    """SHA-256 of ids, types and sizes of all images; each is read and compared with its id."""
     whole = hashlib.sha256()
     for image_id in sorted(store.ids()):
         store.get(image_id)

@@ -12,7 +12,7 @@ __all__ = ["Claim", "Conversation", "Event", "EventKind", "ImageRecord", "Turn",
 
 
 class TurnStatus(StrEnum):
-    """Where a turn stands. Only ``running`` is open."""
+    """The state of a turn. Only ``running`` is open."""
 
     RUNNING = "running"
     DONE = "done"
@@ -22,18 +22,18 @@ class TurnStatus(StrEnum):
 
 
 class Claim(StrEnum):
-    """What came of claiming a turn."""
+    """The result of claiming a turn."""
 
     NEW = "new"
-    """The turn is mine and nothing has happened in it."""
+    """The caller has the turn, and it has no events."""
     RESUMED = "resumed"
-    """It was interrupted; it is mine now, with the events of the earlier try."""
+    """The caller has the turn, which was interrupted, with the events of the earlier try."""
     BUSY = "busy"
     """It, or another turn of the conversation, is running elsewhere."""
     DONE = "done"
     """It has ended; ``reply`` holds the stored answer."""
     READ = "read"
-    """Not claimed, only read."""
+    """The turn was read and not claimed."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class EventKind(StrEnum):
     STEP_STARTED = "step_started"
     """A tool is about to run."""
     STEP_FINISHED = "step_finished"
-    """A tool has ended, well or not."""
+    """A tool has ended, successfully or not; ``outcome`` is set if that answers a call of the planner."""
     OBSERVATION = "observation"
-    """What the planner was told of a call that ended without a finished step."""
+    """The outcome of a call that ended without a finished step."""
     NOTE = "note"
-    """Anything worth showing later: a stand-in was used, a planner failed over."""
+    """A warning to show later, such as that another planner answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,20 +81,20 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """One user message and what became of it.
+    """One user message with its events and its reply.
 
     Args:
         id: unique, opaque.
         key: the idempotency key.
         seq: position in the conversation, from 1.
-        status: where it stands.
-        claim: what came of claiming it, in the value that ``claim_turn`` returns.
-        fence: grows by one at every take-over; writes with an older fence are refused.
-        prompt: the user's words.
+        status: its state.
+        claim: the result of claiming it, in the value that ``claim_turn`` returns.
+        fence: incremented at each take-over; writes with an older fence are refused.
+        prompt: the user's message.
         fingerprint: digest of the prompt and the image sent with it.
         reply: stored reply document (images as ids), once it has ended.
         events: the journal so far.
-        created_at: seconds since the epoch, by the store's clock; for people, never for ordering.
+        created_at: seconds since the epoch, by the store's clock; for display, never for ordering.
     """
 
     id: str
@@ -112,7 +112,7 @@ class Turn:
 
 @dataclass(frozen=True, kw_only=True)
 class Conversation:
-    """What a list of conversations shows."""
+    """A conversation as a list shows it."""
 
     id: str
     user_id: str

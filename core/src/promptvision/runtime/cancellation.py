@@ -1,4 +1,4 @@
-"""Asking running work to stop."""
+"""Request the cancellation of running work."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ class CancelToken:
         self._wakers: list[_Wake] = []
 
     def cancel(self, reason: str = "cancelled") -> None:
-        """Ask the work to stop at its next check point."""
+        """Request that the work stops at its next check point."""
         self._reason = reason
         self._event.set()
         for wake in tuple(self._wakers):
             wake()
 
     def waking(self, wake: _Wake) -> AbstractContextManager[None]:
-        """Meanwhile, call ``wake`` when somebody asks to stop: for work that waits and cannot poll.
+        """Inside the block, call ``wake`` if cancellation is requested: for work that waits and cannot poll.
 
         Args:
-            wake: called from the thread that asks; at once if somebody has asked already.
+            wake: called from the requesting thread; at once if cancellation was requested already.
         """
         return _Waking(self._wakers, self._event, wake)
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody asked to stop."""
+        """Whether cancellation was requested."""
         return self._event.is_set()
 
     def check(self) -> None:
-        """Raise :class:`Cancelled` if somebody asked to stop."""
+        """Raise :class:`Cancelled` if cancellation was requested."""
         if self._event.is_set():
             raise Cancelled(self._reason)
 

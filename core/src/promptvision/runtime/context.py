@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["CallContext", "Progress", "SavedImage"]
 
 Progress = Callable[[float, float, str], None]
-"""Gets done, total and a message; called from the thread that runs the tool."""
+"""Called with done, total and a message, from the thread that runs the tool."""
 
 
 @dataclass(frozen=True)
 class SavedImage:
-    """An image that a call has made."""
+    """An image that a call made."""
 
     id: str
     kind: str
@@ -37,7 +37,7 @@ class SavedImage:
 
 
 class CallContext:
-    """What one tool call may touch; a context manager that gives back the call's leases.
+    """What one tool call may use; a context manager that releases the call's leases.
 
     Args:
         images: where images are read and written.
@@ -46,7 +46,7 @@ class CallContext:
         seed: for anything random.
         parent: id of the image that the call works on.
         cancel: polled at every check point.
-        on_progress: told how far the work is.
+        on_progress: called with the progress of the work.
     """
 
     def __init__(
@@ -129,11 +129,11 @@ class CallContext:
         self._pool.free_unused(models, device=device)
 
     def progress(self, done: float, total: float, message: str = "") -> None:
-        """Tell how far the work is, and stop here if asked to."""
+        """Report progress, and raise Cancelled if cancellation was requested."""
         self.check_cancelled()
         if self._on_progress is not None:
             self._on_progress(done, total, message)
 
     def check_cancelled(self) -> None:
-        """Raise Cancelled if somebody asked to stop."""
+        """Raise Cancelled if cancellation was requested."""
         self._cancel.check()

@@ -14,7 +14,7 @@ class Executor(Protocol):
     """Runs tools off the event loop. Cancellation goes through the context, not through the executor."""
 
     async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
-        """Run the tool inside ``with context``; whatever it raises comes out unchanged."""
+        """Run the tool inside ``with context``; its exceptions are raised unchanged."""
 
     async def close(self) -> None:
-        """Let running calls end and give back threads."""
+        """Wait for running calls and release threads."""

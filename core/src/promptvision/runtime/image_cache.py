@@ -47,7 +47,7 @@ class ImageCache:
         return ImageRef(stored.id)
 
     def keep(self, image_id: str, image: Image) -> None:
-        """Remember the decoded image behind an id, which nobody changes from now on."""
+        """Keep the decoded image of an id; it must not be changed afterwards."""
         with self._lock:
             if image_id not in self._kept and _bytes_of(image) <= self._kept.maxsize:
                 self._kept[image_id] = image

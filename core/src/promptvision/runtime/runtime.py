@@ -1,4 +1,4 @@
-"""Running one tool call: cache, context, executor, time limit."""
+"""Run one tool call: result cache, context, executor, time limit."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from promptvision.tools.tool import Args, Result, Tool
 __all__ = ["CallResult", "Runtime"]
 
 GRACE_S = 0.3
-"""How long a call that is out of time may take to reach its next check point before it is left behind."""
+"""How long a call that is out of time may take to reach its next check point before it is abandoned."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class CallResult:
         result: the tool's result model.
         saved: images it made, in order.
         seconds: wall-clock time.
-        cached: whether an equal call had been made before.
+        cached: whether it is the result of an earlier equal call.
     """
 
     result: Result
@@ -72,7 +72,7 @@ class Runtime:
 
         Raises:
             CallError: the tool could not do it, or took longer than ``timeout_s``.
-            Cancelled: somebody asked to stop.
+            Cancelled: cancellation was requested.
         """
         started = time.monotonic()
         digest = call_digest(tool, args)
@@ -104,7 +104,7 @@ class Runtime:
     async def _run(
         self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
     ) -> Result:
-        """The tool's result. Out of time, it is asked to stop, and soon after that left behind."""
+        """The tool's result. A tool that is out of time is cancelled, and soon after that abandoned."""
         loop = asyncio.get_running_loop()
         limit = asyncio.timeout(None)
 
@@ -117,7 +117,7 @@ class Runtime:
             async with limit:
                 if not tool.is_async:
                     return await self.executor.execute(tool, args, context)
-                # Every await is a check point: a wish to stop need not wait for what the tool waits for.
+                # Cancellation is delivered at the next await, whatever the tool waits for.
                 with cancel.waking(lambda: loop.call_soon_threadsafe(_end, limit, loop.time())):
                     return await self.executor.execute(tool, args, context)
         except asyncio.CancelledError:
@@ -127,8 +127,8 @@ class Runtime:
             if loop.time() < asking.when():
                 cancel.check()
                 raise
-            said = f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s"
-            raise ToolFailed(said) from exc
+            message = f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s"
+            raise ToolFailed(message) from exc
         finally:
             asking.cancel()
 

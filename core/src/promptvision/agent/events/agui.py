@@ -1,8 +1,8 @@
 """A turn's events in the AG-UI protocol, version 1.0.
 
 Source: the AG-UI specification 1.0 and its JSON schema, https://ag-ui.com/spec/1.0/schema.json. The events
-are made as plain objects, since the models are closed and the package is heavy to import; tests hold every
-one of them against the ``ag-ui-protocol`` package.
+are plain objects, since the package with the models is slow to import; tests validate each of them with the
+``ag-ui-protocol`` package.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ AguiEvent = dict[str, Any]
 
 
 class Translator:
-    """Turns the journal of one turn into AG-UI events, the same ones every time.
+    """Translates the journal of one turn into AG-UI events; the result is the same every time.
 
     ``threadId`` is the conversation, ``runId`` the turn. A step is an AG-UI step with one tool call in it;
-    the image table is the state; progress is an activity. Messages of the planner are numbered, the answer
-    being the last, so that the id of one is known before it is journaled.
+    the image table is the state; progress is an activity. The planner's messages are numbered, and the
+    answer is the last of them, so that the id of a message is known before it is journaled.
 
     Args:
         turn: the turn.
         earlier: images of the conversation from before the turn.
-        show: turns an image id into the URL that the reader can open.
+        show: maps an image id to the URL that the reader can open.
     """
 
     def __init__(self, turn: Turn, earlier: Iterable[ImageRecord], show: Callable[[str], str]) -> None:
@@ -46,7 +46,7 @@ class Translator:
         """Number of the planner's next message."""
 
     def opening(self) -> list[AguiEvent]:
-        """What stands before the first event of the journal."""
+        """The AG-UI events before the first event of the journal."""
         ids = {"threadId": self._turn.key.conversation_id, "runId": self._turn.id}
         return [
             {"type": "RUN_STARTED", **ids, "protocolVersion": PROTOCOL_VERSION},
@@ -54,7 +54,7 @@ class Translator:
         ]
 
     def event(self, event: Event) -> list[AguiEvent]:
-        """What one event of the journal becomes; nothing when readers need not know."""
+        """The AG-UI events of one event of the journal; none for an event that readers do not need."""
         data = event.data
         if event.kind is EventKind.IMAGE:
             image = self._image(ImageRecord(**data))
@@ -75,7 +75,7 @@ class Translator:
         return f"{self._turn.id}-message-{number}"
 
     def progress(self, step: int, done: float, total: float, message: str) -> AguiEvent:
-        """How far a step is; never stored and never replayed."""
+        """The progress of a step; never stored and never replayed."""
         place = {"messageId": f"{self._call_id(step)}-progress", "activityType": "PROGRESS"}
         content = {"step": step, "done": done, "total": total, "message": message}
         if step not in self._active:
@@ -85,12 +85,12 @@ class Translator:
         return {"type": "ACTIVITY_DELTA", **place, "patch": patch}
 
     def closing(self, status: TurnStatus, reply: Reply | None, error: str = "") -> list[AguiEvent]:
-        """What stands after the last event of the journal.
+        """The AG-UI events after the last event of the journal.
 
         Args:
             status: how the turn ended.
-            reply: its answer, if there is one.
-            error: what to say when there is none.
+            reply: its reply, if there is one.
+            error: the message when there is no reply.
         """
         if reply is None:
             message = error or f"the turn was {status} before it was answered"
