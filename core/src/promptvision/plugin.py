@@ -1,7 +1,24 @@
 """The public API for plugin authors: ``from promptvision.plugin import tool, Tool, operations, ...``.
 
-A plugin imports from here and from :mod:`promptvision` alone (in its tests also :mod:`promptvision.testing`);
+A plugin imports only from here and from :mod:`promptvision` (in its tests also :mod:`promptvision.testing`);
 what these do not export is internal and may change. Names are imported on first use.
+
+Tools
+    ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Args``, ``Result``, ``ToolContext``, ``operations`` and
+    their argument and result models (``DetectArgs``, ``SegmentResult``, ...), ``ImageRef``, ``MaskRef``,
+    ``Box``, ``Point``, ``Target``, ``ImageText``; kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
+Requirements and models
+    ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
+    ``choose_dtype``.
+Hooks
+    ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
+    ``Observer``, ``Check``, ``Finding``, ``PLUGIN_API``.
+Errors
+    ``ToolFailed``, ``ArgumentsError``, ``StopTurn``, ``Cancelled``, ``SetupError``, ``ProviderError``,
+    ``StoreError`` and their bases.
+Backends
+    for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
+    ``ObjectImageStore``, ``ConversationStore`` and the types of a turn.
 """
 
 from __future__ import annotations

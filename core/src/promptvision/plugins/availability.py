@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -56,6 +56,8 @@ class Availability:
     async def refresh(self) -> None:
         """Check again in a thread if the snapshot has expired. Await it before a turn on an event loop."""
         if self._is_expired():
+            import asyncio
+
             await asyncio.to_thread(self._check)
 
     def missing(self, tool: Tool) -> list[Missing]:
@@ -186,6 +188,10 @@ class Availability:
 
 
 def _is_on_event_loop() -> bool:
+    if "asyncio" not in sys.modules:  # importing it costs 30 ms, and without it no loop can run
+        return False
+    import asyncio
+
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import typing
@@ -339,6 +338,8 @@ class _AsyncRunner(_Runner):
     """The same for a coroutine function: images are read and written in a thread."""
 
     async def __call__(self, args: Args, context: ToolContext) -> Any:
+        import asyncio
+
         if self._images:
             values = await asyncio.to_thread(self._values, args, context)
         else:
