@@ -6,7 +6,8 @@ what these do not export is internal and may change. Names are imported on first
 Tools
     ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Args``, ``Result``, ``ToolContext``, ``operations`` and
     their argument and result models (``DetectArgs``, ``SegmentResult``, ...), ``ImageRef``, ``MaskRef``,
-    ``Box``, ``Point``, ``Target``, ``ImageText``; kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
+    ``Box``, ``Point``, ``Target``, ``ImageText``;
+    kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
     ``choose_dtype``.
