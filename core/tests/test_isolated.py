@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -82,13 +83,24 @@ def test_killed_process_is_an_input_error_and_is_replaced(pool: DecoderPool) -> 
     assert decode(pool, photo("PNG")).width == 640
 
 
-def test_image_that_takes_too_long_is_stopped() -> None:
-    pool = DecoderPool(total_s=0.3)
-    try:
-        with pytest.raises(InputError, match="too long"):
-            decode(pool, HOSTILE["JPEG of 90 progressive scans"]())
-    finally:
-        pool.close()
+@pytest.mark.skipif(sys.platform != "linux", reason="the CPU time of a process is read from /proc")
+def test_process_that_gets_no_cpu_time_is_stopped_at_the_deadline(pool: DecoderPool) -> None:
+    decode(pool, photo("PNG"))
+    os.kill(process_id(pool), signal.SIGSTOP)
+    with pytest.raises(Busy, match="too busy"):
+        asyncio.run(pool.normalise(photo("PNG"), total_s=isolated.RUN_S + 0.1))
+    assert decode(pool, photo("PNG")).width == 640
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is set from outside on Linux only")
+def test_limit_of_cpu_time_ends_the_process(pool: DecoderPool) -> None:
+    import resource
+
+    decode(pool, photo("PNG"))
+    resource.prlimit(process_id(pool), resource.RLIMIT_CPU, (1, 1))
+    with suppress(InputError):  # done within the second on a fast machine
+        asyncio.run(pool.normalise(HOSTILE["JPEG of 90 progressive scans"](), total_s=60))
+    assert decode(pool, photo("PNG")).width == 640
 
 
 def test_environment_of_the_process_holds_no_secrets(

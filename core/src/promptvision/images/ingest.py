@@ -21,7 +21,7 @@ from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
 from promptvision.errors import InputError, TooLarge
 from promptvision.images.codec import MAX_BYTES, normalise
-from promptvision.images.isolated import Decoded, shared_decoders
+from promptvision.images.isolated import PATIENT_S, TOTAL_S, Decoded, shared_decoders
 from promptvision.images.store import ImageStore
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ async def ingest(
     """
     data = await read_source(source, allow_paths=allow_paths, settings=settings)
     if _is_isolated(source, data, allow_paths=allow_paths, settings=settings):
-        decoded = await shared_decoders().normalise(data, with_pixels=keep is not None)
+        total_s = PATIENT_S if allow_paths else TOTAL_S
+        decoded = await shared_decoders().normalise(data, with_pixels=keep is not None, total_s=total_s)
     else:
         decoded = await asyncio.get_running_loop().run_in_executor(_threads(), _decode, data)
     del data

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import mmap
 import os
 import subprocess
@@ -20,10 +21,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvision.errors import Busy, InputError, SetupError, TooLarge
-from promptvision.images.decoder_child import MAX_PIXEL_BYTES, read_exactly, read_message, write_message
+from promptvision.images.decoder_child import (
+    CPU_LIMIT_S,
+    MAX_PIXEL_BYTES,
+    read_exactly,
+    read_message,
+    write_message,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,14 +46,17 @@ MAX_JOB_BYTES = 30_000_000
 """Bytes of the files that are decoded or wait; a single file may be larger."""
 MEMORY = 240_000_000
 """Bytes that decoders may need together, as estimated from the headers; one image may need more."""
-WAIT_S = 0.8
-"""How long an image waits for its turn."""
 TOTAL_S = 2.8
-"""Time from the arrival of an image to its answer."""
+"""Time from the arrival of an untrusted image to its answer."""
+PATIENT_S = 30.0
+"""The same for an image that the user of this process gives."""
+RUN_S = 2.0
+"""What remains of that time when the wait for a process ends."""
 Take = Callable[[int], None]
 """Takes so many bytes from the memory budget, or raises Busy."""
 
 _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
+_SIGPROF = 27  # what the limit of CPU time raises
 _ERRORS = {"InputError": InputError, "TooLarge": TooLarge, "SetupError": SetupError}
 
 
@@ -74,11 +85,9 @@ class DecoderPool:
 
     Args:
         workers: processes at most.
-        total_s: time limit of one image, waiting included.
     """
 
-    def __init__(self, *, workers: int = WORKERS, total_s: float = TOTAL_S) -> None:
-        self._total_s = total_s
+    def __init__(self, *, workers: int = WORKERS) -> None:
         self._threads = ThreadPoolExecutor(MAX_JOBS, thread_name_prefix="decode")
         self._places = threading.Semaphore(workers)
         self._idle: list[_Worker] = []
@@ -87,21 +96,22 @@ class DecoderPool:
         self._jobs: list[int] = []
         self._is_closed = False
 
-    async def normalise(self, data: bytes, *, with_pixels: bool = False) -> Decoded:
+    async def normalise(self, data: bytes, *, with_pixels: bool = False, total_s: float = TOTAL_S) -> Decoded:
         """:func:`promptvision.images.codec.normalise` in a child process.
 
         Args:
             data: an image file.
             with_pixels: whether to hand on the decoded image as well, if it is not very large.
+            total_s: time limit, waiting included.
 
         Raises:
-            Busy: too many images are being decoded.
+            Busy: too many images are being decoded, or the machine is too busy to decode this one in time.
             TooLarge: over a size limit, or over the limit of time or memory.
             InputError: not an image, one of another format, or a damaged one.
         """
         with self._admitted(len(data)):
             loop = asyncio.get_running_loop()
-            deadline = time.monotonic() + self._total_s
+            deadline = time.monotonic() + total_s
             return await loop.run_in_executor(self._threads, self._work, data, with_pixels, deadline)
 
     def warm_up(self) -> None:
@@ -131,7 +141,7 @@ class DecoderPool:
                 self._jobs.remove(size)
 
     def _work(self, data: bytes, with_pixels: bool, deadline: float) -> Decoded:
-        wait_until = deadline - self._total_s + WAIT_S
+        wait_until = deadline - RUN_S
         if not self._places.acquire(timeout=max(0.0, wait_until - time.monotonic())):
             raise _busy()
         try:
@@ -199,7 +209,14 @@ class _Worker:
         self, data: bytes, with_pixels: bool, memory: _Budget, wait_until: float, deadline: float
     ) -> Decoded:
         """Decode one image; afterwards the process is idle, or dead."""
-        timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._process.kill)
+        cpu_before = _cpu_s(self._process.pid)
+        used: list[float] = []
+
+        def stop() -> None:
+            used.append(_cpu_s(self._process.pid) - cpu_before)
+            self._process.kill()
+
+        timer = threading.Timer(max(0.0, deadline - time.monotonic()), stop)
         timer.daemon = True
         timer.start()
         is_done = False
@@ -212,7 +229,7 @@ class _Worker:
             is_done = True
             raise
         except (EOFError, OSError, ValueError) as exc:
-            raise self._death(deadline) from exc
+            raise self._death(used) from exc
         finally:
             timer.cancel()
             if not is_done:
@@ -255,18 +272,23 @@ class _Worker:
         self._in.write(answer)
         self._in.flush()
 
-    def _death(self, deadline: float) -> InputError:
-        """Why the process ended."""
+    def _death(self, used: list[float]) -> Busy | TooLarge:
+        """Why the process ended; ``used`` holds its CPU seconds if it was stopped at the deadline."""
         self._process.kill()
         code = self._process.wait()
-        if code == -27 or time.monotonic() >= deadline:  # SIGPROF: the limit of CPU time
-            return TooLarge(
-                "image: decoding takes too long", hint="save it as a plain PNG or JPEG and send it again"
-            )
-        return TooLarge(
-            "image: decoding needs too much memory, or the file is damaged",
-            hint="save it as a plain PNG or JPEG and send it again",
-        )
+        if used and used[0] < CPU_LIMIT_S / 2:
+            return Busy("the machine is too busy to decode the image in time", retry_after_s=5)
+        reason = "takes too long" if used or code == -_SIGPROF else "needs too much memory, or it is damaged"
+        return TooLarge(f"image: decoding {reason}", hint="save it as a plain PNG or JPEG and send it again")
+
+
+def _cpu_s(pid: int) -> float:
+    """CPU seconds of a process so far; a large number where that is not known."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return math.inf
 
 
 class _SharedMemory:
