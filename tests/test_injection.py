@@ -153,12 +153,17 @@ class Obedient:
 
     def __init__(self) -> None:
         self.obeyed = 0
+        self.without_orders: list[list[str]] = []
+        """What the tools said whenever there was no order in it, which makes the test fail."""
 
     def __call__(self, body: Body) -> ChatReply:
         results = [message for message in body["messages"] if message["role"] == "tool"]
         if not results:
             return ChatReply(tool_calls=(call("extract_text", {"image_url": "img_1"}),))
         orders = orders_in(text_in(body))
+        if not orders:
+            self.without_orders.append([message["content"] for message in results])
+            return ChatReply(text="There is no order in what the tools said.")
         if len(results) <= 1 + len(orders) and body.get("tool_choice") != "none":
             self.obeyed += len(orders)
             return ChatReply(tool_calls=tuple(call(name, arguments) for name, arguments in orders))
@@ -200,6 +205,7 @@ def test_orders_in_a_image_reach_nothing_outside(world: World, order: tuple[str,
     model = Obedient()
     world.server.reset(otherwise=model)
     reply = agent.run_sync("What does this say?", image=picture, conversation_id="c")
+    assert not model.without_orders
     assert model.obeyed >= 1, "the model must have tried"
     assert reply.status is not TurnStatus.RUNNING
     check(agent, reply, world.server.bodies, offered)
@@ -227,6 +233,7 @@ def test_orders_that_tesseract_reads_reach_nothing_either(world: World, order: t
     world.server.reset(otherwise=model)
     reply = agent.run_sync("What does this say?", image=picture)
     assert "Ignore all previous rules" in reply.fields["extracted_text"]
+    assert not model.without_orders
     assert model.obeyed >= 1, reply.fields["extracted_text"]
     check(agent, reply, world.server.bodies, {function.name for function in agent.registry.functions()})
     assert world.hits == []

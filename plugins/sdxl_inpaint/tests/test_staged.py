@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import torch
 from promptvision.plugin import DoesNotFit, Placement, ToolFailed
 from promptvision.testing import CallContext
 from promptvision_sdxl_inpaint import staged as staged_module
+from promptvision_sdxl_inpaint.load import TEXT_LOCK
 from promptvision_sdxl_inpaint.plugin import BASE, REFINER, SPECS, TEXT_ENCODER, TEXT_ENCODER_2, VAE
 from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement, module_of, private_view, stream
 
@@ -146,6 +148,15 @@ def test_a_private_view_shares_weights_and_leaves_the_model_alone(models: Any) -
         with stream([own], "cpu"):
             assert next(own.parameters()).device.type == "meta"
             assert next(shared.parameters()).device.type == "cpu"
+
+
+def test_a_text_encoder_is_not_copied_while_it_runs(models: Any) -> None:
+    """Its first run installs hooks; a copy with some of them would return other hidden states."""
+    with ThreadPoolExecutor(1) as threads:
+        with TEXT_LOCK:
+            copied = threads.submit(private_view, models.first)
+            assert not wait([copied], timeout=0.2).done
+        assert copied.result(30).model is not models.first.model
 
 
 def test_component_by_component_keeps_other_plugins_models(context: Make) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import torch
 from diffusers import StableDiffusionXLInpaintPipeline
 from diffusers.utils.torch_utils import randn_tensor
 
+from promptvision_sdxl_inpaint.load import TEXT_LOCK
 from promptvision_sdxl_inpaint.pin import Pin
 
 if TYPE_CHECKING:
@@ -32,9 +32,6 @@ __all__ = [
 
 SPLIT = 0.8
 """Share of the noise levels that the base works through before the refiner takes over."""
-
-_TOKENIZERS = threading.Lock()
-"""Two threads cannot use a fast tokenizer at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +138,7 @@ def embed_prompts(
         text_encoder_2=second.model,
         tokenizer_2=second.tokenizer,
     )
-    with _TOKENIZERS:
+    with TEXT_LOCK:
         found = pipeline.encode_prompt(
             prompt, device=device, do_classifier_free_guidance=guided, negative_prompt=negative
         )
@@ -157,7 +154,7 @@ def embed_prompts(
 def unread_words(encoder: TextEncoder, text: str) -> str:
     """The end of a text that an encoder does not read, since it takes 77 tokens; empty if it reads all."""
     tokenizer = encoder.tokenizer
-    with _TOKENIZERS:
+    with TEXT_LOCK:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         rest: str = tokenizer.decode(ids[tokenizer.model_max_length - 2 :])
     return rest.strip()

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer, CLIPTextModel, CLIPTextModelWithProjecti
 from promptvision.plugin import SetupError, require_all_weights
 
 __all__ = [
+    "TEXT_LOCK",
     "Denoiser",
     "TextEncoder",
     "load_denoiser",
@@ -28,6 +29,10 @@ __all__ = [
 _diffusers: Any = diffusers  # its classes are untyped
 logger = logging.getLogger(__name__)
 _ATTENTION = threading.Lock()
+
+TEXT_LOCK = threading.Lock()
+"""Held while a text encoder or its tokenizer is used or copied. Two threads cannot use a fast tokenizer at
+the same time, and the first run of an encoder installs hooks, of which a copy must have all or none."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,7 @@ from promptvision.plugin import (
     release_cached,
     usable_bytes,
 )
-from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
+from promptvision_sdxl_inpaint.load import TEXT_LOCK, Denoiser, TextEncoder
 from promptvision_sdxl_inpaint.plugin import SPECS
 
 if TYPE_CHECKING:
@@ -185,7 +185,8 @@ def private_view(model: Any) -> Any:
     """
     module = module_of(model)
     shared = {id(tensor): tensor for tensor in (*module.parameters(), *module.buffers())}
-    view = copy.deepcopy(module, dict(shared))
+    with TEXT_LOCK if isinstance(model, TextEncoder) else nullcontext():
+        view = copy.deepcopy(module, dict(shared))
     if isinstance(model, Denoiser):
         return replace(model, unet=view)
     return replace(model, model=view) if isinstance(model, TextEncoder) else view
