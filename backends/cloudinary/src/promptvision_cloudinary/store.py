@@ -145,8 +145,10 @@ class CloudinaryImageStore(ObjectImageStore):
                 raise StoreError(
                     f"images: {self._where}: delivery answers {answer.status_code}", retryable=retryable
                 )
+            if answer.headers.get("content-encoding", "identity").lower() != "identity":
+                raise StoreError(f"images: {self._where}: {name} arrives compressed, which was not asked for")
             data = io.BytesIO()
-            for chunk in answer.iter_bytes():
+            for chunk in answer.iter_raw():
                 data.write(chunk)
                 if data.tell() > MAX_STORED_BYTES:
                     raise StoreError(f"images: {self._where}: {name} is larger than any picture stored here")
