@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -220,3 +221,60 @@ def test_value_that_does_not_fit_is_answered_with_the_field(tools: list[Tool], s
     reply = make_agent([*tools, turn]).run_sync("turn it by many degrees", image=scene_png)
     assert "degrees: " in reply.text_response
     assert make_agent([turn]).run_sync("turn the photo by 90 degrees", image=scene_png).image_id
+
+
+@pytest.mark.parametrize(
+    "words", ["never mind", "Never mind!", "forget it", "no thanks", "don't remove the ball", "stop"]
+)
+def test_nothing_asked_is_nothing_done(words: str, tools: list[Tool], scene_png: bytes) -> None:
+    reply = make_agent(tools).run_sync(words, image=scene_png)
+    assert (reply.text_response, reply.status, reply.steps) == ("Nothing was changed.", "done", ())
+
+
+@pytest.mark.parametrize("words", ["undo", "Undo that, please", "go back", "revert the last change"])
+def test_undo_names_the_way_back(words: str, tools: list[Tool], scene_png: bytes) -> None:
+    reply = make_agent(tools).run_sync(words, image=scene_png)
+    assert "every earlier image is kept" in reply.text_response
+    assert reply.status == "failed"
+
+
+def test_unknown_request_fails(tools: list[Tool], scene_png: bytes) -> None:
+    for words in ("hello", "sing", "make the picture red"):
+        assert make_agent(tools).run_sync(words, image=scene_png).status == "failed"
+
+
+def test_edit_of_what_is_not_found_fails_and_makes_no_edit(tools: list[Tool], scene_png: bytes) -> None:
+    reply = make_agent(tools).run_sync("change the green square to blue", image=scene_png)
+    assert reply.status == "failed"
+    assert "edit" not in {made["kind"] for made in reply.images}
+
+
+def test_pronoun_without_an_earlier_thing_is_asked_back(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent(tools)
+    reply = agent.run_sync("make it green", image=scene_png, conversation_id="c")
+    assert "Which thing do you mean?" in reply.text_response
+    assert reply.status == "failed"
+    agent.run_sync("find the red square", conversation_id="c")
+    found = agent.run_sync("make it green", conversation_id="c")
+    assert [step.operation for step in found.steps] == ["segment_objects", "inpaint_image"]
+    assert found.steps[0].arguments["bounding_boxes"] == [[10, 10, 30, 30]]
+    again = agent.run_sync("and now blue", conversation_id="c")
+    assert [step.operation for step in again.steps] == ["inpaint_image"]
+    assert again.steps[0].arguments["mask_url"] == found.steps[1].arguments["mask_url"]
+
+
+def test_complement_reaches_only_a_tool_that_inverts(tools: list[Tool], scene_png: bytes) -> None:
+    words = "change everything except the red square to blue"
+    refused = make_agent(tools).run_sync(words, image=scene_png)
+    assert refused.status == "failed"
+    assert "no tool here selects all but a thing" in refused.text_response
+    able = [replace(one, takes_complements=one.operation.name == "segment_objects") for one in tools]
+    reply = make_agent(able).run_sync(words, image=scene_png)
+    assert [step.arguments.get("prompt") for step in reply.steps] == ["red square", None, "blue"]
+    assert reply.steps[1].arguments["target"] == "everything except the red square"
+
+
+def test_detection_for_another_tool_is_strict(tools: list[Tool], scene_png: bytes) -> None:
+    agent = make_agent(tools)
+    assert agent.run_sync("find the red square", image=scene_png).steps[0].arguments["strict"] is False
+    assert agent.run_sync("remove the red square", image=scene_png).steps[0].arguments["strict"] is True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -191,6 +192,105 @@ def test_place_of_a_thing_is_not_its_name(thing: str) -> None:
 )
 def test_request_is_understood_wholly_or_not_at_all(words: str) -> None:
     assert calls(words) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("remove everything except the red balls", [paint("everything except red balls", "")]),
+        ("remove the balls that are not red", [paint("balls that are not red", "")]),
+        (
+            "make everything except the box black and white",
+            [paint("everything except the box", "black and white")],
+        ),
+        ("change everything to blue except the box", [paint("everything except box", "blue")]),
+        ("make the photo black & white except the ball", [paint("everything except ball", "black & white")]),
+        ("make all balls green except the red one", [paint("balls except red one", "green")]),
+        ("remove the box, not the red balls", [paint("box except red balls", "")]),
+        ("remove the box but not the ball", [paint("box except ball", "")]),
+        ("make the ball red but leave the box alone", [paint("ball except box", "red")]),
+        ("remove the ball and don't touch the box", [paint("ball except box", "")]),
+        ("make the ball red, but keep the box as it is", [paint("ball except box", "red")]),
+        ("remove everything but the ball and the box", [paint("everything but the ball and the box", "")]),
+    ],
+)
+def test_exceptions_belong_to_the_target(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("make the ball green and the box yellow", [paint("ball", "green"), paint("box", "yellow")]),
+        ("make the ball green, the box blue and the cone red", None),
+        ("change the ball to red and the box to blue, please", [paint("ball", "red"), paint("box", "blue")]),
+        ("make the ball and the box green", [paint("ball. box", "green")]),
+        ("make the black and white cat red", [paint("black and white cat", "red")]),
+        ("make the ball next to the cone purple", [paint("ball next to the cone", "purple")]),
+        ("make the ball red and the box", []),
+    ],
+)
+def test_part_with_its_own_value_is_a_clause_of_its_own(words: str, expected: Calls | None) -> None:
+    assert calls(words) == (expected if expected is not None else THREE)
+
+
+THREE = [paint("ball", "green"), paint("box", "blue"), paint("cone", "red")]
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["thanks a lot!", "please, thank you very much", "if you can", "many thanks", "will you?", "cheers"],
+)
+def test_polite_end_is_nothing_to_look_for(end: str) -> None:
+    assert calls(f"remove the box, {end}") == [paint("box", "")]
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("remove every ball", "every ball"),
+        ("remove all the balls", "balls"),
+        ("remove any of the balls", "balls"),
+        ("remove all but the ball", "all but the ball"),
+        ("remove both balls", "both balls"),
+        ("remove one of the balls", "one of the balls"),
+        ("remove a ball", "ball"),
+    ],
+)
+def test_words_that_count_stay(words: str, target: str) -> None:
+    assert calls(words) == [paint(target, "")]
+
+
+def test_article_tells_a_thing_from_its_colour() -> None:
+    assert calls("make the flower a rose") == [paint("flower", "a rose")]
+    assert calls("make the flower rose") == [paint("flower", "rose")]
+
+
+FOLLOW_UPS = tuple(replace(function, parameters={"required": []}) for function in FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    ("words", "prompt"),
+    [
+        ("now make it green", "green"),
+        ("and now purple", "purple"),
+        ("dark blue instead, please", "dark blue"),
+        ("change that to pink", "pink"),
+        ("make them red", "red"),
+        ("remove it", ""),
+    ],
+)
+def test_pronoun_leaves_the_target_out(words: str, prompt: str) -> None:
+    (match,) = match_request(words, FOLLOW_UPS)
+    assert match.is_follow_up
+    assert (match.function.name, dict(match.arguments)) == ("inpaint_image", {"prompt": prompt})
+
+
+@pytest.mark.parametrize(
+    "words", ["make the picture red", "remove the photo", "make everything blue", "green ball"]
+)
+def test_image_itself_is_no_pronoun(words: str) -> None:
+    assert match_request(words, FOLLOW_UPS) == []
 
 
 # Phrases of others

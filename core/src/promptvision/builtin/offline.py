@@ -28,7 +28,7 @@ _NOTHING = re.compile(
 )
 _UNDO = re.compile(
     r"(?:(?:please|now|can you|could you) )*(?:undo|revert|go back|take (?:it|that) back|restore)"
-    r"(?: (?:it|that|this|the last (?:change|edit|step)|the (?:original|change|edit)|please|again))*",
+    r"(?:,? (?:it|that|this|the last (?:change|edit|step)|the (?:original|change|edit)|please|again))*",
     re.IGNORECASE,
 )
 _CANNOT_UNDO = (

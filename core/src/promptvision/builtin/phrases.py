@@ -57,29 +57,8 @@ _DETERMINED = re.compile(
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
 _NO_END = frozenset(
-    (
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "to",
-        "of",
-        "in",
-        "my",
-        "that",
-        "this",
-        "not",
-        "but",
-        "with",
-        "like",
-        "on",
-        "at",
-        "by",
-        "under",
-        "next",
-    )
-)
+    ("the", "a", "an", "and", "&", "or", "to", "of", "in", "my", "that", "this", "not", "but", "with", "like")
+) | frozenset(("on", "at", "by", "under", "next"))
 """Words that no thing's name ends in."""
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"

@@ -133,7 +133,7 @@ def kept_part(prompt: str) -> str | None:
     phrases = read_targets(prompt)
     if len(phrases) != 1 or not phrases[0].is_complement or not phrases[0].exceptions:
         return None
-    return ". ".join(phrase.text for phrase in phrases[0].exceptions)
+    return ". ".join(re.sub(r"^(?:the|an?|my) ", "", one.text) for one in phrases[0].exceptions)
 
 
 def read_target(phrase: str, depth: int = 0) -> TargetPhrase:

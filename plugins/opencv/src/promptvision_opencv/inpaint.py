@@ -106,7 +106,7 @@ def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> 
             return Image.composite(filled, image, Image.fromarray(things))
     raise ToolFailed(
         f"opencv_inpaint: cannot remove {(mask > 0).mean():.0%} of the image: too little is left to fill it "
-        "from, and the background is not of one colour. To cut a thing out, install promptvision-cutout."
+        "from. A background can be given a colour instead, as in 'make the background white'"
     )
 
 
