@@ -135,6 +135,7 @@ if TYPE_CHECKING:
     from promptvision.tools.choices import Choice as Choice
     from promptvision.tools.choices import measure_lightness as measure_lightness
     from promptvision.tools.choices import phrases_to_find as phrases_to_find
+    from promptvision.tools.choices import select_by_labels as select_by_labels
     from promptvision.tools.choices import select_candidates as select_candidates
     from promptvision.tools.context import ANNOTATED as ANNOTATED
     from promptvision.tools.context import EDIT as EDIT
@@ -342,6 +343,7 @@ _MODULES = {
     "require": "promptvision.models.weights",
     "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
+    "select_by_labels": "promptvision.tools.choices",
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",

@@ -12,14 +12,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from promptvision.errors import ArgumentsError
 from promptvision.tools.target_grammar import Relation, Shade, Side
-from promptvision.tools.targets import TargetPhrase, is_colour_word, plural
+from promptvision.tools.targets import TargetPhrase, is_colour_word, plural, read_targets
 from promptvision.types import Box
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Candidate", "Choice", "measure_lightness", "phrases_to_find", "select_candidates"]
+__all__ = [
+    "Candidate",
+    "Choice",
+    "measure_lightness",
+    "phrases_to_find",
+    "select_by_labels",
+    "select_candidates",
+]
 
 CLEARLY_LARGER = 1.3
 """Ratio of areas from which two things are of different size."""
@@ -105,6 +113,40 @@ def select_candidates(phrase: TargetPhrase, find: Find, size: tuple[int, int], *
             return narrowed
         narrowed = rule(phrase, list(narrowed.chosen), size)
     return _counted(phrase, narrowed, strict=strict) if narrowed.chosen else narrowed
+
+
+def select_by_labels(
+    prompt: str, find: Callable[[list[str]], Sequence[Candidate]], size: tuple[int, int], *, strict: bool
+) -> Choice:
+    """Choose what a prompt means, for a detector that finds anything by its words.
+
+    Args:
+        prompt: one or several phrases, as :func:`~promptvision.tools.targets.read_targets` takes them.
+        find: gets all words to look for at once, and returns what it finds with one of them as label.
+        size: width and height of the image in pixels.
+        strict: see :func:`select_candidates`.
+
+    Returns:
+        What is meant by all phrases together, best first.
+
+    Raises:
+        ArgumentsError: the prompt names nothing, or means everything but something.
+    """
+    phrases = read_targets(prompt)
+    wanted = [each.description for phrase in phrases for each in phrases_to_find(phrase)]
+    if not phrases or not all(wanted):
+        raise ArgumentsError("prompt: names nothing to look for; give a noun phrase such as 'lion'")
+    if any(phrase.is_complement for phrase in phrases):
+        raise ArgumentsError(f"prompt: {prompt!r} has no boxes; name what to find, or segment it as 'target'")
+    found = find(list(dict.fromkeys(wanted)))
+
+    def labelled(phrase: TargetPhrase) -> list[Candidate]:
+        return [one for one in found if one.label == phrase.description]
+
+    choices = [select_candidates(phrase, labelled, size, strict=strict) for phrase in phrases]
+    chosen = sorted((one for choice in choices for one in choice.chosen), key=lambda one: -one.score)
+    notes = dict.fromkeys(choice.note for choice in choices if choice.note)
+    return Choice(tuple(chosen), " ".join(notes), all(choice.is_exact for choice in choices))
 
 
 def measure_lightness(image: Image, box: Box) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image
 
@@ -115,7 +116,10 @@ def _by_colour(rgb: Array, box: Box, request: Request) -> Mask | None:
     if request.colour is None or request.unchecked:
         return None
     cut = cut_by_colour(rgb, box, request.colour)
-    return None if cut is None else without_other_colours(rgb, refine(cut), cut, request.colour)
+    if cut is None:
+        return None
+    wider = np.asarray(cv2.dilate(cut, np.ones((3, 3), np.uint8)), np.uint8)  # refining rounds corners off
+    return without_other_colours(rgb, merge([refine(cut), wider]), cut, request.colour)
 
 
 def _has_a_colour(rgb: Array, mask: Mask, requests: list[Request]) -> bool:
