@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
+from promptvision.errors import ArgumentsError
 from promptvision.tools.choices import (
     Candidate,
     Choice,
     measure_lightness,
     phrases_to_find,
+    select_by_labels,
     select_candidates,
 )
 from promptvision.tools.targets import TargetPhrase, read_target
@@ -135,3 +137,30 @@ def test_detector_is_asked_for_referred_things_too() -> None:
 def test_lightness(grey: int, lightness: float) -> None:
     image = Image.new("RGB", (40, 40), (grey, grey, grey))
     assert measure_lightness(image, Box(5, 5, 30, 30)) == pytest.approx(lightness, abs=0.02)
+
+
+def by_label(labels: list[str]) -> list[Candidate]:
+    assert labels == list(dict.fromkeys(labels))
+    everything = [each for kind in SCENE.values() for each in kind]
+    return [each for each in everything if each.label in labels]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "chosen"),
+    [
+        ("red ball", {BIG}),
+        ("red balls. green cone", {CONE}),
+        ("the left red ball", {BIG}),
+        ("red ball next to the green cone. dark blue box", {SMALL}),
+        ("red ball left of the blue box", {BIG}),
+    ],
+)
+def test_detector_of_any_words_is_asked_once(prompt: str, chosen: set[Candidate]) -> None:
+    found = select_by_labels(prompt, by_label, SIZE, strict=True)
+    assert set(found.chosen) == chosen
+
+
+@pytest.mark.parametrize("prompt", [".", "the left one", "everything but the red ball"])
+def test_prompt_without_anything_to_find_is_refused(prompt: str) -> None:
+    with pytest.raises(ArgumentsError, match="prompt: "):
+        select_by_labels(prompt, by_label, SIZE, strict=False)

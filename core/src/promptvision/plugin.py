@@ -135,7 +135,6 @@ if TYPE_CHECKING:
     from promptvision.tools.choices import Choice as Choice
     from promptvision.tools.choices import measure_lightness as measure_lightness
     from promptvision.tools.choices import phrases_to_find as phrases_to_find
-    from promptvision.tools.choices import select_by_labels as select_by_labels
     from promptvision.tools.choices import select_candidates as select_candidates
     from promptvision.tools.context import ANNOTATED as ANNOTATED
     from promptvision.tools.context import EDIT as EDIT
@@ -146,6 +145,7 @@ if TYPE_CHECKING:
     from promptvision.tools.decorator import ToolLike as ToolLike
     from promptvision.tools.decorator import tool as tool
     from promptvision.tools.detections import Detection as Detection
+    from promptvision.tools.detections import detect_by_words as detect_by_words
     from promptvision.tools.detections import detection_result as detection_result
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
@@ -217,6 +217,7 @@ _MODULES = {
     "Conversation": "promptvision.conversations.turn",
     "ConversationStore": "promptvision.conversations.store",
     "Detection": "promptvision.tools.detections",
+    "detect_by_words": "promptvision.tools.detections",
     "detection_result": "promptvision.tools.detections",
     "DetectArgs": "promptvision.tools.operations",
     "DetectResult": "promptvision.tools.operations",
@@ -343,7 +344,6 @@ _MODULES = {
     "require": "promptvision.models.weights",
     "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
-    "select_by_labels": "promptvision.tools.choices",
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",

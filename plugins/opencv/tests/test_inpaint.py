@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from promptvision.plugin import ArgumentsError, MaskRef, ToolFailed
 from promptvision.testing import MASKS, CallContext, make_context, run_tool
@@ -82,3 +82,44 @@ def test_kind_of_mask_changes_what_it_means(kind: str) -> None:
     assert (changed != (np.array(selected) > 0)).mean() <= case.tolerance
     for part in case.notes:
         assert part in result.message
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_black_and_white_takes_the_colour_of_the_masked_part(ball: Any, mode: str) -> None:
+    picture = _with_alpha(ball.image, mode)
+    _, edited = _edit(picture, ball.mask, prompt="black and white")
+    assert edited.mode == mode
+    red, green, blue = (np.array(edited)[..., band] for band in range(3))
+    assert (red == green)[ball.inside].all()
+    assert (green == blue)[ball.inside].all()
+    assert (np.array(edited)[~ball.inside] == np.array(picture)[~ball.inside]).all()
+
+
+def test_edit_that_changes_nothing_fails(ball: Any) -> None:
+    grey = ball.image.convert("L").convert("RGB")
+    with pytest.raises(ToolFailed, match="nothing changed: it looks like 'black and white' already"):
+        _edit(grey, ball.mask, prompt="black and white")
+
+
+def test_removal_of_most_of_a_photograph_is_refused(ball: Any) -> None:
+    with pytest.raises(ToolFailed, match=r"cannot remove 8\d% of the image"):
+        _edit(ball.image, ImageOps.invert(ball.mask))
+
+
+def test_removal_of_all_things_but_one_keeps_the_plain_background() -> None:
+    picture = Image.new("RGB", (300, 200), (206, 200, 189))
+    picture.paste((208, 28, 32), (40, 60, 100, 120))
+    picture.paste((40, 80, 200), (180, 60, 240, 120))
+    kept = Image.new("L", picture.size)
+    kept.paste(255, (40, 60, 100, 120))
+    result, edited = _edit(picture, ImageOps.invert(kept), target="everything but the red box")
+    assert edited.getpixel((70, 90)) == (208, 28, 32)
+    assert edited.getpixel((210, 90)) == (206, 200, 189)
+    assert "The background was kept" in result.message
+
+
+def test_black_thing_can_be_painted(ball: Any) -> None:
+    picture = ball.image.copy()
+    picture.paste((0, 0, 0), mask=ball.mask)
+    _, edited = _edit(picture, ball.mask, prompt="white")
+    assert np.array(edited)[220, 290].min() > 200

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from promptvision_opencv.colours import COLOURS
-from promptvision_opencv.paints import read_paint
+from promptvision_opencv.paints import is_desaturation, read_paint
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,31 @@ def test_change_of_colour_is_understood(prompt: str, target: str | None) -> None
         ("a blue box", "red ball"),
         ("red and white stripes", "shirt"),
         ("a cat", None),
+        ("a rose", "flower"),
+        ("an orange", "ball"),
+        ("a salmon", None),
         ("", None),
     ],
 )
 def test_anything_else_is_not(prompt: str, target: str | None) -> None:
     assert read_paint(prompt, target) is None
+
+
+@pytest.mark.parametrize(
+    "prompt", ["black and white", "Black & White", "b&w", "grayscale", "in grey scale", "monochrome"]
+)
+def test_loss_of_colour_is_understood(prompt: str) -> None:
+    assert is_desaturation(prompt)
+
+
+@pytest.mark.parametrize("prompt", ["black", "white", "black and white stripes", "grey", ""])
+def test_other_prompts_keep_their_colour(prompt: str) -> None:
+    assert not is_desaturation(prompt)
+
+
+@pytest.mark.parametrize("prompt", ["rose", "orange", "salmon", "tomato", "snow"])
+def test_colour_that_is_also_a_thing_is_a_colour_without_an_article(prompt: str) -> None:
+    assert read_paint(prompt, "flower") is not None
 
 
 def test_shades_differ() -> None:

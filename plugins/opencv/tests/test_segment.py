@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.plugin import MASK, ArgumentsError
+from promptvision.plugin import MASK, ArgumentsError, ToolFailed
 from promptvision.testing import make_context, run_tool
 from promptvision_opencv.plugin import SEGMENT_TOOL
 
@@ -49,3 +49,36 @@ def test_box_outside_of_the_image_is_refused_by_its_number(ball: Any) -> None:
 def test_plain_surface_is_told() -> None:
     result = run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]])
     assert "promptvision-sam" in result.message
+
+
+def test_target_with_an_exception_inverts_the_union(ball: Any) -> None:
+    context = make_context()
+    boxes = [list(ball.box)]
+    plain = run_tool(SEGMENT_TOOL, ball.image, context=context, bounding_boxes=boxes, target="red ball")
+    rest = run_tool(
+        SEGMENT_TOOL, ball.image, context=context, bounding_boxes=boxes, target="everything but the red ball"
+    )
+    union, inverted = (np.array(context.open(made.merged_mask_url)) for made in (plain, rest))
+    assert ((union > 0) != (inverted > 0)).all()
+    assert _iou(context.open(plain.merged_mask_url), ball.inside) > 0.93
+
+
+def test_background_is_masked_by_the_edge_of_the_image() -> None:
+    image = Image.new("RGB", (200, 150), "white")
+    image.paste((200, 30, 30), (60, 40, 140, 110))
+    context = make_context()
+    whole = [[0, 0, 200, 150]]
+    made = run_tool(SEGMENT_TOOL, image, context=context, bounding_boxes=whole, target="white background")
+    mask = np.array(context.open(made.merged_mask_url)) > 0
+    assert mask[5, 5]
+    assert not mask[40:110, 60:140].any()
+
+
+def test_cut_of_another_colour_than_asked_is_refused(box: Any) -> None:
+    with pytest.raises(ToolFailed, match="is not green"):
+        run_tool(SEGMENT_TOOL, box.image, bounding_boxes=[list(box.box)], target="green car")
+
+
+def test_named_thing_that_does_not_stand_out_is_refused() -> None:
+    with pytest.raises(ToolFailed, match="promptvision-sam"):
+        run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]], target="face")

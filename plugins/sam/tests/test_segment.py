@@ -37,6 +37,15 @@ def test_masks_are_those_of_the_engine_refined(context: Make, engine: Engine, pi
     assert np.array_equal(pixels(held, result.merged_mask_url), merge(wanted))
 
 
+def test_target_with_an_exception_inverts_the_union(context: Make, picture: Image.Image) -> None:
+    held = context()
+    plain = run_tool(TOOL, picture, context=held, bounding_boxes=BOXES, target="boxes")
+    rest = run_tool(TOOL, picture, context=held, bounding_boxes=BOXES, target="everything except the boxes")
+    union, inverted = (pixels(held, made.merged_mask_url) for made in (plain, rest))
+    assert ((union > 0) != (inverted > 0)).all()
+    assert rest.mask_urls == plain.mask_urls
+
+
 def test_images_are_entered_as_masks_made_from_the_image(context: Make, picture: Image.Image) -> None:
     held = context()
     result = run_tool(TOOL, picture, context=held, bounding_boxes=BOXES)

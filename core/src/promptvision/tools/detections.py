@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from promptvision.tools.choices import Candidate, measure_lightness, select_by_labels
 from promptvision.tools.context import ANNOTATED
 from promptvision.tools.operations import DetectArgs, DetectResult
 from promptvision.types import Box, Point
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from promptvision.tools.context import ToolContext
 
-__all__ = ["MAX_BOXES", "Detection", "detection_result"]
+__all__ = ["MAX_BOXES", "Detection", "detect_by_words", "detection_result"]
 
 MAX_BOXES = 100
 """As many as ``segment_objects`` takes."""
@@ -28,6 +29,50 @@ class Detection(NamedTuple):
     score: float
 
 
+def detect_by_words(
+    args: DetectArgs,
+    context: ToolContext,
+    image: Image,
+    find: Callable[[list[str]], tuple[Sequence[Detection], Sequence[str]]],
+) -> DetectResult:
+    """The result of a detector that finds anything by its name: of what it finds, what the prompt means.
+
+    The detector gets the words that describe the things; those that choose among them ("the left one",
+    "two of", "except") are resolved here.
+
+    Args:
+        args: of the call.
+        context: of the call.
+        image: to search.
+        find: gets the labels to look for, once, and returns what it found with sentences for the message.
+
+    Raises:
+        ArgumentsError: the prompt names nothing, or means everything but something.
+    """
+    labels: list[str] = []
+    notes: list[str] = []
+
+    def candidates(wanted: list[str]) -> list[Candidate]:
+        labels.extend(wanted)
+        found, said = find(wanted)
+        notes.extend(said)
+        return [
+            Candidate(one.box, one.label, one.score, measure_lightness(image, one.box)) for one in found
+        ]
+
+    choice = select_by_labels(args.prompt, candidates, image.size, strict=args.strict)
+    is_explained = bool(choice.note) and not choice.note.endswith(" found.")
+    return detection_result(
+        args,
+        context,
+        image,
+        () if is_explained else labels,
+        [Detection(one.box, one.label, one.score) for one in choice.chosen],
+        [*notes, choice.note] if is_explained else notes,
+        () if choice.is_exact else ("which one is meant",),
+    )
+
+
 def detection_result(
     args: DetectArgs,
     context: ToolContext,
@@ -35,6 +80,7 @@ def detection_result(
     labels: Sequence[str],
     found: Sequence[Detection],
     notes: Sequence[str] = (),
+    doubts: Sequence[str] = (),
 ) -> DetectResult:
     """The result of a detector, with the boxes drawn on the image; at most :data:`MAX_BOXES` of them.
 
@@ -42,14 +88,15 @@ def detection_result(
         args: of the call.
         context: of the call.
         image: that was searched.
-        labels: that were looked for.
+        labels: that were looked for; named in the message if nothing was found.
         found: best first.
         notes: sentences for the message.
+        doubts: see :class:`~promptvision.tools.operations.DetectResult`.
     """
     from promptvision.tools.drawing import draw_boxes
 
     message = list(notes)
-    if not found:
+    if not found and labels:
         message.append(f"Nothing found for {', '.join(labels)}; a lower box_threshold shows weaker matches.")
     elif len(found) > MAX_BOXES:
         message.append(f"These are the {MAX_BOXES} best of {len(found)} boxes.")
@@ -68,5 +115,6 @@ def detection_result(
         labels=names,
         scores=scores,
         annotated_image_url=annotated,
+        doubts=list(doubts) or None,
         message=" ".join(message) or None,
     )

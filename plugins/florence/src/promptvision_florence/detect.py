@@ -18,7 +18,7 @@ from promptvision.plugin import (
     Detection,
     DetectResult,
     ToolContext,
-    detection_result,
+    detect_by_words,
     split_labels,
 )
 from promptvision_florence.generation import Certainty, first_location, plain_label, words, write
@@ -49,14 +49,17 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
     if not 1 <= len(labels) <= MAX_LABELS:
         raise ArgumentsError(f"prompt: names {len(labels)} things to look for; name 1 to {MAX_LABELS}")
     image = context.open(args.image_url)
-    context.progress(0, len(labels), "loading Florence-2")
-    florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
-    found: list[Detection] = []
-    for done, label in enumerate(labels):
-        context.progress(done, len(labels), f"looking for {label}")
-        found += find(florence, image, label, args.box_threshold, context.check_cancelled)
-    found.sort(key=lambda each: -each.score)
-    return detection_result(args, context, image, labels, found)
+
+    def look_for(words: list[str]) -> tuple[list[Detection], tuple[str, ...]]:
+        context.progress(0, len(words), "loading Florence-2")
+        florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
+        found: list[Detection] = []
+        for done, label in enumerate(words):
+            context.progress(done, len(words), f"looking for {label}")
+            found += find(florence, image, label, args.box_threshold, context.check_cancelled)
+        return sorted(found, key=lambda each: -each.score), ()
+
+    return detect_by_words(args, context, image, look_for)
 
 
 def find(

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from promptvision.plugin import (
-    ArgumentsError,
     Box,
     DetectArgs,
     Detection,
     DetectResult,
     ToolContext,
-    detection_result,
-    split_labels,
+    detect_by_words,
 )
 from promptvision_grounding_dino.find import Finding, find
 from promptvision_grounding_dino.plugin import DETECT
@@ -21,7 +19,7 @@ __all__ = ["detect"]
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
-    """Find what ``args.prompt`` names.
+    """Find what ``args.prompt`` names, and of it what its words choose ("the left lion").
 
     A box is kept if its score is above ``args.box_threshold``. ``args.text_threshold`` only tells which names
     are uncertain.
@@ -30,18 +28,18 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
         ArgumentsError: the prompt names nothing, or something that the model cannot read, or too much.
         ToolFailed: the model returned values that are not finite.
     """
-    labels = split_labels(args.prompt)
-    if not labels:
-        raise ArgumentsError("prompt: names nothing to look for; give a noun phrase such as 'lion'")
     image = context.open(args.image_url)
-    context.progress(0, 2, "loading Grounding DINO")
-    detector = context.lease(*DETECT.requires.chosen_models(context.settings.value))
-    context.progress(1, 2, f"looking for {', '.join(labels)}")
-    findings = find(detector, image, labels, args.box_threshold)
-    context.progress(2, 2, f"found {len(findings)}")
-    found = [Detection(Box(*finding.box), finding.label, finding.score) for finding in findings]
-    notes = [*_notes_of_same(findings), *_notes_of_names(findings, args.text_threshold)]
-    return detection_result(args, context, image, labels, found, notes)
+
+    def look_for(labels: list[str]) -> tuple[list[Detection], list[str]]:
+        context.progress(0, 2, "loading Grounding DINO")
+        detector = context.lease(*DETECT.requires.chosen_models(context.settings.value))
+        context.progress(1, 2, f"looking for {', '.join(labels)}")
+        findings = find(detector, image, labels, args.box_threshold)
+        context.progress(2, 2, f"found {len(findings)}")
+        found = [Detection(Box(*finding.box), finding.label, finding.score) for finding in findings]
+        return found, [*_notes_of_same(findings), *_notes_of_names(findings, args.text_threshold)]
+
+    return detect_by_words(args, context, image, look_for)
 
 
 def _notes_of_same(findings: Sequence[Finding]) -> Iterator[str]:

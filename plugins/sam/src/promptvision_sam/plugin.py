@@ -138,6 +138,7 @@ def segment_tool(*, ultralytics: bool) -> Tool:
         args=SamArgs,
         run="promptvision_sam.segment:segment",
         requires=Requirements(models=(MODEL,), gpu=Gpu.PREFERRED),
+        takes_complements=True,
         limits=f"It does not know names: boxes come from a detector. Engine: {engine}; weights: Apache-2.0.",
     )
 

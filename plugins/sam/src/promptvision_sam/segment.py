@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult
+from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult, is_complement
 from promptvision_sam.plugin import MODEL, SamArgs
 from promptvision_sam.refine import merge, refine
 
@@ -28,6 +28,8 @@ P = TypeVar("P", Box, Point)
 
 def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
     """Make one refined mask per box and per point, in that order, and their union.
+
+    If ``target`` says "everything except ...", the union is inverted.
 
     Raises:
         ArgumentsError: a box or a point lies outside the image.
@@ -49,6 +51,8 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
         refs.append(context.save_mask(Image.fromarray(mask), parent=args.image_url))
         context.progress(len(refs), total)
     context.release(MODEL)
+    if args.target and is_complement(args.target):
+        union = np.where(union > 0, 0, 255).astype(np.uint8)
     return SegmentResult(
         original_image_url=args.image_url,
         mask_urls=refs,
