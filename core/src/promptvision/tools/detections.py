@@ -56,9 +56,7 @@ def detect_by_words(
         labels.extend(wanted)
         found, said = find(wanted)
         notes.extend(said)
-        return [
-            Candidate(one.box, one.label, one.score, measure_lightness(image, one.box)) for one in found
-        ]
+        return [Candidate(one.box, one.label, one.score, measure_lightness(image, one.box)) for one in found]
 
     choice = select_by_labels(args.prompt, candidates, image.size, strict=args.strict)
     is_explained = bool(choice.note) and not choice.note.endswith(" found.")
