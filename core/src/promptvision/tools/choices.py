@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from promptvision.errors import ArgumentsError
+from promptvision.tools.labels import split_labels
 from promptvision.tools.target_grammar import Relation, Shade, Side
 from promptvision.tools.targets import TargetPhrase, is_colour_word, plural, read_targets
 from promptvision.types import Box
@@ -133,7 +135,9 @@ def select_by_labels(
         ArgumentsError: the prompt names nothing, or means everything but something.
     """
     phrases = read_targets(prompt)
-    wanted = [each.description for phrase in phrases for each in phrases_to_find(phrase)]
+    if not phrases and (labels := split_labels(prompt)):
+        return Choice(tuple(find(labels)))
+    wanted = [_label(each) for phrase in phrases for each in phrases_to_find(phrase)]
     if not phrases or not all(wanted):
         raise ArgumentsError("prompt: names nothing to look for; give a noun phrase such as 'lion'")
     if any(phrase.is_complement for phrase in phrases):
@@ -141,12 +145,18 @@ def select_by_labels(
     found = find(list(dict.fromkeys(wanted)))
 
     def labelled(phrase: TargetPhrase) -> list[Candidate]:
-        return [one for one in found if one.label == phrase.description]
+        return [one for one in found if one.label == _label(phrase)]
 
     choices = [select_candidates(phrase, labelled, size, strict=strict) for phrase in phrases]
     chosen = sorted((one for choice in choices for one in choice.chosen), key=lambda one: -one.score)
     notes = dict.fromkeys(choice.note for choice in choices if choice.note)
     return Choice(tuple(chosen), " ".join(notes), all(choice.is_exact for choice in choices))
+
+
+def _label(phrase: TargetPhrase) -> str:
+    """The words to look for; a phrase with other characters than words have is taken as it stands."""
+    is_words = re.fullmatch(r"[\w\s'&-]*", phrase.text) is not None
+    return phrase.description if is_words or phrase.has_selection else phrase.text
 
 
 def measure_lightness(image: Image, box: Box) -> float:
