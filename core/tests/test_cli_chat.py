@@ -18,7 +18,7 @@ Command = Callable[..., Ended]
 def test_lines_from_a_pipe_are_one_conversation(
     program: Program, command: Command, photo: Path, scene: Image.Image
 ) -> None:
-    lines = "mirror it\n/undo\n/pictures\nmake it black and white\n/use img_2\n/history\n/save out.png\n"
+    lines = "mirror it\n/undo\n/images\nmake it black and white\n/use img_2\n/history\n/save out.png\n"
     ended = command("chat", photo, given=lines.encode())
     assert ended.code == 0
     assert "> mirror it" in ended.out
@@ -37,7 +37,7 @@ def test_undo_goes_back_one_step_at_a_time(
     lines = "mirror it\nmake it black and white\n/undo\nmirror it\n/save once.png\n"
     ended = command("chat", photo, given=(lines + "/undo\n/undo\n/undo\n").encode())
     assert ended.code == 1
-    assert "was made from no other picture" in ended.said
+    assert "was made from no other image" in ended.said
     with Image.open(program.home / "once.png") as out:
         twice = ImageOps.mirror(ImageOps.mirror(scene))
         assert ImageChops.difference(out.convert("RGB"), twice).getbbox() is None
@@ -106,7 +106,7 @@ def test_image_is_drawn_where_the_terminal_can(program: Program, photo: Path) ->
     with program.at_terminal("chat", photo, variables={"COLORTERM": "truecolor"}) as terminal:
         terminal.wait_for("> ")
         terminal.type("mirror it\n")
-        drawn = terminal.wait_for("picture: file://")
+        drawn = terminal.wait_for("image: file://")
         assert "\u2580" in drawn
         assert "48;2;255;255;255" in drawn
 

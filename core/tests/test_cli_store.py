@@ -59,7 +59,7 @@ def test_copy_of_the_current_stores(invoke: Invoke, home: Path, tmp_path: Path) 
         result = invoke("copy", "current", target)
         assert result.return_value == 0, result
         assert f"conversations: {moved} moved" in result.output
-        assert f"pictures: {2 * moved} moved" in result.output
+        assert f"images: {2 * moved} moved" in result.output
     with (
         closing(SQLConversationStore(default_sqlite_url(home))) as one,
         closing(SQLConversationStore(f"sqlite:///{tmp_path}/new/c.db")) as other,
@@ -72,7 +72,7 @@ def test_copy_of_the_current_stores(invoke: Invoke, home: Path, tmp_path: Path) 
 def test_copy_of_one_kind_only(invoke: Invoke, tmp_path: Path) -> None:
     result = invoke("copy", "current", (tmp_path / "images").as_uri())
     assert (result.return_value, "conversations" in result.output) == (0, False)
-    assert "pictures: 2 moved" in result.output
+    assert "images: 2 moved" in result.output
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_wrong_usage_is_explained(
 def test_gc_dry_run_lists_and_deletes_nothing(invoke: Invoke, home: Path) -> None:
     unused = (home / "unused").read_text()
     plain = invoke("gc", "--dry-run")
-    assert plain.stdout.split("\n") == [f"picture {unused}", ""]
+    assert plain.stdout.split("\n") == [f"image {unused}", ""]
     assert "1 would be deleted" in plain.stderr
     limited = invoke("gc", "--dry-run", "--older-than", "30")
     assert "conversation c1 of local: make it grey" in limited.stdout

@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 __all__ = ["chat"]
 
 COMMANDS = {
-    "/image PATH": "send this picture with the next message",
-    "/pictures": "list the pictures of this conversation",
-    "/use img_1": "go on with an earlier picture",
-    "/undo": "go on with the picture that the newest one was made from",
-    "/show [img_1]": "show a picture; the newest one when none is named",
-    "/save PATH": "write the newest picture to a file",
+    "/image PATH": "send this image with the next message",
+    "/images": "list the images of this conversation",
+    "/use img_1": "go on with an earlier image",
+    "/undo": "go on with the image that the newest one was made from",
+    "/show [img_1]": "show an image; the newest one when none is named",
+    "/save PATH": "write the newest image to a file",
     "/history": "show what was said so far",
     "/new": "start another conversation",
     "/help": "show this list",
@@ -129,7 +129,7 @@ class ChatSession:
     def _run_command(self, command: str, rest: str) -> None:
         if command == "/image":
             self._take_image(_unquoted(rest))
-        elif command == "/pictures":
+        elif command == "/images":
             self._list_images()
         elif command == "/use":
             self._use(self._record(rest))
@@ -143,7 +143,7 @@ class ChatSession:
             print_turns(self._runner.run(export_document(self._agent, self._conversation)))
         elif command == "/new":
             self._conversation, self._image, self._chosen = uuid.uuid4().hex, None, None
-            say("a new conversation; give it a picture with /image PATH")
+            say("a new conversation; give it an image with /image PATH")
         elif command == "/help":
             for name, meaning in COMMANDS.items():
                 say(f"  {name:<14} {meaning}")
@@ -221,9 +221,7 @@ class ChatSession:
         table = ImageTable(self._records())
         if handle is None:
             if table.current is None:
-                raise NotFound(
-                    "there is no picture in this conversation yet", hint="give one with /image PATH"
-                )
+                raise NotFound("there is no image in this conversation yet", hint="give one with /image PATH")
             return table.current
         try:
             wanted = table.resolve(handle)
@@ -234,7 +232,7 @@ class ChatSession:
     def _list_images(self) -> None:
         from promptvision.images.handles import ImageTable
 
-        for line in ImageTable(self._records()).lines() or ["no picture yet; give one with /image PATH"]:
+        for line in ImageTable(self._records()).lines() or ["no image yet; give one with /image PATH"]:
             echo_text(line)
 
     def _use(self, record: ImageRecord) -> None:
@@ -250,16 +248,14 @@ class ChatSession:
         table, current = ImageTable(self._records()), self._chosen or self._record(None)
         line = table.lineage(current.number)
         if len(line) == 1:
-            raise NotFound(
-                f"{current.handle} was made from no other picture", hint="/pictures lists them all"
-            )
+            raise NotFound(f"{current.handle} was made from no other image", hint="/images lists them all")
         self._use(line[1])
 
     def _show(self, image_id: str) -> None:
         """Draw an image where the terminal can, and say where it is."""
         if way := terminal.protocol():
             click.echo(terminal.draw(self._agent.open(image_id), way))
-        say(f"  picture: {self._agent.images.url(image_id)}")
+        say(f"  image: {self._agent.images.url(image_id)}")
 
     def _save(self, name: str) -> None:
         if not name:

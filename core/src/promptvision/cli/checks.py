@@ -167,12 +167,12 @@ def operations(registry: Registry) -> Iterator[Finding]:
         )
     for name in sorted(registry.operations):
         tools, ready = registry.candidates(name), registry.runnable(name)
-        lacking = [missing for tool in tools for missing in registry.missing(tool)]
-        fixes = "; ".join(dict.fromkeys(f"{missing.what}: {missing.fix}" for missing in lacking))
+        missing_parts = [missing for tool in tools for missing in registry.missing(tool)]
+        fixes = "; ".join(dict.fromkeys(f"{missing.what}: {missing.fix}" for missing in missing_parts))
         if not ready:
             yield Finding(f"operation {name}", WARN, "no tool can run here", fixes)
         elif ready[0] is not tools[0]:
-            seen = f"done by the stand-in {ready[0].name!r}, since {tools[0].name!r} cannot run yet"
+            seen = f"done by the fallback tool {ready[0].name!r}, since {tools[0].name!r} cannot run yet"
             yield Finding(f"operation {name}", WARN, seen, fixes)
         else:
             yield Finding(f"operation {name}", OK, f"done by {ready[0].name!r} of {ready[0].plugin}")

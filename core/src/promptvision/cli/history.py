@@ -127,7 +127,7 @@ async def export_document(agent: Agent, conversation: str) -> dict[str, Any]:
         try:
             return agent.images.url(image_id)
         except NotFound:
-            return image_id  # somebody has removed the file; what was said of it is still worth having
+            return image_id  # the file was removed; the rest of the document is still useful
 
     document = await export_conversation(agent.services, LOCAL_USER, conversation, show)
     if document is None:

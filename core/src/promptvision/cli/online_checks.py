@@ -41,9 +41,9 @@ def planners(registry: Registry, settings: Settings, *, offline: bool) -> Iterat
 def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> Finding:
     check = f"planner {factory.name}"
     try:
-        if lacking := factory.unavailable(settings):
+        if missing := factory.unavailable(settings):
             state = FAIL if settings.planner == factory.name else OK
-            return Finding(check, state, f"not configured: {lacking}")
+            return Finding(check, state, f"not configured: {missing}")
         provider = factory.create(settings)
         if not hasattr(provider, "probe"):
             return Finding(check, OK, "ready")
@@ -70,7 +70,7 @@ async def _ask(check: str, provider: Planner) -> Finding:
 
 
 async def _listed(provider: Planner) -> list[str]:
-    """Names of the host's models; none when it has no list, which is no fault."""
+    """Names of the host's models; none if it has no list."""
     ask: Callable[[], Awaitable[list[str]]] | None = getattr(provider, "models", None)
     try:
         return await ask() if ask is not None else []
@@ -110,7 +110,7 @@ def _store(name: str, make: Callable[[], S], probe: Callable[[S], str], where: s
 
 
 def _probe_conversations(store: ConversationStore) -> str:
-    """Write, read and delete a conversation that nobody else can have."""
+    """Write, read and delete a conversation with a random id."""
     from promptvision.conversations.turn import TurnKey, TurnStatus
 
     key = TurnKey("doctor", uuid.uuid4().hex, "probe")
@@ -132,7 +132,7 @@ def _schema(store: ConversationStore) -> str:
 
 
 def _probe_images(store: ImageStore) -> str:
-    """Write, read and delete an image that nobody else can have."""
+    """Write, read and delete an image with a random id."""
     from PIL import Image
 
     from promptvision.images.codec import encode_png

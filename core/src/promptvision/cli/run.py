@@ -28,7 +28,7 @@ LAST_EVENTS_S = 2.0
 @click.command()
 @click.argument("image")
 @click.argument("text")
-@click.option("-o", "--output", help="Write the resulting picture here; '-' is stdout.")
+@click.option("-o", "--output", help="Write the resulting image here; '-' is stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 @click.option("--jsonl", "as_events", is_flag=True, help="Print AG-UI events as they happen, one a line.")
 @click.option("-c", "--conversation", help="Continue or start the conversation of this id.")
@@ -72,9 +72,7 @@ def check_output(output: str | None, as_json: bool) -> None:
         return
     if output == "-":
         if as_json:
-            raise click.UsageError(
-                "-o - and --json or --jsonl both want stdout; give the picture a file name"
-            )
+            raise click.UsageError("-o - and --json or --jsonl both want stdout; give the image a file name")
         return
     if problem := unwritable(output):
         raise click.UsageError(f"-o {output}: {problem}")
@@ -136,7 +134,7 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
     if output is not None and (code := write_image(agent, reply, output)):
         return code
     if output is None and reply.image_id is not None and not as_json and not is_quiet:
-        say(f"picture: {agent.images.url(reply.image_id)}")
+        say(f"image: {agent.images.url(reply.image_id)}")
     return 3 if reply.fallbacks else 0
 
 
@@ -150,7 +148,7 @@ def write_image(agent: Agent, reply: Reply, output: str) -> int:
     from promptvision.images.output import save_image
 
     if reply.image_id is None:
-        say(f"{output} was not written: the answer has no picture", fg="yellow")
+        say(f"{output} was not written: the answer has no image", fg="yellow")
         return 1
     image = agent.open(reply.image_id)
     if output == "-":

@@ -35,7 +35,7 @@ def check_bind(host: str, settings: Settings) -> None:
     """Refuse to listen to other machines without API keys.
 
     Raises:
-        SetupError: ``host`` is no loopback address and no key is set.
+        SetupError: ``host`` is not a loopback address and no key is set.
     """
     if not _is_loopback(host) and not settings.api_keys:
         raise SetupError(

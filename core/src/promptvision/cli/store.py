@@ -23,21 +23,21 @@ _EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
-class Place:
-    """One end of a copy: URLs of its stores. An empty URL is the store of the settings, None is no store."""
+class CopyEnd:
+    """One end of a copy: URLs of its stores. Empty is the store of the settings, None is no store at all."""
 
     conversations: str | None = None
     images: str | None = None
 
 
 class Progress:
-    """Says on stderr how far a copy is, every few seconds."""
+    """Prints the progress of a copy on stderr every few seconds."""
 
     def __init__(self) -> None:
         self._said_at = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Take note that so many are done."""
+        """Report that so many of them are copied."""
         if time.monotonic() - self._said_at >= _EVERY_S:
             self._said_at = time.monotonic()
             say(f"{what}: {done} of {total}")
@@ -59,17 +59,17 @@ def copy(source: str, target: str) -> int:
     again: what is there already is not moved twice, and what is moved is read back and compared.
     """
     registry = _registry()
-    begin, end = _place(registry, source), _place(registry, target)
+    begin, end = _parse_end(registry, source), _parse_end(registry, target)
     if not _pairs(begin, end, lenient=CURRENT in (source, target)):
         raise click.UsageError(
-            "FROM and TO must name stores of the same kinds: conversations, pictures or both"
+            "FROM and TO must name stores of the same kinds: conversations, images or both"
         )
     if begin.conversations is not None and end.conversations is not None:
         click.echo(
             f"conversations: {_copy_conversations(registry, begin, end)} moved, all read back the same"
         )
     if begin.images is not None and end.images is not None:
-        click.echo(f"pictures: {_copy_images(registry, begin, end)} moved, all read back the same")
+        click.echo(f"images: {_copy_images(registry, begin, end)} moved, all read back the same")
     return 0
 
 
@@ -80,16 +80,16 @@ def _registry() -> Registry:
     return Registry.load(load_settings())
 
 
-def _place(registry: Registry, text: str) -> Place:
+def _parse_end(registry: Registry, text: str) -> CopyEnd:
     if text == CURRENT:
-        return Place("", "")
+        return CopyEnd("", "")
     found: dict[str, str] = {}
     for url in text.split(","):
         kind = _kind(registry, url)
         if kind in found:
             raise click.UsageError(f"{text!r} names two stores for {kind}")
         found[kind] = url
-    return Place(**found)
+    return CopyEnd(**found)
 
 
 def _kind(registry: Registry, url: str) -> str:
@@ -105,7 +105,7 @@ def _kind(registry: Registry, url: str) -> str:
     return fitting[0]
 
 
-def _pairs(begin: Place, end: Place, *, lenient: bool) -> bool:
+def _pairs(begin: CopyEnd, end: CopyEnd, *, lenient: bool) -> bool:
     """Whether the ends fit together; `current` offers both kinds and the other end chooses."""
     kinds = [(begin.conversations, end.conversations), (begin.images, end.images)]
     if any(one is not None and one == other for one, other in kinds):
@@ -115,7 +115,7 @@ def _pairs(begin: Place, end: Place, *, lenient: bool) -> bool:
     return all((one is None) == (other is None) for one, other in kinds)
 
 
-def _copy_conversations(registry: Registry, begin: Place, end: Place) -> int:
+def _copy_conversations(registry: Registry, begin: CopyEnd, end: CopyEnd) -> int:
     from promptvision.conversations.transfer import copy_conversations
 
     with (
@@ -125,7 +125,7 @@ def _copy_conversations(registry: Registry, begin: Place, end: Place) -> int:
         return copy_conversations(source, target, Progress())
 
 
-def _copy_images(registry: Registry, begin: Place, end: Place) -> int:
+def _copy_images(registry: Registry, begin: CopyEnd, end: CopyEnd) -> int:
     from promptvision.conversations.transfer import copy_images
 
     with (
@@ -168,6 +168,4 @@ def gc(dry_run: bool, older_than: float | None) -> int:
 
 
 def _described(one: Conversation | str) -> str:
-    return (
-        f"picture {one}" if isinstance(one, str) else f"conversation {one.id} of {one.user_id}: {one.title}"
-    )
+    return f"image {one}" if isinstance(one, str) else f"conversation {one.id} of {one.user_id}: {one.title}"

@@ -22,11 +22,11 @@ __all__ = ["run_tool"]
 
 @click.command("run")
 @click.argument("operation")
-@click.option("-i", "--image", help="Picture for 'image_url': a file, a URL, or '-' for stdin.")
+@click.option("-i", "--image", help="Image for 'image_url': a file, a URL, or '-' for stdin.")
 @click.option(
     "-a", "--arg", "pairs", multiple=True, metavar="NAME=VALUE", help="An argument; JSON or plain text."
 )
-@click.option("-o", "--output", help="Write the resulting picture here; '-' is stdout.")
+@click.option("-o", "--output", help="Write the resulting image here; '-' is stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
 def run_tool(
     operation: str, image: str | None, pairs: tuple[str, ...], output: str | None, as_json: bool
@@ -45,7 +45,7 @@ def run_tool(
         if source is not None:
             values[name] = source
         elif is_needed and name not in values:
-            raise click.UsageError(f"{operation} needs a picture; give one with -i")
+            raise click.UsageError(f"{operation} needs an image; give one with -i")
         try:
             reply = await agent.call_tool(operation, values)
         except ArgumentsError as exc:
@@ -73,7 +73,7 @@ def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
         for name, field in tool.args.model_fields.items():
             is_image = plain_type(field.annotation) in (ImageRef, MaskRef)
             if is_image and not isinstance(values.get(name, ""), str):
-                raise click.UsageError(f"-a {name}: give the path or the URL of a picture")
+                raise click.UsageError(f"-a {name}: give the path or the URL of an image")
     if unknown := sorted(values.keys() - fields):
         raise click.UsageError(
             f"{operation} has no argument {unknown[0]!r}; its arguments are: {', '.join(sorted(fields))}"

@@ -50,5 +50,5 @@ def tools(ctx: click.Context, as_json: bool) -> int:
 
 
 def _remark(tool: dict[str, Any]) -> str:
-    missing = "; ".join(f"{lacking['what']}: {lacking['fix']}" for lacking in tool["missing"])
+    missing = "; ".join(f"{part['what']}: {part['fix']}" for part in tool["missing"])
     return missing or tool["limits"]

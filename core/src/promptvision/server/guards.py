@@ -19,8 +19,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 BODY_LIMIT = 25 * 2**20
 """Bytes of a request body, file parts included."""
-MAX_REQUESTS = 512
-"""Requests and open streams at once in one process."""
+MAX_REQUESTS = 1280
+"""Requests and open streams at once in one process. It is more than there may be connections, so that clients
+that send bodies slowly cannot use it up: their connections give way to new ones."""
 
 _MESSAGES_PER_YIELD = 64
 _PORTS = {"http": 80, "https": 443}
