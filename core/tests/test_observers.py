@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 
 from promptvision.agent.agent import Agent
@@ -70,3 +71,41 @@ def test_routes_of_plugins_are_served_after_those_of_the_core(plant: Plant) -> N
     with TestClient(create_app(agent=agent), base_url="http://127.0.0.1:5000") as client:
         assert client.get("/mirror/tools").text == "mirror"
         assert client.get("/health").json()["status"] == "ok"
+
+
+LIFESPANS = """
+from contextlib import asynccontextmanager
+from promptvision.plugin import hookimpl
+
+@hookimpl
+def promptvision_routes():
+    from starlette.responses import PlainTextResponse
+    from starlette.routing import Route, Router
+
+    @asynccontextmanager
+    async def keep(app):
+        app.state.agent.registry
+        app.state.kept = "open"
+        yield
+        app.state.kept = "closed"
+
+    @asynccontextmanager
+    async def fail(app):
+        raise RuntimeError("on purpose")
+        yield
+
+    async def answer(request):
+        return PlainTextResponse(request.app.state.kept)
+
+    return [Router([Route("/bad", answer)], lifespan=fail), Router([Route("/kept", answer)], lifespan=keep)]
+"""
+
+
+def test_the_lifespan_of_a_router_is_entered_while_the_app_runs_and_one_that_fails_stays_alone(
+    plant: Plant, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(agent=make(plant("promptvision-kept", LIFESPANS)))
+    with TestClient(app, base_url="http://127.0.0.1:5000") as client:
+        assert client.get("/kept").text == "open"
+    assert app.state.kept == "closed"
+    assert "routes /bad: their lifespan failed to start" in caplog.text

@@ -270,3 +270,20 @@ def test_offline_planner_goes_on_where_the_other_stopped(tools: list[Tool], scen
     assert [step.operation for step in reply.steps] == ["detect_objects", "segment_objects", "inpaint_image"]
     assert reply.status is TurnStatus.DONE
     assert (reply.planner, len(reply.notes)) == ("offline", 1)
+
+
+def test_a_turn_can_have_a_planner_of_its_own() -> None:
+    own = ScriptedPlanner([make("look", subject="sky"), say("seen")], name="own")
+
+    async def converse() -> tuple[Reply, Reply]:
+        handle = agent.start("look at the sky", conversation_id="c1", planner=own)
+        return await handle.reply(), await agent.run("hello", conversation_id="c1")
+
+    agent = make_agent([look], planner=ScriptedPlanner([say("hi")], name="usual"))
+    first, second = asyncio.run(converse())
+    assert (first.planner, first.text_response, [step.operation for step in first.steps]) == (
+        "own",
+        "seen",
+        ["look"],
+    )
+    assert (second.planner, second.text_response) == ("usual", "hi")

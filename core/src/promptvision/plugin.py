@@ -125,11 +125,13 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import StoreFactory as StoreFactory
     from promptvision.plugins.specs import hookimpl as hookimpl
     from promptvision.server.identity import user_of as user_of
+    from promptvision.server.process import run_server as run_server
     from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
     from promptvision.tools import operations as operations
     from promptvision.tools.artifacts import MissingArgument as MissingArgument
+    from promptvision.tools.artifacts import image_fields as image_fields
     from promptvision.tools.artifacts import link_types as link_types
     from promptvision.tools.choices import Candidate as Candidate
     from promptvision.tools.choices import Choice as Choice
@@ -168,6 +170,7 @@ if TYPE_CHECKING:
     from promptvision.tools.requirements import Missing as Missing
     from promptvision.tools.requirements import Requirements as Requirements
     from promptvision.tools.requirements import missing_requirements as missing_requirements
+    from promptvision.tools.schema import function_parameters as function_parameters
     from promptvision.tools.target_grammar import Relation as Relation
     from promptvision.tools.target_grammar import Shade as Shade
     from promptvision.tools.target_grammar import Side as Side
@@ -317,7 +320,9 @@ _MODULES = {
     "draw_boxes": "promptvision.tools.drawing",
     "draw_mask_overlay": "promptvision.tools.drawing",
     "flat_rgb": "promptvision.images.colour",
+    "function_parameters": "promptvision.tools.schema",
     "hookimpl": "promptvision.plugins.specs",
+    "image_fields": "promptvision.tools.artifacts",
     "image_id_of": "promptvision.images.store",
     "is_colour_word": "promptvision.tools.targets",
     "is_complement": "promptvision.tools.targets",
@@ -344,6 +349,7 @@ _MODULES = {
     "require": "promptvision.models.weights",
     "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
+    "run_server": "promptvision.server.process",
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",

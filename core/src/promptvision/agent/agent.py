@@ -209,10 +209,12 @@ class Agent:
         conversation_id: str | None = None,
         prompt_id: str | None = None,
         allow_paths: bool = True,
+        planner: Planner | None = None,
     ) -> TurnHandle:
         """Start a turn in the background; needs a running event loop.
 
-        ``mask`` and ``boxes`` say by hand which part of the image the prompt is about.
+        ``mask`` and ``boxes`` say by hand which part of the image the prompt is about. ``planner`` decides
+        the steps of this turn in place of the agent's own, such as to make one call that is known.
 
         The same ``(user_id, conversation_id, prompt_id)`` is the same request: it runs once, and sending it
         again gives the same reply.
@@ -232,6 +234,7 @@ class Agent:
                 conversation_id=conversation_id,
                 prompt_id=prompt_id,
                 allow_paths=allow_paths,
+                planner=planner,
             )
         )
 

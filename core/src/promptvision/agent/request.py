@@ -12,6 +12,7 @@ from pathlib import Path
 from promptvision.conversations.store import clean_text
 from promptvision.conversations.turn import TurnKey
 from promptvision.errors import InputError, TooLarge
+from promptvision.llm.planner import Planner
 from promptvision.types import Box, ImageRef
 
 __all__ = [
@@ -71,6 +72,7 @@ class ChatInput:
         allow_paths: whether a path may be read.
         fingerprint: digest of the prompt, the image and the selection as they were given.
         selection: the part of the image that it is about.
+        planner: decides the steps of this turn; None: the agent's planner.
     """
 
     key: TurnKey
@@ -79,6 +81,7 @@ class ChatInput:
     allow_paths: bool
     fingerprint: str
     selection: Selection = Selection()
+    planner: Planner | None = None
 
     @classmethod
     def make(
@@ -92,6 +95,7 @@ class ChatInput:
         allow_paths: bool,
         mask: Source | None = None,
         boxes: Sequence[Box] = (),
+        planner: Planner | None = None,
     ) -> ChatInput:
         """Validate a request.
 
@@ -107,7 +111,8 @@ class ChatInput:
         if len(boxes) > MAX_BOXES:
             raise InputError(f"boxes: {len(boxes)} boxes; at most {MAX_BOXES} are accepted")
         selection = Selection(mask, tuple(boxes))
-        return cls(key, prompt, image, allow_paths, _fingerprint(prompt, image, selection), selection)
+        fingerprint = _fingerprint(prompt, image, selection)
+        return cls(key, prompt, image, allow_paths, fingerprint, selection, planner)
 
 
 def check_prompt(prompt: str) -> str:

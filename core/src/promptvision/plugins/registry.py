@@ -36,7 +36,7 @@ from promptvision.tools.tool import Operation, Tool
 
 if TYPE_CHECKING:
     import click
-    from starlette.routing import BaseRoute
+    from starlette.routing import BaseRoute, Router
 
 __all__ = ["Registry"]
 
@@ -150,8 +150,8 @@ class Registry:
         """Commands of the plugins other than the core's, each with the name of its plugin."""
         return [found for found in self._ask_later("promptvision_commands") if found[0] != "promptvision"]
 
-    def routes(self) -> list[BaseRoute]:
-        """Routes that plugins add to the server."""
+    def routes(self) -> list[BaseRoute | Router]:
+        """Routes that plugins add to the server; a router is a group of routes with a lifespan."""
         return [route for _, route in self._ask_later("promptvision_routes")]
 
     def checks(self) -> list[Check]:

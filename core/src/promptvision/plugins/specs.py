@@ -24,7 +24,7 @@ from promptvision.tools.decorator import ToolLike
 
 if TYPE_CHECKING:
     import click
-    from starlette.routing import BaseRoute
+    from starlette.routing import BaseRoute, Router
 
     from promptvision.runtime.executor import Executor
 
@@ -200,10 +200,11 @@ def promptvision_commands() -> Iterable[Command | click.Command]:  # type: ignor
 
 
 @hookspec
-def promptvision_routes() -> Iterable[BaseRoute]:  # type: ignore[empty-body]
+def promptvision_routes() -> Iterable[BaseRoute | Router]:  # type: ignore[empty-body]
     """Starlette routes that this plugin adds to the server. Called when the app is created.
 
-    The core's routes go first. ``request.app.state.agent`` is the agent.
+    The core's routes go first. ``request.app.state.agent`` is the agent. A :class:`starlette.routing.Router`
+    adds its routes, and its lifespan is entered with the app while the server runs.
     """
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, Router
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import StoreError
@@ -52,8 +52,8 @@ ROUTES = [
 def create_app(settings: Settings | None = None, *, agent: Agent | None = None) -> Starlette:
     """Create the app.
 
-    Starlette does not run the lifespan of a mounted app: the host awaits ``app.state.agent.close()`` when it
-    stops.
+    Starlette does not run the lifespan of a mounted app: the host enters ``app.router.lifespan_context(app)``
+    in its own, or awaits ``app.state.agent.close()`` when it stops. Routes of plugins may need the former.
 
     Args:
         settings: default: read from the environment.
@@ -63,16 +63,26 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
         SetupError: a store or a planner cannot be made from the settings.
     """
     agent = agent or Agent(settings)
+    offered = agent.registry.routes()
     app = Starlette(
-        routes=[*ROUTES, *agent.registry.routes()],
+        routes=[*ROUTES, *_flatten(offered)],
         middleware=_middleware(agent.settings),
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )
     app.state.agent = agent
+    app.state.routers = [router for router in offered if isinstance(router, Router)]
     app.state.variants = Variants(agent)
     app.state.metrics = metrics.Metrics(agent)
     return app
+
+
+def _flatten(offered: Iterable[BaseRoute | Router]) -> Iterator[BaseRoute]:
+    for item in offered:
+        if isinstance(item, Router):
+            yield from item.routes
+        else:
+            yield item
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
@@ -104,13 +114,25 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     if agent.settings.image_decoding != "inline":
         shared_decoders().warm_up()
     try:
-        yield
+        async with AsyncExitStack() as stack:
+            await _enter_lifespans(stack, app)
+            yield
     finally:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
         await agent.drain(DRAIN_S)
         await agent.close()
+
+
+async def _enter_lifespans(stack: AsyncExitStack, app: Starlette) -> None:
+    """Enter the lifespans of the routers of plugins."""
+    for router in app.state.routers:
+        try:
+            await stack.enter_async_context(router.lifespan_context(app))
+        except Exception:  # isolation: the server starts without a plugin that cannot
+            paths = ", ".join(getattr(route, "path", "?") for route in router.routes)
+            log.exception("routes %s: their lifespan failed to start", paths)
 
 
 async def _sweep(agent: Agent) -> None:

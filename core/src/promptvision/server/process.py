@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import ipaddress
 import logging
 import socket
 from collections.abc import Callable
@@ -40,8 +41,10 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
         announce: called with the URL once requests are answered.
 
     Raises:
-        SetupError: the address cannot be bound, or a store or a planner cannot be made from the settings.
+        SetupError: other machines could connect and no API key is set, the address cannot be bound, or a
+            store or a planner cannot be made from the settings.
     """
+    _check_bind(host, settings)
     return_freed_blocks()
     listener = _bind(host, port)
     try:
@@ -63,6 +66,28 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
         _Server(config, app.state.agent, announce).run([listener])
     finally:
         listener.close()
+
+
+def _check_bind(host: str, settings: Settings) -> None:
+    """Refuse to listen to other machines without API keys.
+
+    Raises:
+        SetupError: ``host`` is not a loopback address and no key is set.
+    """
+    if not _is_loopback(host) and not settings.api_keys:
+        raise SetupError(
+            f"serve: {host} lets other machines in, and no API key is set",
+            hint="set PROMPTVISION_API_KEYS=alice:key1 or bind 127.0.0.1",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -182,7 +182,7 @@ class TurnSession:
             turn,
             [old for old in turns if old.seq < turn.seq and old.status is not TurnStatus.RUNNING],
             registry=services.registry,
-            planner=services.planner,
+            planner=self._request.planner or services.planner,
             runner=runner,
             journal=journal,
             live_reply=self._handle.live_reply,
