@@ -12,7 +12,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from promptvision.agent.agent import Agent
 from promptvision.errors import SetupError
-from promptvision.server.guards import BodyLimit, HostGuard, RequestLimit
+from promptvision.server.connections import ConnectionLimits
+from promptvision.server.guards import MAX_REQUESTS, BodyLimit, HostGuard, RequestLimit
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
@@ -215,6 +216,10 @@ def test_requests_over_the_limit_are_told_to_come_back() -> None:
     sent = asyncio.run(run())
     assert sent[0]["status"] == 503
     assert dict(sent[0]["headers"])[b"retry-after"] == b"2"
+
+
+def test_slow_bodies_cannot_use_up_the_requests() -> None:
+    assert ConnectionLimits().total < MAX_REQUESTS
 
 
 def pieces(count: int) -> Iterator[bytes]:
