@@ -67,7 +67,8 @@ class Journal:
         self._waiting.extend(entries)
         await self._settle()
         self._append()
-        await self._settle()
+        if self._appending is not None or self._failure is not None:
+            await self._settle()
 
     async def finish(self, status: TurnStatus, reply: dict[str, Any]) -> None:
         """End the turn with its reply and with the events that were deferred or posted.
@@ -117,9 +118,13 @@ class Journal:
         if not self._waiting or self._appending is not None or self._failure is not None:
             return
         self._appended = self._number_waiting()
-        self._appending = self._conversations.start_append(self.turn, self._appended)
-        if self._appending.done():
-            self._on_appended(self._appending)
+        try:
+            self._appending = self._conversations.start_append(self.turn, self._appended)
+        except Exception as exc:  # noqa: BLE001  # raised by the next write, as what a thread raises is
+            self._failure = exc
+            return
+        if self._appending is None:
+            self._deliver(self._appended)
         else:
             self._appending.add_done_callback(self._on_appended)
 

@@ -36,15 +36,14 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
         """Whether a write ends at once, so that there is nothing to gain from joining several."""
         return not self.store.blocking
 
-    def start_append(self, turn: Turn, events: Sequence[Event]) -> asyncio.Future[None]:
-        """Start to append journal entries; the future is done already where the store is immediate."""
-        loop = asyncio.get_running_loop()
+    def start_append(self, turn: Turn, events: Sequence[Event]) -> asyncio.Future[None] | None:
+        """Start to append journal entries; None when the store is immediate and they are stored.
+
+        Raises:
+            LeaseLost: another process has the turn; only of an immediate store.
+            StoreError: the entries cannot be stored; only of an immediate store.
+        """
         if self.store.blocking:
-            return loop.run_in_executor(None, self.store.append, turn, events)
-        done: asyncio.Future[None] = loop.create_future()
-        try:
-            self.store.append(turn, events)
-            done.set_result(None)
-        except Exception as exc:  # noqa: BLE001  # raised where the future is awaited, as from a thread
-            done.set_exception(exc)
-        return done
+            return asyncio.get_running_loop().run_in_executor(None, self.store.append, turn, events)
+        self.store.append(turn, events)
+        return None

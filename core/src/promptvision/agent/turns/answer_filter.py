@@ -34,6 +34,7 @@ _ESCAPE = re.compile(
     r"|[ -/]{0,9}[0-OQ-WYZ\\`-~])"
 )
 _START = re.compile(r"[!<]")
+_SUSPECT = re.compile(rf"[!<]|{_CONTROLS.pattern}")
 _TAG_START = re.compile(r"<[/!?]?[A-Za-z]|<[!?/]")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)")
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
@@ -41,6 +42,8 @@ _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)
 
 def filter_answer(text: str) -> str:
     """Filter a whole text."""
+    if _SUSPECT.search(text) is None:
+        return text
     whole = AnswerFilter()
     return whole.feed(text) + whole.finish()
 

@@ -246,6 +246,8 @@ class TurnLoop:
 
     def _number_calls(self, reply: ChatReply) -> ChatReply:
         """Give calls ids that are unique in the conversation; those of the host may not be."""
+        if not reply.tool_calls:
+            return reply
         calls = []
         for call in reply.tool_calls:
             self._calls += 1
