@@ -113,9 +113,11 @@ class Availability:
     # Snapshots
 
     def _current(self) -> _Snapshot:
-        if self._snapshot is None or (self._is_expired() and not _is_on_event_loop()):
+        if self._snapshot is not None and not self._is_expired():
+            return self._snapshot
+        if self._snapshot is None or not _is_on_event_loop():
             return self._check()
-        if self._is_expired() and self._lock.acquire(blocking=False):  # else a check is running already
+        if self._lock.acquire(blocking=False):  # else a check is running already
             self._lock.release()
             threading.Thread(target=self._check, name="promptvision-availability", daemon=True).start()
         return self._snapshot
