@@ -43,6 +43,11 @@ def test_saved_image_is_noted_and_opens_again(picture: Image.Image) -> None:
     assert ImageChops.difference(afresh, picture).getbbox() is None
 
 
+def test_call_has_no_deadline_unless_one_is_given() -> None:
+    assert make_context().deadline is None
+    assert make_context(deadline=12.5).deadline == 12.5
+
+
 def test_parent_can_be_named(picture: Image.Image) -> None:
     context = make_context()
     first = context.save(picture, kind="input")

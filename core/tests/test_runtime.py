@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -141,6 +142,20 @@ def test_seed_is_the_callers_or_one_that_the_call_decides(runtime: Runtime) -> N
     assert seed(shade=1) == seed(shade=1)
     assert seed(shade=1) != seed(shade=2)
     assert 0 <= seed() < 2**32
+
+
+def test_tool_sees_the_time_at_which_its_call_must_end(runtime: Runtime) -> None:
+    deadlines: list[float | None] = []
+
+    def note_deadline(args: ShadeArgs, context: ToolContext) -> Shaded:
+        deadlines.append(context.deadline)
+        return shade(args, context)
+
+    before = time.monotonic()
+    execute(runtime, make(note_deadline), timeout_s=30)
+    (deadline,) = deadlines
+    assert deadline is not None
+    assert before + 30 <= deadline <= time.monotonic() + 30
 
 
 def test_first_image_of_the_arguments_is_the_parent(runtime: Runtime, store: FlakyStore) -> None:

@@ -93,6 +93,18 @@ def test_passes_share_one_deadline(draw_page: DrawPage) -> None:
         engine.find_turn(draw_page())
 
 
+def test_deadline_of_the_call_kills_the_child(large_page: Grey) -> None:
+    before = children()  # of other tests in this process
+    with pytest.raises(ToolFailed, match=r"not read within 0\.0"):
+        Engine(["eng"], deadline=time.monotonic() + 0.05).read(large_page)
+    assert children() <= before
+
+
+def test_deadline_later_than_the_limit_changes_nothing(large_page: Grey) -> None:
+    with pytest.raises(ToolFailed, match=r"not read within 0\.05 s"):
+        Engine(["eng"], timeout_s=0.05, deadline=time.monotonic() + 60).read(large_page)
+
+
 @pytest.mark.parametrize("passed", [0, 1])
 def test_cancelling_ends_the_call_around_a_pass(draw_page: DrawPage, passed: int) -> None:
     before = children()  # of other tests in this process

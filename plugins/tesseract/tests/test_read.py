@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ import pytest
 import skimage
 from PIL import Image, ImageDraw, ImageFont
 
-from promptvision.plugin import ArgumentsError, Cancelled, ExtractTextResult, SetupError
+from promptvision.plugin import ArgumentsError, Cancelled, ExtractTextResult, SetupError, ToolFailed
 from promptvision.testing import CancelToken, make_context, run_tool, street_sign
 from promptvision_tesseract import read as read_module
 from promptvision_tesseract.engine import Engine, Reading, Token
@@ -193,6 +194,12 @@ def test_missing_language_is_a_setup_error_naming_the_package(draw_page: DrawPag
 def test_word_for_a_language_is_an_arguments_error(draw_page: DrawPage) -> None:
     with pytest.raises(ArgumentsError, match="eng"):
         extract(draw_page(), languages=["English"])
+
+
+def test_call_ends_at_its_deadline(draw_page: DrawPage) -> None:
+    context = make_context(deadline=time.monotonic())
+    with pytest.raises(ToolFailed, match="not read within 0 s"):
+        run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
 
 
 def test_progress_is_told_and_cancelling_stops_between_the_passes(draw_page: DrawPage) -> None:

@@ -46,6 +46,7 @@ class CallContext:
         seed: for anything random.
         parent: id of the image that the call works on.
         cancel: polled at every check point.
+        deadline: ``time.monotonic()`` at which the call must end; None: there is no limit.
         on_progress: called with the progress of the work.
     """
 
@@ -58,10 +59,12 @@ class CallContext:
         seed: int = 0,
         parent: str | None = None,
         cancel: CancelToken | None = None,
+        deadline: float | None = None,
         on_progress: Progress | None = None,
     ) -> None:
         self.settings = settings
         self.seed = seed
+        self.deadline = deadline
         self.saved: list[SavedImage] = []
         self._images = images
         self._pool = pool

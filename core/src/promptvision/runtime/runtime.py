@@ -79,7 +79,7 @@ class Runtime:
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return CallResult(known.result, known.saved, time.monotonic() - started, cached=True)
-        context = self._context(tool, args, digest, cancel, on_progress)
+        context = self._context(tool, args, digest, cancel, started + timeout_s, on_progress)
         result = await self._run(tool, args, context, cancel, timeout_s)
         saved = tuple(context.saved)
         if tool.cacheable:
@@ -87,7 +87,13 @@ class Runtime:
         return CallResult(result, saved, time.monotonic() - started, cached=False)
 
     def _context(
-        self, tool: Tool, args: Args, digest: str, cancel: CancelToken, on_progress: Progress | None
+        self,
+        tool: Tool,
+        args: Args,
+        digest: str,
+        cancel: CancelToken,
+        deadline: float,
+        on_progress: Progress | None,
     ) -> CallContext:
         parents = [getattr(args, name) for name in image_fields(tool.args)]
         seed = getattr(args, "seed", None)
@@ -98,6 +104,7 @@ class Runtime:
             seed=int(digest[:8], 16) if seed is None else seed,
             parent=next((ref.id for ref in parents if ref is not None), None),
             cancel=cancel,
+            deadline=deadline,
             on_progress=on_progress,
         )
 

@@ -31,6 +31,7 @@ def make_context(
     home: Path | None = None,
     seed: int = 0,
     cancel: CancelToken | None = None,
+    deadline: float | None = None,
     on_progress: Progress | None = None,
 ) -> CallContext:
     """A context for tool calls, the same class that the agent uses, over stores in memory.
@@ -41,6 +42,7 @@ def make_context(
         home: ``PROMPTVISION_HOME``; needed only by tools whose weights lie there.
         seed: the seed that the tool sees.
         cancel: set it to stop the tool at its next check point.
+        deadline: ``time.monotonic()`` at which the call must end.
         on_progress: gets done, total and a message.
     """
     values = dict(variables or {})
@@ -53,6 +55,7 @@ def make_context(
         settings=settings,
         seed=seed,
         cancel=cancel,
+        deadline=deadline,
         on_progress=on_progress,
     )
 

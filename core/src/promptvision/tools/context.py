@@ -24,6 +24,9 @@ class ToolContext(Protocol):
     seed: int
     """Use for anything random, so that the same request gives the same image."""
     settings: Settings
+    deadline: float | None
+    """``time.monotonic()`` at which the call must end; None: there is no limit. Derive the timeouts of child
+    processes and requests from it."""
 
     def open(self, ref: ImageRef) -> Image:
         """The decoded image: mode L, LA, RGB or RGBA, upright. It is this call's own and may be drawn on.

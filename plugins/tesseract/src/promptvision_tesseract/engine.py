@@ -71,11 +71,12 @@ def _never() -> None:
 
 
 class Engine:
-    """Passes of one call; they share a deadline, and cancellation is checked around each.
+    """The passes of one call. They share a deadline; cancellation is checked before and after each pass.
 
     Args:
         languages: codes, each installed.
-        timeout_s: seconds for all passes together; the child process is killed when they are over.
+        timeout_s: seconds for all passes together; after that the child process is killed.
+        deadline: ``time.monotonic()`` at which the call must end, if that is sooner; None: no limit.
         check: called before and after each pass; raises to cancel.
     """
 
@@ -84,11 +85,13 @@ class Engine:
         languages: Sequence[str],
         *,
         timeout_s: float = TIMEOUT_S,
+        deadline: float | None = None,
         check: Callable[[], None] = _never,
     ) -> None:
+        started = time.monotonic()
         self._languages = "+".join(languages)
-        self._timeout_s = timeout_s
-        self._deadline = time.monotonic() + timeout_s
+        self._deadline = min(started + timeout_s, started + timeout_s if deadline is None else deadline)
+        self._timeout_s = max(self._deadline - started, 0.0)
         self._check = check
 
     def read(self, grey: Grey, mode: int = 3) -> Reading:
@@ -216,6 +219,6 @@ def _not_runnable(why: str) -> SetupError:
 
 def _timed_out(timeout_s: float) -> ToolFailed:
     return ToolFailed(
-        f"promptvision-tesseract: the image was not read within {timeout_s:g} s",
+        f"promptvision-tesseract: the image was not read within {timeout_s:.3g} s",
         hint="give a smaller image or a part of it",
     )

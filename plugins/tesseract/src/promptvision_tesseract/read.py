@@ -103,7 +103,7 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     if min(image.size) < MIN_SIDE_PX:
         return _result(args, [], 0)
     grey = preprocess.to_grey(image)
-    engine = Engine(languages, check=context.check_cancelled)
+    engine = Engine(languages, deadline=context.deadline, check=context.check_cancelled)
     page, reading = _read_best(grey, engine, context, preprocessed=args.preprocess, osd="osd" in installed)
     if args.preprocess:
         page, reading = _complete(image, page, reading, engine, context)
