@@ -21,7 +21,7 @@ def test_still_life_in_full() -> None:
 
 def test_portrait_has_a_face_and_a_person(portrait: np.ndarray) -> None:
     caption = run_tool(CAPTION_TOOL, Image.fromarray(portrait), detail="brief").caption
-    assert caption.startswith("A square picture")
+    assert caption.startswith("A square image")
     assert "one person and one face" in caption
     assert caption.count(".") == 1
 

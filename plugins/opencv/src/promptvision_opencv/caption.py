@@ -20,7 +20,7 @@ _WORK_SIDE = 640
 _LEAST_SCORE = 0.45
 _MESSAGE = (
     "This caption was put together from measurements: the tool sees colours, faces and people and recognises "
-    "nothing else; promptvision-florence describes what a picture shows."
+    "nothing else; promptvision-florence describes what an image shows."
 )
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -115,7 +115,7 @@ def _standing_out(rgb: Array, factor: float) -> tuple[tuple[str, Box], ...]:
 def _summary(measured: Measured) -> str:
     ratio = measured.width / measured.height
     form = "square" if 0.95 < ratio < 1.05 else "landscape" if ratio > 1 else "portrait-format"
-    kind = "greyscale picture" if measured.is_grey else "picture"
+    kind = "greyscale image" if measured.is_grey else "image"
     names = [name for name, _ in measured.shares[:2]]
     look = f", mostly {' and '.join(names)}" if names else ""
     return f"A {form} {kind}{look}, with {_counted(measured)}."

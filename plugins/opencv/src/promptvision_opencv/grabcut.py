@@ -42,7 +42,7 @@ def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
         seed: same seed, same mask.
 
     Returns:
-        Mask H x W uint8, 0 or 255 and 0 outside of the box; and whether a thing was told from its
+        Mask H x W uint8, 0 or 255 and 0 outside the box; and whether a thing was told from its
         surroundings. If not, the whole box is masked.
     """
     height, width = rgb.shape[:2]
@@ -61,7 +61,7 @@ def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
 
 
 def _differs(part: Array, cut: NDArray[np.bool_]) -> bool:
-    """Whether the colours inside and outside of a cut differ at all."""
+    """Whether the colours inside and outside a cut differ at all."""
     if cut.all():
         return True
     thing, rest = part[cut], part[~cut]

@@ -50,7 +50,7 @@ def recolour(rgb: Array, mask: Array, colour: tuple[int, int, int]) -> Array:
         colour: sRGB, 0 to 255.
 
     Returns:
-        H x W x 3 uint8; pixels outside of the mask are those of ``rgb``.
+        H x W x 3 uint8; pixels outside the mask are those of ``rgb``.
     """
     x, y, width, height = cv2.boundingRect(mask)
     margin = 4 * _BAND

@@ -42,7 +42,7 @@ def invert(mask: Mask) -> Mask:
     """
     inverted = np.where(mask > _THRESHOLD, 0, 255).astype(np.uint8)
     if not inverted.any():
-        raise ValueError("the mask covers the whole image, so there is nothing outside of it")
+        raise ValueError("the mask covers the whole image, so there is nothing outside it")
     return inverted
 
 

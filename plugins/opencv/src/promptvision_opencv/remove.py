@@ -33,7 +33,7 @@ def remove(rgb: Array, mask: Array, check: Callable[[], None] = lambda: None) ->
         check: called now and then; may raise to stop.
 
     Returns:
-        H x W x 3 uint8; pixels outside of the mask are those of ``rgb``.
+        H x W x 3 uint8; pixels outside the mask are those of ``rgb``.
     """
     x, y, width, height = cv2.boundingRect(mask)
     # Padded, so that a mask of the whole image has a border to measure from.

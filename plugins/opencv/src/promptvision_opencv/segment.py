@@ -42,7 +42,7 @@ def segment(args: SegmentArgs, context: ToolContext) -> SegmentResult:
     """Cut the thing out of each box; all but the things if ``target`` says "everything except ...".
 
     Raises:
-        ArgumentsError: a box lies outside of the image.
+        ArgumentsError: a box lies outside the image.
         ToolFailed: what stands out in a box does not fit the target.
     """
     rgb = flat_rgb(context.open(args.image_url))
@@ -130,7 +130,7 @@ def _has_a_colour(rgb: Array, mask: Mask, requests: list[Request]) -> bool:
 def _clipped(boxes: list[Box], width: int, height: int) -> list[Box]:
     clipped = [clip_box(box, width, height) for box in boxes]
     outside = [
-        f"bounding_boxes[{number}]: {list(box)} lies outside of the image of {width} x {height} pixels"
+        f"bounding_boxes[{number}]: {list(box)} lies outside the image of {width} x {height} pixels"
         for number, (box, kept) in enumerate(zip(boxes, clipped, strict=True))
         if kept is None
     ]
