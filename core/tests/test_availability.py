@@ -91,3 +91,11 @@ def test_loading_the_registry_checks_nothing(threads: list[str]) -> None:
     Registry.load(Settings(), [])
     make_registry([bw_tool("grey")])
     assert threads == []
+
+
+def test_function_is_described_by_the_best_tool_that_serves_any_arguments() -> None:
+    some = bw_tool("some", priority=90, limits="Some only.", accepts=lambda args: False)
+    registry = make_registry([some, bw_tool("all", limits="Anything.")])
+    assert [function.description.rpartition(": ")[2] for function in registry.functions()] == ["Anything."]
+    registry = make_registry([some])
+    assert [function.description.rpartition(": ")[2] for function in registry.functions()] == ["Some only."]

@@ -135,6 +135,80 @@ def test_unavailable_operation_is_a_failed_step_that_needs_setup(scene_png: byte
     assert site.runner.steps[0].needs_setup
 
 
+def eraser(run: Any, name: str = "eraser", priority: int = 60, **more: Any) -> Tool:
+    return Tool(
+        name=name,
+        operation=operations.INPAINT,
+        run=run,
+        priority=priority,
+        accepts=lambda args: not args.prompt.strip(),
+        limits="Removes things.",
+        **more,
+    )
+
+
+def painted(args: operations.InpaintArgs, context: ToolContext) -> operations.InpaintResult:
+    return operations.InpaintResult(
+        original_image_url=args.image_url, inpainted_image_url=context.save(context.open(args.image_url))
+    )
+
+
+def test_tool_that_serves_some_arguments_gets_those_alone(tools: list[Tool], scene_png: bytes) -> None:
+    site = Site([*tools, eraser(painted)], scene_png)
+    site.perform("inpaint_image", target="red square", prompt=" ")
+    site.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
+    assert [tool for tool, _ in site.steps() if tool in ("eraser", "fill")] == ["eraser", "fill"]
+
+
+def test_tools_that_accept_are_tried_in_order(tools: list[Tool], scene_png: bytes) -> None:
+    given = [
+        eraser(fails("no"), "first", 90),
+        eraser(fails("no"), "second", 80),
+        eraser(painted, "third", 70),
+    ]
+    site = Site([*tools, *given], scene_png)
+    site.perform("inpaint_image", target="red square")
+    assert site.steps()[2:] == [("first", "failed"), ("second", "failed"), ("third", "done")]
+    site = Site([*tools, *given[:2]], scene_png)
+    site.perform("inpaint_image", target="red square")
+    assert site.steps()[2:] == [("first", "failed"), ("second", "failed"), ("fill", "done")]
+
+
+def test_arguments_that_no_tool_serves_fail_with_the_limits(tools: list[Tool], scene_png: bytes) -> None:
+    others = [tool for tool in tools if tool.operation is not operations.INPAINT]
+    site = Site([*others, eraser(painted)], scene_png)
+    with pytest.raises(
+        ToolFailed, match="no tool here serves these arguments: tool 'eraser': Removes things"
+    ):
+        site.perform("inpaint_image", target="red square", prompt="green")
+
+
+def test_arguments_that_no_ready_tool_serves_name_what_to_install(
+    tools: list[Tool], scene_png: bytes
+) -> None:
+    others = [tool for tool in tools if tool.operation is not operations.INPAINT]
+    absent = Requirements(binaries={"no-such-program": "apt-get install it"})
+    painter = Tool(name="painter", operation=operations.INPAINT, run="nowhere:run", requires=absent)
+    site = Site([*others, eraser(painted), painter], scene_png)
+    with pytest.raises(SetupError, match=r"Removes things\..*apt-get install it"):
+        site.perform("inpaint_image", target="red square", prompt="green")
+    assert site.steps()[-1] == ("painter", "failed")
+    assert site.runner.steps[-1].needs_setup
+
+
+def test_accepts_that_raises_is_a_failed_tool(tools: list[Tool], scene_png: bytes) -> None:
+    def broken(args: Any) -> bool:
+        raise KeyError("x")
+
+    bad = Tool(name="bad", operation=operations.CONVERT_TO_BW, run=fails("no"), priority=90, accepts=broken)
+    site = Site([*tools, bad], scene_png)
+    site.perform("convert_to_bw")
+    assert site.steps() == [("grey", "done")]
+    site = Site([bad], scene_png)
+    with pytest.raises(ToolFailed, match="tool 'bad': accepts: KeyError"):
+        site.perform("convert_to_bw")
+
+
 def test_out_of_memory_frees_models_and_tries_once_more(scene_png: bytes) -> None:
     attempts: list[int] = []
 

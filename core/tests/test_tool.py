@@ -135,3 +135,8 @@ def test_summary_is_the_message_or_the_results_or_done() -> None:
     assert Counted(count_balls_result=4).summary() == "count balls: 4"
     assert Counted(count_balls_result=4, message="Four.").summary() == "Four."
     assert Counted().summary() == "Done."
+
+
+def test_accepts_must_be_a_function() -> None:
+    with pytest.raises(TypeError, match="tool 'bw': accepts must be a function or None"):
+        Tool(name="bw", operation=operations.CONVERT_TO_BW, run="a:b", accepts="yes")  # type: ignore[arg-type]

@@ -172,8 +172,8 @@ class Availability:
         return replace(made, description=description, missing=self.reason(name))
 
     def _function(self, tools: list[Tool]) -> PlannerFunction:
-        """The function of an operation, described by its best tool."""
-        best = tools[0]
+        """The function of an operation, described by its best tool, or the best that serves any arguments."""
+        best = next((tool for tool in tools if tool.accepts is None), tools[0])
         needed = link_types(best.args, required=True)
         filled = {name for name, kind in needed.items() if self.producers(kind)}
         filled.update(image_fields(best.args)[:1])

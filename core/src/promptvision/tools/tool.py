@@ -168,6 +168,9 @@ class Tool:
         cacheable: whether equal arguments on equal pixels give equal results.
         takes_complements: for a tool that gets the boxes of its target: whether it selects the rest of the
             image when the target reads "everything except ...". Others are not called with such a target.
+        accepts: for a tool that serves only some arguments of its operation: whether it serves these. It gets
+            the validated arguments, runs on the event loop before each call and must be quick; a tool that
+            declines is passed over for the next one. ``limits`` should say what it serves.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
     """
@@ -183,6 +186,7 @@ class Tool:
     phrases: tuple[Phrase | str, ...] = ()
     cacheable: bool = True
     takes_complements: bool = False
+    accepts: Callable[[Any], bool] | None = None
     plugin: str = ""
     version: str = ""
 
@@ -209,6 +213,8 @@ class Tool:
             raise ValueError(f"{owner}: run must read 'package.module:callable', not {self.run!r}")
         if not isinstance(self.run, str) and not callable(self.run):
             raise TypeError(f"{owner}: run must be a function or an import string, not {self.run!r:.80}")
+        if self.accepts is not None and not callable(self.accepts):
+            raise TypeError(f"{owner}: accepts must be a function or None, not {self.accepts!r:.80}")
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
 
     @cached_property

@@ -171,9 +171,12 @@ class StepRunner:
             try:
                 if type(args) is not tool.args:
                     args = self._validate(tool, values)
-                return await self._attempt(tool, args, request)
+                if _accepts(tool, args):
+                    return await self._attempt(tool, args, request)
             except (ToolFailed, SetupError) as exc:
                 failures.append(exc)
+        if not failures:
+            raise await self._fail_declined(tools, request)
         kind = SetupError if all(isinstance(exc, SetupError) for exc in failures) else ToolFailed
         raise kind("; ".join(dict.fromkeys(str(exc) for exc in failures)))
 
@@ -288,6 +291,25 @@ class StepRunner:
         error = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
         for tool in self._registry.candidates(name)[:1]:
             self._fail_step(await self._start_step(tool, None, request), error)
+        return error
+
+    async def _fail_declined(self, tools: list[Tool], request: _Request) -> ToolFailed | SetupError:
+        """The reason why no tool serves these arguments; with what to install if that gives one that may."""
+        name = request.operation
+        reasons = [f"tool {tool.name!r}: {tool.limits or 'it does not serve them'}" for tool in tools]
+        absent = [tool for tool in self._registry.candidates(name) if self._registry.missing(tool)]
+        if not absent:
+            return ToolFailed(f"{name}: no tool here serves these arguments: {' '.join(reasons)}")
+        needs = [
+            f"tool {tool.name!r}: {one.what}; {one.fix}"
+            for tool in absent
+            for one in self._registry.missing(tool)
+        ]
+        error = SetupError(
+            f"{name} cannot run here with these arguments: {' '.join(reasons)} "
+            f"Not ready: {'; or '.join(needs)}"
+        )
+        self._fail_step(await self._start_step(absent[0], None, request), error)
         return error
 
     async def _attempt(self, tool: Tool, args: Args, request: _Request) -> ToolOutcome:
@@ -413,6 +435,23 @@ class StepRunner:
         )
         self.images.append({"id": image.id, "handle": record.handle, "kind": image.kind})
         return EventKind.IMAGE, asdict(record), image.id
+
+
+def _accepts(tool: Tool, args: Args) -> bool:
+    """Whether a tool serves these arguments.
+
+    Raises:
+        ToolFailed: its ``accepts`` raised.
+    """
+    if tool.accepts is None:
+        return True
+    try:
+        return bool(tool.accepts(args))
+    except Exception as exc:  # a plugin's function may raise anything
+        log.exception("%s: tool %r: accepts failed", tool.plugin, tool.name)
+        raise ToolFailed(
+            f"{tool.plugin}: tool {tool.name!r}: accepts: {type(exc).__name__}: {_first_line(exc)}"
+        ) from exc
 
 
 def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
