@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from promptvision.runtime.cache import CachedResult, ResultCache, call_digest
+from promptvision.runtime.cache import ResultCache, call_digest
+from promptvision.runtime.call import CallOutput
 from promptvision.tools import operations
 from promptvision.tools.tool import Result, Tool
 from promptvision.types import ImageRef, Target
@@ -37,7 +38,7 @@ def test_whatever_decides_the_result_changes_the_digest() -> None:
 
 def test_least_recently_used_result_goes_first() -> None:
     cache = ResultCache(limit=2)
-    one, two, three = (CachedResult(Result(message=name), ()) for name in "123")
+    one, two, three = (CallOutput(Result(message=name), ()) for name in "123")
     cache.put("1", one)
     cache.put("2", two)
     assert cache.get("1") is one
@@ -47,7 +48,7 @@ def test_least_recently_used_result_goes_first() -> None:
 
 def test_newer_result_replaces_the_older() -> None:
     cache = ResultCache(limit=2)
-    old, new = CachedResult(Result(), ()), CachedResult(Result(), ())
+    old, new = CallOutput(Result(), ()), CallOutput(Result(), ())
     cache.put("1", old)
     cache.put("1", new)
     assert cache.get("1") is new

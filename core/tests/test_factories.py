@@ -10,6 +10,7 @@ from promptvision.errors import SetupError, StoreError
 from promptvision.plugins.factories import make_conversation_store, make_executor, make_image_store
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
 from promptvision.settings import Settings
+from promptvision.testing import make_worker
 
 
 def factory(name: str, **changes: Any) -> StoreFactory[Any]:
@@ -54,7 +55,7 @@ def test_error_that_a_factory_raises_on_purpose_stays_as_it_is() -> None:
 
 def test_executor_that_raises_is_named() -> None:
     with pytest.raises(SetupError, match="executor 'threads': AttributeError"):
-        make_executor([ExecutorFactory(name="threads", create=explode)], Settings())
+        make_executor([ExecutorFactory(name="threads", create=explode)], make_worker())
 
 
 @pytest.mark.parametrize(

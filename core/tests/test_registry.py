@@ -18,6 +18,7 @@ from promptvision.plugins import availability
 from promptvision.plugins.describe import describe_operations, describe_plugin
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
+from promptvision.testing import make_worker
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
@@ -441,7 +442,7 @@ def test_stores_and_executor_are_made_by_name(tmp_path: Any) -> None:
     registry = make_registry(settings=Settings(images="memory:", conversations="memory:"))
     assert type(registry.make_image_store()).__name__ == "MemoryImageStore"
     assert type(registry.make_conversation_store()).__name__ == "MemoryConversationStore"
-    assert type(registry.make_executor()).__name__ == "ThreadExecutor"
+    assert type(registry.make_executor(make_worker(registry.settings))).__name__ == "ThreadExecutor"
     local = make_registry(settings=Settings(home=tmp_path))
     assert type(local.make_image_store()).__name__ == "FileImageStore"
 
@@ -451,7 +452,7 @@ def test_unknown_store_or_executor_lists_what_there_is() -> None:
     with pytest.raises(SetupError, match=r"PROMPTVISION_IMAGES.*'gopher'.*file, memory"):
         registry.make_image_store()
     with pytest.raises(SetupError, match=r"no executor 'mill'.*threads"):
-        registry.make_executor()
+        registry.make_executor(make_worker(registry.settings))
 
 
 def test_two_plugins_with_one_model_clash(plant: Plant) -> None:

@@ -19,6 +19,7 @@ from promptvision.images.store import StoredImage
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.runtime import CallResult, Runtime
+from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.tools.context import ToolContext
 from promptvision.tools.tool import Args, Operation, Result, Tool
@@ -70,7 +71,8 @@ def store() -> FlakyStore:
 @pytest.fixture
 def runtime(store: FlakyStore) -> Iterator[Runtime]:
     settings = Settings()
-    made = Runtime(settings, store, ModelPool({}, settings), ThreadExecutor(2))
+    worker = Worker(settings, store, ModelPool({}, settings))
+    made = Runtime(worker, ThreadExecutor(worker, 2))
     yield made
     asyncio.run(made.executor.close())
 
@@ -260,3 +262,28 @@ def test_task_that_is_cancelled_stops_the_tool(runtime: Runtime) -> None:
 
     asyncio.run(abandon())
     assert ended.wait(10)
+
+
+def test_time_limit_of_one_call_leaves_the_rest_of_the_turn(store: FlakyStore) -> None:
+    settings = Settings(call_timeout_s=0.05)
+    worker = Worker(settings, store, ModelPool({}, settings))
+    runtime = Runtime(worker, ThreadExecutor(worker, 2))
+    stopped = threading.Event()
+
+    def dawdle(args: ShadeArgs, context: ToolContext) -> Shaded:
+        try:
+            while True:
+                context.check_cancelled()
+        finally:
+            stopped.set()
+
+    cancel = CancelToken()
+    with pytest.raises(ToolFailed, match="took longer than 0 s"):
+        execute(runtime, make(dawdle), cancel=cancel)
+    assert stopped.wait(10)
+    assert not cancel.is_cancelled
+    assert not execute(runtime, make(), cancel=cancel).cached
+    cancel.cancel("cancelled by the user")
+    with pytest.raises(Cancelled, match="by the user"):
+        execute(runtime, make(dawdle, cacheable=False), cancel=cancel)
+    asyncio.run(runtime.executor.close())

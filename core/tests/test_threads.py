@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Coroutine, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -13,9 +14,10 @@ import pytest
 
 from promptvision.builtin.threads import ThreadExecutor
 from promptvision.errors import Cancelled, ToolFailed
+from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_context
+from promptvision.testing.context import make_worker
 from promptvision.tools import operations
 from promptvision.tools.tool import Args, Operation, Result, Tool
 
@@ -37,13 +39,20 @@ def make(run: Any) -> Tool:
 
 @pytest.fixture
 def threads() -> Iterator[ThreadExecutor]:
-    executor = ThreadExecutor(2)
+    executor = ThreadExecutor(make_worker(), 2)
     yield executor
     asyncio.run(executor.close())
 
 
-def execute(executor: ThreadExecutor, tool: Tool, context: CallContext | None = None) -> Result:
-    return asyncio.run(executor.execute(tool, NoArgs(), context or make_context()))
+def start(
+    executor: ThreadExecutor, tool: Tool, cancel: CancelToken | None = None
+) -> Coroutine[Any, Any, CallOutput]:
+    call = Call(tool=tool, args=NoArgs(), seed=0, parent=None, deadline=time.monotonic() + 30)
+    return executor.execute(call, cancel=cancel or CancelToken())
+
+
+def execute(executor: ThreadExecutor, tool: Tool) -> Result:
+    return asyncio.run(start(executor, tool)).result
 
 
 def test_tool_runs_in_a_thread_of_its_own(threads: ThreadExecutor) -> None:
@@ -61,8 +70,8 @@ def test_two_calls_run_at_once(threads: ThreadExecutor) -> None:
         return ToolOutcome()
 
     async def both() -> list[Result]:
-        calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(2))
-        return await asyncio.gather(*calls)
+        outputs = await asyncio.gather(*(start(threads, make(meet)) for _ in range(2)))
+        return [output.result for output in outputs]
 
     assert asyncio.run(both()) == [ToolOutcome(), ToolOutcome()]
 
@@ -95,24 +104,23 @@ def test_result_of_another_type_is_the_authors_mistake(threads: ThreadExecutor) 
             execute(threads, make(lambda args, context, wrong=wrong: wrong))
 
 
-def test_context_is_left_whatever_happens(threads: ThreadExecutor) -> None:
-    class Watched(CallContext):
-        left = 0
+def test_context_is_left_whatever_happens(threads: ThreadExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    left: list[CallContext] = []
 
+    class Watched(CallContext):
         def __exit__(self, *_: object) -> None:
-            self.left += 1
+            left.append(self)
             super().__exit__()
 
-    plain = make_context()
-    context = Watched(images=plain._images, pool=plain._pool, settings=plain.settings)
+    monkeypatch.setattr("promptvision.runtime.worker.CallContext", Watched)
 
     def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise ToolFailed("no")
 
     with pytest.raises(ToolFailed):
-        execute(threads, make(fail), context)
-    execute(threads, make(lambda args, context: ToolOutcome()), context)
-    assert context.left == 2
+        execute(threads, make(fail))
+    execute(threads, make(lambda args, context: ToolOutcome()))
+    assert len(left) == 2
 
 
 def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> None:
@@ -124,7 +132,7 @@ def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> Non
             context.check_cancelled()
 
     async def stop() -> None:
-        call = asyncio.ensure_future(threads.execute(make(dawdle), NoArgs(), make_context(cancel=cancel)))
+        call = asyncio.ensure_future(start(threads, make(dawdle), cancel))
         await asyncio.to_thread(begun.wait, 10)
         cancel.cancel("enough")
         await call
@@ -134,7 +142,7 @@ def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> Non
 
 
 def test_closed_executor_takes_no_calls() -> None:
-    executor = ThreadExecutor()
+    executor = ThreadExecutor(make_worker())
     asyncio.run(executor.close())
     with pytest.raises(RuntimeError):
         execute(executor, make(lambda args, context: ToolOutcome()))
@@ -165,8 +173,9 @@ def test_coroutine_functions_wait_side_by_side_without_a_thread_each(threads: Th
             await meeting.wait()
             return ToolOutcome()
 
-        calls = (threads.execute(make(meet), NoArgs(), make_context()) for _ in range(20))
-        return await asyncio.wait_for(asyncio.gather(*calls), timeout=10)
+        calls = (start(threads, make(meet)) for _ in range(20))
+        outputs = await asyncio.wait_for(asyncio.gather(*calls), timeout=10)
+        return [output.result for output in outputs]
 
     assert asyncio.run(all_at_once()) == [ToolOutcome()] * 20
 

@@ -17,6 +17,7 @@ from promptvision.llm.planner import Planner
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.runtime import Runtime
+from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,13 +65,14 @@ class AgentServices:
         images = images or registry.make_image_store()
         conversations = conversations or registry.make_conversation_store()
         pool = ModelPool(registry.models, settings)
+        worker = Worker(settings, images, pool, registry.tools)
         return cls(
             settings=settings,
             registry=registry,
             planner=planner,
             conversations=AsyncConversationStore(conversations),
             images=AsyncImageStore(images),
-            runtime=Runtime(settings, images, pool, registry.make_executor()),
+            runtime=Runtime(worker, registry.make_executor(worker)),
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from promptvision.builtin.commands import COMMANDS
 from promptvision.builtin.sections import HubSection, LLMSection
@@ -12,8 +13,11 @@ from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
 from promptvision.plugins.commands import Command
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory, hookimpl
-from promptvision.runtime.executor import Executor
 from promptvision.settings import Section, Settings
+
+if TYPE_CHECKING:
+    from promptvision.runtime.executor import Executor
+    from promptvision.runtime.worker import Worker
 
 PLUGIN_API = 1
 
@@ -24,10 +28,10 @@ def _offline(settings: Settings) -> Planner:
     return OfflinePlanner()
 
 
-def _threads(settings: Settings) -> Executor:
+def _threads(worker: Worker) -> Executor:
     from promptvision.builtin.threads import ThreadExecutor
 
-    return ThreadExecutor()
+    return ThreadExecutor(worker)
 
 
 def _file_images(url: str, settings: Settings) -> ImageStore:

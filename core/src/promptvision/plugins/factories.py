@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.images.store import ImageStore
 from promptvision.plugins.specs import ExecutorFactory, StoreFactory
 from promptvision.settings import Settings
+
+if TYPE_CHECKING:
+    from promptvision.runtime.executor import Executor
+    from promptvision.runtime.worker import Worker
 
 __all__ = ["make_conversation_store", "make_executor", "make_image_store"]
 
@@ -40,16 +44,17 @@ def make_conversation_store(
     return store
 
 
-def make_executor(factories: Sequence[ExecutorFactory], settings: Settings) -> Any:
+def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Executor:
     """The executor that the settings name.
 
     Raises:
         SetupError: no plugin has it, or it cannot be made.
     """
+    settings = worker.settings
     for factory in factories:
         if factory.name == settings.executor:
             with _attributed(f"executor {factory.name!r}"):
-                return factory.create(settings)
+                return factory.create(worker)
     names = ", ".join(factory.name for factory in factories)
     raise SetupError(
         f"settings: no executor {settings.executor!r}", hint=f"set PROMPTVISION_EXECUTOR to one of: {names}"

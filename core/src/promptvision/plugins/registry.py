@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute, Router
 
+    from promptvision.runtime.executor import Executor
+    from promptvision.runtime.worker import Worker
+
 __all__ = ["Registry"]
 
 log = logging.getLogger(__name__)
@@ -212,6 +215,10 @@ class Registry:
         """The conversation store at a URL, or the one that the settings name."""
         return factories.make_conversation_store(self.conversation_stores, self.settings, url)
 
-    def make_executor(self) -> Any:
-        """The executor that the settings name."""
-        return factories.make_executor(self.executors, self.settings)
+    def make_executor(self, worker: Worker) -> Executor:
+        """The executor that the settings name.
+
+        Args:
+            worker: runs calls in this process.
+        """
+        return factories.make_executor(self.executors, worker)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute, Router
 
     from promptvision.runtime.executor import Executor
+    from promptvision.runtime.worker import Worker
 
 __all__ = [
     "Check",
@@ -107,19 +108,24 @@ class StoreFactory(Generic[S_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorFactory:
-    """How to make an executor. ``name`` is what ``PROMPTVISION_EXECUTOR`` calls it.
+    """How to make an executor.
+
+    Args:
+        name: what ``PROMPTVISION_EXECUTOR`` calls it.
+        create: makes it; gets the :class:`~promptvision.runtime.worker.Worker` of this process, which has the
+            settings and runs calls here.
 
     Raises:
         TypeError: a field has the wrong type.
     """
 
     name: str
-    create: Callable[[Settings], Executor]
+    create: Callable[[Worker], Executor]
 
     def __post_init__(self) -> None:
         owner = f"ExecutorFactory {self.name!r}"
         check_type(owner, "name", self.name, str, "a str")
-        check_callable(owner, "create", self.create, "a function of Settings")
+        check_callable(owner, "create", self.create, "a function of a Worker")
 
 
 @dataclass(frozen=True)

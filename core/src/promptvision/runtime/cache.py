@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from promptvision.runtime.context import SavedImage
-from promptvision.tools.tool import Args, Result, Tool
+from promptvision.runtime.call import CallOutput
+from promptvision.tools.tool import Args, Tool
 
-__all__ = ["CachedResult", "ResultCache", "call_digest"]
-
-
-@dataclass(frozen=True)
-class CachedResult:
-    """What a call returned and the images it made."""
-
-    result: Result
-    saved: tuple[SavedImage, ...]
+__all__ = ["ResultCache", "call_digest"]
 
 
 def call_digest(tool: Tool, args: Args) -> str:
@@ -40,15 +31,15 @@ class ResultCache:
     """
 
     def __init__(self, limit: int = 512) -> None:
-        self._kept: LRUCache[str, CachedResult] = LRUCache(limit)
+        self._kept: LRUCache[str, CallOutput] = LRUCache(limit)
         self._lock = threading.Lock()
 
-    def get(self, digest: str) -> CachedResult | None:
+    def get(self, digest: str) -> CallOutput | None:
         """Return the result of an equal call, or None."""
         with self._lock:
             return self._kept.get(digest)
 
-    def put(self, digest: str, value: CachedResult) -> None:
+    def put(self, digest: str, value: CallOutput) -> None:
         """Keep a result."""
         with self._lock:
             self._kept[digest] = value

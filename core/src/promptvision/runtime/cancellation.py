@@ -18,12 +18,12 @@ class CancelToken:
 
     def __init__(self) -> None:
         self._event = threading.Event()
-        self._reason = "cancelled"
+        self.reason = "cancelled"
         self._wakers: list[_Wake] = []
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Request that the work stops at its next check point."""
-        self._reason = reason
+        self.reason = reason
         self._event.set()
         for wake in tuple(self._wakers):
             wake()
@@ -44,7 +44,7 @@ class CancelToken:
     def check(self) -> None:
         """Raise :class:`Cancelled` if cancellation was requested."""
         if self._event.is_set():
-            raise Cancelled(self._reason)
+            raise Cancelled(self.reason)
 
 
 class _Waking(AbstractContextManager[None]):

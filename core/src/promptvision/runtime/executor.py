@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from promptvision.runtime.context import CallContext
-from promptvision.tools.tool import Args, Result, Tool
+from promptvision.runtime.call import Call, CallOutput
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import Progress
 
 __all__ = ["Executor"]
 
 
 class Executor(Protocol):
-    """Runs tools off the event loop. Cancellation goes through the context, not through the executor."""
+    """Runs calls off the event loop."""
 
-    async def execute(self, tool: Tool, args: Args, context: CallContext) -> Result:
-        """Run the tool inside ``with context``; its exceptions are raised unchanged."""
+    async def execute(
+        self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
+    ) -> CallOutput:
+        """Run a call.
+
+        Args:
+            call: what to run.
+            cancel: the executor passes a cancellation on to where the tool runs.
+            on_progress: called with the progress of the tool, from any thread.
+
+        Raises:
+            Exception: what the tool raised.
+        """
 
     async def close(self) -> None:
-        """Wait for running calls and release threads."""
+        """Accept no more calls, and release threads and processes."""

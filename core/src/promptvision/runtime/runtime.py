@@ -1,4 +1,4 @@
-"""Run one tool call: result cache, context, executor, time limit."""
+"""Run one tool call: result cache, executor, time limit."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
-from promptvision.images.store import ImageStore
-from promptvision.models.pool import ModelPool
-from promptvision.runtime.cache import CachedResult, ResultCache, call_digest
+from promptvision.runtime.cache import ResultCache, call_digest
+from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import CallContext, Progress, SavedImage
+from promptvision.runtime.context import Progress, SavedImage
 from promptvision.runtime.executor import Executor
-from promptvision.runtime.image_cache import ImageCache
-from promptvision.settings import Settings
+from promptvision.runtime.worker import Worker
 from promptvision.tools.artifacts import image_fields
 from promptvision.tools.tool import Args, Result, Tool
 
@@ -46,16 +44,14 @@ class Runtime:
     """Runs tool calls with the shared parts of a process.
 
     Args:
-        settings: the settings in force.
-        store: where images are.
-        pool: where models are.
+        worker: the settings, images and models of this process.
         executor: where tools run.
     """
 
-    def __init__(self, settings: Settings, store: ImageStore, pool: ModelPool, executor: Executor) -> None:
-        self.settings = settings
-        self.images = ImageCache(store)
-        self.pool = pool
+    def __init__(self, worker: Worker, executor: Executor) -> None:
+        self.settings = worker.settings
+        self.images = worker.images
+        self.pool = worker.pool
         self.executor = executor
         self._cache = ResultCache()
 
@@ -71,7 +67,8 @@ class Runtime:
         """Run a tool, or return the result of an equal call.
 
         Raises:
-            CallError: the tool could not do it, or took longer than ``timeout_s``.
+            CallError: the tool could not do it, or took longer than ``timeout_s`` or than the setting
+                ``call_timeout_s``.
             Cancelled: cancellation was requested.
         """
         started = time.monotonic()
@@ -79,39 +76,23 @@ class Runtime:
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return CallResult(known.result, known.saved, time.monotonic() - started, cached=True)
-        context = self._context(tool, args, digest, cancel, started + timeout_s, on_progress)
-        result = await self._run(tool, args, context, cancel, timeout_s)
-        saved = tuple(context.saved)
+        limit = self.settings.call_timeout_s
+        if limit is None or limit >= timeout_s:
+            call = _make_call(tool, args, digest, started + timeout_s)
+            output = await self._run(call, cancel, timeout_s, on_progress)
+        else:
+            call = _make_call(tool, args, digest, started + limit)
+            own = CancelToken()  # the time limit of a call does not cancel the rest of the turn
+            with cancel.waking(lambda: own.cancel(cancel.reason)):
+                output = await self._run(call, own, limit, on_progress)
         if tool.cacheable:
-            self._cache.put(digest, CachedResult(result, saved))
-        return CallResult(result, saved, time.monotonic() - started, cached=False)
-
-    def _context(
-        self,
-        tool: Tool,
-        args: Args,
-        digest: str,
-        cancel: CancelToken,
-        deadline: float,
-        on_progress: Progress | None,
-    ) -> CallContext:
-        parents = [getattr(args, name) for name in image_fields(tool.args)]
-        seed = getattr(args, "seed", None)
-        return CallContext(
-            images=self.images,
-            pool=self.pool,
-            settings=self.settings,
-            seed=int(digest[:8], 16) if seed is None else seed,
-            parent=next((ref.id for ref in parents if ref is not None), None),
-            cancel=cancel,
-            deadline=deadline,
-            on_progress=on_progress,
-        )
+            self._cache.put(digest, output)
+        return CallResult(output.result, output.saved, time.monotonic() - started, cached=False)
 
     async def _run(
-        self, tool: Tool, args: Args, context: CallContext, cancel: CancelToken, timeout_s: float
-    ) -> Result:
-        """The tool's result. A tool that is out of time is cancelled, and soon after that abandoned."""
+        self, call: Call, cancel: CancelToken, timeout_s: float, on_progress: Progress | None
+    ) -> CallOutput:
+        """The tool's output. A tool that is out of time is cancelled, and soon after that abandoned."""
         loop = asyncio.get_running_loop()
         limit = asyncio.timeout(None)
 
@@ -122,11 +103,11 @@ class Runtime:
         asking = loop.call_later(timeout_s, time_is_up)
         try:
             async with limit:
-                if not tool.is_async:
-                    return await self.executor.execute(tool, args, context)
+                if not call.tool.is_async:
+                    return await self.executor.execute(call, cancel=cancel, on_progress=on_progress)
                 # Cancellation is delivered at the next await, whatever the tool waits for.
                 with cancel.waking(lambda: loop.call_soon_threadsafe(_end, limit, loop.time())):
-                    return await self.executor.execute(tool, args, context)
+                    return await self.executor.execute(call, cancel=cancel, on_progress=on_progress)
         except asyncio.CancelledError:
             cancel.cancel()
             raise
@@ -134,18 +115,29 @@ class Runtime:
             if loop.time() < asking.when():
                 cancel.check()
                 raise
-            message = f"{tool.plugin}: tool {tool.name!r} took longer than {timeout_s:.0f} s"
-            raise ToolFailed(message) from exc
+            raise ToolFailed(f"{call.label} took longer than {timeout_s:.0f} s") from exc
         finally:
             asking.cancel()
 
-    def _is_stored(self, known: CachedResult) -> bool:
+    def _is_stored(self, known: CallOutput) -> bool:
         try:
             for image in known.saved:
                 self.images.store.stat(image.id)
         except (NotFound, StoreError):
             return False
         return True
+
+
+def _make_call(tool: Tool, args: Args, digest: str, deadline: float) -> Call:
+    parents = [getattr(args, name) for name in image_fields(tool.args)]
+    seed = getattr(args, "seed", None)
+    return Call(
+        tool=tool,
+        args=args,
+        seed=int(digest[:8], 16) if seed is None else seed,
+        parent=next((ref.id for ref in parents if ref is not None), None),
+        deadline=deadline,
+    )
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:

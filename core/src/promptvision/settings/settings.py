@@ -113,6 +113,9 @@ class Settings(BaseModel):
     """Tokens in one turn, input and output, as the planner reports them, else estimated."""
     turn_timeout_s: float = Field(600, gt=0)
     """Wall-clock limit of one turn, in seconds."""
+    call_timeout_s: float | None = Field(None, gt=0)
+    """Wall-clock limit of one tool call, in seconds, after which the next tool for its operation is tried;
+    default: the rest of the turn."""
     lease_s: float = Field(15, gt=0)
     """After this many seconds without a heartbeat a running turn counts as dead."""
     retention_days: float | None = Field(None, gt=0)
@@ -132,6 +135,15 @@ class Settings(BaseModel):
             SetupError: a variable is missing or has a wrong value.
         """
         return kind.read(self._source)
+
+    def variables(self) -> dict[str, Any]:
+        """All variables that tools may read, as JSON values: for a worker process. API keys are left out."""
+        fields = {PREFIX + name.upper(): name for name in type(self).model_fields if name != "api_keys"}
+        known = self.model_dump(mode="json", include=self.model_fields_set - {"api_keys"})
+        own = {name: known[field] for name, field in fields.items() if field in known}
+        others = {name: str(value) for name, value in self._source.items() if name not in fields and value}
+        others.pop(f"{PREFIX}API_KEYS", None)
+        return {**others, **own}
 
     @property
     def names(self) -> list[str]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from promptvision.testing.agents import make_agent as make_agent
     from promptvision.testing.agents import make_registry as make_registry
     from promptvision.testing.context import make_context as make_context
+    from promptvision.testing.context import make_worker as make_worker
     from promptvision.testing.context import run_tool as run_tool
     from promptvision.testing.conversation_store import ConversationStoreContract as ConversationStoreContract
     from promptvision.testing.conversation_store import claim as claim
@@ -89,6 +90,7 @@ _MODULES = {
     "make_context": "promptvision.testing.context",
     "make_registry": "promptvision.testing.agents",
     "make_tools": "promptvision.testing.tools",
+    "make_worker": "promptvision.testing.context",
     "new_image": "promptvision.testing.image_store",
     "note": "promptvision.testing.conversation_store",
     "picture": "promptvision.testing.conversation_store",

@@ -9,19 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.images.store import ImageStore
 from promptvision.models.pool import ModelPool
 from promptvision.models.spec import ModelSpec
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
+from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
 from promptvision.tools.decorator import ToolLike, as_tool
+from promptvision.tools.tool import Tool
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["make_context", "run_tool"]
+__all__ = ["make_context", "make_worker", "run_tool"]
 
 
 def make_context(
@@ -58,6 +61,21 @@ def make_context(
         deadline=deadline,
         on_progress=on_progress,
     )
+
+
+def make_worker(
+    settings: Settings | None = None, *, tools: Iterable[Tool] = (), images: ImageStore | None = None
+) -> Worker:
+    """A worker of this process.
+
+    Args:
+        settings: default: none but those of the class.
+        tools: what calls may name.
+        images: default: in memory.
+    """
+    settings = settings or Settings()
+    named = {tool.name: tool for tool in tools}
+    return Worker(settings, images or MemoryImageStore(), ModelPool({}, settings), named)
 
 
 def run_tool(

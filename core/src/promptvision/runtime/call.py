@@ -1,0 +1,186 @@
+"""One tool call as data, and what comes back of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from promptvision.errors import ArgumentsError, SetupError
+from promptvision.runtime.context import SavedImage
+from promptvision.tools.tool import Args, Result, Tool
+from promptvision.types import ImageRef
+
+__all__ = ["PROTOCOL", "Call", "CallData", "CallOutput", "OutputData", "image_ids_of"]
+
+PROTOCOL = 1
+"""Version of the messages that cross a process border. It is raised with each incompatible change."""
+
+
+class CallData(BaseModel):
+    """A call as it crosses a process border, as JSON.
+
+    Args:
+        protocol: :data:`PROTOCOL` of the sender.
+        tool, plugin, version: what to run, and the version of the plugin's distribution.
+        arguments: the argument model as JSON; images by id.
+        image_ids: the images among the arguments, which the worker reads from the image store.
+        seed: for anything random.
+        parent: id of the image that the call works on.
+        timeout_s: how long the call may take from now on, in seconds.
+        settings: digest of the settings that the sender has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    protocol: int
+    tool: str
+    plugin: str
+    version: str
+    arguments: dict[str, Any]
+    image_ids: tuple[str, ...] = ()
+    seed: int
+    parent: str | None = None
+    timeout_s: float = Field(gt=0)
+    settings: str = ""
+
+
+class OutputData(BaseModel):
+    """What a call returned, as it crosses a process border.
+
+    Args:
+        result: the result model as JSON; images by id.
+        saved: the images that the call made, in order.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    result: dict[str, Any]
+    saved: tuple[SavedImage, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One tool call, with the tool and the arguments as objects of this process; see :meth:`to_data`.
+
+    Args:
+        tool: what to run.
+        args: its validated arguments.
+        seed: for anything random.
+        parent: id of the image that the call works on.
+        deadline: ``time.monotonic()`` at which the call must have ended.
+    """
+
+    tool: Tool
+    args: Args
+    seed: int
+    parent: str | None
+    deadline: float
+
+    @property
+    def label(self) -> str:
+        """The plugin and the tool, for messages."""
+        return f"{self.tool.plugin}: tool {self.tool.name!r}"
+
+    def to_data(self, settings_digest: str = "") -> CallData:
+        """The call as data.
+
+        Args:
+            settings_digest: of the settings that the worker must have.
+        """
+        return CallData(
+            protocol=PROTOCOL,
+            tool=self.tool.name,
+            plugin=self.tool.plugin,
+            version=self.tool.version,
+            arguments=self.args.model_dump(mode="json"),
+            image_ids=image_ids_of(self.args),
+            seed=self.seed,
+            parent=self.parent,
+            timeout_s=max(0.001, self.deadline - time.monotonic()),
+            settings=settings_digest,
+        )
+
+    @classmethod
+    def from_data(cls, data: CallData, tools: Mapping[str, Tool], settings_digest: str = "") -> Self:
+        """The call that another process sent.
+
+        Args:
+            data: what it sent.
+            tools: the tools of this process by name.
+            settings_digest: of the settings of this process.
+
+        Raises:
+            SetupError: the two processes have different versions or settings.
+            ArgumentsError: the arguments do not fit the tool's model.
+        """
+        tool = _find_tool(data, tools)
+        if data.settings != settings_digest:
+            raise SetupError(
+                "worker: its settings differ from those of the process that sent the call",
+                hint="restart the workers",
+            )
+        try:
+            args = tool.args.model_validate(data.arguments)
+        except ValidationError as exc:
+            problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()]
+            raise ArgumentsError(problems) from exc
+        return cls(
+            tool=tool,
+            args=args,
+            seed=data.seed,
+            parent=data.parent,
+            deadline=time.monotonic() + data.timeout_s,
+        )
+
+
+@dataclass(frozen=True)
+class CallOutput:
+    """What a call returned and the images it made, in order."""
+
+    result: Result
+    saved: tuple[SavedImage, ...]
+
+    def to_data(self) -> OutputData:
+        """The output as data."""
+        return OutputData(result=self.result.model_dump(mode="json"), saved=self.saved)
+
+    @classmethod
+    def from_data(cls, data: OutputData, tool: Tool) -> Self:
+        """The output of a tool that another process sent."""
+        return cls(tool.result.model_validate(data.result), data.saved)
+
+
+def image_ids_of(args: Args) -> tuple[str, ...]:
+    """Ids of the images among the arguments, each once, lists included."""
+    ids: dict[str, None] = {}
+    for value in vars(args).values():
+        for item in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(item, ImageRef):
+                ids[item.id] = None
+    return tuple(ids)
+
+
+def _find_tool(data: CallData, tools: Mapping[str, Tool]) -> Tool:
+    if data.protocol != PROTOCOL:
+        raise SetupError(
+            f"worker: it speaks version {PROTOCOL} of the call protocol, and the call has version "
+            f"{data.protocol}",
+            hint="install the same version of promptvision for the server and its workers",
+        )
+    tool = tools.get(data.tool)
+    if tool is None or tool.plugin != data.plugin:
+        raise SetupError(
+            f"worker: it has no tool {data.tool!r} of plugin {data.plugin!r}",
+            hint="install the plugin where the worker runs",
+        )
+    if tool.version != data.version:
+        raise SetupError(
+            f"worker: plugin {tool.plugin!r} has version {tool.version} there, and the call was made for "
+            f"{data.version}",
+            hint="install the same version for the server and its workers, and restart both",
+        )
+    return tool

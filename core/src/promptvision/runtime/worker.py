@@ -1,0 +1,115 @@
+"""The process-side half of an executor: runs calls with the tools, images and models of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import json
+from collections.abc import Coroutine, Mapping
+from functools import cached_property
+from typing import Any
+
+from promptvision.errors import ToolFailed
+from promptvision.images.store import ImageStore
+from promptvision.models.pool import ModelPool
+from promptvision.runtime.call import Call, CallOutput
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import CallContext, Progress
+from promptvision.runtime.image_cache import ImageCache
+from promptvision.settings import Settings
+from promptvision.tools.tool import Result, Tool
+
+__all__ = ["Worker"]
+
+_NOT_PROPAGATED = (StopIteration, SystemExit)
+"""Exceptions that must not propagate through an event loop; they become ToolFailed."""
+
+
+class Worker:
+    """Runs calls in this process. Every executor uses one, so that a tool does not know where it runs.
+
+    Args:
+        settings: the settings in force.
+        store: where images are.
+        pool: where models are.
+        tools: the tools that a call of another process may name.
+    """
+
+    def __init__(
+        self, settings: Settings, store: ImageStore, pool: ModelPool, tools: Mapping[str, Tool] | None = None
+    ) -> None:
+        self.settings = settings
+        self.images = ImageCache(store)
+        self.pool = pool
+        self.tools = tools or {}
+
+    @cached_property
+    def settings_digest(self) -> str:
+        """BLAKE2b-128 of the settings, in hexadecimal: equal in two processes that have the same settings."""
+        text = json.dumps(self.settings.variables(), sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def run(self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None) -> CallOutput:
+        """Run a call in this thread and check that it returns what the tool declares.
+
+        Exceptions propagate unchanged, except that ``SystemExit`` and ``StopIteration`` become ToolFailed.
+        """
+        context = self._context(call, cancel, on_progress)
+        try:
+            with context:
+                result = call.tool.load()(call.args, context)
+                if inspect.iscoroutine(result):  # the function is named by a string: known only now
+                    result = asyncio.run(_until_cancelled(result, cancel))
+        except _NOT_PROPAGATED as exc:
+            raise _failure(call, exc) from exc
+        return CallOutput(_checked(call, result), tuple(context.saved))
+
+    async def run_async(
+        self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
+    ) -> CallOutput:
+        """Run a call of a coroutine function on this event loop; otherwise as :meth:`run`."""
+        context = self._context(call, cancel, on_progress)
+        try:
+            with context:
+                result = await call.tool.load()(call.args, context)
+        except _NOT_PROPAGATED as exc:
+            raise _failure(call, exc) from exc
+        return CallOutput(_checked(call, result), tuple(context.saved))
+
+    def _context(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallContext:
+        return CallContext(
+            images=self.images,
+            pool=self.pool,
+            settings=self.settings,
+            seed=call.seed,
+            parent=call.parent,
+            cancel=cancel,
+            deadline=call.deadline,
+            on_progress=on_progress,
+        )
+
+
+async def _until_cancelled(work: Coroutine[Any, Any, Any], cancel: CancelToken) -> Any:
+    """The result of a coroutine; cancellation is delivered at its next await, whatever it waits for."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # asyncio.run makes one
+    with cancel.waking(lambda: loop.call_soon_threadsafe(task.cancel)):
+        try:
+            return await work
+        except asyncio.CancelledError:
+            cancel.check()
+            raise
+
+
+def _failure(call: Call, exc: BaseException) -> ToolFailed:
+    return ToolFailed(f"{call.label}: {type(exc).__name__}: {exc}")
+
+
+def _checked(call: Call, result: Any) -> Result:
+    if not isinstance(result, call.tool.result):
+        raise ToolFailed(
+            f"{call.label} returned {type(result).__name__}, not {call.tool.result.__name__}; report it to "
+            "the plugin's author"
+        )
+    return result
