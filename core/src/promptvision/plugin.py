@@ -124,6 +124,8 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import ProviderFactory as ProviderFactory
     from promptvision.plugins.specs import StoreFactory as StoreFactory
     from promptvision.plugins.specs import hookimpl as hookimpl
+    from promptvision.response_limits import IDENTITY as IDENTITY
+    from promptvision.response_limits import limit_response as limit_response
     from promptvision.server.identity import user_of as user_of
     from promptvision.server.process import run_server as run_server
     from promptvision.settings import Section as Section
@@ -239,6 +241,7 @@ _MODULES = {
     "Gpu": "promptvision.tools.requirements",
     "HostErrors": "promptvision.llm.failures",
     "HostSettings": "promptvision.llm.chat_host",
+    "IDENTITY": "promptvision.response_limits",
     "INPUT": "promptvision.tools.context",
     "Image": "PIL.Image",
     "ImageArgs": "promptvision.tools.operations",
@@ -327,6 +330,7 @@ _MODULES = {
     "is_colour_word": "promptvision.tools.targets",
     "is_complement": "promptvision.tools.targets",
     "is_out_of_memory": "promptvision.models.placement",
+    "limit_response": "promptvision.response_limits",
     "link_types": "promptvision.tools.artifacts",
     "load_settings": "promptvision.settings",
     "measure_lightness": "promptvision.tools.choices",

@@ -51,12 +51,15 @@ class OpenAIProvider(ChatHost):
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
         """Create a client. The core retries, because the SDK knows no deadline."""
+        from httpx2 import AsyncByteStream
+
+        options = self.client_options(AsyncByteStream)
         return sdk.AsyncOpenAI(
             api_key=host.api_key or "none",
             base_url=host.base_url,
             timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
             max_retries=0,
-            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates()),
+            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates(), **options),
         )
 
 

@@ -12,7 +12,7 @@ import supabase
 from postgrest.exceptions import APIError
 from supabase.lib.client_options import SyncClientOptions
 
-from promptvision.plugin import SetupError, StoreError
+from promptvision.plugin import IDENTITY, SetupError, StoreError, limit_response
 
 __all__ = ["DatabaseClient"]
 
@@ -24,6 +24,8 @@ PAUSES_S = (0.05, 0.15, 0.3)
 PATIENCE_S = 0.5
 """No new try is begun after so many seconds."""
 MAX_CONNECTIONS = 16
+MAX_RESPONSE_BYTES = 64 * 2**20
+"""Longest response of the database: the journal of a conversation."""
 
 _PASSING = ("08", "40", "53", "55P03", "57", "58", "23505", "PGRST00")
 """Beginnings of codes that may be gone a little later: classes of SQLSTATE (connection, rollback, resources,
@@ -66,8 +68,9 @@ class DatabaseClient:
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._seen = threading.local()
-        hooks = {"response": [self._note_status]}
-        self._http = httpx.Client(timeout=timeout, limits=limits, event_hooks=hooks)
+        limit = limit_response(httpx.SyncByteStream, MAX_RESPONSE_BYTES, self._refused)
+        hooks = {"response": [self._note_status, limit]}
+        self._http = httpx.Client(timeout=timeout, limits=limits, event_hooks=hooks, headers=IDENTITY)
         options = SyncClientOptions(
             httpx_client=self._http,
             postgrest_client_retry=False,
@@ -98,6 +101,9 @@ class DatabaseClient:
         except UnicodeEncodeError as exc:
             raise StoreError(f"{self.where}: an id holds a lone surrogate, which no database keeps") from exc
         return answer.data
+
+    def _refused(self, reason: str) -> StoreError:
+        return StoreError(f"{self.where}: {reason}", retryable=False)
 
     def _note_status(self, response: httpx.Response) -> None:
         self._seen.status = response.status_code

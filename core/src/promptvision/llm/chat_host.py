@@ -17,6 +17,7 @@ from promptvision.llm.chat_completions import StreamReader, read_reply, request_
 from promptvision.llm.dialects import Dialect
 from promptvision.llm.failures import HostErrors, provider_error
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function, Message
+from promptvision.response_limits import IDENTITY, limit_response_async
 from promptvision.settings import Settings
 
 __all__ = ["CONNECT_TIMEOUT_S", "ChatHost", "HostSettings", "base_url", "read_number"]
@@ -27,6 +28,9 @@ CONNECT_TIMEOUT_S = 5.0
 """Seconds to connect to a host."""
 FIRST_BYTE_TIMEOUT_S = 20.0
 """Seconds until a host begins to answer, unless set."""
+
+MAX_RESPONSE_BYTES = 16 * 2**20
+"""Longest response of a host, streamed or not."""
 
 _LISTING_TIMEOUT_S = 5.0
 _PROBE_TIMEOUT_S = 20.0
@@ -157,6 +161,19 @@ class ChatHost(ABC):
         self._model = host.model
         self._refused: set[str] = set()
         self._clients: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[Any, None], Any]] = {}
+
+    def client_options(self, byte_stream: type[Any]) -> dict[str, Any]:
+        """Arguments of the SDK's HTTP client that limit its responses.
+
+        Args:
+            byte_stream: ``AsyncByteStream`` of the HTTP library that the SDK uses.
+        """
+
+        def refused(reason: str) -> ProviderError:
+            return ProviderError(f"{self.name}: {reason}", kind="malformed", retryable=False)
+
+        hook = limit_response_async(byte_stream, MAX_RESPONSE_BYTES, refused)
+        return {"headers": IDENTITY, "event_hooks": {"response": [hook]}}
 
     @abstractmethod
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:

@@ -66,6 +66,8 @@ def provider_error(
 
 
 def _convert(exc: Exception, planner: str, host: HostErrors) -> ProviderError:
+    if isinstance(exc.__cause__, ProviderError):  # raised by a hook of the client, wrapped by the SDK
+        return exc.__cause__
     names = {cls.__name__ for cls in type(exc).__mro__}
     status = getattr(exc, "status_code", None)
     body = error_object(getattr(exc, "body", None))
