@@ -173,7 +173,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
     "sdxl_inpaint": ("inpaint_image", {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 4}, ""),
     "florence": ("caption_image", {"detail": "brief"}, ""),
     "florence_detect": ("detect_objects", {"prompt": "lion"}, "grounding_dino,opencv"),
-    "florence_ocr": ("extract_text", {}, "tesseract"),
+    "florence_ocr": ("extract_text", {}, "rapidocr,tesseract"),
 }
 """Tool to its operation, its arguments beside the image, and the plugins that would go before it."""
 
