@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Image
 
     from promptvision import PLUGIN_API as PLUGIN_API
+    from promptvision.agent.request import LOCAL_USER as LOCAL_USER
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
     from promptvision.conversations.store import restore_conflict as restore_conflict
@@ -255,6 +256,7 @@ _MODULES = {
     "InputError": "promptvision.errors",
     "LLMProvider": "promptvision.llm.provider",
     "LeaseLost": "promptvision.errors",
+    "LOCAL_USER": "promptvision.agent.request",
     "MASK": "promptvision.tools.context",
     "MAX_STORED_BYTES": "promptvision.images.store",
     "MaskRef": "promptvision.types",

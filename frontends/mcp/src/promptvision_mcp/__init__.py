@@ -1,0 +1,1 @@
+"""promptvision as an MCP server."""
