@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
 
-from promptvision.plugin import load_settings
+from promptvision.plugin import PromptvisionError, load_settings
 from promptvision_mcp.settings import McpSettings, Show
 
-__all__ = ["mcp"]
+__all__ = ["main", "mcp"]
 
 
 @click.command()
@@ -41,7 +42,7 @@ def mcp(
     if http:
         if roots or conversation or images:
             raise click.UsageError("--root, --conversation and --images do not go with --http")
-        from promptvision.plugin import run_server
+        from promptvision.plugin import run_server  # imports the server
 
         run_server(settings, host, port, lambda url: click.echo(f"MCP serves on {url}/mcp", err=True))
         return 0
@@ -50,3 +51,12 @@ def mcp(
     allowed = (*settings.section(McpSettings).roots, *roots)
     asyncio.run(run_stdio(settings, roots=allowed, conversation_id=conversation, show=images))
     return 0
+
+
+def main() -> None:
+    """The same as a program of its own, for ``uvx promptvision-mcp``."""
+    try:
+        mcp.main(prog_name="promptvision-mcp")
+    except PromptvisionError as exc:
+        click.echo(f"promptvision-mcp: {exc}", err=True)
+        sys.exit(3)
