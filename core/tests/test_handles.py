@@ -32,6 +32,20 @@ def test_numbers_count_up_and_survive_reloading(table: ImageTable) -> None:
     assert again.add(RED, "input", None, "", 640, 480, 3).number == 6
 
 
+def test_part_of_a_table_knows_what_it_lacks(table: ImageTable) -> None:
+    part = ImageTable(table.records[3:])
+    assert table.is_whole
+    assert not part.is_whole
+    assert part.lacks("compare img_5 with [IMG_02]")
+    assert not part.lacks("img_4, img_5, img_6 and img_0 of img_")
+    assert part.lines()[0] == "(3 older not shown)"
+    assert part.add(RED, "input", None, "", 640, 480, 3).handle == "img_6"
+    part.include(table.records)
+    assert part.is_whole
+    assert not part.lacks("img_2")
+    assert part.show(ImageRef(RED)) == "img_6"
+
+
 def test_conversations_and_images_share_one_record() -> None:
     assert Reexported is ImageRecord
 

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from unittest.mock import patch
 from urllib.parse import quote
 
 import pytest
@@ -155,6 +156,32 @@ def test_broken_data_uris_are_told(uri: str) -> None:
 def test_base64_may_be_wrapped_and_unpadded() -> None:
     packed = base64.encodebytes(png()).decode().rstrip("=\n")
     assert read(f"data:image/png;base64,{packed}") == png()
+
+
+@given(st.binary(max_size=400), st.integers(1, 9), st.sampled_from(["", "\n", " \t"]))
+def test_base64_is_decoded_in_pieces(data: bytes, piece: int, space: str) -> None:
+    packed = base64.b64encode(data).decode()
+    text = space.join(packed[at : at + 7] for at in range(0, len(packed), 7)) + space
+    with patch("promptvision.images.ingest._PIECE", piece):
+        assert read(f"data:;base64,{text}") == data
+        if packed.endswith("="):
+            with pytest.raises(InputError, match="broken"):
+                read(f"data:;base64,{text}AAAA")
+
+
+def test_event_loop_runs_while_a_data_uri_is_decoded() -> None:
+    uri = "data:;base64," + base64.b64encode(bytes(MAX_BYTES)).decode()
+
+    async def main() -> int:
+        reading = asyncio.create_task(read_source(uri, allow_paths=False, settings=SETTINGS))
+        turns = 0
+        while not reading.done():
+            await asyncio.sleep(0)
+            turns += 1
+        assert len(await reading) == MAX_BYTES
+        return turns
+
+    assert asyncio.run(main()) > 3
 
 
 def test_twenty_megabytes_is_the_limit_everywhere(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.command import upgrade
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -84,6 +85,25 @@ def test_ten_at_once_migrate_once(engine: Engine) -> None:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
 
 
+def test_first_schema_is_upgraded_with_its_contents(engine: Engine) -> None:
+    with engine.execution_options(writes=True).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", "promptvision.builtin.sql:migrations")
+        config.attributes["connection"] = connection
+        upgrade(config, "0001")
+        connection.execute(text("INSERT INTO uploads VALUES ('u', 'i')"))
+    ensure_schema(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == HEAD
+        assert connection.execute(text("SELECT image_id FROM uploads")).scalars().all() == ["i"]
+    [index] = [
+        index
+        for index in inspect(engine).get_indexes("events")
+        if index["name"] == "ix_events_conversation_image"
+    ]
+    assert index["column_names"] == ["user_id", "conversation_id", "turn_seq", "seq"]
+
+
 def test_newer_schema_is_refused_and_untouched(engine: Engine) -> None:
     ensure_schema(engine)
     with engine.execution_options(writes=True).begin() as connection:
@@ -126,7 +146,7 @@ def test_newer_schema_stops_the_store(tmp_path: Path) -> None:
     file = tmp_path / "conversations.db"
     SQLConversationStore(f"sqlite:///{file}").close()
     with sqlite3.connect(file) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0002'")
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
     with pytest.raises(SetupError, match="upgrade promptvision"):
         SQLConversationStore(f"sqlite:///{file}")

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
+from promptvision.agent.turns import session as session_module
 from promptvision.builtin.memory import MemoryConversationStore
-from promptvision.conversations.turn import Event, Turn, TurnKey, TurnStatus
+from promptvision.conversations.turn import Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import Busy, LeaseLost, StoreError
-from promptvision.llm.messages import ChatReply
+from promptvision.llm.messages import ChatReply, ToolCall
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.testing.planner import ScriptedPlanner
@@ -53,6 +56,71 @@ class FailingStore(MemoryConversationStore):
         if self.beat_error is not None:
             raise self.beat_error
         super().heartbeat(turn)
+
+
+class CountingStore(MemoryConversationStore):
+    """Records which part of the image table is read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+
+    def images(
+        self,
+        user_id: str,
+        conversation_id: str,
+        *,
+        newest: int | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[ImageRecord]:
+        self.reads.append("newest" if newest is not None else "all" if ids is None else "some")
+        return super().images(user_id, conversation_id, newest=newest, ids=ids)
+
+
+def _call(name: str, **arguments: str) -> ChatReply:
+    return ChatReply(tool_calls=(ToolCall(id="c", name=name, arguments=json.dumps(arguments)),))
+
+
+def test_turn_reads_a_bounded_part_of_the_image_table(
+    tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Detection draws an image each time; the subject stays the first one, far behind the newest."""
+    monkeypatch.setattr(session_module, "IMAGES", 3)
+    turns = 9
+    replies = [r for _ in range(turns) for r in (_call("detect_objects", prompt="red"), ChatReply(text="ok"))]
+    planner = ScriptedPlanner([*replies, _call("detect_objects", prompt="blue"), ChatReply(text="ok")])
+    store = CountingStore()
+    agent = make_agent(tools, planner=planner, conversations=store)
+    agent.run_sync("find red", image=scene_png, conversation_id="c")
+    for _ in range(turns - 1):
+        reply = agent.run_sync("find red", conversation_id="c")
+        assert reply.status is TurnStatus.DONE
+    records = store.images("local", "c")
+    assert len(records) == turns + 1
+    assert {record.parent for record in records[1:]} == {1}
+    assert "img_1 input" in planner.requests[-2].messages[-1].content
+    store.reads.clear()
+    assert agent.run_sync("and blue", conversation_id="c").status is TurnStatus.DONE
+    assert store.reads == ["newest", "some"]
+
+
+@pytest.mark.parametrize("prompt", ["make the first one grey", "make img_1 grey"])
+def test_image_outside_that_part_is_read_when_it_is_named(
+    tools: list[Tool], scene: Image.Image, monkeypatch: pytest.MonkeyPatch, prompt: str
+) -> None:
+    monkeypatch.setattr(session_module, "IMAGES", 3)
+    monkeypatch.setattr(session_module, "TURNS", 2)
+    store = CountingStore()
+    replies = [*[ChatReply(text="ok")] * 8, _call("convert_to_bw", image_url="img_1"), ChatReply(text="ok")]
+    agent = make_agent(tools, planner=ScriptedPlanner(replies), conversations=store)
+    for number in range(8):
+        agent.run_sync("look", image=scene.resize((60 + number, 40)), conversation_id="c")
+    store.reads.clear()
+    reply = agent.run_sync(prompt, conversation_id="c")
+    assert [image["handle"] for image in reply.images] == ["img_9"]
+    assert store.reads == ["newest", "some", "all"] or store.reads == ["newest", "all"]
+    newest = store.images("local", "c")[-1]
+    assert (newest.parent, newest.width) == (1, 60)
 
 
 def status_of(agent: Agent) -> TurnStatus:

@@ -139,8 +139,8 @@ def test_project_that_is_not_set_up_is_told_the_command(rest: RestServer) -> Non
 
 
 def test_script_of_another_version_is_told(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "VERSION", 2)
-    with pytest.raises(SetupError, match="version 1, this needs 2"):
+    monkeypatch.setattr(store_module, "VERSION", 3)
+    with pytest.raises(SetupError, match="version 2, this needs 3"):
         SupabaseConversationStore(rest.url, rest.key())
 
 

@@ -1,7 +1,7 @@
 -- Tables and functions of promptvision's conversations, for Supabase and any other PostgREST.
 -- Run it in the SQL editor of the project, or with psql. It can be run again; nothing is lost.
 --
--- The tables are those of promptvision's own SQL store, schema 0001, so that the same database can also be used
+-- The tables are those of promptvision's own SQL store, schema 0002, so that the same database can also be used
 -- directly, with PROMPTVISION_CONVERSATIONS=postgresql+psycopg://...
 --
 -- PostgREST gives a client no transaction, so every call of the conversation store is one function here: one
@@ -67,8 +67,19 @@ create table if not exists public.events (
   constraint fk_events_turn foreign key (turn_id) references public.turns (id) on delete cascade
 );
 create index if not exists ix_events_image on public.events (image_id, user_id) where image_id is not null;
-create index if not exists ix_events_conversation_image on public.events (user_id, conversation_id)
-  where image_id is not null;
+-- Schema 0001 had this index without the place of the image in its conversation.
+do $$
+begin
+  if not exists (
+    select from pg_catalog.pg_indexes i
+    where i.schemaname = 'public' and i.indexname = 'ix_events_conversation_image' and i.indexdef like '%turn_seq%'
+  ) then
+    drop index if exists public.ix_events_conversation_image;
+    create index ix_events_conversation_image on public.events (user_id, conversation_id, turn_seq, seq)
+      where image_id is not null;
+  end if;
+end
+$$;
 
 create table if not exists public.uploads (
   user_id text not null,
@@ -81,14 +92,15 @@ create table if not exists public.alembic_version (
   constraint alembic_version_pkc primary key (version_num)
 );
 insert into public.alembic_version
-  select '0001' where not exists (select from public.alembic_version);
+  select '0002' where not exists (select from public.alembic_version);
+update public.alembic_version set version_num = '0002' where version_num = '0001';
 
 -- What a store asks first: which version of this script has run, and does row-level security hide all rows.
 
 create or replace function public.promptvision_status() returns jsonb
 language sql stable security invoker set search_path = '' as $$
   select jsonb_build_object(
-    'version', 1,
+    'version', 2,
     'schema', (select max(version_num) from public.alembic_version),
     'role', current_user,
     'hidden', row_security_active('public.turns') and not exists (
@@ -271,11 +283,17 @@ language sql stable security invoker set search_path = '' as $$
   ) t;
 $$;
 
-create or replace function public.promptvision_images(p_user text, p_conversation text) returns jsonb
+drop function if exists public.promptvision_images(text, text);
+create or replace function public.promptvision_images(
+  p_user text, p_conversation text, p_newest integer, p_ids text[]
+) returns jsonb
 language sql stable security invoker set search_path = '' as $$
-  select coalesce(jsonb_agg(jsonb_build_array(e.data, e.turn_seq)), '[]') from public.events e
-  where e.user_id = p_user and e.conversation_id = p_conversation and e.image_id is not null
-    and e.kind = 'image';
+  select coalesce(jsonb_agg(jsonb_build_array(i.data, i.turn_seq)), '[]') from (
+    select e.data, e.turn_seq from public.events e
+    where e.user_id = p_user and e.conversation_id = p_conversation and e.image_id is not null
+      and e.kind = 'image' and (p_ids is null or e.image_id = any (p_ids))
+    order by e.turn_seq desc, e.seq desc limit p_newest
+  ) i;
 $$;
 
 create or replace function public.promptvision_conversations(p_user text, p_limit integer, p_offset integer)

@@ -36,7 +36,7 @@ from promptvision_supabase.documents import (
 
 __all__ = ["SupabaseConversationStore", "open_store"]
 
-VERSION = 1
+VERSION = 2
 """Of the set-up script, as ``promptvision_status`` tells it."""
 
 
@@ -172,9 +172,17 @@ class SupabaseConversationStore:
         found = self._call("history", **_place(user_id, conversation_id), **limits)
         return [turn_of(document, Claim.READ) for document in found]
 
-    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every image of the conversation, by number."""
-        found = self._call("images", **_place(user_id, conversation_id))
+    def images(
+        self,
+        user_id: str,
+        conversation_id: str,
+        *,
+        newest: int | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[ImageRecord]:
+        """The image table of a conversation, by number."""
+        wanted = None if ids is None else list(ids)
+        found = self._call("images", **_place(user_id, conversation_id), newest=newest, ids=wanted)
         return sorted((image_of(*entry) for entry in found), key=lambda record: record.number)
 
     def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:

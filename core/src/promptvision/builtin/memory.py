@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_json
@@ -249,15 +250,24 @@ class MemoryConversationStore:
                 held = [turn for turn in held if turn.seq < before]
             return [turn.value(Claim.READ) for turn in held[max(len(held) - turns, 0) :]]
 
-    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every image of the conversation, by number."""
+    def images(
+        self,
+        user_id: str,
+        conversation_id: str,
+        *,
+        newest: int | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[ImageRecord]:
+        """The image table of a conversation, by number."""
         with self._lock:
-            records = [
-                ImageRecord(**{**json.loads(entry.data), "turn_seq": turn.seq})
-                for turn in self._turns_of(user_id, conversation_id)
-                for entry in turn.entries
-                if entry.kind is EventKind.IMAGE
-            ]
+            entries = (
+                (entry, turn.seq)
+                for turn in reversed(self._turns_of(user_id, conversation_id))
+                for entry in reversed(turn.entries)
+                if entry.kind is EventKind.IMAGE and (ids is None or entry.image_id in ids)
+            )
+            found = list(islice(entries, newest))
+        records = [ImageRecord(**{**json.loads(entry.data), "turn_seq": seq}) for entry, seq in found]
         return sorted(records, key=lambda record: record.number)
 
     def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:

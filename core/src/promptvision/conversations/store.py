@@ -122,8 +122,22 @@ class ConversationStore(Protocol):
             before: only turns with a lower ``seq``; default: all.
         """
 
-    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every image of the conversation, by number."""
+    def images(
+        self,
+        user_id: str,
+        conversation_id: str,
+        *,
+        newest: int | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[ImageRecord]:
+        """The image table of a conversation, by number.
+
+        Args:
+            user_id: the owner.
+            conversation_id: which conversation.
+            newest: only so many records, those entered last; default: all.
+            ids: only the records of these images; default: all.
+        """
 
     def conversations(self, user_id: str, *, limit: int = 50, offset: int = 0) -> list[Conversation]:
         """The user's conversations, newest activity first."""

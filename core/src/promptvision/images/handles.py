@@ -11,6 +11,7 @@ from promptvision.types import ImageRef
 __all__ = ["ImageRecord", "ImageTable"]
 
 _HANDLE = re.compile(r"\[?\s*img_0*([1-9][0-9]{0,8})\s*\]?", re.ASCII | re.IGNORECASE)
+_MENTION = re.compile(r"img_0*([1-9][0-9]{0,8})", re.ASCII | re.IGNORECASE)
 _SUBJECTS = ("input", "edit")
 _LISTED = 20
 
@@ -47,13 +48,35 @@ class ImageRecord:
 class ImageTable:
     """The images of one conversation, by handle.
 
+    Of a long conversation the table may hold a part: the newest images, and older ones that are used.
+
     Args:
-        records: what the conversation holds already, in the order of their numbers.
+        records: what the conversation holds already, the newest included.
     """
 
     def __init__(self, records: Iterable[ImageRecord] = ()) -> None:
-        self._records: dict[int, ImageRecord] = {record.number: record for record in records}
-        self._newest: dict[str, ImageRecord] = {record.image_id: record for record in self.records}
+        self._records: dict[int, ImageRecord] = {}
+        self._newest: dict[str, ImageRecord] = {}
+        self.include(records)
+
+    def include(self, records: Iterable[ImageRecord]) -> None:
+        """Add images that the conversation holds already."""
+        self._records.update({record.number: record for record in records})
+        self._newest = {record.image_id: record for record in self.records}
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the table holds all images of the conversation."""
+        return len(self._records) == self._last
+
+    def lacks(self, text: str) -> bool:
+        """Whether the text mentions the handle of an image that the table does not hold."""
+        numbers = map(int, _MENTION.findall(text)) if not self.is_whole else ()
+        return any(number <= self._last and number not in self._records for number in numbers)
+
+    @property
+    def _last(self) -> int:
+        return max(self._records, default=0)
 
     @property
     def records(self) -> list[ImageRecord]:
@@ -82,7 +105,7 @@ class ImageTable:
         """
         parent = self._newest.get(parent_id) if parent_id else None
         record = ImageRecord(
-            number=max(self._records, default=0) + 1,
+            number=self._last + 1,
             image_id=image_id,
             kind=kind,
             parent=parent.number if parent else None,
@@ -155,7 +178,7 @@ class ImageTable:
             if limit < 0:
                 break
             kept.append(line)
-        left_out = len(self._records) - len(kept)
+        left_out = self._last - len(kept)
         return [*([f"({left_out} older not shown)"] if left_out else []), *reversed(kept)]
 
 

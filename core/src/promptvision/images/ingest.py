@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["IngestedImage", "ingest", "path_of_url", "read_source"]
 
 _TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
+_PIECE = 2**18  # characters decoded at a time; the interpreter switches threads in between
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\\x.png is a path
 
 
@@ -115,7 +116,7 @@ def _decode(data: bytes) -> Decoded:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Apart from the threads that wait for stores."""
+    """The threads that decode; those that wait for stores are others."""
     return ThreadPoolExecutor(2, thread_name_prefix="decode")
 
 
@@ -137,7 +138,7 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
     text = source if isinstance(source, str) else ""
     scheme = match[1].lower() if (match := _SCHEME.match(text)) else ""
     if scheme == "data":
-        return _read_data_uri(text)
+        return await asyncio.get_running_loop().run_in_executor(_threads(), _read_data_uri, text)
     if scheme in ("http", "https"):
         from promptvision.images.fetch import fetch
 
@@ -171,13 +172,32 @@ def _read_data_uri(text: str) -> bytes:
         raise _too_large()
     if not re.sub(r"\s", "", head).lower().endswith(";base64"):
         return _within_limit(unquote_to_bytes(body))
-    packed = re.sub(r"\s+", "", unquote(body) if "%" in body else body)
-    if len(packed) * 3 // 4 > MAX_BYTES + 2:
-        raise _too_large()
     try:
-        return binascii.a2b_base64(packed + "=" * (-len(packed) % 4), strict_mode=True)
+        return _within_limit(_decode_base64(unquote(body) if "%" in body else body))
     except ValueError as exc:
         raise InputError("image: a data URL whose base64 is broken", hint="encode the file again") from exc
+
+
+def _decode_base64(text: str) -> bytes:
+    """Decode base64 with or without padding and whitespace, piece by piece.
+
+    Raises:
+        ValueError: it is not base64.
+        TooLarge: over 20 MB.
+    """
+    decoded, rest, is_padded = bytearray(), "", False
+    for start in range(0, len(text), _PIECE):
+        packed = rest + "".join(text[start : start + _PIECE].split())
+        end = len(packed) // 4 * 4
+        whole, rest = packed[:end], packed[end:]
+        if is_padded and packed:
+            raise ValueError("data after the padding")
+        decoded += binascii.a2b_base64(whole, strict_mode=True)
+        is_padded = is_padded or whole.endswith("=")
+        if len(decoded) > MAX_BYTES:
+            raise _too_large()
+    decoded += binascii.a2b_base64(rest + "=" * (-len(rest) % 4), strict_mode=True)
+    return bytes(decoded)
 
 
 def path_of_url(url: str) -> Path:

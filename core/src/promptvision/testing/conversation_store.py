@@ -442,6 +442,27 @@ class ConversationStoreContract:
         assert (records[0].width, records[0].height) == (4, 3)
         assert store.images(user, "none") == []
 
+    def test_newest_images_and_images_of_some_ids(self, store: ConversationStore, user: str) -> None:
+        """``newest`` counts from the end of the conversation, ``ids`` selects, and both can be given."""
+        for seq, letter in enumerate("abca", 1):
+            turn = claim(store, user, f"p{seq}")
+            number = 2 * seq - 1
+            store.append(
+                turn, [picture(1, number, letter * 64), picture(2, number + 1, "d" * 64, parent=number)]
+            )
+            store.finish_turn(turn, TurnStatus.DONE, {})
+
+        def numbers(**wanted: Any) -> list[int]:
+            return [record.number for record in store.images(user, "c1", **wanted)]
+
+        assert numbers(newest=3) == [6, 7, 8]
+        assert numbers(newest=99) == numbers() == [1, 2, 3, 4, 5, 6, 7, 8]
+        assert numbers(newest=0) == numbers(ids=[]) == numbers(ids=["e" * 64]) == []
+        assert numbers(ids=["a" * 64, "b" * 64, "a" * 64]) == [1, 3, 7]
+        assert numbers(ids=["a" * 64, "b" * 64], newest=2) == [3, 7]
+        assert store.images(f"{user}-other", "c1", newest=3) == []
+        assert [record.turn_seq for record in store.images(user, "c1", newest=2)] == [4, 4]
+
     def test_conversations_newest_activity_first(self, store: ConversationStore, user: str) -> None:
         """A new turn brings its conversation to the front; limit and offset cut the list."""
         for name in ("c1", "c2", "c3"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -59,6 +59,7 @@ class TurnLoop:
         settings: the limits.
         started_from: id of the image the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
+        complete_table: reads the images that texts name and the image table does not hold.
         notes: what the user should know about the image that was sent.
         has_selection: whether the user selected a part of the image by hand.
     """
@@ -76,9 +77,11 @@ class TurnLoop:
         settings: Settings,
         started_from: str | None,
         deadline: float,
+        complete_table: Callable[[Sequence[str]], Awaitable[None]],
         notes: Sequence[str] = (),
         has_selection: bool = False,
     ) -> None:
+        self._complete_table = complete_table
         self._has_selection = has_selection
         self._turn = turn
         self._earlier = earlier
@@ -148,6 +151,7 @@ class TurnLoop:
             self._journal.defer((EventKind.MESSAGE, _message_data(reply), None))
             self._messages += 1
             self._open = {call.id: call for call in reply.tool_calls}
+            await self._complete_table([str(call.arguments) for call in reply.tool_calls])
             calls = [self._dispatcher.prepare(call) for call in reply.tool_calls]
             for group in parallel_groups(calls, self._registry, self._runner.table):
                 messages.extend(await self._run_group(group))

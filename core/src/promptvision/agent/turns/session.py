@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 
 from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.runner import StepRunner
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 Observer = Callable[[Reply], None]
 """Called with the reply of a turn once it is stored."""
 
+IMAGES = 128
+"""How many of a conversation's newest images are read; more than the planner is shown."""
 BUSY_WAIT_S = 30.0
 """How long a request waits for a turn of its conversation that runs in another process."""
 
@@ -154,6 +157,9 @@ class TurnSession:
         """Restore the state of the conversation and of an earlier try of the turn."""
         turns, records = await self._read_conversation(turn)
         table = ImageTable(records)
+        complete_table = partial(self._complete_table, table, turn)
+        messages = [str(event.data) for event in turn.events if event.kind is EventKind.MESSAGE]
+        await complete_table([turn.prompt, *messages])
         notes = image.notes if image is not None else ()
         if image is not None and not any(_is_sent_with(record, turn) for record in records):
             record = table.add(image.id, INPUT, None, "", image.width, image.height, turn.seq)
@@ -190,6 +196,7 @@ class TurnSession:
             started_from=_started_from(table, turn),
             deadline=deadline,
             notes=notes,
+            complete_table=complete_table,
             has_selection=artifacts.has_selection,
         )
 
@@ -217,12 +224,26 @@ class TurnSession:
             artifacts.select(list[Box], list(boxes), current.image_id)
 
     async def _read_conversation(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
-        """The last turns and all images of the conversation; a new one has none."""
+        """The last turns of the conversation, its newest images and those that the turns used.
+
+        A turn costs the same however long its conversation is.
+        """
         if turn.seq == 1 and turn.claim is Claim.NEW:
             return [], []
-        user_id, conversation_id = turn.key.user_id, turn.key.conversation_id
-        turns = await self._conversations.history(user_id, conversation_id, TURNS + 1)
-        return turns, await self._conversations.images(user_id, conversation_id)
+        place = turn.key.user_id, turn.key.conversation_id
+        turns = await self._conversations.history(*place, TURNS + 1)
+        records = await self._conversations.images(*place, newest=IMAGES)
+        if len(records) < IMAGES:
+            return turns, records
+        used = set(_images_of(turns)) - {record.image_id for record in records}
+        older = await self._conversations.images(*place, ids=sorted(used)) if used else []
+        return turns, [*older, *records]
+
+    async def _complete_table(self, table: ImageTable, turn: Turn, texts: Sequence[str]) -> None:
+        """Read the whole image table if the current image, or one that the texts name, is not in it."""
+        if table.is_whole or not (_started_from(table, turn) is None or any(map(table.lacks, texts))):
+            return
+        table.include(await self._conversations.images(turn.key.user_id, turn.key.conversation_id))
 
     def _close_interrupted(self, journal: Journal) -> None:
         try:
@@ -268,6 +289,16 @@ class TurnSession:
 def _is_sent_with(record: ImageRecord, turn: Turn) -> bool:
     """Whether an image is the one that the user sent with the turn."""
     return record.turn_seq == turn.seq and record.kind == INPUT
+
+
+def _images_of(turns: Sequence[Turn]) -> Iterator[str]:
+    """The images that turns started from or used in a step."""
+    for turn in turns:
+        started_from = (turn.reply or {}).get("image_url")
+        if started_from:
+            yield started_from
+        for step in steps_of(turn.events):
+            yield from step.image_ids
 
 
 def _mask_note(mask: IngestedImage, image: ImageRecord) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "conversation_of",
     "conversation_row",
     "event_rows",
+    "image_rows",
     "journal_of",
     "journaled",
     "last_turns",
@@ -23,7 +24,7 @@ __all__ = [
 
 
 MAX_SEQ = 2**31 - 1
-"""Largest value of ``turns.seq``."""
+"""Largest value of ``turns.seq``, and of a limit."""
 
 
 def _turn_of(row: Any, claim: Claim, journal: Sequence[Event]) -> Turn:
@@ -67,6 +68,18 @@ def last_turns(
     for row in db.rows(statements.LAST_JOURNALS, wanted):
         journals[row.turn_id].append(_event_of(row))
     return [_turn_of(row, Claim.READ, journals[row.id]) for row in reversed(rows)]
+
+
+def image_rows(
+    db: Transaction, user_id: str, conversation_id: str, newest: int | None, ids: Sequence[str] | None
+) -> list[Any]:
+    """Return the events of a conversation's images, the newest first, at most ``newest`` of them."""
+    count = MAX_SEQ if newest is None else newest
+    wanted = {"user": user_id, "conversation": conversation_id, "count": count}
+    if ids is None:
+        return db.rows(statements.IMAGES, wanted)
+    rows = [row for image in set(ids) for row in db.rows(statements.IMAGES_OF_ID, {**wanted, "image": image})]
+    return sorted(rows, key=lambda row: (row.turn_seq, row.seq), reverse=True)[:count]
 
 
 def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:

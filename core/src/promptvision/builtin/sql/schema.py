@@ -28,7 +28,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 __all__ = ["HEAD", "conversations", "database_now", "events", "is_running", "metadata", "turns", "uploads"]
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -105,7 +105,10 @@ events = Table(
 _HAS_IMAGE = events.c.image_id.is_not(None)
 for _name, _columns in (
     ("ix_events_image", (events.c.image_id, events.c.user_id)),
-    ("ix_events_conversation_image", (events.c.user_id, events.c.conversation_id)),
+    (
+        "ix_events_conversation_image",
+        (events.c.user_id, events.c.conversation_id, events.c.turn_seq, events.c.seq),
+    ),
 ):
     Index(_name, *_columns, sqlite_where=_HAS_IMAGE, postgresql_where=_HAS_IMAGE)
 

@@ -92,9 +92,13 @@ _events_in_conversation = (
     events.c.user_id == bindparam("user"),
     events.c.conversation_id == bindparam("conversation"),
 )
-IMAGES = select(events.c.data, events.c.turn_seq).where(
-    *_events_in_conversation, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value
+IMAGES = (
+    select(events.c.data, events.c.turn_seq, events.c.seq)
+    .where(*_events_in_conversation, events.c.image_id.is_not(None), events.c.kind == EventKind.IMAGE.value)
+    .order_by(events.c.turn_seq.desc(), events.c.seq.desc())
+    .limit(bindparam("count"))
 )
+IMAGES_OF_ID = IMAGES.where(events.c.image_id == bindparam("image"))
 
 _of_user = conversations.c.user_id == bindparam("user")
 _this = (_of_user, conversations.c.conversation_id == bindparam("conversation"))

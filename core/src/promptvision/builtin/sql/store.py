@@ -15,6 +15,7 @@ from promptvision.builtin.sql.rows import (
     conversation_of,
     conversation_row,
     event_rows,
+    image_rows,
     journal_of,
     journaled,
     last_turns,
@@ -129,10 +130,17 @@ class SQLConversationStore:
         with self._database.reading() as db:
             return last_turns(db, user_id, conversation_id, turns, before)
 
-    def images(self, user_id: str, conversation_id: str) -> list[ImageRecord]:
-        """The image table: every image of the conversation, by number."""
+    def images(
+        self,
+        user_id: str,
+        conversation_id: str,
+        *,
+        newest: int | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[ImageRecord]:
+        """The image table of a conversation, by number."""
         with self._database.reading() as db:
-            rows = db.rows(statements.IMAGES, _conversation(user_id, conversation_id))
+            rows = image_rows(db, user_id, conversation_id, newest, ids)
         records = [ImageRecord(**{**json.loads(row.data), "turn_seq": row.turn_seq}) for row in rows]
         return sorted(records, key=lambda record: record.number)
 
