@@ -17,7 +17,8 @@ from promptvision.errors import Cancelled, ToolFailed
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
-from promptvision.testing.context import make_worker
+from promptvision.runtime.worker import Worker
+from promptvision.testing import ExecutorContract, make_worker
 from promptvision.tools import operations
 from promptvision.tools.tool import Args, Operation, Result, Tool
 
@@ -197,3 +198,9 @@ def test_coroutine_function_named_by_a_string_gets_a_loop_of_its_own(
 def test_coroutine_functions_are_held_to_the_same_rules(threads: ThreadExecutor, run: Any, said: str) -> None:
     with pytest.raises(ToolFailed, match=said):
         execute(threads, make(run))
+
+
+class TestContract(ExecutorContract):
+    @classmethod
+    def make_executor(cls, worker: Worker) -> ThreadExecutor:
+        return ThreadExecutor(worker, 4)

@@ -7,6 +7,7 @@
     ├── CallError                one tool call did not work; the planner is told in one line
     │   ├── ArgumentsError       the planner can correct its arguments and call again
     │   ├── ToolFailed           the tool ran and could not do it; another tool may
+    │   │   └── WorkerLost       the process that ran the tool ended
     │   └── StopTurn             nothing more should be tried in this turn
     ├── UserError                the person at the keyboard mends it
     │   ├── InputError           an image, a prompt or a field that cannot be used
@@ -47,6 +48,7 @@ __all__ = [
     "TooLarge",
     "ToolFailed",
     "UserError",
+    "WorkerLost",
 ]
 
 
@@ -89,6 +91,10 @@ class ArgumentsError(CallError):
 
 class ToolFailed(CallError):
     """Raise in a tool that cannot do what was asked; the next tool for the operation is tried."""
+
+
+class WorkerLost(ToolFailed):
+    """The process that ran the tool crashed or was killed; the same call may succeed in another one."""
 
 
 class StopTurn(CallError):

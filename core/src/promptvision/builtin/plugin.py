@@ -34,6 +34,12 @@ def _threads(worker: Worker) -> Executor:
     return ThreadExecutor(worker)
 
 
+def _processes(worker: Worker) -> Executor:
+    from promptvision.builtin.processes import ProcessExecutor
+
+    return ProcessExecutor(worker, worker.settings.workers)
+
+
 def _file_images(url: str, settings: Settings) -> ImageStore:
     from promptvision.builtin.files import FileImageStore
     from promptvision.images.ingest import path_of_url
@@ -87,8 +93,11 @@ def promptvision_commands() -> Iterable[Command]:
 
 @hookimpl
 def promptvision_executors() -> Iterable[ExecutorFactory]:
-    """Threads of this process."""
-    return [ExecutorFactory(name="threads", create=_threads)]
+    """Threads of this process, and worker processes."""
+    return [
+        ExecutorFactory(name="threads", create=_threads),
+        ExecutorFactory(name="processes", create=_processes),
+    ]
 
 
 @hookimpl

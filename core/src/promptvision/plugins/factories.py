@@ -45,20 +45,37 @@ def make_conversation_store(
 
 
 def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Executor:
-    """The executor that the settings name.
+    """The executor that the settings name, or several of them behind one.
+
+    Args:
+        factories: executors of all plugins.
+        worker: runs calls in this process.
 
     Raises:
         SetupError: no plugin has it, or it cannot be made.
     """
     settings = worker.settings
-    for factory in factories:
-        if factory.name == settings.executor:
-            with _attributed(f"executor {factory.name!r}"):
-                return factory.create(worker)
-    names = ", ".join(factory.name for factory in factories)
-    raise SetupError(
-        f"settings: no executor {settings.executor!r}", hint=f"set PROMPTVISION_EXECUTOR to one of: {names}"
-    )
+    named = {factory.name: factory for factory in factories}
+    made: dict[str, Executor] = {}
+
+    def make(name: str, variable: str) -> Executor:
+        if name not in named:
+            raise SetupError(
+                f"settings: no executor {name!r}", hint=f"set {variable} to one of: {', '.join(named)}"
+            )
+        if name not in made:
+            with _attributed(f"executor {name!r}"):
+                made[name] = named[name].create(worker)
+        return made[name]
+
+    chosen = dict(settings.executors)
+    default = make(chosen.pop("*", settings.executor), "PROMPTVISION_EXECUTOR")
+    routes = {name: make(executor, "PROMPTVISION_EXECUTORS") for name, executor in chosen.items()}
+    if not routes:
+        return default
+    from promptvision.runtime.mixed import MixedExecutor
+
+    return MixedExecutor(default, routes)
 
 
 def _make_store(

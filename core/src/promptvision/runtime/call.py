@@ -31,6 +31,7 @@ class CallData(BaseModel):
         seed: for anything random.
         parent: id of the image that the call works on.
         timeout_s: how long the call may take from now on, in seconds.
+        limit_s: how long the tool may run, in seconds, however long the call waited before.
         settings: digest of the settings that the sender has.
     """
 
@@ -45,6 +46,7 @@ class CallData(BaseModel):
     seed: int
     parent: str | None = None
     timeout_s: float = Field(gt=0)
+    limit_s: float | None = Field(None, gt=0)
     settings: str = ""
 
 
@@ -72,6 +74,7 @@ class Call:
         seed: for anything random.
         parent: id of the image that the call works on.
         deadline: ``time.monotonic()`` at which the call must have ended.
+        limit_s: how long the tool may run, in seconds, however long the call waited before.
     """
 
     tool: Tool
@@ -79,6 +82,7 @@ class Call:
     seed: int
     parent: str | None
     deadline: float
+    limit_s: float | None = None
 
     @property
     def label(self) -> str:
@@ -101,6 +105,7 @@ class Call:
             seed=self.seed,
             parent=self.parent,
             timeout_s=max(0.001, self.deadline - time.monotonic()),
+            limit_s=self.limit_s,
             settings=settings_digest,
         )
 
@@ -134,6 +139,7 @@ class Call:
             seed=data.seed,
             parent=data.parent,
             deadline=time.monotonic() + data.timeout_s,
+            limit_s=data.limit_s,
         )
 
 

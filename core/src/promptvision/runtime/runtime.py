@@ -67,8 +67,8 @@ class Runtime:
         """Run a tool, or return the result of an equal call.
 
         Raises:
-            CallError: the tool could not do it, or took longer than ``timeout_s`` or than the setting
-                ``call_timeout_s``.
+            CallError: the tool could not do it, or took longer than ``timeout_s``, or ran longer than the
+                setting ``call_timeout_s``.
             Cancelled: cancellation was requested.
         """
         started = time.monotonic()
@@ -76,18 +76,23 @@ class Runtime:
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return CallResult(known.result, known.saved, time.monotonic() - started, cached=True)
-        limit = self.settings.call_timeout_s
-        if limit is None or limit >= timeout_s:
-            call = _make_call(tool, args, digest, started + timeout_s)
-            output = await self._run(call, cancel, timeout_s, on_progress)
-        else:
-            call = _make_call(tool, args, digest, started + limit)
-            own = CancelToken()  # the time limit of a call does not cancel the rest of the turn
-            with cancel.waking(lambda: own.cancel(cancel.reason)):
-                output = await self._run(call, own, limit, on_progress)
+        call = self._call(tool, args, digest, started + timeout_s)
+        output = await self._run(call, cancel, timeout_s, on_progress)
         if tool.cacheable:
             self._cache.put(digest, output)
         return CallResult(output.result, output.saved, time.monotonic() - started, cached=False)
+
+    def _call(self, tool: Tool, args: Args, digest: str, deadline: float) -> Call:
+        parents = [getattr(args, name) for name in image_fields(tool.args)]
+        seed = getattr(args, "seed", None)
+        return Call(
+            tool=tool,
+            args=args,
+            seed=int(digest[:8], 16) if seed is None else seed,
+            parent=next((ref.id for ref in parents if ref is not None), None),
+            deadline=deadline,
+            limit_s=self.settings.call_timeout_s,
+        )
 
     async def _run(
         self, call: Call, cancel: CancelToken, timeout_s: float, on_progress: Progress | None
@@ -126,18 +131,6 @@ class Runtime:
         except (NotFound, StoreError):
             return False
         return True
-
-
-def _make_call(tool: Tool, args: Args, digest: str, deadline: float) -> Call:
-    parents = [getattr(args, name) for name in image_fields(tool.args)]
-    seed = getattr(args, "seed", None)
-    return Call(
-        tool=tool,
-        args=args,
-        seed=int(digest[:8], 16) if seed is None else seed,
-        parent=next((ref.id for ref in parents if ref is not None), None),
-        deadline=deadline,
-    )
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:

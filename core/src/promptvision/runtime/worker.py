@@ -6,11 +6,13 @@ import asyncio
 import hashlib
 import inspect
 import json
+import threading
+import time
 from collections.abc import Coroutine, Mapping
 from functools import cached_property
 from typing import Any
 
-from promptvision.errors import ToolFailed
+from promptvision.errors import Cancelled, ToolFailed
 from promptvision.images.store import ImageStore
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.call import Call, CallOutput
@@ -20,7 +22,7 @@ from promptvision.runtime.image_cache import ImageCache
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
-__all__ = ["Worker"]
+__all__ = ["Worker", "took_too_long"]
 
 _NOT_PROPAGATED = (StopIteration, SystemExit)
 """Exceptions that must not propagate through an event loop; they become ToolFailed."""
@@ -54,7 +56,41 @@ class Worker:
         """Run a call in this thread and check that it returns what the tool declares.
 
         Exceptions propagate unchanged, except that ``SystemExit`` and ``StopIteration`` become ToolFailed.
+
+        Raises:
+            ToolFailed: the tool stopped at its time limit, or returned something else.
         """
+        if call.limit_s is None:
+            return self._run(call, cancel, on_progress)
+        own = CancelToken()
+        timer = threading.Timer(call.limit_s, own.cancel)
+        timer.daemon = True
+        with cancel.waking(lambda: own.cancel(cancel.reason)):
+            timer.start()
+            try:
+                return self._run(call, own, on_progress)
+            except Cancelled as exc:
+                cancel.check()
+                raise took_too_long(call) from exc
+            finally:
+                timer.cancel()
+
+    async def run_async(
+        self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
+    ) -> CallOutput:
+        """Run a call of a coroutine function on this event loop; otherwise as :meth:`run`."""
+        context = self._context(call, cancel, on_progress)
+        try:
+            with context:
+                if call.limit_s is None:
+                    result = await call.tool.load()(call.args, context)
+                else:
+                    result = await _within_limit(call, call.tool.load()(call.args, context))
+        except _NOT_PROPAGATED as exc:
+            raise _failure(call, exc) from exc
+        return CallOutput(_checked(call, result), tuple(context.saved))
+
+    def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         context = self._context(call, cancel, on_progress)
         try:
             with context:
@@ -65,19 +101,10 @@ class Worker:
             raise _failure(call, exc) from exc
         return CallOutput(_checked(call, result), tuple(context.saved))
 
-    async def run_async(
-        self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
-    ) -> CallOutput:
-        """Run a call of a coroutine function on this event loop; otherwise as :meth:`run`."""
-        context = self._context(call, cancel, on_progress)
-        try:
-            with context:
-                result = await call.tool.load()(call.args, context)
-        except _NOT_PROPAGATED as exc:
-            raise _failure(call, exc) from exc
-        return CallOutput(_checked(call, result), tuple(context.saved))
-
     def _context(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallContext:
+        deadline = call.deadline
+        if call.limit_s is not None:
+            deadline = min(deadline, time.monotonic() + call.limit_s)
         return CallContext(
             images=self.images,
             pool=self.pool,
@@ -85,9 +112,24 @@ class Worker:
             seed=call.seed,
             parent=call.parent,
             cancel=cancel,
-            deadline=call.deadline,
+            deadline=deadline,
             on_progress=on_progress,
         )
+
+
+def took_too_long(call: Call) -> ToolFailed:
+    """The error of a call whose tool ran longer than its limit."""
+    return ToolFailed(f"{call.label} took longer than {call.limit_s:.0f} s")
+
+
+async def _within_limit(call: Call, work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        async with asyncio.timeout(call.limit_s) as limit:
+            return await work
+    except TimeoutError as exc:
+        if not limit.expired():
+            raise
+        raise took_too_long(call) from exc
 
 
 async def _until_cancelled(work: Coroutine[Any, Any, Any], cancel: CancelToken) -> Any:

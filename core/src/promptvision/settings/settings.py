@@ -41,6 +41,18 @@ def _key_pairs(value: Any) -> Any:
     return pairs
 
 
+def _routes(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    routes: dict[str, str] = {}
+    for part in _split(value):
+        name, colon, executor = part.partition(":")
+        if not (name and colon and executor):
+            raise ValueError("write it as sam:processes,*:threads")
+        routes[name] = executor
+    return routes
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -81,7 +93,13 @@ class Settings(BaseModel):
     planner: str | None = None
     """Name of the planner to use; default: the best that is configured."""
     executor: str = "threads"
-    """Name of the executor."""
+    """Name of the executor: `threads`, or `processes` for tools in processes of their own."""
+    executors: Annotated[dict[str, str], BeforeValidator(_routes)] = {}
+    """Executors of single tools or plugins, such as `sam:processes,*:threads`."""
+    workers: int = Field(2, ge=1, le=256)
+    """Maximum number of worker processes of the executor `processes`, for each Python environment."""
+    worker_memory: int | None = Field(None, ge=256 * 2**20)
+    """Bytes of private memory that one worker process may use; default: no limit."""
     disabled_plugins: Names = ()
     """Entry-point names that are never imported."""
     strict_plugins: bool = False
@@ -114,8 +132,8 @@ class Settings(BaseModel):
     turn_timeout_s: float = Field(600, gt=0)
     """Wall-clock limit of one turn, in seconds."""
     call_timeout_s: float | None = Field(None, gt=0)
-    """Wall-clock limit of one tool call, in seconds, after which the next tool for its operation is tried;
-    default: the rest of the turn."""
+    """Seconds that one tool call may run; then the next tool for its operation is tried. A thread ends at its
+    next check point, a worker process is killed if it does not. Default: the rest of the turn."""
     lease_s: float = Field(15, gt=0)
     """After this many seconds without a heartbeat a running turn counts as dead."""
     retention_days: float | None = Field(None, gt=0)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from promptvision.testing.edits import changed_shares as changed_shares
     from promptvision.testing.edits import edit_regions as edit_regions
     from promptvision.testing.edits import edit_scene as edit_scene
+    from promptvision.testing.executor import ExecutorContract as ExecutorContract
     from promptvision.testing.image_store import ImageStoreContract as ImageStoreContract
     from promptvision.testing.image_store import hostile_keys as hostile_keys
     from promptvision.testing.image_store import new_image as new_image
@@ -61,6 +62,7 @@ _MODULES = {
     "ConversationStoreContract": "promptvision.testing.conversation_store",
     "EDITS": "promptvision.testing.edits",
     "EditCase": "promptvision.testing.edits",
+    "ExecutorContract": "promptvision.testing.executor",
     "FAULTS": "promptvision.testing.llm_faults",
     "FallbackProvider": "promptvision.llm.fallback",
     "Fault": "promptvision.testing.llm_faults",

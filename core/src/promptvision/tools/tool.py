@@ -173,6 +173,7 @@ class Tool:
             declines is passed over for the next one. ``limits`` should say what it serves.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
+        python: interpreter of the plugin's own environment, if it has one; filled in by the registry.
     """
 
     name: str
@@ -189,6 +190,7 @@ class Tool:
     accepts: Callable[[Any], bool] | None = None
     plugin: str = ""
     version: str = ""
+    python: str = ""
 
     def __post_init__(self) -> None:
         _check_name("tool", self.name)

@@ -25,6 +25,7 @@ from promptvision.errors import (
     SetupError,
     StopTurn,
     ToolFailed,
+    WorkerLost,
 )
 from promptvision.images.handles import ImageTable
 from promptvision.models.placement import is_out_of_memory
@@ -172,7 +173,7 @@ class StepRunner:
                 if type(args) is not tool.args:
                     args = self._validate(tool, values)
                 if _accepts(tool, args):
-                    return await self._attempt(tool, args, request)
+                    return await self._attempt(tool, args, request, is_last=tool is tools[-1])
             except (ToolFailed, SetupError) as exc:
                 failures.append(exc)
         if not failures:
@@ -312,14 +313,16 @@ class StepRunner:
         self._fail_step(await self._start_step(absent[0], None, request), error)
         return error
 
-    async def _attempt(self, tool: Tool, args: Args, request: _Request) -> ToolOutcome:
-        """One step; a second one after freeing memory if the first ran out of memory."""
+    async def _attempt(self, tool: Tool, args: Args, request: _Request, *, is_last: bool) -> ToolOutcome:
+        """One step; a second one if the first ran out of memory, or lost its process and no tool is left."""
         try:
             return await self._step(tool, args, request)
         except ToolFailed as exc:
-            if exc.__cause__ is None or not is_out_of_memory(exc.__cause__):
+            ran_out_of_memory = exc.__cause__ is not None and is_out_of_memory(exc.__cause__)
+            if not (ran_out_of_memory or (is_last and tool.cacheable and isinstance(exc, WorkerLost))):
                 raise
-        await asyncio.to_thread(self._runtime.pool.free_unused)
+        if ran_out_of_memory:
+            await asyncio.to_thread(self._runtime.pool.free_unused)
         return await self._step(tool, args, request)
 
     async def _step(self, tool: Tool, args: Args, request: _Request) -> ToolOutcome:

@@ -1,0 +1,158 @@
+"""The process executor: runs tools in worker processes, so that a crash costs one call and not the server."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+
+from promptvision.builtin.threads import ThreadExecutor
+from promptvision.builtin.worker_handle import PROBE, WorkerHandle
+from promptvision.errors import PromptvisionError, SetupError, WorkerLost
+from promptvision.runtime.call import Call, CallOutput
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import Progress
+from promptvision.runtime.worker import Worker
+
+__all__ = ["ProcessExecutor"]
+
+log = logging.getLogger(__name__)
+
+APPLICATION = "app"
+"""The plugin of tools that an application passes as objects, which no other process can import."""
+
+
+class ProcessExecutor:
+    """Runs each call in one of a few worker processes, which are started on demand and kept.
+
+    Calls wait for a free process in order of arrival. Tools of the application itself run in threads.
+
+    Args:
+        worker: the settings and the image store that worker processes share with this process.
+        count: maximum number of processes for each Python environment.
+
+    Raises:
+        SetupError: no other process can read the image store.
+    """
+
+    def __init__(self, worker: Worker, count: int) -> None:
+        if not worker.images.store.blocking:
+            raise SetupError(
+                "executor 'processes': worker processes cannot read an image store in memory",
+                hint="set PROMPTVISION_IMAGES to a store that they share, such as file:///path, or "
+                "PROMPTVISION_EXECUTOR to threads",
+            )
+        self._worker = worker
+        self._count = count
+        self._local = ThreadExecutor(worker)
+        self._pools: dict[str, _Pool] = {}
+
+    async def execute(
+        self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
+    ) -> CallOutput:
+        """Run a call in a worker process.
+
+        Raises:
+            WorkerLost: the process ended during the call.
+            Exception: what the tool raised, as :meth:`promptvision.runtime.failure.Failure.to_error` has it.
+        """
+        if call.tool.plugin == APPLICATION:
+            return await self._local.execute(call, cancel=cancel, on_progress=on_progress)
+        return await self._pool(call.tool.python).execute(call, cancel, on_progress)
+
+    async def close(self) -> None:
+        """End the worker processes."""
+        await self._local.close()
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pool(self, python: str) -> _Pool:
+        if python not in self._pools:  # on the event loop of one agent; two loops make one too many at worst
+            self._pools.setdefault(python, _Pool(self._worker, self._count, python))
+        return self._pools[python]
+
+
+class _Pool:
+    """The worker processes of one Python environment, each used by one thread at a time."""
+
+    def __init__(self, worker: Worker, count: int, python: str) -> None:
+        self._worker = worker
+        self._python = python
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-worker")
+        self._lock = threading.Lock()
+        self._idle: list[WorkerHandle] = []
+        self._busy: set[WorkerHandle] = set()
+        self._is_closed = False
+
+    async def execute(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
+        run = partial(self._run, call, cancel, on_progress)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            handles = [*self._idle, *self._busy]
+            self._idle = []
+        for handle in handles:
+            handle.kill()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
+        cancel.check()
+        handle = self._take(call.tool.name)
+        try:
+            return handle.run(call, cancel=cancel, on_progress=on_progress)
+        except WorkerLost as exc:
+            log.warning("%s", exc)
+            raise
+        finally:
+            self._put_back(handle)
+
+    def _take(self, tool: str) -> WorkerHandle:
+        """An idle process, one that has run the tool before if there is one; else a new one."""
+        with self._lock:
+            known = [handle for handle in self._idle if tool in handle.tools_run]
+            handle = next(iter(known or self._idle), None)
+            if handle is not None:
+                self._idle.remove(handle)
+                self._busy.add(handle)
+        return handle or self._start()
+
+    def _start(self) -> WorkerHandle:
+        self._worker.images.store.put(PROBE, "image/png")
+        handle = WorkerHandle(self._worker, self._python)
+        with self._lock:
+            self._busy.add(handle)
+        try:
+            handle.wait_until_ready()
+        except BaseException:
+            with self._lock:
+                self._busy.discard(handle)
+            raise
+        return handle
+
+    def _put_back(self, handle: WorkerHandle) -> None:
+        """Keep the process for the next call; if it has ended, start another one meanwhile."""
+        with self._lock:
+            self._busy.discard(handle)
+            if handle.is_alive and not self._is_closed:
+                self._idle.append(handle)
+                return
+        handle.kill()
+        if not self._is_closed:
+            with suppress(RuntimeError):  # the pool is closed just now
+                self._threads.submit(self._replace)
+
+    def _replace(self) -> None:
+        with self._lock:
+            if self._idle or self._is_closed:
+                return
+        try:
+            handle = self._start()
+        except (PromptvisionError, OSError) as exc:
+            log.warning("worker process: it cannot be replaced now: %s", exc)
+            return
+        self._put_back(handle)

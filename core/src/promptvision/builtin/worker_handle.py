@@ -1,0 +1,216 @@
+"""One worker process, seen from the process that started it."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import logging
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from promptvision.errors import Cancelled, SetupError, ToolFailed, WorkerLost
+from promptvision.images.store import image_id_of
+from promptvision.runtime.call import PROTOCOL, Call, CallOutput, OutputData
+from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import Progress
+from promptvision.runtime.failure import Failure
+from promptvision.runtime.wire import read_message, write_message
+from promptvision.runtime.worker import Worker, took_too_long
+
+__all__ = ["CANCEL_GRACE_S", "PROBE", "WorkerHandle"]
+
+START_S = 120.0
+"""How long a worker process may take to import its plugins."""
+CANCEL_GRACE_S = 2.0
+"""How long a cancelled call may take to reach its next check point before its process is killed."""
+PROBE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
+)
+"""A PNG of one pixel. A worker process that finds it in its image store shares the store with us."""
+
+_EXIT_S = 2.0
+_MODULE = "promptvision.builtin.worker_process"
+
+
+class WorkerHandle:
+    """Starts a worker process and runs one call at a time in it.
+
+    Args:
+        worker: whose settings and image store the process gets.
+        python: the interpreter of another environment; empty for that of this process.
+    """
+
+    def __init__(self, worker: Worker, python: str = "") -> None:
+        self.tools_run: set[str] = set()
+        """Names of the tools that the process has run, whose models it may hold."""
+        self._digest = worker.settings_digest
+        self._process = subprocess.Popen(
+            [python or sys.executable, "-m", _MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in a terminal is for the server, which closes the pipes
+        )
+        assert self._process.stdin is not None  # both are pipes
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin, self._process.stdout
+        self._write_lock = threading.Lock()
+        self._send(
+            {
+                "type": "start",
+                "protocol": PROTOCOL,
+                "settings": worker.settings.variables(),
+                "path": [] if python else sys.path,
+                "log_level": logging.getLogger().getEffectiveLevel(),
+                "probe": image_id_of(PROBE),
+            }
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process can take another call."""
+        return self._process.poll() is None
+
+    def wait_until_ready(self) -> None:
+        """Wait until the process has imported its plugins and has read the image store.
+
+        Raises:
+            SetupError: it has another version, cannot read the image store, or does not start.
+        """
+        timer = threading.Timer(START_S, self.kill)
+        timer.start()
+        try:
+            message = self._receive()
+        except (EOFError, OSError, ValueError) as exc:
+            raise SetupError(
+                f"worker process: it {self._ending()} before it was ready",
+                hint="look at its messages on stderr",
+            ) from exc
+        finally:
+            timer.cancel()
+        if message["type"] == "ready" and message["protocol"] == PROTOCOL:
+            return
+        self.kill()
+        if message["type"] == "failed":
+            raise Failure.model_validate(message["failure"]).to_error("worker process")
+        raise SetupError(
+            f"worker process: it speaks version {message.get('protocol')} of the call protocol, "
+            f"not {PROTOCOL}",
+            hint="install the same version of promptvision in its environment",
+        )
+
+    def run(self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None) -> CallOutput:
+        """Run a call and wait for its end; a process that ignores a cancellation is killed.
+
+        Raises:
+            WorkerLost: the process ended during the call.
+            ToolFailed: the process was killed since it ignored the time limit of the call.
+            Cancelled: the process was killed since it ignored a cancellation.
+            Exception: what the tool raised.
+        """
+        self.tools_run.add(call.tool.name)
+        data = call.to_data(self._digest).model_dump(mode="json")
+        limit = _Limit(call.limit_s, self._process.kill)
+        try:
+            with self._cancelled_by(cancel), limit:
+                self._send({"type": "call", "call": data})
+                message = self._receive(on_progress)
+        except (EOFError, OSError) as exc:
+            ending = self._ending()
+            cancel.check()
+            if limit.has_expired:
+                raise took_too_long(call) from exc
+            raise WorkerLost(f"{call.label}: its worker process {ending}") from exc
+        except BaseException:
+            self.kill()
+            raise
+        if message["type"] == "done":
+            return CallOutput.from_data(OutputData.model_validate(message["output"]), call.tool)
+        failure = Failure.model_validate(message["failure"])
+        error = failure.to_error(call.label)
+        if not isinstance(error, (ToolFailed, Cancelled)):
+            logging.getLogger(_MODULE).debug("%s: %s", call.label, failure.traceback)
+        raise error
+
+    def kill(self) -> None:
+        """End the process now."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._in, self._out):
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+    @contextmanager
+    def _cancelled_by(self, cancel: CancelToken) -> Iterator[None]:
+        """Inside the block a cancellation is sent to the process, which is killed if it does not obey."""
+        timers: list[threading.Timer] = []
+
+        def pass_on() -> None:
+            with contextlib.suppress(OSError, ValueError):
+                self._send({"type": "cancel", "reason": cancel.reason})
+            timer = threading.Timer(CANCEL_GRACE_S, self._process.kill)
+            timer.daemon = True
+            timers.append(timer)
+            timer.start()
+
+        with cancel.waking(pass_on):
+            try:
+                yield
+            finally:
+                for timer in timers:
+                    timer.cancel()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        with self._write_lock:
+            write_message(self._in, message)
+
+    def _receive(self, on_progress: Progress | None = None) -> dict[str, Any]:
+        """The next message that is neither progress nor a log line; those are passed on."""
+        while True:
+            message = read_message(self._out)
+            if message["type"] == "progress":
+                if on_progress is not None:
+                    on_progress(message["done"], message["total"], message["message"])
+            elif message["type"] == "log":
+                logging.getLogger(message["name"]).log(message["level"], "%s", message["text"])
+            else:
+                return message
+
+    def _ending(self) -> str:
+        """Wait for the end of a process that has closed its pipe; how it ended, in words."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_EXIT_S)
+        self.kill()
+        code = self._process.returncode
+        if code >= 0:
+            return f"ended with exit code {code}"
+        name = signal.Signals(-code).name
+        return f"was killed by {name}" + (", perhaps for using too much memory" if name == "SIGKILL" else "")
+
+
+class _Limit(contextlib.AbstractContextManager[None]):
+    """Kills a process if the block lasts longer than the time limit of a call and a little more."""
+
+    def __init__(self, limit_s: float | None, kill: Callable[[], None]) -> None:
+        self.has_expired = False
+        self._kill = kill
+        self._timer: threading.Timer | None = None
+        if limit_s is not None:
+            self._timer = threading.Timer(limit_s + CANCEL_GRACE_S, self._expire)
+            self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        if self._timer is not None:
+            self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        self.has_expired = True
+        self._kill()

@@ -1,0 +1,180 @@
+"""The process executor: the contract, and tools that break the process they run in."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from promptvision import Agent, tool
+from promptvision.agent.reply import Reply, Step
+from promptvision.builtin.processes import ProcessExecutor
+from promptvision.errors import SetupError
+from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
+from promptvision.runtime.worker import Worker
+from promptvision.settings import Settings
+from promptvision.testing import ExecutorContract, make_worker
+from promptvision.testing.executor import trial_bench
+from promptvision.testing.executor_tools import TrialArgs, install_trial_plugin, trial_tools
+
+
+class TestContract(ExecutorContract):
+    @classmethod
+    def make_executor(cls, worker: Worker) -> ProcessExecutor:
+        return ProcessExecutor(worker, 2)
+
+
+def test_image_store_in_memory_is_refused() -> None:
+    with pytest.raises(SetupError, match="cannot read an image store in memory; set PROMPTVISION_IMAGES to"):
+        ProcessExecutor(make_worker(), 1)
+
+
+def process_settings(folder: Path, **variables: object) -> Settings:
+    return Settings.from_mapping(
+        {
+            "PROMPTVISION_HOME": str(folder / "home"),
+            "PROMPTVISION_CONVERSATIONS": "memory:",
+            "PROMPTVISION_EXECUTOR": "processes",
+            "PROMPTVISION_WORKERS": 2,
+            **variables,
+        }
+    )
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = install_trial_plugin(tmp_path / "site")
+    monkeypatch.syspath_prepend(str(folder))
+    return folder
+
+
+class OneCall:
+    """A planner that calls the function that the prompt names once, and then answers with its result."""
+
+    name = "one call"
+    context_tokens = 100_000
+
+    async def complete(self, request: ChatRequest) -> ChatReply:
+        said = request.messages[-1]
+        if said.role == "tool":
+            return ChatReply(text=said.content)
+        prompt = next(message.content for message in reversed(request.messages) if message.role == "user")
+        name, _, text = prompt.splitlines()[0].partition(" ")
+        call = ToolCall(id="c1", name=name, arguments=json.dumps({"text": text}))
+        return ChatReply(tool_calls=(call,), finish_reason="tool_calls")
+
+    async def close(self) -> None:
+        pass
+
+
+def field(step: Step, name: str) -> object:
+    assert step.result is not None
+    return step.result[name]
+
+
+def run_turns(settings: Settings, prompts: list[str]) -> list[Reply]:
+    """The replies of turns of as many users that run at once."""
+
+    async def run_all() -> list[Reply]:
+        async with Agent(settings, planner=OneCall()) as agent:
+            return await asyncio.gather(
+                *(agent.run(prompt, user_id=f"u{number}") for number, prompt in enumerate(prompts))
+            )
+
+    return asyncio.run(run_all())
+
+
+def test_tools_that_break_their_process_cost_one_step_each_among_50_turns(site: Path, tmp_path: Path) -> None:
+    settings = process_settings(tmp_path, PROMPTVISION_WORKER_MEMORY=2**30, PROMPTVISION_CALL_TIMEOUT_S=5)
+    broken = {
+        "trial_segfault": "its worker process was killed by SIGSEGV",
+        "trial_exit": "its worker process ended with exit code 3",
+        "trial_eat": "MemoryError",
+        "trial_ignore": "took longer than 5 s",
+    }
+    prompts = [f"trial_echo n{number}" for number in range(50)]
+    prompts[5::12] = [f"{name} x" for name in broken]
+    replies = run_turns(settings, prompts)
+    for number, (prompt, reply) in enumerate(zip(prompts, replies, strict=True)):
+        last = reply.steps[-1]
+        if (said := broken.get(prompt.partition(" ")[0])) is not None:
+            assert last.status == "failed"
+            assert said in str(last.message)
+        else:
+            assert (last.status, field(last, "text")) == ("done", f"n{number}")
+            assert field(last, "process") != os.getpid()
+        assert reply.text_response
+
+
+def test_fallback_tool_takes_the_place_of_one_that_crashes(site: Path, tmp_path: Path) -> None:
+    (reply,) = run_turns(process_settings(tmp_path), ["trial hello"])
+    assert [(step.tool, step.status) for step in reply.steps] == [
+        ("trial_best", "failed"),
+        ("trial_fallback", "done"),
+    ]
+    assert field(reply.steps[1], "text") == "hello"
+
+
+def test_only_tool_of_an_operation_is_tried_again_in_another_process(site: Path, tmp_path: Path) -> None:
+    (reply,) = run_turns(process_settings(tmp_path), [f"trial_segfault_once {tmp_path / 'mark'}"])
+    assert [step.status for step in reply.steps] == ["failed", "done"]
+    assert field(reply.steps[1], "text") == "second time"
+
+
+def test_tool_of_the_application_runs_in_this_process(tmp_path: Path) -> None:
+    @tool
+    def own_process(image: Image.Image) -> str:
+        """Say where this runs."""
+        return str(os.getpid())
+
+    async def call() -> str:
+        async with Agent(process_settings(tmp_path), tools=[own_process]) as agent:
+            reply = await agent.call_tool("own_process", {"image": Image.new("RGB", (4, 4))})
+            return reply.text_response
+
+    assert str(os.getpid()) in asyncio.run(call())
+
+
+def test_workers_are_reused_and_end_with_the_executor(site: Path, tmp_path: Path) -> None:
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
+    processes = {bench.result("echo", TrialArgs(text=str(number))).process for number in range(5)}
+    assert len(processes) == 1
+    asyncio.run(bench.runtime.executor.close())
+    with pytest.raises(ProcessLookupError):
+        os.kill(processes.pop(), 0)
+
+
+def test_worker_that_cannot_read_the_image_store_refuses_to_start(site: Path, tmp_path: Path) -> None:
+    settings = process_settings(tmp_path, PROMPTVISION_IMAGES=(tmp_path / "elsewhere").as_uri())
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), settings)
+    with pytest.raises(SetupError, match=r"cannot read the images of the server.*set PROMPTVISION_IMAGES"):
+        bench.run("echo")
+    asyncio.run(bench.runtime.executor.close())
+
+
+def test_worker_without_the_plugin_names_it(tmp_path: Path) -> None:
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
+    bench.worker.tools = trial_tools()
+    with pytest.raises(SetupError, match="has no tool 'trial_echo' of plugin 'trial'"):
+        bench.run("echo")
+    asyncio.run(bench.runtime.executor.close())
+
+
+def test_settings_choose_the_executor_of_each_plugin(site: Path, tmp_path: Path) -> None:
+    settings = process_settings(
+        tmp_path,
+        PROMPTVISION_EXECUTOR="threads",
+        PROMPTVISION_EXECUTORS="trial_echo:processes,*:threads",
+    )
+    apart, here = run_turns(settings, ["trial_echo a", "trial_report b"])
+    assert field(apart.steps[0], "process") != os.getpid()
+    assert field(here.steps[0], "text") == "b"
+    unknown = process_settings(tmp_path, PROMPTVISION_EXECUTORS="trial:mill")
+    with pytest.raises(SetupError, match="no executor 'mill'; set PROMPTVISION_EXECUTORS to one of"):
+        Agent(unknown)
+    with pytest.raises(SetupError, match="write it as sam:processes"):
+        process_settings(tmp_path, PROMPTVISION_EXECUTORS="processes")
