@@ -39,7 +39,7 @@ def read_cases() -> list[Case]:
     cases = []
     for row in rows:
         request, change, stay = (*row.split("\t"), "", "")[:3]
-        cases.append(Case(request, frozenset(change.split()), change == "?", frozenset(stay.split())))
+        cases.append(Case(request, frozenset(change.split()) - {"?"}, change == "?", frozenset(stay.split())))
     return cases
 
 
