@@ -50,7 +50,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     dino = _builder("grounding_dino", "tiny_grounding_dino").build(home / "grounding-dino")
     sam = _builder("sam", "tiny_sam").build_transformers(home / "sam")
     florence = _builder("florence", "tiny_florence").build(home / "florence")
+    matting = _builder("cutout", "tiny_matting").build(home / "birefnet.onnx")
     return {
+        "cutout": {"PROMPTVISION_MODEL_BIREFNET_LITE": str(matting)},
         "grounding_dino": {"PROMPTVISION_MODEL_GROUNDING_DINO_BASE": str(dino)},
         "sam": {"PROMPTVISION_MODEL_SAM2_1_L": str(sam)},
         "sdxl_inpaint": sdxl.variables(sdxl.build_base(home / "base"), sdxl.build_refiner(home / "refiner")),

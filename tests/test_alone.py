@@ -52,6 +52,7 @@ if command:
 TELLS = {
     "plugins/basics": [],
     "plugins/bw": [],
+    "plugins/cutout": ["promptvision models pull birefnet-lite"],
     "plugins/opencv": [],
     "plugins/rapidocr": [],
     "plugins/tesseract": ["apt-get install tesseract-ocr"],
@@ -88,6 +89,7 @@ CHOSEN = {
 RUNS = {
     "plugins/basics": ("rotate_image", "-a", "degrees=90"),
     "plugins/bw": ("convert_to_bw",),
+    "plugins/cutout": ("remove_background",),
     "plugins/opencv": ("detect_objects", "-a", "prompt=red"),
     "plugins/rapidocr": ("extract_text",),
     "plugins/tesseract": ("extract_text",),

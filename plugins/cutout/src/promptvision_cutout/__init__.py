@@ -1,0 +1,1 @@
+"""Background removal (BiRefNet and IS-Net as ONNX) for promptvision."""

@@ -1,0 +1,54 @@
+"""Tiny graphs with the interface of the published models, and contexts that hold one."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from promptvision.testing import CallContext, make_context
+from promptvision_cutout.plugin import BIREFNET, ISNET
+
+
+@pytest.fixture(scope="session")
+def tiny_matting() -> ModuleType:
+    """The builder of ``tiny_matting.py``."""
+    file = Path(__file__).with_name("tiny_matting.py")
+    spec = importlib.util.spec_from_file_location("tiny_matting", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def graphs(tiny_matting: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Model id to a tiny graph in its place."""
+    home = tmp_path_factory.mktemp("matting")
+    return {
+        BIREFNET.id: tiny_matting.build(home / "birefnet.onnx"),
+        ISNET.id: tiny_matting.build(home / "isnet.onnx", kind="isnet"),
+    }
+
+
+@pytest.fixture(scope="session")
+def variables(graphs: dict[str, Path]) -> dict[str, str]:
+    """Settings that put the tiny graphs in the place of the models."""
+    return {
+        "PROMPTVISION_MODEL_BIREFNET_LITE": str(graphs[BIREFNET.id]),
+        "PROMPTVISION_MODEL_ISNET_GENERAL_USE": str(graphs[ISNET.id]),
+    }
+
+
+@pytest.fixture
+def context(variables: dict[str, str]) -> Callable[..., CallContext]:
+    """Makes contexts; further settings by name."""
+
+    def make(**more: str) -> CallContext:
+        return make_context(models=(BIREFNET, ISNET), variables={**variables, **more})
+
+    return make
