@@ -14,6 +14,8 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp_agents import MODES, scene, text_of
 
+from promptvision.testing import write_plugin
+
 MAIN = "from promptvision.cli.main import main; main()"
 NOISY = '''
 import os
@@ -36,13 +38,7 @@ def shout(image: Image) -> Image:
 @pytest.fixture
 def plugins(tmp_path: Path) -> Path:
     """A folder with an installed plugin whose tool writes to stdout."""
-    folder = tmp_path / "site"
-    info = folder / "promptvision_noisy-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: promptvision-noisy\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[promptvision]\nnoisy = promptvision_noisy\n")
-    (folder / "promptvision_noisy.py").write_text(NOISY)
-    return folder
+    return write_plugin(tmp_path / "site", "noisy", NOISY)
 
 
 def program(home: Path, plugins: Path, *options: str) -> StdioServerParameters:
