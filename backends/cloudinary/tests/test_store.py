@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
 from subprocess import run
@@ -85,21 +85,42 @@ def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: FakeCl
         assert list(double.assets) == [(kind, f"{folder}/{image_id_of(data)}.jpg")]
 
 
-def test_what_is_there_is_never_overwritten(double: FakeCloudinary, store: ImageStore) -> None:
+@pytest.mark.parametrize("has_etag", [True, False])
+def test_right_asset_is_never_overwritten(
+    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch, has_etag: bool
+) -> None:
+    """Without a digest in the answer, the asset is read and compared."""
     data = new_image()
     place = ("upload", f"promptvision/{image_id_of(data)}.png")
-    double.assets[place] = (b"x" * len(data), 0.0)
+    double.assets[place] = (data, 1.0)
+    answer = double.upload
+    if not has_etag:
+        monkeypatch.setattr(double, "upload", lambda *given: {**answer(*given), "etag": None})
     store.put(data, PNG)
-    assert double.assets[place][0] == b"x" * len(data)
+    assert double.assets[place] == (data, 1.0)
+    assert [request.split()[0] for request in double.requests] == ["POST"] + ["HEAD", "GET"] * (not has_etag)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"x" * len(data), lambda data: data[:-1], lambda _: b""])
+def test_damaged_asset_is_repaired_by_putting_it_again(
+    double: FakeCloudinary, store: ImageStore, damage: Callable[[bytes], bytes]
+) -> None:
+    data = new_image()
+    place = ("upload", f"promptvision/{image_id_of(data)}.png")
+    double.assets[place] = (damage(data), 0.0)
     with pytest.raises(StoreError, match="were changed"):
         store.get(image_id_of(data))
+    stored = store.put(data, PNG)
+    assert double.assets[place][0] == store.get(stored.id) == data
 
 
-def test_cut_asset_is_noticed_when_it_is_put_again(double: FakeCloudinary, store: ImageStore) -> None:
-    data = new_image()
-    double.assets["upload", f"promptvision/{image_id_of(data)}.png"] = (data[:-1], 0.0)
-    with pytest.raises(StoreError, match="another name or size"):
-        store.put(data, PNG)
+def test_asset_that_is_stored_with_other_bytes_is_an_error(
+    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = double.upload
+    monkeypatch.setattr(double, "upload", lambda kind, fields, data: answer(kind, fields, data[:-1]))
+    with pytest.raises(StoreError, match="another name or other bytes"):
+        store.put(new_image(), PNG)
 
 
 def test_readers_get_the_bytes_with_their_type_from_the_url(
@@ -244,7 +265,7 @@ def test_endless_asset_is_not_read_to_its_end(
 ) -> None:
     monkeypatch.setattr(store_module, "MAX_STORED_BYTES", 1000)
     double.assets["upload", f"promptvision/{'a' * 64}.png"] = (b"x" * 2000, 0.0)
-    with pytest.raises(StoreError, match="larger than any picture"):
+    with pytest.raises(StoreError, match="larger than any image"):
         store.get("a" * 64)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import run
 from sys import executable
@@ -54,15 +54,42 @@ def test_url_options_need_no_variables(s3_server: Any) -> None:
     assert keys(s3_server, "options/") == [f"options/images/{stored.id[:2]}/{stored.id}.png"]
 
 
-def test_what_is_there_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
+def key_of(data: bytes) -> str:
+    return f"some/folder/images/{image_id_of(data)[:2]}/{image_id_of(data)}.png"
+
+
+def test_right_object_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
     data = new_image()
-    key = f"some/folder/images/{image_id_of(data)[:2]}/{image_id_of(data)}.png"
-    s3_server.client.put_object(Bucket="pictures", Key=key, Body=b"was here before")
+    s3_server.client.put_object(Bucket="pictures", Key=key_of(data), Body=data, Metadata={"put": "before"})
     store.put(data, PNG)
-    assert s3_server.client.get_object(Bucket="pictures", Key=key)["Body"].read() == b"was here before"
+    found = s3_server.client.get_object(Bucket="pictures", Key=key_of(data))
+    assert (found["Body"].read(), found["Metadata"]) == (data, {"put": "before"})
+
+
+def test_right_object_whose_etag_is_no_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
+    """The ETag of an object of several parts is not the MD5 of its bytes."""
+    data, place = new_image(), {"Bucket": "pictures"}
+    place["Key"] = key_of(data)
+    upload = s3_server.client.create_multipart_upload(**place, Metadata={"put": "before"})["UploadId"]
+    part = s3_server.client.upload_part(**place, PartNumber=1, UploadId=upload, Body=data)
+    parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
+    s3_server.client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
+    store.put(data, PNG)
+    assert s3_server.client.head_object(**place)["Metadata"] == {"put": "before"}
+    assert store.get(image_id_of(data)) == data
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"x" * len(data), lambda data: data[:-1], lambda _: b""])
+def test_damaged_object_is_repaired_by_putting_it_again(
+    s3_server: Any, store: ImageStore, damage: Callable[[bytes], bytes]
+) -> None:
+    data = new_image()
+    s3_server.client.put_object(Bucket="pictures", Key=key_of(data), Body=damage(data))
     with pytest.raises(StoreError, match="were changed"):
         store.get(image_id_of(data))
-    store.delete(image_id_of(data))
+    stored = store.put(data, PNG)
+    assert store.get(stored.id) == data
+    assert s3_server.client.head_object(Bucket="pictures", Key=key_of(data))["ContentType"] == PNG
 
 
 def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:

@@ -91,7 +91,14 @@ class FakeCloudinary:
             if not is_there or fields.get("overwrite") != "0":
                 self.assets[place] = (data, time.time())
             held, _ = self.assets[place]
-        return {"public_id": place[1], "bytes": len(held), "resource_type": "raw", "existing": is_there}
+        is_kept = is_there and fields.get("overwrite") == "0"
+        return {
+            "public_id": place[1],
+            "bytes": len(held),
+            "etag": hashlib.md5(held, usedforsecurity=False).hexdigest(),
+            "resource_type": "raw",
+            **({"existing": True} if is_kept else {}),
+        }
 
     def page(self, kind: str, query: dict[str, list[str]]) -> dict[str, Any]:
         """One page of the listing."""

@@ -8,6 +8,7 @@ their extension, so that browsers show them all the same. The price: no transfor
 
 from __future__ import annotations
 
+import hashlib
 import io
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -58,17 +59,30 @@ class CloudinaryImageStore(ObjectImageStore):
         self._where = f"cloudinary {self._account.cloud_name}/{self._account.folder}"
         self._reader = httpx.Client(timeout=httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S))
 
-    def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
-        made = self._call(
+    def _create(self, name: ObjectName, data: bytes, media_type: str) -> bool:
+        asset = self._upload(name, data, overwrite=False)
+        return self._is_right(asset, name, data) or (bool(asset.get("existing")) and self._holds(name, data))
+
+    def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
+        asset = self._upload(name, data, overwrite=True, invalidate=True)
+        if not self._is_right(asset, name, data):
+            raise StoreError(f"images: {self._where}: {name} was stored with another name or other bytes")
+
+    def _upload(self, name: ObjectName, data: bytes, **options: object) -> dict[str, Any]:
+        return self._call(
             cloudinary.uploader.upload,
             io.BytesIO(data),
             public_id=self._public_id(name),
             filename=name,
-            overwrite=False,
             unique_filename=False,
+            **options,
         )
-        if made.get("public_id") != self._public_id(name) or made.get("bytes") != len(data):
-            raise StoreError(f"images: {self._where}: {name} was stored with another name or size")
+
+    def _is_right(self, asset: dict[str, Any], name: ObjectName, data: bytes) -> bool:
+        """Whether an asset has the name and the bytes; its ``etag`` is the MD5 of them."""
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        expected = (self._public_id(name), len(data), digest)
+        return (asset.get("public_id"), asset.get("bytes"), asset.get("etag")) == expected
 
     def _read(self, name: ObjectName) -> bytes:
         return self._patiently(lambda: self._fetch("GET", name)[1])
@@ -151,7 +165,7 @@ class CloudinaryImageStore(ObjectImageStore):
             for chunk in answer.iter_raw():
                 data.write(chunk)
                 if data.tell() > MAX_STORED_BYTES:
-                    raise StoreError(f"images: {self._where}: {name} is larger than any picture stored here")
+                    raise StoreError(f"images: {self._where}: {name} is larger than any image stored here")
             return int(answer.headers.get("content-length", data.tell())), data.getvalue()
 
     @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Literal
 
 import obstore
 from obstore.exceptions import (
@@ -44,11 +46,24 @@ class BucketImageStore(ObjectImageStore):
         super().__init__()
         self._bucket = open_bucket(url, setting)
 
-    def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
+    def _create(self, name: ObjectName, data: bytes, media_type: str) -> bool:
+        try:
+            self._put(name, data, media_type, "create")
+        except AlreadyExistsError:
+            return self._holds(name, data)
+        return True
+
+    def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
+        self._put(name, data, media_type, "overwrite")
+
+    def _put(
+        self, name: ObjectName, data: bytes, media_type: str, mode: Literal["create", "overwrite"]
+    ) -> None:
+        """Write an object; raise obstore's AlreadyExistsError if it must not be there and is."""
         attributes = {"Content-Type": media_type}
         try:
-            with self._converted(), suppress(AlreadyExistsError):
-                obstore.put(self._bucket.store, _key(name), data, mode="create", attributes=attributes)
+            with self._converted():
+                obstore.put(self._bucket.store, _key(name), data, mode=mode, attributes=attributes)
         except NotFound as exc:
             raise StoreError(
                 f"images: {self._bucket.where}: there is no such bucket", hint="create it"
@@ -58,14 +73,22 @@ class BucketImageStore(ObjectImageStore):
         with self._converted():
             found = obstore.get(self._bucket.store, _key(name))
             if found.meta["size"] > MAX_STORED_BYTES:
-                raise StoreError(
-                    f"images: {self._bucket.where}: {name} is larger than any picture stored here"
-                )
+                raise StoreError(f"images: {self._bucket.where}: {name} is larger than any image stored here")
             return bytes(found.bytes())
 
     def _size(self, name: ObjectName) -> int:
         with self._converted():
             return int(obstore.head(self._bucket.store, _key(name))["size"])
+
+    def _holds(self, name: ObjectName, data: bytes) -> bool:
+        """Compare the ETag first: S3 makes it of the MD5 of an object that was put in one part."""
+        try:
+            with self._converted():
+                tag = obstore.head(self._bucket.store, _key(name))["e_tag"] or ""
+        except NotFound:  # removed meanwhile
+            return False
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        return tag.strip('"') == digest or super()._holds(name, data)
 
     def _link(self, name: ObjectName) -> str:
         """A presigned URL; where the credentials cannot sign, the object's name, which no browser follows."""
@@ -90,6 +113,8 @@ class BucketImageStore(ObjectImageStore):
         """Turn obstore's errors into this project's."""
         try:
             yield
+        except AlreadyExistsError:
+            raise
         except FileNotFoundError as exc:
             raise NotFound(f"images: {self._bucket.where}: no such object or bucket") from exc
         except (PermissionDeniedError, UnauthenticatedError) as exc:

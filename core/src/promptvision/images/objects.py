@@ -38,12 +38,16 @@ _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 class ObjectImageStore(ABC):
     """An image store over a service that keeps named objects; safe across threads.
 
-    A subclass says how one object is made, read, measured, linked, removed and listed. It is handed names of
-    the form ``<sha256>.<extension>`` only. Its methods raise :class:`~promptvision.errors.NotFound` for an
-    object that is not there and :class:`~promptvision.errors.StoreError` for everything else.
+    A subclass implements the operations on one object: create, overwrite, read, measure, link, remove, list.
+    It is given names of the form ``<sha256>.<extension>`` only. Its methods raise
+    :class:`~promptvision.errors.NotFound` for an object that does not exist and
+    :class:`~promptvision.errors.StoreError` for everything else.
 
-    An id alone does not tell the extension, so it is looked for, the usual ones first; names that were seen
-    are remembered, which saves the looking.
+    An id alone does not tell the extension, so all are tried, the usual ones first; the names of objects that
+    were found are cached.
+
+    An object that is in the store already is kept if its bytes are right, and replaced if they are not:
+    putting an image again repairs it.
     """
 
     blocking = True
@@ -55,8 +59,15 @@ class ObjectImageStore(ABC):
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     @abstractmethod
-    def _create(self, name: ObjectName, data: bytes, media_type: str) -> None:
-        """Make an object durably; do nothing if it is there already."""
+    def _create(self, name: ObjectName, data: bytes, media_type: str) -> bool:
+        """Create an object durably, or return False if there is one of this name with other bytes.
+
+        An object of this name that has the same bytes stays as it is; :meth:`_holds` compares them.
+        """
+
+    @abstractmethod
+    def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
+        """Replace an object whose bytes are not those of its name."""
 
     @abstractmethod
     def _read(self, name: ObjectName) -> bytes:
@@ -65,6 +76,16 @@ class ObjectImageStore(ABC):
     @abstractmethod
     def _size(self, name: ObjectName) -> int:
         """The number of bytes."""
+
+    def _holds(self, name: ObjectName, data: bytes) -> bool:
+        """Whether an object that is there has these bytes. It is read only if its size is right.
+
+        A store that has a digest of its objects can compare that first.
+        """
+        try:
+            return self._size(name) == len(data) and self._read(name) == data
+        except NotFound:  # removed meanwhile
+            return False
 
     @abstractmethod
     def _link(self, name: ObjectName) -> str:
@@ -84,7 +105,8 @@ class ObjectImageStore(ABC):
         image_id = image_id_of(data)
         name = f"{image_id}.{EXTENSIONS[media_type]}"
         with self._image_lock(image_id):
-            self._create(name, bytes(data), media_type)
+            if not self._create(name, bytes(data), media_type):
+                self._overwrite(name, bytes(data), media_type)
             with self._lock:
                 self._names[image_id] = name
                 self._put_at[image_id] = time.time()
