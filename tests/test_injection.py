@@ -197,7 +197,7 @@ def check(agent: Agent, reply: Reply, bodies: list[Body], offered: set[str]) -> 
 
 
 @pytest.mark.parametrize(("order", "voice"), INJECTIONS)
-def test_orders_in_a_image_reach_nothing_outside(world: World, order: tuple[str, str], voice: str) -> None:
+def test_orders_in_an_image_reach_nothing_outside(world: World, order: tuple[str, str], voice: str) -> None:
     text = world.text(order, voice)
     picture = encode_png(draw(text))
     agent = world.agent(make_tools(texts={image_id_of(picture): text}))

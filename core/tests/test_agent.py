@@ -264,7 +264,7 @@ def test_tool_call_limit_counts_prerequisites(tools: list[Tool], scene_png: byte
     assert "limit of 2 tool calls" in reply.text_response
 
 
-def test_failing_tool_is_followed_by_the_stand_in(scene_png: bytes, tools: list[Tool]) -> None:
+def test_failing_tool_is_followed_by_the_fallback_tool(scene_png: bytes, tools: list[Tool]) -> None:
     def broken(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
         raise ZeroDivisionError("boom")
 

@@ -214,7 +214,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
     assert stored(seen) == whole
 
 
-def test_failed_tool_becomes_a_warning_and_the_stand_in_goes_on(tools: list[Tool], scene_png: bytes) -> None:
+def test_failed_tool_becomes_a_warning_and_the_fallback_tool_continues(tools: list[Tool], scene_png: bytes) -> None:
     def broken(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
         raise ToolFailed("test: out of film")
 

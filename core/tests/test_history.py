@@ -124,7 +124,7 @@ def test_older_results_become_one_line_and_the_newest_stay_whole() -> None:
         assert len(preview) == PREVIEW_CHARS
 
 
-def test_text_from_a_image_stays_labelled_and_defused_in_a_preview() -> None:
+def test_text_from_an_image_stays_labelled_and_neutralized_in_a_preview() -> None:
     content = observe(READ, ImageTable(), [])
     turns = [turn(1, said("a"), step("a", content=content, summary=READ.summary())), turn(2), turn(3)]
     (preview,) = [message.content for message in history_messages(turns) if message.role == "tool"]

@@ -183,7 +183,7 @@ def test_a_set_that_does_not_fit_the_gpu_goes_to_the_cpu_together(bench: Bench, 
         assert [(model.device, model.dtype) for model in pair] == [("cpu", "float32")] * 2
 
 
-def test_a_named_device_has_no_stand_in(bench: Bench, loads: Loads) -> None:
+def test_a_named_device_has_no_fallback(bench: Bench, loads: Loads) -> None:
     bench.room = {"cuda": 500, "cpu": 2000}
     pool = bench.pool(bench.spec("a", 600), device="cuda")
     with pytest.raises(DoesNotFit, match=r"0\.00 GB needed on cuda"), pool.lease("a", device="cuda"):

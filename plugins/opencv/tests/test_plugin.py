@@ -9,7 +9,7 @@ from promptvision.plugin import Tool
 from promptvision_opencv.plugin import PLUGIN_API, promptvision_tools
 
 
-def test_tools_are_stand_ins_that_say_their_limits_and_who_does_better() -> None:
+def test_fallback_tools_state_their_limits_and_better_tools() -> None:
     tools = list(promptvision_tools())
     assert PLUGIN_API == 1
     assert [tool.operation.name for tool in tools] == [
