@@ -228,12 +228,12 @@ async def ten_turns(context_tokens: int) -> list[Any]:
     from promptvision.testing.agents import make_agent
     from promptvision.testing.tools import make_tools
 
-    picture = Image.new("RGB", (60, 40), "white")
-    ImageDraw.Draw(picture).rectangle((10, 10, 29, 29), fill="red")
+    image = Image.new("RGB", (60, 40), "white")
+    ImageDraw.Draw(image).rectangle((10, 10, 29, 29), fill="red")
     planner = Recording(context_tokens)
     agent = make_agent(make_tools({"red square": "red"}), planner=planner)
     for _ in range(TEN_TURNS):
-        await agent.run("change the red square", image=encode_png(picture), conversation_id="c")
+        await agent.run("change the red square", image=encode_png(image), conversation_id="c")
     return planner.requests
 
 

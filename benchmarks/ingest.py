@@ -62,7 +62,7 @@ async def work(photo: Path, folder: Path, decoding: Literal["inline", "process"]
     import PIL.JpegImagePlugin
     import PIL.PngImagePlugin  # noqa: F401
 
-    pictures = ImageCache(store)
+    images = ImageCache(store)
     settings = Settings(image_decoding=decoding)
     if decoding == "process":
         from promptvision.testing import street_sign
@@ -71,9 +71,9 @@ async def work(photo: Path, folder: Path, decoding: Literal["inline", "process"]
         street_sign().save(out, "PNG")
         await ingest(out.getvalue(), store, allow_paths=True, settings=settings)
     began = time.perf_counter()
-    image = await ingest(photo, store, allow_paths=True, settings=settings, keep=pictures.keep)
+    image = await ingest(photo, store, allow_paths=True, settings=settings, keep=images.keep)
     ingested = time.perf_counter()
-    pictures.save(pictures.open(image.id).convert("L"))
+    images.save(images.open(image.id).convert("L"))
     ended = time.perf_counter()
     return {
         "ingest_s": ingested - began,

@@ -35,7 +35,7 @@ EVENTS = 8
 TURNS = 300
 """Turns of each measurement, whatever the number of threads."""
 THREADS = (1, 8)
-PICTURES = 60
+IMAGES = 60
 BYTES = 1_000_000
 ENTRY = {"operation": "detect_objects", "arguments": {"prompt": "lion"}, "result": {"text": "word " * 80}}
 
@@ -71,13 +71,13 @@ def serve(pipe: Connection) -> None:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        s3.create_bucket(Bucket="pictures")
+        s3.create_bucket(Bucket="images")
         conversations = {
             "PostgreSQL": {"PROMPTVISION_CONVERSATIONS": postgres.create_database("bench")},
             "Supabase (PostgREST)": {"SUPABASE_URL": rest.url, "SUPABASE_KEY": rest.key()},
         }
         images = {
-            "S3 (moto)": {"PROMPTVISION_IMAGES": "s3://pictures", **aws},
+            "S3 (moto)": {"PROMPTVISION_IMAGES": "s3://images", **aws},
             "Cloudinary (double)": {"PROMPTVISION_IMAGES": double.url, **double.variables},
         }
         [(version,)] = postgres.execute("show server_version")
@@ -131,9 +131,9 @@ def measure_turns(store: ConversationStore, threads: int) -> tuple[float, float,
 
 def measure_images(store: ImageStore) -> list[float]:
     """Median and 99th percentile of put and of get, in milliseconds."""
-    pictures = [os.urandom(BYTES) for _ in range(PICTURES)]
+    images = [os.urandom(BYTES) for _ in range(IMAGES)]
     ids: list[str] = []
-    puts = timed(lambda data: ids.append(store.put(data, "image/png").id), pictures)
+    puts = timed(lambda data: ids.append(store.put(data, "image/png").id), images)
     gets = timed(store.get, ids)
     return [
         1000 * figure
@@ -168,7 +168,7 @@ def main() -> int:
                 for threads in THREADS:
                     rate, median, p99 = measure_turns(store, threads)
                     print(f"| {name} | {threads} | {rate:.0f} | {median:.1f} | {p99:.1f} |", flush=True)
-        print(f"\n## Pictures of {BYTES / 1e6:.0f} MB, {PICTURES} of them\n")
+        print(f"\n## Images of {BYTES / 1e6:.0f} MB, {IMAGES} of them\n")
         print("| store | put median ms | put p99 ms | get median ms | get p99 ms |\n|---|---|---|---|---|")
         local = {"memory": {"PROMPTVISION_IMAGES": "memory:"}, "files": {}}
         for name, variables in {**local, **remote_images}.items():

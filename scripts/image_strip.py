@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 PANELS = (
-    ("1_0.png", "the picture"),
+    ("1_0.png", "the image"),
     ("1_1.png", "Change the red ball to blue"),
     ("2_1.png", "Now make it black and white"),
     ("4_1.png", "Find the face"),

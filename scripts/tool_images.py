@@ -58,69 +58,69 @@ async def _draw_all() -> dict[str, list[Panel]]:
         await agent.close()
 
 
-async def _call(agent: Agent, operation: str, picture: Image.Image, **values: Any) -> Reply:
+async def _call(agent: Agent, operation: str, image: Image.Image, **values: Any) -> Reply:
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return await agent.call_tool(operation, {"image_url": file.getvalue(), **values})
 
 
 async def _detect(agent: Agent) -> list[Panel]:
-    picture = still_life()
-    reply = await _call(agent, "detect_objects", picture, prompt="red ball. blue box. green cone")
+    image = still_life()
+    reply = await _call(agent, "detect_objects", image, prompt="red ball. blue box. green cone")
     return [
-        ("in: “red ball. blue box. green cone”", picture),
+        ("in: “red ball. blue box. green cone”", image),
         ("out: annotated_image_url", agent.open(reply.fields["annotated_image_url"])),
     ]
 
 
 async def _segment(agent: Agent) -> list[Panel]:
-    picture = still_life()
-    reply = await _call(agent, "segment_objects", picture, target="red ball. green cone")
+    image = still_life()
+    reply = await _call(agent, "segment_objects", image, target="red ball. green cone")
     fields = reply.fields
     boxes = [Box(*box) for box in fields["bounding_boxes"]]
     mask = agent.open(reply.fields["merged_mask_url"])
     return [
-        ("in: bounding_boxes", draw_boxes(picture, boxes, fields["labels"], fields["scores"])),
+        ("in: bounding_boxes", draw_boxes(image, boxes, fields["labels"], fields["scores"])),
         ("out: merged_mask_url", mask),
-        ("the mask over the picture", draw_mask_overlay(picture, mask)),
+        ("the mask over the image", draw_mask_overlay(image, mask)),
     ]
 
 
 async def _inpaint(agent: Agent) -> list[Panel]:
-    picture = still_life()
-    panels = [("in", picture)]
+    image = still_life()
+    panels = [("in", image)]
     for target, prompt, title in (
         ("red ball", "blue", "out: “change the red ball to blue”"),
         ("green cone", "", "out: “remove the green cone”"),
     ):
-        reply = await _call(agent, "inpaint_image", picture, target=target, prompt=prompt)
+        reply = await _call(agent, "inpaint_image", image, target=target, prompt=prompt)
         panels.append((title, agent.open(reply.fields["inpainted_image_url"])))
     return panels
 
 
 async def _caption(agent: Agent) -> list[Panel]:
-    picture = still_life()
-    reply = await _call(agent, "caption_image", picture)
-    return [("in", picture), ("out: caption", _page(reply.fields["caption"]))]
+    image = still_life()
+    reply = await _call(agent, "caption_image", image)
+    return [("in", image), ("out: caption", _page(reply.fields["caption"]))]
 
 
 async def _read(agent: Agent) -> list[Panel]:
-    picture = street_sign()
-    reply = await _call(agent, "extract_text", picture)
+    image = street_sign()
+    reply = await _call(agent, "extract_text", image)
     words = reply.fields["words"]
     boxes = [Box(*word["box"]) for word in words]
     labels, scores = [word["text"] for word in words], [word["confidence"] / 100 for word in words]
     return [
-        ("in", picture),
-        ("out: words, with confidence", draw_boxes(picture, boxes, labels, scores)),
+        ("in", image),
+        ("out: words, with confidence", draw_boxes(image, boxes, labels, scores)),
         ("out: extracted_text", _page(reply.fields["extracted_text"])),
     ]
 
 
 async def _to_bw(agent: Agent) -> list[Panel]:
-    picture = street_sign()
-    reply = await _call(agent, "convert_to_bw", picture)
-    return [("in", picture), ("out: bw_image_url", agent.open(reply.fields["bw_image_url"]))]
+    image = street_sign()
+    reply = await _call(agent, "convert_to_bw", image)
+    return [("in", image), ("out: bw_image_url", agent.open(reply.fields["bw_image_url"]))]
 
 
 async def _basics(agent: Agent) -> list[Panel]:
@@ -163,10 +163,10 @@ def _strip(panels: Sequence[Panel]) -> Image.Image:
     width = len(panels) * (PANEL[0] + GAP_PX) - GAP_PX
     strip = Image.new("RGB", (width, PANEL[1] + TITLE_PX), "white")
     pen, font = ImageDraw.Draw(strip), ImageFont.load_default(size=18)
-    for index, (title, picture) in enumerate(panels):
+    for index, (title, image) in enumerate(panels):
         left = index * (PANEL[0] + GAP_PX)
         pen.text((left + 4, TITLE_PX / 2), title, fill="black", font=font, anchor="lm")
-        strip.paste(picture.convert("RGB").resize(PANEL, Image.Resampling.LANCZOS), (left, TITLE_PX))
+        strip.paste(image.convert("RGB").resize(PANEL, Image.Resampling.LANCZOS), (left, TITLE_PX))
     return strip
 
 

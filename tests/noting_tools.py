@@ -65,10 +65,10 @@ def segment(args: operations.SegmentArgs, context: ToolContext) -> operations.Se
 def inpaint(args: operations.InpaintArgs, context: ToolContext) -> operations.InpaintResult:
     """The mask filled with the colour that the prompt names."""
     note("inpaint")
-    picture = context.open(args.image_url).convert("RGB")
-    picture.paste(args.prompt, mask=context.open(args.mask_url))
+    image = context.open(args.image_url).convert("RGB")
+    image.paste(args.prompt, mask=context.open(args.mask_url))
     return operations.InpaintResult(
-        original_image_url=args.image_url, inpainted_image_url=context.save(picture)
+        original_image_url=args.image_url, inpainted_image_url=context.save(image)
     )
 
 

@@ -103,9 +103,9 @@ def read_turn(server: ServerProcess, prompt: str, prompt_id: str) -> dict[str, A
     """What the client makes of one turn."""
     file = io.BytesIO()
     Image.linear_gradient("L").save(file, "PNG")
-    picture = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
     ids = {"user_id": "ann", "conversation_id": "c", "prompt_id": prompt_id}
-    body = json.dumps({**ids, "prompt": prompt, "input_image_url": picture})
+    body = json.dumps({**ids, "prompt": prompt, "input_image_url": image})
     node = shutil.which("node")
     assert node is not None, "run scripts/install"
     program = Path(__file__).with_name("agui_client.mjs")

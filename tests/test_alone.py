@@ -329,9 +329,9 @@ def test_what_it_imports_is_there_and_its_tool_runs(
 
 
 def _draw(folder: Path) -> None:
-    picture = Image.effect_noise((96, 80), 60).convert("RGB")
-    ImageDraw.Draw(picture).ellipse((25, 25, 55, 55), fill="red")
-    picture.save(folder / "in.png")
-    mask = Image.new("L", picture.size, 0)
+    image = Image.effect_noise((96, 80), 60).convert("RGB")
+    ImageDraw.Draw(image).ellipse((25, 25, 55, 55), fill="red")
+    image.save(folder / "in.png")
+    mask = Image.new("L", image.size, 0)
     ImageDraw.Draw(mask).rectangle((20, 20, 60, 60), fill=255)
     mask.save(folder / "mask.png")

@@ -70,9 +70,9 @@ async def no_sleep(seconds: float) -> None:
 
 
 def lion_png() -> bytes:
-    picture = Image.new("RGB", (60, 40), "white")
-    ImageDraw.Draw(picture).rectangle((10, 10, 29, 29), fill="goldenrod")
-    return encode_png(picture)
+    image = Image.new("RGB", (60, 40), "white")
+    ImageDraw.Draw(image).rectangle((10, 10, 29, 29), fill="goldenrod")
+    return encode_png(image)
 
 
 @pytest.fixture(scope="module")

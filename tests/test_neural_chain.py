@@ -41,19 +41,19 @@ def variables(tiny_models: dict[str, dict[str, str]], tmp_path: Path) -> dict[st
 
 def draw(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
     """A red disc and a green bar on blue, a part of which the untrained segmenter takes for things."""
-    picture = Image.new("RGB", (300, 200), (30, 60, 160))
-    pen = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (300, 200), (30, 60, 160))
+    pen = ImageDraw.Draw(image)
     pen.ellipse((40, 50, 120, 130), fill=(220, 40, 30))
     pen.rectangle((200, 20, 260, 180), fill=(40, 190, 60))
-    picture = picture.resize(size)
+    image = image.resize(size)
     if mode == "RGBA":
-        picture.putalpha(Image.linear_gradient("L").resize(size))
-    return picture.convert(mode)
+        image.putalpha(Image.linear_gradient("L").resize(size))
+    return image.convert(mode)
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return file.getvalue()
 
 
@@ -72,14 +72,14 @@ def assert_same_outside(before: Image.Image, after: Image.Image, mask: Image.Ima
 
 
 def converse(
-    settings: Settings, picture: Image.Image
+    settings: Settings, image: Image.Image
 ) -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
     """Say the sentence, then ask for black and white: the last reply's images, and what they look like."""
 
     async def talk() -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
         agent = Agent(settings)
         try:
-            reply = await agent.run(SENTENCE, image=png(picture), conversation_id="chain")
+            reply = await agent.run(SENTENCE, image=png(image), conversation_id="chain")
             await agent.run("now make it black and white", conversation_id="chain")
             table = agent.conversations.images("local", "chain")
             return reply, table, {record.image_id: agent.open(record.image_id) for record in table}
@@ -93,8 +93,8 @@ def converse(
 def test_one_sentence_runs_the_chain_and_keeps_every_image(
     variables: dict[str, str], size: tuple[int, int], mode: str
 ) -> None:
-    picture = draw(size, mode)
-    reply, table, pictures = converse(Settings.from_mapping(variables), picture)
+    image = draw(size, mode)
+    reply, table, images = converse(Settings.from_mapping(variables), image)
     assert [(step.operation, step.tool, step.status) for step in reply.steps] == CHAIN
     assert reply.planner == "offline"
     assert reply.steps[0].arguments["prompt"] == "lion"
@@ -104,16 +104,16 @@ def test_one_sentence_runs_the_chain_and_keeps_every_image(
     assert kinds == ["input", "annotated", *["mask"] * (kinds.count("mask")), "edit", "edit"]
     assert kinds.count("mask") >= len(boxes)
     _check_lineage(table)
-    by_maker = {record.maker: pictures[record.image_id] for record in table}
-    merged = pictures[reply.fields["merged_mask_url"]]
-    assert {pictures[url].size for url in reply.fields["mask_urls"]} == {merged.size}
-    before, after = pictures[table[0].image_id], pictures[reply.fields["inpainted_image_url"]]
-    assert np.array_equal(np.asarray(before), np.asarray(picture))
+    by_maker = {record.maker: images[record.image_id] for record in table}
+    merged = images[reply.fields["merged_mask_url"]]
+    assert {images[url].size for url in reply.fields["mask_urls"]} == {merged.size}
+    before, after = images[table[0].image_id], images[reply.fields["inpainted_image_url"]]
+    assert np.array_equal(np.asarray(before), np.asarray(image))
     assert_same_outside(before, after, merged)
     grey = by_maker["convert_to_bw"]
     assert np.array_equal(np.asarray(grey.convert("L")), np.asarray(after.convert("L")))
     for record in table:
-        shown = pictures[record.image_id]
+        shown = images[record.image_id]
         assert (record.width, record.height) == shown.size
 
 
@@ -132,9 +132,9 @@ def _check_lineage(table: list[ImageRecord]) -> None:
 def test_refiner_paints_the_last_part_of_the_chain(variables: dict[str, str]) -> None:
     """With and without it the same seed gives different images, equal outside of the mask."""
     app = create_app(Settings.from_mapping(variables))
-    picture = draw((211, 157))
+    image = draw((211, 157))
     body = {
-        "image_url": data_url(picture),
+        "image_url": data_url(image),
         "target": "lion",
         "prompt": "an orange cat",
         "seed": 5,
@@ -149,13 +149,13 @@ def test_refiner_paints_the_last_part_of_the_chain(variables: dict[str, str]) ->
             assert [(one["operation"], one["tool"], one["status"]) for one in document["steps"]] == CHAIN
         mask = fetch(client, refined["merged_mask_url"])
         first, second = (fetch(client, document["inpainted_image_url"]) for document in (refined, plain))
-    assert_same_outside(picture, first, mask)
-    assert_same_outside(picture, second, mask)
+    assert_same_outside(image, first, mask)
+    assert_same_outside(image, second, mask)
     assert_same_outside(first, second, mask)
 
 
-def data_url(picture: Image.Image) -> str:
-    return "data:image/png;base64," + base64.b64encode(png(picture)).decode()
+def data_url(image: Image.Image) -> str:
+    return "data:image/png;base64," + base64.b64encode(png(image)).decode()
 
 
 def fetch(client: TestClient, url: str) -> Image.Image:
@@ -183,12 +183,12 @@ def test_tool_answers_the_same_at_the_command_line_and_over_http(
     variables: dict[str, str], tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operation, arguments, disabled = CALLS[tool]
-    picture, mask = draw((211, 157)), Image.new("L", (211, 157), 0)
+    image, mask = draw((211, 157)), Image.new("L", (211, 157), 0)
     mask.paste(255, BOX)
     monkeypatch.chdir(tmp_path)
     for name, value in {**variables, "PROMPTVISION_DISABLED_PLUGINS": disabled}.items():
         monkeypatch.setenv(name, value)
-    picture.save("in.png")
+    image.save("in.png")
     mask.save("mask.png")
     for_shell = {**arguments, "mask_url": "mask.png"} if "mask_url" in arguments else arguments
     pairs = [f"-a{name}={json.dumps(value).strip(chr(34))}" for name, value in for_shell.items()]
@@ -196,7 +196,7 @@ def test_tool_answers_the_same_at_the_command_line_and_over_http(
     assert done.exit_code == 0, done.output
     for_http = {**arguments, "mask_url": data_url(mask)} if "mask_url" in arguments else arguments
     with TestClient(create_app(), base_url="http://127.0.0.1") as client:
-        response = client.post(f"/tools/{operation}", json={"image_url": data_url(picture), **for_http})
+        response = client.post(f"/tools/{operation}", json={"image_url": data_url(image), **for_http})
     assert response.status_code == 200, response.text
     told, answered = json.loads(done.stdout), response.json()
     (step,) = answered["steps"]

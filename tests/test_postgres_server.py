@@ -78,7 +78,7 @@ def site(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureReques
 
 
 @pytest.fixture(scope="module")
-def picture() -> str:
+def image() -> str:
     """An image as a ``data:`` URL."""
     file = io.BytesIO()
     Image.effect_noise((32, 32), 80).convert("RGB").save(file, "PNG")
@@ -89,13 +89,13 @@ def chat(server: ServerProcess, body: dict[str, Any]) -> httpx.Response:
     return httpx.post(f"{server.url}/chat", json=body, timeout=60)
 
 
-def edit(picture: str, prompt_id: str = "p1") -> dict[str, Any]:
+def edit(image: str, prompt_id: str = "p1") -> dict[str, Any]:
     return {
         "user_id": "ann",
         "conversation_id": "shared",
         "prompt_id": prompt_id,
         "prompt": "change the lion to orange",
-        "input_image_url": picture,
+        "input_image_url": image,
     }
 
 
@@ -115,7 +115,7 @@ class Client:
 
     server: ServerProcess
     user: str
-    picture: str
+    image: str
     answered: dict[str, dict[str, Any]] = field(default_factory=dict)
     answered_at: list[float] = field(default_factory=list)
     refusals: list[tuple[httpx.Response, float, float]] = field(default_factory=list)
@@ -128,7 +128,7 @@ class Client:
             "conversation_id": "under-load",
             "prompt_id": f"p{number}",
             "prompt": "make it black and white",
-            "input_image_url": self.picture,
+            "input_image_url": self.image,
         }
 
     def run(self) -> None:
@@ -147,10 +147,10 @@ class Client:
 
 
 def test_database_that_crashes_under_load_costs_no_answer_and_no_long_wait(
-    postgres: PostgresServer, site: Site, picture: str
+    postgres: PostgresServer, site: Site, image: str
 ) -> None:
     server = site.start("a")
-    clients = [Client(server, f"client-{number}", picture) for number in range(6)]
+    clients = [Client(server, f"client-{number}", image) for number in range(6)]
     with ThreadPoolExecutor(len(clients)) as pool, ExitStack() as stack:
         running = [pool.submit(client.run) for client in clients]
         for client in clients:
@@ -199,18 +199,18 @@ def _check_answers(client: Client) -> None:
 
 
 def test_turn_that_the_crash_cut_off_goes_on_without_waiting_for_its_lease(
-    postgres: PostgresServer, site: Site, picture: str
+    postgres: PostgresServer, site: Site, image: str
 ) -> None:
     server = site.start("a", HOLD=str(site.folder / "gate"), PROMPTVISION_LEASE_S="60")
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(chat, server, edit(picture))
+        answer = pool.submit(chat, server, edit(image))
         site.wait_for_note("segment a")
         postgres.stop("immediate")
         (site.folder / "gate").touch()
         assert answer.result(10).status_code == 503
     postgres.start()
     up_at = time.monotonic()
-    reply = chat(server, edit(picture))
+    reply = chat(server, edit(image))
     assert time.monotonic() - up_at < 2
     assert reply.json()["status"] == "done"
     assert site.notes == Counter({"detect a": 1, "segment a": 1, "inpaint a": 1})
@@ -219,10 +219,10 @@ def test_turn_that_the_crash_cut_off_goes_on_without_waiting_for_its_lease(
 # A server goes away
 
 
-def test_fifty_duplicates_at_two_servers_run_once(site: Site, picture: str) -> None:
+def test_fifty_duplicates_at_two_servers_run_once(site: Site, image: str) -> None:
     servers = [site.start("a"), site.start("b")]
     with ThreadPoolExecutor(50) as pool:
-        sent = [pool.submit(chat, servers[number % 2], edit(picture)) for number in range(50)]
+        sent = [pool.submit(chat, servers[number % 2], edit(image)) for number in range(50)]
     replies = [response.result() for response in sent]
     assert {reply.status_code for reply in replies} == {200}, replies
     paths = [reply.text.replace(server.url, "") for reply, server in zip(replies, servers * 25, strict=True)]
@@ -244,14 +244,14 @@ class Held:
 
 
 @pytest.fixture
-def held(site: Site, picture: str) -> Iterator[Held]:
+def held(site: Site, image: str) -> Iterator[Held]:
     gate = site.folder / "gate"
     a = site.start("a", HOLD=str(gate), PROMPTVISION_LEASE_S=str(LEASE_S))
     b = site.start("b", PROMPTVISION_LEASE_S=str(LEASE_S))
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(chat, a, edit(picture))
+        answer = pool.submit(chat, a, edit(image))
         site.wait_for_note("segment a")
-        yield Held(a, b, edit(picture), answer, gate)
+        yield Held(a, b, edit(image), answer, gate)
         a.kill()
 
 

@@ -19,12 +19,10 @@ Pixels = NDArray[np.int64]
 
 def save(name: str, folder: Path) -> Path:
     """The still life as a file: a JPEG, a PNG, or a PNG with transparent corners."""
-    picture, file = still_life(), folder / name
+    image, file = still_life(), folder / name
     if name.startswith("alpha"):
-        picture.putalpha(
-            ImageOps.expand(Image.new("L", (picture.width - 80, picture.height - 80), 255), 40, 0)
-        )
-    picture.save(file)
+        image.putalpha(ImageOps.expand(Image.new("L", (image.width - 80, image.height - 80), 255), 40, 0))
+    image.save(file)
     return file
 
 
@@ -81,7 +79,7 @@ def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> 
         ("convert_to_bw", "done"),
         ("extract_text", "failed"),
     ]
-    assert document["text_response"].startswith("The picture is black and white now. extract_text cannot run")
+    assert document["text_response"].startswith("The image is black and white now. extract_text cannot run")
     assert "apt-get install tesseract-ocr" in document["steps"][1]["message"]
     assert pixels(document["bw_image_url"]).shape == pixels(photo).shape[:2]
 

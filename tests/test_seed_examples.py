@@ -47,17 +47,17 @@ Body = dict[str, Any]
 
 
 def savanna() -> Image.Image:
-    picture = Image.new("RGB", (120, 80), "khaki")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (120, 80), "khaki")
+    draw = ImageDraw.Draw(image)
     draw.rectangle((20, 30, 59, 69), fill=THINGS["lion"])
     draw.rectangle((90, 10, 99, 59), fill=THINGS["tree"])
-    return picture
+    return image
 
 
 def sign() -> Image.Image:
-    picture = Image.new("RGB", (120, 80), "white")
-    ImageDraw.Draw(picture).multiline_text((5, 20), SIGN, fill="black")
-    return picture
+    image = Image.new("RGB", (120, 80), "white")
+    ImageDraw.Draw(image).multiline_text((5, 20), SIGN, fill="black")
+    return image
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +87,10 @@ class Site:
             make_tools(THINGS, texts), planner=FallbackProvider([planner, OfflinePlanner()])
         )
 
-    def say(self, prompt: str, script: list[Scripted], picture: Image.Image | None = None) -> Reply:
+    def say(self, prompt: str, script: list[Scripted], image: Image.Image | None = None) -> Reply:
         self.server.reset(script)
-        image = encode_png(picture) if picture else None
-        self.replies.append(self.agent.run_sync(prompt, image=image, conversation_id="seed"))
+        encoded = encode_png(image) if image else None
+        self.replies.append(self.agent.run_sync(prompt, image=encoded, conversation_id="seed"))
         self.server.assert_used_up()
         self.check_what_was_sent()
         return self.replies[-1]
@@ -196,7 +196,7 @@ def test_second_edit_works_on_the_result_of_the_first(site: Site) -> None:
     )
     assert steps_of(second) == EDIT
     assert second.image_url == first.image_id
-    assert second.steps[0].arguments["image_url"] == first.image_id, "the horse is only in the edited picture"
+    assert second.steps[0].arguments["image_url"] == first.image_id, "the horse is only in the edited image"
     after = site.agent.open(str(second.image_id))
     assert after.getpixel((40, 50)) == (192, 192, 192)
     assert changed_box(savanna(), after) == LION_BOX
@@ -254,7 +254,7 @@ def test_calls_in_one_reply_are_made_in_order(site: Site) -> None:
     reply = site.say("Find the lion, and make it grey", [both, "Done."], savanna())
     assert [step.operation for step in reply.steps] == ["detect_objects", "convert_to_bw", "caption_image"]
     assert reply.steps[2].arguments["image_url"] == reply.fields["bw_image_url"], (
-        "a call without a picture means what the calls before it made"
+        "a call without an image means what the calls before it made"
     )
     answers = [message for message in site.server.bodies[-1]["messages"] if message["role"] == "tool"]
     asked = site.server.bodies[-1]["messages"][2]["tool_calls"]

@@ -41,18 +41,18 @@ Event = tuple[str, dict[str, Any]]
 """Id, empty for what is never replayed, and data of a server-sent event."""
 
 
-def as_data_url(picture: Image.Image) -> str:
+def as_data_url(image: Image.Image) -> str:
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    image.save(file, "PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
-PICTURE = as_data_url(Image.linear_gradient("L").resize((32, 32)).convert("RGB"))
+IMAGE = as_data_url(Image.linear_gradient("L").resize((32, 32)).convert("RGB"))
 
 
 def body(prompt: str, prompt_id: str = "p", **members: Any) -> dict[str, Any]:
     ids = {"user_id": "ann", "conversation_id": "c", "prompt_id": prompt_id}
-    return {**ids, "prompt": prompt, "input_image_url": PICTURE, **members}
+    return {**ids, "prompt": prompt, "input_image_url": IMAGE, **members}
 
 
 class Site:

@@ -27,7 +27,7 @@ from promptvision.conversations.transfer import (
 )
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.store import ImageStore
-from promptvision.testing.conversation_store import claim, note, picture
+from promptvision.testing.conversation_store import claim, image_event, note
 from promptvision.testing.image_store import new_image
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer
@@ -39,7 +39,7 @@ from promptvision_supabase.store import SupabaseConversationStore
 from promptvision_supabase.testing import rest_server
 
 CONVERSATIONS = 60
-PICTURES = 90
+IMAGES = 90
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,28 @@ def bucket() -> Iterator[Bucket]:
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    name = f"pictures-{uuid.uuid4().hex}"
+    name = f"images-{uuid.uuid4().hex}"
     client.create_bucket(Bucket=name)
     yield Bucket(client, name, variables)
     client.close()
     server.stop()
 
 
-def fill(conversations: ConversationStore, images: ImageStore, *, count: int, pictures: int) -> None:
+def fill(conversations: ConversationStore, images: ImageStore, *, count: int, image_count: int) -> None:
     ids = [images.put(new_image(media_type), media_type).id for media_type in ("image/png", "image/jpeg")]
-    ids += [images.put(new_image(), "image/png").id for _ in range(pictures - 2)]
+    ids += [images.put(new_image(), "image/png").id for _ in range(image_count - 2)]
     for number in range(count):
         user = f"user-{number % 7}"
         for seq in range(1, 4):
             prompt = f"\N{SNOWMAN} {number} {uuid.uuid4()}"
             turn = claim(conversations, user, f"p{seq}", conversation=f"c{number}", prompt=prompt)
             conversations.append(
-                turn, [picture(1, seq, ids[number % pictures]), note(2, "\x00 \ud800 \u202e")]
+                turn, [image_event(1, seq, ids[number % image_count]), note(2, "\x00 \ud800 \u202e")]
             )
             conversations.finish_turn(
                 turn, TurnStatus.DONE, {"text_response": prompt, "number": 0.1 * number}
             )
-        conversations.add_image(user, ids[-1 - number % pictures])
+        conversations.add_image(user, ids[-1 - number % image_count])
 
 
 def kill_when(program: Program, words: tuple[str, str], is_time: Callable[[], bool]) -> None:
@@ -118,7 +118,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     home = tmp_path / "home"
     sqlite = SQLConversationStore(default_sqlite_url(home))
     files = FileImageStore(home / "images")
-    fill(sqlite, files, count=CONVERSATIONS, pictures=PICTURES)
+    fill(sqlite, files, count=CONVERSATIONS, image_count=IMAGES)
     wanted = (digest_of_conversations(sqlite), digest_of_images(files))
     sqlite.close()
 
@@ -131,8 +131,8 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
 
     kill_when(program, ("current", away_url), lambda: turns_there() >= CONVERSATIONS)
     assert turns_there() < 3 * CONVERSATIONS
-    kill_when(program, ("current", away_url), lambda: bucket.count() >= PICTURES // 3)
-    assert (turns_there(), bucket.count() < PICTURES) == (3 * CONVERSATIONS, True)
+    kill_when(program, ("current", away_url), lambda: bucket.count() >= IMAGES // 3)
+    assert (turns_there(), bucket.count() < IMAGES) == (3 * CONVERSATIONS, True)
     done = program.run("store", "copy", "current", away_url)
     assert done.code == 0, done.said
     assert "conversations: 0 moved" in done.out
@@ -142,7 +142,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
 
     back_url = f"sqlite:///{tmp_path}/back/c.db,{(tmp_path / 'back' / 'images').as_uri()}"
     back_files = tmp_path / "back" / "images"
-    kill_when(program, (away_url, back_url), lambda: len(list(back_files.rglob("*.png"))) >= PICTURES // 3)
+    kill_when(program, (away_url, back_url), lambda: len(list(back_files.rglob("*.png"))) >= IMAGES // 3)
     done = program.run("store", "copy", away_url, back_url)
     assert done.code == 0, done.said
     with closing(SQLConversationStore(f"sqlite:///{tmp_path}/back/c.db")) as back:
@@ -164,7 +164,7 @@ def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: Post
         supabase = stack.enter_context(closing(SupabaseConversationStore(rest.url, rest.key())))
         cloudinary = stack.enter_context(closing(CloudinaryImageStore(double.url, double.variables.get)))
         files, back_files = FileImageStore(tmp_path / "one" / "i"), FileImageStore(tmp_path / "back" / "i")
-        fill(sqlite, files, count=10, pictures=10)
+        fill(sqlite, files, count=10, image_count=10)
         copy_conversations(sqlite, supabase, silent)
         copy_conversations(supabase, back, silent)
         assert len({digest_of_conversations(store) for store in (sqlite, supabase, back)}) == 1

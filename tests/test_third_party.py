@@ -98,9 +98,9 @@ def document(ended: Ended) -> dict[str, Any]:
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     """Red on the left, blue on the right."""
-    picture = Image.new("RGB", (40, 20), "red")
-    picture.paste("blue", (20, 0, 40, 20))
-    picture.save(tmp_path / "photo.png")
+    image = Image.new("RGB", (40, 20), "red")
+    image.paste("blue", (20, 0, 40, 20))
+    image.save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from PIL import Image as pictures  # noqa: N813
+from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from promptvision import Image, Requirements, Settings, Tool, ToolContext, hookimpl, tool
@@ -43,7 +43,7 @@ def mirror(image: Image, times: int = 1) -> Image:
 def fade(image: Image) -> Image:
     """Make the left half transparent."""
     faded = image.convert("RGBA")
-    faded.paste(pictures.new("RGBA", (image.width // 2, image.height), (9, 9, 9, 0)))
+    faded.paste(PillowImage.new("RGBA", (image.width // 2, image.height), (9, 9, 9, 0)))
     return faded
 
 

@@ -214,7 +214,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
     assert stored(seen) == whole
 
 
-def test_failed_tool_becomes_a_warning_and_the_fallback_tool_continues(tools: list[Tool], scene_png: bytes) -> None:
+def test_failed_tool_is_a_warning_and_the_fallback_tool_runs(tools: list[Tool], scene_png: bytes) -> None:
     def broken(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
         raise ToolFailed("test: out of film")
 
@@ -329,9 +329,9 @@ def test_cancelled_turn_says_so(
 
 
 async def start_reading(
-    agent: Agent, prompt: str, picture: bytes | None, **ids: Any
+    agent: Agent, prompt: str, image: bytes | None, **ids: Any
 ) -> tuple[TurnHandle, asyncio.Task[list[StreamEvent]]]:
-    running = agent.start(prompt, image=picture, **ids)
+    running = agent.start(prompt, image=image, **ids)
     running.live_reply.has_subscribers = True
     await running.is_claimed.wait()
     assert running.turn is not None

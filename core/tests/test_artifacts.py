@@ -159,7 +159,7 @@ def test_mask_of_boxes_that_nobody_looked_for_has_no_target() -> None:
     assert artifacts.newest(MaskRef, ONE.id, None) is not None
 
 
-def test_what_was_made_without_a_image_is_not_kept() -> None:
+def test_what_was_made_without_an_image_is_not_kept() -> None:
     artifacts = Artifacts()
     artifacts.add(Args(), detected("lion", LION)[1])
     assert boxes_of(artifacts, None) is None

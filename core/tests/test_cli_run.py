@@ -61,10 +61,10 @@ def test_image_that_cannot_be_used_is_one_line(
     ],
 )
 def test_request_that_cannot_be_used_is_one_line(
-    program: Program, command: Command, scene_png: bytes, picture: str, words: str, part: str
+    program: Program, command: Command, scene_png: bytes, image: str, words: str, part: str
 ) -> None:
     (program.home / "photo.png").write_bytes(scene_png)
-    ended = command("run", picture, words)
+    ended = command("run", image, words)
     assert (ended.code, ended.data, ended.said.count("\n")) == (1, b"", 1)
     assert part in ended.said
     assert json.loads(command("history", "--json").out) == {"conversations": []}
@@ -137,7 +137,7 @@ def test_jsonl_is_one_event_a_line(program: Program, command: Command, photo: Pa
     assert (program.home / "out.png").exists()
 
 
-def test_answer_without_a_image_does_not_pretend_to_write_one(
+def test_answer_without_an_image_does_not_pretend_to_write_one(
     program: Program, command: Command, photo: Path
 ) -> None:
     ended = command("run", photo, "do what nobody knows", "-o", "out.png")

@@ -19,7 +19,7 @@ from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.cli.main import cli
 from promptvision.conversations.transfer import digest_of_conversations, digest_of_images
 from promptvision.conversations.turn import TurnStatus
-from promptvision.testing.conversation_store import claim, picture
+from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
 
 Invoke = Callable[..., Result]
@@ -36,7 +36,7 @@ def home(tmp_path: Path) -> Path:
     (home / "unused").write_text(unused)
     with closing(SQLConversationStore(default_sqlite_url(home))) as store:
         turn = claim(store, "local", prompt="make it grey")
-        store.append(turn, [picture(1, 1, shown)])
+        store.append(turn, [image_event(1, 1, shown)])
         store.finish_turn(turn, TurnStatus.DONE, {})
         found = store.conversations("local")[0]
         long_ago = replace(found, updated_at=time.time() - 40 * 86_400)

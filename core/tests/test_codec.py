@@ -275,8 +275,8 @@ def test_nothing_but_pixels_is_stored() -> None:
 def test_image_that_is_handed_on_is_the_one_that_is_stored(mode: str, kind: str, orientation: int) -> None:
     notes = {} if kind in ("BMP", "GIF") else {"exif": exif(orientation, description="SECRET")}
     profile = {} if kind in ("BMP", "GIF") or mode == "L" else {"icc_profile": wide_gamut()}
-    picture = painting("RGB" if mode == "RGBA" and kind == "JPEG" else mode)
-    normal = normalise(encoded(picture, kind, **notes, **profile))
+    image = painting("RGB" if mode == "RGBA" and kind == "JPEG" else mode)
+    normal = normalise(encoded(image, kind, **notes, **profile))
     stored = decode_stored(normal.data)
     assert same(normal.image, stored)
     assert normal.image.info == stored.info

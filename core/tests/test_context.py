@@ -21,26 +21,26 @@ from promptvision.types import ImageRef, MaskRef
 
 
 @pytest.fixture
-def picture() -> Image.Image:
+def sample() -> Image.Image:
     return Image.linear_gradient("L").resize((8, 6)).convert("RGB")
 
 
 def context_with(store: ImageStore, **changes: Any) -> CallContext:
     settings = Settings()
-    pictures = ImageCache(store)
-    return CallContext(images=pictures, pool=ModelPool({}, settings), settings=settings, **changes)
+    images = ImageCache(store)
+    return CallContext(images=images, pool=ModelPool({}, settings), settings=settings, **changes)
 
 
-def test_saved_image_is_noted_and_opens_again(picture: Image.Image) -> None:
+def test_saved_image_is_noted_and_opens_again(sample: Image.Image) -> None:
     store = MemoryImageStore()
     context = context_with(store, parent="a" * 64)
-    ref = context.save(picture)
+    ref = context.save(sample)
     (saved,) = context.saved
     assert (saved.id, saved.kind, saved.parent) == (ref.id, "edit", "a" * 64)
     assert (saved.width, saved.height) == (8, 6)
     assert store.stat(ref.id).media_type == "image/png"
     afresh = context_with(store).open(ref)
-    assert ImageChops.difference(afresh, picture).getbbox() is None
+    assert ImageChops.difference(afresh, sample).getbbox() is None
 
 
 def test_call_has_no_deadline_unless_one_is_given() -> None:
@@ -48,18 +48,18 @@ def test_call_has_no_deadline_unless_one_is_given() -> None:
     assert make_context(deadline=12.5).deadline == 12.5
 
 
-def test_parent_can_be_named(picture: Image.Image) -> None:
+def test_parent_can_be_named(sample: Image.Image) -> None:
     context = make_context()
-    first = context.save(picture, kind="input")
-    context.save(picture.rotate(90), kind="annotated", parent=first)
+    first = context.save(sample, kind="input")
+    context.save(sample.rotate(90), kind="annotated", parent=first)
     assert (context.saved[1].kind, context.saved[1].parent) == ("annotated", first.id)
 
 
-def test_changing_a_image_after_saving_it_changes_nothing_saved(picture: Image.Image) -> None:
+def test_changing_an_image_after_saving_it_changes_nothing_saved(sample: Image.Image) -> None:
     context = make_context()
-    before = picture.copy()
-    ref = context.save(picture)
-    picture.paste("red", (0, 0, 8, 6))
+    before = sample.copy()
+    ref = context.save(sample)
+    sample.paste("red", (0, 0, 8, 6))
     assert ImageChops.difference(context.open(ref), before).getbbox() is None
 
 
@@ -109,13 +109,13 @@ def test_image_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
     assert store.reads == 4
 
 
-def test_progress_is_told_and_stops_a_cancelled_call(picture: Image.Image) -> None:
+def test_progress_is_told_and_stops_a_cancelled_call(sample: Image.Image) -> None:
     told: list[tuple[float, float, str]] = []
     cancel = CancelToken()
     context = make_context(cancel=cancel, on_progress=lambda *how_far: told.append(how_far))
     context.progress(1, 2, "half")
     cancel.cancel("enough")
-    for act in (lambda: context.progress(2, 2), context.check_cancelled, lambda: context.save(picture)):
+    for act in (lambda: context.progress(2, 2), context.check_cancelled, lambda: context.save(sample)):
         with pytest.raises(Cancelled, match="enough"):
             act()
     assert told == [(1, 2, "half")]
@@ -127,14 +127,14 @@ def test_settings_and_seed_are_handed_in(tmp_path: Path) -> None:
     assert (context.settings.value("SOME_KEY"), context.settings.home, context.seed) == ("k", tmp_path, 9)
 
 
-def test_image_that_a_tool_changes_in_place_stays_as_it_was_for_the_next_call(picture: Image.Image) -> None:
+def test_image_that_a_tool_changes_in_place_stays_as_it_was_for_the_next_call(sample: Image.Image) -> None:
     images = ImageCache(MemoryImageStore())
     settings = Settings()
 
     def context() -> CallContext:
         return CallContext(images=images, pool=ModelPool({}, settings), settings=settings)
 
-    ref = context().save(picture)
+    ref = context().save(sample)
     before = context().open(ref).tobytes()
     for change in (
         lambda image: ImageDraw.Draw(image).rectangle((0, 0, 3, 3), fill="red"),
@@ -149,9 +149,9 @@ def test_image_that_a_tool_changes_in_place_stays_as_it_was_for_the_next_call(pi
         assert context().open(ref).tobytes() == before
 
 
-def test_pixels_are_shared_until_they_are_changed(picture: Image.Image) -> None:
+def test_pixels_are_shared_until_they_are_changed(sample: Image.Image) -> None:
     context = make_context()
-    ref = context.save(picture)
+    ref = context.save(sample)
     one, other = context.open(ref), context.open(ref)
     assert one is not other
     assert one.im is other.im

@@ -38,7 +38,7 @@ def turn(image: Image.Image, degrees: float = 90.0, way: Literal["left", "right"
 
 
 @pytest.fixture
-def picture() -> Image.Image:
+def sample() -> Image.Image:
     made = Image.new("RGB", (4, 4), "white")
     made.putpixel((0, 0), (255, 0, 0))
     return made
@@ -71,27 +71,27 @@ def test_schema_holds_types_defaults_and_descriptions() -> None:
     }
 
 
-def test_returned_image_is_stored_with_its_parent(picture: Image.Image) -> None:
+def test_returned_image_is_stored_with_its_parent(sample: Image.Image) -> None:
     context = make_context()
-    source = context.save(picture, kind="input")
+    source = context.save(sample, kind="input")
     result = run_tool(turn, context=context, image=source, degrees=90)
     assert result.original_image_url == source
     assert context.open(result.turn_image_url).getpixel((0, 3)) == (255, 0, 0)
     assert (context.saved[-1].kind, context.saved[-1].parent) == ("edit", source.id)
 
 
-def test_public_image_type_is_the_same(picture: Image.Image) -> None:
+def test_public_image_type_is_the_same(sample: Image.Image) -> None:
     @tool()
     def same(image: PublicImage) -> PublicImage:
         """Do nothing."""
         return image
 
     context = make_context()
-    result = run_tool(same, context=context, image=context.save(picture))
+    result = run_tool(same, context=context, image=context.save(sample))
     assert context.open(result.same_image_url).size == (4, 4)
 
 
-def test_context_is_handed_in_and_hidden_from_the_schema(picture: Image.Image) -> None:
+def test_context_is_handed_in_and_hidden_from_the_schema(sample: Image.Image) -> None:
     @tool()
     def seeded(image: Image.Image, context: ToolContext) -> int:
         """Tell the seed."""
@@ -99,10 +99,10 @@ def test_context_is_handed_in_and_hidden_from_the_schema(picture: Image.Image) -
 
     assert list(seeded.tool.args.model_fields) == ["image"]
     context = make_context(seed=7)
-    assert run_tool(seeded, context=context, image=context.save(picture)).seeded_result == 7
+    assert run_tool(seeded, context=context, image=context.save(sample)).seeded_result == 7
 
 
-def test_coroutine_function_gets_and_gives_images_too(picture: Image.Image) -> None:
+def test_coroutine_function_gets_and_gives_images_too(sample: Image.Image) -> None:
     @tool()
     async def mirror(image: Image.Image, context: ToolContext) -> Image.Image:
         """Mirror an image, after a while.
@@ -115,7 +115,7 @@ def test_coroutine_function_gets_and_gives_images_too(picture: Image.Image) -> N
         return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
     context = make_context()
-    result = run_tool(mirror, picture, context=context)
+    result = run_tool(mirror, sample, context=context)
     assert mirror.tool.is_async
     assert context.open(result.mirror_image_url).getpixel((3, 0)) == (255, 0, 0)
     assert result.original_image_url is not None
@@ -135,18 +135,18 @@ def test_coroutine_function_gives_other_values_too() -> None:
     assert run_tool(ask, question="Is it?").ask_result == "Is it? Yes."
 
 
-def test_other_values_become_name_result_and_its_type_links(picture: Image.Image) -> None:
+def test_other_values_become_name_result_and_its_type_links(sample: Image.Image) -> None:
     @tool()
     def corners(image: Image.Image) -> list[Box]:
         """Find the whole image."""
         return [Box(0, 0, image.width, image.height)]
 
     context = make_context()
-    result = run_tool(corners, context=context, image=context.save(picture))
+    result = run_tool(corners, context=context, image=context.save(sample))
     assert result.corners_result == [Box(0, 0, 4, 4)]
 
 
-def test_result_model_is_returned_as_it_stands(picture: Image.Image) -> None:
+def test_result_model_is_returned_as_it_stands(sample: Image.Image) -> None:
     @tool()
     def measure(image: Image.Image) -> Sized:
         """Measure."""
@@ -154,37 +154,37 @@ def test_result_model_is_returned_as_it_stands(picture: Image.Image) -> None:
 
     context = make_context()
     assert measure.tool.result is Sized
-    result = run_tool(measure, context=context, image=context.save(picture))
+    result = run_tool(measure, context=context, image=context.save(sample))
     assert result == Sized(width=4, message="measured")
 
 
-def test_nothing_returned_is_success(picture: Image.Image) -> None:
+def test_nothing_returned_is_success(sample: Image.Image) -> None:
     @tool()
     def look(image: Image.Image) -> None:
         """Look at it."""
 
     context = make_context()
-    result = run_tool(look, context=context, image=context.save(picture))
+    result = run_tool(look, context=context, image=context.save(sample))
     assert result.success
     assert list(look.tool.result.model_fields) == ["success", "message", "original_image_url"]
 
 
-def test_optional_image_and_mask(picture: Image.Image) -> None:
+def test_optional_image_and_mask(sample: Image.Image) -> None:
     @tool()
     def blend(image: Image.Image, mask: MaskRef, other: Image.Image | None = None) -> Image.Image | None:
         """Blend two images, if there are two."""
         return None if other is None else Image.blend(image, other, 0.5)
 
     context = make_context()
-    ref = context.save(picture)
-    mask = context.save_mask(picture)
+    ref = context.save(sample)
+    mask = context.save_mask(sample)
     assert function_parameters(blend.tool.args)["required"] == ["image", "mask"]
     assert run_tool(blend, context=context, image=ref, mask=mask).blend_image_url is None
     both = run_tool(blend, context=context, image=ref, mask=mask, other=ref)
     assert isinstance(both.blend_image_url, ImageRef)
 
 
-def test_value_of_another_type_than_declared_is_no_result(picture: Image.Image) -> None:
+def test_value_of_another_type_than_declared_is_no_result(sample: Image.Image) -> None:
     @tool()
     def liar(image: Image.Image) -> int:
         """Lie."""
@@ -195,7 +195,7 @@ def test_value_of_another_type_than_declared_is_no_result(picture: Image.Image) 
         PluginError,
         match=r"tool 'liar': it returned str 'many', but is annotated '-> int': Input should be a",
     ):
-        run_tool(liar, context=context, image=context.save(picture))
+        run_tool(liar, context=context, image=context.save(sample))
 
 
 class Sized(Result):
@@ -274,19 +274,19 @@ def test_name_may_be_given_and_phrases_are_checked() -> None:
         tool(name="loud", phrases=["shout at {volume}"])(Shout)
 
 
-def test_bare_decorator_keeps_the_function_callable(picture: Image.Image) -> None:
+def test_bare_decorator_keeps_the_function_callable(sample: Image.Image) -> None:
     @tool
     def halve(image: Image.Image, times: int = 1) -> Image.Image:
         """Make an image smaller."""
         return image.reduce(2**times)
 
-    assert halve(picture).size == (2, 2)
-    assert halve(picture, times=2).size == (1, 1)
+    assert halve(sample).size == (2, 2)
+    assert halve(sample, times=2).size == (1, 1)
     assert (halve.__name__, halve.__doc__) == ("halve", "Make an image smaller.")
     assert repr(halve) == f"<tool 'halve' of {__name__}>"
     assert as_tool(halve) is as_tool(halve.tool) is halve.tool
     context = make_context()
-    assert context.open(run_tool(halve, picture, context=context).halve_image_url).size == (2, 2)
+    assert context.open(run_tool(halve, sample, context=context).halve_image_url).size == (2, 2)
 
 
 def test_decorated_coroutine_function_stays_one() -> None:
@@ -368,7 +368,7 @@ def test_option_of_the_wrong_type_names_tool_and_option(options: dict[str, Any],
         tool(**options)(turn)
 
 
-def test_nothing_in_place_of_an_image_is_named(picture: Image.Image) -> None:
+def test_nothing_in_place_of_an_image_is_named(sample: Image.Image) -> None:
     @tool
     def forgetful(image: Image.Image) -> Image.Image:  # type: ignore[empty-body]
         """Forget to return."""
@@ -376,4 +376,4 @@ def test_nothing_in_place_of_an_image_is_named(picture: Image.Image) -> None:
     with pytest.raises(
         PluginError, match="tool 'forgetful': it returned None, but is annotated '-> Image': Field required"
     ):
-        run_tool(forgetful, picture)
+        run_tool(forgetful, sample)

@@ -17,7 +17,7 @@ from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.store import ImageStore
 from promptvision.testing.agents import make_agent
-from promptvision.testing.conversation_store import claim, picture
+from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
 
 
@@ -29,7 +29,7 @@ def converse(agent: Agent, data: bytes, conversation: str) -> str:
     """A conversation of ann that shows an image; returns the image's id."""
     image_id = agent.services.images.store.put(data, "image/png").id
     turn = claim(agent.services.conversations.store, "ann", conversation=conversation)
-    agent.services.conversations.store.append(turn, [picture(1, 1, image_id)])
+    agent.services.conversations.store.append(turn, [image_event(1, 1, image_id)])
     agent.services.conversations.store.finish_turn(turn, TurnStatus.DONE, {})
     return image_id
 

@@ -301,13 +301,13 @@ def test_large_png_stays_refused() -> None:
 @pytest.mark.skipif(not features.check("avif"), reason="this Pillow was built without AVIF")
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_avif_is_accepted(mode: str) -> None:
-    picture, out = Image.linear_gradient("L").resize((120, 80)).convert(mode), io.BytesIO()
+    image, out = Image.linear_gradient("L").resize((120, 80)).convert(mode), io.BytesIO()
     if mode == "RGBA":
-        picture.putalpha(Image.radial_gradient("L").resize((120, 80)))
-    picture.save(out, "AVIF", quality=95)
+        image.putalpha(Image.radial_gradient("L").resize((120, 80)))
+    image.save(out, "AVIF", quality=95)
     made = normalise(out.getvalue())
     assert (made.media_type, made.image.size, made.image.mode) == ("image/png", (120, 80), mode)
-    difference = ImageChops.difference(made.image.convert("RGB"), picture.convert("RGB")).convert("L")
+    difference = ImageChops.difference(made.image.convert("RGB"), image.convert("RGB")).convert("L")
     assert difference.getextrema()[1] < 12  # type: ignore[operator]  # one band
 
 
@@ -327,11 +327,11 @@ def test_brands_tell_avif_from_heic(head: bytes, name: str) -> None:
 
 def test_heic_is_accepted_with_the_extra() -> None:
     heif = pytest.importorskip("pillow_heif")
-    picture, out = Image.linear_gradient("L").resize((128, 96)).convert("RGB"), io.BytesIO()
-    heif.from_pillow(picture).save(out, quality=95)
+    image, out = Image.linear_gradient("L").resize((128, 96)).convert("RGB"), io.BytesIO()
+    heif.from_pillow(image).save(out, quality=95)
     made = normalise(out.getvalue())
     assert (made.media_type, made.image.size) == ("image/png", (128, 96))
-    difference = ImageChops.difference(made.image, picture).convert("L")
+    difference = ImageChops.difference(made.image, image).convert("L")
     assert difference.getextrema()[1] < 16  # type: ignore[operator]  # one band
 
 

@@ -108,7 +108,7 @@ def test_a_long_list_of_choices_is_cut() -> None:
     assert len(str(caught.value)) < 300
 
 
-def test_the_newest_handle_of_a_image_is_shown(table: ImageTable) -> None:
+def test_the_newest_handle_of_an_image_is_shown(table: ImageTable) -> None:
     assert table.show(ImageRef(RED)) == "img_1"
     table.add(RED, "input", None, "", 640, 480, 3)
     assert table.show(ImageRef(RED)) == "img_6"

@@ -40,7 +40,7 @@ def read(source: bytes | str | Path, *, allow_paths: bool = False, settings: Set
 
 
 @pytest.fixture
-def picture(tmp_path: Path) -> Path:
+def image(tmp_path: Path) -> Path:
     path = tmp_path / "a picture #1.png"
     path.write_bytes(png())
     return path
@@ -80,7 +80,7 @@ def test_ingest_stores_what_was_given(tmp_path: Path) -> None:
         assert decode_stored(stored).tobytes() == Image.open(io.BytesIO(png())).tobytes()
 
 
-def test_every_source_of_one_image_gives_one_id(picture: Path, origin: str) -> None:
+def test_every_source_of_one_image_gives_one_id(image: Path, origin: str) -> None:
     store = MemoryImageStore()
     settings = Settings(allowed_hosts=(origin,))
     data_uri = "data:image/png;base64," + base64.b64encode(png()).decode()
@@ -88,9 +88,9 @@ def test_every_source_of_one_image_gives_one_id(picture: Path, origin: str) -> N
         png(),
         data_uri,
         f"http://{origin}/picture.png",
-        picture,
-        str(picture),
-        picture.as_uri(),
+        image,
+        str(image),
+        image.as_uri(),
     ]
     made = [asyncio.run(ingest(source, store, allow_paths=True, settings=settings)) for source in sources]
     assert len(set(made)) == 1
@@ -213,11 +213,11 @@ def test_a_missing_image_is_told_with_its_status(origin: str) -> None:
 # paths
 
 
-def test_paths_need_permission(picture: Path) -> None:
+def test_paths_need_permission(image: Path) -> None:
     for source in (
-        picture,
-        str(picture),
-        picture.as_uri(),
+        image,
+        str(image),
+        image.as_uri(),
         "/etc/passwd",
         "~/x.png",
         "img_1",
@@ -236,9 +236,9 @@ def test_other_schemes_are_refused(source: str) -> None:
         read(source, allow_paths=True)
 
 
-def test_home_is_expanded(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", str(picture.parent))
-    assert read(f"~/{picture.name}", allow_paths=True) == png()
+def test_home_is_expanded(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(image.parent))
+    assert read(f"~/{image.name}", allow_paths=True) == png()
     with pytest.raises(InputError, match="cannot be read"):
         read("~no-such-user-here/x.png", allow_paths=True)
 
@@ -271,9 +271,9 @@ def test_odd_paths_are_input_errors(source: str) -> None:
         read(source, allow_paths=True)
 
 
-def test_unreadable_files_are_input_errors(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    picture.chmod(0)
-    if os.access(picture, os.R_OK):
+def test_unreadable_files_are_input_errors(image: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image.chmod(0)
+    if os.access(image, os.R_OK):
         pytest.skip("this user may read everything")
     with pytest.raises(InputError, match="cannot be read"):
-        read(picture, allow_paths=True)
+        read(image, allow_paths=True)

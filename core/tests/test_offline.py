@@ -149,7 +149,7 @@ def test_unknown_request_tells_what_could_be_installed(tools: list[Tool]) -> Non
     able, lame = said.split("What I could do if something were installed or configured:\n")
     assert "OCR" not in able
     assert lame == (
-        "- Read the printed text in a picture (OCR). Missing: tool 'reader': program 'no-such-program' is "
+        "- Read the printed text in an image (OCR). Missing: tool 'reader': program 'no-such-program' is "
         "not on the PATH; apt-get install it"
     )
     nothing = ask((), "sing", unavailable=registry.unavailable()).text

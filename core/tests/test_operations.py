@@ -150,7 +150,7 @@ def test_summaries_are_sentences() -> None:
     empty = operations.ExtractTextResult(original_image_url=IMAGE, extracted_text=ImageText(""), words=[])
     assert empty.summary().startswith("There is no text")
     grey = operations.BwResult(original_image_url=IMAGE, bw_image_url=IMAGE)
-    assert grey.summary() == "The picture is black and white now."
+    assert grey.summary() == "The image is black and white now."
 
 
 def test_result_in_json_holds_lists_of_numbers_and_ids() -> None:

@@ -18,7 +18,7 @@ LOSSLESS = [".png", ".bmp", ".tif", ".jp2", ".ico", ".tga", ".qoi", ".ppm", ".pc
 READABLE = [extension for extension in EXTENSIONS if extension not in (".pdf", ".eps", ".ps")]
 
 
-def picture(mode: str, size: tuple[int, int] = (64, 48)) -> Image.Image:
+def sample_image(mode: str, size: tuple[int, int] = (64, 48)) -> Image.Image:
     bands = [
         Image.linear_gradient("L").resize(size),
         Image.radial_gradient("L").resize(size),
@@ -39,12 +39,12 @@ def on_white(image: Image.Image) -> Image.Image:
 @pytest.mark.parametrize("extension", EXTENSIONS)
 def test_every_mode_is_written_in_every_format(tmp_path: Path, extension: str, mode: str) -> None:
     file = tmp_path / f"out{extension}"
-    save_image(picture(mode), file)
+    save_image(sample_image(mode), file)
     assert file.stat().st_size > 50
     if extension in READABLE:
         with Image.open(file) as again:
             assert again.size == (64, 48)
-            difference = ImageChops.difference(on_white(again), on_white(picture(mode)))
+            difference = ImageChops.difference(on_white(again), on_white(sample_image(mode)))
             tolerance = 90 if extension in (".gif", ".pgm") else 60  # hard edges in a lossy format
             if not (extension == ".pgm" and mode.startswith("RGB")):
                 assert max(high for _, high in extremes(difference)) <= tolerance
@@ -53,9 +53,9 @@ def test_every_mode_is_written_in_every_format(tmp_path: Path, extension: str, m
 @pytest.mark.parametrize("extension", LOSSLESS)
 def test_lossless_formats_keep_every_pixel(tmp_path: Path, extension: str) -> None:
     file = tmp_path / f"out{extension}"
-    save_image(picture("RGB"), file)
+    save_image(sample_image("RGB"), file)
     with Image.open(file) as again:
-        assert again.convert("RGB").tobytes() == picture("RGB").tobytes()
+        assert again.convert("RGB").tobytes() == sample_image("RGB").tobytes()
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def psnr(first: Image.Image, second: Image.Image) -> float:
 
 def test_lossy_formats_are_no_worse_than_jpeg() -> None:
     noise = [Image.effect_noise((256, 256), 25) for _ in range(3)]
-    photo = Image.blend(picture("RGB", (256, 256)), Image.merge("RGB", noise), 0.2)
+    photo = Image.blend(sample_image("RGB", (256, 256)), Image.merge("RGB", noise), 0.2)
     quality = {}
     for extension in (".jpg", ".jfif", ".jpe", ".webp", ".avif"):
         data = encode_image(photo, output_format(f"x{extension}"))
@@ -93,9 +93,9 @@ def test_lossy_formats_are_no_worse_than_jpeg() -> None:
 
 def test_icon_that_is_too_large_is_refused_and_not_shrunk(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.ico holds at most 256 pixels a side and the image has 300"):
-        save_image(picture("RGB", (300, 200)), tmp_path / "out.ico")
+        save_image(sample_image("RGB", (300, 200)), tmp_path / "out.ico")
     assert not (tmp_path / "out.ico").exists()
-    save_image(picture("RGB", (256, 40)), tmp_path / "out.ico")
+    save_image(sample_image("RGB", (256, 40)), tmp_path / "out.ico")
     with Image.open(tmp_path / "out.ico") as again:
         assert again.size == (256, 40)
 

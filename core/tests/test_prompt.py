@@ -31,7 +31,7 @@ def test_what_cannot_run_is_one_line_with_the_fix_and_costs_nothing_elsewhere(to
     with_it, without = prompt_of([*tools, reader]).split("\n"), prompt_of(tools).split("\n")
     further = [line for line in with_it if line not in without]
     assert further[1:] == [
-        "- extract_text: Read the printed text in a picture (OCR). Missing: tool 'reader': program "
+        "- extract_text: Read the printed text in an image (OCR). Missing: tool 'reader': program "
         "'no-such-program' is not on the PATH; apt-get install it"
     ]
     assert "Do not call them" in further[0]

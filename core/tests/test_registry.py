@@ -393,7 +393,7 @@ class Grow(Args):
     boxes: list[Box]
 
 
-class NoPicture(Args):
+class NoImage(Args):
     width: int
 
 
@@ -403,7 +403,7 @@ def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]
 
 
 def test_what_needs_the_type_itself_or_no_image_is_no_producer() -> None:
-    registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoPicture)])
+    registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoImage)])
     assert registry.producers(list[Box]) == []
 
 

@@ -41,7 +41,7 @@ def reply(*steps: Step, **changes: Any) -> Reply:
     return Reply(**{**given, **changes})
 
 
-def picture(image_id: str, kind: str) -> dict[str, str]:
+def image(image_id: str, kind: str) -> dict[str, str]:
     return {"id": image_id, "handle": "img_1", "kind": kind}
 
 
@@ -73,7 +73,7 @@ def test_document_has_exactly_the_fields_of_the_contract() -> None:
 
 
 def test_image_is_the_last_edit_else_the_last_image_made() -> None:
-    images = (picture(A, "edit"), picture(B, "edit"), picture(C, "annotated"))
+    images = (image(A, "edit"), image(B, "edit"), image(C, "annotated"))
     assert reply(images=images).image_id == B
     assert reply(images=images[2:]).image_id == C
     assert reply(images=()).image_id is None

@@ -16,7 +16,7 @@ from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.retention import collect, find_unreferenced
 from promptvision.conversations.turn import TurnStatus
-from promptvision.testing.conversation_store import claim, picture
+from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
 
 DAY_S = 86_400
@@ -43,7 +43,7 @@ def put(images: FileImageStore, *, age_s: float = 2 * 3600) -> str:
 def converse(store: SQLConversationStore, name: str, images: list[str], *, days_ago: float) -> None:
     """A conversation of one turn that shows images, last used so long ago."""
     turn = claim(store, "ann", conversation=name)
-    store.append(turn, [picture(number, number, image_id) for number, image_id in enumerate(images, 1)])
+    store.append(turn, [image_event(number, number, image_id) for number, image_id in enumerate(images, 1)])
     store.finish_turn(turn, TurnStatus.DONE, {})
     found = store.conversation("ann", name)
     assert found is not None
@@ -87,6 +87,6 @@ def test_what_came_into_use_meanwhile_is_kept(
     waste = find_unreferenced(conversations, images, days=30)
     assert set(waste.images) == {unused, own}
     turn = claim(conversations, "ann", "p2", conversation="old")
-    conversations.append(turn, [picture(1, 2, unused)])
+    conversations.append(turn, [image_event(1, 2, unused)])
     assert list(collect(conversations, images, waste)) == []
     assert set(images.ids()) == {unused, own}

@@ -43,8 +43,8 @@ SHADE = Operation(name="shade", description="Shade.", args=ShadeArgs, result=Sha
 
 
 def shade(args: ShadeArgs, context: ToolContext) -> Shaded:
-    picture = Image.new("L", (4, 4), args.shade)
-    return Shaded(shaded_url=context.save(picture), seed_used=context.seed)
+    image = Image.new("L", (4, 4), args.shade)
+    return Shaded(shaded_url=context.save(image), seed_used=context.seed)
 
 
 def make(run: Run = shade, **changes: Any) -> Tool:

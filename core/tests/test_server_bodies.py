@@ -38,7 +38,7 @@ def png(mode: str, *size: int) -> bytes:
 
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
-PICTURES: dict[str, tuple[str, int]] = {
+IMAGES: dict[str, tuple[str, int]] = {
     "not an image": (data_url(b"hello, I am a text"), 422),
     "0 bytes": (data_url(b""), 422),
     "truncated": (data_url(encode_png(Image.effect_noise((64, 64), 50))[:-1500]), 422),
@@ -115,9 +115,9 @@ def begun(serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str) -> I
     ]
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_image_that_cannot_be_used(begun: TestClient, chat_body: Body, name: str) -> None:
-    url, status = PICTURES[name]
+    url, status = IMAGES[name]
     sent = json.dumps(chat_body(input_image_url=url))
     error = check_problem(
         begun.post("/chat", content=sent, headers={"Content-Type": "application/json"}), status

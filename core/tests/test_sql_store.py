@@ -19,7 +19,7 @@ from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, Event, EventKind, TurnStatus
 from promptvision.errors import LeaseLost, SetupError, StoreError
-from promptvision.testing.conversation_store import ConversationStoreContract, claim, note, picture
+from promptvision.testing.conversation_store import ConversationStoreContract, claim, image_event, note
 
 
 @pytest.fixture
@@ -40,10 +40,10 @@ class TestSQLiteConversationStore(ConversationStoreContract):
 
 def test_what_is_written_is_there_after_reopening(home: Path, store: SQLConversationStore) -> None:
     turn = claim(store, "ann")
-    store.append(turn, [note(1), picture(2, 1, "a" * 64)])
+    store.append(turn, [note(1), image_event(2, 1, "a" * 64)])
     store.add_image("ann", "b" * 64)
     again = SQLConversationStore(default_sqlite_url(home))
-    assert again.history("ann", "c1", 5)[0].events == (note(1), picture(2, 1, "a" * 64))
+    assert again.history("ann", "c1", 5)[0].events == (note(1), image_event(2, 1, "a" * 64))
     assert again.owns_image("ann", "b" * 64)
     assert claim(again, "ann").claim is Claim.BUSY
     again.close()

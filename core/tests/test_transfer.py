@@ -25,7 +25,7 @@ from promptvision.conversations.transfer import (
 from promptvision.conversations.turn import Claim, Conversation, Turn, TurnStatus
 from promptvision.errors import Conflict, StoreError
 from promptvision.images.store import StoredImage
-from promptvision.testing.conversation_store import HOSTILE_IDS, claim, note, picture
+from promptvision.testing.conversation_store import HOSTILE_IDS, claim, image_event, note
 from promptvision.testing.image_store import new_image
 
 
@@ -47,7 +47,9 @@ def fill(store: ConversationStore) -> None:
                 turn = claim(
                     store, user, f"p{number}", conversation=conversation, prompt=f"\N{SNOWMAN} {user}"
                 )
-                store.append(turn, [picture(1, number, uuid.uuid4().hex * 2), note(2, "\x00 \ud800 \u202e")])
+                store.append(
+                    turn, [image_event(1, number, uuid.uuid4().hex * 2), note(2, "\x00 \ud800 \u202e")]
+                )
                 store.finish_turn(turn, TurnStatus.DONE, {"number": number, "float": 0.1 + 0.2})
         store.rename(user, "c1", "renamed")
         store.add_image(user, uuid.uuid4().hex * 2)

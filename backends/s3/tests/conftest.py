@@ -10,7 +10,7 @@ import boto3  # type: ignore[import-untyped]
 import pytest
 from moto.server import ThreadedMotoServer
 
-BUCKET = "pictures"
+BUCKET = "images"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ PNG = "image/png"
 
 @pytest.fixture
 def store(s3_server: Any) -> Iterator[ImageStore]:
-    store = BucketImageStore("s3://pictures/some/folder", s3_server.variables.get)
+    store = BucketImageStore("s3://images/some/folder", s3_server.variables.get)
     yield store
     store.close()
 
@@ -34,21 +34,21 @@ class TestBucketImageStore(ImageStoreContract):
 
 
 def keys(server: Any, prefix: str = "") -> list[str]:
-    found = server.client.list_objects_v2(Bucket="pictures", Prefix=prefix)
+    found = server.client.list_objects_v2(Bucket="images", Prefix=prefix)
     return [entry["Key"] for entry in found.get("Contents", [])]
 
 
 def test_key_is_made_of_the_hash_under_the_prefix(s3_server: Any) -> None:
-    store = BucketImageStore("s3://pictures/keys/", s3_server.variables.get)
+    store = BucketImageStore("s3://images/keys/", s3_server.variables.get)
     stored = store.put(new_image("image/webp"), "image/webp")
     assert keys(s3_server, "keys/") == [f"keys/images/{stored.id[:2]}/{stored.id}.webp"]
-    head = s3_server.client.head_object(Bucket="pictures", Key=keys(s3_server, "keys/")[0])
+    head = s3_server.client.head_object(Bucket="images", Key=keys(s3_server, "keys/")[0])
     assert head["ContentType"] == "image/webp"
 
 
 def test_url_options_need_no_variables(s3_server: Any) -> None:
     variables = {name: value for name, value in s3_server.variables.items() if "KEY" in name}
-    url = f"s3://pictures/options?endpoint={s3_server.endpoint}&region=us-east-1"
+    url = f"s3://images/options?endpoint={s3_server.endpoint}&region=us-east-1"
     store = BucketImageStore(url, variables.get)
     stored = store.put(new_image(), PNG)
     assert keys(s3_server, "options/") == [f"options/images/{stored.id[:2]}/{stored.id}.png"]
@@ -60,15 +60,15 @@ def key_of(data: bytes) -> str:
 
 def test_right_object_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
     data = new_image()
-    s3_server.client.put_object(Bucket="pictures", Key=key_of(data), Body=data, Metadata={"put": "before"})
+    s3_server.client.put_object(Bucket="images", Key=key_of(data), Body=data, Metadata={"put": "before"})
     store.put(data, PNG)
-    found = s3_server.client.get_object(Bucket="pictures", Key=key_of(data))
+    found = s3_server.client.get_object(Bucket="images", Key=key_of(data))
     assert (found["Body"].read(), found["Metadata"]) == (data, {"put": "before"})
 
 
 def test_right_object_whose_etag_is_no_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
     """The ETag of an object of several parts is not the MD5 of its bytes."""
-    data, place = new_image(), {"Bucket": "pictures"}
+    data, place = new_image(), {"Bucket": "images"}
     place["Key"] = key_of(data)
     upload = s3_server.client.create_multipart_upload(**place, Metadata={"put": "before"})["UploadId"]
     part = s3_server.client.upload_part(**place, PartNumber=1, UploadId=upload, Body=data)
@@ -84,12 +84,12 @@ def test_damaged_object_is_repaired_by_putting_it_again(
     s3_server: Any, store: ImageStore, damage: Callable[[bytes], bytes]
 ) -> None:
     data = new_image()
-    s3_server.client.put_object(Bucket="pictures", Key=key_of(data), Body=damage(data))
+    s3_server.client.put_object(Bucket="images", Key=key_of(data), Body=damage(data))
     with pytest.raises(StoreError, match="were changed"):
         store.get(image_id_of(data))
     stored = store.put(data, PNG)
     assert store.get(stored.id) == data
-    assert s3_server.client.head_object(Bucket="pictures", Key=key_of(data))["ContentType"] == PNG
+    assert s3_server.client.head_object(Bucket="images", Key=key_of(data))["ContentType"] == PNG
 
 
 def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:
@@ -109,7 +109,7 @@ def test_azure_links_are_signed() -> None:
 
 
 def test_an_hour_old_is_told_by_the_bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = BucketImageStore("s3://pictures/age", s3_server.variables.get)
+    store = BucketImageStore("s3://images/age", s3_server.variables.get)
     stored = store.put(new_image(), PNG)
     now = time.time()
     monkeypatch.setattr("promptvision.images.store.time.time", lambda: now + 3700)
@@ -117,20 +117,20 @@ def test_an_hour_old_is_told_by_the_bucket(s3_server: Any, monkeypatch: pytest.M
 
 
 def test_foreign_objects_are_not_listed(s3_server: Any) -> None:
-    store = BucketImageStore("s3://pictures/foreign", s3_server.variables.get)
+    store = BucketImageStore("s3://images/foreign", s3_server.variables.get)
     for name in (
         "readme.txt",
         "images/aa/readme.txt",
         f"images/aa/{'a' * 64}.svg",
         f"imagesaa/{'a' * 64}.png",
     ):
-        s3_server.client.put_object(Bucket="pictures", Key=f"foreign/{name}", Body=b"x")
+        s3_server.client.put_object(Bucket="images", Key=f"foreign/{name}", Body=b"x")
     assert store.ids() == []
 
 
 def test_two_prefixes_do_not_see_each_other(s3_server: Any) -> None:
-    one = BucketImageStore("s3://pictures/one", s3_server.variables.get)
-    other = BucketImageStore("s3://pictures/one/more", s3_server.variables.get)
+    one = BucketImageStore("s3://images/one", s3_server.variables.get)
+    other = BucketImageStore("s3://images/one/more", s3_server.variables.get)
     stored = one.put(new_image(), PNG)
     other.delete(stored.id)
     assert (one.ids(), other.ids()) == ([stored.id], [])
@@ -140,12 +140,12 @@ def test_more_images_than_one_page_of_a_listing(s3_server: Any, monkeypatch: pyt
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "10")
     names = [f"{number:064x}" for number in range(35)]
     for name in names:
-        s3_server.client.put_object(Bucket="pictures", Key=f"many/images/00/{name}.png", Body=b"x")
-    assert BucketImageStore("s3://pictures/many", s3_server.variables.get).ids() == names
+        s3_server.client.put_object(Bucket="images", Key=f"many/images/00/{name}.png", Body=b"x")
+    assert BucketImageStore("s3://images/many", s3_server.variables.get).ids() == names
 
 
 def test_hostile_keys_send_no_request(s3_server: Any, caplog: pytest.LogCaptureFixture) -> None:
-    store = BucketImageStore("s3://pictures/hostile", s3_server.variables.get)
+    store = BucketImageStore("s3://images/hostile", s3_server.variables.get)
     with caplog.at_level(logging.INFO, logger="werkzeug"):
         for key in hostile_keys():
             store.delete(key)
@@ -162,10 +162,10 @@ def test_server_that_is_down_is_a_quick_retryable_error() -> None:
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "geheim",
         }
-        store = BucketImageStore("s3://pictures", variables.get)
+        store = BucketImageStore("s3://images", variables.get)
         for ask in (lambda: store.put(b"x", PNG), lambda: store.get("a" * 64), store.ids):
             started = time.monotonic()
-            with pytest.raises(StoreError, match="s3://pictures") as caught:
+            with pytest.raises(StoreError, match="s3://images") as caught:
                 ask()
             assert caught.value.retryable
             assert "geheim" not in str(caught.value)
@@ -203,7 +203,7 @@ def test_unusable_url_is_a_setup_error(url: str) -> None:
 
 def test_chosen_by_url(s3_server: Any, tmp_path: Path) -> None:
     settings = Settings.from_mapping(
-        {"PROMPTVISION_HOME": str(tmp_path), "PROMPTVISION_IMAGES": "s3://pictures/x", **s3_server.variables}
+        {"PROMPTVISION_HOME": str(tmp_path), "PROMPTVISION_IMAGES": "s3://images/x", **s3_server.variables}
     )
     store = Registry.load(settings).make_image_store()
     assert isinstance(store, BucketImageStore)

@@ -21,8 +21,8 @@ from promptvision.testing import (
     SQLConversationStore,
     claim,
     hostile_keys,
+    image_event,
     note,
-    picture,
 )
 from promptvision_supabase import client
 from promptvision_supabase.store import SupabaseConversationStore
@@ -198,7 +198,7 @@ def test_wrong_path_is_a_setup_error(rest: RestServer) -> None:
 def test_same_database_is_open_to_the_sql_store(rest: RestServer, store: SupabaseConversationStore) -> None:
     """Both stores keep the same tables, and respect each other's claims."""
     turn = claim(store, "both")
-    store.append(turn, [note(1), picture(2, 1, "a" * 64)])
+    store.append(turn, [note(1), image_event(2, 1, "a" * 64)])
     with closing(SQLConversationStore(rest.postgres.url(rest.database))) as direct:
         assert direct.history("both", "c1", 5) == store.history("both", "c1", 5)
         assert direct.images("both", "c1") == store.images("both", "c1")

@@ -11,9 +11,9 @@ from promptvision.testing import make_context, run_tool
 from promptvision_bw.plugin import BW, promptvision_tools
 
 
-def converted(picture: Image.Image) -> Image.Image:
+def converted(image: Image.Image) -> Image.Image:
     context = make_context()
-    return context.open(run_tool(BW, picture, context=context).bw_image_url)
+    return context.open(run_tool(BW, image, context=context).bw_image_url)
 
 
 def colours(mode: str) -> Image.Image:
@@ -24,17 +24,17 @@ def colours(mode: str) -> Image.Image:
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 def test_grey_values_are_those_of_pillow(mode: str) -> None:
-    picture = colours(mode)
-    made = converted(picture)
+    image = colours(mode)
+    made = converted(image)
     assert made.mode == "L"
-    assert made.tobytes() == picture.convert("L").tobytes()
+    assert made.tobytes() == image.convert("L").tobytes()
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_transparency_is_kept(mode: str) -> None:
-    picture = colours(mode)
-    picture.putalpha(Image.linear_gradient("L"))
-    made = converted(picture)
+    image = colours(mode)
+    image.putalpha(Image.linear_gradient("L"))
+    made = converted(image)
     assert made.mode == "LA"
     assert made.getchannel("A").tobytes() == Image.linear_gradient("L").tobytes()
 

@@ -47,7 +47,7 @@ def florence(checkpoint: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
-def picture() -> Image.Image:
+def image() -> Image.Image:
     """400 x 300 pixels of coloured noise: an untrained model sees as much in it as in anything."""
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     return Image.fromarray(pixels)

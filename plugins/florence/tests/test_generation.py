@@ -21,51 +21,51 @@ def nothing() -> None:
     """A check that never stops."""
 
 
-def run_reference(florence: Any, picture: Image.Image, task: str, text: str = "") -> Any:
+def run_reference(florence: Any, image: Image.Image, task: str, text: str = "") -> Any:
     """transformers' own recipe, one beam, in the model's own words."""
-    inputs = florence.processor(images=picture, text=task + text, return_tensors="pt")
+    inputs = florence.processor(images=image, text=task + text, return_tensors="pt")
     ids = florence.model.generate(
         **inputs, max_new_tokens=96, num_beams=1, early_stopping=False, do_sample=False
     )
     words = florence.processor.batch_decode(ids, skip_special_tokens=False)[0]
-    return florence.processor.post_process_generation(words, task=task, image_size=picture.size)[task]
+    return florence.processor.post_process_generation(words, task=task, image_size=image.size)[task]
 
 
 @pytest.mark.parametrize("detail", TASKS)
-def test_caption_is_that_of_the_reference(florence: Any, picture: Image.Image, detail: str) -> None:
-    expected = run_reference(florence, picture, TASKS[detail])
+def test_caption_is_that_of_the_reference(florence: Any, image: Image.Image, detail: str) -> None:
+    expected = run_reference(florence, image, TASKS[detail])
     assert expected
-    assert describe(florence, picture, detail, nothing) == expected
+    assert describe(florence, image, detail, nothing) == expected
 
 
-def test_boxes_are_those_of_the_reference(florence: Any, picture: Image.Image) -> None:
-    answer = run_reference(florence, picture, FIND, "lion")
+def test_boxes_are_those_of_the_reference(florence: Any, image: Image.Image) -> None:
+    answer = run_reference(florence, image, FIND, "lion")
     expected = [(min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)) for x1, y1, x2, y2 in answer["bboxes"]]
     expected = [box for box in dict.fromkeys(expected) if box[0] < box[2] and box[1] < box[3]]
-    found = [tuple(map(int, box)) for box, _, _ in find(florence, picture, "lion", 0.0, nothing)]
+    found = [tuple(map(int, box)) for box, _, _ in find(florence, image, "lion", 0.0, nothing)]
     assert expected
     assert found == expected
 
 
 def test_every_box_has_the_label_asked_for_where_the_reference_has_what_the_model_wrote(
-    florence: Any, picture: Image.Image
+    florence: Any, image: Image.Image
 ) -> None:
-    answer = run_reference(florence, picture, FIND, "lion")
+    answer = run_reference(florence, image, FIND, "lion")
     assert set(answer["bboxes_labels"]) != {"lion"}
-    assert {label for _, label, _ in find(florence, picture, "lion", 0.0, nothing)} == {"lion"}
+    assert {label for _, label, _ in find(florence, image, "lion", 0.0, nothing)} == {"lion"}
 
 
-def test_threshold_drops_uncertain_boxes(florence: Any, picture: Image.Image) -> None:
-    everything = find(florence, picture, "lion", 0.0, nothing)
+def test_threshold_drops_uncertain_boxes(florence: Any, image: Image.Image) -> None:
+    everything = find(florence, image, "lion", 0.0, nothing)
     middle = sorted(score for _, _, score in everything)[len(everything) // 2]
-    kept = find(florence, picture, "lion", middle, nothing)
+    kept = find(florence, image, "lion", middle, nothing)
     assert kept == [each for each in everything if each[2] >= middle]
     assert 0 < len(kept) < len(everything)
 
 
-def test_read_text_is_that_of_the_reference(florence: Any, picture: Image.Image) -> None:
-    answer = run_reference(florence, picture, READ)
-    lines = read_lines(florence, picture, nothing)
+def test_read_text_is_that_of_the_reference(florence: Any, image: Image.Image) -> None:
+    answer = run_reference(florence, image, READ)
+    lines = read_lines(florence, image, nothing)
     assert lines
     for line in lines:
         assert 0 < line.confidence <= 100
@@ -78,10 +78,10 @@ def test_read_text_is_that_of_the_reference(florence: Any, picture: Image.Image)
             assert tuple(map(int, line.box)) in rounds
 
 
-def test_certainty_is_the_probability_of_what_was_written(florence: Any, picture: Image.Image) -> None:
+def test_certainty_is_the_probability_of_what_was_written(florence: Any, image: Image.Image) -> None:
     certainty = Certainty(first_location(florence))
-    ids = write(florence, picture, TASKS["brief"], nothing, certainty)
-    inputs = florence.processor(images=picture, text=TASKS["brief"], return_tensors="pt")
+    ids = write(florence, image, TASKS["brief"], nothing, certainty)
+    inputs = florence.processor(images=image, text=TASKS["brief"], return_tensors="pt")
     with torch.inference_mode():
         logits = florence.model(**inputs, decoder_input_ids=torch.tensor([ids[:2]])).logits
     expected = logits[0].softmax(dim=-1)[[0, 1], ids[1:3]].tolist()
@@ -98,7 +98,7 @@ def test_location_certainty_counts_the_bins_near_by() -> None:
     assert certainty.of_location(1, 999) == 0
 
 
-def test_cancel_stops_after_the_token_that_is_being_written(florence: Any, picture: Image.Image) -> None:
+def test_cancel_stops_after_the_token_that_is_being_written(florence: Any, image: Image.Image) -> None:
     written = 0
 
     def check() -> None:
@@ -108,12 +108,12 @@ def test_cancel_stops_after_the_token_that_is_being_written(florence: Any, pictu
             raise Cancelled("enough")
 
     with pytest.raises(Cancelled, match="enough"):
-        describe(florence, picture, "brief", check)
+        describe(florence, image, "brief", check)
     assert written == 3
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_writes_too(checkpoint: Path, picture: Image.Image, dtype: str) -> None:
+def test_half_precision_writes_too(checkpoint: Path, image: Image.Image, dtype: str) -> None:
     florence = load(checkpoint, "cpu", dtype)
     assert florence.model.dtype == getattr(torch, dtype)
-    assert describe(florence, picture, "brief", nothing)
+    assert describe(florence, image, "brief", nothing)

@@ -39,25 +39,25 @@ def service(answer: Callable[[], Response], seen: list[Image.Image] | None = Non
     return Starlette(routes=[Route("/caption", caption, methods=["POST"])])
 
 
-def ask(url: str, picture: Image.Image, **more: Any) -> CaptionResult:
+def ask(url: str, image: Image.Image, **more: Any) -> CaptionResult:
     result: CaptionResult = run_tool(
-        CAPTION_REMOTE, picture, context=make_context(variables={API_URL: url}, **more)
+        CAPTION_REMOTE, image, context=make_context(variables={API_URL: url}, **more)
     )
     return result
 
 
-def test_caption_comes_from_the_service(serve: Serve, picture: Image.Image) -> None:
+def test_caption_comes_from_the_service(serve: Serve, image: Image.Image) -> None:
     seen: list[Image.Image] = []
     url = serve(service(lambda: JSONResponse({"success": True, "caption": " A lion. "}), seen))
-    assert ask(f"{url}/caption", picture).caption == "A lion."
-    assert seen[0].tobytes() == picture.tobytes()
+    assert ask(f"{url}/caption", image).caption == "A lion."
+    assert seen[0].tobytes() == image.tobytes()
 
 
-def test_other_levels_of_detail_get_a_message(serve: Serve, picture: Image.Image) -> None:
+def test_other_levels_of_detail_get_a_message(serve: Serve, image: Image.Image) -> None:
     url = serve(service(lambda: JSONResponse({"success": True, "caption": "A lion."})))
     context = make_context(variables={API_URL: f"{url}/caption"})
-    assert run_tool(CAPTION_REMOTE, picture, context=context).message is None
-    assert "one level" in run_tool(CAPTION_REMOTE, picture, context=context, detail="brief").message
+    assert run_tool(CAPTION_REMOTE, image, context=context).message is None
+    assert "one level" in run_tool(CAPTION_REMOTE, image, context=context, detail="brief").message
 
 
 def test_large_images_are_made_smaller_and_transparent_ones_white(serve: Serve) -> None:
@@ -86,11 +86,11 @@ def test_large_images_are_made_smaller_and_transparent_ones_white(serve: Serve) 
     ],
 )
 def test_other_answers_are_failures_that_name_the_service(
-    serve: Serve, picture: Image.Image, answer: Callable[[], Response], problem: str
+    serve: Serve, image: Image.Image, answer: Callable[[], Response], problem: str
 ) -> None:
     url = serve(service(answer))
     with pytest.raises(ToolFailed, match=problem) as raised:
-        ask(f"{url}/caption", picture)
+        ask(f"{url}/caption", image)
     assert raised.value.message.startswith(f"florence_remote: 127.0.0.1:{url.rpartition(':')[2]}: ")
     assert "check FLORENCE_API_URL" in str(raised.value)
 
@@ -110,13 +110,13 @@ def test_other_answers_are_failures_that_name_the_service(
         "ftp://127.0.0.1/",
     ],
 )
-def test_unreachable_service_is_a_failure_without_secrets(picture: Image.Image, url: str) -> None:
+def test_unreachable_service_is_a_failure_without_secrets(image: Image.Image, url: str) -> None:
     with pytest.raises(ToolFailed, match="florence_remote") as raised:
-        ask(url, picture)
+        ask(url, image)
     assert "secret" not in str(raised.value)
 
 
-def test_cancel_does_not_wait_for_the_service(picture: Image.Image) -> None:
+def test_cancel_does_not_wait_for_the_service(image: Image.Image) -> None:
     token = CancelToken()
     with socket.create_server(("127.0.0.1", 0)) as silent:
 
@@ -130,13 +130,13 @@ def test_cancel_does_not_wait_for_the_service(picture: Image.Image) -> None:
         waiter = threading.Thread(target=cancel_when_reached)
         waiter.start()
         with pytest.raises(Cancelled, match="enough"):
-            ask(f"http://127.0.0.1:{silent.getsockname()[1]}/caption", picture, cancel=token)
+            ask(f"http://127.0.0.1:{silent.getsockname()[1]}/caption", image, cancel=token)
         waiter.join(5)
         assert not waiter.is_alive()
 
 
 def test_an_answer_that_drips_ends_at_the_time_limit(
-    serve: Serve, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, image: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision_florence.remote.TOTAL_S", 0.5)
 
@@ -147,4 +147,4 @@ def test_an_answer_that_drips_ends_at_the_time_limit(
 
     url = serve(service(lambda: StreamingResponse(drip())))
     with pytest.raises(ToolFailed, match=r"no complete answer in 0\.5 s"):
-        ask(f"{url}/caption", picture)
+        ask(f"{url}/caption", image)

@@ -24,9 +24,9 @@ from promptvision_florence.server import MAX_BODY, MAX_WAITING, create_app
 Serve = Callable[[Any], str]
 
 
-def png(picture: Image.Image) -> bytes:
+def png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 
@@ -34,33 +34,33 @@ def send(url: str, data: bytes, media_type: str = "image/png", field: str = "fil
     return httpx.post(f"{url}/caption", files={field: ("p", data, media_type)}, timeout=30)
 
 
-def size_of(picture: Image.Image) -> str:
-    return f"{picture.width} x {picture.height}"
+def size_of(image: Image.Image) -> str:
+    return f"{image.width} x {image.height}"
 
 
-def test_caption_and_health(serve: Serve, picture: Image.Image) -> None:
+def test_caption_and_health(serve: Serve, image: Image.Image) -> None:
     url = serve(create_app(size_of))
     assert httpx.get(f"{url}/health").json() == {"status": "ok"}
-    answer = send(url, png(picture))
+    answer = send(url, png(image))
     assert (answer.status_code, answer.json()) == (200, {"success": True, "caption": "400 x 300"})
 
 
-def test_image_is_turned_upright_first(serve: Serve, picture: Image.Image) -> None:
+def test_image_is_turned_upright_first(serve: Serve, image: Image.Image) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", exif=exif)
+    image.save(buffer, "JPEG", exif=exif)
     answer = send(serve(create_app(size_of)), buffer.getvalue(), "image/jpeg")
     assert answer.json()["caption"] == "300 x 400"
 
 
-def test_what_is_no_image_is_refused(serve: Serve, picture: Image.Image) -> None:
+def test_what_is_no_image_is_refused(serve: Serve, image: Image.Image) -> None:
     url = serve(create_app(size_of))
     answers = {
-        "type": send(url, png(picture), "text/plain"),
+        "type": send(url, png(image), "text/plain"),
         "bytes": send(url, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        "field": send(url, png(picture), field="picture"),
-        "form": httpx.post(f"{url}/caption", content=png(picture)),
+        "field": send(url, png(image), field="picture"),
+        "form": httpx.post(f"{url}/caption", content=png(image)),
         "text": httpx.post(f"{url}/caption", data={"file": "x"}),
     }
     assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 400)
@@ -79,16 +79,16 @@ def test_unknown_paths_and_methods_answer_in_the_same_form(serve: Serve) -> None
 
 
 @pytest.mark.parametrize("problem", [ToolFailed("no words"), ZeroDivisionError("at /secret/path")])
-def test_failure_is_a_500_with_detail(serve: Serve, picture: Image.Image, problem: Exception) -> None:
+def test_failure_is_a_500_with_detail(serve: Serve, image: Image.Image, problem: Exception) -> None:
     def fail(_: Image.Image) -> str:
         raise problem
 
-    answer = send(serve(create_app(fail)), png(picture))
+    answer = send(serve(create_app(fail)), png(image))
     assert answer.status_code == 500
     assert answer.json()["detail"] in ("no words", "captioning failed: ZeroDivisionError")
 
 
-def test_images_are_described_one_by_one_and_the_queue_has_an_end(serve: Serve, picture: Image.Image) -> None:
+def test_images_are_described_one_by_one_and_the_queue_has_an_end(serve: Serve, image: Image.Image) -> None:
     started, go_on = threading.Semaphore(0), threading.Event()
     running = 0
     most = 0
@@ -103,7 +103,7 @@ def test_images_are_described_one_by_one_and_the_queue_has_an_end(serve: Serve, 
         return "done"
 
     url = serve(create_app(slow))
-    data = png(picture.resize((8, 8)))
+    data = png(image.resize((8, 8)))
     with ThreadPoolExecutor(MAX_WAITING + 1) as clients:
         answers = [clients.submit(send, url, data) for _ in range(MAX_WAITING + 1)]
         assert started.acquire(timeout=30)
@@ -123,7 +123,7 @@ def _finished(answers: Any) -> Any:
 
 
 def test_service_and_tool_speak_with_each_other(
-    serve: Serve, checkpoint: Path, florence: Any, picture: Image.Image, tmp_path: Path
+    serve: Serve, checkpoint: Path, florence: Any, image: Image.Image, tmp_path: Path
 ) -> None:
     variables = {
         "PROMPTVISION_HOME": str(tmp_path),
@@ -132,8 +132,8 @@ def test_service_and_tool_speak_with_each_other(
     }
     url = serve(make_service(Settings.from_mapping(variables)))
     context = make_context(variables={API_URL: f"{url}/caption"})
-    expected = describe(florence, picture, "more_detailed", lambda: None).strip()
-    assert run_tool(CAPTION_REMOTE, picture, context=context).caption == expected
+    expected = describe(florence, image, "more_detailed", lambda: None).strip()
+    assert run_tool(CAPTION_REMOTE, image, context=context).caption == expected
 
 
 def test_service_without_weights_names_the_command(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_command_listens_on_this_machine_alone_unless_told_otherwise() -> None:
 
 
 def test_stalled_uploads_do_not_keep_others_out(
-    serve: Serve, picture: Image.Image, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, image: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision_florence.server.READ_S", 2.0)
     url = serve(create_app(size_of))
@@ -168,5 +168,5 @@ def test_stalled_uploads_do_not_keep_others_out(
         ]
         for connection in stalled:
             connection.sendall(head)
-        assert send(url, png(picture)).json()["caption"] == "400 x 300"
+        assert send(url, png(image)).json()["caption"] == "400 x 300"
         assert stalled[0].recv(4096).startswith(b"HTTP/1.1 408")

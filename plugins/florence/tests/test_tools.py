@@ -20,32 +20,32 @@ def context_with(checkpoint: Path, home: Path, model: str = "LARGE", **more: Any
     return make_context(models=promptvision_models(), variables=variables, home=home, **more)
 
 
-def test_levels_of_detail_are_different_tasks(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+def test_levels_of_detail_are_different_tasks(checkpoint: Path, image: Image.Image, tmp_path: Path) -> None:
     context = context_with(checkpoint, tmp_path)
     levels = ("brief", "detailed", "more_detailed")
-    captions = {run_tool(CAPTION, picture, context=context, detail=level).caption for level in levels}
+    captions = {run_tool(CAPTION, image, context=context, detail=level).caption for level in levels}
     assert len(captions) == 3
 
 
 def test_detection_gives_label_score_and_centroid_per_box(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     context = context_with(checkpoint, tmp_path)
-    result = run_tool(DETECT, picture, context=context, prompt="Lion. tree", box_threshold=0.2)
+    result = run_tool(DETECT, image, context=context, prompt="Lion. tree", box_threshold=0.2)
     assert result.success
     assert set(result.labels) == {"lion", "tree"}
     assert result.scores == sorted(result.scores, reverse=True)
     assert all(score >= 0.2 and score == round(score, 3) for score in result.scores)
     for box, centre in zip(result.bounding_boxes, result.centroids, strict=True):
         assert centre == pytest.approx(box.centroid, abs=0.006)
-    assert context.open(result.annotated_image_url).tobytes() != picture.tobytes()
+    assert context.open(result.annotated_image_url).tobytes() != image.tobytes()
 
 
 def test_nothing_found_is_a_success_with_a_message(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     result = run_tool(
-        DETECT, picture, context=context_with(checkpoint, tmp_path), prompt="lion", box_threshold=1
+        DETECT, image, context=context_with(checkpoint, tmp_path), prompt="lion", box_threshold=1
     )
     assert result.success
     assert result.bounding_boxes == []
@@ -54,9 +54,9 @@ def test_nothing_found_is_a_success_with_a_message(
 
 
 @pytest.mark.parametrize("prompt", [".", ". ".join(f"thing {number}" for number in range(11))])
-def test_prompt_must_name_one_to_ten_things(picture: Image.Image, prompt: str) -> None:
+def test_prompt_must_name_one_to_ten_things(image: Image.Image, prompt: str) -> None:
     with pytest.raises(ArgumentsError, match=r"prompt: names (0|11) things to look for; name 1 to 10"):
-        run_tool(DETECT, picture, prompt=prompt)
+        run_tool(DETECT, image, prompt=prompt)
 
 
 def test_several_boxes_behind_one_name_are_cut_in_fours() -> None:
@@ -68,28 +68,28 @@ def test_a_polygon_takes_all_its_points_in_pairs() -> None:
 
 
 def test_text_is_read_with_places_and_confidence(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
-    result = run_tool(READ_TEXT, picture, context=context_with(checkpoint, tmp_path))
+    result = run_tool(READ_TEXT, image, context=context_with(checkpoint, tmp_path))
     assert result.success
     assert [word.text for word in result.words] == result.extracted_text.split("\n")
     assert all(0 < word.confidence <= 100 for word in result.words)
 
 
-def test_setting_leases_the_other_model(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+def test_setting_leases_the_other_model(checkpoint: Path, image: Image.Image, tmp_path: Path) -> None:
     chosen = {"PROMPTVISION_FLORENCE_MODEL": "florence-2-base-ft"}
     context = context_with(checkpoint, tmp_path, "BASE_FT", variables=chosen)
-    assert run_tool(CAPTION, picture, context=context, detail="brief").caption
+    assert run_tool(CAPTION, image, context=context, detail="brief").caption
 
 
-def test_missing_weights_name_the_command(picture: Image.Image, tmp_path: Path) -> None:
+def test_missing_weights_name_the_command(image: Image.Image, tmp_path: Path) -> None:
     context = make_context(models=promptvision_models(), home=tmp_path)
     with pytest.raises(SetupError, match="promptvision models pull florence-2-large"):
-        run_tool(CAPTION, picture, context=context)
+        run_tool(CAPTION, image, context=context)
 
 
 def test_cancel_between_two_things_stops_the_search(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     token = CancelToken()
     seen: list[str] = []
@@ -101,29 +101,29 @@ def test_cancel_between_two_things_stops_the_search(
 
     context = context_with(checkpoint, tmp_path, cancel=token, on_progress=watch)
     with pytest.raises(Cancelled):
-        run_tool(DETECT, picture, context=context, prompt="lion. tree. sky")
+        run_tool(DETECT, image, context=context, prompt="lion. tree. sky")
     assert seen == ["loading Florence-2", "looking for lion", "looking for tree"]
 
 
 @pytest.mark.parametrize("label", ["lion " * 100, "\u72ee\u5b50" * 30])
 def test_a_label_longer_than_the_model_reads_is_refused_in_words(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path, label: str
+    checkpoint: Path, image: Image.Image, tmp_path: Path, label: str
 ) -> None:
     with pytest.raises(
         ArgumentsError, match=r"prompt: \d+ tokens .* Florence-2 reads 96; use a shorter name"
     ):
-        run_tool(DETECT, picture, context=context_with(checkpoint, tmp_path), prompt=label)
+        run_tool(DETECT, image, context=context_with(checkpoint, tmp_path), prompt=label)
 
 
 def test_special_tokens_in_a_label_are_not_read_as_such(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     context = context_with(checkpoint, tmp_path)
-    plain = run_tool(DETECT, picture, context=context, prompt="lion", box_threshold=0)
-    marked = run_tool(DETECT, picture, context=context, prompt="<image>lion<loc_5>", box_threshold=0)
+    plain = run_tool(DETECT, image, context=context, prompt="lion", box_threshold=0)
+    marked = run_tool(DETECT, image, context=context, prompt="<image>lion<loc_5>", box_threshold=0)
     assert marked.bounding_boxes == plain.bounding_boxes
     with pytest.raises(ArgumentsError, match="'<image>' is a special token of Florence-2"):
-        run_tool(DETECT, picture, context=context, prompt="<image>")
+        run_tool(DETECT, image, context=context, prompt="<image>")
 
 
 def test_a_polygon_of_several_parts_is_one_thing(florence: Any) -> None:

@@ -41,7 +41,7 @@ def detector(checkpoint: Path) -> Any:
 
 
 @pytest.fixture
-def picture() -> Image.Image:
+def image() -> Image.Image:
     """400 x 300 pixels of coloured noise: an untrained model finds as much in it as in anything."""
     pixels = np.random.default_rng(7).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     return Image.fromarray(pixels)

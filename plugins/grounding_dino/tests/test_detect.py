@@ -21,10 +21,10 @@ def context_with(
 
 
 def test_result_has_a_label_score_and_centroid_per_box(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     context = context_with(checkpoint, tmp_path)
-    result: DetectResult = run_tool(DETECT, picture, context=context, prompt="lion. tree.")
+    result: DetectResult = run_tool(DETECT, image, context=context, prompt="lion. tree.")
     assert result.success
     assert result.bounding_boxes
     assert set(result.labels) <= {"lion", "tree"}
@@ -34,16 +34,16 @@ def test_result_has_a_label_score_and_centroid_per_box(
     for box, centre in zip(result.bounding_boxes, result.centroids, strict=True):
         assert centre == pytest.approx(box.centroid, abs=0.006)
     annotated = context.open(result.annotated_image_url)
-    assert annotated.size == picture.size
-    assert annotated.tobytes() != picture.tobytes()
+    assert annotated.size == image.size
+    assert annotated.tobytes() != image.tobytes()
     assert [saved.kind for saved in context.saved] == ["input", "annotated"]
 
 
 def test_nothing_found_is_a_success_with_a_message(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     context = context_with(checkpoint, tmp_path)
-    result = run_tool(DETECT, picture, context=context, prompt="lion", box_threshold=1.0)
+    result = run_tool(DETECT, image, context=context, prompt="lion", box_threshold=1.0)
     assert result.success
     assert (result.bounding_boxes, result.labels, result.scores, result.centroids) == ([], [], [], [])
     assert result.annotated_image_url == result.original_image_url
@@ -51,11 +51,11 @@ def test_nothing_found_is_a_success_with_a_message(
 
 
 def test_box_threshold_alone_decides_which_boxes_are_kept(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     def result(**thresholds: float) -> DetectResult:
         found: DetectResult = run_tool(
-            DETECT, picture, context=context_with(checkpoint, tmp_path), prompt="lion", **thresholds
+            DETECT, image, context=context_with(checkpoint, tmp_path), prompt="lion", **thresholds
         )
         return found
 
@@ -89,28 +89,28 @@ def test_extreme_aspects_are_searched(checkpoint: Path, tmp_path: Path, size: tu
 
 @pytest.mark.parametrize("prompt", ["\N{LION FACE}", "\u72ee\u5b50", "lion. \u72ee\u5b50", "\u200b"])
 def test_names_that_the_model_cannot_read_are_refused(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path, prompt: str
+    checkpoint: Path, image: Image.Image, tmp_path: Path, prompt: str
 ) -> None:
     with pytest.raises(ArgumentsError, match=r"Grounding DINO cannot read '.+'; name it with English words"):
-        run_tool(DETECT, picture, context=context_with(checkpoint, tmp_path), prompt=prompt)
+        run_tool(DETECT, image, context=context_with(checkpoint, tmp_path), prompt=prompt)
 
 
-def test_prompt_that_names_nothing_is_refused(picture: Image.Image) -> None:
+def test_prompt_that_names_nothing_is_refused(image: Image.Image) -> None:
     with pytest.raises(ArgumentsError, match="prompt: names nothing to look for"):
-        run_tool(DETECT, picture, prompt=" . ")
+        run_tool(DETECT, image, prompt=" . ")
 
 
-def test_cancelled_call_stops_before_it_loads_anything(picture: Image.Image) -> None:
+def test_cancelled_call_stops_before_it_loads_anything(image: Image.Image) -> None:
     token = CancelToken()
     context = make_context(cancel=token)
-    ref = context.save(picture, kind="input")
+    ref = context.save(image, kind="input")
     token.cancel("enough")
     with pytest.raises(Cancelled, match="enough"):
         run_tool(DETECT, context=context, image_url=ref, prompt="lion")
 
 
 def test_cancel_while_loading_stops_before_the_model_runs(
-    checkpoint: Path, picture: Image.Image, tmp_path: Path
+    checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     token = CancelToken()
     seen: list[str] = []
@@ -122,20 +122,20 @@ def test_cancel_while_loading_stops_before_the_model_runs(
     with pytest.raises(Cancelled):
         run_tool(
             DETECT,
-            picture,
+            image,
             context=context_with(checkpoint, tmp_path, cancel=token, on_progress=watch),
             prompt="lion",
         )
     assert seen == ["loading Grounding DINO"]
 
 
-def test_missing_weights_name_the_command(picture: Image.Image, tmp_path: Path) -> None:
+def test_missing_weights_name_the_command(image: Image.Image, tmp_path: Path) -> None:
     context = make_context(models=promptvision_models(), home=tmp_path)
     with pytest.raises(SetupError, match="promptvision models pull grounding-dino-base"):
-        run_tool(DETECT, picture, context=context, prompt="lion")
+        run_tool(DETECT, image, context=context, prompt="lion")
 
 
-def test_setting_leases_the_other_model(checkpoint: Path, picture: Image.Image, tmp_path: Path) -> None:
+def test_setting_leases_the_other_model(checkpoint: Path, image: Image.Image, tmp_path: Path) -> None:
     chosen = {"PROMPTVISION_GROUNDING_DINO_MODEL": "grounding-dino-tiny"}
     context = context_with(checkpoint, tmp_path, "GROUNDING_DINO_TINY", variables=chosen)
-    assert run_tool(DETECT, picture, context=context, prompt="lion").bounding_boxes
+    assert run_tool(DETECT, image, context=context, prompt="lion").bounding_boxes

@@ -20,12 +20,12 @@ from promptvision_grounding_dino.prompt import join_labels, label_spans
 LABELS = ["lion", "melon zucchini", "quokka"]
 
 
-def run_reference(detector: Detector, picture: Image.Image, text: str) -> tuple[Any, Any]:
+def run_reference(detector: Detector, image: Image.Image, text: str) -> tuple[Any, Any]:
     """transformers' own pipeline, no thresholds: its post-processed result, and queries x tokens."""
-    inputs = detector.processor(images=picture, text=text, return_tensors="pt")
+    inputs = detector.processor(images=image, text=text, return_tensors="pt")
     with torch.inference_mode():
         output = detector.model(**inputs)
-    size = [(picture.height, picture.width)]
+    size = [(image.height, image.width)]
     result = detector.processor.post_process_grounded_object_detection(
         output, inputs["input_ids"], threshold=-1, text_threshold=0.3, target_sizes=size
     )[0]
@@ -34,19 +34,19 @@ def run_reference(detector: Detector, picture: Image.Image, text: str) -> tuple[
 
 @pytest.mark.parametrize("threshold", [0.1, 0.45, 0.9])
 def test_boxes_and_scores_are_those_of_the_reference(
-    detector: Detector, picture: Image.Image, threshold: float
+    detector: Detector, image: Image.Image, threshold: float
 ) -> None:
-    reference, (ids, probabilities) = run_reference(detector, picture, join_labels(LABELS))
+    reference, (ids, probabilities) = run_reference(detector, image, join_labels(LABELS))
     scores, labels = [], []
     for row in probabilities.tolist():  # the rule again, in plain Python
         per_label = [max(row[start:stop]) for start, stop in label_spans(ids)]
         scores.append(max(per_label))
         labels.append(LABELS[per_label.index(max(per_label))])
-    boxes = clip_boxes_to_image(reference["boxes"], (picture.height, picture.width))
+    boxes = clip_boxes_to_image(reference["boxes"], (image.height, image.width))
     alive = [i for i, score in enumerate(scores) if score > threshold]
     order = nms(boxes[alive], torch.tensor(scores)[alive], MAX_IOU).tolist()
     expected = [alive[i] for i in order]
-    found = find(detector, picture, LABELS, threshold)
+    found = find(detector, image, LABELS, threshold)
     assert len(found) == len(expected) > 0
     for finding, i in zip(found, expected, strict=True):
         assert finding.box == pytest.approx(boxes[i].tolist(), abs=0.006)
@@ -56,17 +56,17 @@ def test_boxes_and_scores_are_those_of_the_reference(
 
 
 def test_labels_are_always_asked_for_where_the_reference_makes_them_up(
-    detector: Detector, picture: Image.Image
+    detector: Detector, image: Image.Image
 ) -> None:
-    reference, _ = run_reference(detector, picture, join_labels(LABELS))
+    reference, _ = run_reference(detector, image, join_labels(LABELS))
     made_up = [label for label in reference["text_labels"] if label not in LABELS]
     assert any("." in label or "##" in label for label in made_up)
-    assert {finding.label for finding in find(detector, picture, LABELS, 0.0)} <= set(LABELS)
+    assert {finding.label for finding in find(detector, image, LABELS, 0.0)} <= set(LABELS)
 
 
-def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, picture: Image.Image) -> None:
+def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, image: Image.Image) -> None:
     results = [
-        find(detector, picture, split_labels(prompt), 0.3)
+        find(detector, image, split_labels(prompt), 0.3)
         for prompt in ("lion. tree.", "Lion. Tree", " LION ,tree. lion.", "lion;tree?")
     ]
     assert results[0]
@@ -74,37 +74,33 @@ def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, pictu
 
 
 def test_the_plain_recipe_reads_a_prompt_without_a_final_dot_otherwise(
-    detector: Detector, picture: Image.Image
+    detector: Detector, image: Image.Image
 ) -> None:
-    plain = detector.processor(images=picture, text="lion. tree", return_tensors="pt")["input_ids"][
-        0
-    ].tolist()
-    ours = detector.processor(
-        images=picture, text=join_labels(split_labels("lion. tree")), return_tensors="pt"
-    )
+    plain = detector.processor(images=image, text="lion. tree", return_tensors="pt")["input_ids"][0].tolist()
+    ours = detector.processor(images=image, text=join_labels(split_labels("lion. tree")), return_tensors="pt")
     assert len(label_spans(plain)) == 1
     assert len(label_spans(ours["input_ids"][0].tolist())) == 2
 
 
-def test_boxes_lie_in_the_image_and_hardly_overlap(detector: Detector, picture: Image.Image) -> None:
-    boxes = [finding.box for finding in find(detector, picture, LABELS, 0.0)]
+def test_boxes_lie_in_the_image_and_hardly_overlap(detector: Detector, image: Image.Image) -> None:
+    boxes = [finding.box for finding in find(detector, image, LABELS, 0.0)]
     assert all(0 <= x1 < x2 <= 400 and 0 <= y1 < y2 <= 300 for x1, y1, x2, y2 in boxes)
     overlaps = box_iou(torch.tensor(boxes), torch.tensor(boxes)).fill_diagonal_(0)
     assert overlaps.max() <= MAX_IOU
 
 
-def test_a_label_without_tokens_is_never_found(detector: Detector, picture: Image.Image) -> None:
-    found = find(detector, picture, ["\u200b", "lion"], 0.0)
+def test_a_label_without_tokens_is_never_found(detector: Detector, image: Image.Image) -> None:
+    found = find(detector, image, ["\u200b", "lion"], 0.0)
     assert {finding.label for finding in found} == {"lion"}
 
 
-def test_too_long_a_prompt_says_how_long(detector: Detector, picture: Image.Image) -> None:
+def test_too_long_a_prompt_says_how_long(detector: Detector, image: Image.Image) -> None:
     labels = [f"{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
     with pytest.raises(ArgumentsError, match="302 tokens, Grounding DINO reads 256"):
-        find(detector, picture, labels, 0.3)
+        find(detector, image, labels, 0.3)
 
 
-def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, picture: Image.Image) -> None:
+def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, image: Image.Image) -> None:
     class Broken(torch.nn.Module):
         config = detector.model.config
         device = torch.device("cpu")
@@ -116,26 +112,26 @@ def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, pic
             return output
 
     with pytest.raises(ToolFailed, match="float16 returned values that are not finite"):
-        find(replace(detector, model=Broken()), picture, ["lion"], 0.3)
+        find(replace(detector, model=Broken()), image, ["lion"], 0.3)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_finds_asked_for_labels(checkpoint: Path, picture: Image.Image, dtype: str) -> None:
-    found = find(load(checkpoint, "cpu", dtype), picture, LABELS, 0.3)
+def test_half_precision_finds_asked_for_labels(checkpoint: Path, image: Image.Image, dtype: str) -> None:
+    found = find(load(checkpoint, "cpu", dtype), image, LABELS, 0.3)
     assert found
     assert {finding.label for finding in found} <= set(LABELS)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_any_mode_of_image_is_taken(detector: Detector, picture: Image.Image, mode: str) -> None:
-    assert find(detector, picture.convert(mode), ["lion"], 0.1)
+def test_any_mode_of_image_is_taken(detector: Detector, image: Image.Image, mode: str) -> None:
+    assert find(detector, image.convert(mode), ["lion"], 0.1)
 
 
-def test_calls_at_the_same_time_do_not_disturb_each_other(detector: Detector, picture: Image.Image) -> None:
+def test_calls_at_the_same_time_do_not_disturb_each_other(detector: Detector, image: Image.Image) -> None:
     prompts = [["lion"], ["tree", "sky"], ["a red ball"], ["ball"]]
-    alone = [find(detector, picture, labels, 0.3) for labels in prompts]
+    alone = [find(detector, image, labels, 0.3) for labels in prompts]
     with ThreadPoolExecutor(4) as threads:
-        together = list(threads.map(lambda labels: find(detector, picture, labels, 0.3), prompts))
+        together = list(threads.map(lambda labels: find(detector, image, labels, 0.3), prompts))
     assert together == alone
 
 

@@ -21,8 +21,8 @@ def test_portrait_has_one_face_where_it_is(portrait: np.ndarray) -> None:
 
 @pytest.mark.parametrize("factor", [0.5, 3])
 def test_face_is_found_in_small_and_large_images(factor: float, portrait: np.ndarray) -> None:
-    picture = cv2.resize(portrait, None, fx=factor, fy=factor).astype(np.uint8)
-    best = find_faces(picture)[0]
+    image = cv2.resize(portrait, None, fx=factor, fy=factor).astype(np.uint8)
+    best = find_faces(image)[0]
     assert best.score > 0.45
     assert abs(best.box.centroid.x - 225 * factor) < 25 * factor
 

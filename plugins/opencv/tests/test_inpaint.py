@@ -13,9 +13,9 @@ from promptvision_opencv.plugin import INPAINT_TOOL
 _COLOUR_MODE = {"L": "RGB", "LA": "RGBA", "RGB": "RGB", "RGBA": "RGBA"}
 
 
-def _edit(picture: Image.Image, mask: Image.Image, **args: Any) -> tuple[Any, Image.Image]:
+def _edit(image: Image.Image, mask: Image.Image, **args: Any) -> tuple[Any, Image.Image]:
     context: CallContext = make_context()
-    result = run_tool(INPAINT_TOOL, picture, context=context, mask_url=context.save_mask(mask), **args)
+    result = run_tool(INPAINT_TOOL, image, context=context, mask_url=context.save_mask(mask), **args)
     return result, context.open(result.inpainted_image_url)
 
 
@@ -29,14 +29,14 @@ def _with_alpha(image: Image.Image, mode: str) -> Image.Image:
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA"])
 @pytest.mark.parametrize("prompt", ["", "blue"])
 def test_outside_is_bit_identical_in_every_mode(ball: Any, mode: str, prompt: str) -> None:
-    picture = _with_alpha(ball.image, mode)
-    _, edited = _edit(picture, ball.mask, prompt=prompt)
-    assert edited.size == picture.size
+    image = _with_alpha(ball.image, mode)
+    _, edited = _edit(image, ball.mask, prompt=prompt)
+    assert edited.size == image.size
     assert edited.mode == (_COLOUR_MODE[mode] if prompt else mode)
     outside = ~ball.inside
-    assert (np.array(edited)[outside] == np.array(picture.convert(edited.mode))[outside]).all()
+    assert (np.array(edited)[outside] == np.array(image.convert(edited.mode))[outside]).all()
     if "A" in mode:
-        assert edited.getchannel("A").tobytes() == picture.getchannel("A").tobytes()
+        assert edited.getchannel("A").tobytes() == image.getchannel("A").tobytes()
 
 
 def test_ball_becomes_blue(ball: Any) -> None:
@@ -75,10 +75,10 @@ def test_kind_of_mask_changes_what_it_means(kind: str) -> None:
     selected = case.selects()
     context: CallContext = make_context()
     mask = MaskRef(context.save(case.make(), kind="mask").id)
-    picture = Image.new("RGB", selected.size, (200, 60, 40))
-    result = run_tool(INPAINT_TOOL, picture, context=context, mask_url=mask, prompt="blue")
+    image = Image.new("RGB", selected.size, (200, 60, 40))
+    result = run_tool(INPAINT_TOOL, image, context=context, mask_url=mask, prompt="blue")
     edited = context.open(result.inpainted_image_url)
-    changed = (np.array(edited) != np.array(picture)).any(axis=2)
+    changed = (np.array(edited) != np.array(image)).any(axis=2)
     assert (changed != (np.array(selected) > 0)).mean() <= case.tolerance
     for part in case.notes:
         assert part in result.message
@@ -86,13 +86,13 @@ def test_kind_of_mask_changes_what_it_means(kind: str) -> None:
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA"])
 def test_black_and_white_takes_the_colour_of_the_masked_part(ball: Any, mode: str) -> None:
-    picture = _with_alpha(ball.image, mode)
-    _, edited = _edit(picture, ball.mask, prompt="black and white")
+    image = _with_alpha(ball.image, mode)
+    _, edited = _edit(image, ball.mask, prompt="black and white")
     assert edited.mode == mode
     red, green, blue = (np.array(edited)[..., band] for band in range(3))
     assert (red == green)[ball.inside].all()
     assert (green == blue)[ball.inside].all()
-    assert (np.array(edited)[~ball.inside] == np.array(picture)[~ball.inside]).all()
+    assert (np.array(edited)[~ball.inside] == np.array(image)[~ball.inside]).all()
 
 
 def test_edit_that_changes_nothing_fails(ball: Any) -> None:
@@ -107,19 +107,19 @@ def test_removal_of_most_of_a_photograph_is_refused(ball: Any) -> None:
 
 
 def test_removal_of_all_things_but_one_keeps_the_plain_background() -> None:
-    picture = Image.new("RGB", (300, 200), (206, 200, 189))
-    picture.paste((208, 28, 32), (40, 60, 100, 120))
-    picture.paste((40, 80, 200), (180, 60, 240, 120))
-    kept = Image.new("L", picture.size)
+    image = Image.new("RGB", (300, 200), (206, 200, 189))
+    image.paste((208, 28, 32), (40, 60, 100, 120))
+    image.paste((40, 80, 200), (180, 60, 240, 120))
+    kept = Image.new("L", image.size)
     kept.paste(255, (40, 60, 100, 120))
-    result, edited = _edit(picture, ImageOps.invert(kept), target="everything but the red box")
+    result, edited = _edit(image, ImageOps.invert(kept), target="everything but the red box")
     assert edited.getpixel((70, 90)) == (208, 28, 32)
     assert edited.getpixel((210, 90)) == (206, 200, 189)
     assert "The background was kept" in result.message
 
 
 def test_black_thing_can_be_painted(ball: Any) -> None:
-    picture = ball.image.copy()
-    picture.paste((0, 0, 0), mask=ball.mask)
-    _, edited = _edit(picture, ball.mask, prompt="white")
+    image = ball.image.copy()
+    image.paste((0, 0, 0), mask=ball.mask)
+    _, edited = _edit(image, ball.mask, prompt="white")
     assert np.array(edited)[220, 290].min() > 200

@@ -17,12 +17,12 @@ def _iou(mask: Image.Image, true: np.ndarray) -> float:
 
 
 def test_one_mask_per_box_in_order_and_their_union(ball: Any, box: Any) -> None:
-    picture = Image.new("RGB", (1080, 450), (150, 146, 138))
-    picture.paste(ball.image, (0, 0))
-    picture.paste(box.image, (600, 0))
+    image = Image.new("RGB", (1080, 450), (150, 146, 138))
+    image.paste(ball.image, (0, 0))
+    image.paste(box.image, (600, 0))
     boxes = [[box.box.x1 + 600, box.box.y1, box.box.x2 + 600, box.box.y2], list(ball.box)]
     context = make_context()
-    result = run_tool(SEGMENT_TOOL, picture, context=context, bounding_boxes=boxes)
+    result = run_tool(SEGMENT_TOOL, image, context=context, bounding_boxes=boxes)
     first, second = (context.open(ref) for ref in result.mask_urls)
     merged = context.open(result.merged_mask_url)
     assert {mask.mode for mask in (first, second, merged)} == {"L"}

@@ -91,7 +91,7 @@ def context(
 
 
 @pytest.fixture
-def picture() -> Image.Image:
+def sample() -> Image.Image:
     """300 x 200 pixels, a red disc on blue and a green bar."""
     image = Image.new("RGB", (300, 200), (30, 60, 160))
     draw = ImageDraw.Draw(image)

@@ -39,19 +39,19 @@ def count_encodings(engine: Any) -> list[int]:
     return calls
 
 
-def test_one_mask_per_box_in_their_order(engine: Engine, picture: Image.Image) -> None:
-    masks = engine.masks(picture, "a", boxes=BOXES)
+def test_one_mask_per_box_in_their_order(engine: Engine, sample: Image.Image) -> None:
+    masks = engine.masks(sample, "a", boxes=BOXES)
     assert [mask.shape for mask in masks] == [(200, 300)] * 3
     assert {mask.dtype for mask in masks} == {np.dtype(bool)}
-    backwards = engine.masks(picture, "a", boxes=BOXES[::-1])
+    backwards = engine.masks(sample, "a", boxes=BOXES[::-1])
     assert same(masks, backwards[::-1])
     assert not np.array_equal(masks[0], masks[1])
 
 
-def test_one_mask_per_point_in_their_order(engine: Engine, picture: Image.Image) -> None:
+def test_one_mask_per_point_in_their_order(engine: Engine, sample: Image.Image) -> None:
     points = [Point(80, 90), Point(230, 100)]
-    together = engine.masks(picture, "a", points=points)
-    apart = [engine.masks(picture, "a", points=[point])[0] for point in points]
+    together = engine.masks(sample, "a", points=points)
+    apart = [engine.masks(sample, "a", points=[point])[0] for point in points]
     assert same(together, apart)
 
 
@@ -63,28 +63,28 @@ def test_masks_have_exactly_the_size_of_the_image(engine: Engine, size: tuple[in
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_modes_give_the_mask_of_the_rgb_image(engine: Engine, picture: Image.Image, mode: str) -> None:
-    grey = picture.convert("L") if mode.startswith("L") else picture
+def test_modes_give_the_mask_of_the_rgb_image(engine: Engine, sample: Image.Image, mode: str) -> None:
+    grey = sample.convert("L") if mode.startswith("L") else sample
     plain = engine.masks(grey.convert("RGB"), "rgb", boxes=BOXES)
     assert same(engine.masks(grey.convert(mode), "mode", boxes=BOXES), plain)
 
 
-def test_second_prompt_on_a_image_skips_the_encoder(engine: Engine, picture: Image.Image) -> None:
+def test_second_prompt_on_an_image_skips_the_encoder(engine: Engine, sample: Image.Image) -> None:
     calls = count_encodings(engine)
-    first = engine.masks(picture, "a", boxes=BOXES)
-    engine.masks(picture, "a", points=[Point(80, 90)])
-    assert same(engine.masks(picture, "a", boxes=BOXES), first)
+    first = engine.masks(sample, "a", boxes=BOXES)
+    engine.masks(sample, "a", points=[Point(80, 90)])
+    assert same(engine.masks(sample, "a", boxes=BOXES), first)
     assert len(calls) == 1
-    engine.masks(picture.rotate(90, expand=True), "b", boxes=BOXES[:1])
+    engine.masks(sample.rotate(90, expand=True), "b", boxes=BOXES[:1])
     assert len(calls) == 2
 
 
-def test_embeddings_of_images_are_not_mixed_up(engine: Engine, picture: Image.Image) -> None:
-    other = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    engine.masks(picture, "a", boxes=BOXES)
+def test_embeddings_of_images_are_not_mixed_up(engine: Engine, sample: Image.Image) -> None:
+    other = sample.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    engine.masks(sample, "a", boxes=BOXES)
     second = engine.masks(other, "b", boxes=BOXES)
     assert same(engine.masks(other, "fresh", boxes=BOXES), second)
-    assert not same(engine.masks(picture, "a", boxes=BOXES), second)
+    assert not same(engine.masks(sample, "a", boxes=BOXES), second)
 
 
 def test_cache_is_bounded_and_forgets_the_oldest() -> None:
@@ -101,12 +101,12 @@ def test_cache_is_bounded_and_forgets_the_oldest() -> None:
 
 
 @pytest.fixture
-def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path) -> Any:
+def reference(checkpoints: dict[str, Path], sample: Image.Image, tmp_path: Path) -> Any:
     """Ultralytics' own interface on an image file, which it decodes itself."""
     from ultralytics.models import SAM
 
-    file = tmp_path / "picture.png"
-    picture.save(file)
+    file = tmp_path / "sample.png"
+    sample.save(file)
     model = SAM(str(checkpoints["ultralytics"]))
 
     def predict(conf: float) -> Any:
@@ -118,51 +118,51 @@ def reference(checkpoints: dict[str, Path], picture: Image.Image, tmp_path: Path
 
 
 def test_ultralytics_engine_equals_ultralytics_on_the_image_file(
-    reference: Any, checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+    reference: Any, checkpoints: dict[str, Path], sample: Image.Image, small_encoder: None
 ) -> None:
     """Equal masks also prove the channel order: the file is read as BGR by OpenCV there."""
     engine = load(checkpoints["ultralytics"], "cpu", "float32")
-    ours = engine.masks(picture, "a", boxes=BOXES)
+    ours = engine.masks(sample, "a", boxes=BOXES)
     theirs = reference(0)
     assert theirs.boxes.cls.tolist() == [0, 1, 2]
     assert same(ours, list(theirs.masks.data.bool().numpy()))
-    swapped = Image.merge("RGB", picture.split()[::-1])
+    swapped = Image.merge("RGB", sample.split()[::-1])
     assert not same(engine.masks(swapped, "swapped", boxes=BOXES), ours)
 
 
 def test_no_mask_is_dropped_for_its_score(
-    reference: Any, checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+    reference: Any, checkpoints: dict[str, Path], sample: Image.Image, small_encoder: None
 ) -> None:
     scores = reference(0).boxes.conf
     kept = reference(float(scores.median())).masks.data
     assert len(kept) < len(BOXES)
     engine = load(checkpoints["ultralytics"], "cpu", "float32")
-    assert len(engine.masks(picture, "a", boxes=BOXES)) == len(BOXES)
+    assert len(engine.masks(sample, "a", boxes=BOXES)) == len(BOXES)
 
 
-def test_transformers_engine_equals_transformers(checkpoints: dict[str, Path], picture: Image.Image) -> None:
+def test_transformers_engine_equals_transformers(checkpoints: dict[str, Path], sample: Image.Image) -> None:
     from transformers import Sam2Model, Sam2Processor
 
     model: Any = Sam2Model.from_pretrained(checkpoints["transformers"])
     processor: Any = Sam2Processor.from_pretrained(checkpoints["transformers"])
-    inputs = processor(images=picture, input_boxes=[[list(box) for box in BOXES]], return_tensors="pt")
+    inputs = processor(images=sample, input_boxes=[[list(box) for box in BOXES]], return_tensors="pt")
     with torch.inference_mode():
         found = model(**inputs, multimask_output=False)
     theirs = processor.post_process_masks(found.pred_masks, inputs["original_sizes"])[0][:, 0]
-    ours = load(checkpoints["transformers"], "cpu", "float32").masks(picture, "a", boxes=BOXES)
+    ours = load(checkpoints["transformers"], "cpu", "float32").masks(sample, "a", boxes=BOXES)
     assert same(ours, list(theirs.numpy()))
 
 
 def test_coordinates_keep_their_precision_in_bfloat16(
-    checkpoints: dict[str, Path], picture: Image.Image
+    checkpoints: dict[str, Path], sample: Image.Image
 ) -> None:
     engine: Any = load(checkpoints["transformers"], "cpu", "bfloat16")
     seen: list[torch.Tensor] = []
     engine.model.prompt_encoder.register_forward_pre_hook(
         lambda module, args, kwargs: seen.append(kwargs["input_boxes"]), with_kwargs=True
     )
-    assert engine.masks(picture, "a", boxes=BOXES)
-    assert engine.masks(picture, "a", points=[Point(80, 90)])
+    assert engine.masks(sample, "a", boxes=BOXES)
+    assert engine.masks(sample, "a", points=[Point(80, 90)])
     scaled = torch.tensor([[list(box) for box in BOXES]]) * torch.tensor([256 / 300, 256 / 200] * 2)
     assert torch.allclose(seen[0], scaled, atol=1e-3)
     assert engine.model.mask_decoder.iou_token.weight.dtype is torch.bfloat16
@@ -177,7 +177,7 @@ def test_the_embedding_cache_counts_as_memory_of_the_model(context: Callable[...
 
 
 def test_ultralytics_changes_nothing_in_the_process(
-    checkpoints: dict[str, Path], picture: Image.Image, small_encoder: None
+    checkpoints: dict[str, Path], sample: Image.Image, small_encoder: None
 ) -> None:
     program = """
 import json, sys

@@ -17,7 +17,7 @@ from promptvision.testing import cli
 def arguments(
     engine_name: str,
     checkpoints: dict[str, Path],
-    picture: Image.Image,
+    sample: Image.Image,
     small_encoder: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -26,11 +26,11 @@ def arguments(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PROMPTVISION_MODEL_SAM2_1_L", str(checkpoints[engine_name]))
-    picture.save("in.png")
+    sample.save("in.png")
     return ["tools", "run", "segment_objects", "-i", "in.png"]
 
 
-def test_boxes_give_masks_of_the_images_size(arguments: list[str], picture: Image.Image) -> None:
+def test_boxes_give_masks_of_the_images_size(arguments: list[str], sample: Image.Image) -> None:
     boxes = "bounding_boxes=[[30,40,130,140],[190,10,270,190]]"
     done = CliRunner().invoke(cli, [*arguments, "-a", boxes, "-o", "mask.png", "--json"])
     assert done.exit_code == 0, done.output
@@ -38,7 +38,7 @@ def test_boxes_give_masks_of_the_images_size(arguments: list[str], picture: Imag
     assert step["tool"] == "sam"
     assert len(step["result"]["mask_urls"]) == 2
     with Image.open("mask.png") as mask:
-        assert (mask.size, mask.mode) == (picture.size, "L")
+        assert (mask.size, mask.mode) == (sample.size, "L")
         assert set(np.unique(np.asarray(mask))) <= {0, 255}
 
 

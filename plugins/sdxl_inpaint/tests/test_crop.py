@@ -45,19 +45,19 @@ def noise(size: tuple[int, int], mode: str, seed: int = 0) -> Image.Image:
 @given(mask=masks(), mode=st.sampled_from(["L", "LA", "RGB", "RGBA"]))
 @settings(max_examples=80, deadline=None)
 def test_pasting_changes_no_pixel_outside_the_mask(mask: Mask, mode: str) -> None:
-    picture = noise(mask.shape[::-1], mode)
-    crop = make_crop(picture, mask, work_pixels=64 * 64)
-    result = paste(picture, mask, crop, noise(crop.image.size, "RGB", seed=1))
-    assert result.size == picture.size
-    assert result.mode == picture.mode
-    assert np.array_equal(np.asarray(result)[~mask], np.asarray(picture)[~mask])
+    image = noise(mask.shape[::-1], mode)
+    crop = make_crop(image, mask, work_pixels=64 * 64)
+    result = paste(image, mask, crop, noise(crop.image.size, "RGB", seed=1))
+    assert result.size == image.size
+    assert result.mode == image.mode
+    assert np.array_equal(np.asarray(result)[~mask], np.asarray(image)[~mask])
 
 
 @given(mask=masks())
 @settings(max_examples=80, deadline=None)
 def test_crop_holds_the_mask_at_sides_of_multiples_of_8(mask: Mask) -> None:
-    picture = noise(mask.shape[::-1], "RGB")
-    crop = make_crop(picture, mask, work_pixels=128 * 128)
+    image = noise(mask.shape[::-1], "RGB")
+    crop = make_crop(image, mask, work_pixels=128 * 128)
     left, top, right, bottom = crop.window
     assert mask[top:bottom, left:right].sum() == mask.sum()
     assert crop.image.width % LATENT == crop.image.height % LATENT == 0
@@ -122,11 +122,11 @@ def test_one_pixel_is_still_painted(noise_image: Callable[..., Image.Image]) -> 
 
 
 def test_painting_makes_a_transparent_image_opaque_where_it_paints() -> None:
-    picture = Image.new("RGBA", (60, 60), (10, 20, 30, 0))
+    image = Image.new("RGBA", (60, 60), (10, 20, 30, 0))
     mask = np.zeros((60, 60), bool)
     mask[10:50, 10:50] = True
-    crop = make_crop(picture, mask, work_pixels=64 * 64)
-    result = paste(picture, mask, crop, Image.new("RGB", crop.image.size, (200, 100, 50)))
+    crop = make_crop(image, mask, work_pixels=64 * 64)
+    result = paste(image, mask, crop, Image.new("RGB", crop.image.size, (200, 100, 50)))
     assert result.getpixel((30, 30)) == (200, 100, 50, 255)
     assert result.getpixel((5, 5)) == (10, 20, 30, 0)
 

@@ -35,10 +35,10 @@ def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
     return mask
 
 
-def paint_in(context: CallContext, picture: Image.Image, mask: Mask, **args: Any) -> tuple[Any, Image.Image]:
+def paint_in(context: CallContext, image: Image.Image, mask: Mask, **args: Any) -> tuple[Any, Image.Image]:
     ref = context.save_mask(Image.fromarray(mask).convert("L"))
     given = {"prompt": "an orange cat", "seed": 3, "steps": STEPS, **args}
-    result = run_tool(INPAINT, picture, context=context, mask_url=ref, **given)
+    result = run_tool(INPAINT, image, context=context, mask_url=ref, **given)
     return result, context.open(result.inpainted_image_url)
 
 
@@ -56,10 +56,10 @@ MASKS = {
 def test_pixels_outside_the_mask_are_bit_identical(
     context: Make, noise_image: Callable[..., Image.Image], mask: Mask
 ) -> None:
-    picture = noise_image((101, 77))
-    _, painted = paint_in(context(), picture, mask)
-    assert painted.size == picture.size
-    before, after = np.asarray(picture), np.asarray(painted)
+    image = noise_image((101, 77))
+    _, painted = paint_in(context(), image, mask)
+    assert painted.size == image.size
+    before, after = np.asarray(image), np.asarray(painted)
     assert np.array_equal(after[~mask], before[~mask])
     assert (after[mask] != before[mask]).any()
 
@@ -69,11 +69,11 @@ def test_pixels_outside_the_mask_are_bit_identical(
 def test_size_and_mode_are_kept(
     context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int], mode: str
 ) -> None:
-    picture = noise_image(size, mode)
+    image = noise_image(size, mode)
     mask = rectangle(size, (2, 3, 8, 9))
-    _, painted = paint_in(context(channels=4), picture, mask)
-    assert (painted.size, painted.mode) == (picture.size, picture.mode)
-    assert np.array_equal(np.asarray(painted)[~mask], np.asarray(picture)[~mask])
+    _, painted = paint_in(context(channels=4), image, mask)
+    assert (painted.size, painted.mode) == (image.size, image.mode)
+    assert np.array_equal(np.asarray(painted)[~mask], np.asarray(image)[~mask])
 
 
 @pytest.fixture
@@ -172,10 +172,10 @@ def test_kind_of_mask_changes_what_it_means(
 ) -> None:
     case = MASK_CASES[kind]
     selected = np.asarray(case.selects()) > 0
-    held, picture = context(), noise_image((selected.shape[1], selected.shape[0]))
+    held, image = context(), noise_image((selected.shape[1], selected.shape[0]))
     mask = MaskRef(held.save(case.make(), kind="mask").id)
-    result = run_tool(INPAINT, picture, context=held, mask_url=mask, prompt="a cat", steps=2, refiner=False)
-    changed = (np.asarray(held.open(result.inpainted_image_url)) != np.asarray(picture)).any(axis=2)
+    result = run_tool(INPAINT, image, context=held, mask_url=mask, prompt="a cat", steps=2, refiner=False)
+    changed = (np.asarray(held.open(result.inpainted_image_url)) != np.asarray(image)).any(axis=2)
     assert (changed & ~selected).mean() <= case.tolerance
     assert changed[selected].mean() > 0.9
     for part in case.notes:
@@ -327,9 +327,9 @@ def test_every_placement_paints_the_same(
     assert result.inpainted_image_url == wanted.inpainted_image_url
 
 
-def refuse_cats(picture: Image.Image, prompt: str) -> str | None:
+def refuse_cats(image: Image.Image, prompt: str) -> str | None:
     """A content check for the tests below."""
-    assert picture.size == (90, 70)
+    assert image.size == (90, 70)
     return "no cats here" if "cat" in prompt else None
 
 

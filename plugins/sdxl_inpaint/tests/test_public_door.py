@@ -27,8 +27,8 @@ def test_a_mask_file_is_painted_in_and_the_rest_stays(
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     for name, value in tiny_sdxl.variables(folders.bases[9], folders.refiner).items():
         monkeypatch.setenv(name, value)
-    picture = noise_image((83, 61))
-    picture.save("in.png")
+    image = noise_image((83, 61))
+    image.save("in.png")
     mask = np.zeros((61, 83), np.uint8)
     mask[20:45, 10:60] = 255
     Image.fromarray(mask).save("mask.png")
@@ -40,6 +40,6 @@ def test_a_mask_file_is_painted_in_and_the_rest_stays(
     assert step["tool"] == "sdxl_inpaint"
     with Image.open("out.png") as out:
         painted = np.asarray(out)
-    changed = (painted != np.asarray(picture)).any(axis=-1)
+    changed = (painted != np.asarray(image)).any(axis=-1)
     assert not changed[mask == 0].any()
     assert changed[mask == 255].any()

@@ -25,18 +25,18 @@ def vae(folders: Any) -> Any:
 
 
 @pytest.fixture
-def picture(noise_image: Callable[..., Image.Image]) -> Image.Image:
+def image(noise_image: Callable[..., Image.Image]) -> Image.Image:
     """64 x 48 pixels."""
     return noise_image((64, 48))
 
 
-def test_encode_is_the_scaled_mean(vae: Any, picture: Image.Image) -> None:
+def test_encode_is_the_scaled_mean(vae: Any, image: Image.Image) -> None:
     from diffusers.image_processor import VaeImageProcessor
 
-    pixels = VaeImageProcessor().preprocess(picture)
+    pixels = VaeImageProcessor().preprocess(image)
     with torch.inference_mode():
         wanted = vae.config.scaling_factor * vae.encode(pixels).latent_dist.mean
-    latents = encode(vae, values_of(picture), "cpu")
+    latents = encode(vae, values_of(image), "cpu")
     assert latents.shape == (1, 4, 6, 8)
     torch.testing.assert_close(latents, wanted, rtol=0, atol=1e-6)
 

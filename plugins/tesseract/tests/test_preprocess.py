@@ -30,15 +30,15 @@ def tilt(grey: Grey, clockwise: float) -> Grey:
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
 def test_transparent_parts_take_the_paper_that_shows_the_ink(ink: int, paper: int) -> None:
-    picture = Image.new("LA", (20, 20), (ink, 0))
-    picture.paste((ink, 255), (5, 5, 15, 15))
-    grey = preprocess.to_grey(picture)
+    image = Image.new("LA", (20, 20), (ink, 0))
+    image.paste((ink, 255), (5, 5, 15, 15))
+    grey = preprocess.to_grey(image)
     assert (grey[0, 0], grey[10, 10]) == (paper, ink)
 
 
 def test_opaque_image_is_pillows_grey() -> None:
-    picture = Image.new("RGB", (3, 2), (200, 100, 0))
-    assert np.array_equal(preprocess.to_grey(picture), np.asarray(picture.convert("L")))
+    image = Image.new("RGB", (3, 2), (200, 100, 0))
+    assert np.array_equal(preprocess.to_grey(image), np.asarray(image.convert("L")))
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(240, 15), (250, 150), (90, 40)])

@@ -32,8 +32,8 @@ TEXT = (
 )
 
 
-def extract(picture: Grey | Image.Image, **args: Any) -> ExtractTextResult:
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+def extract(source: Grey | Image.Image, **args: Any) -> ExtractTextResult:
+    image = source if isinstance(source, Image.Image) else Image.fromarray(source)
     result = run_tool(TESSERACT, image, **args)
     assert isinstance(result, ExtractTextResult)
     return result
@@ -125,14 +125,14 @@ def test_no_text_is_success_with_a_message(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 10, -14])
 def test_boxes_lie_on_the_words_of_the_image_as_given(draw_page: DrawPage, degrees: int) -> None:
     upright = Image.fromarray(draw_page(px=14, size=(380, 190)))
-    picture = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
-    (word,) = [word for word in extract(picture).words if word.text == "narrow"]
+    image = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
+    (word,) = [word for word in extract(image).words if word.text == "narrow"]
     x, y = where_word_stands(upright, line=3, before="A lantern hung above the ", word="narrow", px=14)
     angle = np.radians(degrees)
     dx, dy = x - upright.width / 2, y - upright.height / 2
     expected = (
-        picture.width / 2 + dx * np.cos(angle) + dy * np.sin(angle),
-        picture.height / 2 - dx * np.sin(angle) + dy * np.cos(angle),
+        image.width / 2 + dx * np.cos(angle) + dy * np.sin(angle),
+        image.height / 2 - dx * np.sin(angle) + dy * np.cos(angle),
     )
     assert word.box.centroid == pytest.approx(expected, abs=3)
 

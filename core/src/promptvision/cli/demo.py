@@ -37,7 +37,7 @@ class DemoCase:
     """
 
     conversation: str
-    picture: str
+    image: str
     words: str
 
 
@@ -57,7 +57,7 @@ SCENES = (
     default="demo-output",
     show_default=True,
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the pictures and report.html.",
+    help="Folder for the images and report.html.",
 )
 def demo(output: Path) -> int:
     """Run five instructions on sample images and write report.html.
@@ -94,7 +94,7 @@ async def _play(output: Path) -> list[Section]:
 
 async def _act(agent: Agent, scene: DemoCase, number: int, output: Path) -> Section:
     say(f"{number}. {scene.words}", bold=True)
-    source = _encode(_sample(scene.picture)) if scene.picture else None
+    source = _encode(_sample(scene.image)) if scene.image else None
     running = agent.start(scene.words, image=source, conversation_id=scene.conversation)
     StepPrinter().watch(running)
     reply = await running.reply()
@@ -121,9 +121,9 @@ def _portrait() -> Image:
         from skimage import data
     except ImportError:
         return samples.still_life()
-    from PIL import Image as pictures  # noqa: N813
+    from PIL import Image
 
-    return pictures.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
+    return Image.fromarray(data.astronaut())  # type: ignore[no-untyped-call]
 
 
 def _encode(image: Image) -> bytes:

@@ -116,9 +116,9 @@ def _chapter(number: int, chapter: Section) -> str:
     )
 
 
-def _step(step: Step, pictures: list[Figure], words: str) -> str:
+def _step(step: Step, shown: list[Figure], words: str) -> str:
     message = f"<p class='note'>{html.escape(step.message)}</p>" if step.message else ""
-    figures = "".join(_figure(shown, words) for shown in pictures)
+    figures = "".join(_figure(figure, words) for figure in shown)
     small = f"<div class='small'>{figures}</div>" if figures else ""
     return (
         f"<li><div class='head'><b>{html.escape(step.operation)}</b>"

@@ -49,13 +49,13 @@ class ReportImages:
         made = reply.image_id
         is_edit = any(image["id"] == made and image["kind"] == "edit" for image in reply.images)
         if reply.image_url is not None:
-            caption = "before" if is_edit else "the picture"
+            caption = "before" if is_edit else "the image"
             compared.append(self._stored(reply.image_url, caption))
         if made is not None:
             compared.append(self._stored(made, "after" if is_edit else "what was found"))
         files = {shown.file for shown in compared}
         steps = [self._of_step(step) for step in reply.steps]
-        fresh = [[shown for shown in pictures if shown.file not in files] for pictures in steps]
+        fresh = [[shown for shown in figures if shown.file not in files] for figures in steps]
         return Section(words, reply, compared, fresh)
 
     def _of_step(self, step: Step) -> list[Figure]:
@@ -75,7 +75,7 @@ class ReportImages:
         found = []
         if mask := result.get("merged_mask_url"):
             drawn = draw_mask_overlay(self._open(original), self._open(mask))
-            found.append(self._write(f"overlay of {mask}", drawn, "the mask over the picture"))
+            found.append(self._write(f"overlay of {mask}", drawn, "the mask over the image"))
         if words := result.get("words"):
             drawn = _frame(self._open(original), [Box(*word["box"]) for word in words])
             found.append(self._write(f"words of {original}", drawn, "the words that were read"))

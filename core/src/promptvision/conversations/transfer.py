@@ -105,7 +105,7 @@ def copy_images(source: ImageStore, target: ImageStore, report: ReportProgress) 
     for number, image_id in enumerate(wanted):
         if image_id not in there and not _copy_image(source, target, image_id):
             damaged.append(image_id)
-        report("pictures", number + 1, len(wanted))
+        report("images", number + 1, len(wanted))
     if damaged:
         raise StoreError(f"{len(damaged)} images cannot be read from the source, the first is {damaged[0]}")
     return len(set(wanted) - there)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from promptvision.testing.context import run_tool as run_tool
     from promptvision.testing.conversation_store import ConversationStoreContract as ConversationStoreContract
     from promptvision.testing.conversation_store import claim as claim
+    from promptvision.testing.conversation_store import image_event as image_event
     from promptvision.testing.conversation_store import note as note
-    from promptvision.testing.conversation_store import picture as picture
     from promptvision.testing.edits import EDITS as EDITS
     from promptvision.testing.edits import EditCase as EditCase
     from promptvision.testing.edits import changed_shares as changed_shares
@@ -95,7 +95,7 @@ _MODULES = {
     "make_worker": "promptvision.testing.context",
     "new_image": "promptvision.testing.image_store",
     "note": "promptvision.testing.conversation_store",
-    "picture": "promptvision.testing.conversation_store",
+    "image_event": "promptvision.testing.conversation_store",
     "postgres_server": "promptvision.testing.postgres",
     "run_tool": "promptvision.testing.context",
     "still_life": "promptvision.builtin.samples",

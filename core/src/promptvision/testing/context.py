@@ -80,7 +80,8 @@ def make_worker(
 
 def run_tool(
     tool: ToolLike,
-    picture: Image | None = None,
+    image: Image | None = None,
+    /,
     *,
     context: CallContext | None = None,
     **args: Any,
@@ -98,8 +99,8 @@ def run_tool(
     """
     tool = as_tool(tool)
     context = context or make_context()
-    if picture is not None:
-        args[image_fields(tool.args)[0]] = context.save(picture, kind="input")
+    if image is not None:
+        args[image_fields(tool.args)[0]] = context.save(image, kind="input")
     with context:
         result = tool.load()(tool.args.model_validate(args), context)
         if inspect.iscoroutine(result):

@@ -39,7 +39,7 @@ from promptvision.conversations.turn import (
 )
 from promptvision.errors import Conflict, LeaseLost, StoreError
 
-__all__ = ["HOSTILE_IDS", "ConversationStoreContract", "claim", "note", "picture"]
+__all__ = ["HOSTILE_IDS", "ConversationStoreContract", "claim", "image_event", "note"]
 
 HOSTILE_IDS = (
     "a,or(id.gt.0)",
@@ -94,7 +94,7 @@ def note(seq: int, text: str = "hello") -> Event:
     return Event(seq=seq, kind=EventKind.NOTE, data={"text": text})
 
 
-def picture(seq: int, number: int, image_id: str, parent: int | None = None) -> Event:
+def image_event(seq: int, number: int, image_id: str, parent: int | None = None) -> Event:
     """A journal entry for an image that entered the conversation."""
     record = ImageRecord(
         number=number,
@@ -276,7 +276,7 @@ class ConversationStoreContract:
             "text": 'quote " slash \\ snow \N{SNOWMAN} face \N{GRINNING FACE} right-to-left \u202e',
         }
         events = [
-            picture(1, 1, "a" * 64),
+            image_event(1, 1, "a" * 64),
             Event(seq=2, kind=EventKind.MESSAGE, data=data),
             Event(seq=3, kind=EventKind.STEP_STARTED, data={}),
             Event(seq=4, kind=EventKind.STEP_FINISHED, data={"status": "done"}),
@@ -428,10 +428,10 @@ class ConversationStoreContract:
     def test_image_table(self, store: ConversationStore, user: str) -> None:
         """Every image of the conversation by number, with the turn it appeared in."""
         first = claim(store, user, "p1")
-        store.append(first, [picture(1, 1, "a" * 64), note(2), picture(3, 2, "b" * 64, parent=1)])
+        store.append(first, [image_event(1, 1, "a" * 64), note(2), image_event(3, 2, "b" * 64, parent=1)])
         store.finish_turn(first, TurnStatus.DONE, {})
         second = claim(store, user, "p2")
-        store.append(second, [picture(1, 3, "a" * 64, parent=2)])
+        store.append(second, [image_event(1, 3, "a" * 64, parent=2)])
         records = store.images(user, "c1")
         assert [(record.handle, record.image_id[0], record.turn_seq) for record in records] == [
             ("img_1", "a", 1),
@@ -478,7 +478,7 @@ class ConversationStoreContract:
     def test_rename_and_delete(self, store: ConversationStore, user: str) -> None:
         """Both say whether there was such a conversation; a deleted one leaves nothing behind."""
         turn = claim(store, user)
-        store.append(turn, [picture(1, 1, "c" * 64)])
+        store.append(turn, [image_event(1, 1, "c" * 64)])
         other = claim(store, user, conversation="c2")
         assert store.rename(user, "c1", "lions")
         assert not store.rename(user, "none", "lions")
@@ -507,7 +507,7 @@ class ConversationStoreContract:
         assert not store.owns_image(f"{user}-other", uploaded)
         assert store.image_in_use(uploaded)
         turn = claim(store, user)
-        store.append(turn, [picture(1, 1, made)])
+        store.append(turn, [image_event(1, 1, made)])
         assert store.owns_image(user, made)
         assert not store.owns_image(f"{user}-other", made)
         assert store.image_in_use(made)
@@ -535,7 +535,7 @@ class ConversationStoreContract:
         ids = {uuid.uuid4().hex * 2 for _ in range(3)}
         for image_id in ids:
             store.add_image(user, image_id)
-        store.append(claim(store, user), [picture(1, 1, uuid.uuid4().hex * 2)])
+        store.append(claim(store, user), [image_event(1, 1, uuid.uuid4().hex * 2)])
         assert sorted(store.uploads(user)) == sorted(ids)
         assert store.uploads(f"{user}-other") == []
 
@@ -595,7 +595,7 @@ class ConversationStoreContract:
     def test_everything_belongs_to_its_owner(self, store: ConversationStore, user: str) -> None:
         """Another user sees nothing and changes nothing, even with the right ids in hand."""
         turn = claim(store, user)
-        store.append(turn, [picture(1, 1, "d" * 64)])
+        store.append(turn, [image_event(1, 1, "d" * 64)])
         other = f"{user}-other"
         assert store.turn(other, turn.id) is None
         assert store.history(other, "c1", 5) == []
@@ -622,7 +622,7 @@ class ConversationStoreContract:
         for name, hostile in zip(users, HOSTILE_IDS, strict=True):
             turn = claim(store, name, hostile, conversation=hostile)
             assert (turn.claim, turn.seq, turn.key) == (Claim.NEW, 1, TurnKey(name, hostile, hostile))
-            store.append(turn, [picture(1, 1, "e" * 64)])
+            store.append(turn, [image_event(1, 1, "e" * 64)])
             store.finish_turn(turn, TurnStatus.DONE, {"id": hostile})
             assert not store.owns_image(user, "e" * 64)
         for name, hostile in zip(users, HOSTILE_IDS, strict=True):
@@ -713,7 +713,7 @@ def _foreign(user: str) -> tuple[Conversation, list[Turn]]:
             prompt=f"prompt {seq}",
             fingerprint=f"f{seq}",
             reply=None if seq == 3 else {"n": seq},
-            events=(picture(1, seq, uuid.uuid4().hex * 2),),
+            events=(image_event(1, seq, uuid.uuid4().hex * 2),),
             created_at=1_700_000_000.123456 + seq,
         )
         for seq in (1, 2, 3)

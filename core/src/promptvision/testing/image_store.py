@@ -197,10 +197,10 @@ class ImageStoreContract:
 
     def test_many_threads_put_different_images(self, store: ImageStore) -> None:
         """None is lost or mixed up with another."""
-        pictures = [new_image() for _ in range(16)]
+        images = [new_image() for _ in range(16)]
         with ThreadPoolExecutor(16) as pool:
-            stored = list(pool.map(lambda data: store.put(data, "image/png"), pictures))
-        assert [store.get(image.id) for image in stored] == pictures
+            stored = list(pool.map(lambda data: store.put(data, "image/png"), images))
+        assert [store.get(image.id) for image in stored] == images
 
     def test_image_that_was_put_before_is_deleted(self, store: ImageStore) -> None:
         """A conditional deletion removes an image that nobody has put since."""

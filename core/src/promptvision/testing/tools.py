@@ -41,8 +41,8 @@ class _Palette:
 
     def detect(self, args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
         """Find one thing: all pixels of its colour, in one box."""
-        picture = context.open(args.image_url).convert("RGB")
-        found = self._find(picture, str(args.prompt))
+        image = context.open(args.image_url).convert("RGB")
+        found = self._find(image, str(args.prompt))
         boxes = [found] if found else []
         return operations.DetectResult(
             prompt=args.prompt,
@@ -51,22 +51,22 @@ class _Palette:
             centroids=[box.centroid for box in boxes],
             labels=[str(args.prompt)] * len(boxes),
             scores=[1.0] * len(boxes),
-            annotated_image_url=context.save(_annotate(picture, boxes), kind=ANNOTATED),
+            annotated_image_url=context.save(_annotate(image, boxes), kind=ANNOTATED),
             message=None if boxes else f"there is no {args.prompt}",
         )
 
     def inpaint(self, args: operations.InpaintArgs, context: ToolContext) -> operations.InpaintResult:
         """Fill the mask with the colour of what is to be there."""
-        picture = context.open(args.image_url).convert("RGB")
-        picture.paste(self._colour(args.prompt) or (128, 128, 128), mask=context.open(args.mask_url))
+        image = context.open(args.image_url).convert("RGB")
+        image.paste(self._colour(args.prompt) or (128, 128, 128), mask=context.open(args.mask_url))
         return operations.InpaintResult(
-            original_image_url=args.image_url, inpainted_image_url=context.save(picture)
+            original_image_url=args.image_url, inpainted_image_url=context.save(image)
         )
 
     def caption(self, args: operations.CaptionArgs, context: ToolContext) -> operations.CaptionResult:
         """Name the things that are there."""
-        picture = context.open(args.image_url).convert("RGB")
-        seen = [name for name in self._things if self._find(picture, name)]
+        image = context.open(args.image_url).convert("RGB")
+        seen = [name for name in self._things if self._find(image, name)]
         caption = ImageText(f"A picture of {' and '.join(seen) or 'nothing that has a name'}.")
         return operations.CaptionResult(original_image_url=args.image_url, caption=caption)
 
@@ -77,11 +77,11 @@ class _Palette:
         except ValueError:
             return None
 
-    def _find(self, picture: Image.Image, name: str) -> Box | None:
+    def _find(self, image: Image.Image, name: str) -> Box | None:
         colour = self._colour(name)
         if colour is None:
             return None
-        distance = ImageChops.difference(picture, Image.new("RGB", picture.size, colour))
+        distance = ImageChops.difference(image, Image.new("RGB", image.size, colour))
         per_band = [band.point(lambda value: 255 * (value == 0)) for band in distance.split()]
         same = ImageChops.darker(ImageChops.darker(per_band[0], per_band[1]), per_band[2])
         box = same.getbbox()
@@ -100,8 +100,8 @@ class _Texts:
         return operations.ExtractTextResult(original_image_url=args.image_url, extracted_text=text, words=[])
 
 
-def _annotate(picture: Image.Image, boxes: list[Box]) -> Image.Image:
-    drawn = picture.copy()
+def _annotate(image: Image.Image, boxes: list[Box]) -> Image.Image:
+    drawn = image.copy()
     for box in boxes:
         ImageDraw.Draw(drawn).rectangle((box.x1, box.y1, box.x2 - 1, box.y2 - 1), outline="lime")
     return drawn

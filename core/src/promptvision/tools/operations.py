@@ -36,7 +36,7 @@ __all__ = [
     "Word",
 ]
 
-_IMAGE = "Handle of the picture to work on, such as img_1."
+_IMAGE = "Handle of the image to work on, such as img_1."
 
 
 class ImageArgs(Args):
@@ -135,7 +135,7 @@ class InpaintArgs(ImageArgs):
         description="What to paint there, described as it should look; empty to remove the object.",
     )
     negative_prompt: str | None = Field(None, max_length=2000, description="What must not appear.")
-    seed: int | None = Field(None, ge=0, lt=2**32, description="Same seed, same picture.")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="Same seed, same image.")
     strength: float = Field(0.99, gt=0, le=1, description="How far from the original: 1 forgets it wholly.")
     steps: int = Field(28, ge=1, le=150, description="Denoising steps.")
 
@@ -152,7 +152,7 @@ class InpaintResult(ImageResult):
 
     def summary(self) -> str:
         """That the edit is done."""
-        return self.message or "The picture is edited; everything outside the mask is as it was."
+        return self.message or "The image is edited; everything outside the mask is as it was."
 
 
 class CaptionArgs(ImageArgs):
@@ -200,7 +200,7 @@ class ExtractTextResult(ImageResult):
     def summary(self) -> str:
         """The text in quotation marks, or that there is none."""
         if not self.extracted_text:
-            return self.message or "There is no text that I can read in the picture."
+            return self.message or "There is no text that I can read in the image."
         return f"It says: \u201c{self.extracted_text}\u201d"
 
 
@@ -211,12 +211,12 @@ class BwResult(ImageResult):
 
     def summary(self) -> str:
         """That the image is grey now."""
-        return self.message or "The picture is black and white now."
+        return self.message or "The image is black and white now."
 
 
 DETECT = Operation(
     name="detect_objects",
-    description="Find things in a picture by name and return their boxes.",
+    description="Find things in an image by name and return their boxes.",
     args=DetectArgs,
     result=DetectResult,
     phrases=(
@@ -258,7 +258,7 @@ SEGMENT = Operation(
 
 INPAINT = Operation(
     name="inpaint_image",
-    description="Change, replace, recolour or remove a thing in a picture and leave the rest as it is.",
+    description="Change, replace, recolour or remove a thing in an image and leave the rest unchanged.",
     args=InpaintArgs,
     result=InpaintResult,
     phrases=(
@@ -290,7 +290,7 @@ INPAINT = Operation(
 
 CAPTION = Operation(
     name="caption_image",
-    description="Describe what a picture shows.",
+    description="Describe what an image shows.",
     args=CaptionArgs,
     result=CaptionResult,
     phrases=(
@@ -310,7 +310,7 @@ CAPTION = Operation(
 
 EXTRACT_TEXT = Operation(
     name="extract_text",
-    description="Read the printed text in a picture (OCR).",
+    description="Read the printed text in an image (OCR).",
     args=ExtractTextArgs,
     result=ExtractTextResult,
     phrases=(
@@ -339,7 +339,7 @@ EXTRACT_TEXT = Operation(
 
 CONVERT_TO_BW = Operation(
     name="convert_to_bw",
-    description="Convert a picture to black and white (greyscale).",
+    description="Convert an image to black and white (greyscale).",
     args=ImageArgs,
     result=BwResult,
     phrases=(
