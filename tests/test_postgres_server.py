@@ -56,11 +56,11 @@ def site(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureReques
     database = f"site_{abs(hash(request.node.name))}"
     url = postgres.create_database(database)
     plugin = tmp_path / "plugin"
-    metadata = plugin / "noting_tools-1.dist-info"
+    metadata = plugin / "recording_tools-1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: noting-tools\nVersion: 1\n")
-    (metadata / "entry_points.txt").write_text("[promptvision]\nnoting = noting_tools\n")
-    shutil.copy(Path(__file__).with_name("noting_tools.py"), plugin)
+    (metadata / "entry_points.txt").write_text("[promptvision]\nnoting = recording_tools\n")
+    shutil.copy(Path(__file__).with_name("recording_tools.py"), plugin)
     with ExitStack() as stack:
 
         def start(name: str, **variables: str) -> ServerProcess:

@@ -64,11 +64,11 @@ class Site:
         self.notes_file = folder / "notes"
         self.plugin = folder / "plugin"
         self._stack = stack
-        metadata = self.plugin / "noting_tools-1.dist-info"
+        metadata = self.plugin / "recording_tools-1.dist-info"
         metadata.mkdir(parents=True)
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: noting-tools\nVersion: 1\n")
-        (metadata / "entry_points.txt").write_text("[promptvision]\nnoting = noting_tools\n")
-        shutil.copy(Path(__file__).with_name("noting_tools.py"), self.plugin)
+        (metadata / "entry_points.txt").write_text("[promptvision]\nnoting = recording_tools\n")
+        shutil.copy(Path(__file__).with_name("recording_tools.py"), self.plugin)
 
     def variables(self, name: str) -> dict[str, str]:
         return {

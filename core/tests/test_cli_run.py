@@ -49,7 +49,7 @@ def test_image_that_cannot_be_used_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("picture", "words", "part"),
+    ("image", "words", "part"),
     [
         ("missing.png", "mirror it", "no such file"),
         (".", "mirror it", "not a regular file"),

@@ -81,7 +81,7 @@ def test_two_turns_and_every_url_answers(
     assert second["image_url"] == first["inpainted_image_url"]
     assert second["original_image_url"] == first["inpainted_image_url"]
     urls = urls_in(first) | urls_in(second)
-    assert len(urls) == 4, "the picture, its mask, the edit, and that in black and white"
+    assert len(urls) == 5, "the image, the same with boxes, its mask, the edit, and that in black and white"
     for url in urls:
         answer = client.get(url)
         assert answer.status_code == 200

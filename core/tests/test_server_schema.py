@@ -22,7 +22,7 @@ from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
 
-IMAGES = ("image_url", "mask_url", "input_image_url")
+IMAGES = ("image_url", "mask_url", "input_image_url", "input_mask_url")
 """Members that any string fits by the schema; whether it names an image only a fetch can tell."""
 
 MASK = "data:image/png;base64," + base64.b64encode(encode_png(Image.new("L", (60, 40), 255))).decode()
@@ -50,9 +50,10 @@ OPERATIONS = [
 def _usable(label: str, body: dict[str, Any], scene_png: bytes) -> dict[str, Any]:
     """Values of which the schema cannot say all that counts, such as the bytes of an image file."""
     values: dict[str, Any] = {"file": scene_png, "prompt_id": uuid.uuid4().hex}
-    values |= {"target": "red", "mask_url": MASK}
-    if boxes := body.get("bounding_boxes"):
-        values["bounding_boxes"] = [[5, 5, 20, 20] for _ in boxes]
+    values |= {"target": "red", "mask_url": MASK, "input_mask_url": MASK}
+    for name in ("bounding_boxes", "input_boxes"):
+        if boxes := body.get(name):
+            values[name] = [[5, 5, 20, 20] for _ in boxes]
     if label.startswith("POST /tools/"):
         values["prompt"] = "red"
     return {name: value for name, value in values.items() if name in body}

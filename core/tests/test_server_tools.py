@@ -73,6 +73,12 @@ def test_tool_runs_with_its_prerequisites_and_its_images_answer(
             422,
             "box_threshold: ",
         ),
+        (
+            "detect_objects",
+            {"image_url": "SCENE", "prompt": "red", "text_threshold": "0.3"},
+            422,
+            "text_threshold: give a JSON number",
+        ),
         ("segment_objects", {"image_url": "SCENE", "bounding_boxes": "x"}, 422, "bounding_boxes"),
         ("inpaint_image", {"image_url": "SCENE", "mask_url": "0" * 64, "prompt": "x"}, 422, "image: "),
     ],

@@ -41,12 +41,26 @@ async def run_tool(request: Request) -> Response:
     if unknown := [field for field in values if field not in known]:
         names = ", ".join(known)
         raise ArgumentsError([f"{field[:64]}: no such argument; use {names}" for field in unknown[:9]])
+    if wrong := [
+        field for field, value in values.items() if not _has_json_type(known[field].annotation, value)
+    ]:
+        raise ArgumentsError(
+            [f"{field}: give a JSON number or boolean as the schema says" for field in wrong]
+        )
     for field, info in known.items():
         if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
             values[field] = _source(request, field, values[field])
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
     document = reply.document(image_urls(request))
     return Json({key: value for key, value in document.items() if key not in _CHAT_ONLY})
+
+
+def _has_json_type(annotation: Any, value: Any) -> bool:
+    """False for text or a boolean in place of a number, and the reverse: tools would convert it silently."""
+    kind = plain_type(annotation)
+    if value is None or kind not in (bool, int, float):
+        return True
+    return isinstance(value, bool) if kind is bool else type(value) in (int, float)
 
 
 def _source(request: Request, field: str, value: Any) -> Any:

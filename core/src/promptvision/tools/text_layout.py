@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 from typing import TypeAlias
 
@@ -123,8 +124,10 @@ def _run_with_gutter(lines: list[_Line], start: int, width: float) -> tuple[int,
 
 
 def _gaps(line: _Line) -> list[_Gap]:
-    edges = [-_EVERYWHERE, *(edge for piece in line for edge in (piece.box.x1, piece.box.x2)), _EVERYWHERE]
-    return list(zip(edges[::2], edges[1::2], strict=True))
+    """The spaces of a line that no piece covers; pieces may overlap."""
+    ends = accumulate((piece.box.x2 for piece in line), max, initial=-_EVERYWHERE)
+    starts = [*(piece.box.x1 for piece in line), _EVERYWHERE]
+    return list(zip(ends, starts, strict=True))
 
 
 def _common(some: list[_Gap], others: list[_Gap], width: float) -> list[_Gap]:
