@@ -212,7 +212,7 @@ class Recording:
 
         self.requests.append(request)
         if request.messages[-1].role == "tool":
-            return ChatReply(text="I changed the red square to blue; the new picture is the current one.")
+            return ChatReply(text="I changed the red square to blue; the new image is the current one.")
         values = {"target": "red square", "prompt": f"blue square number {len(self.requests)}"}
         made = ToolCall(id="c", name="inpaint_image", arguments=json.dumps(values))
         return ChatReply(tool_calls=(made,), finish_reason="tool_calls")

@@ -219,7 +219,7 @@ STAGES = (
     Stage("SDXL refiner UNet, one guided step", build_refiner_unet, denoise_step),
     Stage("SDXL VAE decode 1024 x 1024", build_vae, decode_latents),
     Stage("SDXL VAE decode 1024 x 1024, tiled", build_tiled_vae, decode_latents),
-    Stage("SAM 2.1 large, picture", build_sam, embed_image),
+    Stage("SAM 2.1 large, image", build_sam, embed_image),
     Stage("SAM 2.1 large, ten boxes", build_sam, cut_out_ten_boxes),
     Stage("Grounding DINO base 800 x 1066", build_grounding_dino, detect, ("float32",)),
 )

@@ -46,7 +46,7 @@ def main() -> int:
     found = {file.stem: file.stat().st_size for file in FOLDER.glob("*.png")}
     wrong = [f"{name}: not there" for name in SCENES.keys() - found.keys()]
     wrong += [f"{name}: {size} bytes" for name, size in found.items() if size > MAX_BYTES]
-    print("\n".join(wrong or [f"{len(found)} pictures, the largest {max(found.values()) // 1000} kB"]))
+    print("\n".join(wrong or [f"{len(found)} images, the largest {max(found.values()) // 1000} kB"]))
     return 1 if wrong else 0
 
 

@@ -187,7 +187,7 @@ def test_place_of_a_thing_is_not_its_name(thing: str) -> None:
         "sing, then make it black and white",
         "make it black and white; " * 9,
         "{prompt}",
-        "find <picture>",
+        "find <image>",
     ],
 )
 def test_request_is_understood_wholly_or_not_at_all(words: str) -> None:
@@ -340,7 +340,7 @@ def test_any_text_is_read_without_error(words: str) -> None:
 
 
 KNOWN = (
-    "find make it the a red ball picture img_1 and , . ; then to into with <picture> { } this please black "
+    "find make it the a red ball picture img_1 and , . ; then to into with <image> { } this please black "
     "white in is there change remove \u0130 \u00df 's"
 )
 WORDS = st.sampled_from([*KNOWN.split(), "\n"])
@@ -351,7 +351,7 @@ WORDS = st.sampled_from([*KNOWN.split(), "\n"])
 def test_any_order_of_known_words_is_read_without_error(words: list[str]) -> None:
     for name, arguments in calls(" ".join(words)):
         assert name in {operation.name for operation in operations.ALL}
-        assert all("<picture>" not in value for value in arguments.values() if isinstance(value, str))
+        assert all("<image>" not in value for value in arguments.values() if isinstance(value, str))
 
 
 HOSTILE = [
@@ -386,7 +386,7 @@ HOSTILE = [
         "make it black and white, ",
         "i want you to ",
         "{prompt}",
-        "<picture>",
+        "<image>",
         "\u0130",
         "img_0",
     ),

@@ -116,7 +116,7 @@ class SupabaseConversationStore:
             turn=uuid.uuid4().hex,
         )
         if answer["claim"] == "conflict":
-            raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or picture")
+            raise Conflict(f"prompt_id {key.prompt_id!r} was sent before with another prompt or image")
         return turn_of(answer["turn"], Claim(answer["claim"]))
 
     def heartbeat(self, turn: Turn) -> None:

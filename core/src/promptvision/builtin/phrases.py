@@ -14,7 +14,7 @@ from promptvision.tools.targets import has_exception, is_colour_word, read_targe
 
 __all__ = ["Match", "match_request"]
 
-PICTURE = "<picture>"
+IMAGE = "<image>"
 """Stands for every way to name the image at hand, in sentences and in phrases alike."""
 
 MAX_CHARS = 1000
@@ -47,8 +47,8 @@ _STRONG = re.compile(
     r"\s*(?:[;\n]+|[.!?]+(?:\s+|$)|,?\s*\b(?:and\s+)?(?:then|after that|afterwards)\b[,:]?)\s*", re.IGNORECASE
 )
 _WEAK = re.compile(r"\s*(?:,\s*and\b|,|\band\b)\s*", re.IGNORECASE)
-_PLACE_FIRST = re.compile(rf"^(?:in|on|for|with|from) {PICTURE},? ", re.IGNORECASE)
-_PLACE_LAST = re.compile(rf"\s+(?:in|on|from|of|inside|within) {PICTURE}$", re.IGNORECASE)
+_PLACE_FIRST = re.compile(rf"^(?:in|on|for|with|from) {IMAGE},? ", re.IGNORECASE)
+_PLACE_LAST = re.compile(rf"\s+(?:in|on|from|of|inside|within) {IMAGE}$", re.IGNORECASE)
 _DETERMINERS = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|some)\s+)+", re.IGNORECASE)
 _ALL = re.compile(r"^(?:all|any)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|my\s+)?", re.IGNORECASE)
 _DETERMINED = re.compile(
@@ -184,7 +184,7 @@ def _match_one(clause: str, functions: Sequence[PlannerFunction], kept: str) -> 
     """The function whose phrase fits best, if any does."""
     text = _bare(clause)
     handle = _HANDLE.search(text)
-    text = _HANDLE.sub(PICTURE, text)
+    text = _HANDLE.sub(IMAGE, text)
     image = f"img_{handle[1]}" if handle else None
     found = [
         match
@@ -206,8 +206,8 @@ def _is_colour(text: str) -> bool:
 
 def _readings(text: str) -> Iterator[str]:
     """The clause with the image named one way; "this" may point at the image or at a thing in it."""
-    named = _NAMED.sub(PICTURE, text)
-    for reading in dict.fromkeys((named, _POINTED.sub(PICTURE, named))):
+    named = _NAMED.sub(IMAGE, text)
+    for reading in dict.fromkeys((named, _POINTED.sub(IMAGE, named))):
         yield reading
         if placed := _PLACE_FIRST.match(reading):
             yield reading[placed.end() :]
@@ -246,16 +246,16 @@ def _with_kept(target: str, kept: str) -> str:
     """A target with an exception; of the image itself, or of everything, it leaves the rest."""
     if not kept:
         return target
-    whole = target == PICTURE or target.lower() in ("everything", "anything", "all")
+    whole = target == IMAGE or target.lower() in ("everything", "anything", "all")
     return f"{'everything' if whole else target} except {kept}"
 
 
 @lru_cache(maxsize=4096)
 def _compiled(phrase: str) -> _Pattern:
     parts = _SLOTS.split(_plain(phrase))
-    literals = tuple(_fold(_POINTED.sub(PICTURE, _NAMED.sub(PICTURE, part))) for part in parts[::2])
+    literals = tuple(_fold(_POINTED.sub(IMAGE, _NAMED.sub(IMAGE, part))) for part in parts[::2])
     groups = tuple(tuple(re.findall(r"\w+", part)) for part in parts[1::2])
-    weight = sum(len(text.replace(" ", "").replace(PICTURE, "")) for text in literals)
+    weight = sum(len(text.replace(" ", "").replace(IMAGE, "")) for text in literals)
     return _Pattern(literals, groups, weight)
 
 
@@ -316,7 +316,7 @@ def _clean(value: str, *, is_target: bool = True) -> str:
 def _says_something(value: str) -> bool:
     words = value.lower().split()
     is_empty = not words or value.lower() in _PRONOUNS or words[-1] in _NO_END
-    return not is_empty and PICTURE not in value
+    return not is_empty and IMAGE not in value
 
 
 def _things(value: str) -> str:

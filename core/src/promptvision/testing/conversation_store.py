@@ -448,7 +448,8 @@ class ConversationStoreContract:
             turn = claim(store, user, f"p{seq}")
             number = 2 * seq - 1
             store.append(
-                turn, [picture(1, number, letter * 64), picture(2, number + 1, "d" * 64, parent=number)]
+                turn,
+                [image_event(1, number, letter * 64), image_event(2, number + 1, "d" * 64, parent=number)],
             )
             store.finish_turn(turn, TurnStatus.DONE, {})
 
