@@ -13,6 +13,7 @@ from promptvision.settings import Settings
 ROOT = Path(__file__).parents[1]
 PARTS = {
     "PROMPTVISION_",
+    "PROMPTVISION_ENV_",
     "PROMPTVISION_LLM_",
     "PROMPTVISION_MODEL_",
     "PROMPTVISION_MODEL",

@@ -50,7 +50,8 @@ class WorkerHandle:
         """Names of the tools that the process has run, whose models it may hold."""
         self._digest = worker.settings_digest
         self._process = subprocess.Popen(
-            [python or sys.executable, "-m", _MODULE],
+            # Variables such as PYTHONPATH are those of this environment, not of another one.
+            [python, "-I", "-m", _MODULE] if python else [sys.executable, "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C in a terminal is for the server, which closes the pipes

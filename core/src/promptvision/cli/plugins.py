@@ -6,16 +6,25 @@ from typing import Any
 
 import click
 
+from promptvision.cli.isolate import isolate
 from promptvision.cli.output import echo_json, echo_table, say
 
 __all__ = ["plugins"]
 
 
-@click.command()
+@click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.option("--details", is_flag=True, help="Show the traceback of each failed plugin.")
-def plugins(as_json: bool, details: bool) -> int:
+@click.pass_context
+def plugins(ctx: click.Context, as_json: bool, details: bool) -> int:
     """List plugins with their state; a broken plugin is listed like any other."""
+    return 0 if ctx.invoked_subcommand else _list(as_json=as_json, details=details)
+
+
+plugins.add_command(isolate)
+
+
+def _list(*, as_json: bool, details: bool) -> int:
     from promptvision.plugins.describe import describe_plugin
     from promptvision.plugins.registry import Registry
     from promptvision.settings import load_settings

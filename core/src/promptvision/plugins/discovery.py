@@ -83,6 +83,8 @@ class Plugin:
         module: the imported module.
         import_ms: how long the import took, in milliseconds; None when it was not imported.
         offers: what each hook returned.
+        python: interpreter of the plugin's own environment, if it has one; it is not imported here then.
+        variables: settings that a plugin in its own environment reads.
     """
 
     name: str
@@ -95,6 +97,8 @@ class Plugin:
     module: ModuleType | None = None
     import_ms: float | None = None
     offers: dict[str, list[Any]] = field(default_factory=dict)
+    python: str = ""
+    variables: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:

@@ -70,6 +70,9 @@ def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Execu
 
     chosen = dict(settings.executors)
     default = make(chosen.pop("*", settings.executor), "PROMPTVISION_EXECUTOR")
+    for tool in worker.tools.values():
+        if tool.python and tool.name not in chosen:
+            chosen.setdefault(tool.plugin, "processes")  # it can run nowhere else
     routes = {name: make(executor, "PROMPTVISION_EXECUTORS") for name, executor in chosen.items()}
     if not routes:
         return default

@@ -29,7 +29,7 @@ from promptvision.plugins.discovery import (
 )
 from promptvision.plugins.specs import Check, ExecutorFactory, Observer, ProviderFactory, StoreFactory
 from promptvision.plugins.variables import find_misspelt
-from promptvision.settings import Section, Settings
+from promptvision.settings import PREFIX, Section, Settings
 from promptvision.tools.decorator import ToolLike
 from promptvision.tools.requirements import Missing
 from promptvision.tools.tool import Operation, Tool
@@ -84,13 +84,17 @@ class Registry:
         """
         manager = new_manager()
         plugins = find_plugins(found)
+        if any(name.startswith(f"{PREFIX}ENV_") for name in settings.names):
+            from promptvision.plugins.environments import place_isolated
+
+            plugins = place_isolated(plugins, settings)
         application = application_plugin(tools)
         if tools:
             plugins.append(application)
         for plugin in plugins:
             if plugin.name in settings.disabled_plugins:
                 plugin.fail(PluginState.DISABLED, "by PROMPTVISION_DISABLED_PLUGINS")
-            elif plugin.state is PluginState.LOADED and plugin is not application:
+            elif plugin.state is PluginState.LOADED and plugin is not application and not plugin.python:
                 load_plugin(manager, plugin, strict=settings.strict_plugins)
         registry = cls(settings, plugins, manager)
         for plugin in plugins:

@@ -43,6 +43,9 @@ def known_variables(registry: Installed) -> set[str]:
         for section in sections:
             known.update(section.variables())
     known.update(override_name(spec) for spec in registry.models.values())
+    for plugin in registry.plugins:
+        known.update(plugin.variables)
+        known.add(f"{PREFIX}ENV_{plugin.name.upper()}")
     for tool in registry.tools.values():
         known.update(tool.requires.settings)
         known.update(tool.requires.chosen_by.values())

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from promptvision.errors import ArgumentsError, SetupError
 from promptvision.runtime.context import SavedImage
-from promptvision.tools.tool import Args, Result, Tool
+from promptvision.tools.tool import Args, RemoteResult, Result, Tool
 from promptvision.types import ImageRef
 
 __all__ = ["PROTOCOL", "Call", "CallData", "CallOutput", "OutputData", "image_ids_of"]
@@ -56,12 +56,14 @@ class OutputData(BaseModel):
     Args:
         result: the result model as JSON; images by id.
         saved: the images that the call made, in order.
+        summary: what the result says of itself in words.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     result: dict[str, Any]
     saved: tuple[SavedImage, ...] = ()
+    summary: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,12 +154,16 @@ class CallOutput:
 
     def to_data(self) -> OutputData:
         """The output as data."""
-        return OutputData(result=self.result.model_dump(mode="json"), saved=self.saved)
+        result = self.result.model_dump(mode="json")
+        return OutputData(result=result, saved=self.saved, summary=self.result.summary())
 
     @classmethod
     def from_data(cls, data: OutputData, tool: Tool) -> Self:
         """The output of a tool that another process sent."""
-        return cls(tool.result.model_validate(data.result), data.saved)
+        result = tool.result.model_validate(data.result)
+        if isinstance(result, RemoteResult):
+            result.keep_summary(data.summary)
+        return cls(result, data.saved)
 
 
 def image_ids_of(args: Args) -> tuple[str, ...]:

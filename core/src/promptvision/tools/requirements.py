@@ -11,7 +11,7 @@ from enum import StrEnum
 from promptvision.declarations import check_mapping, check_names, check_type
 from promptvision.models.devices import has_gpu
 
-__all__ = ["Gpu", "Missing", "Requirements", "missing_requirements"]
+__all__ = ["Gpu", "Missing", "Requirements", "has_module", "missing_requirements"]
 
 
 class Gpu(StrEnum):
@@ -71,7 +71,8 @@ class Missing:
     fix: str
 
 
-def _has_module(name: str) -> bool:
+def has_module(name: str) -> bool:
+    """Whether a top-level module can be imported, found without importing it."""
     try:
         return importlib.util.find_spec(name) is not None
     except (ImportError, ValueError):  # the parent package is missing, or the module has no spec
@@ -92,7 +93,7 @@ def missing_requirements(
         setting: returns the value of a variable, or None.
     """
     for module, command in requires.modules.items():
-        if not _has_module(module):
+        if not has_module(module):
             yield Missing(f"Python module {module!r} is not installed", command)
     for binary, command in requires.binaries.items():
         if shutil.which(binary) is None:

@@ -10,12 +10,12 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from promptvision.declarations import IMPORT_STRING, check_type
 from promptvision.tools.requirements import Requirements
 
-__all__ = ["Args", "Operation", "Phrase", "Result", "Tool"]
+__all__ = ["Args", "Operation", "Phrase", "RemoteResult", "Result", "Tool"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -59,6 +59,20 @@ class Result(BaseModel):
             if name.endswith("_result") and value is not None
         ]
         return "; ".join(values) or "Done."
+
+
+class RemoteResult(Result):
+    """Base of the result models of a plugin in an environment of its own, whose class is not known here."""
+
+    _summary: str = PrivateAttr("")
+
+    def summary(self) -> str:
+        """What the plugin's own class says."""
+        return self._summary or super().summary()
+
+    def keep_summary(self, summary: str) -> None:
+        """Note what the plugin's own class says."""
+        self._summary = summary
 
 
 @dataclass(frozen=True)
