@@ -266,7 +266,8 @@ export async function send(prompt: string): Promise<void> {
   const input = state.current;
   const turn = newTurn(text, newId(), input);
   const body: JsonObject = { prompt: text, prompt_id: turn.promptId, conversation_id: state.conversation };
-  if (input) body.input_image_url = input;
+  const known = newest(state.images.filter((image) => image.handle));
+  if (input && input !== known) body.input_image_url = input; // else it is the newest one of the conversation
   if (!key.get()) body.user_id = "local";
   store.set({ turns: [...state.turns, turn], panel: "chat", draft: "" });
   location.hash = `c=${state.conversation}`;

@@ -15,7 +15,7 @@ export function Lineage() {
     <section class="lineage" aria-label={t("images")}>
       <ol>
         {images.map((image, index) => {
-          const name = image.maker ? image.maker.replaceAll("_", " ") : t("original");
+          const name = image.maker.replaceAll("_", " ") || t(image.kind === "mask" ? "maskTools" : "original");
           return (
             <li key={`${image.url}${index}`} class={image.url === current ? "current" : image.url === compare ? "compare" : ""}>
               <button
