@@ -51,7 +51,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     sam = _builder("sam", "tiny_sam").build_transformers(home / "sam")
     florence = _builder("florence", "tiny_florence").build(home / "florence")
     matting = _builder("cutout", "tiny_matting").build(home / "birefnet.onnx")
+    inpainting = _builder("erase", "tiny_inpainting").build(home / "migan.onnx")
     return {
+        "erase": {"PROMPTVISION_MODEL_MIGAN_512": str(inpainting)},
         "cutout": {"PROMPTVISION_MODEL_BIREFNET_LITE": str(matting)},
         "grounding_dino": {"PROMPTVISION_MODEL_GROUNDING_DINO_BASE": str(dino)},
         "sam": {"PROMPTVISION_MODEL_SAM2_1_L": str(sam)},

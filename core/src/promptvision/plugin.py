@@ -71,10 +71,14 @@ if TYPE_CHECKING:
     from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
     from promptvision.images.objects import ObjectName as ObjectName
+    from promptvision.images.paste import paste_inside as paste_inside
     from promptvision.images.store import MAX_STORED_BYTES as MAX_STORED_BYTES
     from promptvision.images.store import ImageStore as ImageStore
     from promptvision.images.store import StoredImage as StoredImage
     from promptvision.images.store import image_id_of as image_id_of
+    from promptvision.images.windows import Window as Window
+    from promptvision.images.windows import choose_window as choose_window
+    from promptvision.images.windows import split_mask as split_mask
     from promptvision.llm.chat_host import CONNECT_TIMEOUT_S as CONNECT_TIMEOUT_S
     from promptvision.llm.chat_host import ChatHost as ChatHost
     from promptvision.llm.chat_host import HostSettings as HostSettings
@@ -313,6 +317,7 @@ _MODULES = {
     "TurnStatus": "promptvision.conversations.turn",
     "Usage": "promptvision.llm.messages",
     "UserError": "promptvision.errors",
+    "Window": "promptvision.images.windows",
     "WeightFile": "promptvision.models.spec",
     "Word": "promptvision.tools.operations",
     "allow_types": "promptvision.llm.dialects",
@@ -320,6 +325,7 @@ _MODULES = {
     "best_device": "promptvision.models.devices",
     "choose": "promptvision.models.placement",
     "choose_dtype": "promptvision.models.devices",
+    "choose_window": "promptvision.images.windows",
     "clean_text": "promptvision.conversations.store",
     "decode_stored": "promptvision.images.codec",
     "draw_boxes": "promptvision.tools.drawing",
@@ -341,6 +347,7 @@ _MODULES = {
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
     "pad_aspect": "promptvision.images.aspect",
+    "paste_inside": "promptvision.images.paste",
     "peak_prior": "promptvision.models.placement",
     "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",
@@ -359,6 +366,7 @@ _MODULES = {
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",
+    "split_mask": "promptvision.images.windows",
     "strict": "promptvision.llm.dialects",
     "title_of": "promptvision.conversations.store",
     "tool": "promptvision.tools.decorator",

@@ -12,22 +12,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from promptvision_sdxl_inpaint.windows import Window, choose_window
+from promptvision.plugin import Window, choose_window, paste_inside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FEATHER", "LATENT", "MAX_ASPECT", "WORK_PIXELS", "Crop", "feather", "make_crop", "paste"]
+__all__ = ["LATENT", "MAX_ASPECT", "WORK_PIXELS", "Crop", "make_crop", "paste"]
 
 WORK_PIXELS = 1024 * 1024
 """SDXL was trained at about this many pixels (Podell et al. 2023, section 2.2)."""
 
 LATENT = 8
 """Side of the square of pixels that one latent stands for."""
-
-FEATHER = 1
-"""Over how many pixels inside the mask's edge the new image fades in. Masks of segmenters are about a pixel
-wider than the thing, so a longer fade would leave its outline visible."""
 
 MAX_ASPECT = 4
 """The most elongated format that SDXL was trained on (Podell et al. 2023, appendix I); longer windows are
@@ -73,7 +69,7 @@ def make_crop(
         work_pixels: how many pixels the crop should have, up to rounding to multiples of 8.
         part: the part of the mask that the window must hold; default: all of it.
     """
-    window = choose_window(mask if part is None else part)
+    window = choose_window(Image.fromarray(mask if part is None else part).convert("L"))
     left, top, right, bottom = window
     size, inner = _work_size(right - left, bottom - top, work_pixels)
     pixels = np.asarray(image.crop(window).convert("RGB").resize(inner, Image.Resampling.LANCZOS))
@@ -118,28 +114,6 @@ def _grow(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(Image.fromarray(mask).convert("L").filter(ImageFilter.MaxFilter(3))) > 0
 
 
-def _shrink(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without pixels of which one of the four neighbours is outside; beyond the image is inside."""
-    padded = np.pad(mask, 1, mode="edge")
-    return np.asarray(mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:])
-
-
-def feather(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How much of the new image to take: 0 outside the mask, rising inside its edge to 1.
-
-    It rises over :data:`FEATHER` pixels, over fewer where the mask is thinner, and not at all where the
-    mask ends with the image.
-    """
-    layer = mask
-    depth = mask.astype(np.uint8)
-    for _ in range(FEATHER):
-        layer = _shrink(layer)
-        depth += layer
-    deepest = Image.fromarray(depth).filter(ImageFilter.MaxFilter(2 * FEATHER + 1))
-    share: NDArray[np.float32] = (depth / np.maximum(np.asarray(deepest), 1)).astype(np.float32)
-    return share
-
-
 def paste(image: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Image.Image) -> Image.Image:
     """Paste what was painted; same size and mode, every pixel outside the mask unchanged.
 
@@ -150,12 +124,5 @@ def paste(image: Image.Image, mask: NDArray[np.bool_], crop: Crop, painted: Imag
         crop: what :func:`make_crop` cut out of the image.
         painted: RGB, of the crop's size.
     """
-    left, top, right, bottom = crop.window
-    part = painted.crop(crop.content).resize((right - left, bottom - top), Image.Resampling.LANCZOS)
-    new = np.asarray(part.convert(image.mode)).astype(np.float32)  # an added alpha is opaque
-    pixels = np.array(image)
-    old = pixels[top:bottom, left:right]
-    share = feather(mask)[top:bottom, left:right].reshape(*old.shape[:2], *([1] * (old.ndim - 2)))
-    mixed = np.rint(share * new + (1 - share) * old).astype(np.uint8)
-    pixels[top:bottom, left:right] = np.where(share > 0, mixed, old)
-    return Image.fromarray(pixels)
+    part = painted.crop(crop.content)
+    return paste_inside(image, Image.fromarray(mask).convert("L"), part, crop.window)

@@ -18,6 +18,7 @@ from promptvision.plugin import (
     StopTurn,
     missing_weights,
     read_mask,
+    split_mask,
 )
 from promptvision_sdxl_inpaint.crop import WORK_PIXELS, Crop, make_crop, paste
 from promptvision_sdxl_inpaint.denoise import (
@@ -43,7 +44,6 @@ from promptvision_sdxl_inpaint.plugin import (
 )
 from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
 from promptvision_sdxl_inpaint.vae import decode, decode_peak, encode, encode_peak, values_of
-from promptvision_sdxl_inpaint.windows import split_mask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
     selected = read_mask(context.open(args.mask_url), image.size)
     mask = np.asarray(selected.image) > 0
     work_pixels = _work_pixels(context.settings)
-    parts = split_mask(mask, work_pixels)
+    parts = [np.asarray(part) > 0 for part in split_mask(selected.image, work_pixels)]
     crops = [make_crop(image, mask, work_pixels, part) for part in parts]
     painting = _Painting(args, context, crops, [*selected.notes])
     result = image

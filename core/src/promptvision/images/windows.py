@@ -1,6 +1,6 @@
-"""Which parts of an image the model paints, and in how many windows.
+"""Which parts of an image an inpainting model works on, and in how many windows.
 
-Masks are H x W bool arrays here, True = edit. Windows are ``(left, top, right, bottom)`` in pixels.
+Masks are mode L here, 255 = edit. Windows are ``(left, top, right, bottom)`` in pixels.
 """
 
 from __future__ import annotations
@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from PIL.Image import Image
 
 __all__ = ["MAX_WINDOWS", "Window", "choose_window", "split_mask"]
 
-Window = tuple[int, int, int, int]
+Window: TypeAlias = tuple[int, int, int, int]
 
 MAX_WINDOWS = 4
 """Each window is a run of the models; more regions than that share windows."""
@@ -30,16 +28,22 @@ _MARGIN, _SMALLEST_MARGIN = 0.5, 64
 _SMALLEST_WINDOW = 512
 
 
-def choose_window(mask: NDArray[np.bool_]) -> Window:
+def choose_window(mask: Image) -> Window:
     """The mask's bounding box, grown so that the model sees the surroundings.
 
     By half the box's longer side and at least 64 pixels; to at least 512 pixels a side and at most twice as
     long as wide; all of it as far as the image reaches.
+
+    Raises:
+        ValueError: the mask is empty.
     """
-    return _grow(_bounding_box(mask), mask.shape[1], mask.shape[0])
+    box = mask.getbbox()
+    if box is None:
+        raise ValueError("the mask is empty, so there is no window around it")
+    return _grow(box, mask.width, mask.height)
 
 
-def split_mask(mask: NDArray[np.bool_], work_pixels: int) -> list[NDArray[np.bool_]]:
+def split_mask(mask: Image, work_pixels: int) -> list[Image]:
     """Split a mask into parts to be painted in windows of their own.
 
     Regions share a window if the model sees them at full resolution there, or if one window takes no more
@@ -51,21 +55,17 @@ def split_mask(mask: NDArray[np.bool_], work_pixels: int) -> list[NDArray[np.boo
         work_pixels: how many pixels the model works on.
 
     Returns:
-        One to :data:`MAX_WINDOWS` masks of the same shape, whose union is the mask.
+        One to :data:`MAX_WINDOWS` masks of the same size, whose union is the mask.
     """
-    height, width = mask.shape
     if _area(choose_window(mask)) <= work_pixels:
         return [mask]
     labels, count = _label(_cells(mask))
     if not 1 < count <= _MAX_REGIONS:
         return [mask]
-    fine = labels.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[:height, :width]
-    parts = [mask & (fine == label) for label in range(1, count + 1)]
-    groups = [_Group((index,), _bounding_box(part), width, height) for index, part in enumerate(parts)]
-    return [
-        np.logical_or.reduce([parts[index] for index in group.members])
-        for group in _merge(groups, work_pixels)
-    ]
+    parts = [_part(mask, labels, (label,)) for label in range(1, count + 1)]
+    boxes = [part.getbbox() for part in parts]
+    groups = [_Group((label,), box, *mask.size) for label, box in enumerate(boxes, 1) if box is not None]
+    return [_part(mask, labels, group.members) for group in _merge(groups, work_pixels)]
 
 
 @dataclass(frozen=True)
@@ -101,37 +101,48 @@ def _merge(groups: list[_Group], work_pixels: int) -> list[_Group]:
     return groups
 
 
-def _cells(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether each square of ``_CELL`` pixels has a pixel of the mask."""
-    height, width = (-side % _CELL for side in mask.shape)
-    padded = np.pad(mask, ((0, height), (0, width)))
-    rows, columns = padded.shape[0] // _CELL, padded.shape[1] // _CELL
-    return np.asarray(padded.reshape(rows, _CELL, columns, _CELL).any(axis=(1, 3)))
+def _cells(mask: Image) -> list[list[bool]]:
+    """Whether each square of ``_CELL`` pixels has a pixel of the mask, by rows."""
+    return [
+        [
+            mask.crop((x, y, min(x + _CELL, mask.width), min(y + _CELL, mask.height))).getbbox() is not None
+            for x in range(0, mask.width, _CELL)
+        ]
+        for y in range(0, mask.height, _CELL)
+    ]
 
 
-def _label(cells: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+def _label(cells: list[list[bool]]) -> tuple[list[list[int]], int]:
     """Number the 8-connected regions from 1; 0 is outside of all."""
-    labels = np.zeros(cells.shape, np.int32)
+    height, width = len(cells), len(cells[0])
+    labels = [[0] * width for _ in cells]
     count = 0
-    for row, column in np.argwhere(cells).tolist():
-        if labels[row, column]:
-            continue
-        count += 1
-        labels[row, column] = count
-        queue = deque([(row, column)])
-        while queue:
-            y, x = queue.popleft()
-            for below in range(max(0, y - 1), min(cells.shape[0], y + 2)):
-                for beside in range(max(0, x - 1), min(cells.shape[1], x + 2)):
-                    if cells[below, beside] and not labels[below, beside]:
-                        labels[below, beside] = count
-                        queue.append((below, beside))
+    for row in range(height):
+        for column in range(width):
+            if not cells[row][column] or labels[row][column]:
+                continue
+            count += 1
+            labels[row][column] = count
+            queue = deque([(row, column)])
+            while queue:
+                y, x = queue.popleft()
+                for below in range(max(0, y - 1), min(height, y + 2)):
+                    for beside in range(max(0, x - 1), min(width, x + 2)):
+                        if cells[below][beside] and not labels[below][beside]:
+                            labels[below][beside] = count
+                            queue.append((below, beside))
     return labels, count
 
 
-def _bounding_box(mask: NDArray[np.bool_]) -> Window:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def _part(mask: Image, labels: list[list[int]], chosen: tuple[int, ...]) -> Image:
+    """The part of a mask that lies in the chosen regions."""
+    from PIL.Image import Resampling, frombytes
+    from PIL.ImageChops import darker
+
+    size = len(labels[0]), len(labels)
+    cells = frombytes("L", size, bytes(255 * (label in chosen) for row in labels for label in row))
+    fine = cells.resize((size[0] * _CELL, size[1] * _CELL), Resampling.NEAREST)
+    return darker(mask, fine.crop((0, 0, *mask.size)))
 
 
 def _grow(box: Window, image_width: int, image_height: int) -> Window:

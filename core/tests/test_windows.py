@@ -7,19 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
-from promptvision_sdxl_inpaint.crop import WORK_PIXELS
-from promptvision_sdxl_inpaint.windows import MAX_WINDOWS, choose_window, split_mask
+from promptvision.images.windows import MAX_WINDOWS, choose_window, split_mask
 
-Mask = NDArray[np.bool_]
+WORK_PIXELS = 1024 * 1024
 PHOTO = (4000, 3000)
 
 
-def mask_of(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
-    mask = np.zeros(size[::-1], bool)
-    for left, top, right, bottom in boxes:
-        mask[top:bottom, left:right] = True
+def mask_of(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Image.Image:
+    mask = Image.new("L", size)
+    for box in boxes:
+        mask.paste(255, box)
     return mask
+
+
+def pixels(mask: Image.Image) -> NDArray[np.int_]:
+    return np.asarray(mask, np.int_) // 255
 
 
 def test_two_small_distant_regions_of_a_photo_have_windows_of_their_own() -> None:
@@ -66,4 +70,15 @@ def test_parts_are_disjoint_and_together_the_mask(
     mask = mask_of((700, 500), *((x, y, x + width, y + height) for x, y, width, height in boxes))
     parts = split_mask(mask, work_pixels)
     assert 1 <= len(parts) <= MAX_WINDOWS
-    assert np.array_equal(np.sum(parts, axis=0), mask.astype(int))
+    assert np.array_equal(sum(map(pixels, parts)), pixels(mask))
+
+
+def test_window_has_margin_and_keeps_within_the_image() -> None:
+    assert choose_window(mask_of((3000, 2000), (1000, 500, 2000, 1500))) == (500, 0, 2500, 2000)
+    corner = mask_of((3000, 2000), (2999, 1999, 3000, 2000))
+    assert choose_window(corner) == (3000 - 512, 2000 - 512, 3000, 2000)
+
+
+def test_empty_mask_has_no_window() -> None:
+    with pytest.raises(ValueError, match="the mask is empty"):
+        choose_window(mask_of((30, 20)))

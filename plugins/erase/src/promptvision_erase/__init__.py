@@ -1,0 +1,1 @@
+"""Object removal (MI-GAN and LaMa as ONNX) for promptvision."""
