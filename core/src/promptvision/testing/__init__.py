@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from promptvision.testing.postgres import postgres_server as postgres_server
     from promptvision.testing.program import Program as Program
     from promptvision.testing.program import write_plugin as write_plugin
+    from promptvision.testing.provider_contract import ProviderContract as ProviderContract
     from promptvision.testing.server import ServerProcess as ServerProcess
     from promptvision.testing.shared_store import SharedStoreContract as SharedStoreContract
     from promptvision.testing.tool_contract import ToolContract as ToolContract
@@ -73,6 +74,7 @@ _MODULES = {
     "MaskCase": "promptvision.testing.masks",
     "PostgresServer": "promptvision.testing.postgres",
     "Program": "promptvision.testing.program",
+    "ProviderContract": "promptvision.testing.provider_contract",
     "Registry": "promptvision.plugins.registry",
     "SQLConversationStore": "promptvision.builtin.sql.store",
     "Scripted": "promptvision.testing.llm_faults",
