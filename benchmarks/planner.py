@@ -27,14 +27,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from promptvision_basics.plugin import promptvision_tools
-
 from promptvision.builtin.offline import OfflinePlanner
 from promptvision.llm.messages import Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.tool import Operation, Tool
+from promptvision_basics.plugin import promptvision_tools
 
 FOLDER = Path(__file__).parent / "planner"
 ALIASES = {
@@ -136,15 +135,15 @@ class Bench:
                     functions=self.functions,
                     prompt=case.sentence,
                     outcomes=outcomes,
-                )
+                ),
             )
             if not reply.tool_calls:
                 break
             for made in reply.tool_calls:
                 arguments = made.arguments if isinstance(made.arguments, dict) else {}
                 calls.append((made.name, arguments))
-                outcomes += (CallOutcome(name=made.name, arguments=arguments, summary="Done."),)
-        said = " ".join(["Done."] * len(calls))
+                outcomes += (CallOutcome(name=made.name, arguments=arguments, summary=f"Done {len(calls)}."),)
+        said = _said(calls)
         return calls, reply.text, reply.failed or reply.text.strip() != said
 
     def judge(self, case: Case) -> tuple[str, list[Call], str]:
@@ -153,7 +152,7 @@ class Bench:
             wanted = [part for part in label if not isinstance(part, str)]
             if "?" in label and calls and not has_rest:
                 continue
-            if self._same(calls, wanted) and ("?" in label or not wanted or text == " ".join(["Done."] * len(calls))):
+            if self._same(calls, wanted) and ("?" in label or not wanted or text == _said(calls)):
                 return "right", calls, text
         if not calls or (has_rest and any(self._begins(calls, label) for label in case.labels)):
             return "asked back", calls, text
@@ -173,6 +172,10 @@ class Bench:
             for name, field in fields.items()
             if name not in ("negative_prompt", "strength", "size", "outline", "gap", "background")
         )
+
+
+def _said(calls: list[Call]) -> str:
+    return " ".join(f"Done {number}." for number, _ in enumerate(calls, start=1))
 
 
 def _agrees(made: Any, wanted: str | None, default: Any, *, is_neutral: bool) -> bool:

@@ -83,15 +83,64 @@ def test_only_the_words_of_this_turn_count(functions: tuple[PlannerFunction, ...
     assert [call.name for call in reply.tool_calls] == ["convert_to_bw"]
 
 
-def test_unknown_request_is_answered_with_what_can_be_done_here(
-    functions: tuple[PlannerFunction, ...],
-) -> None:
-    reply = ask(functions, "sing me a song")
+@pytest.mark.parametrize("words", ["help", "What can you do?", "hilfe"])
+def test_help_lists_what_can_be_done_here(words: str, functions: tuple[PlannerFunction, ...]) -> None:
+    reply = ask(functions, words)
     assert reply.tool_calls == ()
     for function in functions:
         assert function.description.partition(" Limits:")[0] in reply.text
-    assert "\u201cfind \u2039prompt\u203a\u201d" in reply.text
+    assert "\u201cfind the red ball\u201d" in reply.text
     assert "extract" not in reply.text, "what is not installed is not offered"
+    assert "OPENAI_BASE_URL=http://localhost:11434/v1" in reply.text
+
+
+def test_unknown_request_is_answered_in_three_lines(functions: tuple[PlannerFunction, ...]) -> None:
+    reply = ask(functions, "knit the sweater")
+    assert (reply.tool_calls, reply.failed) == ((), True)
+    assert len(reply.text.splitlines()) <= 3
+    assert "knit, sweater" in reply.text
+    assert "GROQ_API_KEY" in reply.text
+    assert not set("\u2039\u203a{}") & set(reply.text)
+
+
+def test_advice_is_given_once(functions: tuple[PlannerFunction, ...]) -> None:
+    first = ask(functions, "knit the sweater")
+    earlier = (user("knit the sweater"), Message(role="assistant", content=first.text))
+    again = ask(functions, "sing me a song", messages=(*earlier, user("sing me a song")))
+    assert "GROQ_API_KEY" not in again.text
+
+
+def test_what_comes_before_unknown_words_is_done_and_the_words_are_named(
+    functions: tuple[PlannerFunction, ...],
+) -> None:
+    asked = "find the red ball, then knit a sweater"
+    first = ask(functions, asked)
+    assert [call.name for call in first.tool_calls] == ["detect_objects"]
+    last = ask(functions, asked, told(first, "I found 1."))
+    assert last.text.startswith("I found 1.\nI do not understand \u201cknit a sweater\u201d")
+    assert (last.tool_calls, last.failed) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        ("hello", "Hello!"),
+        ("Thanks a lot!", "You are welcome!"),
+        ("bonjour", "Hello!"),
+        ("who are you?", "I am"),
+    ],
+)
+def test_small_talk_gets_one_line(words: str, answer: str, functions: tuple[PlannerFunction, ...]) -> None:
+    reply = ask(functions, words)
+    assert reply.text.startswith(answer)
+    assert len(reply.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", ["remove", "replace the cat", "change the ball"])
+def test_request_without_its_object_is_asked_back(words: str, functions: tuple[PlannerFunction, ...]) -> None:
+    reply = ask(functions, words)
+    assert reply.tool_calls == ()
+    assert "does not say enough" in reply.text
 
 
 LAME = Requirements(binaries={"no-such-program": "apt-get install it"})
@@ -143,9 +192,9 @@ def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
     assert [(step.operation, step.status) for step in reply.steps] == [("guess", "done")]
 
 
-def test_unknown_request_tells_what_could_be_installed(tools: list[Tool]) -> None:
+def test_help_tells_what_could_be_installed(tools: list[Tool]) -> None:
     registry = make_registry([*tools, READER])
-    said = ask(registry.functions(), "sing", unavailable=registry.unavailable()).text
+    said = ask(registry.functions(), "help", unavailable=registry.unavailable()).text
     able, lame = said.split("What I could do if something were installed or configured:\n")
     assert "OCR" not in able
     assert lame == (

@@ -4,9 +4,9 @@ A plugin imports only from here and from :mod:`promptvision` (in its tests also 
 what these do not export is internal and may change. Names are imported on first use.
 
 Tools
-    ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Args``, ``Result``, ``ToolContext``, ``operations`` and
-    their argument and result models (``DetectArgs``, ``SegmentResult``, ...), ``ImageRef``, ``MaskRef``,
-    ``Box``, ``Point``, ``Target``, ``ImageText``;
+    ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Lexicon``, ``Args``, ``Result``, ``ToolContext``,
+    ``operations`` and their argument and result models (``DetectArgs``, ``SegmentResult``, ...),
+    ``ImageRef``, ``MaskRef``, ``Box``, ``Point``, ``Target``, ``ImageText``;
     kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
@@ -190,6 +190,7 @@ if TYPE_CHECKING:
     from promptvision.tools.text_layout import Piece as Piece
     from promptvision.tools.text_layout import reading_order as reading_order
     from promptvision.tools.tool import Args as Args
+    from promptvision.tools.tool import Lexicon as Lexicon
     from promptvision.tools.tool import Operation as Operation
     from promptvision.tools.tool import Phrase as Phrase
     from promptvision.tools.tool import Result as Result
@@ -264,6 +265,7 @@ _MODULES = {
     "MASK": "promptvision.tools.context",
     "MAX_STORED_BYTES": "promptvision.images.store",
     "MaskRef": "promptvision.types",
+    "Lexicon": "promptvision.tools.tool",
     "Message": "promptvision.llm.messages",
     "Missing": "promptvision.tools.requirements",
     "MissingArgument": "promptvision.tools.artifacts",

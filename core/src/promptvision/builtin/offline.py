@@ -1,6 +1,9 @@
 """The offline planner: matches words against the phrases that operations and tools declare.
 
 A request is cut into clauses; each clause must match one declared phrase, whose slots become arguments.
+Politeness, word order, spelling and other languages are taken off before. What is understood before the
+first unknown clause is done; the answer then says which words were not understood.
+
 What a call needs beyond that (boxes, masks) the core fills in, so a newly installed tool works here as soon
 as it declares a phrase. A pronoun as target ("now make it green") leaves the target to the core, which uses
 what the last step on that image was about.
@@ -10,27 +13,26 @@ Operations that cannot run here are understood and called as well: the answer sa
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from promptvision.builtin.phrases import Match, match_request
+from promptvision.builtin.phrases import Match
+from promptvision.builtin.planner.conversation import (
+    ADVICE,
+    help_text,
+    is_help,
+    is_nothing,
+    is_undo,
+    not_understood,
+    option_text,
+    small_talk,
+)
+from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, ToolCall
-from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
+from promptvision.llm.planner import CallOutcome, PlanRequest
 
 __all__ = ["OfflinePlanner"]
 
-EXAMPLES = 3
-_NOTHING = re.compile(
-    r"(?:(?:oh|no|ok|okay|please),? )*(?:never ?mind|forget (?:it|about it|that)|cancel(?: that)?|stop"
-    r"|nothing|leave it(?: as it is| alone)?|(?:do not|don['\u2019]?t) .+|no(?:,? thanks?(?: you)?)?)",
-    re.IGNORECASE,
-)
-_UNDO = re.compile(
-    r"(?:(?:please|now|can you|could you) )*(?:undo|revert|go back|take (?:it|that) back|restore)"
-    r"(?:,? (?:it|that|this|the last (?:change|edit|step)|the (?:original|change|edit)|please|again))*",
-    re.IGNORECASE,
-)
 _CANNOT_UNDO = (
     "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to go on with by its "
     "handle, for example \u201cmake img_1 black and white\u201d."
@@ -49,21 +51,31 @@ class OfflinePlanner:
 
     async def complete(self, request: PlanRequest) -> ChatReply:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
-        plan = match_request(request.prompt, request.functions)
-        plan = plan or match_request(request.prompt, (*request.functions, *request.unavailable))
-        if not plan and (answer := _answer_without_call(request.prompt)) is not None:
+        plan = self._read(request)
+        matches = list(plan.matches)
+        if not matches and (answer := _answer_without_call(request, plan)) is not None:
             return answer
-        if _lacks_antecedent(plan, request):
+        if _lacks_antecedent(matches, request):
             return self._reply(text=_ASK_BACK, failed=True)
-        open_calls, has_failed = _not_yet_made(plan, request.outcomes)
+        open_calls, has_failed = _not_yet_made(matches, request.outcomes)
         if open_calls and not has_failed and request.tool_choice == "auto":
             return self._reply(calls=(_call(open_calls[0], len(request.outcomes)),))
         if not request.outcomes:
-            return self._reply(text=_what_i_can_do(request.functions, request.unavailable), failed=True)
-        text = " ".join(outcome.summary for outcome in request.outcomes)
+            return self._reply(text=_unknown_text(request, plan), failed=True)
+        text = " ".join(dict.fromkeys(outcome.summary for outcome in request.outcomes))
         if open_calls and has_failed:
             text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
+        elif plan.unknown and not has_failed:
+            return self._reply(text=f"{text}\n{_unknown_text(request, plan)}", failed=True)
         return self._reply(text=text)
+
+    def _read(self, request: PlanRequest) -> Reading:
+        """The plan by what can run here; by what cannot, where that understands more."""
+        plan = read_request(request.prompt, request.functions)
+        if not plan.unknown or not request.unavailable:
+            return plan
+        fuller = read_request(request.prompt, (*request.functions, *request.unavailable))
+        return fuller if not fuller.unknown or not plan.matches else plan
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """The whole reply as one delta."""
@@ -80,14 +92,28 @@ class OfflinePlanner:
         return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name, failed=failed)
 
 
-def _answer_without_call(prompt: str) -> ChatReply | None:
+def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | None:
     """The answer to a request that asks for nothing to be done, or for what no operation can do."""
-    words = prompt.strip(" .,!?")
-    if _NOTHING.fullmatch(words):
-        return ChatReply(text="Nothing was changed.", planner=OfflinePlanner.name)
-    if _UNDO.fullmatch(words):
-        return ChatReply(text=_CANNOT_UNDO, planner=OfflinePlanner.name, failed=True)
+    name, words = OfflinePlanner.name, request.prompt
+    if is_nothing(words) or (plan.is_nothing and not plan.unknown):
+        return ChatReply(text="Nothing was changed.", planner=name)
+    if is_undo(words):
+        return ChatReply(text=_CANNOT_UNDO, planner=name, failed=True)
+    if is_help(words) or not request.functions:
+        return ChatReply(text=help_text(request.functions, request.unavailable), planner=name, failed=True)
+    if (text := small_talk(words)) is not None:
+        return ChatReply(text=text, planner=name, failed=True)
     return None
+
+
+def _unknown_text(request: PlanRequest, plan: Reading) -> str:
+    if plan.options:
+        return option_text(
+            match.function.description.partition(" Limits:")[0].rstrip(".") for match in plan.options
+        )
+    is_first = not any(ADVICE in (message.content or "") for message in request.messages)
+    clause = plan.unknown or request.prompt
+    return not_understood(clause, request.functions, is_incomplete=plan.incomplete, is_first=is_first)
 
 
 def _lacks_antecedent(plan: Sequence[Match], request: PlanRequest) -> bool:
@@ -121,24 +147,3 @@ def _not_yet_made(plan: list[Match], outcomes: Sequence[CallOutcome]) -> tuple[l
 def _call(match: Match, index: int) -> ToolCall:
     arguments: dict[str, Any] = dict(match.arguments)
     return ToolCall(id=f"offline_{index}", name=match.function.name, arguments=arguments)
-
-
-def _what_i_can_do(functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction]) -> str:
-    able = [
-        f"- {function.description.partition(' Limits:')[0]} Say for example: "
-        + "; ".join(f"\u201c{_example(phrase.text)}\u201d" for phrase in function.phrases[:EXAMPLES])
-        for function in functions
-        if function.phrases
-    ]
-    unable = [f"- {function.description} Missing: {function.missing}" for function in unavailable]
-    if able:
-        able.insert(0, "I do not understand that without a language model. What I can do:")
-    else:
-        able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` says why."]
-    if unable:
-        unable.insert(0, "What I could do if something were installed or configured:")
-    return "\n".join([*able, *unable])
-
-
-def _example(text: str) -> str:
-    return text.replace("{", "\u2039").replace("}", "\u203a").replace("_", " ")

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
+from dataclasses import dataclass, replace
+from functools import cache
 from itertools import islice
 from typing import Any
 
+from promptvision.builtin.planner.patterns import (
+    ANY_WORDS,
+    HANDLE,
+    IMAGE,
+    POINTED,
+    Pattern,
+    PhraseBook,
+    fold,
+    name_image,
+    phrase_book,
+    plain,
+)
+from promptvision.builtin.planner.slots import MISFIT, fitted
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import has_exception, is_colour_word, read_target
 
-__all__ = ["Match", "match_request"]
-
-IMAGE = "<image>"
-"""Stands for every way to name the image at hand, in sentences and in phrases alike."""
+__all__ = ["MAX_CHARS", "MAX_CLAUSES", "Match", "match_clause", "match_request", "split_clauses"]
 
 MAX_CHARS = 1000
 """Longer requests are not for a planner that knows phrases."""
@@ -23,14 +33,6 @@ MAX_CLAUSES = 8
 MAX_CUTS = 12
 """Commas and "and" of one clause that may part two requests."""
 
-_NOUN = r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot)"
-_KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
-_NAMED = re.compile(
-    rf"\b(?:(?:the|this|that|my|your|our)\s+(?:{_KIND}\s+)*{_NOUN}|the\s+last\s+one|it)\b(?!')", re.IGNORECASE
-)
-_POINTED = re.compile(r"\b(?:this|that)\b", re.IGNORECASE)
-_HANDLE = re.compile(rf"(?:\b(?:the\s+)?{_NOUN}\s+)?\bimg_0*([1-9][0-9]{{0,5}})\b", re.IGNORECASE)
-_SHORT = re.compile(r"\b(what|where|who|there|how)'s\b", re.IGNORECASE)
 _OPENING = re.compile(
     r"^(?:(?:ok(?:ay)?|now|then|next|finally|first|also|and|please|kindly|just|(?:hey|hi|hello)(?: there)?"
     r"|afterwards|after that|(?:can|could|would|will) you|i (?:want|need) you to|i want to"
@@ -44,33 +46,59 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _STRONG = re.compile(
-    r"\s*(?:[;\n]+|[.!?]+(?:\s+|$)|,?\s*\b(?:and\s+)?(?:then|after that|afterwards)\b[,:]?)\s*", re.IGNORECASE
+    r"\s*(?:[;\n]+|[.!?]+(?:\s+|$)|,?\s*\b(?:and\s+)?(?:then|after that|afterwards)\b[,:]?)\s*",
+    re.IGNORECASE,
 )
 _WEAK = re.compile(r"\s*(?:,\s*and\b|,|\band\b)\s*", re.IGNORECASE)
 _PLACE_FIRST = re.compile(rf"^(?:in|on|for|with|from) {IMAGE},? ", re.IGNORECASE)
 _PLACE_LAST = re.compile(rf"\s+(?:in|on|from|of|inside|within) {IMAGE}$", re.IGNORECASE)
 _DETERMINERS = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|some)\s+)+", re.IGNORECASE)
+_ONLY = re.compile(r"^(?:only|just)\s+", re.IGNORECASE)
 _ALL = re.compile(r"^(?:all|any)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|my\s+)?", re.IGNORECASE)
 _DETERMINED = re.compile(
-    r"(?:the|my|this|that|these|those|both|all|every|each|his|her|their)\s", re.IGNORECASE
+    r"(?:the|my|this|that|these|those|both|all|every|each|his|her|their)\s",
+    re.IGNORECASE,
 )
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
+_SPEAKERS = frozenset(("me", "us", "you", "i", "myself", "yourself"))
+_VERB_PHRASE = re.compile(r"(?!(?:all|both|one|some|half|part|not|except) )\w+ (?:me|us|it|a|an|<image>)\b")
 _NO_END = frozenset(
-    ("the", "a", "an", "and", "&", "or", "to", "of", "in", "my", "that", "this", "not", "but", "with", "like")
-) | frozenset(("on", "at", "by", "under", "next"))
+    (
+        "the",
+        "a",
+        "an",
+        "and",
+        "&",
+        "or",
+        "to",
+        "of",
+        "in",
+        "my",
+        "that",
+        "this",
+        "not",
+        "but",
+        "with",
+        "like",
+    ),
+) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only"))
 """Words that no thing's name ends in."""
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
-    r"(?:not|leave|keep|(?:do not|don't|never)\s+(?:touch|change|remove|edit|alter|paint|recolou?r|make))\s+"
+    r"(?:(?P<left>not|leave|keep)|(?:do not|don't|never)\s+(?:touch|change|remove|edit|alter|paint"
+    r"|recolou?r|make))\s+"
     r"(?P<kept>.+?)(?:\s+(?:alone|untouched|unchanged|intact|as (?:it|they) (?:is|are|was|were)))?$",
+    re.IGNORECASE,
+)
+_UNTOUCHED = re.compile(
+    r",?\s+without (?:touching|changing|removing|editing|altering|affecting|painting) (?P<kept>.+)$",
     re.IGNORECASE,
 )
 _EXCEPTED = re.compile(
     r",?\s+(?:except(?: for)?|excluding|other than|apart from|besides|but not)\s+(?P<kept>.+)$",
     re.IGNORECASE,
 )
-_SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
 _COLOUR_LAST = re.compile(
     r"(.+?) ((?:(?:an?|into|to) )?(?:(?:bright|dark|light|pale|deep|very)\s)*[\w-]+)",
@@ -91,6 +119,9 @@ class Match:
         weight: how many characters the clause shares with the phrase word for word; more is more certain.
         lead: the words of the phrase before its first slot, if it has several.
         is_follow_up: whether the target is a pronoun, which stands for what an earlier step was about.
+        is_declared: whether the function declares the phrase itself, rather than by a lexicon.
+        rivals: calls of other functions that the clause asks for just as well, by words that no function
+            declares as its own.
     """
 
     function: PlannerFunction
@@ -98,42 +129,30 @@ class Match:
     weight: int
     lead: str = ""
     is_follow_up: bool = False
-
-
-@dataclass(frozen=True)
-class _Pattern:
-    """A phrase made ready: ``literals`` (folded) around groups of slots, one more of them than groups."""
-
-    literals: tuple[str, ...]
-    groups: tuple[tuple[str, ...], ...]
-    weight: int
+    is_declared: bool = True
+    rivals: tuple[Match, ...] = ()
 
 
 def match_request(words: str, functions: Sequence[PlannerFunction]) -> list[Match]:
     """The calls that a request asks for, in order; empty unless every clause of it is understood."""
     if len(words) > MAX_CHARS:
         return []
-    clauses = [clause for clause in _STRONG.split(_plain(words)) if _bare(clause)]
+    clauses = split_clauses(words)
     if len(clauses) > MAX_CLAUSES:
         return []
     plan: list[Match] = []
+    book = phrase_book(functions)
     for clause in clauses:
-        understood = _match_clause(clause, functions)
+        understood = match_clause(clause, book)
         if not understood:
             return []
         plan.extend(understood)
     return plan
 
 
-def _plain(words: str) -> str:
-    """Plain apostrophes, no quotation marks, single spaces, contractions written out."""
-    text = words.translate({0x2019: "'", 0x2018: "'", 0x201C: None, 0x201D: None, 0x22: None})
-    return _SHORT.sub(r"\1 is", re.sub(r"[^\S\n]+", " ", text)).strip()
-
-
-def _fold(text: str) -> str:
-    """Lower case, of the same length."""
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+def split_clauses(words: str) -> list[str]:
+    """The sentences and steps of a request."""
+    return [clause for clause in _STRONG.split(plain(words)) if _bare(clause)]
 
 
 def _bare(clause: str) -> str:
@@ -141,22 +160,29 @@ def _bare(clause: str) -> str:
     return _CLOSING.sub("", " " + _OPENING.sub("", clause.strip(" ,:"))).strip(" ,:")
 
 
-def _match_clause(clause: str, functions: Sequence[PlannerFunction]) -> tuple[Match, ...]:
+def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The calls of a clause. What it says to keep ("..., not the box") belongs to the targets before it."""
-    for rule in (_KEPT, _EXCEPTED):
+    for rule in (_KEPT, _UNTOUCHED, _EXCEPTED):
         bare = _bare(clause)
         if found := rule.search(bare):
-            kept = _clean(found["kept"])
-            pointed = [function for function in functions if function.target]
-            matches = _match_parts(bare[: found.start()], pointed, kept) if kept else ()
+            kept = _kept(found)
+            matches = _match_parts(bare[: found.start()], book, kept) if kept else ()
             if matches and all(match.function.target in dict(match.arguments) for match in matches):
                 return matches
     if _is_colour(_bare(clause)):
         clause = f"make it {_bare(clause)}"
-    return _match_parts(clause, functions)
+    return _match_parts(clause, book)
 
 
-def _match_parts(clause: str, functions: Sequence[PlannerFunction], kept: str = "") -> tuple[Match, ...]:
+def _kept(found: re.Match[str]) -> str:
+    """What a clause says to keep; "leave the ball red" keeps the ball."""
+    kept = _clean(found["kept"])
+    *first, last = kept.split() or [""]
+    is_left = found.re is _KEPT and (found["left"] or "").lower() in ("leave", "keep")
+    return " ".join(first) if is_left and first and is_colour_word(last.lower()) else kept
+
+
+def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, ...]:
     """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood.
 
     A part may leave out the verb of the one before it: "make the ball green and the box yellow".
@@ -168,9 +194,9 @@ def _match_parts(clause: str, functions: Sequence[PlannerFunction], kept: str = 
     def plan(first: int, lead: str) -> tuple[Match, ...]:
         for last in range(first + 1, len(cuts)):
             part = clause[cuts[first][1] : cuts[last][0]]
-            head = _match_one(part, functions, kept)
+            head = _match_one(part, book, kept)
             if head is None and lead and _DETERMINED.match(part):
-                head = _match_one(lead + part, functions, kept)
+                head = _match_one(lead + part, book, kept)
             if head is not None and last == len(cuts) - 1:
                 return (head,)
             if head is not None and (tail := plan(last, head.lead)):
@@ -180,60 +206,77 @@ def _match_parts(clause: str, functions: Sequence[PlannerFunction], kept: str = 
     return plan(0, "")
 
 
-def _match_one(clause: str, functions: Sequence[PlannerFunction], kept: str) -> Match | None:
+def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase fits best, if any does."""
     text = _bare(clause)
-    handle = _HANDLE.search(text)
-    text = _HANDLE.sub(IMAGE, text)
+    handle = HANDLE.search(text)
+    text = HANDLE.sub(IMAGE, text)
     image = f"img_{handle[1]}" if handle else None
-    found = [
-        match
-        for reading in _readings(text)
-        for function in functions
-        for match in _matches(reading, function, image, kept)
-    ]
-    follow_ups = (match for function in functions for match in _matches(text, function, image, kept))
+    found = [match for reading in _readings(text) for match in _matches(reading, book, image, kept)]
+    follow_ups = _matches(text, book, image, kept)
     found += [match for match in follow_ups if match.is_follow_up]
-    return max(found, key=lambda match: (match.weight, not match.is_follow_up), default=None)
+    best = max(found, key=lambda match: (match.weight, not match.is_follow_up), default=None)
+    if best is None or best.is_declared:
+        return best
+    rivals = {match.function.name: match for match in found if match.weight == best.weight}
+    rivals.pop(best.function.name, None)
+    return replace(best, rivals=tuple(rivals.values()))
 
 
 def _is_colour(text: str) -> bool:
     """Whether a clause is a colour and nothing else, which stands for "make it ..."."""
     return re.fullmatch(r"(?:(?:bright|dark|light|pale|deep)\s+)?\w+", text) is not None and _ends_in_colour(
-        text
+        text,
     )
 
 
 def _readings(text: str) -> Iterator[str]:
     """The clause with the image named one way; "this" may point at the image or at a thing in it."""
-    named = _NAMED.sub(IMAGE, text)
-    for reading in dict.fromkeys((named, _POINTED.sub(IMAGE, named))):
+    named = name_image(text)
+    for reading in dict.fromkeys((named, POINTED.sub(IMAGE, named))):
         yield reading
         if placed := _PLACE_FIRST.match(reading):
             yield reading[placed.end() :]
 
 
-def _matches(text: str, function: PlannerFunction, handle: str | None, kept: str) -> Iterator[Match]:
-    folded = _fold(text)
-    for phrase in function.phrases:
-        pattern = _compiled(phrase.text)
+def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iterator[Match]:
+    folded = fold(text)
+    for readable in book.phrases(folded):
+        function, phrase, pattern = readable.function, readable.phrase, readable.pattern
+        if kept and not function.target:
+            continue
         values = _read_slots(pattern, text, folded)
         if values is None:
             continue
+        values.pop(ANY_WORDS, None)
         cleaned = {name: _clean(value, is_target=name == function.target) for name, value in values.items()}
+        raw = values.get(function.target or "", "").strip()
         target = cleaned.get(function.target or "")
-        is_follow_up = _can_follow_up(function, target)
+        is_follow_up = _can_follow_up(function, raw if fold(raw) in _IT else target)
         if is_follow_up:
             del cleaned[str(function.target)]
         elif target is not None:
             cleaned[str(function.target)] = _with_kept(_things(target), kept)
-        if not all(map(_says_something, cleaned.values())):
+        if not all(map(_says_something, cleaned.values())) or not _is_thing(target):
             continue
-        arguments = [*cleaned.items(), *phrase.fixed]
+        fits = {name: fitted(function, name, value) for name, value in cleaned.items()}
+        is_sure = all(fit.is_sure for fit in fits.values())
+        if MISFIT in fits.values() or not (is_sure or readable.is_declared):
+            continue
+        arguments = [*((name, fit.value) for name, fit in fits.items()), *phrase.fixed]
         if handle is not None and function.image is not None:
             arguments.append((function.image, handle))
         lead = phrase.text.partition("{")[0] if len(phrase.slots) > 1 else ""
-        yield Match(function, tuple(arguments), pattern.weight, lead, is_follow_up)
+        weight = pattern.weight if is_sure else 0
+        yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared)
+
+
+def _is_thing(target: str | None) -> bool:
+    """Whether a target may name things: not a person who speaks, nor a list with a verb in it."""
+    if target is None:
+        return True
+    pieces = _WEAK.split(fold(target))
+    return not any(piece in _SPEAKERS or _VERB_PHRASE.match(piece) for piece in pieces)
 
 
 def _can_follow_up(function: PlannerFunction, target: str | None) -> bool:
@@ -250,16 +293,7 @@ def _with_kept(target: str, kept: str) -> str:
     return f"{'everything' if whole else target} except {kept}"
 
 
-@lru_cache(maxsize=4096)
-def _compiled(phrase: str) -> _Pattern:
-    parts = _SLOTS.split(_plain(phrase))
-    literals = tuple(_fold(_POINTED.sub(IMAGE, _NAMED.sub(IMAGE, part))) for part in parts[::2])
-    groups = tuple(tuple(re.findall(r"\w+", part)) for part in parts[1::2])
-    weight = sum(len(text.replace(" ", "").replace(IMAGE, "")) for text in literals)
-    return _Pattern(literals, groups, weight)
-
-
-def _read_slots(pattern: _Pattern, text: str, folded: str) -> dict[str, str] | None:
+def _read_slots(pattern: Pattern, text: str, folded: str) -> dict[str, str] | None:
     """The value of each slot, as short as it can be and never empty; None where the phrase does not fit.
 
     The leftmost place of each literal will do whenever any place does, so this takes linear time.
@@ -307,6 +341,7 @@ def _clean(value: str, *, is_target: bool = True) -> str:
     The article stays before a lone colour name, where it tells the thing ("a rose") from the colour.
     """
     value = _PLACE_LAST.sub("", value).strip(" ,")
+    value = _ONLY.sub("", value) if is_target else value
     bare = _DETERMINERS.sub("", value)
     if not is_target:
         return value if bare != value and " " not in bare and _ends_in_colour(bare) else bare
@@ -315,6 +350,8 @@ def _clean(value: str, *, is_target: bool = True) -> str:
 
 def _says_something(value: str) -> bool:
     words = value.lower().split()
+    if re.search(r"\b(?:instead of|rather than)\b", value):
+        return False
     is_empty = not words or value.lower() in _PRONOUNS or words[-1] in _NO_END
     return not is_empty and IMAGE not in value
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function
-from promptvision.tools.tool import Phrase
+from promptvision.tools.tool import Lexicon, Phrase
 
 __all__ = ["CallOutcome", "PlanRequest", "Planner", "PlannerFunction", "StreamingPlanner"]
 
@@ -18,6 +18,7 @@ class PlannerFunction(Function):
 
     Args:
         phrases: wordings that ask for the operation.
+        lexicons: further words that ask for it, by language.
         defaults: names of the arguments that the core fills in when they are left out.
         image: name of the argument that holds the image to work on.
         target: name of the argument that says what to look for.
@@ -25,6 +26,7 @@ class PlannerFunction(Function):
     """
 
     phrases: tuple[Phrase, ...] = ()
+    lexicons: tuple[Lexicon, ...] = ()
     defaults: frozenset[str] = frozenset()
     image: str | None = None
     target: str | None = None

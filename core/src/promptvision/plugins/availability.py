@@ -178,11 +178,13 @@ class Availability:
         filled = {name for name, kind in needed.items() if self.producers(kind)}
         filled.update(image_fields(best.args)[:1])
         phrases = [*best.operation.phrases, *(phrase for tool in tools for phrase in tool.phrases)]
+        lexicons = [*best.operation.lexicons, *(lexicon for tool in tools for lexicon in tool.lexicons)]
         return PlannerFunction(
             name=best.operation.name,
             description=best.operation.description + (f" Limits: {best.limits}" if best.limits else ""),
             parameters=function_parameters(best.args, optional=filled),
             phrases=tuple(phrase for phrase in phrases if isinstance(phrase, Phrase)),
+            lexicons=tuple(lexicons),
             defaults=frozenset(filled),
             image=next(iter(image_fields(best.args)), None),
             target=target_field(best.args),

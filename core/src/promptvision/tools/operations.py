@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
+from promptvision.tools import lexicons
 from promptvision.tools.tool import Args, Operation, Phrase, Result
 from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
@@ -219,6 +220,7 @@ DETECT = Operation(
     description="Find things in an image by name and return their boxes.",
     args=DetectArgs,
     result=DetectResult,
+    lexicons=lexicons.DETECT,
     phrases=(
         "find {prompt}",
         "find {prompt} in it",
@@ -245,6 +247,7 @@ SEGMENT = Operation(
     description="Make a pixel mask of each boxed thing, and one mask of all of them together.",
     args=SegmentArgs,
     result=SegmentResult,
+    lexicons=lexicons.SEGMENT,
     phrases=(
         "segment {target}",
         "segment {target} in it",
@@ -261,6 +264,7 @@ INPAINT = Operation(
     description="Change, replace, recolour or remove a thing in an image and leave the rest unchanged.",
     args=InpaintArgs,
     result=InpaintResult,
+    lexicons=lexicons.INPAINT,
     phrases=(
         "change {target} to {prompt}",
         "change the color of {target} to {prompt}",
@@ -293,6 +297,7 @@ CAPTION = Operation(
     description="Describe what an image shows.",
     args=CaptionArgs,
     result=CaptionResult,
+    lexicons=lexicons.CAPTION,
     phrases=(
         "describe it",
         "caption it",
@@ -313,6 +318,7 @@ EXTRACT_TEXT = Operation(
     description="Read the printed text in an image (OCR).",
     args=ExtractTextArgs,
     result=ExtractTextResult,
+    lexicons=lexicons.EXTRACT_TEXT,
     phrases=(
         "what does it say",
         "what does this sign say",
@@ -342,6 +348,7 @@ CONVERT_TO_BW = Operation(
     description="Convert an image to black and white (greyscale).",
     args=ImageArgs,
     result=BwResult,
+    lexicons=lexicons.CONVERT_TO_BW,
     phrases=(
         "make it black and white",
         "make it black & white",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from promptvision.declarations import IMPORT_STRING, check_type
 from promptvision.tools.requirements import Requirements
 
-__all__ = ["Args", "Operation", "Phrase", "RemoteResult", "Result", "Tool"]
+__all__ = ["Args", "Lexicon", "Operation", "Phrase", "RemoteResult", "Result", "Tool"]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -94,6 +94,36 @@ class Phrase:
         return tuple(_SLOT.findall(self.text))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Lexicon:
+    """Verbs and nouns of one language that ask for an operation, and the frames that they stand in.
+
+    Each frame with each of its words is a phrase: the verbs "remove" and "erase" with the frames
+    "{verb} {target}" and "{verb} {target} from it" are four.
+
+    Args:
+        frames: phrases in which ``{verb}`` and ``{noun}`` stand for a word of the lexicon; other slots are
+            arguments, as in :class:`Phrase`, and ``{_}`` stands for words that are not an argument.
+        verbs: words or groups of words in any case.
+        nouns: likewise.
+        fixed: arguments that these words imply.
+        language: ISO 639-1 code of the words.
+    """
+
+    frames: tuple[str, ...]
+    verbs: tuple[str, ...] = ()
+    nouns: tuple[str, ...] = ()
+    fixed: tuple[tuple[str, Any], ...] = ()
+    language: str = "en"
+
+    def phrases(self) -> Iterator[Phrase]:
+        """Every frame with every word."""
+        for frame in self.frames:
+            for verb in self.verbs if "{verb}" in frame else ("",):
+                for noun in self.nouns if "{noun}" in frame else ("",):
+                    yield Phrase(frame.replace("{verb}", verb).replace("{noun}", noun), self.fixed)
+
+
 def check_phrases(owner: str, phrases: Any) -> tuple[Phrase | str, ...]:
     """A sequence of phrases as a tuple.
 
@@ -123,6 +153,15 @@ def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) ->
     return made
 
 
+def _lexicons(owner: str, lexicons: Any, args: type[Args]) -> tuple[Lexicon, ...]:
+    check_type(owner, "lexicons", lexicons, (tuple, list), "a tuple of Lexicon")
+    for lexicon in lexicons:
+        check_type(owner, "lexicons", lexicon, Lexicon, "a tuple of Lexicon")
+        for frame in lexicon.frames:
+            _phrases(owner, (Phrase(re.sub(r"\{(?:verb|noun|_)\}", "", frame), lexicon.fixed),), args)
+    return tuple(lexicons)
+
+
 def _check_model(owner: str, field: str, model: Any, base: type[BaseModel]) -> None:
     if not (isinstance(model, type) and issubclass(model, base)):
         raise TypeError(f"{owner}: {field} must be a class derived from {base.__name__}, not {model!r:.80}")
@@ -144,6 +183,7 @@ class Operation:
         args: argument model.
         result: result model.
         phrases: words that ask for it.
+        lexicons: further words, by language.
     """
 
     name: str
@@ -151,6 +191,7 @@ class Operation:
     args: type[Args]
     result: type[Result]
     phrases: tuple[Phrase | str, ...] = ()
+    lexicons: tuple[Lexicon, ...] = ()
 
     def __post_init__(self) -> None:
         _check_name("operation", self.name)
@@ -161,6 +202,7 @@ class Operation:
         _check_model(owner, "args", self.args, Args)
         _check_model(owner, "result", self.result, Result)
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
+        object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +221,7 @@ class Tool:
         requires: what it needs.
         limits: one sentence on what it cannot do, and which plugin can.
         phrases: further words that ask for the operation when this tool is installed.
+        lexicons: likewise, by language.
         cacheable: whether equal arguments on equal pixels give equal results.
         takes_complements: for a tool that gets the boxes of its target: whether it selects the rest of the
             image when the target reads "everything except ...". Others are not called with such a target.
@@ -199,6 +242,7 @@ class Tool:
     requires: Requirements = field(default_factory=Requirements)
     limits: str = ""
     phrases: tuple[Phrase | str, ...] = ()
+    lexicons: tuple[Lexicon, ...] = ()
     cacheable: bool = True
     takes_complements: bool = False
     accepts: Callable[[Any], bool] | None = None
@@ -232,6 +276,7 @@ class Tool:
         if self.accepts is not None and not callable(self.accepts):
             raise TypeError(f"{owner}: accepts must be a function or None, not {self.accepts!r:.80}")
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
+        object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
 
     @cached_property
     def is_async(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from promptvision.plugin import ImageArgs, Operation, Phrase, Tool, hookimpl
+from promptvision_basics import lexicons
 from promptvision_basics.models import (
     AdjustArgs,
     AdjustResult,
@@ -35,6 +36,7 @@ CROP = Operation(
     description="Cut an image to a box, a thing in it, a named part or an aspect ratio.",
     args=CropArgs,
     result=CropResult,
+    lexicons=lexicons.CROP,
     phrases=(
         "crop it to {aspect}",
         "crop to {aspect}",
@@ -62,6 +64,7 @@ ROTATE = Operation(
     description="Rotate an image by any angle.",
     args=RotateArgs,
     result=RotateResult,
+    lexicons=lexicons.ROTATE,
     phrases=(
         "rotate it {degrees} degrees",
         "rotate it by {degrees} degrees",
@@ -89,6 +92,7 @@ FLIP = Operation(
     description="Mirror an image left to right or top to bottom.",
     args=FlipArgs,
     result=FlipResult,
+    lexicons=lexicons.FLIP,
     phrases=(
         "flip it",
         "mirror it",
@@ -106,6 +110,7 @@ RESIZE = Operation(
     description="Change the size of an image in pixels or percent.",
     args=ResizeArgs,
     result=ResizeResult,
+    lexicons=lexicons.RESIZE,
     phrases=(
         "resize it to {width} x {height}",
         "resize it to {width}x{height}",
@@ -140,6 +145,7 @@ ADJUST = Operation(
     description="Adjust brightness, contrast, saturation, sharpness or gamma; sepia; invert (negative).",
     args=AdjustArgs,
     result=AdjustResult,
+    lexicons=lexicons.ADJUST,
     phrases=tuple(
         Phrase(text, ((field, value),))
         for field, value, texts in (
@@ -171,6 +177,7 @@ BLUR = Operation(
     description="Blur, pixelate or black out a whole image, a thing in it, or everything but that thing.",
     args=BlurArgs,
     result=BlurResult,
+    lexicons=lexicons.BLUR,
     phrases=(
         "blur it",
         "blur {target}",
@@ -195,6 +202,7 @@ DRAW_TEXT = Operation(
     description="Write a text on an image.",
     args=DrawTextArgs,
     result=DrawTextResult,
+    lexicons=lexicons.DRAW_TEXT,
     phrases=(
         "write {text} on it",
         "add the text {text}",
@@ -214,6 +222,7 @@ COMBINE = Operation(
     description="Put several images into one: side by side, stacked, as a grid, or one pasted on another.",
     args=CombineArgs,
     result=CombineResult,
+    lexicons=lexicons.COMBINE,
 )
 
 INFO = Operation(
@@ -221,6 +230,7 @@ INFO = Operation(
     description="Tell the size, mode, stored format and main colours of an image.",
     args=ImageArgs,
     result=InfoResult,
+    lexicons=lexicons.INFO,
     phrases=(
         "what size is it",
         "what is the size of it",

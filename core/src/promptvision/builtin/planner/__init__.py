@@ -1,0 +1,1 @@
+"""How the built-in planner reads a request: phrases, spelling, languages, and what it answers itself."""

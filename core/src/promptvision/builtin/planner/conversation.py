@@ -1,0 +1,232 @@
+"""What the built-in planner says itself: to greetings, for help, and where it does not understand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from promptvision.builtin.planner.patterns import phrase_book
+from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.tool import Phrase
+
+__all__ = [
+    "ADVICE",
+    "help_text",
+    "is_help",
+    "is_nothing",
+    "is_small_talk",
+    "is_undo",
+    "not_understood",
+    "option_text",
+    "small_talk",
+]
+
+ADVICE = (
+    "A language model understands free wording: set GROQ_API_KEY, or "
+    "OPENAI_BASE_URL=http://localhost:11434/v1 for a local one."
+)
+_INVITATION = (
+    "Say what to do with your image, for example \u201cdescribe it\u201d, or \u201chelp\u201d for a list."
+)
+EXAMPLES = 3
+MAX_QUOTED = 60
+_THANKS = (
+    r"(?:many )?thanks?(?: (?:you|a lot|so much|very much|a million|again))*|thx|ty|cheers|danke(?: "
+    r"schön| sehr)?"
+    r"|vielen dank|(?:muchas )?gracias|merci(?: beaucoup)?|谢谢你?|多谢|thank you for .+"
+)
+_PRAISE = (
+    r"(?:that is |that's |it is |it's )?(?:great|awesome|perfect|nice|cool|wonderful|excellent|amazing"
+    r"|lovely|good|super|well done"
+    r"|good job|great job|nice job|nice work|good work|ok|okay|alright|all right|yes|yeah|yep|no problem"
+    r"|lol|wow|haha)"
+)
+_HELLO = (
+    r"(?:hi|hello|hey|yo|howdy|greetings|good (?:morning|evening|afternoon|day)|hallo|guten (?:tag"
+    r"|morgen|abend)|hola|buenos días"
+    r"|bonjour|salut|bonsoir|你好|您好|嗨)(?: (?:there|everyone|all|again))?"
+)
+_BYE = r"(?:good)?bye(?: bye)?|see you(?: later)?|good night|tschüss|adiós|au revoir|再见"
+_TALK = re.compile(rf"(?:(?:{_THANKS}|{_PRAISE}|{_HELLO}|{_BYE})[\s,.!]*)+", re.IGNORECASE)
+_IS_THANKS = re.compile(rf"(?:{_PRAISE})?[\s,.!]*(?:{_THANKS})", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"(?:how are you(?: doing)?|who are you|what are you|are you (?:a |an )?\w+|what is your name)",
+    re.IGNORECASE,
+)
+_HELP = re.compile(
+    r"(?:(?:please|can you|could you)? ?help(?: me)?(?: please)?|what (?:all )?can you do(?: for me)?"
+    r"|what do you do|what can i (?:do|say|ask)(?: here)?"
+    r"|(?:show|list|what are) (?:me )?(?:my |the |your |all )*(?:options|commands|tools|functions"
+    r"|features)|how does (?:this|it) work"
+    r"|how do i use (?:this|it|you)|hilfe|was kannst du|ayuda|qué puedes hacer|aide|que peux-tu faire|帮助"
+    r"|你能做什么|\?)",
+    re.IGNORECASE,
+)
+_NOTHING = re.compile(
+    r"(?:(?:oh|no|ok|okay|please),? )*(?:never ?mind|forget (?:it|about it|that)|cancel(?: that)?|stop"
+    r"|nothing|leave it(?: as it is| alone)?|(?:do not|don['\u2019]?t|no need to) .+|no(?:,? thanks?(?: "
+    r"you)?)?)",
+    re.IGNORECASE,
+)
+_UNDO = re.compile(
+    r"(?:(?:please|now|can you|could you) )*(?:undo|revert|go back|take (?:it|that) back|restore)"
+    r"(?:,? (?:it|that|this|to|the (?:last|previous|original) (?:change|edit|step|version|image|one)"
+    r"|the (?:original|change|edit)"
+    r"|please|again))*",
+    re.IGNORECASE,
+)
+_SLOT_EXAMPLES = {
+    "text": "Hello",
+    "prompt": "blue",
+    "degrees": "90",
+    "aspect": "16:9",
+    "width": "800",
+    "height": "600",
+    "percent": "50",
+    "longest_side": "1000",
+    "color": "red",
+}
+_THING = "the red ball"
+_SMALL_WORDS = frozenset(
+    [
+        "a",
+        "an",
+        "the",
+        "it",
+        "this",
+        "that",
+        "me",
+        "my",
+        "i",
+        "you",
+        "is",
+        "are",
+        "to",
+        "of",
+        "in",
+        "on",
+        "for",
+        "and",
+        "or",
+        "with",
+        "please",
+        "can",
+        "could",
+        "would",
+        "do",
+        "does",
+        "be",
+        "at",
+        "from",
+        "by",
+    ],
+)
+
+
+def _bare(words: str) -> str:
+    return words.strip(" .,!\u3002\uff01\uff1f\u00a1\u00bf").strip()
+
+
+def is_small_talk(clause: str) -> bool:
+    """Whether a clause is a greeting, thanks, praise or goodbye and asks for nothing."""
+    return _TALK.fullmatch(_bare(clause)) is not None
+
+
+def is_nothing(words: str) -> bool:
+    """Whether the request says that nothing is to be done."""
+    return _NOTHING.fullmatch(_bare(words)) is not None
+
+
+def is_undo(words: str) -> bool:
+    """Whether the request is to take back an edit."""
+    return _UNDO.fullmatch(_bare(words).rstrip("?")) is not None
+
+
+def is_help(words: str) -> bool:
+    """Whether the request asks what can be done."""
+    return _HELP.fullmatch(_bare(words).rstrip("?") or "?") is not None
+
+
+def small_talk(words: str) -> str | None:
+    """One friendly line for a greeting, thanks or a question about the planner; None for all else."""
+    bare = _bare(words).rstrip("?").strip()
+    if _ABOUT.fullmatch(bare):
+        return f"I am promptvision's built-in planner. {_INVITATION}"
+    if not is_small_talk(bare):
+        return None
+    if _IS_THANKS.match(bare):
+        return "You are welcome!"
+    return f"Hello! {_INVITATION}"
+
+
+def not_understood(
+    clause: str,
+    functions: Sequence[PlannerFunction],
+    *,
+    is_incomplete: bool = False,
+    is_first: bool = True,
+) -> str:
+    """At most three lines: the words not understood, the nearest thing that can be done, and what helps."""
+    quoted = clause if len(clause) <= MAX_QUOTED else clause[: MAX_QUOTED - 1].rstrip() + "\u2026"
+    nearest = _nearest(clause, functions)
+    if is_incomplete:
+        example = f", for example \u201c{nearest}\u201d" if nearest else ""
+        return f"\u201c{quoted}\u201d does not say enough. Say what to act on and how{example}."
+    unknown = _unknown_words(clause, functions)
+    words = f" (unknown: {', '.join(unknown)})" if unknown and len(unknown) < len(clause.split()) else ""
+    lines = [f"I do not understand \u201c{quoted}\u201d{words}."]
+    if nearest:
+        lines.append(f"The nearest that I can do: \u201c{nearest}\u201d. Say \u201chelp\u201d for a list.")
+    return "\n".join([*lines, ADVICE] if is_first else lines)
+
+
+def option_text(names: Iterable[str]) -> str:
+    """One question between readings that are equally close."""
+    return f"Which do you mean: {' or '.join(dict.fromkeys(names))}?"
+
+
+def help_text(functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction]) -> str:
+    """Everything that can be done here, with examples, and what is missing for the rest."""
+    able = [
+        f"- {function.description.partition(' Limits:')[0]} Say for example: "
+        + "; ".join(f"\u201c{example(function, phrase)}\u201d" for phrase in function.phrases[:EXAMPLES])
+        for function in functions
+        if function.phrases
+    ]
+    unable = [f"- {function.description} Missing: {function.missing}" for function in unavailable]
+    if able:
+        able.insert(0, "What I can do:")
+        able.append(ADVICE)
+    else:
+        able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` says why."]
+    if unable:
+        unable.insert(0, "What I could do if something were installed or configured:")
+    return "\n".join([*able, *unable])
+
+
+def example(function: PlannerFunction, phrase: Phrase) -> str:
+    """A phrase with usual values in its slots."""
+    text = phrase.text
+    for slot in phrase.slots:
+        value = _THING if slot == function.target else _SLOT_EXAMPLES.get(slot, "\u2026")
+        text = text.replace(f"the {{{slot}}}", f"{{{slot}}}") if value == _THING else text
+        text = text.replace(f"{{{slot}}}", value)
+    return text
+
+
+def _nearest(clause: str, functions: Sequence[PlannerFunction]) -> str:
+    """The example that shares most with a clause, if it shares anything."""
+    from rapidfuzz.fuzz import token_set_ratio
+    from rapidfuzz.process import extractOne
+
+    examples = [
+        example(function, phrase) for function in functions for phrase in islice(function.phrases, 40)
+    ]
+    found = extractOne(clause.lower(), examples, scorer=token_set_ratio)
+    return found[0] if found and found[1] > 0 else ""
+
+
+def _unknown_words(clause: str, functions: Sequence[PlannerFunction]) -> list[str]:
+    known = phrase_book(functions).vocabulary | _SMALL_WORDS
+    return [word for word in dict.fromkeys(re.findall(r"[^\W\d_]+", clause.lower())) if word not in known][:5]

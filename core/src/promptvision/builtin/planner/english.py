@@ -1,0 +1,256 @@
+"""English sentences in the wording of phrases: politeness, statements, questions and word order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice, product
+
+from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
+
+__all__ = ["MAX_READINGS", "readings", "tidy"]
+
+MAX_READINGS = 40
+
+_TYPING = {
+    **dict.fromkeys(("teh", "hte", "th"), "the"),
+    **dict.fromkeys(("yuo", "u", "ya"), "you"),
+    **dict.fromkeys(("adn", "nad"), "and"),
+    **dict.fromkeys(("wiht", "wih"), "with"),
+    **dict.fromkeys(("waht", "wat"), "what"),
+    **dict.fromkeys(("pls", "plz", "plse", "pleas", "plaese", "plese"), "please"),
+    **dict.fromkeys(("thx", "thnx", "ty"), "thanks"),
+    "taht": "that",
+    "wanna": "want to",
+    "gimme": "give me",
+    "lemme": "let me",
+    "ur": "your",
+    "r": "are",
+    "dont": "don't",
+    "doesnt": "doesn't",
+    "cant": "can't",
+    "whats": "what is",
+    "wheres": "where is",
+    "im": "i am",
+    "id": "i would",
+    "arent": "aren't",
+    "isnt": "isn't",
+    "hows": "how is",
+    "thats": "that is",
+    "shouldnt": "should not",
+    "cannot": "can not",
+    "pic": "picture",
+    "pics": "pictures",
+}
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WRITTEN_OUT = (
+    (re.compile(r"[\u3002\uff01\uff1f]"), ". "),
+    (re.compile(r"[\uff0c\u3001]"), ", "),
+    (re.compile(r"[\u00bf\u00a1]"), ""),
+    (re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+", re.MULTILINE), "\n"),
+    (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
+    (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
+    (re.compile(r"\b(i)'d\b", re.IGNORECASE), r"\1 would"),
+    (re.compile(r"\b(i)'m\b", re.IGNORECASE), r"\1 am"),
+    (re.compile(r"\b(should|would|is|are|do|does)n't\b(?! )", re.IGNORECASE), r"\1 not"),
+    (re.compile(r"\b(should|would|is|are)n't\b", re.IGNORECASE), r"\1 not"),
+    (re.compile(r"\b(it|that)'s\b", re.IGNORECASE), r"\1 is"),
+    (re.compile(r"(\d)\s*\u00b0"), r"\1 degrees"),
+    (re.compile(r"(\d)\s*(?:px|pix)\b", re.IGNORECASE), r"\1 pixels"),
+    (re.compile(r"(\d)\s*(?:percent|per cent)\b", re.IGNORECASE), r"\1%"),
+    (re.compile(r"(\d)\s+%"), r"\1%"),
+    (re.compile(r"\b(\d{1,5})\s*(?:by|x|\u00d7|\*)\s*(\d{1,5})\b", re.IGNORECASE), r"\1x\2"),
+    (re.compile(r"\ba quarter turn\b", re.IGNORECASE), "90 degrees"),
+    (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
+    (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
+    (re.compile(r"\s*(?:->|=>|\u2192)\s*"), " to "),
+    (re.compile(r"\b(?:image|picture|photo) (?:number |no\.? ?|#)?([1-9])\b", re.IGNORECASE), r"img_\1"),
+)
+_ORDINALS = {
+    word: number for number, word in enumerate(("first", "second", "third", "fourth", "fifth"), start=1)
+}
+_NTH_IMAGE = re.compile(
+    rf"\bthe ({'|'.join(_ORDINALS)}) (?:image|picture|photo|photograph|pic)\b",
+    re.IGNORECASE,
+)
+_TIMES = re.compile(r"\b(?:by )?(?:a factor of )?(\d(?:\.\d+)?)\s?(?:x|times)(?![\w.])", re.IGNORECASE)
+
+_HEAD = re.compile(
+    r"^(?:(?:(?:would|do) you mind(?: to)?|ok(?:ay)?|now|then|next|finally|lastly|first|second|also|and"
+    r"|but|so|well|please|kindly|just|yo|yeah|yes"
+    r"|no|nope|hmm+|hm|actually|great|perfect|nice|cool|alright|right|sorry|excuse me|instead|afterwards"
+    r"|again"
+    r"|(?:hey|hi|hello|dear|good (?:morning|evening|afternoon|day))"
+    r"(?: (?:there|buddy|mate|assistant|friend|all|everyone|dude|man))?"
+    r"|after that|if (?:it is|it's|that is) (?:not|n't) too much (?:trouble|to ask|work)|if (?:possible"
+    r"|you can)"
+    r"|sorry to (?:bother|trouble|disturb) you|one more thing|for me|if you (?:do not|don't) mind"
+    r"|(?:can|could|would|will|might|may|won't|can't) (?:you|we)(?: (?:also|maybe|perhaps|be able to|be "
+    r"so kind as to))*"
+    r"|(?:would|will) it be (?:possible|ok|okay|all right|alright|fine)(?: for you)? to(?: ask (?:you "
+    r")?(?:for|to))?"
+    r"|(?:may|can|could|might) i(?: please)?(?: kindly)?(?: ask you to| ask for| have you| get you to| "
+    r"request)"
+    r"|do you think (?:you|we) (?:could|can|might)|would you mind|do you mind|be a dear and|be so kind as to"
+    r"|be so kind and|be kind enough to"
+    r"|i (?:was|am) (?:just )?(?:wondering|hoping)(?: if)?(?: that)? (?:you|we) (?:could|can|would|might)"
+    r"|i would (?:really |very much |greatly )?(?:appreciate it|be (?:very |so |really )?(?:grateful"
+    r"|thankful|happy"
+    r"|glad|pleased|obliged)|love it|like it) if you(?: could| can| would)?"
+    r"|i(?: would| will)? (?:really |just )?(?:need|want|like|love|ask)(?: for)?(?: you)? to"
+    r"|it would be (?:great|nice|good|lovely|wonderful|helpful|awesome) (?:if you (?:could|can|would)|to)"
+    r"|i think (?:you|we) should|i think|maybe|perhaps|you (?:can|could|should|may|need to|have to)|we "
+    r"(?:should|need to)"
+    r"|(?:please )?help me(?: to)?|let me|let us|let's(?: try(?: to)?)?|go ahead and|try to|try and|quickly"
+    r"|(?:do )?(?:it is|it's|this is|that is|that's|the (?:image|picture|photo) is|<image> is)"
+    r" (?:way |a bit |a little |much |still |really )?(?:too|so|not) [\w-]+(?: enough)?(?=[,;])"
+    r"|proceed to|make sure to|be sure to|remember to|feel free to)(?!\w)[\s,:;!]*)+",
+    re.IGNORECASE,
+)
+_TAIL = re.compile(
+    r"(?:[\s,]+(?:please|now|for me|for us|(?:many )?thanks(?: a lot| a million| so much| again)?|thank you"
+    r"|cheers|(?:very|so) much|a lot|in advance|if (?:you can|possible|you please|you do not mind|you "
+    r"don't mind)"
+    r"|will you|would you|can you|too|as well|again|afterwards|right now|asap|quickly|right away"
+    r"|immediately|ok|okay"
+    r"|somehow|really quick|nothing else|ta|man|bro|dude|there|and nothing else|completely|entirely"
+    r"|altogether))+$",
+    re.IGNORECASE,
+)
+_SOFTENERS = re.compile(
+    r"\b(?:just )?(?:a (?:little |tiny )?bit|a little|slightly|somewhat|a touch|a tad|a lot|way|much"
+    r"|quite|kind of"
+    r"|kinda|some more|really|very|please|kindly|also|maybe|perhaps|simply|quickly|nicely|properly"
+    r"|exactly)\b ?",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"\s*(?:by )?\+?-?\d{1,3}%$")
+_PIC = f"(?:{IMAGE}|here|there)"
+_VERBAL = r"(?:to be|to become|to look|was|were|is|are|be|became|becomes|turned)"
+_WANT = (
+    r"(?:i (?:would )?(?:really |just )?(?:want|need|like|love|prefer|wish)(?: for)?(?: to (?:have|see|get))?"
+    r"|i would rather (?:have|see)|i would(?: much)? prefer|we (?:want|need)"
+    r"|(?:can|could|may|might) (?:i|we) (?:please )?(?:have|get|see)(?: (?:please|kindly))?"
+    r"|it would be (?:great|nice|good|lovely|better) if|it would look better if|how about having|give me"
+    r"|show me)"
+)
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (rf"^{_WANT} (.+?) {_VERBAL} (.+)$", r"make \1 \2"),
+        (rf"^{_WANT} (.+?) (\w+ed(?: .*)?)$", r"~\2~\1"),
+        (rf"^{_WANT} (.+)$", r"make \1"),
+        (rf"^{_WANT} (.+)$", r"\1"),
+        (
+            r"^(?:only |just )?(.+?) (?:should|must|has to|needs to|ought to) (?:be|become|look|turn) (.+)$",
+            r"make \1 \2",
+        ),
+        (
+            rf"^(?:{IMAGE} )?(?:it |this |that )?would look (?:better|nicer|good|great) (?:in )?(.+)$",
+            r"make <image> \1",
+        ),
+        (r"^(?:make sure )?(?:that )?(.+?) (?:is|are) gone$", r"remove \1"),
+        (rf"^(?:(?:show me|give me|i want|make) )?(?:{IMAGE} )?without (.+)$", r"remove \1"),
+        (
+            rf"^i (?:do not|don't|no longer) (?:want|need|like)(?: to see)?(?: to have)? (.+?)(?: in| "
+            rf"on)?(?: {_PIC})?$",
+            r"remove \1",
+        ),
+        (rf"^(?:there )?should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
+        (rf"^there should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
+        (
+            r"^(?:(?:put|use|place|paint|add|show|insert|i want|i would like|make it) )?((?:an?|some) "
+            r".+?)(?: there| in)? (?:instead of|in place of|rather than) (.+)$",
+            r"replace \2 with \1",
+        ),
+        (r"^(?:only|just|merely) (.+)$", r"\1"),
+        (r"^keep(?: just| only) (.+)$", r"remove everything except \1"),
+        (r"^(?:only|just) keep (.+)$", r"remove everything except \1"),
+        (r"^remove (.+)$", r"remove \1"),
+        (
+            r"^(?:i wonder|i am (?:curious|wondering|interested)(?: about| in| to know)?|i need to know"
+            r"|i want to know"
+            r"|i would like to know|do you know|tell me|let me know|find out|say|show me|can you tell "
+            r"me) (what|where|how|if|whether) (.+)$",
+            r"\1 \2",
+        ),
+        (rf"^(?:in|on|for|with|from) ({IMAGE}),? (.+)$", r"\2 in \1"),
+        (r"^what (.+) says$", r"read \1"),
+        (r"^(what|where|how \w+) (.+) (is|are|says|say|shows)$", r"\1 \3 \2"),
+        (r"^(.+) in place of (.+)$", r"replace \2 with \1"),
+        (r"^(crop|cut|trim) (.+?) (?:in|into|so that it is) (?:a )?(square)$", r"crop it to a square"),
+        (r"^(?:instead of|rather than) .+?, (.+)$", r"\1"),
+        (r"^not .+?,? but(?: rather)? (.+)$", r"\1"),
+        (r"^make (.+?) (?:disappear|vanish|go away|gone|invisible)$", r"remove \1"),
+        (r"^(.+?) must go$", r"remove \1"),
+        (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
+    )
+)
+_INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.IGNORECASE)
+
+
+def tidy(words: str) -> str:
+    """A request with usual slips of the keys corrected, units and image names written one way."""
+    text = words
+    for rule, replacement in _WRITTEN_OUT:
+        text = rule.sub(replacement, text)
+    text = _WORD.sub(lambda found: _TYPING.get(fold(found[0]), found[0]), text)
+    text = _NTH_IMAGE.sub(lambda found: f"img_{_ORDINALS[fold(found[1])]}", text)
+    text = _TIMES.sub(lambda found: f"{float(found[1]) * 100:g}%", text)
+    return text.strip()
+
+
+def readings(clause: str, book: PhraseBook) -> Iterator[str]:
+    """The clause as phrases may put it: as it stands first, at most :data:`MAX_READINGS` in all."""
+    return islice(_readings(clause, book), MAX_READINGS)
+
+
+def _readings(clause: str, book: PhraseBook) -> Iterator[str]:
+    seen: set[str] = set()
+    waiting = [clause, _polite(clause)]
+    while waiting:
+        text = waiting.pop(0)
+        if text in seen or not text:
+            continue
+        seen.add(text)
+        yield text
+        waiting += _variants(text, book)
+
+
+def _polite(clause: str) -> str:
+    text = clause.strip(" ,:;!.?-")
+    return _TAIL.sub("", " " + _HEAD.sub("", text)).strip(" ,:;!.?-")
+
+
+def _variants(text: str, book: PhraseBook) -> Iterator[str]:
+    yield _polite(text)
+    named = name_image(text)
+    for source, (rule, replacement) in product(dict.fromkeys((text, named)), _RULES):
+        if (found := rule.match(source)) is None:
+            continue
+        made = found.expand(replacement)
+        if made.startswith("~"):  # a participle: "it resized to 50%"
+            _, action, thing = made.split("~")
+            verb, _, rest = action.partition(" ")
+            made = f"{_base(verb, book)} {thing} {rest}".strip()
+        yield made
+    first, _, rest = text.partition(" ")
+    base = _base(first, book)
+    if base != first:
+        yield f"{base} {rest}".strip()
+    if (found := _INSTEAD.match(text)) and found[2].lower() not in ("the", "a", "an"):
+        yield found[1]
+    yield " ".join(_SOFTENERS.sub("", text).split())
+    yield _AMOUNT.sub("", text)
+
+
+def _base(verb: str, book: PhraseBook) -> str:
+    """The base form of a verb that begins a phrase: "making" gives "make", "removed" gives "remove"."""
+    word = fold(verb)
+    for ending in ("ing", "ed", "d"):
+        if word.endswith(ending) and len(word) > len(ending) + 2:
+            stem = word.removesuffix(ending)
+            options = (stem, stem + "e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem)
+            if found := next((option for option in options if book.begins(option)), None):
+                return found
+    return verb

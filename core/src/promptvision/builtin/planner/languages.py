@@ -1,0 +1,180 @@
+"""What the planner knows of German, Spanish, French and Chinese beside the operations' lexicons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from promptvision.builtin.planner.patterns import IMAGE, fold, plain
+from promptvision.tools.targets import is_colour_word
+
+__all__ = ["LANGUAGES", "Language"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """The closed words of a language, and the things and colours that tools know by their English names.
+
+    Args:
+        code: ISO 639-1.
+        image: names of the image at hand.
+        dropped: articles and politeness.
+        joins: words for "and" and "then".
+        words: word to English word.
+        is_spaced: whether spaces part words.
+    """
+
+    code: str
+    image: re.Pattern[str]
+    dropped: re.Pattern[str]
+    joins: tuple[tuple[re.Pattern[str], str], ...]
+    words: dict[str, str]
+    is_spaced: bool = True
+
+    def prepared(self, clause: str) -> str:
+        """The clause as the frames of a lexicon are written."""
+        text = self.image.sub(f" {IMAGE} " if self.is_spaced else IMAGE, plain(clause))
+        text = self.dropped.sub(" " if self.is_spaced else "", text)
+        for rule, join in self.joins:
+            text = rule.sub(join, text)
+        return re.sub(r"\s+", " ", text).strip(" ,.!?:;-")
+
+    def english(self, value: str) -> str:
+        """A thing or a colour in English, word by word; unknown words stay."""
+        if not self.is_spaced:
+            return self._english_of_unspaced(value)
+        words = [self.words.get(fold(word), word) for word in re.findall(r"[\w'-]+|[.,]", value)]
+        words = [word for word in words if word]
+        if len(words) == 2 and is_colour_word(words[1]) and not is_colour_word(words[0]):
+            words.reverse()
+        return re.sub(r"\s+([.,])", r"\1", " ".join(words))
+
+    def _english_of_unspaced(self, value: str) -> str:
+        text = value
+        for word in sorted(self.words, key=len, reverse=True):
+            text = text.replace(word, f" {self.words[word]} ")
+        return " ".join(text.replace("\u7684", " ").split())
+
+
+def _table(text: str) -> dict[str, str]:
+    pairs = (line.partition("=") for line in text.split(";"))
+    return {word.strip(): english.strip() for words, _, english in pairs for word in words.split("|")}
+
+
+def _any(words: str, *, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w'-])(?:{words})(?![\w'-])", flags)
+
+
+GERMAN = Language(
+    code="de",
+    image=_any(
+        r"(?:(?:das|dem|des|dieses|diesem|mein|meinem|im|vom|ein)\s+)?(?:bild(?:es)?|foto|photo|aufnahme)|es",
+    ),
+    dropped=_any(
+        r"der|die|das|den|dem|des|eine?[nmrs]?|bitte|mal|doch|jetzt|nun|danke|mir bitte|könnte(?:st|n)? "
+        r"(?:du|sie)"
+        r"|kannst du|können sie|würde(?:st|n)? (?:du|sie)|ich möchte|ich will|alle[rns]?|diese[rnsm]?"
+        r"|meine?[rnms]?"
+        r"|hallo|hey|hi|etwas",
+    ),
+    joins=((_any("und dann|danach|anschließend|dann"), " then "), (_any("und"), " and ")),
+    words=_table(
+        "rot|rote|roten|roter|rotes=red;blau|blaue|blauen|blauer|blaues=blue;grün|grüne|grünen|grüner"
+        "|grünes=green"
+        ";gelb|gelbe|gelben|gelber|gelbes=yellow;schwarz|schwarze|schwarzen|schwarzer=black;lila"
+        "|violett=purple"
+        ";weiß|weiße|weißen|weißer|weiss=white;grau|graue|grauen|grauer=grey;rosa|pink=pink;orange=orange"
+        ";braun|braune|braunen|brauner=brown;ball|balls=ball;bälle=balls;auto|wagen=car;autos=cars;hund=dog"
+        ";hunde=dogs;katze=cat;katzen=cats;haus=house;häuser=houses;baum=tree;bäume=trees;mann=man;männer=men"
+        ";frau=woman;frauen=women;kind=child;kinder=children;person=person;personen|leute"
+        "|menschen=people;mensch=person"
+        ";hintergrund=background;vordergrund=foreground;himmel=sky;gesicht=face;gesichter=faces;"
+        "tür=door;fenster=window"
+        ";schild=sign;tisch=table;stuhl=chair;lampe=lamp;kegel=cone;kiste|kasten|box|würfel=box;blume=flower"
+        ";blumen=flowers;vogel=bird;vögel=birds;pferd=horse;fahrrad=bicycle;hut=hat;hemd=shirt;kleid=dress"
+        ";haare|haar=hair;gras=grass;wand=wall;dach=roof;wasser=water;links|linke|linken=left;rechts"
+        "|rechte|rechten=right"
+        ";große|großen|großer=big;kleine|kleinen|kleiner=small;kennzeichen|nummernschild=license plate;"
+        "alles=everything",
+    ),
+)
+SPANISH = Language(
+    code="es",
+    image=_any(r"(?:(?:la|esta|mi|una|de la|en la)\s+)?(?:imagen|foto|fotografía)|esto"),
+    dropped=_any(
+        r"el|la|los|las|una?|unos|unas|por favor|ahora|gracias|puedes|podrías|puede|podría|quiero|me "
+        r"gustaría|al"
+        r"|todos|todas|este|esta|estos|estas|mi|mis|hola|un poco",
+    ),
+    joins=((_any("y luego|después|luego|entonces"), " then "), (_any("y|e"), " and ")),
+    words=_table(
+        "rojo|roja|rojos|rojas=red;azul|azules=blue;verde|verdes=green;amarillo|amarilla|amarillos"
+        "|amarillas=yellow"
+        ";negro|negra|negros|negras=black;blanco|blanca|blancos|blancas=white;gris|grises=grey;rosa"
+        "|rosado=pink"
+        ";naranja=orange;morado|morada|violeta|púrpura=purple;marrón|café=brown;pelota|bola|balón=ball;"
+        "pelotas=balls"
+        ";coche|carro|auto=car;coches|carros|autos=cars;perro=dog;perros=dogs;gato=cat;gatos=cats;"
+        "casa=house;árbol=tree"
+        ";árboles=trees;hombre=man;hombres=men;mujer=woman;mujeres=women;niño|niña=child;niños|niñas=children"
+        ";persona=person;personas|gente=people;fondo=background;cielo=sky;cara|rostro=face;caras"
+        "|rostros=faces"
+        ";puerta=door;ventana=window;cartel|letrero=sign;mesa=table;silla=chair;lámpara=lamp;cono=cone;"
+        "caja|cubo=box"
+        ";flor=flower;flores=flowers;pájaro=bird;pájaros=birds;caballo=horse;bicicleta=bicycle;sombrero=hat"
+        ";camisa=shirt;vestido=dress;pelo|cabello=hair;hierba|césped=grass;pared=wall;techo=roof;agua=water"
+        ";izquierda|izquierdo=left;derecha|derecho=right;grande=big;pequeño|pequeña=small;"
+        "matrícula=license plate;todo=everything;de=",
+    ),
+)
+FRENCH = Language(
+    code="fr",
+    image=re.compile(
+        r"(?<![\w-])(?:(?:la |cette |ma |une |l')?(?:image|photo|photographie)|ça|ceci)(?![\w-])",
+        re.IGNORECASE,
+    ),
+    dropped=re.compile(
+        r"(?<![\w'-])(?:le|la|les|une?|des|du|s'il te plaît|s'il vous plaît|s'il te plait|svp|stp"
+        r"|maintenant|merci"
+        r"|peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|je veux|je voudrais|j'aimerais|tous|toutes"
+        r"|cette?|ces|mon|ma"
+        r"|mes|bonjour|salut|un peu|tout le)(?![\w'-])|(?<![\w-])l'(?=\w)|(?<=\bde )l'",
+        re.IGNORECASE,
+    ),
+    joins=((_any("et puis|et ensuite|ensuite|puis|après"), " then "), (_any("et"), " and ")),
+    words=_table(
+        "rouge|rouges=red;bleu|bleue|bleus|bleues=blue;vert|verte|verts|vertes=green;jaune|jaunes=yellow"
+        ";noir|noire|noirs|noires=black;blanc|blanche|blancs|blanches=white;gris|grise=grey;rose=pink;"
+        "orange=orange"
+        ";violet|violette=purple;marron|brun|brune=brown;ballon|balle|boule=ball;ballons|balles=balls;"
+        "voiture=car"
+        ";voitures=cars;chien=dog;chiens=dogs;chat=cat;chats=cats;maison=house;arbre=tree;arbres=trees;"
+        "homme=man"
+        ";hommes=men;femme=woman;femmes=women;enfant=child;enfants=children;personne=person;personnes"
+        "|gens=people"
+        ";arrière-plan|fond=background;ciel=sky;visage=face;visages=faces;porte=door;fenêtre=window;"
+        "panneau=sign"
+        ";table=table;chaise=chair;lampe=lamp;cône=cone;boîte|cube=box;fleur=flower;fleurs=flowers;"
+        "oiseau=bird"
+        ";oiseaux=birds;cheval=horse;vélo=bicycle;chapeau=hat;chemise=shirt;robe=dress;cheveux=hair;"
+        "herbe=grass"
+        ";mur=wall;toit=roof;eau=water;gauche=left;droite=right;grand|grande=big;petit|petite=small"
+        ";plaque=license plate;tout=everything;de=",
+    ),
+)
+CHINESE = Language(
+    code="zh",
+    image=re.compile(r"(?:这|那)?(?:张|幅|个)?(?:图片|照片|图像|相片|图)(?!书)|它"),
+    dropped=re.compile(r"请|一下|谢谢|帮我|麻烦|能不能|可以|吗|呢|吧|你能|能否|所有的?|这个|那个|一个|一只"),
+    joins=((re.compile(r"[,\uff0c]?(?:然后|接着|之后)"), " then "), (re.compile(r"并且|并"), " and ")),
+    words=_table(
+        "红色|红=red;蓝色|蓝=blue;绿色|绿=green;黄色|黄=yellow;黑色|黑=black;白色|白=white;灰色|灰=grey"
+        ";粉色|粉红色=pink;橙色=orange;紫色=purple;棕色=brown;球=ball;汽车|车|轿车=car;狗=dog;猫=cat;房子=house"
+        ";树=tree;男人=man;女人=woman;孩子|小孩=child;人|人物=people;背景=background;天空=sky;脸|人脸=face;门=door"
+        ";窗户=window;牌子|标志=sign;桌子=table;椅子=chair;灯=lamp;盒子=box;花=flower;鸟=bird;马=horse;自行车=bicycle"
+        ";帽子=hat;衬衫=shirt;头发=hair;草=grass;墙=wall;屋顶=roof;水=water;左边=left;右边=right;大=big;小=small;"
+        "车牌=license plate",
+    ),
+    is_spaced=False,
+)
+LANGUAGES = (GERMAN, SPANISH, FRENCH, CHINESE)

@@ -1,0 +1,191 @@
+"""Phrases made ready for matching, and an index of them by their first word."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.tool import Lexicon, Phrase
+
+__all__ = ["IMAGE", "Pattern", "PhraseBook", "Readable", "fold", "name_image", "phrase_book", "plain"]
+
+IMAGE = "<image>"
+"""Stands for every way to name the image at hand, in sentences and in phrases alike."""
+
+_NOUN = r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot)"
+_KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
+_NAMED = re.compile(
+    rf"\b(?:(?:the|this|that|my|your|our)\s+(?:{_KIND}\s+)*{_NOUN}|the\s+last\s+one|it)\b(?!')",
+    re.IGNORECASE,
+)
+POINTED = re.compile(r"\b(?:this|that)\b", re.IGNORECASE)
+HANDLE = re.compile(rf"(?:\b(?:the\s+)?{_NOUN}\s+)?\bimg_0*([1-9][0-9]{{0,5}})\b", re.IGNORECASE)
+_SHORT = re.compile(r"\b(what|where|who|there|how)'s\b", re.IGNORECASE)
+_SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
+"""The image in a frame of a language without spaces."""
+MAX_BOOKS = 16
+ANY_WORDS = "_"
+"""The slot of words that are not an argument."""
+
+
+def plain(words: str) -> str:
+    """Plain apostrophes, no quotation marks, single spaces, contractions written out."""
+    text = words.translate({0x2019: "'", 0x2018: "'", 0x201C: None, 0x201D: None, 0x22: None})
+    return _SHORT.sub(r"\1 is", re.sub(r"[^\S\n]+", " ", text)).strip()
+
+
+def fold(text: str) -> str:
+    """Lower case, of the same length."""
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def name_image(text: str) -> str:
+    """The text with every plain name of the image at hand replaced."""
+    return _NAMED.sub(IMAGE, _GLUED.sub(IMAGE, text))
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A phrase made ready: ``literals`` (folded) around groups of slots, one more of them than groups."""
+
+    literals: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    weight: int
+
+
+@dataclass(frozen=True)
+class Readable:
+    """A phrase of a function; ``is_declared`` where it stands in the function's own list of phrases."""
+
+    function: PlannerFunction
+    phrase: Phrase
+    is_declared: bool
+
+    @property
+    def pattern(self) -> Pattern:
+        """The phrase made ready."""
+        return _compiled(self.phrase.text)
+
+
+@lru_cache(maxsize=32768)
+def _compiled(phrase: str) -> Pattern:
+    parts = _SLOTS.split(plain(phrase))
+    literals = tuple(fold(POINTED.sub(IMAGE, name_image(part))) for part in parts[::2])
+    groups = tuple(tuple(re.findall(r"\w+", part)) for part in parts[1::2])
+    weight = sum(len(text.replace(" ", "").replace(IMAGE, "")) for text in literals)
+    return Pattern(literals, groups, weight)
+
+
+class PhraseBook:
+    """The phrases of functions in one language, looked up by the first word of a sentence.
+
+    A lexicon is expanded for the words that are asked for, and not as a whole.
+
+    Args:
+        functions: what can be asked for.
+        language: ISO 639-1 code; phrases outside of lexicons are English.
+    """
+
+    def __init__(self, functions: Sequence[PlannerFunction], language: str = "en") -> None:
+        self.functions = tuple(functions)
+        self.language = language
+        self._makers: defaultdict[str, list[Callable[[], Iterator[Readable]]]] = defaultdict(list)
+        self._made: dict[str, tuple[Readable, ...]] = {}
+        self._vocabulary: frozenset[str] | None = None
+        for function in self.functions:
+            self._index(function)
+
+    def phrases(self, text: str) -> tuple[Readable, ...]:
+        """The phrases that may fit a folded sentence."""
+        return (*self._phrases(_first_word(text)), *self._phrases(""))
+
+    def begins(self, word: str) -> bool:
+        """Whether a phrase begins with a folded word."""
+        return word in self._makers
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """Every word that stands in a phrase outside of its slots."""
+        if self._vocabulary is None:
+            texts: list[str] = []
+            for function in self.functions:
+                texts += [phrase.text for phrase in function.phrases] if self.language == "en" else []
+                for lexicon in self._lexicons(function):
+                    texts += (*lexicon.frames, *lexicon.verbs, *lexicon.nouns)
+            joined = re.sub(r"\{\w+\}", " ", fold("\n".join(texts)))
+            self._vocabulary = frozenset(re.findall(r"[^\W\d_]{2,}", joined))
+        return self._vocabulary
+
+    def _lexicons(self, function: PlannerFunction) -> Iterator[Lexicon]:
+        return (lexicon for lexicon in function.lexicons if lexicon.language == self.language)
+
+    def _phrases(self, word: str) -> tuple[Readable, ...]:
+        if word not in self._made:
+            if word not in self._makers:
+                return ()
+            found = (readable for make in self._makers[word] for readable in make())
+            self._made[word] = tuple(found)
+        return self._made[word]
+
+    def _index(self, function: PlannerFunction) -> None:
+        if self.language == "en":
+            for phrase in function.phrases:
+                key = _key(phrase.text)
+                self._makers[key].append(lambda phrase=phrase: iter((Readable(function, phrase, True),)))  # type: ignore[misc]
+        for lexicon in self._lexicons(function):
+            for frame in lexicon.frames:
+                self._index_frame(function, lexicon, frame)
+
+    def _index_frame(self, function: PlannerFunction, lexicon: Lexicon, frame: str) -> None:
+        slot = "{verb}" if frame.startswith("{verb}") else "{noun}" if frame.startswith("{noun}") else ""
+        words = {"{verb}": lexicon.verbs, "{noun}": lexicon.nouns}.get(slot, ("",))
+        by_key: defaultdict[str, list[str]] = defaultdict(list)
+        for word in words:
+            filled = frame.replace(slot, word) if slot else frame
+            by_key[_key(filled)].append(filled)
+        for key, frames in by_key.items():
+            self._makers[key].append(
+                lambda frames=tuple(frames): _expanded(function, lexicon, frames),  # type: ignore[misc]
+            )
+
+
+def _expanded(function: PlannerFunction, lexicon: Lexicon, frames: tuple[str, ...]) -> Iterator[Readable]:
+    narrowed = Lexicon(frames=frames, verbs=lexicon.verbs, nouns=lexicon.nouns, fixed=lexicon.fixed)
+    return (Readable(function, phrase, False) for phrase in narrowed.phrases())
+
+
+def _key(phrase: str) -> str:
+    """Where a phrase is looked up: at its first word, or at "" when it begins with a slot."""
+    first = _compiled(phrase).literals[0] if phrase else ""
+    return _first_word(first)
+
+
+def _first_word(text: str) -> str:
+    text = text.lstrip()
+    if _CJK.match(text):
+        return text[0]
+    return text.partition(" ")[0]
+
+
+_books: OrderedDict[tuple[Any, ...], PhraseBook] = OrderedDict()
+_lock = Lock()
+
+
+def phrase_book(functions: Sequence[PlannerFunction], language: str = "en") -> PhraseBook:
+    """The book of these functions, made once as long as they stay the same objects."""
+    key = (language, *map(id, functions))
+    with _lock:
+        if key not in _books:
+            _books[key] = PhraseBook(functions, language)  # holds the functions, so that ids stay theirs
+        _books.move_to_end(key)
+        while len(_books) > MAX_BOOKS:
+            _books.popitem(last=False)
+        return _books[key]

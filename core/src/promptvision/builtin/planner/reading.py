@@ -1,0 +1,192 @@
+"""Reading a request: what is understood of it, clause by clause, and the first clause that is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from promptvision.builtin.phrases import (
+    MAX_CHARS,
+    MAX_CLAUSES,
+    Match,
+    match_clause,
+    match_request,
+    split_clauses,
+)
+from promptvision.builtin.planner.conversation import is_small_talk
+from promptvision.builtin.planner.english import readings, tidy
+from promptvision.builtin.planner.languages import LANGUAGES, Language
+from promptvision.builtin.planner.patterns import PhraseBook, phrase_book
+from promptvision.builtin.planner.spelling import corrected_colour, corrections
+from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.targets import is_colour_word
+
+__all__ = ["Reading", "read_request"]
+
+_NEGATION = (
+    r"(?:please )?(?:do not|don't|dont|never|no need to|you (?:do not|don't) (?:have|need) to)(?: you dare)?"
+)
+_NEGATED_FIRST = re.compile(
+    rf"^{_NEGATION} (?P<not>.+?)(?:,\s*(?:but |just |only |instead |please )*|\s+but\s+(?:just |only "
+    rf")?)(?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(rf"^{_NEGATION} .+$", re.IGNORECASE)
+_NEGATED_LAST = re.compile(
+    rf"^(?P<head>.+?)(?:,\s*(?:but |and )?|\s+(?:but|and)\s+){_NEGATION} (?:[\w-]+)(?: (?:it|that|this"
+    rf"|anything(?: else)?|the (?:image|picture|photo)))?$",
+    re.IGNORECASE,
+)
+_AMOUNT = re.compile(r"(?:by )?[+-]?(\d{1,3})%$")
+_VERBLESS = re.compile(
+    r"(?:the|an?|and|or|but|not|no|my|its?|with|in|on|to|of|for|at|by|leave|keep|except|also|very|too"
+    r"|shiny)\b",
+    re.IGNORECASE,
+)
+_OBJECTS = (" the red ball", " the red ball with a cube", " with a cube", " blue", " to blue")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a request asks for.
+
+    Args:
+        matches: the calls that are understood, in order.
+        unknown: the first clause that is not understood; what follows it is not read.
+        incomplete: whether that clause would be understood if it said what to act on.
+        options: calls of different functions that the clause may ask for; empty where none compete.
+        is_nothing: whether the request says that nothing is to be done.
+    """
+
+    matches: tuple[Match, ...] = ()
+    unknown: str = ""
+    incomplete: bool = False
+    options: tuple[Match, ...] = ()
+    is_nothing: bool = False
+
+
+def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
+    """Read a request as far as it is understood."""
+    if len(words) > MAX_CHARS:
+        return Reading(unknown=words)
+    if matches := match_request(tidy(words), functions):
+        return Reading(tuple(_improved(match) for match in matches))
+    clauses = [clause for clause in split_clauses(tidy(words)) if not is_small_talk(clause)]
+    if len(clauses) > MAX_CLAUSES:
+        return Reading(unknown=words)
+    book, reading = phrase_book(functions), Reading()
+    for clause in clauses:
+        if _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause):
+            reading = replace(reading, is_nothing=True)
+            continue
+        read = _read_clause(clause, book)
+        reading = replace(read, matches=(*reading.matches, *read.matches))
+        if read.unknown:
+            break
+    return reading
+
+
+def _read_clause(clause: str, book: PhraseBook) -> Reading:
+    """One clause in English, as it stands and spelled right; in another language; or its first part."""
+    if found := _NEGATED_FIRST.match(clause):
+        return _about(_read_clause(found["rest"], book), found["not"], book)
+    if found := _NEGATED_LAST.match(clause):
+        return _read_clause(found["head"], book)
+    if matches := _english(clause, book) or _foreign(clause, book):
+        return _decided(clause, matches)
+    for corrected in corrections(clause, book):
+        if matches := _english(corrected, book):
+            return _decided(clause, matches)
+    if begun := _begun(clause, book):
+        return begun
+    is_incomplete = len(clause.split()) < 7 and any(_english(clause + more, book) for more in _OBJECTS)
+    return Reading(unknown=clause, incomplete=is_incomplete)
+
+
+def _about(reading: Reading, negated: str, book: PhraseBook) -> Reading:
+    """ "It" after "don't make the ball blue" is the ball."""
+    named = [dict(match.arguments).get(match.function.target or "") for match in _english(negated, book)]
+    target = next(filter(None, named), None)
+    if target is None:
+        return reading
+    matches = tuple(
+        replace(match, arguments=((str(match.function.target), target), *match.arguments), is_follow_up=False)
+        if match.is_follow_up
+        else match
+        for match in reading.matches
+    )
+    return replace(reading, matches=matches)
+
+
+def _decided(clause: str, matches: tuple[Match, ...]) -> Reading:
+    """The matches; none of them where a clause fits two functions equally well."""
+    for match in matches:
+        if match.rivals:
+            return Reading(unknown=clause, options=(match, *match.rivals))
+    return Reading(matches)
+
+
+def _english(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+    for text in readings(clause, book):
+        if matches := match_clause(text, book):
+            return tuple(_with_amount(_improved(match), clause) for match in matches)
+    return ()
+
+
+def _foreign(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+    for language in LANGUAGES:
+        text = language.prepared(clause)
+        if matches := match_clause(text, phrase_book(book.functions, language.code)):
+            return tuple(_in_english(match, language) for match in matches)
+    return ()
+
+
+def _in_english(match: Match, language: Language) -> Match:
+    names = {match.function.target, "prompt", "color"}
+    arguments = (
+        (name, language.english(value) if name in names and isinstance(value, str) else value)
+        for name, value in match.arguments
+    )
+    return replace(match, arguments=tuple(arguments))
+
+
+def _begun(clause: str, book: PhraseBook) -> Reading | None:
+    """The first parts of "describe it and email it", where the rest is a request of its own."""
+    for found in reversed(list(re.finditer(r"\s*,\s*(?:and\s+)?|\s+and\s+", clause))):
+        rest = clause[found.end() :]
+        if len(rest.split()) < 2 or _VERBLESS.match(rest) or is_colour_word(rest.split()[0].lower()):
+            continue
+        if matches := _english(clause[: found.start()], book):
+            return Reading(matches, unknown=rest)
+    return None
+
+
+def _improved(match: Match) -> Match:
+    """A match with a misspelled colour put right."""
+    if match.function.target is None:
+        return match
+    arguments = (
+        (name, corrected_colour(value) if name == "prompt" and name != match.function.target else value)
+        for name, value in match.arguments
+    )
+    return replace(match, arguments=tuple(arguments))
+
+
+def _with_amount(match: Match, clause: str) -> Match:
+    """ "by 20%" of a factor around 1: brighter by 20% is 1.2, darker 0.8."""
+    found = _AMOUNT.search(clause.strip(" .,!?"))
+    factors = [name for name, value in match.arguments if _is_factor(match, name, value)]
+    if not found or len(factors) != 1:
+        return match
+    share = int(found[1]) / 100
+    arguments = (
+        (name, round(max(1 + (share if value > 1 else -share), 0.05), 3) if name == factors[0] else value)
+        for name, value in match.arguments
+    )
+    return replace(match, arguments=tuple(arguments))
+
+
+def _is_factor(match: Match, name: str, value: object) -> bool:
+    schema = match.function.parameters.get("properties", {}).get(name, {})
+    return isinstance(value, float) and schema.get("default") == 1.0

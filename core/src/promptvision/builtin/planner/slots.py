@@ -1,0 +1,71 @@
+"""Values of slots, checked against the schema of the argument that they are for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.target_grammar import NUMBERS
+from promptvision.tools.targets import is_colour_word
+
+__all__ = ["MISFIT", "Fit", "fitted"]
+
+_UNIT = re.compile(r"\s*(?:%|percent|pixels?|px|degrees?|\u00b0)$", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_COLOUR_NAMES = ("color", "colour")
+_LEADS = re.compile(r"^(?:by|about|around|exactly)\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A value for an argument, and whether it is certainly one that the argument takes."""
+
+    value: str
+    is_sure: bool = True
+
+
+MISFIT = Fit("", is_sure=False)
+"""The value of a phrase that does not fit at all: another phrase is meant."""
+
+
+def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
+    """The value as the argument takes it.
+
+    A word where a number belongs is passed on when no other phrase fits, so that the answer names the field.
+    """
+    schema = _schema(function.parameters, name)
+    kind = schema.get("type")
+    if kind in ("number", "integer"):
+        return _number(value)
+    if name in _COLOUR_NAMES and not _is_colour(value):
+        return MISFIT
+    if "enum" in schema and value not in schema["enum"]:
+        return MISFIT
+    if "pattern" in schema:
+        value = value.removesuffix(" ratio").strip()
+        if not re.search(schema["pattern"], value):
+            return MISFIT
+    return Fit(value)
+
+
+def _schema(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The schema of an argument; of one that may be null, the other part."""
+    schema: Mapping[str, Any] = parameters.get("properties", {}).get(name, {})
+    options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]
+    return options[0] if options else schema
+
+
+def _number(value: str) -> Fit:
+    bare = _UNIT.sub("", _LEADS.sub("", value))
+    if _NUMBER.fullmatch(bare):
+        return Fit(bare.replace(",", "."))
+    if bare.lower() in NUMBERS:
+        return Fit(str(NUMBERS[bare.lower()]))
+    return Fit(value, is_sure=False)
+
+
+def _is_colour(value: str) -> bool:
+    return value.startswith("#") or is_colour_word(value.lower().rpartition(" ")[2])

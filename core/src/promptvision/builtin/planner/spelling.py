@@ -1,0 +1,132 @@
+"""Words of phrases in other spellings, by edit distance."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import combinations, islice, product
+
+from promptvision.builtin.planner.patterns import PhraseBook, fold
+
+__all__ = ["corrected_colour", "corrections", "near_words"]
+
+MAX_WORDS = 4
+"""Words of one clause that may be misspelled."""
+MAX_CORRECTIONS = 48
+_MIN_LETTERS = 3
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_GRAMMAR = _words(
+    "a an the this that these those my your it its is are was do does did can could would will you i me "
+    "we in on "
+    "at to of for from with without by into and or but not no yes please thanks then now after before "
+    "first next "
+    "what where who how many much which there here all every each any both some only just except "
+    "instead image "
+    "picture photo people person result left right top bottom middle look like",
+)
+_OTHER_WORDS = _words(
+    "bake cake take wake fake mail send sing song play tell sell call ball fall wall hall tall book "
+    "look cook hook "
+    "buy pay say day way may bye bring drink eat walk talk run sit stand sleep speak spell smell feel "
+    "feed need seed "
+    "write wrote site bite kite quite white while whole hole role rule roll mask task desk dish wish "
+    "fish fist list "
+    "lost cost coast toast post past paste taste waste haste hat cat bat rat mat fat sat eat tea sea "
+    "pea peach beach "
+    "back pack pick kick lick sick golf gold cold bold hold fold told food good wood mood moon soon "
+    "noon room broom "
+    "boat coat goat float blow flow slow snow show shop ship chip chin thin think thank bank tank rank "
+    "plank plan "
+    "plane plant play place plate late gate date rate hate fate mate male mile smile file fine line "
+    "nine mine wine "
+    "mind kind find fund bind wind window winter water waiter letter better butter matter order other "
+    "mother brother "
+    "father feather leather weather rather either tree three free fee bee see bed bad bag big bug bus "
+    "but cut nut hut "
+    "put pot hot dog fog log leg egg beg lag flag flat flip slip sleep sheep sheet shoot short shirt "
+    "skirt sport spot "
+    "stop step stem star start smart art car bar far war card yard hard hair chair pair fair far stairs "
+    "bear wear tear "
+    "dear near hear heart earth month mouth south north house mouse horse nurse purse cover lover over "
+    "river never "
+    "fever lever clever paper tiger finger singer ginger danger corner worker copper supper pepper "
+    "slipper ladder "
+    "love live life wife knife leaf deaf reef beef chief field shield child wild world word work worm "
+    "form farm arm "
+    "army ruin rain train brain grain chain main pain paint point joint coin join tune tone bone phone "
+    "stone store "
+    "story glory sorry worry hurry curry carry marry merry berry cherry ferry fairy diary dairy daily "
+    "email print "
+    "drive dive give gave cave save wave brave grave grape shape shave share square scare care dare "
+    "rare are area "
+    "idea open close dose nose rose pose hose lose loose goose choose cheese these those clean lean "
+    "bean mean learn "
+    "help hello keep sheep cheap cheat heat meat seat beat boot root foot fool cool pool tool school "
+    "wool hood "
+    "order upload download delete email share post pizza joke poem music money light lights radio "
+    "travel flight",
+)
+"""Usual words that are near a word of a phrase and mean themselves."""
+_COLOURS = _words(
+    "red green blue yellow orange purple pink brown black white grey gray golden silver turquoise "
+    "violet beige "
+    "cyan magenta maroon navy teal crimson lavender",
+)
+
+
+def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
+    """The clause with words put right: as few as possible first."""
+    known = book.vocabulary | _GRAMMAR
+    spans = [
+        (found.span(), near)
+        for found in _WORD.finditer(clause)
+        if len(found[0]) >= _MIN_LETTERS and (near := near_words(fold(found[0]), known))
+    ]
+    return islice(_combined(clause, spans), MAX_CORRECTIONS) if len(spans) <= MAX_WORDS else iter(())
+
+
+def _combined(clause: str, spans: list[tuple[tuple[int, int], tuple[str, ...]]]) -> Iterator[str]:
+    for count in range(1, len(spans) + 1):
+        for chosen in combinations(spans, count):
+            for words in product(*(near for _, near in chosen)):
+                text = clause
+                for ((start, end), _), word in reversed(list(zip(chosen, words, strict=True))):
+                    text = text[:start] + word + text[end:]
+                yield text
+
+
+def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
+    """Known words that differ from an unknown one by a slip or two of the keys, nearest first."""
+    if word in known or word in _OTHER_WORDS:
+        return ()
+    from rapidfuzz.distance import OSA
+    from rapidfuzz.process import extract
+
+    limit = 1 if len(word) < 6 else 2
+    starts = set(word[:2])  # a typist rarely misses the first key, and may swap it with the second
+    options = [
+        one for one in known if abs(len(one) - len(word)) <= limit and one[:1] in starts and len(one) > 2
+    ]
+    found = extract(word, options, scorer=OSA.distance, score_cutoff=limit, limit=3)
+    best = found[0][1] if found else 0
+    return tuple(
+        one for one, distance, _ in sorted(found, key=lambda one: (one[1], one[0])) if distance <= best
+    )
+
+
+def corrected_colour(value: str) -> str:
+    """A misspelled colour put right, where it is the whole value or its last word."""
+    first, _, last = value.rpartition(" ")
+    if len(last) < 4 or last.lower() in _COLOURS or " " in first:
+        return value
+    from rapidfuzz.distance import JaroWinkler
+
+    near = near_words(last.lower(), _COLOURS)
+    colour = max(near, key=lambda one: JaroWinkler.similarity(one, last.lower()), default="")
+    return f"{first} {colour}".strip() if colour else value

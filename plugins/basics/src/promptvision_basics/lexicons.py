@@ -1,0 +1,1201 @@
+"""The verbs and nouns of the everyday operations, in English, German, Spanish, French and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from promptvision.plugin import Lexicon
+
+__all__ = ["ADJUST", "BLUR", "COMBINE", "CROP", "DRAW_TEXT", "FLIP", "INFO", "RESIZE", "ROTATE"]
+
+_RIGHT, _LEFT = ("direction", "clockwise"), ("direction", "counterclockwise")
+_HORIZONTAL, _VERTICAL = ("direction", "horizontal"), ("direction", "vertical")
+_SQUARE = (("aspect", "1:1"),)
+_CUTS = ("crop", "trim", "cut", "cut down", "clip")
+
+
+def _parts() -> Iterator[Lexicon]:
+    """Halves, thirds, quarters and the center; each by its name and by its other names."""
+    names = {
+        **{f"{side} half": (f"{side} half",) for side in ("left", "right", "top", "bottom")},
+        **{f"{side} third": (f"{side} third",) for side in ("left", "right", "top", "bottom")},
+        "center": ("center", "centre", "middle", "center part", "middle part"),
+        "top left": ("top left", "upper left", "top left corner", "upper left corner", "top left quarter"),
+        "top right": ("top right", "upper right", "top right corner", "upper right corner"),
+        "bottom left": ("bottom left", "lower left", "bottom left corner", "lower left corner"),
+        "bottom right": ("bottom right", "lower right", "bottom right corner", "lower right corner"),
+    }
+    for part, nouns in names.items():
+        yield Lexicon(
+            verbs=(
+                "crop it to",
+                "crop to",
+                "crop",
+                "keep only",
+                "keep",
+                "keep just",
+                "trim it to",
+                "cut out",
+                "only keep",
+                "give me",
+                "give me just",
+                "give me only",
+                "cut it to",
+                "show me only",
+                "extract",
+            ),
+            nouns=nouns,
+            frames=("{verb} the {noun}", "{verb} {noun}", "{verb} the {noun} of it", "{verb} its {noun}"),
+            fixed=(("part", part),),
+        )
+        yield Lexicon(nouns=nouns, frames=("{noun} only", "only the {noun}"), fixed=(("part", part),))
+
+
+CROP = (
+    Lexicon(
+        verbs=_CUTS,
+        frames=(
+            "{verb} it to {aspect}",
+            "{verb} to {aspect}",
+            "{verb} {aspect}",
+            "{verb} it {aspect}",
+            "{verb} it to a {aspect} ratio",
+            "{verb} it to a {aspect} aspect ratio",
+            "{verb} it to {aspect} ratio",
+            "{verb} it to {aspect} format",
+            "{verb} it to a ratio of {aspect}",
+        ),
+    ),
+    Lexicon(
+        verbs=_CUTS,
+        frames=(
+            "{verb} it to {target}",
+            "{verb} to {target}",
+            "{verb} it around {target}",
+            "{verb} around {target}",
+            "{verb} in on {target}",
+            "{verb} it so only {target} is left",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "zoom in on",
+            "zoom in to",
+            "zoom into",
+            "zoom on",
+            "zoom to",
+            "focus on",
+            "close up of",
+            "cut out the part with",
+            "crop out the part with",
+            "give me a close-up of",
+        ),
+        frames=("{verb} {target}", "{verb} {target} in it"),
+    ),
+    Lexicon(
+        frames=(
+            "make it square",
+            "square crop",
+            "crop it square",
+            "crop square",
+            "crop it to a square",
+            "crop to a square",
+            "crop into a square",
+            "crop it into a square",
+            "make it a square",
+            "square it",
+            "cut it to a square",
+            "trim it to a square",
+            "crop to square",
+            "crop it to square",
+        ),
+        fixed=_SQUARE,
+    ),
+    *_parts(),
+    Lexicon(
+        language="de",
+        verbs=("schneide", "schneid", "mach", "mache"),
+        nouns=("quadratisch", "auf quadrat", "zu quadrat", "zu einem quadrat"),
+        frames=("{verb} it {noun}", "{verb} it {noun} zu"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(
+        language="de",
+        verbs=("schneide", "schneid"),
+        frames=("{verb} it auf {aspect} zu", "{verb} it auf {aspect}"),
+    ),
+    Lexicon(
+        language="es",
+        verbs=("recorta", "corta"),
+        frames=("{verb} it en cuadrado", "{verb} it cuadrado", "{verb} it cuadrada", "{verb} it a cuadrado"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(language="es", verbs=("recorta", "corta"), frames=("{verb} it a {aspect}",)),
+    Lexicon(
+        language="fr",
+        verbs=("recadre", "rogne", "coupe"),
+        frames=("{verb} it en carré", "{verb} en carré", "{verb} it au carré"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(language="fr", verbs=("recadre", "rogne", "coupe"), frames=("{verb} it en {aspect}",)),
+    Lexicon(
+        language="zh",
+        verbs=("裁剪成", "裁剪为", "裁成", "剪成"),
+        nouns=("正方形", "方形"),
+        frames=("{verb}{noun}", "把it{verb}{noun}"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("裁剪到", "裁剪成", "裁成"),
+        frames=("{verb}{aspect}", "把it{verb}{aspect}"),
+    ),
+)
+
+_TURNS = ("rotate", "turn", "spin", "tilt", "pivot", "rot")
+
+ROTATE = (
+    Lexicon(
+        verbs=_TURNS,
+        frames=(
+            "{verb} it {degrees} degrees",
+            "{verb} it by {degrees} degrees",
+            "{verb} {degrees} degrees",
+            "{verb} by {degrees} degrees",
+            "{verb} it around {degrees} degrees",
+        ),
+    ),
+    Lexicon(
+        verbs=("rotate", "rot", "spin"),
+        frames=(
+            "{verb} {degrees}",
+            "{verb} it {degrees}",
+            "{verb} it by {degrees}",
+            "{verb} by {degrees}",
+            "{verb} it around {degrees}",
+        ),
+    ),
+    *(
+        Lexicon(
+            verbs=_TURNS,
+            nouns=nouns,
+            frames=(
+                "{verb} it {degrees} degrees {noun}",
+                "{verb} it by {degrees} degrees {noun}",
+                "{verb} {degrees} degrees {noun}",
+                "{verb} by {degrees} degrees {noun}",
+                "{verb} it {degrees} {noun}",
+                "{verb} {degrees} {noun}",
+                "{verb} {noun} {degrees}",
+                "{verb} {noun} {degrees} degrees",
+                "{verb} it {noun} by {degrees} degrees",
+                "{verb} {noun} by {degrees} degrees",
+                "{verb} it {noun} {degrees} degrees",
+            ),
+            fixed=(way,),
+        )
+        for way, nouns in (
+            (_RIGHT, ("clockwise", "to the right", "right", "cw", "rightwards")),
+            (_LEFT, ("counterclockwise", "counter-clockwise", "counter clockwise", "anticlockwise")),
+            (_LEFT, ("anti-clockwise", "to the left", "left", "ccw", "leftwards")),
+        )
+    ),
+    *(
+        Lexicon(
+            verbs=_TURNS,
+            nouns=nouns,
+            frames=("{verb} it {noun}", "{verb} {noun}"),
+            fixed=(("degrees", 90), way),
+        )
+        for way, nouns in (
+            (_RIGHT, ("clockwise", "to the right", "right", "cw")),
+            (_LEFT, ("counterclockwise", "counter-clockwise", "anticlockwise", "to the left", "left", "ccw")),
+        )
+    ),
+    Lexicon(frames=("rotate", "rotate it"), fixed=(("degrees", 90), _RIGHT)),
+    Lexicon(
+        verbs=("turn", "rotate", "put", "spin"),
+        frames=("{verb} it upside down", "{verb} it on its head", "{verb} it all the way around"),
+        fixed=(("degrees", 180), _RIGHT),
+    ),
+    *(
+        lexicon
+        for language, verbs, degrees, left, right in (
+            ("de", ("drehe", "dreh", "rotiere"), "grad", "nach links", "nach rechts"),
+            ("es", ("gira", "rota", "girar", "rotar"), "grados", "a izquierda", "a derecha"),
+            ("fr", ("tourne", "pivote", "tournez", "fais pivoter"), "degrés", "à gauche", "à droite"),
+        )
+        for lexicon in (
+            Lexicon(
+                language=language,
+                verbs=verbs,
+                frames=tuple(
+                    f"{{verb}} {by}{{degrees}} {unit}"
+                    for by in ("it ", "it um ", "it de ", "um ", "de ", "")
+                    for unit in (degrees, "degrees")
+                ),
+            ),
+            *(
+                Lexicon(
+                    language=language,
+                    verbs=verbs,
+                    frames=tuple(f"{{verb}} it {{degrees}} {unit} {way}" for unit in (degrees, "degrees"))
+                    + tuple(f"{{verb}} it um {{degrees}} {unit} {way}" for unit in (degrees, "degrees"))
+                    + tuple(f"{{verb}} it de {{degrees}} {unit} {way}" for unit in (degrees, "degrees")),
+                    fixed=(sense,),
+                )
+                for way, sense in ((left, _LEFT), (right, _RIGHT))
+            ),
+            *(
+                Lexicon(
+                    language=language,
+                    verbs=verbs,
+                    frames=(f"{{verb}} it {way}", f"{{verb}} {way}"),
+                    fixed=(("degrees", 90), sense),
+                )
+                for way, sense in ((left, _LEFT), (right, _RIGHT))
+            ),
+            Lexicon(
+                language=language,
+                verbs=verbs,
+                frames=("{verb} it", "{verb}"),
+                fixed=(("degrees", 90), _RIGHT),
+            ),
+        )
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("旋转", "转", "转动"),
+        frames=("{verb}{degrees}度", "把it{verb}{degrees}度", "{verb}it{degrees}度", "it{verb}{degrees}度"),
+    ),
+    *(
+        Lexicon(
+            language="zh",
+            verbs=verbs,
+            frames=("{verb}{degrees}度", "把it{verb}{degrees}度", "{verb}旋转{degrees}度"),
+            fixed=(sense,),
+        )
+        for sense, verbs in (
+            (_RIGHT, ("向右旋转", "顺时针旋转", "顺时针")),
+            (_LEFT, ("向左旋转", "逆时针旋转", "逆时针")),
+        )
+    ),
+)
+
+_MIRRORS = ("flip", "mirror", "reflect", "reverse")
+
+FLIP = (
+    Lexicon(verbs=("flip", "mirror", "reflect"), frames=("{verb} it", "{verb}", "{verb} it around")),
+    *(
+        Lexicon(verbs=_MIRRORS, nouns=nouns, frames=("{verb} it {noun}", "{verb} {noun}"), fixed=(way,))
+        for way, nouns in (
+            (_HORIZONTAL, ("horizontally", "horizontal", "left to right", "sideways", "left-right")),
+            (_HORIZONTAL, ("from left to right", "right to left", "along the vertical axis")),
+            (_VERTICAL, ("vertically", "vertical", "top to bottom", "upside down", "from top to bottom")),
+            (_VERTICAL, ("bottom to top", "top-bottom", "along the horizontal axis")),
+        )
+    ),
+    *(
+        lexicon
+        for language, verbs, across, down in (
+            (
+                "de",
+                ("spiegle", "spiegele", "spiegel"),
+                ("horizontal", "waagerecht"),
+                ("vertikal", "senkrecht"),
+            ),
+            (
+                "es",
+                ("voltea", "refleja", "invierte"),
+                ("horizontalmente", "en horizontal"),
+                ("verticalmente", "en vertical"),
+            ),
+            (
+                "fr",
+                ("retourne", "inverse", "miroite", "retournez"),
+                ("horizontalement",),
+                ("verticalement",),
+            ),
+        )
+        for lexicon in (
+            Lexicon(language=language, verbs=verbs, frames=("{verb} it", "{verb}")),
+            Lexicon(
+                language=language,
+                verbs=verbs,
+                nouns=across,
+                frames=("{verb} it {noun}",),
+                fixed=(_HORIZONTAL,),
+            ),
+            Lexicon(
+                language=language,
+                verbs=verbs,
+                nouns=down,
+                frames=("{verb} it {noun}",),
+                fixed=(_VERTICAL,),
+            ),
+        )
+    ),
+    Lexicon(language="zh", verbs=("翻转", "镜像"), frames=("{verb}it", "{verb}", "把it{verb}")),
+    Lexicon(
+        language="zh",
+        verbs=("水平翻转", "左右翻转"),
+        frames=("{verb}it", "{verb}", "把it{verb}"),
+        fixed=(_HORIZONTAL,),
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("垂直翻转", "上下翻转"),
+        frames=("{verb}it", "{verb}", "把it{verb}"),
+        fixed=(_VERTICAL,),
+    ),
+)
+
+_SIZES: tuple[str, ...] = (
+    "resize",
+    "scale",
+    "rescale",
+    "shrink",
+    "enlarge",
+    "upscale",
+    "downscale",
+    "reduce",
+    "scale down",
+)
+_SIZES += ("scale up", "make", "set")
+
+RESIZE = (
+    Lexicon(
+        verbs=(
+            "resize",
+            "scale",
+            "rescale",
+            "make",
+            "shrink",
+            "enlarge",
+            "set",
+            "downscale",
+            "upscale",
+            "resized",
+        ),
+        frames=(
+            "{verb} it to {width}x{height}",
+            "{verb} to {width}x{height}",
+            "{verb} it {width}x{height}",
+            "{verb} {width}x{height}",
+            "{verb} it to {width}x{height} pixels",
+            "{verb} it {width}x{height} pixels",
+            "{verb} the size to {width}x{height}",
+            "{verb} it to {width} pixels wide",
+            "{verb} it {width} pixels wide",
+            "{verb} to {width} pixels wide",
+            "{verb} it to {width} pixels in width",
+            "{verb} it to a width of {width}",
+            "{verb} it to a width of {width} pixels",
+            "{verb} the width to {width}",
+            "{verb} the width to {width} pixels",
+            "{verb} it to {height} pixels tall",
+            "{verb} it {height} pixels tall",
+            "{verb} it {height} pixels high",
+            "{verb} it to {height} pixels high",
+            "{verb} to {height} pixels high",
+            "{verb} to {height} pixels tall",
+            "{verb} it to a height of {height}",
+            "{verb} it to a height of {height} pixels",
+            "{verb} the height to {height}",
+            "{verb} the height to {height} pixels",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "resize",
+            "scale",
+            "rescale",
+            "shrink",
+            "reduce",
+            "enlarge",
+            "upscale",
+            "downscale",
+            "scale down",
+            "scale up",
+            "resize down",
+        ),
+        frames=(
+            "{verb} it to {percent}%",
+            "{verb} to {percent}%",
+            "{verb} it {percent}%",
+            "{verb} {percent}%",
+            "{verb} the size to {percent}%",
+            "{verb} its size to {percent}%",
+            "{verb} it to {percent}% of its size",
+            "{verb} it down to {percent}%",
+            "{verb} it up to {percent}%",
+            "{verb} it to {longest_side} pixels",
+            "{verb} to {longest_side} pixels",
+            "{verb} it down to {longest_side} pixels",
+            "{verb} it up to {longest_side} pixels",
+        ),
+    ),
+    Lexicon(frames=("{width}x{height}", "{width}x{height} pixels")),
+    Lexicon(
+        frames=(
+            "shrink it by 50%",
+            "reduce the size by 50%",
+            "reduce it by 50%",
+            "make it half as large",
+            "make it half its size",
+            "halve it",
+            "halve the size",
+            "halve its size",
+            "scale it by 50%",
+            "cut the size in half",
+            "half the size",
+            "make it half the size",
+        ),
+        fixed=(("percent", 50),),
+    ),
+    Lexicon(
+        frames=(
+            "make it smaller",
+            "smaller",
+            "shrink it",
+            "shrink",
+            "scale it down",
+            "downscale it",
+            "reduce it",
+            "reduce the size",
+            "reduce its size",
+            "downsize it",
+            "decrease the size",
+            "make it less big",
+        ),
+        fixed=(("percent", 50),),
+    ),
+    Lexicon(
+        frames=(
+            "make it bigger",
+            "make it larger",
+            "bigger",
+            "larger",
+            "enlarge it",
+            "enlarge",
+            "scale it up",
+            "upscale it",
+            "upscale",
+            "double the size of it",
+            "double it",
+            "double its size",
+            "double the size",
+            "make it twice as large",
+            "make it twice as big",
+            "make it double the size",
+            "increase the size",
+            "increase its size",
+            "blow it up",
+            "make it twice the size",
+        ),
+        fixed=(("percent", 200),),
+    ),
+    *(
+        lexicon
+        for language, verbs, to, smaller, bigger in (
+            (
+                "de",
+                ("skaliere", "verkleinere", "vergrößere", "ändere größe von", "ändere größe"),
+                "auf",
+                ("verkleinere it", "mach it kleiner", "kleiner"),
+                ("vergrößere it", "mach it größer", "größer"),
+            ),
+            (
+                "es",
+                ("redimensiona", "escala", "reduce", "amplía", "agranda"),
+                "a",
+                ("reduce it", "hazlo más pequeño", "hazla más pequeña", "más pequeño"),
+                ("agranda it", "amplía it", "hazlo más grande", "hazla más grande", "más grande"),
+            ),
+            (
+                "fr",
+                ("redimensionne", "réduis", "agrandis", "redimensionnez"),
+                "à",
+                ("réduis it", "rapetisse it", "plus petit"),
+                ("agrandis it", "plus grand"),
+            ),
+        )
+        for lexicon in (
+            Lexicon(
+                language=language,
+                verbs=verbs,
+                frames=(
+                    f"{{verb}} it {to} {{percent}}%",
+                    f"{{verb}} it {to} {{width}}x{{height}}",
+                    f"{{verb}} {to} {{percent}}%",
+                    f"{{verb}} {to} {{width}}x{{height}}",
+                ),
+            ),
+            Lexicon(language=language, frames=smaller, fixed=(("percent", 50),)),
+            Lexicon(language=language, frames=bigger, fixed=(("percent", 200),)),
+        )
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("缩放到", "缩小到", "放大到", "调整到"),
+        frames=("{verb}{percent}%", "把it{verb}{percent}%", "{verb}{width}x{height}"),
+    ),
+    Lexicon(language="zh", frames=("缩小", "缩小it", "把it缩小", "变小"), fixed=(("percent", 50),)),
+    Lexicon(language="zh", frames=("放大", "放大it", "把it放大", "变大"), fixed=(("percent", 200),)),
+)
+
+
+def _factor(
+    field: str,
+    value: float,
+    nouns: tuple[str, ...],
+    adjectives: tuple[str, ...],
+    verbs: tuple[str, ...],
+) -> Iterator[Lexicon]:
+    """English wordings that raise or lower one factor."""
+    fixed = ((field, value),)
+    more, less = (
+        ("increase", "raise", "boost", "turn up", "add", "add some", "more", "enhance", "up"),
+        ("decrease", "reduce", "lower", "turn down", "less", "drop", "cut", "tone down"),
+    )
+    changes = more if value > 1 else less
+    yield Lexicon(
+        verbs=changes,
+        nouns=nouns,
+        frames=(
+            "{verb} the {noun}",
+            "{verb} {noun}",
+            "{verb} the {noun} of it",
+            "{verb} its {noun}",
+            "{verb} {noun} to it",
+            "give it {verb} {noun}",
+            "make it {verb} {noun}",
+            "{verb} the {noun} in it",
+        ),
+        fixed=fixed,
+    )
+    way = "up" if value > 1 else "down"
+    signs = ("higher", "+") if value > 1 else ("lower", "-")
+    yield Lexicon(
+        nouns=nouns,
+        frames=(
+            f"turn the {{noun}} {way}",
+            f"turn {way} the {{noun}}",
+            f"{{noun}} {way}",
+            f"turn {{noun}} {way}",
+            *tuple(f"{{noun}} {sign}" for sign in signs),
+        ),
+        fixed=fixed,
+    )
+    yield Lexicon(
+        nouns=adjectives,
+        frames=(
+            "make it {noun}",
+            "{noun}",
+            "make it look {noun}",
+            "it {noun}",
+            "a {noun} image",
+            "get it {noun}",
+        ),
+        fixed=fixed,
+    )
+    yield Lexicon(
+        verbs=verbs,
+        frames=("{verb} it", "{verb} it up", "{verb}", "{verb} it out", "{verb} up"),
+        fixed=fixed,
+    )
+
+
+def _adjustments() -> Iterator[Lexicon]:
+    yield from _factor(
+        "brightness",
+        1.3,
+        ("brightness", "light", "exposure"),
+        ("brighter", "lighter", "more bright"),
+        ("brighten", "lighten"),
+    )
+    yield from _factor(
+        "brightness",
+        0.7,
+        ("brightness", "light", "exposure"),
+        ("darker", "less bright", "dimmer", "more dark"),
+        ("darken", "dim"),
+    )
+    yield from _factor("contrast", 1.4, ("contrast",), ("more contrasty", "punchier", "contrastier"), ())
+    yield from _factor("contrast", 0.7, ("contrast",), ("less contrasty", "flatter"), ())
+    yield from _factor(
+        "saturation",
+        1.5,
+        ("saturation", "color", "colour", "vibrance", "colors", "colours"),
+        (
+            "more vivid",
+            "vivid",
+            "more colorful",
+            "more colourful",
+            "more saturated",
+            "more vibrant",
+            "colorful",
+        ),
+        ("saturate",),
+    )
+    yield from _factor(
+        "saturation",
+        0.5,
+        ("saturation", "colors", "colours", "vibrance"),
+        ("less vivid", "less colorful", "less colourful", "less saturated", "paler", "more muted", "muted"),
+        (),
+    )
+    yield from _factor(
+        "sharpness",
+        2.0,
+        ("sharpness",),
+        ("sharper", "crisper", "less blurry", "more sharp", "clearer", "crisp"),
+        ("sharpen",),
+    )
+    yield from _factor("sharpness", 0.0, ("sharpness",), ("softer", "less sharp"), ("soften",))
+
+
+_POP: tuple[str, ...] = (
+    "make the colors pop",
+    "make the colours pop",
+    "make colors pop",
+    "make the colors more vivid",
+)
+_POP += ("make the colors stronger", "make the colours stronger", "make the colors brighter")
+
+ADJUST = (
+    *_adjustments(),
+    Lexicon(frames=_POP, fixed=(("saturation", 1.5),)),
+    Lexicon(
+        verbs=(
+            "make it",
+            "turn it",
+            "give it",
+            "apply",
+            "add",
+            "put it in",
+            "use",
+            "in",
+            "convert it to",
+            "have it in",
+        ),
+        nouns=(
+            "sepia",
+            "in sepia",
+            "a sepia tone",
+            "a sepia look",
+            "a sepia filter",
+            "sepia tones",
+            "an old-timey sepia look",
+            "a sepia effect",
+            "vintage",
+            "a vintage look",
+            "a vintage effect",
+            "a vintage filter",
+            "sepia tone",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} to it"),
+        fixed=(("sepia", True),),
+    ),
+    Lexicon(
+        frames=(
+            "make it look vintage",
+            "make it look old",
+            "make it look antique",
+            "vintage",
+            "sepia",
+            "sepia it",
+            "make it look like an old photo",
+            "age it",
+            "make it sepia",
+            "make it retro",
+            "make it look retro",
+        ),
+        fixed=(("sepia", True),),
+    ),
+    Lexicon(
+        verbs=("invert", "negate", "reverse"),
+        nouns=("the colors", "the colours", "colors", "colours", "all colors"),
+        frames=("{verb} {noun}", "{verb} {noun} of it", "{verb} {noun} in it"),
+        fixed=(("invert", True),),
+    ),
+    Lexicon(
+        frames=(
+            "invert",
+            "invert it",
+            "negative",
+            "make it negative",
+            "make it a negative",
+            "make a negative",
+            "make a negative of it",
+            "turn it into a negative",
+            "make it inverted",
+            "color negative",
+        ),
+        fixed=(("invert", True),),
+    ),
+    *(
+        lexicon
+        for language, brighter, darker, contrast, sharper, sepia, invert in (
+            (
+                "de",
+                (
+                    "mach it heller",
+                    "mache it heller",
+                    "heller",
+                    "mehr helligkeit",
+                    "erhöhe helligkeit",
+                    "helle it auf",
+                    "etwas heller",
+                ),
+                (
+                    "mach it dunkler",
+                    "mache it dunkler",
+                    "dunkler",
+                    "weniger helligkeit",
+                    "dunkle it ab",
+                    "etwas dunkler",
+                ),
+                ("mehr kontrast", "erhöhe kontrast", "kontrast erhöhen", "gib it mehr kontrast"),
+                ("mach it schärfer", "mache it schärfer", "schärfer", "schärfe it", "schärfe it nach"),
+                ("mach it sepia", "sepia", "in sepia"),
+                ("invertiere it", "invertiere farben", "kehre farben um"),
+            ),
+            (
+                "es",
+                (
+                    "más brillo",
+                    "hazlo más claro",
+                    "hazla más clara",
+                    "aclara it",
+                    "más claro",
+                    "más brillante",
+                    "aumenta brillo",
+                    "hazlo más brillante",
+                    "sube brillo",
+                    "ilumina it",
+                ),
+                (
+                    "menos brillo",
+                    "hazlo más oscuro",
+                    "hazla más oscura",
+                    "oscurece it",
+                    "más oscuro",
+                    "baja brillo",
+                ),
+                ("más contraste", "aumenta contraste", "sube contraste"),
+                (
+                    "más nitidez",
+                    "enfoca it",
+                    "hazlo más nítido",
+                    "hazla más nítida",
+                    "más nítido",
+                    "más nítida",
+                ),
+                ("sepia", "en sepia", "ponlo en sepia", "pon it en sepia"),
+                ("invierte colores", "invierte colores de it"),
+            ),
+            (
+                "fr",
+                (
+                    "plus lumineux",
+                    "plus clair",
+                    "éclaircis it",
+                    "plus de luminosité",
+                    "augmente luminosité",
+                    "plus lumineuse",
+                    "rends it plus lumineuse",
+                    "rends it plus claire",
+                    "plus claire",
+                ),
+                (
+                    "plus sombre",
+                    "assombris it",
+                    "moins de luminosité",
+                    "rends it plus sombre",
+                    "diminue luminosité",
+                ),
+                ("plus de contraste", "augmente contraste"),
+                ("plus net", "plus nette", "rends it plus nette", "augmente netteté"),
+                ("sépia", "en sépia", "mets it en sépia", "mets en sépia"),
+                ("inverse couleurs", "inverse couleurs de it"),
+            ),
+            (
+                "zh",
+                (
+                    "变亮",
+                    "调亮",
+                    "把it变亮",
+                    "亮一点",
+                    "更亮",
+                    "增加亮度",
+                    "提高亮度",
+                    "把it调亮",
+                    "让it更亮",
+                    "调亮it",
+                ),
+                ("变暗", "调暗", "把it变暗", "暗一点", "更暗", "降低亮度", "把it调暗", "调暗it"),
+                ("增加对比度", "提高对比度", "加强对比度"),
+                ("锐化", "锐化it", "更清晰", "变清晰", "把it变清晰"),
+                ("复古", "变成复古风格", "怀旧"),
+                ("反色", "反转颜色", "颜色反转"),
+            ),
+        )
+        for lexicon in (
+            Lexicon(language=language, frames=brighter, fixed=(("brightness", 1.3),)),
+            Lexicon(language=language, frames=darker, fixed=(("brightness", 0.7),)),
+            Lexicon(language=language, frames=contrast, fixed=(("contrast", 1.4),)),
+            Lexicon(language=language, frames=sharper, fixed=(("sharpness", 2.0),)),
+            Lexicon(language=language, frames=sepia, fixed=(("sepia", True),)),
+            Lexicon(language=language, frames=invert, fixed=(("invert", True),)),
+        )
+    ),
+)
+
+_KEPT = (("keep_target", True),)
+_BLURS = ("blur", "blur out", "defocus", "unfocus", "obscure", "make blurry")
+_PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic", "pixelize", "pixelise")
+
+BLUR = (
+    Lexicon(verbs=("blur", "defocus"), frames=("{verb} it", "{verb}", "make it blurry", "make it blurred")),
+    Lexicon(verbs=_BLURS, frames=("{verb} {target}", "{verb} {target} in it")),
+    Lexicon(
+        frames=(
+            "make {target} blurry",
+            "make {target} blurred",
+            "put {target} out of focus",
+        ),
+    ),
+    Lexicon(
+        verbs=("pixelate", "pixellate", "anonymize", "anonymise", "censor"),
+        frames=("{verb} it", "{verb}", "{verb} everything", "{verb} the whole thing"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=_PIXELS,
+        frames=("{verb} {target}", "{verb} {target} in it", "{verb} out {target}"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        frames=(
+            "make {target} unrecognizable",
+            "make {target} unrecognisable",
+            "hide {target}",
+            "make {target} pixelated",
+        ),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=("black out", "redact", "cover up", "block out", "cover"),
+        frames=("{verb} {target}", "{verb} {target} in it", "{verb} {target} with a black box"),
+        fixed=(("style", "solid"),),
+    ),
+    Lexicon(
+        verbs=("blur", "blur out", "defocus"),
+        nouns=("everything", "all", "the rest", "everything else"),
+        frames=(
+            "{verb} {noun} except {target}",
+            "{verb} {noun} but {target}",
+            "{verb} {noun} except for {target}",
+            "{verb} {noun} apart from {target}",
+            "{verb} {noun} around {target}",
+            "{verb} {noun} other than {target}",
+            "{verb} it except {target}",
+            "{verb} it except for {target}",
+        ),
+        fixed=_KEPT,
+    ),
+    Lexicon(
+        frames=(
+            "blur the background behind {target}",
+            "blur the background around {target}",
+            "blur what is behind {target}",
+        ),
+        fixed=_KEPT,
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "mach {target} unscharf",
+            "mache {target} unscharf",
+            "verwische {target}",
+            "zeichne {target} weich",
+        ),
+    ),
+    Lexicon(language="de", frames=("mach it unscharf", "mache it unscharf", "verwische it", "weichzeichnen")),
+    Lexicon(
+        language="de",
+        verbs=("verpixel", "verpixle", "verpixele", "anonymisiere", "zensiere", "zensier"),
+        frames=("{verb} {target}", "{verb} {target} auf it"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(language="de", verbs=("schwärze",), frames=("{verb} {target}",), fixed=(("style", "solid"),)),
+    Lexicon(
+        language="es",
+        verbs=("desenfoca", "difumina", "desenfocar"),
+        frames=("{verb} {target}", "{verb} {target} en it"),
+    ),
+    Lexicon(language="es", verbs=("desenfoca", "difumina", "desenfocar"), frames=("{verb} it", "{verb}")),
+    Lexicon(
+        language="es",
+        verbs=("pixela", "pixeliza", "censura", "anonimiza"),
+        frames=("{verb} {target}",),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(language="es", verbs=("tacha",), frames=("{verb} {target}",), fixed=(("style", "solid"),)),
+    Lexicon(
+        language="fr",
+        verbs=("floute", "floutez", "flouter", "brouille"),
+        frames=("{verb} {target}", "{verb} {target} sur it"),
+    ),
+    Lexicon(language="fr", verbs=("floute", "floutez", "flouter"), frames=("{verb} it", "{verb}")),
+    Lexicon(
+        language="fr",
+        verbs=("pixellise", "pixelise", "anonymise", "censure"),
+        frames=("{verb} {target}", "{verb} {target} sur it"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(language="fr", verbs=("noircis",), frames=("{verb} {target}",), fixed=(("style", "solid"),)),
+    Lexicon(
+        language="zh",
+        verbs=("模糊", "虚化", "模糊掉"),
+        frames=("{verb}{target}", "把{target}{verb}", "{verb}it中的{target}"),
+    ),
+    Lexicon(language="zh", verbs=("模糊", "虚化"), frames=("{verb}it", "{verb}", "把it{verb}")),
+    Lexicon(
+        language="zh",
+        verbs=("打码", "马赛克", "打马赛克"),
+        frames=("给{target}{verb}", "把{target}{verb}", "{target}{verb}", "对{target}{verb}"),
+        fixed=(("style", "pixelate"),),
+    ),
+)
+
+_PLACES = {
+    "top": ("top",),
+    "bottom": ("bottom",),
+    "center": ("center", "centre", "middle"),
+    "left": ("left", "left side"),
+    "right": ("right", "right side"),
+    "top left": ("top left", "top left corner", "upper left corner", "upper left"),
+    "top right": ("top right", "top right corner", "upper right corner", "upper right"),
+    "bottom left": ("bottom left", "bottom left corner", "lower left corner", "lower left"),
+    "bottom right": ("bottom right", "bottom right corner", "lower right corner", "lower right"),
+}
+_WRITES: tuple[str, ...] = (
+    "write",
+    "write the text",
+    "write the words",
+    "add the text",
+    "add the words",
+    "put the text",
+)
+_WRITES += ("put the words", "stick the words", "add the caption", "put the caption", "add a caption saying")
+_WRITES += (
+    "add a caption that says",
+    "add a text that says",
+    "add text saying",
+    "insert the text",
+    "overlay the text",
+)
+_WRITES += (
+    "print the text",
+    "place the text",
+    "add the title",
+    "put the title",
+    "add a title that says",
+    "type",
+)
+_WRITES += ("add the word", "put the word", "write the word", "print the words")
+
+DRAW_TEXT = (
+    Lexicon(
+        verbs=_WRITES,
+        frames=(
+            "{verb} {text} on it",
+            "{verb} {text} onto it",
+            "{verb} {text} across it",
+            "{verb} {text} over it",
+        ),
+    ),
+    Lexicon(
+        verbs=tuple(verb for verb in _WRITES if " " in verb),
+        frames=("{verb} {text}", "{verb} {text} to it"),
+    ),
+    Lexicon(
+        verbs=_WRITES,
+        frames=(
+            "{verb} {text} in {color}",
+            "{verb} {text} on it in {color}",
+            "{verb} {text} in {color} on it",
+        ),
+    ),
+    *(
+        Lexicon(
+            verbs=_WRITES,
+            nouns=nouns,
+            frames=(
+                "{verb} {text} at the {noun}",
+                "{verb} {text} in the {noun}",
+                "{verb} {text} on the {noun}",
+                "{verb} {text} at the {noun} of it",
+                "{verb} {text} in the {noun} of it",
+                "{verb} {text} on it at the {noun}",
+            ),
+            fixed=(("place", place),),
+        )
+        for place, nouns in _PLACES.items()
+    ),
+    *(
+        Lexicon(language=language, verbs=verbs, frames=(f"{{verb}} {{text}} {on} it",))
+        for language, verbs, on in (
+            ("de", ("schreibe", "schreib", "füge text", "setze text"), "auf"),
+            ("es", ("escribe", "pon texto", "añade texto", "agrega texto"), "en"),
+            ("es", ("escribe", "pon texto"), "sobre"),
+            ("fr", ("écris", "écrivez", "ajoute texte", "mets texte", "inscris"), "sur"),
+        )
+    ),
+    Lexicon(
+        language="zh",
+        frames=("在it上写{text}", "在it上写上{text}", "写上{text}", "添加文字{text}", "在it上添加文字{text}"),
+    ),
+)
+
+COMBINE = ()
+
+_ASKED: tuple[str, ...] = (
+    "size",
+    "dimensions",
+    "resolution",
+    "width",
+    "height",
+    "width and height",
+    "format",
+    "file format",
+)
+_ASKED += ("pixel size", "image size", "aspect ratio", "main colors", "main colours", "dominant color")
+_ASKED += (
+    "dominant colour",
+    "dominant colors",
+    "dominant colours",
+    "color palette",
+    "palette",
+    "file type",
+    "colors",
+    "colours",
+)
+
+INFO = (
+    Lexicon(
+        verbs=(
+            "what is",
+            "what are",
+            "tell me",
+            "show me",
+            "give me",
+            "get",
+            "find out",
+            "i need",
+            "i need to know",
+            "check",
+        ),
+        nouns=_ASKED,
+        frames=(
+            "{verb} the {noun}",
+            "{verb} the {noun} of it",
+            "{verb} its {noun}",
+            "{verb} the {noun} here",
+        ),
+    ),
+    Lexicon(
+        nouns=_ASKED,
+        frames=(
+            "{noun}",
+            "{noun} of it",
+            "what {noun} is it",
+            "what {noun} does it have",
+            "what {noun} are in it",
+        ),
+    ),
+    Lexicon(
+        frames=(
+            "how big is it",
+            "tell me how big it is",
+            "how large is it",
+            "how wide is it",
+            "how high is it",
+            "how tall is it",
+            "how many pixels does it have",
+            "how many megapixels does it have",
+            "how many pixels is it",
+            "how many pixels",
+            "what is this format",
+            "what format is this file",
+            "what kind of file is it",
+            "what kind of file is this",
+            "what type of file is it",
+            "what format does it have",
+            "info",
+            "image info",
+            "tell me the metadata",
+            "what is the main color of it",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "wie groß ist it",
+            "welche größe hat it",
+            "welche auflösung hat it",
+            "was ist größe von it",
+            "wie breit ist it",
+            "welches format hat it",
+            "welche farben hat it",
+            "größe",
+            "auflösung",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        frames=(
+            "qué tamaño tiene it",
+            "qué tamaño tiene",
+            "cuál es tamaño de it",
+            "de qué tamaño es it",
+            "qué resolución tiene it",
+            "qué dimensiones tiene it",
+            "qué formato tiene it",
+            "qué colores tiene it",
+            "tamaño",
+            "cuál es tamaño",
+            "cuáles son dimensiones de it",
+            "cómo de grande es it",
+        ),
+    ),
+    Lexicon(
+        language="fr",
+        frames=(
+            "quelle est taille de it",
+            "quelle taille fait it",
+            "quelles sont dimensions de it",
+            "quelle est résolution de it",
+            "quel est format de it",
+            "taille",
+            "dimensions",
+        ),
+    ),
+    Lexicon(
+        language="zh",
+        frames=(
+            "it多大",
+            "it有多大",
+            "it的尺寸",
+            "it的大小",
+            "it的尺寸是多少",
+            "多大",
+            "尺寸",
+            "分辨率",
+            "it的分辨率是多少",
+            "it是什么格式",
+        ),
+    ),
+)
