@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvision.builtin.phrases import MAX_CHARS, match_request
+from promptvision.builtin.planner.phrases import MAX_CHARS, match_request
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools import operations
 from promptvision.tools.artifacts import image_fields, target_field

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
-from promptvision.builtin.phrases import Match
 from promptvision.builtin.planner.conversation import (
     ADVICE,
     help_text,
@@ -27,6 +26,7 @@ from promptvision.builtin.planner.conversation import (
     option_text,
     small_talk,
 )
+from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest

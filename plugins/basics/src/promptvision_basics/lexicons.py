@@ -992,6 +992,9 @@ _WRITES: tuple[str, ...] = (
 _WRITES += ("put the words", "stick the words", "add the caption", "put the caption", "add a caption saying")
 _WRITES += (
     "add a caption that says",
+    "add a watermark saying",
+    "add a watermark that says",
+    "add text that says",
     "add a text that says",
     "add text saying",
     "insert the text",

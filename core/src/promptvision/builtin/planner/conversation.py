@@ -31,6 +31,8 @@ _INVITATION = (
 )
 EXAMPLES = 3
 MAX_QUOTED = 60
+MIN_LIKENESS = 60.0
+"""Percent of shared words from which a phrase counts as near."""
 _THANKS = (
     r"(?:many )?thanks?(?: (?:you|a lot|so much|very much|a million|again))*|thx|ty|cheers|danke(?: "
     r"schön| sehr)?"
@@ -224,7 +226,7 @@ def _nearest(clause: str, functions: Sequence[PlannerFunction]) -> str:
         example(function, phrase) for function in functions for phrase in islice(function.phrases, 40)
     ]
     found = extractOne(clause.lower(), examples, scorer=token_set_ratio)
-    return found[0] if found and found[1] > 0 else ""
+    return found[0] if found and found[1] >= MIN_LIKENESS else ""
 
 
 def _unknown_words(clause: str, functions: Sequence[PlannerFunction]) -> list[str]:

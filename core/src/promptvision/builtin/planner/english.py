@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
+from promptvision.tools.targets import has_exception
 
 __all__ = ["MAX_READINGS", "readings", "tidy"]
 
@@ -55,6 +56,15 @@ _WRITTEN_OUT = (
     (re.compile(r"\b(should|would|is|are|do|does)n't\b(?! )", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\b(should|would|is|are)n't\b", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\b(it|that)'s\b", re.IGNORECASE), r"\1 is"),
+    (
+        re.compile(
+            r"\b(write|add|put|print|type|stick"
+            r"|place)\s+[\"\u201c]([^\"\u201d\n]+)[\"\u201d]",
+            re.IGNORECASE,
+        ),
+        r"\1 the text \2",
+    ),
+    (re.compile(r"\bminus (?=\d)", re.IGNORECASE), "-"),
     (re.compile(r"(\d)\s*\u00b0"), r"\1 degrees"),
     (re.compile(r"(\d)\s*(?:px|pix)\b", re.IGNORECASE), r"\1 pixels"),
     (re.compile(r"(\d)\s*(?:percent|per cent)\b", re.IGNORECASE), r"\1%"),
@@ -124,6 +134,7 @@ _SOFTENERS = re.compile(
     r"|exactly)\b ?",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r"\b(?:everything|the whole thing|all of it|the entire thing|it all)\b", re.IGNORECASE)
 _AMOUNT = re.compile(r"\s*(?:by )?\+?-?\d{1,3}%$")
 _PIC = f"(?:{IMAGE}|here|there)"
 _VERBAL = r"(?:to be|to become|to look|was|were|is|are|be|became|becomes|turned)"
@@ -242,6 +253,8 @@ def _variants(text: str, book: PhraseBook) -> Iterator[str]:
         yield found[1]
     yield " ".join(_SOFTENERS.sub("", text).split())
     yield _AMOUNT.sub("", text)
+    if not has_exception(text):
+        yield _WHOLE.sub("it", text)
 
 
 def _base(verb: str, book: PhraseBook) -> str:

@@ -6,7 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from promptvision.builtin.phrases import (
+from promptvision.builtin.planner.conversation import is_small_talk
+from promptvision.builtin.planner.english import readings, tidy
+from promptvision.builtin.planner.languages import LANGUAGES, Language
+from promptvision.builtin.planner.patterns import PhraseBook, phrase_book
+from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
     MAX_CLAUSES,
     Match,
@@ -14,10 +18,6 @@ from promptvision.builtin.phrases import (
     match_request,
     split_clauses,
 )
-from promptvision.builtin.planner.conversation import is_small_talk
-from promptvision.builtin.planner.english import readings, tidy
-from promptvision.builtin.planner.languages import LANGUAGES, Language
-from promptvision.builtin.planner.patterns import PhraseBook, phrase_book
 from promptvision.builtin.planner.spelling import corrected_colour, corrections
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word

@@ -108,7 +108,7 @@ def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
-    limit = 1 if len(word) < 6 else 2
+    limit = 1 if len(word) < 8 else 2
     starts = set(word[:2])  # a typist rarely misses the first key, and may swap it with the second
     options = [
         one for one in known if abs(len(one) - len(word)) <= limit and one[:1] in starts and len(one) > 2

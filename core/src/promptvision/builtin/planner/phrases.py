@@ -61,8 +61,12 @@ _DETERMINED = re.compile(
 )
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
+_IT |= frozenset(("him", "her", "he", "she", "both", "both of them", "all of them"))
 _SPEAKERS = frozenset(("me", "us", "you", "i", "myself", "yourself"))
-_VERB_PHRASE = re.compile(r"(?!(?:all|both|one|some|half|part|not|except) )\w+ (?:me|us|it|a|an|<image>)\b")
+_VERB_PHRASE = re.compile(
+    r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|a|an|<image>)"
+    r"|(?P<thing>the|my|this|that))\b"
+)
 _NO_END = frozenset(
     (
         "the",
@@ -82,7 +86,7 @@ _NO_END = frozenset(
         "with",
         "like",
     ),
-) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only"))
+) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only", "around", "away"))
 """Words that no thing's name ends in."""
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
@@ -249,7 +253,12 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         if values is None:
             continue
         values.pop(ANY_WORDS, None)
-        cleaned = {name: _clean(value, is_target=name == function.target) for name, value in values.items()}
+        cleaned = {
+            name: value.strip(" ,")
+            if "text" in fold(name)
+            else _clean(value, is_target=name == function.target)
+            for name, value in values.items()
+        }
         raw = values.get(function.target or "", "").strip()
         target = cleaned.get(function.target or "")
         is_follow_up = _can_follow_up(function, raw if fold(raw) in _IT else target)
@@ -257,7 +266,7 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
             del cleaned[str(function.target)]
         elif target is not None:
             cleaned[str(function.target)] = _with_kept(_things(target), kept)
-        if not all(map(_says_something, cleaned.values())) or not _is_thing(target):
+        if not all(map(_says_something, cleaned.values())) or not _is_thing(target, book):
             continue
         fits = {name: fitted(function, name, value) for name, value in cleaned.items()}
         is_sure = all(fit.is_sure for fit in fits.values())
@@ -271,12 +280,18 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared)
 
 
-def _is_thing(target: str | None) -> bool:
-    """Whether a target may name things: not a person who speaks, nor a list with a verb in it."""
+def _is_thing(target: str | None, book: PhraseBook) -> bool:
+    """Whether a target may name things: not a person who speaks, nor a list with a request in it."""
     if target is None:
         return True
     pieces = _WEAK.split(fold(target))
-    return not any(piece in _SPEAKERS or _VERB_PHRASE.match(piece) for piece in pieces)
+    return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
+
+
+def _is_request(piece: str, book: PhraseBook) -> bool:
+    """Whether words begin like a request: "sing me", "describe the"."""
+    found = _VERB_PHRASE.match(piece)
+    return found is not None and (found["thing"] is None or book.begins(found["verb"]))
 
 
 def _can_follow_up(function: PlannerFunction, target: str | None) -> bool:
