@@ -253,12 +253,7 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         if values is None:
             continue
         values.pop(ANY_WORDS, None)
-        cleaned = {
-            name: value.strip(" ,")
-            if "text" in fold(name)
-            else _clean(value, is_target=name == function.target)
-            for name, value in values.items()
-        }
+        cleaned = {name: _value(function, name, value) for name, value in values.items()}
         raw = values.get(function.target or "", "").strip()
         target = cleaned.get(function.target or "")
         is_follow_up = _can_follow_up(function, raw if fold(raw) in _IT else target)
@@ -278,6 +273,11 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         lead = phrase.text.partition("{")[0] if len(phrase.slots) > 1 else ""
         weight = pattern.weight if is_sure else 0
         yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared)
+
+
+def _value(function: PlannerFunction, name: str, value: str) -> str:
+    """A slot's value; a text to write stays as it is."""
+    return value.strip(" ,") if "text" in fold(name) else _clean(value, is_target=name == function.target)
 
 
 def _is_thing(target: str | None, book: PhraseBook) -> bool:
