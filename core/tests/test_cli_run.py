@@ -194,8 +194,8 @@ def test_tool_that_breaks_is_exit_code_1(command: Command, photo: Path) -> None:
     assert "ZeroDivisionError" in ended.out
 
 
-def test_unknown_request_names_what_could_be_installed(command: Command, photo: Path) -> None:
-    ended = command("run", photo, "sing me a song")
+def test_help_names_what_could_be_installed(command: Command, photo: Path) -> None:
+    ended = command("run", photo, "what can you do?")
     assert ended.code == 1
     assert "- Needs what is not here. Missing: tool 'fetch_moon': program 'moon-rocket'" in ended.out
 
