@@ -25,18 +25,7 @@ __all__ = ["list_tools"]
 
 _HANDLES = {
     "type": "array",
-    "description": "The images that were made, oldest first.",
-    "items": {
-        "type": "object",
-        "properties": {
-            "handle": {"type": "string"},
-            "kind": {"enum": ["input", "edit", "annotated", "mask"]},
-            "width": {"type": "integer"},
-            "height": {"type": "integer"},
-            "uri": {"type": "string"},
-        },
-        "required": ["handle", "kind", "width", "height", "uri"],
-    },
+    "items": {"type": "object", "required": ["handle", "kind", "width", "height", "uri"]},
 }
 _READ_ONLY = types.ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
@@ -70,7 +59,7 @@ def _describe(agent: Agent, function: PlannerFunction, forms: str) -> types.Tool
 def _input_schema(function: PlannerFunction, tool: Tool, forms: str) -> dict[str, Any]:
     """The schema of the planner's function, except that images may be given in more ways."""
     schema = dict(function.parameters)
-    properties = dict(schema["properties"])
+    properties = {name: _without_null(field) for name, field in schema["properties"].items()}
     for name, kind in image_arguments(tool.args).items():
         if name in properties:
             what = f"Mask, white where to edit: {forms}." if kind is MaskRef else f"Image: {forms}."
@@ -84,11 +73,19 @@ def _output_schema(operation: Operation) -> dict[str, Any]:
     """The schema of the result. A fallback tool may add fields, so more are allowed."""
     schema = function_parameters(operation.result)
     properties = {
-        name: {key: value for key, value in field.items() if key != "description"}
+        name: {key: value for key, value in _without_null(field).items() if key != "description"}
         for name, field in schema["properties"].items()
     }
     required = [name for name in schema["required"] if name in properties]
     return {"type": "object", "properties": {**properties, "images": _HANDLES}, "required": required}
+
+
+def _without_null(field: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an optional field without null: a field without a value is left out."""
+    kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return field
+    return {**kinds[0], **{key: value for key, value in field.items() if key != "anyOf"}}
 
 
 def _annotations(operation: Operation, tools: Sequence[Tool]) -> types.ToolAnnotations:

@@ -80,6 +80,8 @@ class _Handlers:
         self._conversation_id = conversation_id
         self._sources = sources
         self._results = Results(agent, show)
+        self._functions: object = None
+        self._listed: list[types.Tool] = []
 
     # Tools
 
@@ -137,8 +139,13 @@ class _Handlers:
         return await self._results.of_image(record, "", {}, show)
 
     async def _tools(self) -> list[types.Tool]:
+        """All tools; described again only when what can run here has changed."""
         await self._agent.registry.availability.refresh()
-        return list_tools(self._agent, self._sources.forms)
+        functions = self._agent.registry.functions()
+        if functions is not self._functions:
+            self._functions = functions
+            self._listed = list_tools(self._agent, self._sources.forms)
+        return self._listed
 
     def _unavailable_schema(self, name: str) -> dict[str, Any]:
         """The arguments of an operation that cannot run here: the call says what is missing.
