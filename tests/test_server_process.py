@@ -403,3 +403,29 @@ def check_history(site: Site, clients: list[Client]) -> None:
     acknowledged = [len(client.acknowledged) for client in clients]
     assert min(acknowledged) >= ROUNDS / 2, acknowledged
     assert sum(client.failures for client in clients) >= ROUNDS / 2, "the kills hit nobody"
+
+
+def test_access_log_has_no_query(site: Site) -> None:
+    """A client may put its key there."""
+    server = site.start("logged")
+    assert httpx.get(f"{server.url}/health?api_key=canary").status_code == 200
+    wait_until(lambda: "GET /health" in server.log)
+    assert "canary" not in server.log
+
+
+def test_server_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
+    """The proxy strips the prefix and tells the scheme; every URL that clients get has both."""
+    variables = {"PROMPTVISION_ROOT_PATH": "/vision", "PROMPTVISION_TRUSTED_PROXIES": "127.0.0.1"}
+    with ServerProcess(tmp_path / "home", variables) as server:
+        proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Host": "localhost"}
+        with httpx.Client(base_url=server.url, headers=proxied) as client:
+            assert client.get("/openapi.json").json()["servers"] == [{"url": "/vision"}]
+            image = base64.b64decode(IMAGE.partition(",")[2])
+            stored = client.post("/images", files={"file": ("x.png", image)})
+            assert stored.status_code == 201
+            url = stored.json()["image_url"]
+            assert url == f"https://localhost/vision/images/{stored.json()['image_id']}"
+            assert client.get(url.removeprefix("https://localhost/vision")).status_code == 200
+            answer = client.post("/chat", json=body("what can you do", input_image_url=url))
+            assert answer.json()["image_url"] == url
+        assert "203.0.113.7" in server.log

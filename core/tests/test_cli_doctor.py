@@ -96,6 +96,9 @@ def test_unknown_planner_is_a_failure(program: Program, command: Command) -> Non
         ("short abc", "short ****"),
         ("postgresql://me:secret@host/db", "postgresql://me:****@host/db"),
         ("http://host:80/path", "http://host:80/path"),
+        ("postgresql://host/db?user=me&password=secret", "postgresql://host/db?user=me&password=****"),
+        ("sqlite:///a.db?password=secret&mode=ro", "sqlite:///a.db?password=****&mode=ro"),
+        ("s3://bucket?Access_Key=abc, and more", "s3://bucket?Access_Key=****, and more"),
     ],
 )
 def test_masked_text(text: str, shown: str) -> None:

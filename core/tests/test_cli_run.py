@@ -87,6 +87,17 @@ def test_image_is_written_and_words_are_printed(
         assert ImageChops.difference(out.convert("RGB"), ImageOps.mirror(scene)).getbbox() is None
 
 
+def test_what_was_changed_while_an_image_was_read_is_said(
+    program: Program, command: Command, scene: Image.Image
+) -> None:
+    out = io.BytesIO()
+    scene.resize((600, 400)).save(out, "JPEG")
+    (program.home / "cut.jpg").write_bytes(out.getvalue()[:-200])
+    ended = command("run", "cut.jpg", "mirror it")
+    assert ended.code == 0
+    assert ended.said.count("The JPEG breaks off before its end") == 1
+
+
 @pytest.mark.parametrize("name", ["~x.png", "data:x.png", "http:x.png", "C:x.png"])
 def test_existing_file_goes_before_a_url_of_the_same_spelling(
     command: Command, program: Program, scene: Image.Image, name: str

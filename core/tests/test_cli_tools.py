@@ -19,6 +19,21 @@ def test_tools_are_listed_with_what_is_missing(command: Command) -> None:
     assert "apt-get install moon" in table
 
 
+def test_core_alone_says_how_to_install_tools(program: Program, command: Command, photo: Path) -> None:
+    program.environment["PROMPTVISION_DISABLED_PLUGINS"] += ",clitools"
+    install = 'pip install "promptvision[standard]"'
+    listed = command("tools")
+    assert (listed.code, listed.out) == (0, "")
+    assert install in listed.said
+    assert json.loads(command("tools", "--json").out) == {"operations": []}
+    asked = command("run", photo, "mirror it")
+    assert asked.code == 1
+    assert install in asked.out
+    examined = " ".join(command("doctor", "--offline").out.split())
+    assert "no installed tool can run here" in examined
+    assert install in examined
+
+
 def test_one_tool_runs_without_a_planner(command: Command, photo: Path) -> None:
     ended = command("tools", "run", "mirror", "-i", photo, "-a", "times=2", "--json")
     assert ended.code == 0

@@ -7,6 +7,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -125,6 +126,38 @@ def test_too_many_images_are_refused_at_once(pool: DecoderPool, monkeypatch: pyt
     assert len(refused) >= 9
     assert all(isinstance(one, Busy | Decoded) for one in ended)
     assert refused[0].retry_after_s > 0
+    assert decode(pool, photo("PNG")).width == 640
+
+
+def test_file_that_would_be_refused_need_not_be_read(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(isolated, "MAX_JOB_BYTES", 1000)
+    pool.check_room(2000)  # a single file may be larger
+    with pool._admitted(600):
+        pool.check_room(400)
+        with pytest.raises(Busy, match="too many images"):
+            pool.check_room(401)
+    pool.check_room(401)
+
+
+def test_process_that_died_is_replaced_after_the_answer(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Starting a process takes a while, and the answer does not wait for it."""
+    decode(pool, photo("PNG"))
+    os.kill(process_id(pool), 9)
+    may_start, worker = threading.Event(), isolated._Worker
+
+    def start_late() -> object:
+        may_start.wait(20)
+        return worker()
+
+    monkeypatch.setattr(isolated, "_Worker", start_late)
+    with pytest.raises(InputError):
+        decode(pool, photo("PNG"))
+    assert not pool._idle
+    may_start.set()
     assert decode(pool, photo("PNG")).width == 640
 
 

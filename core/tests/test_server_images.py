@@ -141,6 +141,17 @@ def test_upload_without_a_file_says_what_is_needed(serve: Serve, tools: list[Too
     assert "multipart field 'file'" in as_text.json()["error"]
 
 
+def test_upload_tells_what_was_changed(serve: Serve, tools: list[Tool], scene: Image.Image) -> None:
+    out = io.BytesIO()
+    scene.resize((600, 400)).save(out, "JPEG")
+    client = serve(make_agent(tools))
+    whole = upload(client, out.getvalue()).json()
+    cut = upload(client, out.getvalue()[:-200]).json()
+    assert whole["notes"] == []
+    assert len(cut["notes"]) == 1
+    assert cut["notes"][0].startswith("The JPEG breaks off before its end")
+
+
 @pytest.mark.parametrize("kind", ["application/json", "image/png", "", "multipart/mixed"])
 def test_upload_of_another_media_type(serve: Serve, tools: list[Tool], scene_png: bytes, kind: str) -> None:
     response = serve(make_agent(tools)).post("/images", content=scene_png, headers={"Content-Type": kind})

@@ -30,6 +30,13 @@ def test_face_of_the_portrait(portrait: np.ndarray) -> None:
     assert result.labels == ["face"]
 
 
+@pytest.mark.parametrize(("prompt", "is_told"), [("faces", True), ("face", False), ("the left faces", True)])
+def test_number_of_faces_is_a_lower_bound(portrait: np.ndarray, prompt: str, is_told: bool) -> None:
+    """A detector that misses people must not answer "how many" with a plain number."""
+    result = run_tool(DETECT_TOOL, Image.fromarray(portrait), prompt=prompt)
+    assert ("At least 1: face detection misses" in result.summary()) == is_told
+
+
 def test_nothing_found_is_a_success_with_a_message(ball: Any) -> None:
     result = run_tool(DETECT_TOOL, ball.image, prompt="a yellow thing")
     assert result.success

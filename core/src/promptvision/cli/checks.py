@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
 from promptvision.plugins.dependencies import unmet_requirements
+from promptvision.plugins.first_party import INSTALL_TOOLS
 from promptvision.plugins.specs import Finding
 from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import PREFIX
@@ -163,7 +164,7 @@ def operations(registry: Registry) -> Iterator[Finding]:
             "tools",
             WARN,
             "no installed tool can run here, so no instruction can be carried out",
-            "install tools: `pip install promptvision-basics promptvision-bw promptvision-opencv`",
+            f"install tools: `{INSTALL_TOOLS}`",
         )
     for name in sorted(registry.operations):
         tools, ready = registry.candidates(name), registry.runnable(name)

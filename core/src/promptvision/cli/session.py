@@ -134,7 +134,7 @@ class StepPrinter:
         """Remove the line about what is running."""
         self._stop_spinner()
         if self._drawn:
-            click.echo("\r\x1b[2K", err=True, nl=False)
+            click.echo("\r\x1b[2K", err=True, nl=False, color=True)
             self._drawn = ""
 
     def _spin(self, frame: int) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from promptvision.cli.output import echo_json, echo_table
+from promptvision.cli.output import echo_json, echo_table, say
+from promptvision.plugins.first_party import INSTALL_TOOLS
 
 __all__ = ["tools"]
 
@@ -45,6 +46,9 @@ def tools(ctx: click.Context, as_json: bool) -> int:
         for one in described
         for tool in one["tools"]
     ]
+    if not rows:
+        say(f"no tools are installed; install them with `{INSTALL_TOOLS}`", fg="yellow")
+        return 0
     echo_table(("OPERATION", "TOOL", "PLUGIN", "READY", "LIMITS, OR WHAT IS MISSING"), rows)
     return 0
 

@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -46,7 +46,7 @@ MAX_JOB_BYTES = 30_000_000
 """Bytes of the files that are decoded or wait; a single file may be larger."""
 MEMORY = 240_000_000
 """Bytes that decoders may need together, as estimated from the headers; one image may need more."""
-TOTAL_S = 2.8
+TOTAL_S = 2.4
 """Time from the arrival of an untrusted image to its answer."""
 PATIENT_S = 30.0
 """The same for an image that the user of this process gives."""
@@ -89,6 +89,7 @@ class DecoderPool:
 
     def __init__(self, *, workers: int = WORKERS) -> None:
         self._threads = ThreadPoolExecutor(MAX_JOBS, thread_name_prefix="decode")
+        self._workers = workers
         self._places = threading.Semaphore(workers)
         self._idle: list[_Worker] = []
         self._memory = _Budget(MEMORY)
@@ -114,6 +115,15 @@ class DecoderPool:
             deadline = time.monotonic() + total_s
             return await loop.run_in_executor(self._threads, self._work, data, with_pixels, deadline)
 
+    def check_room(self, size: int) -> None:
+        """Raise Busy if a file of so many bytes would be refused now, so that it need not be read first."""
+        with self._lock:
+            self._check_room(size)
+
+    def _check_room(self, size: int) -> None:
+        if len(self._jobs) >= MAX_JOBS or (self._jobs and sum(self._jobs) + size > MAX_JOB_BYTES):
+            raise _busy()
+
     def warm_up(self) -> None:
         """Start a process if there is none, so that the first image need not wait for it."""
         if not self._idle:
@@ -131,8 +141,7 @@ class DecoderPool:
     @contextmanager
     def _admitted(self, size: int) -> Iterator[None]:
         with self._lock:
-            if len(self._jobs) >= MAX_JOBS or (self._jobs and sum(self._jobs) + size > MAX_JOB_BYTES):
-                raise _busy()
+            self._check_room(size)
             self._jobs.append(size)
         try:
             yield
@@ -160,10 +169,16 @@ class DecoderPool:
         return _Worker()
 
     def _put_back(self, worker: _Worker) -> None:
-        """Keep the process for the next image; if it is gone, start another one, which takes a while."""
-        worker = worker if worker.is_alive else _Worker()
+        """Keep the process for the next image; if it is gone, start another one after the answer is given."""
+        if worker.is_alive:
+            self._keep(worker)
+            return
+        with suppress(RuntimeError):  # the pool is closed
+            self._threads.submit(lambda: self._keep(_Worker()))
+
+    def _keep(self, worker: _Worker) -> None:
         with self._lock:
-            if not self._is_closed:
+            if not self._is_closed and len(self._idle) < self._workers:
                 self._idle.append(worker)
                 return
         worker.kill()

@@ -6,7 +6,10 @@ Technical Note on SampleFormat.
 
 from __future__ import annotations
 
+import ctypes
 import sys
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL.Image import frombytes, merge
@@ -49,6 +52,7 @@ class TiffFile(TiffImageFile):
     _is_inverted = False
 
     def _setup(self) -> None:
+        _silence_libtiff()
         tags = self.tag_v2
         photometric = tags.get(_PHOTOMETRIC, _WHITE_IS_ZERO)
         if photometric == _WHITE_IS_ZERO and tags.get(_BITS, (1,)) not in _INVERTED_BY_PILLOW:
@@ -82,6 +86,23 @@ class TiffFile(TiffImageFile):
         return (
             frombytes("La", both.size, both.tobytes()).convert("LA") if extra == (_PREMULTIPLIED,) else both
         )
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from writing to stderr; Pillow has no option for it, and damaged files raise anyway.
+
+    The handlers are set in the library that Pillow has loaded, which only Linux lists.
+    """
+    try:
+        mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
+    except OSError:
+        return
+    for name in mapped:
+        if "/libtiff" in name:
+            library = ctypes.CDLL(name)
+            library.TIFFSetErrorHandler(None)
+            library.TIFFSetWarningHandler(None)
 
 
 def _invert(image: Image) -> Image:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-__all__ = ["FIRST_PARTY"]
+__all__ = ["FIRST_PARTY", "INSTALL_TOOLS"]
+
+INSTALL_TOOLS = 'pip install "promptvision[standard]"'
+"""The command that installs tools beside the core."""
 
 FIRST_PARTY = frozenset(
     f"promptvision-{name}"

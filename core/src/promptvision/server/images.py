@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from promptvision.agent.agent import Agent
 from promptvision.agent.request import Source
 from promptvision.errors import InputError, NotFound, TooLarge
+from promptvision.images.isolated import shared_decoders
 from promptvision.server.bodies import Json
 from promptvision.server.guards import BODY_LIMIT, LOOPBACK
 from promptvision.server.identity import user_of
@@ -95,6 +96,7 @@ async def post_image(request: Request) -> Response:
         "media_type": image.media_type,
         "width": image.width,
         "height": image.height,
+        "notes": list(image.notes),
     }
     return Json(body, 201, {"Location": url})
 
@@ -105,6 +107,7 @@ async def _read_upload(request: Request) -> tuple[bytes, bool]:
     Raises:
         HTTPException: 400, the body is broken or incomplete.
         InputError: there is no such field.
+        Busy: too many images are being decoded.
     """
     headers = MutableHeaders(raw=list(request.headers.raw))
     headers["content-type"] += (
@@ -120,6 +123,7 @@ async def _read_upload(request: Request) -> tuple[bytes, bool]:
     try:
         upload = form.get("file")
         if isinstance(upload, UploadFile):
+            shared_decoders().check_room(upload.size or 0)  # until then the file is on disk
             return await upload.read(), False
         if isinstance(upload, str):
             return upload.encode("latin-1"), True

@@ -227,7 +227,14 @@ def _other_schemas() -> Schema:
     return {
         "Cancelled": _object({"turn_id": _TEXT, "status": _TEXT}),
         "Image": _object(
-            {"image_id": _TEXT, "image_url": _TEXT, "media_type": _TEXT, "width": _NUMBER, "height": _NUMBER}
+            {
+                "image_id": _TEXT,
+                "image_url": _TEXT,
+                "media_type": _TEXT,
+                "width": _NUMBER,
+                "height": _NUMBER,
+                "notes": {"type": "array", "items": _TEXT},
+            }
         ),
         "Conversation": _object(
             {

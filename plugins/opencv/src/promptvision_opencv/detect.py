@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 
 from PIL import Image
@@ -125,6 +125,14 @@ def find(rgb: Array, request: Request) -> list[Detection]:
     return [Detection(box, request.label, round(score, 3), area) for box, score, area in found]
 
 
+def _at_least(request: Request, choice: Choice) -> str:
+    """How far a number of faces or people can be relied on."""
+    return (
+        f"At least {len(choice.chosen)}: {request.label} detection misses those that are small, "
+        "turned away or partly covered."
+    )
+
+
 class _Search:
     """What one image holds, for phrases that refer to each other."""
 
@@ -153,6 +161,8 @@ class _Search:
             self._refuse_too_much(request, choice)
         if strict and request.kind is Kind.PERSON:
             self._refuse_parts(request, choice)
+        if not strict and request.kind in (Kind.FACE, Kind.PERSON) and request.phrase.is_plural:
+            return replace(choice, note=f"{choice.note} {_at_least(request, choice)}".strip())
         return choice
 
     def _nothing(self, request: Request, choice: Choice) -> Choice:

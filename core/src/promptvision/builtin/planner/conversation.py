@@ -8,6 +8,7 @@ from itertools import islice
 
 from promptvision.builtin.planner.patterns import phrase_book
 from promptvision.llm.planner import PlannerFunction
+from promptvision.plugins.first_party import INSTALL_TOOLS
 from promptvision.tools.tool import Phrase
 
 __all__ = [
@@ -200,8 +201,13 @@ def help_text(functions: Sequence[PlannerFunction], unavailable: Sequence[Planne
     if able:
         able.insert(0, "What I can do:")
         able.append(ADVICE)
-    else:
+    elif unable:
         able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` says why."]
+    else:
+        able = [
+            f"I can do nothing yet: no tools are installed. Install them: {INSTALL_TOOLS}. "
+            "`promptvision doctor` checks what works then."
+        ]
     if unable:
         unable.insert(0, "What I could do if something were installed or configured:")
     return "\n".join([*able, *unable])
