@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from promptvision.errors import NotFound, SetupError, StoreError
-from promptvision.images.memory import return_freed_blocks
+from promptvision.images.memory import trim_heap
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.call import PROTOCOL, Call, CallData
@@ -30,6 +30,9 @@ from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 
 __all__ = ["main"]
+
+_IDLE_S = 1.0
+"""A worker that waits longer for its next call returns its free memory to the system."""
 
 
 def main() -> None:
@@ -92,7 +95,14 @@ class _Service:
     def serve(self) -> None:
         threading.Thread(target=self._read, name="promptvision-calls", daemon=True).start()
         while True:
-            self._channel.send(self._answer(*self._calls.get()))
+            self._channel.send(self._answer(*self._next_call()))
+
+    def _next_call(self) -> tuple[dict[str, Any], CancelToken]:
+        try:
+            return self._calls.get(timeout=_IDLE_S)
+        except queue.Empty:
+            trim_heap()
+            return self._calls.get()
 
     def _read(self) -> None:
         """Read until stdin is closed, then end the process whatever it does."""
@@ -129,7 +139,6 @@ def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
         )
     sys.path[:] = start["path"] or sys.path
     logging.basicConfig(level=start["log_level"], handlers=[_LogHandler(channel)])
-    return_freed_blocks()
     settings = Settings.from_mapping(start["settings"])
     _limit_memory(settings.worker_memory)
     registry = Registry.load(settings)
