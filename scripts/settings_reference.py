@@ -61,6 +61,9 @@ def page() -> str:
         "`PROMPTVISION_MODEL_<ID>` replaces the weights of a model by a file or folder, or by a hub "
         "repository `owner/name` or `owner/name@revision`. `<ID>` is the model id in upper case with `_` for "
         "all other signs: `PROMPTVISION_MODEL_SAM2_1_L` for `sam2.1-l`. `promptvision models` lists ids.\n",
+        "## Plugins in environments of their own\n",
+        "`PROMPTVISION_ENV_<PLUGIN>` runs a plugin in a Python environment of its own: `auto` for the one "
+        "that `promptvision plugins isolate` makes, or the folder of one. See [executors](executors.md).\n",
     ]
     return "\n".join(parts)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from promptvision.errors import ArgumentsError, SetupError
+from promptvision.errors import ArgumentsError, SetupError, ToolFailed
 from promptvision.runtime.call import PROTOCOL, Call, CallData, CallOutput, OutputData, image_ids_of
 from promptvision.runtime.context import SavedImage
 from promptvision.tools import operations
@@ -99,3 +100,9 @@ def test_output_arrives_as_it_was_sent() -> None:
     data = OutputData.model_validate_json(output.to_data().model_dump_json())
     tool = Tool(name="grey", operation=operations.CONVERT_TO_BW, run="nowhere:run")
     assert CallOutput.from_data(data, tool) == output
+
+
+def test_arguments_that_the_tool_does_not_serve_are_left_to_the_next_tool() -> None:
+    picky = replace(DETECT, accepts=lambda args: args.prompt != "cat", limits="No cats.")
+    with pytest.raises(ToolFailed, match="test: tool 'find': No cats"):
+        Call.from_data(make().to_data(), {"find": picky})

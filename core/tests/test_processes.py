@@ -5,6 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,8 +17,9 @@ from PIL import Image
 from promptvision import Agent, tool
 from promptvision.agent.reply import Reply, Step
 from promptvision.builtin.processes import ProcessExecutor
-from promptvision.errors import SetupError
+from promptvision.errors import Cancelled, SetupError
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
+from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.testing import ExecutorContract, make_worker
@@ -178,3 +183,59 @@ def test_settings_choose_the_executor_of_each_plugin(site: Path, tmp_path: Path)
         Agent(unknown)
     with pytest.raises(SetupError, match="write it as sam:processes"):
         process_settings(tmp_path, PROMPTVISION_EXECUTORS="processes")
+
+
+def is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def wait_until_gone(process: int) -> None:
+    deadline = time.monotonic() + 30
+    while not is_gone(process):
+        assert time.monotonic() < deadline, "the worker process is still there"
+        time.sleep(0.01)
+
+
+SERVER = """
+import pathlib, sys, time
+from promptvision.builtin.processes import ProcessExecutor
+from promptvision.testing.executor import trial_bench
+from promptvision.testing.executor_tools import TrialArgs
+bench = trial_bench(pathlib.Path(sys.argv[1]), lambda worker: ProcessExecutor(worker, 1))
+print(bench.result("echo", TrialArgs()).process, flush=True)
+bench.run("ignore")
+"""
+
+
+def test_worker_ends_when_the_server_is_killed(site: Path, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER, str(tmp_path)], stdout=subprocess.PIPE, env=environment
+    ) as server:
+        assert server.stdout is not None
+        process = int(server.stdout.readline())
+        assert not is_gone(process)
+        server.kill()
+    wait_until_gone(process)
+
+
+def test_worker_that_ignores_a_cancellation_is_killed(site: Path, tmp_path: Path) -> None:
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
+    first = bench.result("echo").process
+    cancel, begun = CancelToken(), threading.Event()
+
+    async def cancel_it() -> None:
+        call = bench.start_async("ignore", cancel=cancel, on_progress=lambda *_: begun.set())
+        assert await asyncio.to_thread(begun.wait, 30)
+        cancel.cancel("cancelled by the user")
+        await call
+
+    with pytest.raises(Cancelled, match="by the user"):
+        asyncio.run(cancel_it())
+    wait_until_gone(first)
+    assert bench.result("echo", TrialArgs(text="next")).process != first
+    asyncio.run(bench.runtime.executor.close())

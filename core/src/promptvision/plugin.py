@@ -19,7 +19,9 @@ Errors
     ``StoreError`` and their bases.
 Backends
     for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
-    ``ObjectImageStore``, ``ConversationStore`` and the types of a turn.
+    ``ObjectImageStore``, ``ConversationStore`` and the types of a turn; for an executor ``Executor``,
+    ``Worker``, ``Call``, ``CallOutput``, their forms as data ``CallData`` and ``OutputData``, ``Failure``,
+    ``CancelToken``, ``Progress`` and ``WorkerLost``.
 """
 
 from __future__ import annotations
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from promptvision.errors import TooLarge as TooLarge
     from promptvision.errors import ToolFailed as ToolFailed
     from promptvision.errors import UserError as UserError
+    from promptvision.errors import WorkerLost as WorkerLost
     from promptvision.images.aspect import pad_aspect as pad_aspect
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
@@ -131,6 +134,15 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import hookimpl as hookimpl
     from promptvision.response_limits import IDENTITY as IDENTITY
     from promptvision.response_limits import limit_response as limit_response
+    from promptvision.runtime.call import Call as Call
+    from promptvision.runtime.call import CallData as CallData
+    from promptvision.runtime.call import CallOutput as CallOutput
+    from promptvision.runtime.call import OutputData as OutputData
+    from promptvision.runtime.cancellation import CancelToken as CancelToken
+    from promptvision.runtime.context import Progress as Progress
+    from promptvision.runtime.executor import Executor as Executor
+    from promptvision.runtime.failure import Failure as Failure
+    from promptvision.runtime.worker import Worker as Worker
     from promptvision.server.identity import user_of as user_of
     from promptvision.server.process import run_server as run_server
     from promptvision.settings import Section as Section
@@ -210,8 +222,12 @@ _MODULES = {
     "Busy": "promptvision.errors",
     "BwResult": "promptvision.tools.operations",
     "CONNECT_TIMEOUT_S": "promptvision.llm.chat_host",
+    "Call": "promptvision.runtime.call",
+    "CallData": "promptvision.runtime.call",
     "CallError": "promptvision.errors",
     "CallOutcome": "promptvision.llm.planner",
+    "CallOutput": "promptvision.runtime.call",
+    "CancelToken": "promptvision.runtime.cancellation",
     "Cancelled": "promptvision.errors",
     "Candidate": "promptvision.tools.choices",
     "CaptionArgs": "promptvision.tools.operations",
@@ -228,6 +244,12 @@ _MODULES = {
     "Conversation": "promptvision.conversations.turn",
     "ConversationStore": "promptvision.conversations.store",
     "Detection": "promptvision.tools.detections",
+    "Executor": "promptvision.runtime.executor",
+    "Failure": "promptvision.runtime.failure",
+    "OutputData": "promptvision.runtime.call",
+    "Progress": "promptvision.runtime.context",
+    "Worker": "promptvision.runtime.worker",
+    "WorkerLost": "promptvision.errors",
     "detect_by_words": "promptvision.tools.detections",
     "detection_result": "promptvision.tools.detections",
     "DetectArgs": "promptvision.tools.operations",

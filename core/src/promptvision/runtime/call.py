@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from promptvision.errors import ArgumentsError, SetupError
+from promptvision.errors import ArgumentsError, SetupError, ToolFailed
 from promptvision.runtime.context import SavedImage
 from promptvision.tools.tool import Args, RemoteResult, Result, Tool
 from promptvision.types import ImageRef
@@ -123,6 +123,7 @@ class Call:
         Raises:
             SetupError: the two processes have different versions or settings.
             ArgumentsError: the arguments do not fit the tool's model.
+            ToolFailed: the tool does not serve these arguments.
         """
         tool = _find_tool(data, tools)
         if data.settings != settings_digest:
@@ -135,6 +136,8 @@ class Call:
         except ValidationError as exc:
             problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()]
             raise ArgumentsError(problems) from exc
+        if tool.accepts is not None and not tool.accepts(args):
+            raise ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {tool.limits or 'it does not serve these'}")
         return cls(
             tool=tool,
             args=args,

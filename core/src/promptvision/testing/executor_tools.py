@@ -131,6 +131,7 @@ def _eat(args: TrialArgs, context: ToolContext) -> TrialResult:
 
 def _ignore(args: TrialArgs, context: ToolContext) -> TrialResult:
     """Never return, whatever is asked."""
+    context.progress(0, 1, "ignoring")
     while True:
         time.sleep(60)
 
