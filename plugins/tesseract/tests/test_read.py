@@ -277,3 +277,41 @@ def test_photograph_without_text_stays_empty(name: str) -> None:
     with Image.open(Path(skimage.__file__).parent / "data" / name) as photograph:
         result = extract(photograph.convert("RGB"))
     assert (result.extracted_text, result.words) == ("", [])
+
+
+@pytest.mark.parametrize("text", ["7", "B", "-1", "3.5"])
+def test_single_characters_and_numbers_are_read(text: str) -> None:
+    page = Image.new("RGB", (200, 110), "white")
+    ImageDraw.Draw(page).text((100, 55), text, font=ImageFont.load_default(40), fill="black", anchor="mm")
+    assert extract(page).extracted_text == text
+
+
+def test_letters_below_each_other_are_a_word() -> None:
+    page = Image.new("RGB", (120, 320), "white")
+    for number, letter in enumerate("EXIT"):
+        place = (60, 50 + number * 70)
+        ImageDraw.Draw(page).text(place, letter, font=ImageFont.load_default(48), fill="black", anchor="mm")
+    assert extract(page).extracted_text == "EXIT"
+
+
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_vertical_label_is_read_before_the_text_beside_it(draw_page: DrawPage, degrees: int) -> None:
+    page = Image.new("L", (800, 200), 250)
+    page.paste(Image.fromarray(draw_page(TEXT[:3], size=(700, 200))), (100, 0))
+    label = Image.fromarray(draw_page(("Gate 4",), size=(180, 120)))
+    page.paste(label.rotate(degrees, expand=True), (5, 10))
+    assert " ".join(extract(page).extracted_text.split()) == " ".join(["Gate 4", *TEXT[:3]])
+
+
+@pytest.mark.parametrize("shape", ["tick", "disc", "arrow"])
+def test_drawing_without_text_stays_empty(shape: str) -> None:
+    page = Image.new("RGB", (200, 150), "white")
+    pen = ImageDraw.Draw(page)
+    if shape == "tick":
+        pen.line([(60, 80), (85, 105), (140, 45)], fill="black", width=8)
+    elif shape == "disc":
+        pen.ellipse((70, 45, 130, 105), fill="black")
+    else:
+        pen.line([(40, 75), (150, 75)], fill="black", width=8)
+        pen.line([(120, 45), (150, 75), (120, 105)], fill="black", width=8)
+    assert extract(page).extracted_text == ""

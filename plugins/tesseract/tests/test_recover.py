@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import numpy as np
 import pytest
 
-from promptvision_tesseract.engine import Token
-from promptvision_tesseract.recover import drop_noise, evidence
+from promptvision_tesseract.engine import Engine, Reading, Token
+from promptvision_tesseract.preprocess import Grey, Page, add_border
+from promptvision_tesseract.recover import drop_noise, evidence, recover
 
 
 def words(*found: tuple[str, float]) -> list[Token]:
@@ -38,3 +42,52 @@ def test_text_is_kept(found: list[tuple[str, float]]) -> None:
 )
 def test_what_textures_are_read_as_is_dropped(found: list[tuple[str, float]]) -> None:
     assert drop_noise(words(*found)) == []
+
+
+def test_unsure_words_of_a_sure_line_are_kept() -> None:
+    line = [
+        Token(text, (0, 0, 9, 9), confidence, (1, 1, 1))
+        for text, confidence in [
+            ("this", 96),
+            ("door", 0),
+            ("closed", 0),
+            ("at", 96),
+            ("night", 96),
+            ("|", 5),
+        ]
+    ]
+    alone = Token("pare", (0, 0, 9, 9), 13, (2, 1, 1))
+    assert drop_noise([*line, alone]) == line[:-1]
+
+
+def test_symbols_alone_are_not_text() -> None:
+    assert drop_noise(words(("\u00a9", 95))) == []
+    assert drop_noise(words((">", 96), ("+", 94))) == []
+
+
+def harbour_page(draw_page: Callable[..., Grey]) -> tuple[Page, Reading]:
+    page = add_border(Page(draw_page(), np.eye(3)))
+    return page, Engine(["eng"]).read(page.grey)
+
+
+def test_ink_that_was_read_is_not_read_again(draw_page: Callable[..., Grey]) -> None:
+    page, reading = harbour_page(draw_page)
+    asked: list[Reading] = []
+
+    def is_complete(_: Page, found: Reading) -> bool:
+        asked.append(found)
+        return True
+
+    best, found = recover(
+        draw_page(), Page(page.grey[:9], np.eye(3)), Reading(), Engine(["eng"]), is_complete
+    )
+    assert [token.text for token in found.tokens] == [token.text for token in reading.tokens]
+    assert asked == [found]
+    assert best.grey.shape != page.grey[:9].shape
+
+
+def test_reading_stays_if_no_pass_reads_more(draw_page: Callable[..., Grey]) -> None:
+    page, reading = harbour_page(draw_page)
+    best, found = recover(draw_page(), page, reading, Engine(["eng"]), lambda *_: False)
+    assert best is page
+    assert found is reading

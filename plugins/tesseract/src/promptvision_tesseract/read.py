@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,23 +13,25 @@ from promptvision_tesseract import preprocess
 from promptvision_tesseract.contrast import contrast_page, has_unread_ink, remove_leaders, remove_rules
 from promptvision_tesseract.engine import Engine, Reading, Token, installed_languages
 from promptvision_tesseract.languages import check_languages
+from promptvision_tesseract.order import arrange
+from promptvision_tesseract.placement import place
 from promptvision_tesseract.plugin import TesseractArgs
-from promptvision_tesseract.preprocess import Grey, Matrix, Page
-from promptvision_tesseract.recover import drop_noise, read_short, recover
-from promptvision_tesseract.text import MAX_CHARACTERS, arrange, clean, drop_strokes, join_lines, within_limit
+from promptvision_tesseract.preprocess import Grey, Page
+from promptvision_tesseract.recover import drop_noise, recover
+from promptvision_tesseract.short import read_line, read_upside_down
+from promptvision_tesseract.text import MAX_CHARACTERS, drop_strokes, join_lines, within_limit
+from promptvision_tesseract.vertical import read_stacked, reread_vertical
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["is_plain_better", "place", "prepare", "read"]
+__all__ = ["is_plain_better", "place", "prepare", "read", "read_few_letters", "to_rgb"]
 
 
 MIN_SIDE_PX = 6
 """An image with a smaller side has no room for a letter."""
 FEW_CHARACTERS, SURE_CONFIDENCE = 24, 96.0
 """A shorter text that is read with less confidence is tried upside down: orientation detection needs more."""
-READ_CONFIDENCE = 50.0
-"""Words below do not count as read."""
 
 
 def to_rgb(image: Image) -> NDArray[np.uint8]:
@@ -74,21 +75,6 @@ def is_plain_better(plain: Reading, prepared: Reading) -> bool:
     return plain.confidence > prepared.confidence + 1 and plain.characters >= 0.8 * prepared.characters
 
 
-def place(token: Token, to_original: Matrix, width: int, height: int) -> Token | None:
-    """The word with its text cleaned and its box in an image of this size; None when nothing is left of it.
-
-    The box is the smallest upright one around the corners, clipped to the image, in tenths of a pixel.
-    """
-    x1, y1, x2, y2 = token.box
-    corners = to_original @ np.array([[x1, x2, x2, x1], [y1, y1, y2, y2], [1, 1, 1, 1]], np.float64)
-    left, right = (round(float(np.clip(side, 0, width)), 1) for side in (corners[0].min(), corners[0].max()))
-    top, bottom = (round(float(np.clip(side, 0, height)), 1) for side in (corners[1].min(), corners[1].max()))
-    text = clean(token.text).strip()
-    if not text or left >= right or top >= bottom:
-        return None
-    return replace(token, text=text, box=(left, top, right, bottom))
-
-
 def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     """Run the tool ``tesseract``: text with its lines, and words with boxes in the image's own pixels.
 
@@ -127,18 +113,34 @@ def _result(args: TesseractArgs, kept: list[Token], found: int) -> ExtractTextRe
 def _complete(
     image: Image, page: Page, reading: Reading, engine: Engine, context: ToolContext
 ) -> tuple[Page, Reading]:
-    """Read further if ink was left unread, drop what is no text, and put the rest in reading order."""
-    rgb = to_rgb(image)
-    placed = (place(token, page.to_original, image.width, image.height) for token in reading.tokens)
-    boxes = [token.box for token in placed if token is not None and token.confidence >= READ_CONFIDENCE]
-    bare = remove_leaders(remove_rules(contrast_page(rgb)))
-    if has_unread_ink(bare, boxes):
-        context.progress(2, 3, "reading what was left")
-        page, reading = recover(bare, page, reading, engine)
-    if reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
+    """Read further if ink was left unread, drop what is not text, and put the rest in reading order."""
+    bare = remove_leaders(remove_rules(contrast_page(to_rgb(image))))
+
+    def is_complete(page: Page, reading: Reading) -> bool:
+        placed = (
+            place(token, page.to_original, image.width, image.height) for token in drop_noise(reading.tokens)
+        )
+        return not has_unread_ink(bare, [token.box for token in placed if token is not None])
+
+    reading = reread_vertical(page, reading, engine)
+    if not is_complete(page, reading):
+        context.progress(2, 3, "reading the remaining text")
+        page, reading = recover(bare, page, reading, engine, is_complete)
+    is_blank = not reading.tokens and not has_unread_ink(bare, [])
+    if not is_blank and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
         context.progress(2, 3, "reading the short text upside down")
-        page, reading = read_short(bare, page, reading, engine)
-    return page, Reading(tuple(arrange(drop_noise(drop_strokes(reading.tokens)))))
+        page, reading = read_upside_down(bare, page, reading, engine)
+    kept = drop_noise(drop_strokes(reading.tokens))
+    if not kept:
+        page, reading = read_few_letters(bare, engine)
+        kept = list(reading.tokens)
+    return page, Reading(tuple(arrange(kept)))
+
+
+def read_few_letters(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
+    """Read an image of a few letters only: stacked, or in one line."""
+    stacked = Reading(tuple(drop_noise(read_stacked(bare, engine).tokens)))
+    return (Page(bare, np.eye(3)), stacked) if stacked.tokens else read_line(bare, engine)
 
 
 def _read_best(

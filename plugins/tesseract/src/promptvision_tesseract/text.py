@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import groupby
 
-from promptvision.plugin import Box, Piece, reading_order
 from promptvision_tesseract.engine import Token
 
-__all__ = ["MAX_CHARACTERS", "arrange", "clean", "drop_strokes", "join_lines", "within_limit"]
+__all__ = ["MAX_CHARACTERS", "clean", "drop_strokes", "join_lines", "within_limit"]
 
 MAX_CHARACTERS = 50_000
 """No more is returned of one image; a dense page has about 5,000."""
 
 STROKES = frozenset("|\u00a6_-\u2013\u2014=~/\\[]{}")
 """What a piece of a straight line is read as."""
-COLUMN_GAP = 1.0
-"""Space between words, in heights of a word, that may part two columns."""
 SURE_STROKE = 85.0
 """Confidence from which a lone stroke counts as written: printed dashes and bars have 90 and more, the frames
 of signs and tables 50 to 80."""
@@ -57,34 +53,6 @@ def drop_strokes(tokens: Iterable[Token]) -> list[Token]:
 
 def _is_stray(word: Token) -> bool:
     return word.confidence < SURE_STROKE and STROKES.issuperset(word.text)
-
-
-def arrange(tokens: Iterable[Token]) -> list[Token]:
-    """The words in reading order, with lines and blocks renumbered: columns one after the other.
-
-    Args:
-        tokens: with boxes on an upright, level page.
-    """
-    parts: list[list[Token]] = []
-    for _, line in groupby(tokens, key=lambda token: token.line):
-        for number, word in enumerate(line):
-            if number and word.box[0] - parts[-1][-1].box[2] < COLUMN_GAP * (word.box[3] - word.box[1]):
-                parts[-1].append(word)
-            else:
-                parts.append([word])
-    pieces = [Piece(number, _bounds(part), len(part)) for number, part in enumerate(parts)]
-    return [
-        replace(word, line=(block, 1, row))
-        for block, rows in enumerate(reading_order(pieces), 1)
-        for row, numbers in enumerate(rows, 1)
-        for number in numbers
-        for word in parts[number]
-    ]
-
-
-def _bounds(part: list[Token]) -> Box:
-    left, top, right, bottom = zip(*(word.box for word in part), strict=True)
-    return Box(min(left), min(top), max(right), max(bottom))
 
 
 def within_limit(tokens: Iterable[Token], limit: int) -> list[Token]:

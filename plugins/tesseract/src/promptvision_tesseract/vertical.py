@@ -1,0 +1,124 @@
+"""Text that runs down or up the page, and letters stacked one below the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import cv2
+import numpy as np
+
+from promptvision_tesseract.engine import Engine, Reading, Token
+from promptvision_tesseract.placement import place
+from promptvision_tesseract.preprocess import Grey, Page, add_border, rotate, scale_letters
+from promptvision_tesseract.recover import drop_noise
+
+__all__ = ["is_vertical", "read_stacked", "reread_vertical", "unstack"]
+
+TALL = 2.0
+"""Height by width from which a line of at least :data:`CHARACTERS` runs up or down."""
+CHARACTERS = 3
+SURE_LINE = 92.0
+"""Mean confidence from which the direction of a vertical line is not in doubt."""
+MAX_LINES = 3
+"""Vertical lines of one image that are read again."""
+MARGIN_PX = 8
+MIN_LETTER_PX, MIN_LETTERS = 10, 3
+ALIKE = 1.6
+"""Largest ratio of the heights of stacked letters, and of the width of one to its height."""
+INK_LEVEL = 140
+
+
+def is_vertical(line: Sequence[Token]) -> bool:
+    """Whether the words of a line run up or down the page."""
+    left, top, right, bottom = _bounds(line)
+    characters = sum(len(token.text) for token in line)
+    return characters >= CHARACTERS and bottom - top > TALL * (right - left)
+
+
+def reread_vertical(page: Page, reading: Reading, engine: Engine) -> Reading:
+    """Read uncertain vertical lines in both directions and keep the surest reading of each.
+
+    Tesseract's page mode tries one direction only. Many lines without a sure word are those of a texture and
+    stay as they are.
+
+    Args:
+        page: what was read.
+        reading: its words.
+        engine: for the passes: two for each of at most three lines.
+    """
+    lines = [list(line) for _, line in groupby(reading.tokens, key=lambda token: token.line)]
+    if len(lines) > MAX_LINES and not drop_noise(reading.tokens):
+        return reading
+    doubtful = [n for n, line in enumerate(lines) if is_vertical(line) and _confidence(line) < SURE_LINE]
+    for number in doubtful[:MAX_LINES]:
+        candidates = [_read_turned(page, lines[number], degrees, engine) for degrees in (90, 270)]
+        lines[number] = max([lines[number], *candidates], key=_confidence)
+    return Reading(tuple(token for line in lines for token in line))
+
+
+def _read_turned(page: Page, line: Sequence[Token], degrees: int, engine: Engine) -> list[Token]:
+    height, width = page.grey.shape
+    left, top, right, bottom = (round(side) for side in _bounds(line))
+    left, top = max(left - MARGIN_PX, 0), max(top - MARGIN_PX, 0)
+    part = page.grey[top : bottom + MARGIN_PX, left : right + MARGIN_PX]
+    offset = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
+    turned = add_border(rotate(Page(part, offset), degrees))
+    placed = [place(token, turned.to_original, width, height) for token in engine.read(turned.grey, 7).tokens]
+    key = line[0].line
+    return [Token(t.text, t.box, t.confidence, key) for t in placed if t is not None]
+
+
+def read_stacked(bare: Grey, engine: Engine) -> Reading:
+    """Read upright letters that stand one below the other as one word; empty if there are none.
+
+    Args:
+        bare: dark ink on white, without rules, in the size of the image.
+        engine: for the pass.
+    """
+    row = unstack(bare)
+    if row is None:
+        return Reading()
+    found = engine.read(add_border(scale_letters(Page(row, np.eye(3)))).grey, 7)
+    text = "".join(token.text for token in found.tokens)
+    if not text.isalpha():
+        return Reading()
+    rows, columns = np.nonzero(bare < INK_LEVEL)
+    box = (float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1))
+    return Reading((Token(text, box, found.confidence, (1, 1, 1)),))
+
+
+def unstack(bare: Grey) -> Grey | None:
+    """Put stacked letters next to each other; None unless all ink is one column of at least three letters.
+
+    Letters have about the same height, are not much wider than high, and are centred on one vertical.
+    """
+    ink = bare < INK_LEVEL
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], ink.any(axis=1).astype(np.int8), [0]])))
+    spans = edges.reshape(-1, 2)
+    heights = spans[:, 1] - spans[:, 0]
+    if len(spans) < MIN_LETTERS or heights.min() < MIN_LETTER_PX or heights.max() > ALIKE * heights.min():
+        return None
+    columns = [np.flatnonzero(ink[top:bottom].any(axis=0)) for top, bottom in spans]
+    sides = np.array([(column[0], column[-1] + 1) for column in columns])
+    height = int(heights.max())
+    centres = sides.mean(axis=1)
+    if np.ptp(sides, axis=1).max() > ALIKE * height or np.ptp(centres) > height / 2:
+        return None
+    letters = [bare[top:bottom, a:b] for (top, bottom), (a, b) in zip(spans, sides, strict=True)]
+    return np.hstack([_pad(letter, height) for letter in letters]).astype(np.uint8)
+
+
+def _pad(letter: Grey, height: int) -> Grey:
+    below, aside = height - letter.shape[0], max(height // 10, 1)
+    padded = cv2.copyMakeBorder(letter, below, 0, aside, aside, cv2.BORDER_CONSTANT, value=(255,))
+    return padded.astype(np.uint8)
+
+
+def _bounds(line: Sequence[Token]) -> tuple[float, float, float, float]:
+    left, top, right, bottom = zip(*(token.box for token in line), strict=True)
+    return min(left), min(top), max(right), max(bottom)
+
+
+def _confidence(line: Sequence[Token]) -> float:
+    return sum(token.confidence for token in line) / max(len(line), 1)
