@@ -36,6 +36,8 @@ def recover(
 ) -> tuple[Page, Reading]:
     """Read the ink alone as a page, as a block and as scattered words, until all of it is read.
 
+    The last pass is left out if no pass before it read a sure word: it is slow on textures.
+
     Args:
         bare: dark ink on white, without rules and leaders, in the size of the image.
         best: the page that was read best so far.
@@ -48,6 +50,8 @@ def recover(
     """
     page = add_border(deskew(scale_letters(Page(bare, np.eye(3)))))
     for mode in (6, SCATTERED) if _are_alike(page, best) else (3, 6, SCATTERED):
+        if mode == SCATTERED and not drop_noise(reading.tokens):
+            break
         found = engine.read(page.grey, mode)
         if mode == SCATTERED:
             found = Reading(tuple(token for token in found.tokens if token.confidence >= RECOVERED_WORD))
