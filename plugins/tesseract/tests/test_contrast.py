@@ -6,7 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvision_tesseract.contrast import contrast_page, has_unread_ink, remove_leaders, remove_rules
+from promptvision_tesseract.contrast import (
+    contrast_page,
+    count_pieces,
+    has_unread_ink,
+    remove_leaders,
+    remove_rules,
+)
 from promptvision_tesseract.preprocess import Grey
 
 
@@ -60,6 +66,13 @@ def test_ink_outside_of_boxes_is_noticed(draw_page: Callable[..., Grey]) -> None
     assert has_unread_ink(page, [(30, 35, 380, 80)])
     assert not has_unread_ink(page, [(30, 35, 380, 80), (30, 80, 380, 135)])
     assert not has_unread_ink(np.full((50, 50), 255, np.uint8), [])
+
+
+def test_pieces_of_ink_are_counted_without_specks(draw_page: Callable[..., Grey]) -> None:
+    page = draw_page(("OPEN",), size=(400, 140)).copy()
+    page[5, 5] = 0
+    assert count_pieces(page) == 4
+    assert count_pieces(np.full((50, 50), 255, np.uint8)) == 0
 
 
 @settings(max_examples=25, deadline=None)

@@ -91,3 +91,22 @@ def test_reading_stays_if_no_pass_reads_more(draw_page: Callable[..., Grey]) -> 
     best, found = recover(draw_page(), page, reading, Engine(["eng"]), lambda *_: False)
     assert best is page
     assert found is reading
+
+
+def test_texture_is_read_only_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    texture = np.full((120, 900), 255, np.uint8)
+    for x in range(0, 880, 12):
+        for y in range(0, 110, 12):
+            texture[y : y + 3, x : x + 3 + (x + y) % 4] = 0
+    modes: list[int] = []
+    read = Engine.read
+
+    def count(self: Engine, grey: Grey, mode: int = 3) -> Reading:
+        modes.append(mode)
+        return read(self, grey, mode)
+
+    monkeypatch.setattr(Engine, "read", count)
+    blank = Page(np.full((9, 9), 255, np.uint8), np.eye(3))
+    _, found = recover(texture, blank, Reading(), Engine(["eng"]), lambda *_: False)
+    assert drop_noise(found.tokens) == []
+    assert modes == [3]

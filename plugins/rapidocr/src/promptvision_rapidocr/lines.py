@@ -108,7 +108,7 @@ def _read_tall(image: Bgr, quads: list[Quad], engine: Engine, check: Callable[[]
 def _read_chains(
     image: Bgr, quads: list[Quad], engine: Engine, check: Callable[[], None]
 ) -> tuple[list[Line], list[Quad]]:
-    """Read what stands in a column by itself as one vertical line.
+    """Read pieces in a column of their own as one vertical line.
 
     Returns:
         The lines that were read so with confidence, and the corners that belong to none of them.
@@ -124,7 +124,7 @@ def _read_chains(
 
 
 def vertical_chains(quads: Sequence[Quad]) -> list[list[Quad]]:
-    """Groups of narrow pieces that stand one below the other with nothing beside them."""
+    """Groups of narrow pieces below each other with no text next to them."""
     chains: list[list[Quad]] = []
     for quad in sorted(quads, key=lambda one: float(one[:, 1].min())):
         if not _is_narrow(quad):
@@ -225,7 +225,7 @@ def _better(one: Line, other: Line) -> Line:
 
 
 def cut_line(image: Bgr, quad: Quad) -> Bgr:
-    """The part of an image inside four corners, with the first side level on top."""
+    """The part of an image inside four corners, with the first side as its level top edge."""
     width, height = (min(max(1, round(side)), MAX_LINE_PX) for side in _size(quad))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad, target)
@@ -247,7 +247,7 @@ def _stacked(image: Bgr, quad: Quad, line: Line, engine: Engine, check: Callable
 
 
 def unstack(column: Bgr) -> Bgr | None:
-    """Letters that stand one below the other, put beside each other; None if there are not at least two."""
+    """Put letters that are below each other into one row; None if there are fewer than two."""
     grey = cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
     border = float(np.median(np.concatenate([grey[:, 0], grey[:, -1]])))
     rows = np.abs(grey.astype(np.float32) - border).max(axis=1) > max(float(np.ptp(grey)) / 3, 1.0)

@@ -21,13 +21,14 @@ RAPIDOCR = Tool(
         }
     ),
     limits=(
-        "Reads signs, screens and pages in Latin and Chinese script whatever the language; other scripts are "
-        "for promptvision-tesseract with its language data. Misses handwriting and text on a strong curve."
+        "Reads signs, screens and pages in Latin and Chinese script whatever the language; use "
+        "promptvision-tesseract with its language data for other scripts. Misses handwriting and text on a "
+        "strong curve."
     ),
 )
 
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool of this plugin."""
     return [RAPIDOCR]

@@ -65,7 +65,7 @@ def read(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
 
 
 def to_bgr(image: Image) -> Bgr:
-    """Pixels with blue first; transparent parts take the paper that makes what is drawn on them visible."""
+    """Pixels with blue first; transparent parts get white or black paper, whichever shows the ink."""
     if "A" not in image.getbands():
         return np.asarray(image.convert("RGB"))[..., ::-1].copy()
     drawn = np.asarray(image.convert("RGBA"), np.float32)
@@ -76,7 +76,7 @@ def to_bgr(image: Image) -> Bgr:
 
 
 def fit(image: Bgr) -> tuple[Bgr, float]:
-    """Bring an image to a size that the detector takes: shrunk, and padded on the right and below.
+    """Bring an image to a size that the detector accepts: shrunk, and padded on the right and below.
 
     Returns:
         The image, and the factor from its pixels to those of the one given, less a margin of 16 px.
@@ -126,7 +126,7 @@ def _arrange(lines: list[Line], size: tuple[int, int]) -> tuple[list[Word], str]
 
 
 def _parts(line: Line, row: list[Span]) -> list[list[Span]]:
-    """The words of a line, parted where the detector joined two columns."""
+    """The words of a line, split where the detector joined two columns."""
     parts: list[list[Span]] = []
     for span in row:
         if parts and float(np.linalg.norm(span.quad[0] - parts[-1][-1].quad[1])) < COLUMN_GAP * line.height:
@@ -171,7 +171,7 @@ def _extends(word: Span, part: Span) -> bool:
 
 
 def _piece(number: int, part: list[Span], turn: Quad) -> Piece:
-    """Where words stand when their page is level."""
+    """The place of words when their page is level."""
     return Piece(number, _bounds(np.concatenate([span.quad for span in part]) @ turn), len(part))
 
 

@@ -1,4 +1,4 @@
-"""What ``promptvision doctor`` checks: the program and its languages."""
+"""The check of ``promptvision doctor``: the program and its languages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A page of ink alone: whatever differs from its surroundings, lighter, darker or of another colour."""
+"""The ink of an image: whatever differs from its surroundings, lighter, darker or of another colour."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from promptvision_tesseract.preprocess import Grey
 
-__all__ = ["contrast_page", "has_unread_ink", "remove_leaders", "remove_rules"]
+__all__ = ["contrast_page", "count_pieces", "has_unread_ink", "remove_leaders", "remove_rules"]
 
 WINDOW_PX = 61
 """Side of the surroundings on a copy of at most 1000 px; letters must be smaller than half of it."""
@@ -20,7 +20,7 @@ RULE_PX = 60
 """Shortest straight line that is taken for a rule and not for a stroke of a letter."""
 RULE_ASPECT = 12
 LEADERS = 5
-"""Dots in a row from which they lead the eye and are no text."""
+"""Dots in a row from which they are leader dots and not text."""
 UNREAD_SHARE = 0.04
 
 
@@ -105,6 +105,16 @@ def has_unread_ink(grey: Grey, boxes: Iterable[tuple[float, float, float, float]
         return False
     unread = int(np.sum(read[places[:, 1], places[:, 0]] == 0))
     return unread > UNREAD_SHARE * len(places)
+
+
+def count_pieces(grey: Grey) -> int:
+    """Number of connected pieces of ink of at least 8 pixels; textures have hundreds.
+
+    Args:
+        grey: dark ink on light paper.
+    """
+    _, _, stats, _ = cv2.connectedComponentsWithStats(_ink(grey), connectivity=8)
+    return int(np.sum(stats[1:, cv2.CC_STAT_AREA] >= 8))
 
 
 def _ink(grey: Grey) -> Grey:

@@ -1,4 +1,4 @@
-"""Language codes: which are asked for, which are here, and which package brings the others."""
+"""Language codes: check the requested ones, and name the packages of missing ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from promptvision.plugin import ArgumentsError, SetupError
 __all__ = ["check_languages", "debian_package"]
 
 _CODE = re.compile(r"[a-z]{3}(?:_[a-z]{3,8})*")
-_NO_LANGUAGE = ("osd", "equ")
+_NOT_LANGUAGES = ("osd", "equ")
 
 
 def debian_package(code: str) -> str:
@@ -22,15 +22,15 @@ def check_languages(codes: Sequence[str], installed: Collection[str]) -> list[st
     """The codes without repetitions.
 
     Raises:
-        ArgumentsError: a code is none that Tesseract could have; the message lists the installed ones.
+        ArgumentsError: a code is not a language code of Tesseract; the message lists the installed ones.
         SetupError: a language is not installed; the hint is the command that installs it.
     """
-    here = sorted(set(installed).difference(_NO_LANGUAGE))
+    here = sorted(set(installed).difference(_NOT_LANGUAGES))
     known = ", ".join(here) or "none"
     missing = [code for code in dict.fromkeys(codes) if code not in here]
     for code in missing:
-        if not _CODE.fullmatch(code) or code in _NO_LANGUAGE:
-            raise ArgumentsError(f"languages: {code[:40]!r} is no Tesseract code; installed: {known}")
+        if not _CODE.fullmatch(code) or code in _NOT_LANGUAGES:
+            raise ArgumentsError(f"languages: {code[:40]!r} is not a Tesseract code; installed: {known}")
     if missing:
         raise SetupError(
             f"promptvision-tesseract: no data for language {', '.join(missing)}; installed: {known}",

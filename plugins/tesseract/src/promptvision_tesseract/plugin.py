@@ -14,7 +14,7 @@ class TesseractArgs(operations.ExtractTextArgs):
     """Arguments of the tool ``tesseract``."""
 
     preprocess: bool = Field(
-        True, description="Mend rotation, noise, shadow and small letters first; false is plain Tesseract."
+        True, description="Correct rotation, noise, shadow and small letters first; false: plain Tesseract."
     )
 
 
@@ -24,8 +24,8 @@ TESSERACT = Tool(
     args=TesseractArgs,
     requires=Requirements(binaries={"tesseract": "apt-get install tesseract-ocr"}),
     limits=(
-        "Reads printed text on a page, a screen or a plain sign; misses handwriting, curved text and single "
-        "words that stand upside down; lettering on busy photographs is for promptvision-florence."
+        "Reads printed text on a page, a screen or a plain sign; misses handwriting and curved text; use "
+        "promptvision-rapidocr for signs and lettering in photographs."
     ),
     run="promptvision_tesseract.read:read",
 )
@@ -33,11 +33,11 @@ TESSERACT = Tool(
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool of this plugin."""
     return [TESSERACT]
 
 
 @hookimpl
 def promptvision_checks() -> list[Check]:
-    """The program and its languages."""
+    """The check of the program and its languages."""
     return [check_program]

@@ -1,7 +1,7 @@
-"""Steps that make an image easier to read for Tesseract, each with the gate that lets it run.
+"""Steps that make an image easier to read for Tesseract, each with the condition (gate) under which it runs.
 
-A step takes a grey image (H x W uint8) or a :class:`Page` and gives it back unchanged when its gate stays
-shut. Their order, gates and thresholds were measured on rendered text; ``benchmarks/ocr.py`` measures them
+A step takes a grey image (H x W uint8) or a :class:`Page` and returns it unchanged when its gate does not
+apply. Their order, gates and thresholds were measured on rendered text; ``benchmarks/ocr.py`` measures them
 again. Nothing here binarises: Tesseract does that better by itself.
 """
 
@@ -95,7 +95,7 @@ def invert_dark(grey: Grey) -> Grey:
 
 
 def outliers(grey: Grey) -> NDArray[np.bool_]:
-    """Lone pixels: far from the median around them, with at most one of eight neighbours like them."""
+    """Isolated pixels: far from the median around them, with at most one of eight neighbours like them."""
     far = cv2.absdiff(grey, cv2.medianBlur(grey, 5)) > OUTLIER_STEP
     padded = cv2.copyMakeBorder(grey, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)
     height, width = grey.shape
@@ -106,9 +106,9 @@ def outliers(grey: Grey) -> NDArray[np.bool_]:
 
 
 def has_specks(grey: Grey) -> bool:
-    """Whether at least 0.1 % of all pixels are specks: lone ones in a flat neighbourhood, as on blank paper.
+    """Whether at least 0.1 % of all pixels are specks: isolated in a flat neighbourhood, as on blank paper.
 
-    Small letters have lone pixels too (thin strokes, serifs), but hardly any on blank paper.
+    Small letters have isolated pixels too (thin strokes, serifs), but hardly any on blank paper.
     """
     ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
     flat = cv2.subtract(cv2.dilate(grey, ring), cv2.erode(grey, ring)) < OUTLIER_STEP // 2
@@ -116,17 +116,17 @@ def has_specks(grey: Grey) -> bool:
 
 
 def remove_outliers(grey: Grey) -> Grey:
-    """Replace lone pixels by the median around them. Gate: :func:`has_specks`.
+    """Replace isolated pixels by the median around them. Gate: :func:`has_specks`.
 
-    A median over the whole image would eat small letters, so every other pixel stays as it is.
+    A median over the whole image would erase small letters, so all other pixels stay unchanged.
     """
     return np.where(outliers(grey), cv2.medianBlur(grey, 3), grey) if has_specks(grey) else grey
 
 
 def flatten_paper(grey: Grey) -> Grey:
-    """Divide by the paper, so that shadows go and the paper becomes white.
+    """Divide by the paper, to remove shadows and make the paper white.
 
-    The paper is what is left when strokes of up to 60 px are closed, on a quarter-size copy, and blurred.
+    The paper is estimated on a quarter-size copy: a grey closing removes strokes of up to 60 px, then a blur.
     """
     height, width = grey.shape
     small = cv2.resize(grey, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
@@ -160,7 +160,7 @@ def noise_sigma(grey: Grey) -> float:
 
 
 def denoise(grey: Grey) -> Grey:
-    """Non-local means. Gate: :func:`noise_sigma` over 8; it is the costly step."""
+    """Non-local means. Gate: :func:`noise_sigma` over 8; it is the slowest step."""
     sigma = noise_sigma(grey)
     if sigma <= NOISE_SIGMA:
         return grey
@@ -170,7 +170,7 @@ def denoise(grey: Grey) -> Grey:
 
 
 def paper_colour(grey: Grey) -> int:
-    """The commonest value, taken as the median."""
+    """The median, which is the most common value on a page."""
     return int(np.median(grey))
 
 
@@ -184,10 +184,10 @@ def glyph_height(grey: Grey) -> float | None:
 
 
 def scale_letters(page: Page) -> Page:
-    """Bring letters to a height that Tesseract reads well.
+    """Scale letters to a height that Tesseract reads well.
 
-    Gates: under 20 px they are enlarged to about 30 px; over 100 px, where page segmentation begins to take
-    them for drawings, they are shrunk to about 40 px.
+    Gates: under 20 px they are enlarged to about 30 px; over 100 px, where page segmentation starts to treat
+    them as drawings, they are shrunk to about 40 px.
     """
     glyph = glyph_height(page.grey)
     if glyph is None or SMALL_GLYPH_PX <= glyph <= LARGE_GLYPH_PX:
@@ -265,7 +265,7 @@ def deskew(page: Page) -> Page:
 
 
 def add_border(page: Page) -> Page:
-    """Put 20 px of the paper colour around: white around grey paper would spoil Tesseract's threshold."""
+    """Put 20 px of the paper colour around: white around grey paper would shift Tesseract's threshold."""
     wide = np.pad(page.grey, BORDER_PX, constant_values=paper_colour(page.grey))
     return Page(wide, page.to_original @ _shift(-BORDER_PX, -BORDER_PX))
 

@@ -1,4 +1,4 @@
-"""Reading the text of an image: prepare it, read it twice, keep the better reading."""
+"""The tool: prepare an image, read it twice, keep the better reading, and complete it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 from promptvision.plugin import Box, ExtractTextResult, ToolContext, Word
 from promptvision_tesseract import preprocess
-from promptvision_tesseract.contrast import contrast_page, has_unread_ink, remove_leaders, remove_rules
+from promptvision_tesseract.contrast import (
+    contrast_page,
+    count_pieces,
+    has_unread_ink,
+    remove_leaders,
+    remove_rules,
+)
 from promptvision_tesseract.engine import Engine, Reading, Token, installed_languages
 from promptvision_tesseract.languages import check_languages
 from promptvision_tesseract.order import arrange
@@ -32,6 +38,8 @@ MIN_SIDE_PX = 6
 """An image with a smaller side has no room for a letter."""
 FEW_CHARACTERS, SURE_CONFIDENCE = 24, 96.0
 """A shorter text that is read with less confidence is tried upside down: orientation detection needs more."""
+FEW_PIECES = 100
+"""Pieces of ink above which an image does not show a short text."""
 
 
 def to_rgb(image: Image) -> NDArray[np.uint8]:
@@ -46,8 +54,7 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 
     Args:
         grey: H x W uint8.
-        turn: given the image as far as it is prepared, says by how many degrees (0, 90, 180, 270) to turn
-            it clockwise.
+        turn: given the image prepared so far, returns the degrees (0, 90, 180, 270) to turn it clockwise.
     """
     for step in (
         preprocess.invert_dark,
@@ -67,7 +74,7 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 
 
 def is_plain_better(plain: Reading, prepared: Reading) -> bool:
-    """Whether the reading of the untouched image is to be preferred.
+    """Whether the reading of the unprocessed image is better.
 
     Confidence alone does not reveal text that was dropped, so the plain reading must be surer by more than
     one point and have at least 0.8 times as many characters.
@@ -79,7 +86,7 @@ def read(args: TesseractArgs, context: ToolContext) -> ExtractTextResult:
     """Run the tool ``tesseract``: text with its lines, and words with boxes in the image's own pixels.
 
     Raises:
-        ArgumentsError: a language code is no language code.
+        ArgumentsError: a language code is not valid.
         SetupError: Tesseract or the data of a language is not installed.
         ToolFailed: Tesseract failed or took too long.
     """
@@ -126,8 +133,8 @@ def _complete(
     if not is_complete(page, reading):
         context.progress(2, 3, "reading the remaining text")
         page, reading = recover(bare, page, reading, engine, is_complete)
-    is_blank = not reading.tokens and not has_unread_ink(bare, [])
-    if not is_blank and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
+    may_be_short = has_unread_ink(bare, []) and count_pieces(bare) <= FEW_PIECES
+    if may_be_short and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
         context.progress(2, 3, "reading the short text upside down")
         page, reading = read_upside_down(bare, page, reading, engine)
     kept = drop_noise(drop_strokes(reading.tokens))

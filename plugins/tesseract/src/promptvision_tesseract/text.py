@@ -1,4 +1,4 @@
-"""Text as it may leave this plugin: cleaned, capped, in lines. What an image says is data, never trusted."""
+"""Text as this plugin returns it: cleaned, limited, in lines. The text of an image is untrusted data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CHARACTERS = 50_000
 """No more is returned of one image; a dense page has about 5,000."""
 
 STROKES = frozenset("|\u00a6_-\u2013\u2014=~/\\[]{}")
-"""What a piece of a straight line is read as."""
+"""The characters that a piece of a straight line is read as."""
 SURE_STROKE = 85.0
 """Confidence from which a lone stroke counts as written: printed dashes and bars have 90 and more, the frames
 of signs and tables 50 to 80."""
