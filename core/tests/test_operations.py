@@ -142,7 +142,7 @@ def test_summaries_are_sentences() -> None:
     assert one.summary() == "I made 1 mask."
     assert one.model_copy(update={"mask_urls": [mask, mask]}).summary() == "I made 2 masks."
     painted = operations.InpaintResult(original_image_url=IMAGE, inpainted_image_url=IMAGE)
-    assert "everything outside the mask is as it was" in painted.summary()
+    assert "only the masked area has changed" in painted.summary()
     said = operations.CaptionResult(original_image_url=IMAGE, caption=ImageText("A lion."), message="brief")
     assert said.summary() == "A lion. (brief)"
     read = operations.ExtractTextResult(original_image_url=IMAGE, extracted_text=ImageText("EXIT"), words=[])

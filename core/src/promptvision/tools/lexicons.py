@@ -61,6 +61,7 @@ DETECT = (
             "{verb} {prompt} do you see",
             "{verb} {prompt} do you see in it",
             "{verb} {prompt} are here",
+            "{verb} {prompt} are in the scene",
             "{verb} {prompt}",
         ),
     ),

@@ -153,7 +153,7 @@ class InpaintResult(ImageResult):
 
     def summary(self) -> str:
         """That the edit is done."""
-        return self.message or "The image is edited; everything outside the mask is as it was."
+        return self.message or "Done; only the masked area has changed."
 
 
 class CaptionArgs(ImageArgs):

@@ -73,7 +73,7 @@ _WRITTEN_OUT = (
     (re.compile(r"\ba quarter turn\b", re.IGNORECASE), "90 degrees"),
     (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
     (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
-    (re.compile(r"\s*(?:->|=>|\u2192)\s*"), " to "),
+    (re.compile(r"^([^\n,.;]{1,40}?)\s*(?:->|=>|\u2192)\s*", re.MULTILINE), r"change \1 to "),
     (re.compile(r"\b(?:image|picture|photo) (?:number |no\.? ?|#)?([1-9])\b", re.IGNORECASE), r"img_\1"),
 )
 _ORDINALS = {

@@ -123,6 +123,7 @@ class Match:
         weight: how many characters the clause shares with the phrase word for word; more is more certain.
         lead: the words of the phrase before its first slot, if it has several.
         is_follow_up: whether the target is a pronoun, which stands for what an earlier step was about.
+        slots: how many of the arguments are values of slots; they come first.
         is_declared: whether the function declares the phrase itself, rather than by a lexicon.
         rivals: calls of other functions that the clause asks for just as well, by words that no function
             declares as its own.
@@ -134,6 +135,7 @@ class Match:
     lead: str = ""
     is_follow_up: bool = False
     is_declared: bool = True
+    slots: int = 0
     rivals: tuple[Match, ...] = ()
 
 
@@ -166,6 +168,8 @@ def _bare(clause: str) -> str:
 
 def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The calls of a clause. What it says to keep ("..., not the box") belongs to the targets before it."""
+    if (direct := _match_excepting(clause, book)) is not None:
+        return (direct,)
     for rule in (_KEPT, _UNTOUCHED, _EXCEPTED):
         bare = _bare(clause)
         if found := rule.search(bare):
@@ -176,6 +180,15 @@ def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     if _is_colour(_bare(clause)):
         clause = f"make it {_bare(clause)}"
     return _match_parts(clause, book)
+
+
+def _match_excepting(clause: str, book: PhraseBook) -> Match | None:
+    """The function whose phrase itself says "except" ("blur everything except {target}")."""
+    if not _EXCEPTED.search(_bare(clause)):
+        return None
+    match = _match_one(clause, book, "")
+    values = [value for _, value in match.arguments if isinstance(value, str)] if match else []
+    return None if any(has_exception(fold(value)) for value in values) else match
 
 
 def _kept(found: re.Match[str]) -> str:
@@ -272,7 +285,7 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
             arguments.append((function.image, handle))
         lead = phrase.text.partition("{")[0] if len(phrase.slots) > 1 else ""
         weight = pattern.weight if is_sure else 0
-        yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared)
+        yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared, len(fits))
 
 
 def _value(function: PlannerFunction, name: str, value: str) -> str:
@@ -284,6 +297,8 @@ def _is_thing(target: str | None, book: PhraseBook) -> bool:
     """Whether a target may name things: not a person who speaks, nor a list with a request in it."""
     if target is None:
         return True
+    if target.lower().startswith(("no ", "either ", "neither ")):
+        return False
     pieces = _WEAK.split(fold(target))
     return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
 

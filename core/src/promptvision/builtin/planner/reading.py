@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from promptvision.builtin.planner.conversation import is_small_talk
 from promptvision.builtin.planner.english import readings, tidy
@@ -15,10 +16,9 @@ from promptvision.builtin.planner.phrases import (
     MAX_CLAUSES,
     Match,
     match_clause,
-    match_request,
     split_clauses,
 )
-from promptvision.builtin.planner.spelling import corrected_colour, corrections
+from promptvision.builtin.planner.spelling import corrected_colour, corrections, keeps_values
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
@@ -44,6 +44,9 @@ _VERBLESS = re.compile(
     r"|shiny)\b",
     re.IGNORECASE,
 )
+MAX_RESPELLED = 12
+MIN_GAIN = 4
+"""How many more characters phrases cover when a word inside a value was a misspelled word of a phrase."""
 _OBJECTS = (" the red ball", " the red ball with a cube", " with a cube", " blue", " to blue")
 
 
@@ -70,8 +73,6 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     """Read a request as far as it is understood."""
     if len(words) > MAX_CHARS:
         return Reading(unknown=words)
-    if matches := match_request(tidy(words), functions):
-        return Reading(tuple(_improved(match) for match in matches))
     clauses = [clause for clause in split_clauses(tidy(words)) if not is_small_talk(clause)]
     if len(clauses) > MAX_CLAUSES:
         return Reading(unknown=words)
@@ -93,10 +94,10 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return _about(_read_clause(found["rest"], book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
         return _read_clause(found["head"], book)
-    if matches := _english(clause, book) or _foreign(clause, book):
+    if matches := _spelled(clause, _english(clause, book), book) or _foreign(clause, book):
         return _decided(clause, matches)
     for corrected in corrections(clause, book):
-        if matches := _english(corrected, book):
+        if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
             return _decided(clause, matches)
     if begun := _begun(clause, book):
         return begun
@@ -132,6 +133,26 @@ def _english(clause: str, book: PhraseBook) -> tuple[Match, ...]:
         if matches := match_clause(text, book):
             return tuple(_with_amount(_improved(match), clause) for match in matches)
     return ()
+
+
+def _spelled(clause: str, matches: tuple[Match, ...], book: PhraseBook) -> tuple[Match, ...]:
+    """The matches, or those of the clause spelled right where phrases then cover more of it."""
+    weight = sum(match.weight for match in matches)
+    if not matches:
+        return ()
+    for corrected in islice(corrections(clause, book), MAX_RESPELLED):
+        better = match_clause(corrected, book)
+        gain = sum(match.weight for match in better) - weight
+        if len(better) == len(matches) and gain >= MIN_GAIN and keeps_values(_values(better), clause):
+            return tuple(_improved(match) for match in better)
+    return matches
+
+
+def _values(matches: Iterable[Match]) -> list[str]:
+    """What was filled into slots; arguments that a phrase implies are not."""
+    return [
+        value for match in matches for _, value in match.arguments[: match.slots] if isinstance(value, str)
+    ]
 
 
 def _foreign(clause: str, book: PhraseBook) -> tuple[Match, ...]:

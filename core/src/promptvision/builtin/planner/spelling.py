@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations, islice, product
 
 from promptvision.builtin.planner.patterns import PhraseBook, fold
 
-__all__ = ["corrected_colour", "corrections", "near_words"]
+__all__ = ["corrected_colour", "corrections", "keeps_values", "near_words"]
 
 MAX_WORDS = 4
 """Words of one clause that may be misspelled."""
@@ -82,13 +82,22 @@ _COLOURS = _words(
 
 def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
     """The clause with words put right: as few as possible first."""
-    known = book.vocabulary | _GRAMMAR
+    known = book.vocabulary | _GRAMMAR | _COLOURS
     spans = [
         (found.span(), near)
         for found in _WORD.finditer(clause)
         if len(found[0]) >= _MIN_LETTERS and (near := near_words(fold(found[0]), known))
     ]
     return islice(_combined(clause, spans), MAX_CORRECTIONS) if len(spans) <= MAX_WORDS else iter(())
+
+
+def keeps_values(values: Iterable[str], clause: str) -> bool:
+    """Whether the values of a corrected clause are words of the clause itself, of grammar, or colours.
+
+    A correction is for the words of phrases: what to look for stays as it is written.
+    """
+    written = {*map(fold, _WORD.findall(clause)), *_GRAMMAR, *_COLOURS, "except", "everything"}
+    return all(fold(word) in written for value in values for word in _WORD.findall(value))
 
 
 def _combined(clause: str, spans: list[tuple[tuple[int, int], tuple[str, ...]]]) -> Iterator[str]:

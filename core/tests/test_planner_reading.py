@@ -1,0 +1,175 @@
+"""Requests in people's own words: what is done, what is asked back, and what is left alone."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from promptvision.builtin.planner.reading import read_request
+from promptvision.llm.planner import PlannerFunction
+from promptvision.testing.agents import make_registry
+from promptvision.tools import operations
+from promptvision.tools.tool import Lexicon, Operation, Tool
+
+TOOLS = [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
+FUNCTIONS = make_registry(TOOLS).functions()
+Calls = list[tuple[str, dict[str, Any]]]
+
+
+def calls(words: str, functions: tuple[PlannerFunction, ...] = FUNCTIONS) -> Calls:
+    return [(match.function.name, dict(match.arguments)) for match in read_request(words, functions).matches]
+
+
+def find(prompt: str) -> tuple[str, dict[str, Any]]:
+    return "detect_objects", {"prompt": prompt}
+
+
+def paint(target: str, prompt: str = "") -> tuple[str, dict[str, Any]]:
+    return "inpaint_image", {"target": target, "prompt": prompt}
+
+
+BW: tuple[str, dict[str, Any]] = ("convert_to_bw", {})
+CAPTION: tuple[str, dict[str, Any]] = ("caption_image", {})
+READ: tuple[str, dict[str, Any]] = ("extract_text", {})
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("I was wondering if you could take the lamp out of the picture", [paint("lamp")]),
+        ("would you mind making this black and white?", [BW]),
+        ("I'd like the door to be yellow", [paint("door", "yellow")]),
+        ("the wall should be green", [paint("wall", "green")]),
+        ("a tree instead of the sign", [paint("sign", "tree")]),
+        ("show me the photo without the tourists", [paint("tourists")]),
+        ("make only the left door green", [paint("left door", "green")]),
+        ("change her dress from blue to red", [paint("her dress", "red")]),
+        ("ball -> blue", [paint("ball", "blue")]),
+        ("I wonder where the cat is", [find("cat")]),
+        ("what's written on the board?", [READ]),
+        ("it's too colourful, make it grey", [BW]),
+    ],
+)
+def test_word_order_and_politeness(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("remvoe teh car", [paint("car")]),
+        ("mak it blakc and whtie", [BW]),
+        ("make the door yelow", [paint("door", "yellow")]),
+        ("discribe the pictre", [CAPTION]),
+        ("hwo many chairs are there", [find("chairs")]),
+        ("find the barn", [find("barn")]),
+        ("remove the tale", [paint("tale")]),
+        ("bake the cake red", []),
+        ("send it to my boss", []),
+    ],
+)
+def test_spelling_is_corrected_in_phrases_and_not_in_values(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("don't make it grey, just describe it", [CAPTION]),
+        ("do not remove the dog, remove the cat", [paint("cat")]),
+        ("don't make the ball blue, make it green", [paint("ball", "green")]),
+        ("find the dog but don't change anything", [find("dog")]),
+        ("make the ball blue without changing the box", [paint("ball except box", "blue")]),
+        ("instead of describing it, read the text", [READ]),
+        ("make the car blue instead of red", [paint("car", "blue")]),
+        ("remove no cars", []),
+        ("remove either the dog or the cat", []),
+    ],
+)
+def test_negation_and_contrast(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Könntest du das Bild bitte beschreiben?", [CAPTION]),
+        ("Entferne das rote Auto", [paint("red car")]),
+        ("Ersetze die Katze durch einen Hund", [paint("cat", "dog")]),
+        ("Finde den Ball und mach das Bild schwarzweiß", [find("ball"), BW]),
+        ("¿Dónde está la pelota roja?", [find("red ball")]),
+        ("cambia el coche a azul", [paint("car", "blue")]),
+        ("ponlo en blanco y negro", [BW]),
+        ("peux-tu décrire cette photo s'il te plaît ?", [CAPTION]),
+        ("efface la voiture", [paint("car")]),
+        ("mets-la en noir et blanc", [BW]),
+        ("把猫换成狗", [paint("cat", "dog")]),
+        ("找到红色的球", [find("red ball")]),
+        ("把图片变成黑白", [BW]),
+    ],
+)
+def test_other_languages(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected", "unknown"),
+    [
+        ("find the ball and sing me a song", [find("ball")], "sing me a song"),
+        ("describe it, then email it to my boss", [CAPTION], "email it to my boss"),
+        ("sing, then describe it", [], "sing"),
+        ("remove the dog, the cat and describe the rest", [paint("dog. cat")], "describe the rest"),
+        ("make the ball red and shiny", [], "make the ball red and shiny"),
+    ],
+)
+def test_what_is_understood_before_an_unknown_clause_stays(words: str, expected: Calls, unknown: str) -> None:
+    reading = read_request(words, FUNCTIONS)
+    assert [(match.function.name, dict(match.arguments)) for match in reading.matches] == expected
+    assert reading.unknown == unknown
+
+
+@pytest.mark.parametrize(
+    "words", ["make me rich", "turn on the lights", "make the photo pretty", "my dog is cute"]
+)
+def test_chat_makes_no_call(words: str) -> None:
+    assert calls(words) == []
+
+
+def rival(name: str, frame: str) -> PlannerFunction:
+    made = Operation(
+        name=name,
+        description=name,
+        args=operations.SegmentArgs,
+        result=operations.SegmentResult,
+        lexicons=(Lexicon(verbs=("veil", "shroud"), frames=(frame,)),),
+    )
+    return make_registry([Tool(name=f"t_{name}", operation=made, run="nowhere:run")]).functions()[0]
+
+
+def test_two_functions_that_fit_alike_are_a_question() -> None:
+    reading = read_request(
+        "veil the face", (rival("one", "{verb} {target}"), rival("two", "{verb} {target}"))
+    )
+    assert reading.matches == ()
+    assert {match.function.name for match in reading.options} == {"one", "two"}
+    longer = (rival("one", "{verb} {target}"), rival("two", "{verb} {target} fully"))
+    assert [name for name, _ in calls("shroud the face fully", longer)] == ["two"]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=120))
+def test_any_text_is_read(words: str) -> None:
+    read_request(words, FUNCTIONS)
+
+
+@pytest.mark.parametrize(
+    "piece", ["make ", "i want ", "don't ", "please, ", "instead of ", "remvoe teh ", "把"]
+)
+def test_hostile_text_takes_bounded_time(piece: str) -> None:
+    started = time.perf_counter()
+    read_request((piece * 1000)[:1000], FUNCTIONS)
+    assert time.perf_counter() - started < 5
