@@ -23,7 +23,7 @@ CALLS = 3
 
 
 class Looks:
-    """The tool as a plain function: told apart only by its subject, it counts how often it ran, and where."""
+    """The tool as a plain function: it counts its calls and notes whether they run on the loop."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -41,7 +41,7 @@ ENTRY = {"operation": "detect_objects", "arguments": {"prompt": "lion"}, "result
 
 
 def serve(pipe: Connection) -> None:
-    """Start every server, tell the settings of each store, and keep on until the pipe closes."""
+    """Start every server, send the settings of each store, and run until the pipe closes."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     import boto3  # type: ignore[import-untyped]
     from moto.server import ThreadedMotoServer

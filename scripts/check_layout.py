@@ -60,7 +60,7 @@ def _members() -> list[str]:
             found.append(f"{member}: one import package is expected in src, not {len(packages)}")
         licence = folder / "LICENSE"
         if not licence.is_file() or licence.read_bytes() != (ROOT / "LICENSE").read_bytes():
-            found.append(f"{member}: LICENSE is no copy of the root's, which no build can reach")
+            found.append(f"{member}: LICENSE is not a copy of the root's, which builds cannot reach")
         found.extend(
             f"{member}: {missing} is missing"
             for missing in (

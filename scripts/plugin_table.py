@@ -1,4 +1,4 @@
-"""Write the plugin table into README.md, or with --check tell whether it is up to date."""
+"""Write the plugin table into README.md, or with --check report whether it is up to date."""
 
 from __future__ import annotations
 

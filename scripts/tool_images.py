@@ -159,7 +159,7 @@ def _page(text: str) -> Image.Image:
 
 
 def _strip(panels: Sequence[Panel]) -> Image.Image:
-    """Panels side by side, each with its title above."""
+    """Panels in a row, each with its title above."""
     width = len(panels) * (PANEL[0] + GAP_PX) - GAP_PX
     strip = Image.new("RGB", (width, PANEL[1] + TITLE_PX), "white")
     pen, font = ImageDraw.Draw(strip), ImageFont.load_default(size=18)

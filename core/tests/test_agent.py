@@ -195,8 +195,8 @@ def test_unknown_function_gets_the_list_and_a_suggestion_and_runs_nothing(
 def test_call_of_what_cannot_run_here_is_answered_with_what_it_lacks(
     tools: list[Tool], scene_png: bytes
 ) -> None:
-    lame = Requirements(binaries={"no-such-program": "apt-get install it"})
-    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=lame)
+    unmet = Requirements(binaries={"no-such-program": "apt-get install it"})
+    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=unmet)
     planner = ScriptedPlanner([call("extract_text"), call("extract_tex"), say("Install it."), say("Hello.")])
     agent = make_agent([*tools, reader], planner=planner)
     reply = agent.run_sync("read it", image=scene_png, conversation_id="c")
@@ -214,9 +214,9 @@ def test_call_of_what_cannot_run_here_is_answered_with_what_it_lacks(
 def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
     tools: list[Tool], scene_png: bytes
 ) -> None:
-    lame = Requirements(modules={"no_such_module": "pip install it"})
+    unmet = Requirements(modules={"no_such_module": "pip install it"})
     agent = make_agent(
-        [replace(one, requires=lame) if one.operation is operations.DETECT else one for one in tools]
+        [replace(one, requires=unmet) if one.operation is operations.DETECT else one for one in tools]
     )
     reply = agent.run_sync("change the red square to blue", image=scene_png)
     assert [(step.operation, step.status) for step in reply.steps] == [("detect_objects", "failed")]
@@ -227,7 +227,7 @@ def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
     assert reply.needs_setup
 
 
-def test_what_a_tool_finds_lacking_when_it_runs_needs_setup_too(scene_png: bytes) -> None:
+def test_what_a_tool_finds_missing_when_it_runs_needs_setup_too(scene_png: bytes) -> None:
     @tool(phrases=["read it in latin"])
     def read(image: Image.Image) -> str:
         """Read it."""

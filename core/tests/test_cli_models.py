@@ -105,7 +105,7 @@ def test_rm_frees_the_disk(run: Run, settings: Settings) -> None:
 def test_an_unknown_id_is_a_usage_error_that_lists_the_known(run: Run, args: tuple[str, ...]) -> None:
     result = run(*args)
     assert result.exit_code == 2
-    assert "'gone' is no model known here; known: toy" in result.stderr
+    assert "'gone' is not a known model; known: toy" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["pull", "rm"])

@@ -184,7 +184,7 @@ def test_text_is_told_piece_by_piece_under_the_id_of_the_replay() -> None:
     assert site.client.kinds.count("TEXT_MESSAGE_CONTENT") == 5
 
 
-def test_reply_that_begins_anew_with_the_same_words_goes_on() -> None:
+def test_reply_that_restarts_with_the_same_words_continues() -> None:
     site = Site(frozenset())
     site.hear(1, ["The lion is", "The lion is here"], "The lion is here.")
     site.end("The lion is here.")

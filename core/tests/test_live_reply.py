@@ -34,7 +34,7 @@ def hear(speech: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
     return asyncio.run(speech.receive(1, stream())), told
 
 
-def test_text_grows_and_begins_anew_with_the_reply() -> None:
+def test_text_grows_and_restarts_with_the_reply() -> None:
     speech, reply = LiveReply(), ChatReply(text="Two")
     pieces = [ChatDelta(text="On"), ChatDelta(text="e"), ChatDelta(text="Two", restarted=True)]
     assert hear(speech, *pieces, ChatDelta(reply=reply)) == (reply, ["On", "One", "Two"])

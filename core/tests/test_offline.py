@@ -149,12 +149,12 @@ READER = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run
 
 def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent([*tools, READER])
-    lacking = (
+    unmet = (
         "extract_text cannot run here: tool 'reader': program 'no-such-program' is not on the PATH; "
         "apt-get install it"
     )
     alone = agent.run_sync("what does this sign say?", image=scene_png)
-    assert (alone.text_response, alone.status, alone.planner) == (lacking, "failed", "offline")
+    assert (alone.text_response, alone.status, alone.planner) == (unmet, "failed", "offline")
     reply = agent.run_sync(
         "find the red square, then read the text and make it black and white", image=scene_png
     )
@@ -164,9 +164,7 @@ def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool],
     ]
     found = reply.steps[0].result
     assert found is not None
-    assert reply.text_response == (
-        f"I found 1: red square (1). {lacking}\nNot done after that: convert_to_bw."
-    )
+    assert reply.text_response == (f"I found 1: red square (1). {unmet}\nNot done after that: convert_to_bw.")
 
 
 def test_behind_a_provider_that_fails_it_knows_what_cannot_run_here(scene_png: bytes) -> None:
@@ -195,15 +193,15 @@ def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
 def test_help_tells_what_could_be_installed(tools: list[Tool]) -> None:
     registry = make_registry([*tools, READER])
     said = ask(registry.functions(), "help", unavailable=registry.unavailable()).text
-    able, lame = said.split("What I could do if something were installed or configured:\n")
-    assert "OCR" not in able
-    assert lame == (
+    offers, blocked = said.split("What I could do if something were installed or configured:\n")
+    assert "OCR" not in offers
+    assert blocked == (
         "- Read the printed text in an image (OCR). Missing: tool 'reader': program 'no-such-program' is "
         "not on the PATH; apt-get install it"
     )
     nothing = ask((), "sing", unavailable=registry.unavailable()).text
     assert nothing.startswith("I can do nothing yet")
-    assert nothing.endswith(lame)
+    assert nothing.endswith(blocked)
 
 
 def test_without_any_tool_it_says_so() -> None:
@@ -317,8 +315,8 @@ def test_complement_reaches_only_a_tool_that_inverts(tools: list[Tool], scene_pn
     refused = make_agent(tools).run_sync(words, image=scene_png)
     assert refused.status == "failed"
     assert "no tool here selects all but a thing" in refused.text_response
-    able = [replace(one, takes_complements=one.operation.name == "segment_objects") for one in tools]
-    reply = make_agent(able).run_sync(words, image=scene_png)
+    offers = [replace(one, takes_complements=one.operation.name == "segment_objects") for one in tools]
+    reply = make_agent(offers).run_sync(words, image=scene_png)
     assert [step.arguments.get("prompt") for step in reply.steps] == ["red square", None, "blue"]
     assert reply.steps[1].arguments["target"] == "everything except the red square"
 

@@ -32,7 +32,7 @@ def ready(settings: Settings) -> None:
     return None
 
 
-def lacking(settings: Settings) -> str:
+def unavailable_reason(settings: Settings) -> str:
     return "SCRIPTED_KEY is not set"
 
 
@@ -56,7 +56,7 @@ def test_what_is_configured_comes_before_the_offline_planner() -> None:
 
 
 def test_what_lacks_a_key_is_left_out_unless_it_is_asked_for_by_name() -> None:
-    keyless = ProviderFactory(name="scripted", priority=50, unavailable=lacking, create=scripted)
+    keyless = ProviderFactory(name="scripted", priority=50, unavailable=unavailable_reason, create=scripted)
     assert isinstance(make_planner(registry(keyless)), OfflinePlanner)
     with pytest.raises(SetupError, match="SCRIPTED_KEY is not set"):
         make_planner(registry(keyless, planner="scripted"))

@@ -322,7 +322,7 @@ def test_callers_of_a_loading_model_share_one_load(bench: Bench, loads: Loads) -
     assert loads.count == {"a": 1}
 
 
-def test_who_waited_for_a_load_that_failed_loads_it_anew(bench: Bench, loads: Loads) -> None:
+def test_caller_that_waited_for_a_failed_load_loads_again(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 10))
     begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
 

@@ -262,11 +262,11 @@ def test_higher_priority_goes_first_then_the_name_and_preferred_tools_before_all
 
 
 def test_tool_that_lacks_something_is_a_candidate_but_not_runnable() -> None:
-    lacking = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
-    registry = make_registry([bw_tool("lame", priority=90, requires=lacking), bw_tool("fine", priority=10)])
-    assert [tool.name for tool in registry.candidates("convert_to_bw")] == ["lame", "fine"]
+    unmet = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
+    registry = make_registry([bw_tool("blocked", priority=90, requires=unmet), bw_tool("fine", priority=10)])
+    assert [tool.name for tool in registry.candidates("convert_to_bw")] == ["blocked", "fine"]
     assert [tool.name for tool in registry.runnable("convert_to_bw")] == ["fine"]
-    missing = registry.missing(registry.tools["lame"])
+    missing = registry.missing(registry.tools["blocked"])
     assert [one.fix for one in missing] == ["apt install it", "set NO_SUCH (for tests)"]
     (described,) = describe_operations(registry)
     assert described["available"] is True
@@ -275,8 +275,8 @@ def test_tool_that_lacks_something_is_a_candidate_but_not_runnable() -> None:
 
 
 def test_operation_without_a_tool_that_can_run_is_described_but_is_no_function() -> None:
-    lame = bw_tool("lame", requires=Requirements(modules={"no_such_module": "pip install it"}))
-    registry = make_registry([lame])
+    blocked = bw_tool("blocked", requires=Requirements(modules={"no_such_module": "pip install it"}))
+    registry = make_registry([blocked])
     assert registry.functions() == ()
     (described,) = describe_operations(registry)
     assert described["available"] is False
@@ -292,7 +292,7 @@ def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
     assert function.name == "convert_to_bw"
     assert (
         function.missing
-        == registry.lacking("convert_to_bw")
+        == registry.missing_reason("convert_to_bw")
         == (
             "tool 'best': program 'no-such-program' is not on the PATH; apt install it; "
             "NO_SUCH is not set; set NO_SUCH (for tests); "
@@ -305,10 +305,12 @@ def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
 
 
 def test_operation_with_one_tool_that_can_run_lacks_nothing() -> None:
-    lame = bw_tool("lame", priority=90, requires=Requirements(modules={"no_such_module": "pip install it"}))
-    registry = make_registry([lame, bw_tool("fine", priority=10)])
-    assert (registry.lacking("convert_to_bw"), registry.unavailable()) == ("", ())
-    assert registry.lacking("sing") == "no installed plugin can do it"
+    blocked = bw_tool(
+        "blocked", priority=90, requires=Requirements(modules={"no_such_module": "pip install it"})
+    )
+    registry = make_registry([blocked, bw_tool("fine", priority=10)])
+    assert (registry.missing_reason("convert_to_bw"), registry.unavailable()) == ("", ())
+    assert registry.missing_reason("sing") == "no installed plugin can do it"
 
 
 def test_model_that_nobody_declares_is_missing() -> None:
@@ -320,8 +322,8 @@ def test_model_that_nobody_declares_is_missing() -> None:
 def test_missing_things_are_looked_for_again_after_a_while(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
-    lame = bw_tool("lame", requires=Requirements(binaries={"late-program": "wait"}))
-    registry = make_registry([lame])
+    blocked = bw_tool("blocked", requires=Requirements(binaries={"late-program": "wait"}))
+    registry = make_registry([blocked])
     assert registry.functions() == ()
     program = tmp_path / "late-program"
     program.write_text("#!/bin/sh\n")
@@ -408,9 +410,9 @@ def test_what_needs_the_type_itself_or_no_image_is_no_producer() -> None:
 
 
 def test_producer_that_cannot_run_here_goes_last(tools: list[Tool]) -> None:
-    lame = Requirements(modules={"no_such_module": "pip install it"})
+    unmet = Requirements(modules={"no_such_module": "pip install it"})
     detect = next(one for one in tools if one.operation is operations.DETECT)
-    registry = make_registry([replace(detect, requires=lame), maker("all_boxes", Plain)])
+    registry = make_registry([replace(detect, requires=unmet), maker("all_boxes", Plain)])
     assert [op.name for op, _ in registry.producers(list[Box])] == ["all_boxes", "detect_objects"]
 
 

@@ -55,7 +55,7 @@ def test_json_quoted_twice_is_loaded_twice() -> None:
         ("maybe", "null", None),
         ("level", "2", 2),
         ("free", '{"any": "1"}', {"any": "1"}),
-        # What is right already, or beyond mending, is left as it is: pydantic will say what is wrong.
+        # Valid and irreparable values are unchanged: pydantic reports what is wrong.
         ("text", "20", "20"),
         ("text", "null", "null"),
         ("either", "20", "20"),

@@ -54,8 +54,8 @@ def test_reply_has_the_flat_fields_of_the_contract(
 def test_what_cannot_run_here_is_answered_with_what_it_lacks(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
-    lame = Requirements(binaries={"no-such-program": "apt-get install it"})
-    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=lame)
+    unmet = Requirements(binaries={"no-such-program": "apt-get install it"})
+    reader = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=unmet)
     client = serve(make_agent([*tools, reader]))
     body = chat_body("make it black and white, then read the text", input_image_url=scene_url)
     response = client.post("/chat", json=body)

@@ -20,13 +20,13 @@ Serve = Callable[[Agent], TestClient]
 
 
 def test_tools_are_listed_with_schema_and_what_they_lack(serve: Serve, tools: list[Tool]) -> None:
-    lacking = Tool(
-        name="lacking",
+    unmet = Tool(
+        name="unmet",
         operation=operations.CAPTION,
         run="nowhere:run",
         requires=Requirements(binaries={"no-such-program": "apt install it"}),
     )
-    listed = serve(make_agent([*tools, lacking])).get("/tools").json()["operations"]
+    listed = serve(make_agent([*tools, unmet])).get("/tools").json()["operations"]
     by_name = {operation["operation"]: operation for operation in listed}
     assert by_name["convert_to_bw"]["available"]
     assert by_name["convert_to_bw"]["parameters"]["additionalProperties"] is False

@@ -166,12 +166,12 @@ def silent(done: int, total: int, file: str) -> None:
 
 
 def test_a_missing_model_says_how_large_it_is_and_how_to_get_it(settings: Settings) -> None:
-    lacking = missing_weights(SPEC, settings)
-    assert lacking is not None
-    assert lacking.what == "model 'toy-1.0' is not downloaded (3.00 GB)"
+    unmet = missing_weights(SPEC, settings)
+    assert unmet is not None
+    assert unmet.what == "model 'toy-1.0' is not downloaded (3.00 GB)"
     with pytest.raises(SetupError) as caught:
         require(SPEC, settings)
-    assert str(caught.value) == f"toy: {lacking.what}; run `promptvision models pull toy-1.0`"
+    assert str(caught.value) == f"toy: {unmet.what}; run `promptvision models pull toy-1.0`"
 
 
 def test_pull_brings_the_named_files_and_nothing_else(settings: Settings, hub: Hub) -> None:
@@ -336,13 +336,13 @@ def test_without_a_digest_a_part_is_gone_on_with_only_if_the_etag_holds(
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_file_that_changed_meanwhile_is_fetched_anew(tmp_path: Path, hub: Hub, remote: RemoteFile) -> None:
+def test_a_file_that_changed_meanwhile_is_fetched_again(tmp_path: Path, hub: Hub, remote: RemoteFile) -> None:
     part_of(tmp_path / "a").write_bytes(b"of an older file")
     (tmp_path / "a.part.etag").write_text('"zero"')
     assert fetch_quietly(remote, tmp_path / "a") == sha256(BIG)
 
 
-def test_without_digest_and_etag_everything_is_fetched_anew(
+def test_without_digest_and_etag_everything_is_fetched_again(
     tmp_path: Path, hub: Hub, remote: RemoteFile
 ) -> None:
     hub.etag = None
@@ -424,7 +424,7 @@ def test_verify_says_when_there_is_nothing_to_compare_with(settings: Settings) -
     ]
 
 
-def test_weights_of_another_revision_are_pulled_anew(settings: Settings, hub: Hub) -> None:
+def test_weights_of_another_revision_are_pulled_again(settings: Settings, hub: Hub) -> None:
     pull(replace(SPEC, revision="old"), settings, silent)
     assert locate(SPEC, settings) is None
     hub.files["model.safetensors"] = b"newer"

@@ -3,13 +3,13 @@
 ::
 
     PromptvisionError
-    ├── PluginError              the plugin's author mends it
-    ├── CallError                one tool call did not work; the planner is told in one line
+    ├── PluginError              the plugin's author fixes it
+    ├── CallError                one tool call failed; the planner gets one line
     │   ├── ArgumentsError       the planner can correct its arguments and call again
     │   ├── ToolFailed           the tool ran and could not do it; another tool may
     │   │   └── WorkerLost       the process that ran the tool ended
     │   └── StopTurn             nothing more should be tried in this turn
-    ├── UserError                the person at the keyboard mends it
+    ├── UserError                the user fixes it
     │   ├── InputError           an image, a prompt or a field that cannot be used
     │   │   ├── TooLarge         over a size limit
     │   │   └── Conflict         the same prompt_id with another body
@@ -20,7 +20,7 @@
     ├── ProviderError            an LLM provider failed
     ├── StoreError               a store failed
     │   └── LeaseLost            another process has taken the turn over
-    └── Cancelled                somebody asked for the work to stop
+    └── Cancelled                the work was cancelled
 
 Messages read who, where, what, how to fix. ``hint`` holds the how-to-fix part when it is a command.
 """
@@ -57,7 +57,7 @@ class PromptvisionError(Exception):
 
     Args:
         message: who, where and what went wrong, in one line.
-        hint: how to mend it: a command or a setting. Shown after the message.
+        hint: how to fix it: a command or a setting. Shown after the message.
     """
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -192,7 +192,7 @@ class StoreError(PromptvisionError):
 
 
 class LeaseLost(StoreError):
-    """Another process owns the turn now; whoever sees this must stop writing to it."""
+    """Another process owns the turn now; the receiver must stop writing to it."""
 
 
 class Cancelled(PromptvisionError):

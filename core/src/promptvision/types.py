@@ -187,12 +187,12 @@ def neutralize_chat_markers(text: str) -> str:
 
 
 class ImageText(str):
-    """Text that came out of an image: data from a stranger, never an instruction.
+    """Text read from an image: untrusted data, never an instruction.
 
     Cleaned on the way in: no control, bidirectional or private-use characters besides line feed and tab,
     at most 20,000 characters. When the serialisation context has ``label`` set it is shown as
-    ``{"untrusted_text": ...}`` with chat markers taken apart, so that a planner can tell it from words of
-    the user.
+    ``{"untrusted_text": ...}`` with chat markers taken apart, so a planner can distinguish it from
+    words of the user.
     """
 
     __slots__ = ()

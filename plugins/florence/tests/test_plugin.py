@@ -33,13 +33,13 @@ def test_revisions_are_pinned() -> None:
 
 
 def test_remote_captions_need_a_url() -> None:
-    def lacking(**variables: str) -> list[str]:
+    def first_missing(**variables: str) -> list[str]:
         setting = Settings.from_mapping(variables).value
         found = missing_requirements(CAPTION_REMOTE.requires, has_model=lambda _: None, setting=setting)
         return [missing.what for missing in found]
 
-    assert lacking() == ["FLORENCE_API_URL is not set"]
-    assert lacking(FLORENCE_API_URL="http://127.0.0.1:8000/caption") == []
+    assert first_missing() == ["FLORENCE_API_URL is not set"]
+    assert first_missing(FLORENCE_API_URL="http://127.0.0.1:8000/caption") == []
 
 
 def test_a_setting_chooses_the_model() -> None:

@@ -199,7 +199,7 @@ def test_full_mask_gives_the_latents_of_the_library(models: Any, scheduler: Any,
 def test_the_plain_recipe_loses_the_outside(
     models: Any, scheduler: Any, reference: Any, canvas: Canvas
 ) -> None:
-    """The defect that pinning mends is there in the library, for either kind of base."""
+    """The defect that pinning fixes is present in the library, for either kind of base."""
     first = {"strength": 0.99, "denoising_end": SPLIT, "masked_image_latents": canvas.masked}
     theirs = reference_latents(reference[0], scheduler, canvas.original, canvas, **first)
     wanted = noised(scheduler, canvas, STEPS)

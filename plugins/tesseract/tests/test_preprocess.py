@@ -57,9 +57,9 @@ def test_specks_are_removed(draw_page: DrawPage, pepper: Damage) -> None:
     page = draw_page()
     margin = np.s_[:, :36]
     peppered = pepper(page)
-    mended = preprocess.remove_outliers(peppered)
-    assert wrong_pixels(mended[margin], page[margin]) < 0.02 * wrong_pixels(peppered[margin], page[margin])
-    assert wrong_pixels(mended, page) < 0.33 * wrong_pixels(peppered, page)
+    cleaned = preprocess.remove_outliers(peppered)
+    assert wrong_pixels(cleaned[margin], page[margin]) < 0.02 * wrong_pixels(peppered[margin], page[margin])
+    assert wrong_pixels(cleaned, page) < 0.33 * wrong_pixels(peppered, page)
 
 
 @pytest.mark.parametrize("px", [11, 12, 28])
@@ -102,9 +102,9 @@ def test_noise_is_measured_in_spite_of_letters(
 def test_strong_noise_is_reduced(draw_page: DrawPage, make_noisy: Callable[[Grey, float], Grey]) -> None:
     page = draw_page(ink=60, paper=160)
     noisy = make_noisy(page, 25)
-    mended = preprocess.denoise(noisy)
+    cleaned = preprocess.denoise(noisy)
     blank = page == 160
-    assert np.std(mended[blank]) < 0.5 * np.std(noisy[blank])
+    assert np.std(cleaned[blank]) < 0.5 * np.std(noisy[blank])
 
 
 @pytest.mark.parametrize("sigma", [0, 5])

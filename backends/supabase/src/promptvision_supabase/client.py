@@ -17,7 +17,7 @@ from promptvision.plugin import IDENTITY, SetupError, StoreError, limit_response
 __all__ = ["DatabaseClient"]
 
 CONNECT_TIMEOUT_S = 0.9
-"""Shorter than a second in all, so that a host that is down is told of within one."""
+"""Shorter than a second in all, so that a host that is down is reported within one."""
 READ_TIMEOUT_S = 5.0
 PAUSES_S = (0.05, 0.15, 0.3)
 """How long to wait before the second, third and fourth try."""
@@ -60,7 +60,7 @@ class DatabaseClient:
         key: the service_role (secret) key.
 
     Raises:
-        SetupError: the URL or the key is no such thing.
+        SetupError: the URL or the key is invalid.
     """
 
     def __init__(self, url: str, key: str) -> None:

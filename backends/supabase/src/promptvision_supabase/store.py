@@ -37,7 +37,7 @@ from promptvision_supabase.documents import (
 __all__ = ["SupabaseConversationStore", "open_store"]
 
 VERSION = 2
-"""Of the set-up script, as ``promptvision_status`` tells it."""
+"""Of the set-up script, as ``promptvision_status`` returns it."""
 
 
 def open_store(setting: Callable[[str], str | None]) -> SupabaseConversationStore:

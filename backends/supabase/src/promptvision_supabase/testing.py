@@ -200,7 +200,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             answer = self._ask(body)
         except (OSError, http.client.HTTPException):
-            self.close_connection = True  # nobody is there: break off, as a refused connection would
+            self.close_connection = True  # no server: close, like a refused connection
             return
         data = answer.read()
         if self.server_behind.answers_to_drop > 0:

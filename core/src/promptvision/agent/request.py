@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 LOCAL_USER = "local"
-"""Owner of everything where users are not told apart."""
+"""Owner of everything where users are not distinguished."""
 
 Source = bytes | str | Path | ImageRef
 """An image in a request: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""

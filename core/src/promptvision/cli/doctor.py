@@ -86,7 +86,7 @@ def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterato
 
 
 def masked(text: str, secrets: list[str]) -> str:
-    """Mask the secrets in a text; a long one keeps its last four characters, to tell which it is."""
+    """Mask the secrets in a text; a long one keeps its last four characters, to identify it."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "****" + (secret[-4:] if len(secret) >= 16 else ""))
     return _SECRET_OPTIONS.sub(r"\1****", _CREDENTIALS.sub(r"\1:****@", text))

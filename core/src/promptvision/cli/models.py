@@ -35,7 +35,7 @@ def _specs_of(ctx: click.Context, param: click.Parameter, ids: tuple[str, ...]) 
     known = _registry(ctx).models
     if unknown := [id_ for id_ in ids if id_ not in known]:
         names = ", ".join(sorted(known)) or "none; install a plugin that has one"
-        raise click.BadParameter(f"{unknown[0]!r} is no model known here; known: {names}", ctx, param)
+        raise click.BadParameter(f"{unknown[0]!r} is not a known model; known: {names}", ctx, param)
     return tuple(known[id_] for id_ in ids)
 
 
@@ -141,10 +141,10 @@ def _progress_bar() -> Iterator[Progress]:
     with bar:
         task = bar.add_task("", total=None)
 
-        def tell(done: int, total: int, file: str) -> None:
+        def report(done: int, total: int, file: str) -> None:
             bar.update(task, completed=done, total=total or None, description=file)
 
-        yield tell
+        yield report
 
 
 @models.command("verify")

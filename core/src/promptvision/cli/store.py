@@ -24,7 +24,7 @@ _EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class CopyEnd:
-    """One end of a copy: URLs of its stores. Empty is the store of the settings, None is no store at all."""
+    """One end of a copy: URLs of its stores. Empty is the store of the settings, None means no store."""
 
     conversations: str | None = None
     images: str | None = None
@@ -101,7 +101,7 @@ def _kind(registry: Registry, url: str) -> str:
     fitting = [kind for kind, schemes in kinds.items() if colon and scheme in schemes]
     if len(fitting) != 1:  # memory: is both, and forgets
         known = "; ".join(f"{kind}: {', '.join(sorted(schemes))}" for kind, schemes in kinds.items())
-        raise click.UsageError(f"{scheme!r} is no scheme of a store to copy. Known for {known}")
+        raise click.UsageError(f"{scheme!r} is not a scheme of a store. Known for {known}")
     return fitting[0]
 
 

@@ -63,7 +63,7 @@ def run_tool(
 
 
 def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
-    """Refuse an operation or arguments that no tool here knows, and images that are no text."""
+    """Reject unknown operations and arguments, and image values that are not text."""
     if operation not in agent.registry.operations:
         names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin that has a tool"
         raise click.UsageError(f"no operation {operation!r}; the operations are: {names}")

@@ -80,7 +80,7 @@ class ConversationStore(Protocol):
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         """Add journal entries, all or none; also a heartbeat.
 
-        Entries that stand already, and are equal, are no error: a call may be repeated when its
+        Entries that exist already and are equal are not an error: a call may be repeated when its
         acknowledgement was lost.
 
         Raises:

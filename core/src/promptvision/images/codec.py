@@ -239,7 +239,7 @@ def _as_meant(opened: ImageFile, kind: FileFormat, data: bytes) -> tuple[Image, 
 
         return (opened.plain() if isinstance(opened, TiffFile) else opened), profile
     if kind.name == "BMP" and opened.mode == "RGBA" and opened.getchannel("A").getextrema() == (0, 0):
-        return opened.convert("RGB"), profile  # a fourth byte that nobody set
+        return opened.convert("RGB"), profile  # an unused fourth byte
     return opened, profile
 
 

@@ -43,7 +43,7 @@ class ObjectImageStore(ABC):
     :class:`~promptvision.errors.NotFound` for an object that does not exist and
     :class:`~promptvision.errors.StoreError` for everything else.
 
-    An id alone does not tell the extension, so all are tried, the usual ones first; the names of objects that
+    An id does not contain the extension, so all are tried, the usual ones first; the names of objects that
     were found are cached.
 
     An object that is in the store already is kept if its bytes are right, and replaced if they are not:
@@ -89,7 +89,7 @@ class ObjectImageStore(ABC):
 
     @abstractmethod
     def _link(self, name: ObjectName) -> str:
-        """The URL for readers; asks nobody whether the object is there."""
+        """The URL for readers; does not check that the object exists."""
 
     @abstractmethod
     def _remove(self, name: ObjectName) -> None:

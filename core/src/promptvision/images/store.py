@@ -86,7 +86,7 @@ class ImageStore(Protocol):
     """Where images live, known by the hash of their bytes. Immutable: there is no overwriting.
 
     All methods raise :class:`~promptvision.errors.StoreError` when the store fails, and
-    :class:`~promptvision.errors.NotFound` for an id it does not hold or that is no SHA-256.
+    :class:`~promptvision.errors.NotFound` for an id it does not hold or that is not a SHA-256.
     """
 
     blocking: bool

@@ -22,7 +22,7 @@ MAX_WINDOWS = 4
 
 _MAX_REGIONS = 64
 _CELL = 32
-"""Side of the squares in which regions are told apart: closer than that they are one region."""
+"""Side of the squares in which regions are distinguished: closer ones are one region."""
 
 _MARGIN, _SMALLEST_MARGIN = 0.5, 64
 _SMALLEST_WINDOW = 512

@@ -151,7 +151,7 @@ def _rejected(body: Mapping[str, Any], host: HostErrors) -> str:
 
 
 def _stream_error(exc: Exception, planner: str, body: dict[str, Any], host: HostErrors) -> ProviderError:
-    """An error object in the middle of a stream has no status; its code, if any, tells the kind."""
+    """An error object in the middle of a stream has no status; its code, if any, determines the kind."""
     code = str(body.get("code") or body.get("type"))
     status = 429 if code == "rate_limit_exceeded" else 400 if "invalid_request" in code else 500
     kind = _kind_of(status, body, host)

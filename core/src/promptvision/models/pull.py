@@ -176,7 +176,7 @@ def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[Remo
 
 
 def _is_confidential(endpoint: str | None) -> bool:
-    """Whether nobody between here and the hub, or its mirror, can read a token."""
+    """Whether a token sent to the hub or its mirror is encrypted on the way."""
     url = urlsplit(endpoint or "https://huggingface.co")
     return url.scheme == "https" or url.hostname in ("localhost", "127.0.0.1", "::1")
 
@@ -237,14 +237,14 @@ def _fetch_all(
         before = sum(done.size for done in pulled)
         target = staging / file.path
 
-        def tell(here: int, before: int = before, name: str = file.path) -> None:
+        def report_bytes(here: int, before: int = before, name: str = file.path) -> None:
             progress(before + here, total, name)
 
         digest = file_sha256(target) if target.is_file() else None
         if digest is None or digest != file.sha256:
-            digest = fetch(file, target, progress=tell, schemes=schemes)
+            digest = fetch(file, target, progress=report_bytes, schemes=schemes)
         pulled.append(PulledFile(path=file.path, size=target.stat().st_size, sha256=digest))
-        tell(pulled[-1].size)
+        report_bytes(pulled[-1].size)
     return tuple(pulled)
 
 

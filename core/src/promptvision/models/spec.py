@@ -47,7 +47,7 @@ class ModelSpec:
         revision: commit of the hub repository, pinned.
         files: names may contain ``*`` for hub repositories.
         hub_files: files of a hub repository that the operator names instead; default: those of ``files``.
-        download_bytes: size of the download, if the files do not tell.
+        download_bytes: size of the download, if the files do not state it.
         license: of the weights, as an SPDX id or a name.
         license_url: of its text.
         weight_bytes: bytes by dtype name, such as ``{"float16": 447_000_000}``; used until the first

@@ -121,7 +121,7 @@ def _has(folder: Path, pattern: str) -> bool:
 
 
 def pull_bytes(spec: ModelSpec) -> int:
-    """Size of the download, as far as the spec tells; 0 if it does not."""
+    """Size of the download, as far as the spec states it; else 0."""
     declared = sum(file.size for file in spec.files) or spec.download_bytes
     return declared or max(spec.weight_bytes.values(), default=0)
 

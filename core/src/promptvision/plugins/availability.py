@@ -82,8 +82,8 @@ class Availability:
         """One function per operation that some installed tool can fulfil here."""
         snapshot = self._current()
         if snapshot.functions is None:
-            able = [tools for _, tools in sorted(snapshot.runnable.items()) if tools]
-            snapshot.functions = tuple(self._function(tools) for tools in able)
+            available = [tools for _, tools in sorted(snapshot.runnable.items()) if tools]
+            snapshot.functions = tuple(self._function(tools) for tools in available)
         return snapshot.functions
 
     def unavailable(self) -> tuple[PlannerFunction, ...]:

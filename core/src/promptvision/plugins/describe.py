@@ -43,7 +43,7 @@ def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
         "version": tool.version,
         "priority": tool.priority,
         "available": not missing,
-        "missing": [{"what": lacking.what, "fix": lacking.fix} for lacking in missing],
+        "missing": [{"what": one.what, "fix": one.fix} for one in missing],
         "gpu": str(tool.requires.gpu),
         "models": list(tool.requires.chosen_models(registry.settings.value)),
         "limits": tool.limits,

@@ -21,8 +21,8 @@ GIVE_UP_S = 10.0
 def run_guarded(work: Callable[[], None], label: str) -> None:
     """Run some code of a plugin in a thread, with what it prints sent to stderr.
 
-    A thread makes the time limit possible, and tells a ``KeyboardInterrupt`` that a plugin raises from the
-    user's Ctrl-C, which reaches the main thread.
+    A thread makes the time limit possible, and distinguishes a ``KeyboardInterrupt`` that a plugin
+    raises from the user's Ctrl-C, which reaches the main thread.
 
     Args:
         work: what to run.

@@ -193,7 +193,7 @@ class Registry:
         """See :meth:`Availability.runnable`."""
         return self.availability.runnable(operation)
 
-    def lacking(self, operation: str) -> str:
+    def missing_reason(self, operation: str) -> str:
         """See :meth:`Availability.reason`."""
         return self.availability.reason(operation)
 

@@ -1,4 +1,4 @@
-"""Agents for tests: real loop, real stores in memory, and just the tools that a test names."""
+"""Agents for tests: the real loop, stores in memory, and the given tools."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def make_registry(
     models: Iterable[ModelSpec] = (),
     settings: Settings | None = None,
 ) -> Registry:
-    """A registry of the core's own plugin and one named ``test`` that offers what is given.
+    """A registry of the core's own plugin and one named ``test`` that offers the arguments.
 
     Raises:
         PluginError: a tool breaks its contract.
@@ -57,9 +57,9 @@ def make_agent(
     """An agent over stores in memory.
 
     Args:
-        tools: all that it can use; decorated functions are accepted too.
+        tools: the tools that it can use; decorated functions are accepted too.
         planner: default: the offline planner.
-        settings: default: none but those of the class.
+        settings: default: the defaults, with strict plugins.
         conversations: default: in memory.
         images: default: in memory.
         models: model specs that the tools may lease.

@@ -90,7 +90,7 @@ def run_tool(
 
     Args:
         tool: what to run; a decorated function is accepted too.
-        image: given as the first image among the arguments.
+        image: the value of the first image argument.
         context: default: a fresh :func:`make_context`.
         args: further arguments, by name.
 

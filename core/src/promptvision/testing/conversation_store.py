@@ -1,6 +1,6 @@
-"""The promises of a conversation store, as tests.
+"""Tests that every conversation store must pass.
 
-Subclass :class:`ConversationStoreContract` in a test module and give it a ``store`` fixture::
+Subclass :class:`ConversationStoreContract` in a test module and define a ``store`` fixture::
 
     class TestMyStore(ConversationStoreContract):
         @pytest.fixture
@@ -115,11 +115,11 @@ def in_threads(count: int, action: Callable[[int], T]) -> list[T]:
 
 
 class ConversationStoreContract:
-    """What every conversation store promises. A subclass gives the ``store`` fixture."""
+    """What every conversation store guarantees. A subclass defines the ``store`` fixture."""
 
     @pytest.fixture
     def user(self) -> str:
-        """A user whom no other test knows."""
+        """A user that no other test uses."""
         return f"user-{uuid.uuid4().hex}"
 
     # claiming
@@ -150,7 +150,7 @@ class ConversationStoreContract:
     def test_ended_turn_gives_its_stored_reply(
         self, store: ConversationStore, user: str, status: TurnStatus
     ) -> None:
-        """The same key again is answered with what was stored, however often it is asked."""
+        """The same key returns the stored reply, however often it is claimed."""
         turn = claim(store, user)
         store.append(turn, [note(1)])
         store.finish_turn(turn, status, {"text": "done", "n": [1, 2.5, None, True]})
@@ -162,7 +162,7 @@ class ConversationStoreContract:
         assert len(store.history(user, "c1", 10)) == 1
 
     def test_other_fingerprint_is_a_conflict(self, store: ConversationStore, user: str) -> None:
-        """Another body under the same key is refused, running or ended, and nothing is written."""
+        """Another body under the same key is rejected, running or ended, and nothing is written."""
         turn = claim(store, user)
         with pytest.raises(Conflict):
             claim(store, user, fingerprint="other", lease_s=0)
@@ -180,7 +180,7 @@ class ConversationStoreContract:
         store.heartbeat(turn)
 
     def test_one_turn_runs_in_a_conversation(self, store: ConversationStore, user: str) -> None:
-        """The second prompt is told which turn is in its way; another conversation is free."""
+        """The second prompt gets the turn that blocks it; another conversation is free."""
         turn = claim(store, user, "p1")
         blocked = claim(store, user, "p2")
         assert (blocked.claim, blocked.id, blocked.key.prompt_id) == (Claim.BUSY, turn.id, "p1")
@@ -242,7 +242,7 @@ class ConversationStoreContract:
             store.heartbeat(turn)
 
     def test_dead_turn_of_another_key_is_closed_on_the_way(self, store: ConversationStore, user: str) -> None:
-        """A crashed turn does not block the conversation for ever."""
+        """A crashed turn does not block the conversation forever."""
         dead = claim(store, user, "p1")
         new = claim(store, user, "p2", lease_s=0)
         assert (new.claim, new.seq) == (Claim.NEW, 2)
@@ -357,7 +357,7 @@ class ConversationStoreContract:
             assert (read.reply, read.events) == ({"text": "one"}, (note(1), note(2), note(3)))
 
     def test_last_entries_may_stand_already(self, store: ConversationStore, user: str) -> None:
-        """As after a call that was cut off between them and the end."""
+        """As after a call that was interrupted between them and the end."""
         turn = claim(store, user)
         store.append(turn, [note(1)])
         store.finish_turn(turn, TurnStatus.DONE, {"text": "one"}, [note(1)])
@@ -366,7 +366,7 @@ class ConversationStoreContract:
     def test_turn_does_not_end_with_entries_that_do_not_follow(
         self, store: ConversationStore, user: str
     ) -> None:
-        """The turn goes on as if nothing had been asked."""
+        """The turn continues as if nothing had been requested."""
         turn = claim(store, user)
         for wrong in ([note(2)], [note(1), note(3)]):
             with pytest.raises(StoreError):
@@ -387,7 +387,7 @@ class ConversationStoreContract:
         assert (read.status, read.events) == (TurnStatus.RUNNING, ())
 
     def test_turn_does_not_end_as_running(self, store: ConversationStore, user: str) -> None:
-        """Running is no end."""
+        """A turn cannot end as running."""
         turn = claim(store, user)
         with pytest.raises(ValueError, match="running"):
             store.finish_turn(turn, TurnStatus.RUNNING, {})
@@ -577,10 +577,10 @@ class ConversationStoreContract:
         conversation, turns = _foreign(user)
         for turn in turns:
             store.restore_turn(conversation, turn)
-        stranger = replace(turns[0], id=uuid.uuid4().hex)
+        unrelated = replace(turns[0], id=uuid.uuid4().hex)
         for wrong in (
-            replace(stranger, seq=9),
-            replace(stranger, key=replace(stranger.key, prompt_id="p9")),
+            replace(unrelated, seq=9),
+            replace(unrelated, key=replace(unrelated.key, prompt_id="p9")),
             replace(turns[2], fence=2),
             replace(turns[0], key=TurnKey(f"{user}-other", "c1", "p1")),
         ):
@@ -617,7 +617,7 @@ class ConversationStoreContract:
         assert len(store.history(user, "c1", 5)[0].events) == 2
 
     def test_hostile_ids_stay_in_their_place(self, store: ConversationStore, user: str) -> None:
-        """An id is a value, whatever it looks like, as user, conversation and prompt_id."""
+        """An id is only a value, whatever its characters, as user, conversation and prompt_id."""
         bystander = claim(store, user, conversation="bystander")
         users = [f"{user}{hostile}" for hostile in HOSTILE_IDS]
         for name, hostile in zip(users, HOSTILE_IDS, strict=True):
@@ -667,7 +667,7 @@ class ConversationStoreContract:
         assert len(store.history(user, "c1", 100)) == 1
 
     def test_fifty_prompts_at_once_run_one(self, store: ConversationStore, user: str) -> None:
-        """One turn of the conversation runs; the others are told to wait for it, and leave no trace."""
+        """One turn of the conversation runs; the others get an error that names it, and write nothing."""
         turns = in_threads(50, lambda number: claim(store, user, f"p{number}"))
         assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 49 + [Claim.NEW]
         assert len({turn.id for turn in turns}) == 1
@@ -683,7 +683,7 @@ class ConversationStoreContract:
         assert {turn.fence for turn in turns} == {turn.fence + 1}
 
     def test_conversations_side_by_side(self, store: ConversationStore, user: str) -> None:
-        """Turns of different conversations do not disturb one another."""
+        """Turns of different conversations do not affect each other."""
 
         def converse(number: int) -> list[Turn]:
             name = f"c{number}"

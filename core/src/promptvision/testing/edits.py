@@ -159,4 +159,4 @@ EDITS = tuple(
     )
 )
 """Requests of every kind: counts, positions, sizes, shades, relations, exceptions, clauses, and what no
-detector without a model can tell."""
+detector without a model can decide."""

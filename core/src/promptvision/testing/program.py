@@ -98,7 +98,7 @@ class Program:
 
 
 class Terminal:
-    """A process whose three streams are one pseudo-terminal, and somebody who reads and types at it."""
+    """A process whose three streams are one pseudo-terminal, with methods that read and type."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._end, inner = pty.openpty()

@@ -88,13 +88,13 @@ class ServerProcess:
                 stderr=log,
             )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while (told := _SERVES.search(self.log)) is None:
+        while (found := _SERVES.search(self.log)) is None:
             has_ended = self._process.poll() is not None
             if has_ended or time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"promptvision serve did not start: {self.log[-2000:]}")
             time.sleep(0.02)
-        self.url = told[1]
+        self.url = found[1]
 
     def kill(self) -> None:
         """End it at once, as ``kill -9`` does."""

@@ -1,7 +1,7 @@
-"""What a conversation store promises when several processes use it and some of them are killed.
+"""What a conversation store guarantees when several processes use it and some are killed.
 
 Subclass :class:`SharedStoreContract` in a test module and give it an ``open_store`` fixture: a function that
-opens the store anew, once in each process.
+opens the store, once in each process.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ PATIENCE_S = 20
 
 
 class SharedStoreContract:
-    """What every store that processes share promises. A subclass gives the ``open_store`` fixture."""
+    """What every shared store guarantees. A subclass defines the ``open_store`` fixture."""
 
     rounds = 10
     """How often the writers are killed."""
 
     @pytest.fixture
     def user(self) -> str:
-        """A user whom no other test knows."""
+        """A user that no other test uses."""
         return f"user-{uuid.uuid4().hex}"
 
     def test_fifty_duplicates_in_two_processes_run_once(self, open_store: OpenStore, user: str) -> None:
@@ -63,7 +63,7 @@ class SharedStoreContract:
         assert len({turn.id for turn in turns}) == 1
 
     def test_killed_owner_is_replaced_after_its_lease(self, open_store: OpenStore, user: str) -> None:
-        """The turn goes to the next claimer with its journal; a late write of the dead owner is refused."""
+        """The turn goes to the next claimer with its journal; a late write of the dead owner is rejected."""
         with _process(_own_turn, open_store, user) as (process, pipe):
             turn: Turn = _received(pipe)
             process.kill()
@@ -85,7 +85,7 @@ class SharedStoreContract:
         store.close()
 
     def test_paused_owner_finds_its_turn_taken(self, open_store: OpenStore, user: str) -> None:
-        """An owner that was only stopped for a while is refused when it wakes."""
+        """An owner that was suspended is rejected when it resumes."""
         with _process(_own_turn, open_store, user) as (process, pipe):
             turn: Turn = _received(pipe)
             os.kill(process.pid or 0, signal.SIGSTOP)
@@ -104,7 +104,7 @@ class SharedStoreContract:
         self, open_store: OpenStore, user: str, tmp_path: Path
     ) -> None:
         """After rounds of kill -9 every acknowledged entry is there once, in order and without gaps."""
-        random = Random(user)  # noqa: S311  # when to kill is no secret
+        random = Random(user)  # noqa: S311  # not a secret
         logs = [tmp_path / f"acknowledged-{number}" for number in range(2)]
         for _ in range(self.rounds):
             with (
@@ -180,7 +180,7 @@ def _assert_writes_refused(store: ConversationStore, turn: Turn) -> None:
 
 
 def _write(pipe: Connection, open_store: OpenStore, user: str, conversation: str, log: Path) -> None:
-    """Run turns for ever, and write down what the store has acknowledged, as soon as it has."""
+    """Run turns until killed, and record each acknowledged write at once."""
     store = open_store()
     acknowledged = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 

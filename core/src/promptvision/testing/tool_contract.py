@@ -1,4 +1,4 @@
-"""What every tool must do, as tests that a plugin runs by subclassing."""
+"""Tests that every tool must pass; a plugin runs them by subclassing."""
 
 from __future__ import annotations
 

@@ -91,4 +91,4 @@ class ToolContext(Protocol):
         """Tell how far the work is. Also a check point for cancellation."""
 
     def check_cancelled(self) -> None:
-        """Raise :class:`~promptvision.errors.Cancelled` if somebody asked to stop."""
+        """Raise :class:`~promptvision.errors.Cancelled` if the call was cancelled."""

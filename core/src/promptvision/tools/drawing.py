@@ -12,7 +12,7 @@ from promptvision.types import Box
 __all__ = ["draw_boxes", "draw_mask_overlay"]
 
 _PALETTE = ("#ffd400", "#00c2ff", "#ff5ca8", "#6fe26f", "#ff8c1a", "#b48cff")
-"""Bright enough for black letters, and told apart by people with the common colour blindnesses."""
+"""Bright enough for black letters, and distinguishable with the common colour blindnesses."""
 
 _DARK = "#111111"
 _TINT = "#ff2bd6"

@@ -92,8 +92,8 @@ class DetectResult(ImageResult):
         found = ", ".join(
             f"{label} ({score:g})" for label, score in zip(self.labels, self.scores, strict=True)
         )
-        told = f"I found {len(self.labels)}: {found}."
-        return f"{self.message} {told}" if self.message else told
+        summary = f"I found {len(self.labels)}: {found}."
+        return f"{self.message} {summary}" if self.message else summary
 
 
 class SegmentArgs(ImageArgs):

@@ -117,7 +117,7 @@ SIZES = LARGE | SMALL
 ALL = frozenset(_words("all every each any both whole entire"))
 ARTICLES = frozenset(_words("the a an this that these those my your our some"))
 SOFT = frozenset(_words("color colour colored coloured bright vivid shiny only exact other actual"))
-"""Words that do not tell one thing from another."""
+"""Words that do not distinguish things."""
 GENERIC = frozenset(_words("one ones"))
 CHOICES = frozenset((*NUMBERS, *ORDINALS, *SIZES, *ALL, *ARTICLES, *SIDE_WORDS, *GENERIC, "pair"))
 DARK = frozenset(_words("dark darker darkest deep"))

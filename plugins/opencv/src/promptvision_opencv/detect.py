@@ -166,12 +166,14 @@ class _Search:
         return choice
 
     def _nothing(self, request: Request, choice: Choice) -> Choice:
-        """Why nothing was chosen; what fills the image is no thing in it."""
+        """Why nothing was chosen; what fills the image is not a thing in it."""
         if choice.note != f"No {request.phrase.description} found.":
             return choice
         share = max((d.area for d in self._all(request.phrase)), default=0) / self._rgb[..., 0].size
         if request.kind is Kind.COLOUR and share > _MOST_SHARE:
-            return Choice((), f"{request.label} covers {share:.0%} of the image, so it is no single thing.")
+            return Choice(
+                (), f"{request.label} covers {share:.0%} of the image, so it is not a single thing."
+            )
         return Choice((), f"No {request.label} found with a score of {self._threshold:g} or more.")
 
     def _background(self, request: Request) -> Choice:

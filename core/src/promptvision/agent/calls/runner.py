@@ -289,7 +289,7 @@ class StepRunner:
     async def _fail_unavailable(self, request: _Request) -> SetupError:
         """The reason why no tool can run here, journaled as a failed step of the best one."""
         name = request.operation
-        error = SetupError(f"{name} cannot run here: {self._registry.lacking(name)}")
+        error = SetupError(f"{name} cannot run here: {self._registry.missing_reason(name)}")
         for tool in self._registry.candidates(name)[:1]:
             self._fail_step(await self._start_step(tool, None, request), error)
         return error
@@ -471,13 +471,13 @@ def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
         or not is_complement(target)
     ):
         return tools
-    able = [tool for tool in tools if tool.takes_complements and kept_part(target)]
-    if not able:
+    capable = [tool for tool in tools if tool.takes_complements and kept_part(target)]
+    if not capable:
         raise ToolFailed(
             f"{request.operation}: cannot act on {target!r}: no tool here selects all but a thing; name the "
             "thing to change instead"
         )
-    return able
+    return capable
 
 
 def _names(tool: Tool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class SentPrefix:
 
     Args:
         chars: how many.
-        digest: their CRC-32, which tells whether another text begins with the same characters.
+        digest: their CRC-32, which shows whether another text begins with the same characters.
     """
 
     chars: int = 0

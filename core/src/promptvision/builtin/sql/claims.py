@@ -57,7 +57,7 @@ class UnansweredClaims:
     """The nonces of claims whose outcome is unknown, because the answer to the commit was lost.
 
     The next claim of the same turn by this process uses the same nonce, finds its own row, and need not wait
-    for the end of a lease that nobody uses. Safe across threads.
+    for the end of an unused lease. Safe across threads.
     """
 
     def __init__(self) -> None:
