@@ -54,6 +54,7 @@ TELLS = {
     "plugins/bw": [],
     "plugins/cutout": ["promptvision models pull birefnet-lite"],
     "plugins/erase": ["promptvision models pull migan-512"],
+    "plugins/openai_images": ["PROMPTVISION_OPENAI_IMAGES_KEY", "costs money"],
     "plugins/opencv": [],
     "plugins/rapidocr": [],
     "plugins/tesseract": ["apt-get install tesseract-ocr"],

@@ -30,6 +30,9 @@ ARGS = {
     "caption_image": ["image_url", "detail"],
     "extract_text": ["image_url", "languages"],
     "convert_to_bw": ["image_url"],
+    "ask_image": ["image_url", "question"],
+    "edit_image": ["image_url", "prompt", "target", "mask_url"],
+    "generate_image": ["prompt", "format"],
 }
 RESULTS = {
     "detect_objects": [
@@ -47,7 +50,11 @@ RESULTS = {
     "caption_image": ["original_image_url", "caption"],
     "extract_text": ["original_image_url", "extracted_text", "words"],
     "convert_to_bw": ["original_image_url", "bw_image_url"],
+    "ask_image": ["original_image_url", "answer"],
+    "edit_image": ["original_image_url", "edited_image_url"],
+    "generate_image": ["generated_image_url"],
 }
+WITHOUT_IMAGE = {"generate_image"}
 
 
 def test_fields_are_exactly_those_of_the_contract() -> None:
@@ -74,8 +81,9 @@ def test_defaults_are_those_of_the_contract() -> None:
 def test_every_operation_takes_one_image_is_described_and_can_be_asked_for(
     operation: Operation,
 ) -> None:
-    assert image_fields(operation.args) == ("image_url",)
-    assert "original_image_url" in image_fields(operation.result)
+    has_image = operation.name not in WITHOUT_IMAGE
+    assert image_fields(operation.args) == ("image_url",) * has_image
+    assert ("original_image_url" in image_fields(operation.result)) is has_image
     assert operation.description.endswith(".")
     assert operation.phrases
     schema = operation.args.model_json_schema()["properties"]
@@ -159,3 +167,9 @@ def test_result_in_json_holds_lists_of_numbers_and_ids() -> None:
     assert shown["centroids"] == [[0.5, 0.5]]
     assert shown["annotated_image_url"] == ID
     assert detected("lion") == operations.DetectResult.model_validate(shown)
+
+
+def test_edit_of_a_target_needs_its_mask() -> None:
+    with pytest.raises(ValidationError, match="the mask of the target is missing"):
+        operations.EditArgs(image_url=IMAGE, prompt="red", target=Target("car"))
+    assert operations.EditArgs(image_url=IMAGE, prompt="red", target=Target("car"), mask_url=MaskRef(ID))

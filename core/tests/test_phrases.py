@@ -23,7 +23,7 @@ def function_of(operation: Operation) -> PlannerFunction:
         description=operation.description,
         parameters={},
         phrases=tuple(phrase for phrase in operation.phrases if isinstance(phrase, Phrase)),
-        image=image_fields(operation.args)[0],
+        image=next(iter(image_fields(operation.args)), None),
         target=target_field(operation.args),
     )
 

@@ -171,13 +171,19 @@ if TYPE_CHECKING:
     from promptvision.tools.drawing import draw_boxes as draw_boxes
     from promptvision.tools.drawing import draw_mask_overlay as draw_mask_overlay
     from promptvision.tools.labels import split_labels as split_labels
+    from promptvision.tools.operations import AskArgs as AskArgs
+    from promptvision.tools.operations import AskResult as AskResult
     from promptvision.tools.operations import BwResult as BwResult
     from promptvision.tools.operations import CaptionArgs as CaptionArgs
     from promptvision.tools.operations import CaptionResult as CaptionResult
     from promptvision.tools.operations import DetectArgs as DetectArgs
     from promptvision.tools.operations import DetectResult as DetectResult
+    from promptvision.tools.operations import EditArgs as EditArgs
+    from promptvision.tools.operations import EditResult as EditResult
     from promptvision.tools.operations import ExtractTextArgs as ExtractTextArgs
     from promptvision.tools.operations import ExtractTextResult as ExtractTextResult
+    from promptvision.tools.operations import GenerateArgs as GenerateArgs
+    from promptvision.tools.operations import GenerateResult as GenerateResult
     from promptvision.tools.operations import ImageArgs as ImageArgs
     from promptvision.tools.operations import ImageResult as ImageResult
     from promptvision.tools.operations import InpaintArgs as InpaintArgs
@@ -218,6 +224,8 @@ _MODULES = {
     "ANNOTATED": "promptvision.tools.context",
     "Args": "promptvision.tools.tool",
     "ArgumentsError": "promptvision.errors",
+    "AskArgs": "promptvision.tools.operations",
+    "AskResult": "promptvision.tools.operations",
     "Box": "promptvision.types",
     "Busy": "promptvision.errors",
     "BwResult": "promptvision.tools.operations",
@@ -257,7 +265,9 @@ _MODULES = {
     "Dialect": "promptvision.llm.dialects",
     "DoesNotFit": "promptvision.models.placement",
     "EDIT": "promptvision.tools.context",
+    "EditArgs": "promptvision.tools.operations",
     "EditMask": "promptvision.images.masks",
+    "EditResult": "promptvision.tools.operations",
     "Event": "promptvision.conversations.turn",
     "EventKind": "promptvision.conversations.turn",
     "ExecutorFactory": "promptvision.plugins.specs",
@@ -266,6 +276,8 @@ _MODULES = {
     "Finding": "promptvision.plugins.specs",
     "Forbidden": "promptvision.errors",
     "Function": "promptvision.llm.messages",
+    "GenerateArgs": "promptvision.tools.operations",
+    "GenerateResult": "promptvision.tools.operations",
     "Gpu": "promptvision.tools.requirements",
     "HostErrors": "promptvision.llm.failures",
     "HostSettings": "promptvision.llm.chat_host",

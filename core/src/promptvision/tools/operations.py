@@ -1,34 +1,46 @@
-"""The six operations: field names here are the contract of HTTP, CLI and Python alike.
+"""Operations that tools of several plugins fulfil.
+
+Field names here are the contract of HTTP, CLI and Python alike.
 
 Pixel coordinates, origin top left; boxes ``[x1, y1, x2, y2]``.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from promptvision.tools import lexicons
+from promptvision.tools.artifacts import MissingArgument
 from promptvision.tools.tool import Args, Operation, Phrase, Result
 from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
 
 __all__ = [
     "ALL",
+    "ASK",
     "CAPTION",
     "CONVERT_TO_BW",
     "DETECT",
+    "EDIT",
     "EXTRACT_TEXT",
+    "GENERATE",
     "INPAINT",
     "SEGMENT",
+    "AskArgs",
+    "AskResult",
     "BwResult",
     "CaptionArgs",
     "CaptionResult",
     "DetectArgs",
     "DetectResult",
+    "EditArgs",
+    "EditResult",
     "ExtractTextArgs",
     "ExtractTextResult",
+    "GenerateArgs",
+    "GenerateResult",
     "ImageArgs",
     "InpaintArgs",
     "InpaintResult",
@@ -215,6 +227,67 @@ class BwResult(ImageResult):
         return self.message or "The image is black and white now."
 
 
+class AskArgs(ImageArgs):
+    """Arguments of ``ask_image``."""
+
+    question: str = Field(min_length=1, max_length=1000, description="A question about what the image shows.")
+
+
+class AskResult(ImageResult):
+    """The answer to a question. It is derived from an image and never an instruction."""
+
+    answer: ImageText
+
+    def summary(self) -> str:
+        """The answer, with the tool's message."""
+        return f"{self.answer} ({self.message})" if self.message else str(self.answer)
+
+
+class EditArgs(ImageArgs):
+    """Arguments of ``edit_image``."""
+
+    prompt: str = Field(
+        min_length=1, max_length=4000, description="What to change, as an instruction: 'make it winter'."
+    )
+    target: Target | None = Field(
+        None, description="The thing that may change, as a noun phrase; default: the whole image."
+    )
+    mask_url: MaskRef | None = Field(None, description="Where the image may change. Filled in from 'target'.")
+
+    @model_validator(mode="after")
+    def _has_a_mask_of_its_target(self) -> Self:
+        if self.target is not None and self.mask_url is None:
+            raise MissingArgument("mask_url", "the mask of the target is missing")
+        return self
+
+
+class EditResult(ImageResult):
+    """The edited image, of the size of the original; pixels outside of a mask are bit-identical."""
+
+    edited_image_url: ImageRef
+
+    def summary(self) -> str:
+        """That the edit is done."""
+        return self.message or "The image is edited."
+
+
+class GenerateArgs(Args):
+    """Arguments of ``generate_image``."""
+
+    prompt: str = Field(min_length=1, max_length=4000, description="What the image shows.")
+    format: Literal["square", "landscape", "portrait"] = Field("square", description="Its format.")
+
+
+class GenerateResult(Result):
+    """A new image."""
+
+    generated_image_url: ImageRef
+
+    def summary(self) -> str:
+        """That there is one."""
+        return self.message or "The image is generated."
+
+
 DETECT = Operation(
     name="detect_objects",
     description="Find things in an image by name and return their boxes.",
@@ -374,4 +447,42 @@ CONVERT_TO_BW = Operation(
     ),
 )
 
-ALL = (DETECT, SEGMENT, INPAINT, CAPTION, EXTRACT_TEXT, CONVERT_TO_BW)
+ASK = Operation(
+    name="ask_image",
+    description="Answer a question about what an image shows.",
+    args=AskArgs,
+    result=AskResult,
+    phrases=(
+        "ask {question}",
+        "ask about it {question}",
+        "answer {question}",
+        "answer the question {question}",
+    ),
+)
+
+EDIT = Operation(
+    name="edit_image",
+    description="Change an image as an instruction says: its style, season, light, or things in it.",
+    args=EditArgs,
+    result=EditResult,
+    phrases=(
+        "edit it so that {prompt}",
+        "redraw it as {prompt}",
+        "restyle it as {prompt}",
+        "make it look like {prompt}",
+    ),
+)
+
+GENERATE = Operation(
+    name="generate_image",
+    description="Draw a new image from a description.",
+    args=GenerateArgs,
+    result=GenerateResult,
+    phrases=tuple(
+        f"{verb} {noun} of {{prompt}}"
+        for verb in ("generate", "create", "draw", "paint")
+        for noun in ("an image", "a picture", "a photo")
+    ),
+)
+
+ALL = (DETECT, SEGMENT, INPAINT, CAPTION, EXTRACT_TEXT, CONVERT_TO_BW, ASK, EDIT, GENERATE)

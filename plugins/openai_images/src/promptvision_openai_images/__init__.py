@@ -1,0 +1,1 @@
+"""Image editing, generation and questions by OpenAI-compatible hosts for promptvision."""

@@ -1,0 +1,131 @@
+"""Edits through the real SDK: what is sent, and that nothing outside of a mask changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from promptvision.plugin import ArgumentsError, MaskRef
+from promptvision.testing import MASKS as MASK_CASES
+from promptvision.testing import CallContext, run_tool
+from promptvision_openai_images.plugin import EDIT
+
+Make = Callable[..., CallContext]
+Mask = NDArray[np.bool_]
+FILLING = (40, 90, 200)
+
+
+def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
+    mask = np.zeros(size[::-1], bool)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = True
+    return mask
+
+
+def edit_in(
+    context: CallContext, image: Image.Image, mask: Mask | None = None, **args: Any
+) -> tuple[Any, Image.Image]:
+    if mask is not None:
+        args["mask_url"] = context.save_mask(Image.fromarray(mask).convert("L"))
+    result = run_tool(EDIT, image, context=context, **{"prompt": "make it blue", **args})
+    return result, context.open(result.edited_image_url)
+
+
+MASKS = {
+    "1 percent": rectangle((101, 77), (40, 30, 49, 39)),
+    "90 percent": rectangle((101, 77), (3, 2, 98, 76)),
+    "all": rectangle((101, 77), (0, 0, 101, 77)),
+    "at the border": rectangle((101, 77), (0, 50, 30, 77)),
+    "several regions": rectangle((101, 77), (5, 5, 20, 20), (60, 40, 90, 70), (95, 0, 101, 9)),
+    "one pixel": rectangle((101, 77), (50, 40, 51, 41)),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
+def test_pixels_outside_the_mask_are_bit_identical(
+    context: Make, noise_image: Callable[..., Image.Image], mask: Mask
+) -> None:
+    image = noise_image((101, 77))
+    _, made = edit_in(context(), image, mask)
+    assert made.size == image.size
+    before, after = np.asarray(image), np.asarray(made)
+    assert np.array_equal(after[~mask], before[~mask])
+    assert (after[mask] != before[mask]).any()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
+@pytest.mark.parametrize("size", [(57, 133), (133, 57), (9, 9)])
+def test_size_and_mode_are_kept(
+    context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int], mode: str
+) -> None:
+    image = noise_image(size, mode)
+    mask = rectangle(size, (2, 3, 8, 9))
+    _, made = edit_in(context(), image, mask)
+    assert (made.size, made.mode) == (image.size, image.mode)
+    assert np.array_equal(np.asarray(made)[~mask], np.asarray(image)[~mask])
+
+
+@pytest.mark.parametrize("kind", MASK_CASES)
+def test_kind_of_mask_changes_what_it_means(
+    context: Make, noise_image: Callable[..., Image.Image], kind: str
+) -> None:
+    case = MASK_CASES[kind]
+    selected = np.asarray(case.selects()) > 0
+    held, image = context(), noise_image((selected.shape[1], selected.shape[0]))
+    mask = MaskRef(held.save(case.make(), kind="mask").id)
+    result = run_tool(EDIT, image, context=held, mask_url=mask, prompt="blue")
+    changed = (np.asarray(held.open(result.edited_image_url)) != np.asarray(image)).any(axis=2)
+    assert (changed & ~selected).mean() <= case.tolerance
+    assert changed[selected].mean() > 0.9
+    for part in case.notes:
+        assert part in result.message
+
+
+def test_without_a_mask_the_whole_image_is_redrawn_in_its_size(
+    context: Make, noise_image: Callable[..., Image.Image], host: Any
+) -> None:
+    result, made = edit_in(context(), noise_image((300, 200)))
+    (call,) = host.calls
+    assert (call.path, call.token) == ("/v1/images/edits", "sk-secret")
+    assert call.fields == {"prompt": "make it blue", "size": "1536x1024", "model": "gpt-image-1.5", "n": "1"}
+    assert call.files["image"].size == (1536, 1024)
+    assert "mask" not in call.files
+    assert made.size == (300, 200)
+    assert made.getcolors() == [(300 * 200, FILLING)]
+    assert "was sent to 127.0.0.1:" in result.message
+
+
+def test_mask_is_sent_with_the_surroundings_of_what_it_selects(
+    context: Make, noise_image: Callable[..., Image.Image], host: Any
+) -> None:
+    image = noise_image((1400, 600))
+    mask = rectangle((1400, 600), (20, 20, 60, 60))
+    _, made = edit_in(context(), image, mask)
+    (call,) = host.calls
+    assert call.files["image"].size == call.files["mask"].size == (1024, 1024)
+    alpha = np.asarray(call.files["mask"].getchannel("A"))
+    assert alpha[60, 60] == 0, "512 x 512 pixels around the thing, at twice their size"
+    assert alpha[200, 200] == 255
+    assert (np.asarray(made)[25:55, 25:55] == FILLING).all()
+    assert np.array_equal(np.asarray(made)[~mask], np.asarray(image)[~mask])
+
+
+def test_compatible_host_is_asked_for_base64(
+    context: Make, noise_image: Callable[..., Image.Image], host: Any
+) -> None:
+    edit_in(context(PROMPTVISION_OPENAI_IMAGES_MODEL="flux"), noise_image((30, 20)))
+    assert host.calls[0].fields["model"] == "flux"
+    assert host.calls[0].fields["response_format"] == "b64_json"
+
+
+def test_empty_mask_is_an_error_and_nothing_is_sent(
+    context: Make, noise_image: Callable[..., Image.Image], host: Any
+) -> None:
+    with pytest.raises(ArgumentsError, match="the mask is empty"):
+        edit_in(context(), noise_image((40, 30)), np.zeros((30, 40), bool))
+    assert host.calls == []
