@@ -480,8 +480,8 @@ GENERATE = Operation(
     result=GenerateResult,
     phrases=tuple(
         f"{verb} {noun} of {{prompt}}"
-        for verb in ("generate", "create", "draw", "paint")
-        for noun in ("an image", "a picture", "a photo")
+        for verb in ("generate", "create", "draw")
+        for noun in ("an image", "a picture")
     ),
 )
 
