@@ -429,3 +429,31 @@ def test_server_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
             answer = client.post("/chat", json=body("what can you do", input_image_url=url))
             assert answer.json()["image_url"] == url
         assert "203.0.113.7" in server.log
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
+def test_memory_does_not_grow_with_requests(site: Site) -> None:
+    """Uploads, turns and conversations, each another one; what they leave behind is in the store."""
+    server = site.start("steady")
+    with httpx.Client(base_url=server.url, timeout=60) as client:
+        _use(client, range(60))
+        before = _rss_mb(server.pid)
+        _use(client, range(60, 260))
+        after = _rss_mb(server.pid)
+    assert after - before < 40
+
+
+def _use(client: httpx.Client, numbers: range) -> None:
+    for number in numbers:
+        image = Image.new("RGB", (400 + number, 300), (number % 256, 90, 30))
+        file = io.BytesIO()
+        image.save(file, "PNG")
+        uploaded = client.post("/images", files={"file": ("x.png", file.getvalue())})
+        assert uploaded.status_code in (201, 429), uploaded.text
+        sent = body("help", conversation_id=f"c{number}")
+        assert client.post("/chat", json=sent).status_code == 200
+
+
+def _rss_mb(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
