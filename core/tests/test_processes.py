@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -236,6 +237,15 @@ def test_worker_that_ignores_a_cancellation_is_killed(site: Path, tmp_path: Path
 
     with pytest.raises(Cancelled, match="by the user"):
         asyncio.run(cancel_it())
+    wait_until_gone(first)
+    assert bench.result("echo", TrialArgs(text="next")).process != first
+    asyncio.run(bench.runtime.executor.close())
+
+
+def test_idle_worker_that_was_killed_costs_no_call(site: Path, tmp_path: Path) -> None:
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
+    first = bench.result("echo").process
+    os.kill(first, signal.SIGKILL)
     wait_until_gone(first)
     assert bench.result("echo", TrialArgs(text="next")).process != first
     asyncio.run(bench.runtime.executor.close())

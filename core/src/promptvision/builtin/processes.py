@@ -114,6 +114,9 @@ class _Pool:
     def _take(self, tool: str) -> WorkerHandle:
         """An idle process, one that has run the tool before if there is one; else a new one."""
         with self._lock:
+            for dead in [handle for handle in self._idle if not handle.is_alive]:
+                self._idle.remove(dead)
+                dead.kill()  # closes its pipes
             known = [handle for handle in self._idle if tool in handle.tools_run]
             handle = next(iter(known or self._idle), None)
             if handle is not None:
