@@ -136,7 +136,7 @@ def test_ascii_stdout_gets_an_answer_all_the_same(program: Program, photo: Path)
     program.environment["PYTHONIOENCODING"] = "ascii"
     ended = program.run("run", photo, "do what nobody knows")
     assert ended.code == 1
-    assert "mirror it" in ended.out
+    assert "do not understand" in ended.out
 
 
 def test_serve_on_a_taken_port_says_so_and_how_to_choose_another(command: Callable[..., Ended]) -> None:

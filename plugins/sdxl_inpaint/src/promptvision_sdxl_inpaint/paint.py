@@ -41,6 +41,7 @@ from promptvision_sdxl_inpaint.plugin import (
     TEXT_ENCODER_2,
     VAE,
     SdxlArgs,
+    SdxlSection,
 )
 from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
 from promptvision_sdxl_inpaint.vae import decode, decode_peak, encode, encode_peak, values_of
@@ -248,7 +249,7 @@ class _Painting:
         return [decode(vae, each, device) for each in latents]
 
     def _choose_attention(self, device: str, model: Denoiser) -> None:
-        if device == "cuda" and self.context.settings.value("PROMPTVISION_SDXL_XFORMERS") == "1":
+        if device == "cuda" and self.context.settings.section(SdxlSection).sdxl_xformers:
             use_xformers(model.unet)
 
     @property

@@ -43,6 +43,9 @@ class SdxlSection(Section):
     sdxl_content_check: str | None = Field(
         None, description="Function 'module:function' that accepts or rejects each result."
     )
+    sdxl_xformers: bool = Field(
+        False, description="Use xformers for attention on a GPU; torch's own is usually faster."
+    )
 
 
 BASE = "sdxl-inpaint"

@@ -14,7 +14,7 @@ from promptvision_basics.plugin import promptvision_tools as basics_tools
 from promptvision_bw.plugin import promptvision_tools as bw_tools
 from promptvision_opencv.plugin import promptvision_tools
 
-CASES = Path(__file__).with_name("cases")
+CASES = Path(__file__).with_name("recorded_requests")
 CENTRES = {
     "bigred": (120, 210),
     "smallred": (450, 230),
