@@ -52,7 +52,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     florence = _builder("florence", "tiny_florence").build(home / "florence")
     matting = _builder("cutout", "tiny_matting").build(home / "birefnet.onnx")
     inpainting = _builder("erase", "tiny_inpainting").build(home / "migan.onnx")
+    upscaling = _builder("upscale", "tiny_upscaling").build(home / "swin2sr.onnx")
     return {
+        "upscale": {"PROMPTVISION_MODEL_SWIN2SR_X2": str(upscaling)},
         "erase": {"PROMPTVISION_MODEL_MIGAN_512": str(inpainting)},
         "cutout": {"PROMPTVISION_MODEL_BIREFNET_LITE": str(matting)},
         "grounding_dino": {"PROMPTVISION_MODEL_GROUNDING_DINO_BASE": str(dino)},

@@ -1,0 +1,1 @@
+"""Super-resolution (Swin2SR as ONNX) for promptvision."""
