@@ -40,6 +40,7 @@ CASES = {
     "img in capitals with a line break": ("<IMG\nSRC=http://evil/x\n/>", " "),
     "img unclosed": ("<img src=http://evil/x", "< img src=http://evil/x"),
     "img in img": ("<im<img>g src=http://evil/x>", "< im g src=http://evil/x>"),
+    "image in a tag": ("<a![a](http://evil/x)>", "< aa>"),
     "style": (
         '<div style="background:url(http://evil)">a</div>',
         '< div style="background:url(http://evil)">a</div>',

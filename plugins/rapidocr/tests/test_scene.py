@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from promptvision.agent.reply import Reply
+from promptvision import Reply
 from promptvision.testing import make_agent
 from promptvision_rapidocr.plugin import RAPIDOCR
 

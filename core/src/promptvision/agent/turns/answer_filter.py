@@ -37,6 +37,8 @@ _START = re.compile(r"[!<]")
 _SUSPECT = re.compile(rf"[!<]|{_CONTROLS.pattern}")
 _TAG_START = re.compile(r"<[/!?]?[A-Za-z]|<[!?/]")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)")
+_PLAIN_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s+[A-Za-z][A-Za-z0-9_-]*)*\s*/?>")
+"""A tag that loads nothing; anything else between angle brackets is text, in which Markdown finds images."""
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
 
 
@@ -177,6 +179,6 @@ def _tag(text: str, is_end: bool) -> tuple[int, str]:
         return end + 1, link[1]
     if name and name[1].lower() in _LOADING_TAGS:
         return end + 1, " "
-    if "=" in whole or not name:
+    if not _PLAIN_TAG.fullmatch(whole):
         return 1, "< "
     return end + 1, whole
