@@ -67,7 +67,7 @@ class OfflinePlanner:
             text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
         elif plan.unknown and not has_failed:
             return self._reply(text=f"{text}\n{_unknown_text(request, plan)}", failed=True)
-        return self._reply(text=text)
+        return self._reply(text=text, failed=has_failed or request.outcomes[-1].failed)
 
     def _read(self, request: PlanRequest) -> Reading:
         """The plan by what can run here; by what cannot, where that understands more."""

@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 import click
@@ -75,18 +75,30 @@ def echo_json(value: Any) -> None:
 
 
 def echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A plain table on stdout; the last column takes what is left of the line and wraps."""
+    """Print a table on stdout; the last column takes the rest of the line and wraps."""
     cells = [[plain(str(cell)) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head) - 1)]
-    for row in cells:
-        echo_row(row, widths)
+    _echo_rows(cells, widths)
 
 
 def echo_row(row: Sequence[str], widths: Sequence[int]) -> None:
-    """One row of a table whose columns, but for the last one, have these widths."""
-    start = "".join(cell.ljust(width) + "  " for cell, width in zip(row, widths, strict=False))
-    room = max(30, shutil.get_terminal_size((110, 24)).columns - len(start))
-    lines = textwrap.wrap(row[-1], room, break_long_words=False, break_on_hyphens=False) or [""]
-    click.echo(f"{start}{lines[0]}".rstrip())
-    for line in lines[1:]:
-        click.echo(" " * len(start) + line)
+    """Print one row of a table whose columns, except the last one, have these widths."""
+    _echo_rows([row], widths)
+
+
+def _echo_rows(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
+    for width in widths:
+        table.add_column(width=width, no_wrap=True)
+    room = shutil.get_terminal_size((110, 24)).columns - sum(widths) - 2 * len(widths)
+    table.add_column(width=max(30, room), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    text = StringIO()
+    Console(file=text, width=2**15).print(table)
+    for line in text.getvalue().splitlines():
+        click.echo(line.rstrip())

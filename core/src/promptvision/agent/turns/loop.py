@@ -281,10 +281,13 @@ class TurnLoop:
         return outcome.message()
 
     def _status(self) -> TurnStatus:
-        """Failed when the last call, its last step or the planner itself failed."""
+        """Failed when the last step failed, or the planner says that its answer is a refusal.
+
+        A call that never became a step, such as one with wrong arguments, is for the planner to judge: a
+        language model may answer without it.
+        """
         steps = self._runner.steps
-        has_failed = bool(self._outcomes) and self._outcomes[-1].failed
-        has_failed = has_failed or self._is_refused or bool(steps and steps[-1].status == "failed")
+        has_failed = self._is_refused or bool(steps and steps[-1].status == "failed")
         return TurnStatus.FAILED if has_failed else TurnStatus.DONE
 
     def _made_so_far(self, reason: str) -> str:
