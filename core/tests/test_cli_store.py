@@ -83,8 +83,8 @@ def test_copy_of_one_kind_only(invoke: Invoke, tmp_path: Path) -> None:
         ("sqlite:///a.db", "file:///x", "the same kinds"),
         ("sqlite:///a.db,file:///x", "sqlite:///b.db", "the same kinds"),
         ("sqlite:///a.db,sqlite:///b.db", "current", "two stores for conversations"),
-        ("memory:", "current", "no scheme of a store to copy"),
-        ("/etc/passwd", "current", "no scheme of a store to copy"),
+        ("memory:", "current", "is not a scheme of a store"),
+        ("/etc/passwd", "current", "is not a scheme of a store"),
         ("nonsense://x", "current", "sqlite"),
     ],
 )

@@ -85,10 +85,10 @@ class StepPrinter:
         self._spinner: asyncio.TimerHandle | None = None
 
     def watch(self, running: TurnHandle) -> None:
-        """Show what happens in a turn."""
-        running.listeners.append(self.event)
+        """Show what happens in a turn. The line is removed before others write text of the answer."""
+        running.listeners.insert(0, self.event)
         running.progress_listeners.append(self.progress)
-        running.live_reply.subscribers.append(self.clear)
+        running.live_reply.subscribers.insert(0, self.clear)
         if self._planner and self._is_live:
             self._spin(0)
 
@@ -99,6 +99,8 @@ class StepPrinter:
             self._names[event.data["step"]] = name
             self._stop_spinner()
             self._draw(f"  {name} ...")
+        elif event.kind is EventKind.MESSAGE:
+            self.clear()
         elif event.kind is EventKind.NOTE:
             self.note(event.data["message"])
         elif event.kind is EventKind.STEP_FINISHED:

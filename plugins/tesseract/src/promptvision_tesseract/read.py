@@ -38,6 +38,8 @@ MIN_SIDE_PX = 6
 """An image with a smaller side has no room for a letter."""
 FEW_CHARACTERS, SURE_CONFIDENCE = 24, 96.0
 """A shorter text that is read with less confidence is tried upside down: orientation detection needs more."""
+FEW_LETTERS = 4
+"""Pieces of ink of a single character or a number of a few digits."""
 FEW_PIECES = 100
 """Pieces of ink above which an image does not show a short text."""
 
@@ -135,6 +137,10 @@ def _complete(
         page, reading = recover(bare, page, reading, engine, is_complete)
     may_be_short = has_unread_ink(bare, []) and count_pieces(bare) <= FEW_PIECES
     if may_be_short and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
+        if count_pieces(bare) <= FEW_LETTERS:  # "-1" upside down is "L-"; three equal readings are surer
+            line_page, line = read_line(bare, engine)
+            if line.tokens:
+                return line_page, line
         context.progress(2, 3, "reading the short text upside down")
         page, reading = read_upside_down(bare, page, reading, engine)
     kept = drop_noise(drop_strokes(reading.tokens))
