@@ -423,6 +423,7 @@ def test_clicked_box_is_what_the_next_message_is_about(
 
 def test_shortcuts_are_listed(server: ServerProcess, open_page: Open) -> None:
     page = open_page(server.url).page
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.get_by_role("button", name="Close").last.click()
