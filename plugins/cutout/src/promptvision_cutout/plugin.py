@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -35,6 +36,8 @@ __all__ = [
 ]
 
 PLUGIN_API = 1
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
 TRANSPARENT, BLUR = "transparent", "blur"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from promptvision.plugin import (
     InpaintArgs,
     ModelSpec,
@@ -15,6 +17,8 @@ from promptvision.plugin import (
 __all__ = ["ERASE", "LAMA", "MIGAN", "PLUGIN_API", "promptvision_models", "promptvision_tools"]
 
 PLUGIN_API = 1
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
 MIGAN = ModelSpec(
     id="migan-512",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from promptvision.plugin import Requirements, Tool, hookimpl, operations
 
 __all__ = ["PLUGIN_API", "RAPIDOCR", "promptvision_tools"]
 
 PLUGIN_API = 1
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
 RAPIDOCR = Tool(
     name="rapidocr",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from pydantic import Field
@@ -31,6 +32,8 @@ __all__ = [
 ]
 
 PLUGIN_API = 1
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # onnxruntime reads it when it is imported
 
 
 class UpscaleArgs(ImageArgs):
