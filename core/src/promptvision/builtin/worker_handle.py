@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -74,7 +75,12 @@ class WorkerHandle:
     @property
     def is_alive(self) -> bool:
         """Whether the process can take another call."""
-        return self._process.poll() is None
+        if self._process.poll() is not None:
+            return False
+        try:  # poll() knows nothing of a death while another thread is reaping the process
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+        except ChildProcessError:
+            return False
 
     def wait_until_ready(self) -> None:
         """Wait until the process has imported its plugins and has read the image store.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -47,12 +48,19 @@ async def run_tool(request: Request) -> Response:
         raise ArgumentsError(
             [f"{field}: give a JSON number or boolean as the schema says" for field in wrong]
         )
+    if empty := [field for field, value in values.items() if value is None and not _takes_null(known[field])]:
+        raise ArgumentsError([f"{field}: null is not accepted; leave it out" for field in empty])
     for field, info in known.items():
         if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
             values[field] = _source(request, field, values[field])
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
     document = reply.document(image_urls(request))
     return Json({key: value for key, value in document.items() if key not in _CHAT_ONLY})
+
+
+def _takes_null(field: FieldInfo) -> bool:
+    """Whether a field is optional by its type; one with a default is left out, not null."""
+    return type(None) in get_args(field.annotation)
 
 
 def _has_json_type(annotation: Any, value: Any) -> bool:
