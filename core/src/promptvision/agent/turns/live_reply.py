@@ -48,7 +48,7 @@ class LiveReply:
     """The text of the reply that a planner is streaming, as far as it has arrived.
 
     The text is kept once, however many read it. A subscriber reads what was added since its last read, so a
-    slow one costs no memory and delays nobody.
+    slow one costs no memory and delays no other reader.
     """
 
     def __init__(self) -> None:
