@@ -1,28 +1,35 @@
-"""A third party's plugin for the tests of the page: a tool with a form, and one that takes its time."""
+"""A third party's plugin for the tests of the page: a tool with a form, and one that waits for the test."""
 
 from __future__ import annotations
 
+import os
 import time
+from pathlib import Path
 from typing import Literal
 
 from PIL import Image as Images
 
 from promptvision.plugin import Image, ToolContext, tool
 
+GATE = Path(os.environ["PROMPTVISION_TEST_GATE"])
+LONGEST_S = 180
+POLL_S = 0.05
+
 
 @tool(phrases=["wait a moment"], cacheable=False)
-def linger(image: Image, context: ToolContext, seconds: float = 6.0) -> Image:
-    """Copy an image slowly.
+def wait_at_gate(image: Image, context: ToolContext) -> Image:
+    """Copy an image as soon as the gate is open.
 
     Args:
         image: the image to copy.
-        seconds: how long to take.
     """
-    steps = 60
+    steps = round(LONGEST_S / POLL_S)
     for done in range(steps):
-        context.progress(done, steps, "lingering")
-        time.sleep(seconds / steps)
-    return image.copy()
+        if GATE.exists():
+            return image.copy()
+        context.progress(done, steps, "waiting at the gate")
+        time.sleep(POLL_S)
+    raise TimeoutError("the gate stayed closed")
 
 
 @tool

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image, ImageChops, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
 
 from promptvision.testing import ServerProcess, write_plugin
 
@@ -36,9 +36,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_server(folder: Path, **variables: str) -> ServerProcess:
+def start_server(folder: Path, gate: Path, **variables: str) -> ServerProcess:
     site = write_plugin(folder / "site", "phototools", TOOLS.read_text("utf-8"))
-    settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL, **variables}
+    settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL, "PROMPTVISION_TEST_GATE": str(gate), **variables}
     server = ServerProcess(folder / "home", settings, path=[site], port=free_port())
     server.start()
     return server
@@ -53,10 +53,28 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    running = start_server(tmp_path_factory.mktemp("web"))
+def gate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gate") / "open"
+
+
+@pytest.fixture
+def gate(gate_file: Path) -> Iterator[Path]:
+    """The file that the tool of "wait a moment" waits for; a test creates it to let the turn end."""
+    gate_file.unlink(missing_ok=True)
+    yield gate_file
+    gate_file.touch()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, gate_file: Path) -> Iterator[ServerProcess]:
+    running = start_server(tmp_path_factory.mktemp("web"), gate_file)
     yield running
     running.kill()
+
+
+REFUSED_KEY = re.escape("Failed to load resource: the server responded with a status of 401 (Unauthorized)")
+NOT_FOUND = re.escape("Failed to load resource: the server responded with a status of 404 (Not Found)")
+BROKEN_CONNECTION = r"Failed to load resource: net::ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)\w*"
 
 
 class Watched:
@@ -67,7 +85,8 @@ class Watched:
         self.origin = url
         self.errors: list[str] = []
         self.foreign: list[str] = []
-        self.expects_errors = False
+        self.expected: tuple[str, ...] = ()
+        """Patterns of log lines that the browser writes for answers that the test provokes."""
         self.page.on("console", lambda message: self._note(message.type, message.text))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._check)
@@ -115,8 +134,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
         yield start
         for watched in opened:
             assert not watched.foreign
-            if not watched.expects_errors:
-                assert not watched.errors
+            assert not [text for text in watched.errors if not re.fullmatch("|".join(watched.expected), text)]
 
 
 Open = Callable[..., Watched]
@@ -151,7 +169,26 @@ def drop(page: Page, data: bytes, kind: str = "drop") -> None:
         }""",
         [base64.b64encode(data).decode(), kind],
     )
+    wait_for_image(page)
+
+
+def wait_for_image(page: Page) -> None:
+    """Wait until the canvas shows the image that is chosen."""
+    expect(page.locator('.stage[aria-busy="false"]')).to_be_visible()
     expect(page.get_by_alt_text("The current image")).to_be_visible()
+
+
+def hold(page: Page, pattern: str) -> list[Route]:
+    """Collect requests until the test continues them."""
+    held: list[Route] = []
+    page.route(pattern, lambda route: held.append(route))
+    return held
+
+
+def wait_in_tool(page: Page) -> None:
+    """Ask for the tool that waits at the gate, and wait until it is called."""
+    say(page, "wait a moment")
+    expect(page.locator("label.progress")).to_be_visible(timeout=60_000)
 
 
 def say(page: Page, words: str) -> None:
@@ -165,6 +202,7 @@ def wait_for_end(page: Page, status: str = "Done", count: int = 1) -> None:
 
 def current(page: Page) -> Image.Image:
     """The image on the canvas."""
+    wait_for_image(page)
     text = page.get_by_alt_text("The current image").evaluate(
         """async (image) => {
             await image.decode();
@@ -233,45 +271,63 @@ def test_image_comes_by_the_file_dialog_and_as_a_sample(
     expect(page.locator(".lineage li")).to_have_count(2)
 
 
+@pytest.mark.usefixtures("gate")
 def test_stop_in_the_middle(server: ServerProcess, open_page: Open, png: bytes) -> None:
     page = open_page(server.url).page
     drop(page, png)
-    say(page, "wait a moment")
-    expect(page.locator("label.progress")).to_be_visible(timeout=30_000)
+    wait_in_tool(page)
     page.get_by_role("button", name="Stop", exact=True).click()
     wait_for_end(page, "Stopped")
 
 
-def test_reload_in_the_middle_follows_the_turn(server: ServerProcess, open_page: Open, png: bytes) -> None:
+@pytest.mark.usefixtures("gate")
+def test_stop_before_the_turn_has_an_id(server: ServerProcess, open_page: Open, png: bytes) -> None:
     page = open_page(server.url).page
     drop(page, png)
-    say(page, "wait a moment")
-    expect(page.locator("label.progress")).to_be_visible(timeout=30_000)
+    held = hold(page, "**/chat")
+    with page.expect_request("**/chat"):
+        say(page, "wait a moment")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("button", name="Stopping")).to_be_disabled()
+    held[0].continue_()
+    wait_for_end(page, "Stopped")
+
+
+def test_reload_in_the_middle_follows_the_turn(
+    server: ServerProcess, open_page: Open, png: bytes, gate: Path
+) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    wait_in_tool(page)
     page.reload()
+    expect(page.locator("label.progress")).to_be_visible(timeout=60_000)
+    gate.touch()
     wait_for_end(page)
     expect(page.locator("section.step.done")).to_have_count(1)
 
 
-def test_two_tabs_show_the_same_turn(server: ServerProcess, open_page: Open, png: bytes) -> None:
+def test_two_tabs_show_the_same_turn(server: ServerProcess, open_page: Open, png: bytes, gate: Path) -> None:
     first = open_page(server.url)
     drop(first.page, png)
-    say(first.page, "wait a moment")
-    expect(first.page.locator("label.progress")).to_be_visible(timeout=30_000)
+    wait_in_tool(first.page)
     hash_ = first.page.evaluate("location.hash")
     second = open_page(server.url, context=first.page.context, path=f"/{hash_}")
+    expect(second.page.locator("label.progress")).to_be_visible(timeout=60_000)
+    gate.touch()
     wait_for_end(first.page)
     wait_for_end(second.page)
 
 
-def test_server_restart_in_the_middle_is_survived(tmp_path: Path, open_page: Open, png: bytes) -> None:
-    server = start_server(tmp_path)
+def test_server_restart_in_the_middle_is_survived(
+    tmp_path: Path, open_page: Open, png: bytes, gate: Path
+) -> None:
+    server = start_server(tmp_path, gate)
     try:
         watched = open_page(server.url)
-        watched.expects_errors = True  # the browser logs refused connections
+        watched.expected = (BROKEN_CONNECTION,)
         page = watched.page
         drop(page, png)
-        say(page, "wait a moment")
-        expect(page.locator("label.progress")).to_be_visible(timeout=30_000)
+        wait_in_tool(page)
         server.kill()
         expect(page.get_by_role("alert")).to_be_visible()
         server.start()
@@ -307,6 +363,7 @@ def test_earlier_image_is_used_again(server: ServerProcess, open_page: Open, png
     wait_for_end(page)
     assert current(page).getpixel((80, 120)) != (208, 28, 32)
     page.locator(".lineage li").first.get_by_role("button").first.click()
+    expect(page.locator(".lineage li").first).to_have_class("current")
     assert current(page).getpixel((80, 120)) == (208, 28, 32)
     say(page, "mirror it")
     wait_for_end(page, count=2)
@@ -332,6 +389,13 @@ def test_history_is_renamed_searched_and_deleted_with_undo(
     expect(page.locator("nav.history li")).to_have_count(0)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("nav.history li")).to_have_count(1)
+    page.get_by_role("button", name="Delete: A grey drawing").click()
+    with page.expect_response(lambda response: response.request.method == "DELETE") as deleted:
+        page.locator(".notice").get_by_role("button", name="Close").click()
+    assert deleted.value.ok
+    with page.expect_response("**/conversations?limit=200"):
+        page.reload()
+    expect(page.locator("nav.history li", has_text="A grey drawing")).to_have_count(0)
 
 
 def test_downloads_one_and_all(server: ServerProcess, open_page: Open, png: bytes) -> None:
@@ -437,15 +501,24 @@ def test_german(server: ServerProcess, open_page: Open) -> None:
     assert page.evaluate("document.documentElement.lang") == "de"
 
 
-def test_sign_in_and_two_users_see_nothing_of_each_other(tmp_path: Path, open_page: Open, png: bytes) -> None:
-    server = start_server(tmp_path, PROMPTVISION_API_KEYS="alice:key-of-alice-1,bob:key-of-bob-22")
+def test_sign_in_and_two_users_see_nothing_of_each_other(
+    tmp_path: Path, open_page: Open, png: bytes, gate_file: Path
+) -> None:
+    keys = "alice:key-of-alice-1,bob:key-of-bob-22"
+    server = start_server(tmp_path, gate_file, PROMPTVISION_API_KEYS=keys)
     try:
         alice, bob = open_page(server.url), open_page(server.url)
         for watched, name in ((alice, "alice-1"), (bob, "bob-22")):
-            watched.expects_errors = True  # the browser logs the refusal before the key is given
+            watched.expected = (REFUSED_KEY, NOT_FOUND)
+            held = hold(watched.page, "**/tools")
             watched.page.get_by_label("API key").fill("wrong")
-            watched.page.get_by_role("button", name="Sign in").click()
-            expect(watched.page.get_by_label("API key")).to_be_visible()
+            with watched.page.expect_request("**/tools"):
+                watched.page.get_by_role("button", name="Sign in").click()
+            expect(watched.page.get_by_label("API key")).to_be_disabled()
+            expect(watched.page.get_by_role("button", name="Sign in")).to_be_disabled()
+            watched.page.unroute("**/tools")
+            held[0].continue_()
+            expect(watched.page.get_by_role("alert")).to_have_text("The server did not accept this key.")
             watched.page.get_by_label("API key").fill(f"key-of-{name}")
             watched.page.get_by_role("button", name="Sign in").click()
             expect(watched.page.get_by_role("button", name="Sign out")).to_be_visible()
@@ -458,6 +531,7 @@ def test_sign_in_and_two_users_see_nothing_of_each_other(tmp_path: Path, open_pa
         expect(bob.page.locator("nav.history li")).to_have_count(0)
         place: Any = alice.page.evaluate("location.hash")
         bob.page.goto(f"{server.url}/{place}")
+        expect(bob.page.get_by_role("status").filter(has_text="conversation")).to_be_visible()
         expect(bob.page.locator("article.turn")).to_have_count(0)
         alice.page.get_by_role("button", name="Sign out").click()
         expect(alice.page.get_by_label("API key")).to_be_visible()

@@ -8,7 +8,8 @@ export class ApiError extends Error {
   constructor(
     readonly status: number,
     message: string,
-    readonly retryAfterS: number | null = null,
+    /** The key that the request was sent with. */
+    readonly key: string | null = null,
   ) {
     super(message);
   }
@@ -35,28 +36,35 @@ export function thumbnail(address: string, width: number): string {
   return address.startsWith("blob:") ? address : `${local(address)}?width=${width}`;
 }
 
-function headers(more: Record<string, string> = {}): Record<string, string> {
-  const value = key.get();
-  return value ? { ...more, Authorization: `Bearer ${value}` } : more;
+interface RequestOptions {
+  json?: Json;
+  form?: FormData;
+  accept?: string;
+  headers?: Record<string, string>;
+  /** A key to send instead of the stored one. */
+  key?: string;
+  /** Whether the request outlives the page. */
+  keepalive?: boolean;
 }
 
 export async function request(
   method: string,
   path: string,
-  options: { json?: Json; form?: FormData; accept?: string; headers?: Record<string, string>; signal?: AbortSignal } = {},
+  options: RequestOptions = {},
 ): Promise<Response> {
-  const more: Record<string, string> = { Accept: options.accept ?? "application/json", ...options.headers };
-  if (options.json !== undefined) more["Content-Type"] = "application/json";
-  const init: RequestInit = { method, headers: headers(more), credentials: "same-origin" };
-  if (options.signal) init.signal = options.signal;
+  const sent = options.key ?? key.get();
+  const headers: Record<string, string> = { Accept: options.accept ?? "application/json", ...options.headers };
+  if (options.json !== undefined) headers["Content-Type"] = "application/json";
+  if (sent) headers.Authorization = `Bearer ${sent}`;
+  const init: RequestInit = { method, headers, credentials: "same-origin", keepalive: options.keepalive ?? false };
   if (options.form) init.body = options.form;
   else if (options.json !== undefined) init.body = JSON.stringify(options.json);
   const response = await fetch(url(path), init);
-  if (!response.ok) throw await problem(response);
+  if (!response.ok) throw await problem(response, sent);
   return response;
 }
 
-async function problem(response: Response): Promise<ApiError> {
+async function problem(response: Response, sent: string | null): Promise<ApiError> {
   let text = `${response.status} ${response.statusText}`;
   try {
     const body = (await response.json()) as { error?: string; detail?: string };
@@ -64,16 +72,15 @@ async function problem(response: Response): Promise<ApiError> {
   } catch {
     // not a problem document: the status line has to do
   }
-  const retry = Number(response.headers.get("Retry-After"));
-  return new ApiError(response.status, text, Number.isFinite(retry) && retry > 0 ? retry : null);
+  return new ApiError(response.status, text, sent);
 }
 
 export async function getJson<T>(path: string): Promise<T> {
   return (await (await request("GET", path)).json()) as T;
 }
 
-export async function sendJson<T>(method: string, path: string, json: Json, signal?: AbortSignal): Promise<T> {
-  const response = await request(method, path, signal ? { json, signal } : { json });
+export async function sendJson<T>(method: string, path: string, json: Json): Promise<T> {
+  const response = await request(method, path, { json });
   return (response.status === 204 ? null : await response.json()) as T;
 }
 

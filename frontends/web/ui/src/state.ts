@@ -29,7 +29,8 @@ export interface Overlay {
 
 export interface Notice {
   text: string;
-  action: { label: string; run: () => void } | null;
+  /** What the user may do about it, and what happens when they do not. */
+  action: { label: string; run: () => void; onDismiss: () => void } | null;
 }
 
 export type Panel = "chat" | "tools" | "setup";
@@ -50,6 +51,7 @@ export interface State {
   needsKey: boolean;
   online: boolean;
   busy: boolean;
+  stopping: boolean;
   notice: Notice | null;
   draft: string;
 }
@@ -70,6 +72,7 @@ export const store = new Store<State>({
   needsKey: false,
   online: navigator.onLine,
   busy: false,
+  stopping: false,
   notice: null,
   draft: "",
 });
@@ -85,16 +88,30 @@ function conversationInHash(): string | null {
 }
 
 export function notify(text: string, action: Notice["action"] = null): void {
+  dismissNotice();
   store.set({ notice: { text, action } });
+}
+
+export function dismissNotice(): void {
+  const notice = store.get().notice;
+  store.set({ notice: null });
+  notice?.action?.onDismiss();
+}
+
+/** Do what the notice offers. */
+export function acceptNotice(): void {
+  const notice = store.get().notice;
+  store.set({ notice: null });
+  notice?.action?.run();
 }
 
 function fail(error: unknown): void {
   if (error instanceof ApiError && error.status === 401) {
+    if (error.key !== key.get()) return; // an answer to an earlier key says nothing about this one
     key.clear();
     store.set({ needsKey: true });
     return;
   }
-  if (error instanceof DOMException && error.name === "AbortError") return;
   notify(error instanceof ApiError ? error.message : t("offline"));
 }
 
@@ -111,6 +128,7 @@ export async function guarded<T>(work: () => Promise<T>): Promise<T | null> {
 export async function start(): Promise<void> {
   addEventListener("online", () => store.set({ online: true }));
   addEventListener("offline", () => store.set({ online: false }));
+  addEventListener("pagehide", dismissNotice);
   addEventListener("hashchange", () => {
     const id = conversationInHash();
     if (id && id !== store.get().conversation) void openConversation(id);
@@ -127,12 +145,21 @@ export async function reloadAll(): Promise<void> {
   });
 }
 
-export async function signIn(value: string): Promise<void> {
+/** Check a key and keep it if the server accepts it. Returns whether it does. */
+export async function signIn(value: string): Promise<boolean> {
+  try {
+    await request("GET", "tools", { key: value });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return false;
+    throw error;
+  }
   key.set(value);
   await reloadAll();
+  return true;
 }
 
 export function signOut(): void {
+  dismissNotice();
   key.clear();
   store.set({ turns: [], images: [], current: null, conversations: [], needsKey: true });
   startConversation();
@@ -140,9 +167,16 @@ export function signOut(): void {
 
 // Conversations
 
+/** Conversations that are deleted on the page and not yet on the server. */
+const doomed = new Set<string>();
+
 export async function listConversations(): Promise<void> {
   const found = await getJson<{ conversations: ConversationInfo[] }>("conversations?limit=200");
-  store.set({ conversations: found.conversations });
+  showConversations(found.conversations);
+}
+
+function showConversations(found: ConversationInfo[]): void {
+  store.set({ conversations: found.filter((info) => !doomed.has(info.id)) });
 }
 
 export function startConversation(): void {
@@ -184,21 +218,25 @@ export async function renameConversation(id: string, title: string): Promise<voi
   });
 }
 
-/** Hide a conversation at once and delete it after a few seconds, unless that is undone. */
+/** Hide a conversation at once, and delete it when the notice that offers to undo that is gone. */
 export function deleteConversation(info: ConversationInfo): void {
-  const without = store.get().conversations.filter((other) => other.id !== info.id);
-  store.set({ conversations: without });
+  doomed.add(info.id);
+  showConversations(store.get().conversations);
   if (info.id === store.get().conversation) startConversation();
-  const timer = setTimeout(() => {
-    void guarded(() => request("DELETE", `conversations/${info.id}`));
-  }, 6000);
   notify(t("deleted"), {
     label: t("undo"),
     run: () => {
-      clearTimeout(timer);
+      doomed.delete(info.id);
       void guarded(listConversations);
     },
+    onDismiss: () => void guarded(deleteDoomed),
   });
+}
+
+async function deleteDoomed(): Promise<void> {
+  const ids = [...doomed];
+  await Promise.all(ids.map((id) => request("DELETE", `conversations/${id}`, { keepalive: true })));
+  for (const id of ids) doomed.delete(id);
 }
 
 // Images
@@ -269,7 +307,7 @@ export async function send(prompt: string): Promise<void> {
   const known = newest(state.images.filter((image) => image.handle));
   if (input && input !== known) body.input_image_url = input; // else it is the newest one of the conversation
   if (!key.get()) body.user_id = "local";
-  store.set({ turns: [...state.turns, turn], panel: "chat", draft: "" });
+  store.set({ turns: [...state.turns, turn], panel: "chat", draft: "", stopping: false });
   location.hash = `c=${state.conversation}`;
   const ready = await guarded(async () => {
     if (!mask.isEmpty()) body.input_mask_url = (await upload(await mask.toBlob(), "mask.png")).image_url;
@@ -337,7 +375,8 @@ function receive(view: TurnView, event: AGUIEvent, id: string): TurnView {
   const applied = apply(view, store.get().images, event);
   const next = id ? { ...applied.turn, cursor: id } : applied.turn;
   replaceTurn(view.promptId, () => next);
-  store.set({ online: true });
+  store.set(ENDED.has(next.status) ? { online: true, stopping: false } : { online: true });
+  if (!view.id && next.id && store.get().stopping) void cancel(next.id);
   if (applied.images) showNewest(applied.images);
   return next;
 }
@@ -355,9 +394,16 @@ function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/** Cancel the running turn; one that the server has not started yet is cancelled as soon as it has an id. */
 export async function stop(): Promise<void> {
   const running = store.get().turns.find((turn) => turn.status === "running");
-  if (running?.id) await guarded(() => request("POST", `turns/${running.id}/cancel`));
+  if (!running) return;
+  store.set({ stopping: true });
+  if (running.id) await cancel(running.id);
+}
+
+async function cancel(turn: string): Promise<void> {
+  await guarded(() => request("POST", `turns/${turn}/cancel`));
 }
 
 // Tools without a planner

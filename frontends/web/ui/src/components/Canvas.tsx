@@ -9,7 +9,7 @@ import { t } from "../strings";
 import type { Box } from "../types";
 import { IconButton } from "./icons";
 import { MaskBar } from "./MaskBar";
-import { useSource } from "./Picture";
+import { type Source, useSource } from "./Picture";
 
 export type Mode = "pan" | "brush" | "eraser" | "pick";
 
@@ -39,6 +39,7 @@ export function Canvas() {
   const stage = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>(FIT);
   const [size, setSize] = useState({ width: 0, height: 0 });
+  const [loaded, setLoaded] = useState<string | null>(null);
   const [mode, setMode] = useState<Mode>("pan");
   const [brush, setBrush] = useState(40);
   const [split, setSplit] = useState(0);
@@ -46,7 +47,7 @@ export function Canvas() {
   const [opacity, setOpacity] = useState(40);
   const [subtract, setSubtract] = useState(false);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     setView(FIT);
     setSplit(0);
   }, [current]);
@@ -121,7 +122,7 @@ export function Canvas() {
       {mode !== "pan" && (
         <MaskBar mode={mode} size={brush} setSize={setBrush} subtract={subtract} setSubtract={setSubtract} />
       )}
-      <div class={`stage ${mode}`} ref={stage}>
+      <div class={`stage ${mode}`} ref={stage} aria-busy={loaded !== current}>
         <Layers
           view={view}
           setView={setView}
@@ -129,7 +130,10 @@ export function Canvas() {
           brush={brush}
           subtract={subtract}
           size={size}
-          setSize={setSize}
+          onLoad={(address, width, height) => {
+            setSize({ width, height });
+            setLoaded(address);
+          }}
           source={source}
           before={beforeSource}
           split={split}
@@ -182,9 +186,9 @@ interface LayersProps {
   brush: number;
   subtract: boolean;
   size: { width: number; height: number };
-  setSize: (size: { width: number; height: number }) => void;
-  source: string | null;
-  before: string | null;
+  onLoad: (address: string, width: number, height: number) => void;
+  source: Source | null;
+  before: Source | null;
   split: number;
   boxes: Box[];
   labels: string[];
@@ -203,7 +207,7 @@ function Layers(props: LayersProps) {
 
   useLayoutEffect(() => {
     mask.attach(canvas.current);
-  }, [width, height, props.source]);
+  }, [width, height, props.source?.url]);
 
   const toImage = (event: PointerEvent): [number, number] => {
     const place = paper.current?.getBoundingClientRect();
@@ -247,7 +251,7 @@ function Layers(props: LayersProps) {
     mask.end();
   };
 
-  const { view } = props;
+  const { source, view } = props;
   return (
     <div
       class="paper"
@@ -261,24 +265,22 @@ function Layers(props: LayersProps) {
       onPointerUp={onUp}
       onPointerCancel={onUp}
     >
-      {props.source && (
+      {source && (
         <img
           class="main"
-          src={props.source}
+          src={source.url}
           alt={t("imageAlt")}
           draggable={false}
           onLoad={(event) => {
             const { naturalWidth, naturalHeight } = event.currentTarget;
-            if (naturalWidth !== width || naturalHeight !== height) {
-              props.setSize({ width: naturalWidth, height: naturalHeight });
-            }
+            props.onLoad(source.address, naturalWidth, naturalHeight);
           }}
         />
       )}
       {props.before && (
         <img
           class="before"
-          src={props.before}
+          src={props.before.url}
           alt={t("beforeAlt")}
           draggable={false}
           style={{ clipPath: `inset(0 ${100 - props.split}% 0 0)` }}
@@ -287,7 +289,7 @@ function Layers(props: LayersProps) {
       {props.before && props.split > 0 && props.split < 100 && (
         <span class="divider" style={{ left: `${props.split}%` }} />
       )}
-      {maskSource && <img class="mask-overlay" src={maskSource} alt="" style={{ opacity: props.opacity }} />}
+      {maskSource && <img class="mask-overlay" src={maskSource.url} alt="" style={{ opacity: props.opacity }} />}
       <Boxes {...props} />
       <canvas ref={canvas} class="mask-canvas" width={width} height={height} aria-hidden="true" />
     </div>

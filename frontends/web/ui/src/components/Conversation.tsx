@@ -100,6 +100,7 @@ function Announcer({ turn }: { turn: TurnView | null }) {
 export function Composer() {
   const draft = useStore(store, (state) => state.draft);
   const running = useStore(store, isRunning);
+  const stopping = useStore(store, (state) => state.stopping);
   const selected = useStore(store, (state) => state.selected);
   const field = useRef<HTMLTextAreaElement>(null);
   const [, render] = useState(0);
@@ -134,9 +135,9 @@ export function Composer() {
           }}
         />
         {running ? (
-          <button type="button" class="primary" onClick={() => void stop()}>
+          <button type="button" class="primary" disabled={stopping} onClick={() => void stop()}>
             <Icon name="stop" />
-            {t("stop")}
+            {t(stopping ? "stopping" : "stop")}
           </button>
         ) : (
           <button type="submit" class="primary" disabled={!draft.trim()}>

@@ -2,18 +2,32 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { signIn, store } from "../state";
+import { acceptNotice, dismissNotice, guarded, signIn, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 
 export function SignIn() {
   const [value, setValue] = useState("");
+  const [isChecked, setChecked] = useState(false);
+  const [isRefused, setRefused] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (isRefused && !isChecked) field.current?.select();
+  }, [isRefused, isChecked]);
+  const check = async (): Promise<void> => {
+    setChecked(true);
+    setRefused(false);
+    const isAccepted = await guarded(() => signIn(value.trim()));
+    setRefused(isAccepted === false);
+    setChecked(false);
+  };
   return (
     <main class="sign-in">
       <form
+        aria-busy={isChecked}
         onSubmit={(event) => {
           event.preventDefault();
-          void signIn(value.trim());
+          if (!isChecked) void check();
         }}
       >
         <h1>{t("signInTitle")}</h1>
@@ -21,14 +35,23 @@ export function SignIn() {
         <label class="field">
           <span>{t("key")}</span>
           <input
+            ref={field}
             type="password"
             autocomplete="current-password"
             required
+            disabled={isChecked}
+            aria-invalid={isRefused}
             value={value}
             onInput={(event) => setValue(event.currentTarget.value)}
           />
         </label>
-        <button type="submit" class="primary">
+        {isRefused && (
+          <p class="error" role="alert">
+            {t("keyRefused")}
+          </p>
+        )}
+        <button type="submit" class="primary" disabled={isChecked}>
+          {isChecked && <span class="spinner" aria-hidden="true" />}
           {t("signIn")}
         </button>
       </form>
@@ -73,11 +96,14 @@ export function Help() {
   );
 }
 
+const NOTICE_MS = 8_000;
+const ACTION_MS = 20_000;
+
 export function NoticeBar() {
   const notice = useStore(store, (state) => state.notice);
   useEffect(() => {
     if (!notice) return undefined;
-    const timer = setTimeout(() => store.set({ notice: null }), 8000);
+    const timer = setTimeout(dismissNotice, notice.action ? ACTION_MS : NOTICE_MS);
     return () => clearTimeout(timer);
   }, [notice]);
   return (
@@ -88,15 +114,12 @@ export function NoticeBar() {
           {notice.action && (
             <button
               type="button"
-              onClick={() => {
-                notice.action?.run();
-                store.set({ notice: null });
-              }}
+              onClick={acceptNotice}
             >
               {notice.action.label}
             </button>
           )}
-          <button type="button" aria-label={t("close")} onClick={() => store.set({ notice: null })}>
+          <button type="button" aria-label={t("close")} onClick={dismissNotice}>
             ×
           </button>
         </div>

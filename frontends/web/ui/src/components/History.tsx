@@ -1,6 +1,6 @@
 /** Conversations of the user: search, open, rename, delete. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
 import { deleteConversation, openConversation, renameConversation, startConversation, store } from "../state";
 import { useStore } from "../store";
@@ -42,8 +42,16 @@ export function History() {
 function Entry({ info }: { info: ConversationInfo }) {
   const conversation = useStore(store, (state) => state.conversation);
   const [title, setTitle] = useState<string | null>(null);
-  const save = (): void => {
-    if (title?.trim() && title !== info.title) void renameConversation(info.id, title.trim());
+  const isOpen = useRef(false); // a field that is removed may still lose the focus
+  const open = (): void => {
+    isOpen.current = true;
+    setTitle(info.title);
+  };
+  const close = (isSaved: boolean): void => {
+    if (isOpen.current && isSaved && title?.trim() && title !== info.title) {
+      void renameConversation(info.id, title.trim());
+    }
+    isOpen.current = false;
     setTitle(null);
   };
   if (title !== null) {
@@ -53,7 +61,7 @@ function Entry({ info }: { info: ConversationInfo }) {
           class="grow"
           onSubmit={(event) => {
             event.preventDefault();
-            save();
+            close(true);
           }}
         >
           <input
@@ -63,8 +71,8 @@ function Entry({ info }: { info: ConversationInfo }) {
             value={title}
             ref={(element) => element?.focus()}
             onInput={(event) => setTitle(event.currentTarget.value)}
-            onKeyDown={(event) => event.key === "Escape" && setTitle(null)}
-            onBlur={save}
+            onKeyDown={(event) => event.key === "Escape" && close(false)}
+            onBlur={() => close(true)}
           />
         </form>
       </li>
@@ -75,7 +83,7 @@ function Entry({ info }: { info: ConversationInfo }) {
       <button type="button" class="grow" onClick={() => void openConversation(info.id)}>
         {info.title || t("untitled")}
       </button>
-      <IconButton icon="edit" label={`${t("rename")}: ${info.title}`} onClick={() => setTitle(info.title)} />
+      <IconButton icon="edit" label={`${t("rename")}: ${info.title}`} onClick={open} />
       <IconButton icon="trash" label={`${t("remove")}: ${info.title}`} onClick={() => deleteConversation(info)} />
     </li>
   );

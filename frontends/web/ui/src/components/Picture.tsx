@@ -21,27 +21,34 @@ function blobUrl(address: string): Promise<string> {
   return made;
 }
 
-export function useSource(address: string | null, width = 0): string | null {
+export interface Source {
+  /** The image that is shown. */
+  address: string;
+  /** What `<img src>` takes. */
+  url: string;
+}
+
+/** What to show for an image; with a key, the image before it until this one is fetched. */
+export function useSource(address: string | null, width = 0): Source | null {
   const wanted = address === null ? null : width ? thumbnail(address, width) : local(address);
-  const [source, setSource] = useState<string | null>(key.get() ? null : wanted);
+  const [fetched, setFetched] = useState<Source | null>(null);
+  const hasKey = key.get() !== null;
   useEffect(() => {
-    if (wanted === null || !key.get()) {
-      setSource(wanted);
-      return undefined;
-    }
+    if (address === null || wanted === null || !hasKey) return undefined;
     let isCurrent = true;
-    blobUrl(address ?? "").then(
-      (made) => isCurrent && setSource(made),
-      () => isCurrent && setSource(null),
+    blobUrl(wanted).then(
+      (url) => isCurrent && setFetched({ address, url }),
+      () => isCurrent && setFetched(null),
     );
     return () => {
       isCurrent = false;
     };
-  }, [wanted]);
-  return source;
+  }, [address, wanted, hasKey]);
+  if (address === null || wanted === null) return null;
+  return hasKey ? fetched : { address, url: wanted };
 }
 
 export function Thumbnail({ address, alt, size = 160 }: { address: string; alt: string; size?: number }) {
   const source = useSource(address, size);
-  return source ? <img src={source} alt={alt} loading="lazy" decoding="async" /> : <span class="blank" />;
+  return source ? <img src={source.url} alt={alt} loading="lazy" decoding="async" /> : <span class="blank" />;
 }
