@@ -26,6 +26,7 @@ SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 8
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+INDEX = Path(__file__).parents[1] / "src" / "promptvision_web" / "static" / "index.html"
 TOOLS = Path(__file__).with_name("photo_tools.py")
 NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
 
@@ -37,6 +38,7 @@ def free_port() -> int:
 
 
 def start_server(folder: Path, gate: Path, **variables: str) -> ServerProcess:
+    assert INDEX.is_file(), "the page is not built; run scripts/install"
     site = write_plugin(folder / "site", "phototools", TOOLS.read_text("utf-8"))
     settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL, "PROMPTVISION_TEST_GATE": str(gate), **variables}
     server = ServerProcess(folder / "home", settings, path=[site], port=free_port())
@@ -516,8 +518,8 @@ def test_sign_in_and_two_users_see_nothing_of_each_other(
                 watched.page.get_by_role("button", name="Sign in").click()
             expect(watched.page.get_by_label("API key")).to_be_disabled()
             expect(watched.page.get_by_role("button", name="Sign in")).to_be_disabled()
-            watched.page.unroute("**/tools")
             held[0].continue_()
+            watched.page.unroute("**/tools")
             expect(watched.page.get_by_role("alert")).to_have_text("The server did not accept this key.")
             watched.page.get_by_label("API key").fill(f"key-of-{name}")
             watched.page.get_by_role("button", name="Sign in").click()
