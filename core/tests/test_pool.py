@@ -511,3 +511,70 @@ def test_threads_never_break_the_pool(
     assert loads.highest <= memory
     pool.close()
     assert loads.bytes() == 0
+
+
+# Alternatives
+
+
+def test_the_best_alternative_on_disk_is_used(bench: Bench, loads: Loads) -> None:
+    large, small = bench.spec("large", 20), bench.spec("small", 10)
+    pool = bench.pool(large, small)
+    with pool.lease("large | small") as leased:
+        assert leased.ids == ("large",)
+    (bench.home / "weights" / "large" / "weights").unlink()
+    with pool.lease("large | small") as leased:
+        assert (leased.ids, leased[0].id) == (("small",), "small")
+
+
+def test_an_alternative_that_does_not_fit_is_passed_over(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cpu": 15}
+    pool = bench.pool(bench.spec("large", 20), bench.spec("small", 10))
+    with pool.lease("large | small") as leased:
+        assert leased.ids == ("small",)
+    bench.room = {"cpu": 5}
+    pool.free_unused(["large | small"])
+    assert pool.loaded() == []
+    with pytest.raises(DoesNotFit), pool.lease("large | small"):
+        pass
+
+
+def test_a_small_one_on_the_gpu_goes_before_a_large_one_on_the_cpu(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cpu": 100, "cuda": 15}
+    pool = bench.pool(bench.spec("large", 20), bench.spec("small", 10), device="cuda")
+    with pool.lease("large | small") as leased:
+        assert (leased.ids, leased[0].device) == (("small",), "cuda")
+    bench.room["cuda"] = 5
+    pool.free_unused()
+    with pool.lease("large | small") as leased:
+        assert (leased.ids, leased[0].device) == (("large",), "cpu")
+
+
+def test_alternatives_go_together_with_other_models(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cpu": 25}
+    pool = bench.pool(bench.spec("large", 20), bench.spec("small", 10), bench.spec("fixed", 10))
+    with pool.lease("fixed", "large | small") as leased:
+        assert leased.ids == ("fixed", "small")
+
+
+def test_a_model_larger_than_declared_gives_way_to_the_next(bench: Bench, loads: Loads) -> None:
+    bench.room = {"cpu": 15}
+    pool = bench.pool(bench.spec("large", 20, declared=10), bench.spec("small", 10))
+    with pool.lease("large | small") as leased:
+        assert leased.ids == ("small",)
+
+
+def test_of_alternatives_that_are_all_missing_the_one_for_this_machine_is_named(bench: Bench) -> None:
+    specs = [replace(bench.spec("large", 20), tier="full"), replace(bench.spec("small", 10), tier="light")]
+    for spec in specs:
+        (bench.home / "weights" / spec.id / "weights").unlink()
+    name = "small" if not devices.has_gpu() else "large"
+    with (
+        pytest.raises(SetupError, match=f"promptvision models pull {name}"),
+        bench.pool(*specs).lease("large | small"),
+    ):
+        pass
+
+
+def test_alternatives_that_nobody_declares_are_named(bench: Bench) -> None:
+    with pytest.raises(SetupError, match="model 'a' is not known here"), bench.pool().lease("a | b"):
+        pass

@@ -91,6 +91,30 @@ def test_variable_may_choose_another_model() -> None:
     assert missing(requires, {"MODEL": "tiny"}, models=("fixed",)) == ["model 'tiny': pull tiny"]
 
 
+def test_one_of_several_alternatives_is_enough() -> None:
+    requires = Requirements(models=("large | small",), chosen_by={"large": "MODEL"})
+    assert missing(requires) == ["model 'large': pull large"]
+    assert missing(requires, models=("small",)) == []
+    assert missing(requires, models=("large",)) == []
+    assert missing(requires, {"MODEL": "tiny | toy"}, models=("toy",)) == []
+    assert missing(requires, {"MODEL": "tiny"}, models=("small",)) == ["model 'tiny': pull tiny"]
+
+
+def test_the_alternative_to_report_can_be_chosen() -> None:
+    found = missing_requirements(
+        Requirements(models=("large | small",)),
+        has_model=lambda name: Missing(name, "", name, 5),
+        setting={}.get,
+        choose=lambda models: models[-1],
+    )
+    assert list(found) == [Missing("small", "", "small", 5)]
+
+
+def test_an_empty_alternative_is_refused() -> None:
+    with pytest.raises(ValueError, match="a name is empty"):
+        Requirements(models=("large | ",))
+
+
 def test_everything_that_lacks_is_told_at_once() -> None:
     requires = Requirements(
         modules={"no_such": "a"}, binaries={"no-such": "b"}, settings={"NO": "c"}, models=("m",)

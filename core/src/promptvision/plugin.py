@@ -120,7 +120,9 @@ if TYPE_CHECKING:
     from promptvision.models.pool import ModelPool as ModelPool
     from promptvision.models.pull import pull as pull
     from promptvision.models.spec import ModelSpec as ModelSpec
+    from promptvision.models.spec import Tier as Tier
     from promptvision.models.spec import WeightFile as WeightFile
+    from promptvision.models.spec import alternatives as alternatives
     from promptvision.models.weights import missing_weights as missing_weights
     from promptvision.models.weights import pull_bytes as pull_bytes
     from promptvision.models.weights import require as require
@@ -342,6 +344,7 @@ _MODULES = {
     "Target": "promptvision.types",
     "TargetPhrase": "promptvision.tools.targets",
     "TooLarge": "promptvision.errors",
+    "Tier": "promptvision.models.spec",
     "Tool": "promptvision.tools.tool",
     "ToolCall": "promptvision.llm.messages",
     "ToolContext": "promptvision.tools.context",
@@ -358,6 +361,7 @@ _MODULES = {
     "Word": "promptvision.tools.operations",
     "allow_types": "promptvision.llm.dialects",
     "base_url": "promptvision.llm.chat_host",
+    "alternatives": "promptvision.models.spec",
     "best_device": "promptvision.models.devices",
     "choose": "promptvision.models.placement",
     "choose_dtype": "promptvision.models.devices",

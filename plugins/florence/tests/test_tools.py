@@ -84,7 +84,7 @@ def test_setting_leases_the_other_model(checkpoint: Path, image: Image.Image, tm
 
 def test_missing_weights_name_the_command(image: Image.Image, tmp_path: Path) -> None:
     context = make_context(models=promptvision_models(), home=tmp_path)
-    with pytest.raises(SetupError, match="promptvision models pull florence-2-large"):
+    with pytest.raises(SetupError, match=r"promptvision models pull florence-2-(base|large)`"):
         run_tool(CAPTION, image, context=context)
 
 

@@ -131,7 +131,7 @@ def test_cancel_while_loading_stops_before_the_model_runs(
 
 def test_missing_weights_name_the_command(image: Image.Image, tmp_path: Path) -> None:
     context = make_context(models=promptvision_models(), home=tmp_path)
-    with pytest.raises(SetupError, match="promptvision models pull grounding-dino-base"):
+    with pytest.raises(SetupError, match=r"promptvision models pull grounding-dino-(tiny|base)`"):
         run_tool(DETECT, image, context=context, prompt="lion")
 
 

@@ -35,5 +35,5 @@ def test_a_setting_chooses_the_model() -> None:
     def chosen(**variables: str) -> tuple[str, ...]:
         return DETECT.requires.chosen_models(Settings.from_mapping(variables).value)
 
-    assert chosen() == ("grounding-dino-base",)
+    assert chosen() == ("grounding-dino-base | grounding-dino-tiny",)
     assert chosen(PROMPTVISION_GROUNDING_DINO_MODEL="grounding-dino-tiny") == ("grounding-dino-tiny",)

@@ -21,7 +21,7 @@ from promptvision.plugin import Box, Point, SetupError
 from promptvision.testing import CallContext
 from promptvision_sam.engine import EMBEDDING_VALUES, EmbeddingCache, Engine
 from promptvision_sam.load import load
-from promptvision_sam.plugin import MODEL
+from promptvision_sam.plugin import REQUIRES
 
 BOXES = [Box(30, 40, 130, 140), Box(190, 10, 270, 190), Box(5, 5, 60, 50)]
 
@@ -170,7 +170,7 @@ def test_coordinates_keep_their_precision_in_bfloat16(
 
 def test_the_embedding_cache_counts_as_memory_of_the_model(context: Callable[..., CallContext]) -> None:
     held = context()
-    engine = held.lease(MODEL)
+    engine = held.lease(*REQUIRES.models)
     weights = sum(each.numel() * each.element_size() for each in engine.model.parameters())
     (loaded,) = held._pool.loaded()
     assert loaded.bytes >= weights + 4 * 4 * EMBEDDING_VALUES

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from promptvision.plugin import Box, Point, link_types
-from promptvision_sam.plugin import MODEL, SamArgs, model_spec, segment_tool
+from promptvision_sam.plugin import MODELS, SamArgs, model_spec, promptvision_models, segment_tool
 
 IMAGE = "0" * 64
 
@@ -26,13 +26,21 @@ def test_tool_says_which_engine_and_licence(ultralytics: bool, shown: str) -> No
     tool = segment_tool(ultralytics=ultralytics)
     assert shown in tool.limits
     assert shown in model_spec(ultralytics=ultralytics).license  # what `promptvision plugins` prints
-    assert tool.requires.models == (MODEL,)
+    assert tool.requires.models == ("sam2.1-l | sam2.1-b+ | sam2.1-s | sam2.1-t",)
+
+
+def test_each_profile_has_a_size() -> None:
+    assert {spec.tier: spec.id for spec in promptvision_models() if spec.tier} == {
+        "full": "sam2.1-l",
+        "light": "sam2.1-t",
+    }
 
 
 @pytest.mark.parametrize("ultralytics", [True, False])
-def test_every_file_is_pinned_by_digest_and_size(ultralytics: bool) -> None:
-    spec = model_spec(ultralytics=ultralytics)
-    assert spec.id == MODEL
+@pytest.mark.parametrize("model", MODELS)
+def test_every_file_is_pinned_by_digest_and_size(model: str, ultralytics: bool) -> None:
+    spec = model_spec(model, ultralytics=ultralytics)
+    assert spec.id == model
     for file in spec.files:
         assert file.sha256 is not None
         assert len(file.sha256) == 64

@@ -52,6 +52,7 @@ class Step:
         seconds: wall-clock time.
         cached: whether the result is that of an earlier equal call.
         message: what the user should know, such as why the step failed.
+        models: ids of the models that it used.
         needs_setup: whether it failed because something must be installed or configured.
         image_ids: ids of the images in arguments and result.
     """
@@ -65,22 +66,25 @@ class Step:
     seconds: float = 0.0
     cached: bool = False
     message: str | None = None
+    models: tuple[str, ...] = ()
     needs_setup: bool = False
     image_ids: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The step as readers see it; shares its arguments and result."""
-        return {name: value for name, value in vars(self).items() if name not in _HIDDEN_MEMBERS}
+        shown = {name: value for name, value in vars(self).items() if name not in _HIDDEN_MEMBERS}
+        return {**shown, "models": list(self.models)}
 
     def stored(self) -> dict[str, Any]:
         """The step as a conversation store keeps it."""
-        return {**vars(self), "image_ids": list(self.image_ids)}
+        return {**vars(self), "models": list(self.models), "image_ids": list(self.image_ids)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
         """The step that :meth:`stored` was made from; other members are ignored."""
         known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
-        return cls(**{**known, "image_ids": tuple(known.get("image_ids", ()))})
+        lists = {name: tuple(known.get(name, ())) for name in ("models", "image_ids")}
+        return cls(**{**known, **lists})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,7 +119,8 @@ class StepPrinter:
         """Show a step that has ended."""
         self.clear()
         cached = ", known already" if step.cached else ""
-        what = f"{step.operation} ({step.tool}): {step.status}, {step.seconds:.2f} s{cached}"
+        tool = ", ".join((step.tool, *step.models))
+        what = f"{step.operation} ({tool}): {step.status}, {step.seconds:.2f} s{cached}"
         message = f" - {step.message}" if step.message else ""
         say(f"  {what}{message}", fg="green" if step.status == "done" else "yellow")
 

@@ -7,10 +7,11 @@ happens under the pool lock.
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +22,12 @@ from promptvision.models.footprint import measure_bytes
 from promptvision.models.ledger import Lease, Ledger, Slot
 from promptvision.models.loading import import_loader, load_model
 from promptvision.models.placement import DoesNotFit, peak_prior
-from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import require
+from promptvision.models.profiles import machine_profile, preferred
+from promptvision.models.spec import ModelSpec, alternatives
+from promptvision.models.weights import locate, require
 from promptvision.settings import Settings
 
-__all__ = ["LoadedModel", "ModelPool"]
+__all__ = ["LeasedModels", "LoadedModel", "ModelPool"]
 
 Check = Callable[[], None]
 
@@ -57,11 +59,17 @@ class LoadedModel:
     load_s: float
 
 
+class LeasedModels(tuple[Any, ...]):
+    """The models of a lease in the order in which they were named; ``ids`` are those of their specs."""
+
+    ids: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """What a caller of :meth:`ModelPool.lease` asks for; ``targets`` are devices, best first."""
+    """What a caller of :meth:`ModelPool.lease` may get; ``targets`` are devices, best first."""
 
-    specs: list[ModelSpec]
+    specs: tuple[ModelSpec, ...]
     targets: list[str]
     compute_device: str | None
     peak_bytes: int | None
@@ -111,11 +119,13 @@ class ModelPool:
         compute_device: str | None = None,
         peak_bytes: int | None = None,
         check: Check | None = None,
-    ) -> Iterator[tuple[Any, ...]]:
+    ) -> Iterator[LeasedModels]:
         """Hold loaded models, in the order of ``ids``, all on one device.
 
         Args:
-            ids: models that are used together.
+            ids: models that are used together. One may name alternatives, best first, such as
+                ``"sam2.1-l | sam2.1-t"``: the best that is on disk and fits in memory is used, and a smaller
+                one on the GPU goes before a larger one on the CPU.
             device: where they must be; default: the pool's device if all of them fit on it, else the CPU.
             compute_device: where they compute, if layers are streamed there from ``device``; it decides the
                 dtype, and activations are counted there.
@@ -133,13 +143,22 @@ class ModelPool:
             ToolFailed: the loader failed. It leaves nothing behind; models evicted for it are loaded again
                 at their next lease.
         """
-        specs = [self._spec(id_) for id_ in dict.fromkeys(ids)]
-        targets = self._targets(specs, device)
-        wanted = _Wanted(specs=specs, targets=targets, compute_device=compute_device, peak_bytes=peak_bytes)
-        lease = self._acquire(wanted, check)
+        choices = self._choices(ids)
+        several = len(choices) > 1
+        wanted = [
+            _Wanted(specs=specs, targets=targets, compute_device=compute_device, peak_bytes=peak_bytes)
+            for specs in choices
+            for targets in _split(self._targets(specs, device), several)
+        ]
+        if several:
+            wanted.sort(key=lambda one: one.targets == ["cpu"])
+        chosen, lease = self._acquire_first(wanted, check)
+        leased = LeasedModels(lease.slots[spec.id].model for spec in chosen.specs)
+        leased.ids = tuple(spec.id for spec in chosen.specs)
         try:
-            yield tuple(lease.slots[id_].model for id_ in ids)
+            yield leased
         finally:
+            del leased
             self._release(lease)
 
     def loaded(self) -> list[LoadedModel]:
@@ -162,12 +181,13 @@ class ModelPool:
         """Drop models without a lease.
 
         Args:
-            ids: only these; default: all.
+            ids: only these; default: all. One may name alternatives.
             device: only on this device; default: on all.
 
         Returns:
             How many bytes they took.
         """
+        ids = {id_ for entry in ids for id_ in alternatives(entry)}
         with self._changed:
             freed = self._ledger.evict(
                 slot
@@ -184,6 +204,19 @@ class ModelPool:
             self._is_closed = True
         self.free_unused()
 
+    def _choices(self, ids: Sequence[str]) -> list[tuple[ModelSpec, ...]]:
+        """Every set of models that fulfils a lease and is on disk, best first; one if none is on disk."""
+        return list(itertools.product(*map(self._usable, ids)))
+
+    def _usable(self, entry: str) -> list[ModelSpec]:
+        """The alternatives of one entry that are on disk, best first; if none is, the one to pull."""
+        ids = alternatives(entry)
+        if len(ids) == 1:
+            return [self._spec(entry)]
+        known = [self._specs[id_] for id_ in ids if id_ in self._specs]
+        present = [spec for spec in known if locate(spec, self._settings) is not None]
+        return present or [preferred(known, machine_profile()) if known else self._spec(ids[0])]
+
     def _spec(self, id_: str) -> ModelSpec:
         try:
             return self._specs[id_]
@@ -191,7 +224,7 @@ class ModelPool:
             known = ", ".join(sorted(self._specs)) or "none"
             raise SetupError(f"model {id_!r} is not known here; known: {known}") from None
 
-    def _targets(self, specs: list[ModelSpec], device: str | None) -> list[str]:
+    def _targets(self, specs: Sequence[ModelSpec], device: str | None) -> list[str]:
         """Devices that all the models run on, best first."""
         common = [name for name in ("cuda", "cpu") if all(name in spec.dtypes for spec in specs)]
         best = device or self._device or devices.best_device(common)
@@ -201,6 +234,15 @@ class ModelPool:
             names = ", ".join(repr(spec.id) for spec in specs)
             raise ToolFailed(f"{names}: cannot run together on {device or 'any device of this machine'}")
         return targets
+
+    def _acquire_first(self, wanted: list[_Wanted], check: Check | None) -> tuple[_Wanted, Lease]:
+        """A lease of the first set that fits."""
+        for one in wanted[:-1]:
+            try:
+                return one, self._acquire(one, check)
+            except DoesNotFit:
+                continue
+        return wanted[-1], self._acquire(wanted[-1], check)
 
     def _acquire(self, wanted: _Wanted, check: Check | None) -> Lease:
         self._refuse_unloadable(wanted)
@@ -297,6 +339,11 @@ class ModelPool:
                 raise _Retry
             slot.model, slot.load_s, slot.is_ready = model, seconds, True
             self._changed.notify_all()
+
+
+def _split(targets: list[str], is_split: bool) -> list[list[str]]:
+    """One list of devices, or a list for each, so that alternatives are compared device by device."""
+    return [[target] for target in targets] if is_split else [targets]
 
 
 def _nothing() -> None:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from promptvision.declarations import IMPORT_STRING, check_names, check_type
 
-__all__ = ["ModelSpec", "WeightFile"]
+__all__ = ["ModelSpec", "Tier", "WeightFile", "alternatives"]
+
+Tier = Literal["", "light", "full"]
+"""The profile of ``promptvision setup`` that a model belongs to: ``light`` suits a laptop without a GPU,
+``full`` a machine with one; a model without a tier is pulled by its name only."""
+
+
+def alternatives(requirement: str) -> tuple[str, ...]:
+    """The ids of models of which one is needed, best first: ``"sam2.1-l | sam2.1-t"`` names two."""
+    return tuple(id_.strip() for id_ in requirement.split("|"))
 
 
 @dataclass(frozen=True)
@@ -56,11 +66,13 @@ class ModelSpec:
         dtypes: device type (``cpu``, ``cuda``) to dtype names, best first.
         load: ``"package.module:callable"``; gets ``(folder_or_file: Path, device: str, dtype: str)`` and
             returns the loaded model. Imported at the first lease.
+        tier: the profile that it belongs to, see :data:`Tier`.
         plugin: entry-point name of the owner; filled in by the registry.
 
     Raises:
         TypeError: a field has the wrong type.
-        ValueError: ``id`` is empty, or ``load`` is not an import string.
+        ValueError: ``id`` is empty or names alternatives, ``load`` is not an import string, or ``tier`` is
+            not known.
     """
 
     id: str
@@ -75,6 +87,7 @@ class ModelSpec:
     peak_bytes: Mapping[str, int] = field(default_factory=dict)
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"cpu": ("float32",)})
     load: str = ""
+    tier: Tier = ""
     plugin: str = ""
 
     def __post_init__(self) -> None:
@@ -83,6 +96,10 @@ class ModelSpec:
             check_type(owner, name, getattr(self, name), str, "a str")
         if not self.id:
             raise ValueError("ModelSpec: id is empty; give a short name such as 'sam2.1-l'")
+        if "|" in self.id:
+            raise ValueError(f"{owner}: id must not hold '|', which separates alternatives in a requirement")
+        if self.tier not in get_args(Tier):
+            raise ValueError(f"{owner}: tier must be one of {', '.join(map(repr, get_args(Tier)))}")
         check_type(owner, "files", self.files, (tuple, list), "a tuple of WeightFile")
         for file in self.files:
             check_type(owner, "files", file, WeightFile, "a tuple of WeightFile")

@@ -27,16 +27,17 @@ __all__ = [
     "require",
 ]
 
-_MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_MODEL_ID = re.compile(r"[a-z0-9][a-z0-9._+-]{0,63}")
 _HUB_ID = re.compile(r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([\w./-]+))?")
 
 
 @dataclass(frozen=True)
 class MissingWeights:
-    """Weights that are not downloaded: what is missing and the command that pulls it."""
+    """Weights that are not downloaded: what is missing, the command that pulls it, and its size in bytes."""
 
     what: str
     fix: str
+    bytes: int = 0
 
 
 def override_name(spec: ModelSpec) -> str:
@@ -134,7 +135,7 @@ def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | Non
 def _missing(spec: ModelSpec) -> MissingWeights:
     cost = f" ({gigabytes(size)})" if (size := pull_bytes(spec)) else ""
     return MissingWeights(
-        f"model {spec.id!r} is not downloaded{cost}", f"run `promptvision models pull {spec.id}`"
+        f"model {spec.id!r} is not downloaded{cost}", f"run `promptvision models pull {spec.id}`", size
     )
 
 

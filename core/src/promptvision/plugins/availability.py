@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from promptvision.llm.planner import PlannerFunction
+from promptvision.models.profiles import machine_profile, preferred
 from promptvision.models.spec import ModelSpec
 from promptvision.models.weights import missing_weights
 from promptvision.plugins.admission import Admission
@@ -145,7 +146,10 @@ class Availability:
         try:
             return list(
                 missing_requirements(
-                    tool.requires, has_model=self._missing_model, setting=self._settings.value
+                    tool.requires,
+                    has_model=self._missing_model,
+                    setting=self._settings.value,
+                    choose=self._choose,
                 )
             )
         except Exception as exc:  # noqa: BLE001  # isolation: one tool must not stop the others
@@ -162,7 +166,12 @@ class Availability:
                 f"model {model!r} is not declared by any plugin", "report it to the plugin's author"
             )
         absent = missing_weights(spec, self._settings)
-        return Missing(absent.what, absent.fix) if absent else None
+        return Missing(absent.what, absent.fix, model, absent.bytes) if absent else None
+
+    def _choose(self, models: Sequence[str]) -> str:
+        """Of alternatives, the one that suits this machine."""
+        known = [self._admission.models[model] for model in models if model in self._admission.models]
+        return preferred(known, machine_profile()).id if known else models[0]
 
     # Functions
 

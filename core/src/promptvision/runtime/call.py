@@ -57,6 +57,7 @@ class OutputData(BaseModel):
         result: the result model as JSON; images by id.
         saved: the images that the call made, in order.
         summary: what the result says of itself in words.
+        models: ids of the models that it used.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +65,7 @@ class OutputData(BaseModel):
     result: dict[str, Any]
     saved: tuple[SavedImage, ...] = ()
     summary: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,15 +152,16 @@ class Call:
 
 @dataclass(frozen=True)
 class CallOutput:
-    """What a call returned and the images it made, in order."""
+    """What a call returned, the images it made, in order, and the ids of the models it used."""
 
     result: Result
     saved: tuple[SavedImage, ...]
+    models: tuple[str, ...] = ()
 
     def to_data(self) -> OutputData:
         """The output as data."""
         result = self.result.model_dump(mode="json")
-        return OutputData(result=result, saved=self.saved, summary=self.result.summary())
+        return OutputData(result=result, saved=self.saved, summary=self.result.summary(), models=self.models)
 
     @classmethod
     def from_data(cls, data: OutputData, tool: Tool) -> Self:
@@ -166,7 +169,7 @@ class CallOutput:
         result = tool.result.model_validate(data.result)
         if isinstance(result, RemoteResult):
             result.keep_summary(data.summary)
-        return cls(result, data.saved)
+        return cls(result, data.saved, data.models)
 
 
 def image_ids_of(args: Args) -> tuple[str, ...]:

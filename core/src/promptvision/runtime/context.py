@@ -66,6 +66,8 @@ class CallContext:
         self.seed = seed
         self.deadline = deadline
         self.saved: list[SavedImage] = []
+        self.models: dict[str, None] = {}
+        """Ids of the models that the call has leased, in order."""
         self._images = images
         self._pool = pool
         self._parent = parent
@@ -120,6 +122,7 @@ class CallContext:
         )
         loaded = held.enter_context(lease)
         self._leases[models] = held
+        self.models.update(dict.fromkeys(loaded.ids))
         return loaded[0] if len(models) == 1 else loaded
 
     def release(self, *models: str) -> None:

@@ -32,12 +32,14 @@ class CallResult:
         saved: images it made, in order.
         seconds: wall-clock time.
         cached: whether it is the result of an earlier equal call.
+        models: ids of the models that it used.
     """
 
     result: Result
     saved: tuple[SavedImage, ...]
     seconds: float
     cached: bool
+    models: tuple[str, ...] = ()
 
 
 class Runtime:
@@ -75,12 +77,12 @@ class Runtime:
         digest = call_digest(tool, args)
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
-            return CallResult(known.result, known.saved, time.monotonic() - started, cached=True)
+            return _result(known, started, cached=True)
         call = self._call(tool, args, digest, started + timeout_s)
         output = await self._run(call, cancel, timeout_s, on_progress)
         if tool.cacheable:
             self._cache.put(digest, output)
-        return CallResult(output.result, output.saved, time.monotonic() - started, cached=False)
+        return _result(output, started, cached=False)
 
     def _call(self, tool: Tool, args: Args, digest: str, deadline: float) -> Call:
         parents = [getattr(args, name) for name in image_fields(tool.args)]
@@ -131,6 +133,10 @@ class Runtime:
         except (NotFound, StoreError):
             return False
         return True
+
+
+def _result(output: CallOutput, started: float, *, cached: bool) -> CallResult:
+    return CallResult(output.result, output.saved, time.monotonic() - started, cached, output.models)
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:

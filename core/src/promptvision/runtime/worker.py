@@ -88,7 +88,7 @@ class Worker:
                     result = await _within_limit(call, call.tool.load()(call.args, context))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
-        return CallOutput(_checked(call, result), tuple(context.saved))
+        return CallOutput(_checked(call, result), tuple(context.saved), tuple(context.models))
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         context = self._context(call, cancel, on_progress)
@@ -99,7 +99,7 @@ class Worker:
                     result = asyncio.run(_until_cancelled(result, cancel))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
-        return CallOutput(_checked(call, result), tuple(context.saved))
+        return CallOutput(_checked(call, result), tuple(context.saved), tuple(context.models))
 
     def _context(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallContext:
         deadline = call.deadline

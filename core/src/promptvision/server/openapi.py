@@ -259,6 +259,7 @@ def _reply_schema() -> Schema:
         "seconds": {"type": "number"},
         "cached": {"type": "boolean"},
         "message": _MAYBE,
+        "models": {"type": "array", "items": _TEXT},
     }
     return {
         "type": "object",

@@ -64,7 +64,8 @@ class ToolContext(Protocol):
         """Lease loaded models until the call ends: the model for one id, a tuple for several.
 
         Args:
-            models: ids of model specs; models that are used together belong in one lease.
+            models: ids of model specs, or alternatives as :class:`~promptvision.plugin.Requirements` names
+                them; models that are used together belong in one lease.
             device: where they must be; default: the GPU if all of them fit on it, else the CPU.
             compute_device: where they compute, if the tool streams their layers there from ``device``; it
                 decides the dtype.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from promptvision.declarations import check_mapping, check_names, check_type
 from promptvision.models.devices import has_gpu
+from promptvision.models.spec import alternatives
 
 __all__ = ["Gpu", "Missing", "Requirements", "has_module", "missing_requirements"]
 
@@ -27,8 +28,10 @@ class Requirements:
     """What a tool needs before it can run.
 
     Args:
-        models: ids of model specs whose weights must be on disk.
-        chosen_by: model id to the variable that selects another model instead.
+        models: ids of model specs whose weights must be on disk. One may name alternatives, best first, such
+            as ``"sam2.1-l | sam2.1-t"``; lease them by the same text, and the best that is on disk and fits
+            in memory is used.
+        chosen_by: model id, the best one of alternatives, to the variable that selects another model instead.
         gpu: whether a GPU is required, preferred or not used.
         binaries: program name to the command that installs it.
         modules: top-level Python module to the command that installs it.
@@ -36,6 +39,7 @@ class Requirements:
 
     Raises:
         TypeError: a field has the wrong type.
+        ValueError: one of ``models`` is empty.
     """
 
     models: tuple[str, ...] = ()
@@ -47,6 +51,8 @@ class Requirements:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", check_names("Requirements", "models", self.models))
+        if not all(all(alternatives(entry)) for entry in self.models):
+            raise ValueError(f"Requirements: models: a name is empty in {self.models!r}")
         check_mapping("Requirements", "chosen_by", self.chosen_by, '{"model-id": "PROMPTVISION_MODEL"}')
         check_type("Requirements", "gpu", self.gpu, Gpu, "a Gpu, such as Gpu.PREFERRED")
         check_mapping("Requirements", "binaries", self.binaries, '{"tesseract": "apt install tesseract-ocr"}')
@@ -54,21 +60,30 @@ class Requirements:
         check_mapping("Requirements", "settings", self.settings, '{"API_URL": "address of the service"}')
 
     def chosen_models(self, setting: Callable[[str], str | None]) -> tuple[str, ...]:
-        """The ids of ``models``, each replaced by what its variable names, if that is set.
+        """The entries of ``models``, each replaced by what its variable names, if that is set.
 
         Args:
             setting: returns the value of a variable, or None.
         """
         chosen = {model: setting(name) for model, name in self.chosen_by.items()}
-        return tuple(chosen.get(model) or model for model in self.models)
+        return tuple(chosen.get(alternatives(entry)[0]) or entry for entry in self.models)
 
 
 @dataclass(frozen=True)
 class Missing:
-    """One requirement that is not met: what is missing and the command that fixes it."""
+    """One requirement that is not met.
+
+    Args:
+        what: what is missing.
+        fix: the command that fixes it.
+        model: id of the model that is missing; empty if something else is.
+        bytes: size of its download; 0 if unknown.
+    """
 
     what: str
     fix: str
+    model: str = ""
+    bytes: int = 0
 
 
 def has_module(name: str) -> bool:
@@ -79,11 +94,16 @@ def has_module(name: str) -> bool:
         return False
 
 
+def _first(models: Sequence[str]) -> str:
+    return models[0]
+
+
 def missing_requirements(
     requires: Requirements,
     *,
     has_model: Callable[[str], Missing | None],
     setting: Callable[[str], str | None],
+    choose: Callable[[Sequence[str]], str] = _first,
 ) -> Iterator[Missing]:
     """Yield what is not met.
 
@@ -91,6 +111,7 @@ def missing_requirements(
         requires: what to check.
         has_model: returns None when the weights of a model id are on disk, else what is missing.
         setting: returns the value of a variable, or None.
+        choose: of alternatives that are all missing, returns the one to report; default: the best.
     """
     for module, command in requires.modules.items():
         if not has_module(module):
@@ -103,6 +124,7 @@ def missing_requirements(
             yield Missing(f"{name} is not set", f"set {name} ({purpose})")
     if requires.gpu is Gpu.REQUIRED and not has_gpu():
         yield Missing("no GPU is visible", "run it on a machine with an NVIDIA GPU")
-    for model in requires.chosen_models(setting):
-        if (absent := has_model(model)) is not None:
-            yield absent
+    for entry in requires.chosen_models(setting):
+        absent = {model: has_model(model) for model in alternatives(entry)}
+        if (missing := absent[choose(tuple(absent))]) is not None and all(absent.values()):
+            yield missing

@@ -122,6 +122,7 @@ BIREFNET = ModelSpec(
     weight_bytes={"float32": 224_005_088},
     peak_bytes={"float32": 2_500_000_000},
     load="promptvision_cutout.matte:load_birefnet",
+    tier="light",
 )
 """General use, Swin-T backbone. Size and digest as several public projects pin them; ``peak_bytes`` is an
 estimate that was not measured."""

@@ -37,6 +37,7 @@ MIGAN = ModelSpec(
     weight_bytes={"float32": 28_079_181},
     peak_bytes={"float32": 600_000_000},
     load="promptvision_erase.fill:load",
+    tier="light",
 )
 """Trained on Places2 at 512 x 512. Size and digest as several public projects pin them; ``peak_bytes`` is an
 estimate, not measured."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from promptvision.plugin import Gpu, ModelSpec, Requirements, Tool, WeightFile, hookimpl, operations
+from promptvision.plugin import Gpu, ModelSpec, Requirements, Tier, Tool, WeightFile, hookimpl, operations
 
 __all__ = [
     "API_URL",
@@ -29,7 +29,9 @@ FILES = ("config.json", "processor_config.json", "tokenizer.json", "*.json")
 """Other files of each repository; old and new ones differ in the rest of their JSON files."""
 
 
-def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, peak_bytes: int) -> ModelSpec:
+def _spec(
+    name: str, revision: str, weights: WeightFile, *, parameters: int, peak_bytes: int, tier: Tier = ""
+) -> ModelSpec:
     """One checkpoint, published in float16.
 
     Args:
@@ -38,6 +40,7 @@ def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, pea
         weights: the large file.
         parameters: how many.
         peak_bytes: memory of one call beside the weights, in float32.
+        tier: the profile that it belongs to.
     """
     half = 2 * parameters
     return ModelSpec(
@@ -52,6 +55,7 @@ def _spec(name: str, revision: str, weights: WeightFile, *, parameters: int, pea
         peak_bytes={"float16": peak_bytes // 2, "bfloat16": peak_bytes // 2, "float32": peak_bytes},
         dtypes={"cuda": ("float16", "bfloat16", "float32"), "cpu": ("float32",)},
         load="promptvision_florence.load:load",
+        tier=tier,
     )
 
 
@@ -68,6 +72,7 @@ MODELS = (
             "7715423d6549bf1e71188bdd84f4ac960cc0597886af24a5ef7b66f128660685",
             1_553_541_016,
         ),
+        tier="full",
     ),
     _large(
         "Florence-2-large-ft",
@@ -82,6 +87,7 @@ MODELS = (
             "62f3e696da74f8869a68ddb529a9b3e14eb25b21c592cb3dea6179bf944df6a0",
             463_178_864,
         ),
+        tier="light",
     ),
     _base(
         "Florence-2-base-ft",
@@ -93,10 +99,12 @@ MODELS = (
         ),
     ),
 )
-"""The first is the default."""
+"""The fine-tuned ones are used only if the setting names one."""
 
 REQUIRES = Requirements(
-    models=(MODELS[0].id,), chosen_by={MODELS[0].id: "PROMPTVISION_FLORENCE_MODEL"}, gpu=Gpu.PREFERRED
+    models=("florence-2-large | florence-2-base",),
+    chosen_by={"florence-2-large": "PROMPTVISION_FLORENCE_MODEL"},
+    gpu=Gpu.PREFERRED,
 )
 
 CAPTION = Tool(

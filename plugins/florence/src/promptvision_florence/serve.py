@@ -48,15 +48,17 @@ def make_service(settings: Settings) -> Starlette:
     Raises:
         SetupError: its weights are not here.
     """
-    from promptvision.plugin import ModelPool, require
+    from promptvision.plugin import ModelPool, alternatives, missing_weights, require
     from promptvision_florence.caption import describe
     from promptvision_florence.server import create_app
 
     specs = {spec.id: spec for spec in MODELS}
     (chosen,) = REQUIRES.chosen_models(settings.value)
-    if chosen not in specs:
-        raise SetupError(f"model {chosen!r} is not known here; known: {', '.join(specs)}")
-    require(specs[chosen], settings)
+    ids = alternatives(chosen)
+    if unknown := [id_ for id_ in ids if id_ not in specs]:
+        raise SetupError(f"model {unknown[0]!r} is not known here; known: {', '.join(specs)}")
+    if all(missing_weights(specs[id_], settings) for id_ in ids):
+        require(specs[ids[0]], settings)
     pool = ModelPool(specs, settings)
 
     def caption(image: Image) -> str:

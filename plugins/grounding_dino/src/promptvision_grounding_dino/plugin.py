@@ -55,6 +55,7 @@ BASE = ModelSpec(
     peak_bytes=_by_dtype(PEAK_BYTES),
     dtypes={"cuda": ("float32", "float16", "bfloat16"), "cpu": ("float32",)},
     load="promptvision_grounding_dino.load:load",
+    tier="full",
 )
 
 TINY = ModelSpec(
@@ -76,6 +77,7 @@ TINY = ModelSpec(
     peak_bytes=_by_dtype(PEAK_BYTES),
     dtypes=BASE.dtypes,
     load=BASE.load,
+    tier="light",
 )
 
 DETECT = Tool(
@@ -83,7 +85,9 @@ DETECT = Tool(
     operation=operations.DETECT,
     run="promptvision_grounding_dino.detect:detect",
     requires=Requirements(
-        models=(BASE.id,), chosen_by={BASE.id: "PROMPTVISION_GROUNDING_DINO_MODEL"}, gpu=Gpu.PREFERRED
+        models=(f"{BASE.id} | {TINY.id}",),
+        chosen_by={BASE.id: "PROMPTVISION_GROUNDING_DINO_MODEL"},
+        gpu=Gpu.PREFERRED,
     ),
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult, is_complement
-from promptvision_sam.plugin import MODEL, SamArgs
+from promptvision_sam.plugin import REQUIRES, SamArgs
 from promptvision_sam.refine import merge, refine
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
     image = context.open(args.image_url)
     boxes = _inside(args.bounding_boxes, image.size)
     _check_points(args.points, image.size)
-    engine: Engine = context.lease(MODEL)
+    engine: Engine = context.lease(*REQUIRES.models)
     total = len(boxes) + len(args.points)
     refs: list[MaskRef] = []
     empty: list[str] = []
@@ -50,7 +50,7 @@ def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
         union = merge([union, mask])
         refs.append(context.save_mask(Image.fromarray(mask), parent=args.image_url))
         context.progress(len(refs), total)
-    context.release(MODEL)
+    context.release(*REQUIRES.models)
     if args.target and is_complement(args.target):
         union = np.where(union > 0, 0, 255).astype(np.uint8)
     return SegmentResult(

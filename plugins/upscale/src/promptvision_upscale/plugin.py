@@ -95,6 +95,7 @@ SWIN2SR = ModelSpec(
     weight_bytes={"float32": 54_428_699},
     peak_bytes={"float32": 1_500_000_000},
     load="promptvision_upscale.enlarge:load",
+    tier="light",
 )
 """Swin2SR for clean images, 12 million parameters. Size and digest as public projects pin them;
 ``peak_bytes`` of one tile is an estimate, not measured."""

@@ -394,6 +394,7 @@ class StepRunner:
             seconds=round(call.seconds, 4),
             cached=call.cached,
             message=result.message,
+            models=call.models,
             image_ids=tuple(dict.fromkeys((*started.image_ids, *image_ids(result)))),
         )
         notes = [*request.notes, *request.messages]

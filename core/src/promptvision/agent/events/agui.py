@@ -121,10 +121,8 @@ class Translator:
         ]
 
     def _step_finished(self, data: dict[str, Any]) -> list[AguiEvent]:
-        step = {
-            name: data[name]
-            for name in ("operation", "tool", "plugin", "status", "result", "seconds", "cached", "message")
-        }
+        names = ("operation", "tool", "plugin", "status", "result", "seconds", "cached", "message")
+        step = {**{name: data[name] for name in names}, "models": list(data.get("models", ()))}
         shown = show_ids(step, self._ids, self._show)
         parts: list[dict[str, Any]] = [{"type": "text", "text": json.dumps(shown, ensure_ascii=False)}]
         for url in self._made(data["result"] or {}):
