@@ -104,7 +104,7 @@ def test_the_alternative_to_report_can_be_chosen() -> None:
     found = missing_requirements(
         Requirements(models=("large | small",)),
         has_model=lambda name: Missing(name, "", name, 5),
-        setting={}.get,
+        setting=lambda name: None,
         choose=lambda models: models[-1],
     )
     assert list(found) == [Missing("small", "", "small", 5)]
