@@ -173,3 +173,27 @@ def test_edit_of_a_target_needs_its_mask() -> None:
     with pytest.raises(ValidationError, match="the mask of the target is missing"):
         operations.EditArgs(image_url=IMAGE, prompt="red", target=Target("car"))
     assert operations.EditArgs(image_url=IMAGE, prompt="red", target=Target("car"), mask_url=MaskRef(ID))
+
+
+def test_without_boxes_and_points_the_error_says_what_to_give() -> None:
+    with pytest.raises(ValidationError, match="give bounding_boxes or points, or a target"):
+        operations.PointSegmentArgs.model_validate({"image_url": ID, "bounding_boxes": []})
+
+
+def test_boxes_stay_required_so_that_a_target_is_detected_first() -> None:
+    assert "bounding_boxes" in link_types(operations.PointSegmentArgs, required=True)
+    with pytest.raises(ValidationError, match="Field required"):
+        operations.PointSegmentArgs.model_validate({"image_url": ID, "target": "lion"})
+
+
+def test_points_alone_are_enough() -> None:
+    args = operations.PointSegmentArgs.model_validate({"image_url": ID, "points": [[3, 4]]})
+    assert args.points == [Point(3, 4)]
+    assert args.bounding_boxes == []
+
+
+def test_points_and_boxes_go_together() -> None:
+    args = operations.PointSegmentArgs.model_validate(
+        {"image_url": ID, "points": [[3, 4]], "bounding_boxes": [[0, 0, 5, 5]]}
+    )
+    assert args.bounding_boxes == [Box(0, 0, 5, 5)]

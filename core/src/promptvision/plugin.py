@@ -190,6 +190,7 @@ if TYPE_CHECKING:
     from promptvision.tools.operations import ImageResult as ImageResult
     from promptvision.tools.operations import InpaintArgs as InpaintArgs
     from promptvision.tools.operations import InpaintResult as InpaintResult
+    from promptvision.tools.operations import PointSegmentArgs as PointSegmentArgs
     from promptvision.tools.operations import SegmentArgs as SegmentArgs
     from promptvision.tools.operations import SegmentResult as SegmentResult
     from promptvision.tools.operations import Word as Word
@@ -320,6 +321,7 @@ _MODULES = {
     "PlannerFunction": "promptvision.llm.planner",
     "Placement": "promptvision.models.placement",
     "Point": "promptvision.types",
+    "PointSegmentArgs": "promptvision.tools.operations",
     "PromptvisionError": "promptvision.errors",
     "ProviderError": "promptvision.errors",
     "ProviderErrorKind": "promptvision.errors",

@@ -82,3 +82,31 @@ def test_cut_of_another_colour_than_asked_is_refused(box: Any) -> None:
 def test_named_thing_that_does_not_stand_out_is_refused() -> None:
     with pytest.raises(ToolFailed, match="promptvision-sam"):
         run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]], target="face")
+
+
+def test_thing_at_a_point_needs_no_box(ball: Any) -> None:
+    context = make_context()
+    result = run_tool(SEGMENT_TOOL, ball.image, context=context, points=[[300, 230]])
+    assert _iou(context.open(result.merged_mask_url), ball.inside) > 0.9
+    assert len(result.mask_urls) == 1
+
+
+def test_masks_of_points_follow_those_of_boxes(ball: Any, box: Any) -> None:
+    image = Image.new("RGB", (1080, 450), (150, 146, 138))
+    image.paste(ball.image, (0, 0))
+    image.paste(box.image, (600, 0))
+    context = make_context()
+    x, y = box.box.centroid
+    result = run_tool(
+        SEGMENT_TOOL, image, context=context, bounding_boxes=[list(ball.box)], points=[[x + 600, y]]
+    )
+    first, second = (context.open(ref) for ref in result.mask_urls)
+    assert _iou(first.crop((0, 0, 600, 450)), ball.inside) > 0.93
+    assert _iou(second.crop((600, 0, 1080, 360)), box.inside) > 0.93
+
+
+@pytest.mark.parametrize("field", ["points", "background_points"])
+def test_point_outside_of_the_image_is_refused_by_its_number(ball: Any, field: str) -> None:
+    points: dict[str, Any] = {"points": [[5, 5]], field: [[5, 5], [600, 10]]}
+    with pytest.raises(ArgumentsError, match=rf"{field}\[1\].*600 x 450"):
+        run_tool(SEGMENT_TOOL, ball.image, **points)

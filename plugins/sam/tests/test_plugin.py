@@ -6,12 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from pydantic import ValidationError
 
-from promptvision.plugin import Box, Point, link_types
-from promptvision_sam.plugin import MODELS, SamArgs, model_spec, promptvision_models, segment_tool
-
-IMAGE = "0" * 64
+from promptvision_sam.plugin import MODELS, model_spec, promptvision_models, segment_tool
 
 
 def test_importing_the_plugin_imports_nothing_heavy() -> None:
@@ -45,25 +41,3 @@ def test_every_file_is_pinned_by_digest_and_size(model: str, ultralytics: bool) 
         assert file.sha256 is not None
         assert len(file.sha256) == 64
         assert file.size > 0
-
-
-def test_without_boxes_and_points_the_error_says_what_to_give() -> None:
-    with pytest.raises(ValidationError, match="give bounding_boxes or points, or a target"):
-        SamArgs.model_validate({"image_url": IMAGE, "bounding_boxes": []})
-
-
-def test_boxes_stay_required_so_that_a_target_is_detected_first() -> None:
-    assert "bounding_boxes" in link_types(SamArgs, required=True)
-    with pytest.raises(ValidationError, match="Field required"):
-        SamArgs.model_validate({"image_url": IMAGE, "target": "lion"})
-
-
-def test_points_alone_are_enough() -> None:
-    args = SamArgs.model_validate({"image_url": IMAGE, "points": [[3, 4]]})
-    assert args.points == [Point(3, 4)]
-    assert args.bounding_boxes == []
-
-
-def test_points_and_boxes_go_together() -> None:
-    args = SamArgs.model_validate({"image_url": IMAGE, "points": [[3, 4]], "bounding_boxes": [[0, 0, 5, 5]]})
-    assert args.bounding_boxes == [Box(0, 0, 5, 5)]

@@ -7,7 +7,7 @@ Pixel coordinates, origin top left; boxes ``[x1, y1, x2, y2]``.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -44,6 +44,7 @@ __all__ = [
     "ImageArgs",
     "InpaintArgs",
     "InpaintResult",
+    "PointSegmentArgs",
     "SegmentArgs",
     "SegmentResult",
     "Word",
@@ -119,6 +120,37 @@ class SegmentArgs(ImageArgs):
     target: Target | None = Field(
         None, description="What to segment, as a noun phrase; used when no boxes are given."
     )
+
+
+class PointSegmentArgs(SegmentArgs):
+    """Arguments of ``segment_objects`` for tools that take points as well as boxes.
+
+    ``bounding_boxes`` stays required, so that the core finds boxes of the ``target`` first, except where
+    points are given: then it may be left out or empty.
+    """
+
+    bounding_boxes: list[Box] = Field(
+        max_length=100,
+        description="Boxes [x1, y1, x2, y2] in pixels. Leave out to have 'target' found first.",
+    )
+    points: list[Point] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Points [x, y] in pixels, each on one thing; their masks follow those of the boxes.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _points_are_enough(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("points") and data.get("bounding_boxes") is None:
+            return {**data, "bounding_boxes": []}
+        return data
+
+    @model_validator(mode="after")
+    def _has_a_prompt(self) -> Self:
+        if not self.bounding_boxes and not self.points:
+            raise ValueError("give bounding_boxes or points, or a target whose boxes are found first")
+        return self
 
 
 class SegmentResult(ImageResult):

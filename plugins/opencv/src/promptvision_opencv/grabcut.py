@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from promptvision.plugin import Box
 from promptvision_opencv.arrays import Array
 
-__all__ = ["cut_out"]
+__all__ = ["Mask", "cut_out", "label_pixels"]
 
 Mask = NDArray[np.uint8]
 
@@ -79,12 +79,34 @@ def _foreground(part: Array, inside: NDArray[np.bool_], seed: int) -> NDArray[np
     labels = _first_guess(np.asarray(box, np.uint8))
     if not (labels == cv2.GC_PR_FGD).any():
         return np.zeros((height, width), np.float32)
-    models = np.zeros((1, 65)), np.zeros((1, 65))  # 5 Gaussians of 13 numbers each
-    with _random:
-        cv2.setRNGSeed(seed % 2**31)
-        cv2.grabCut(small, labels, (0, 0, 0, 0), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-    thing = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
+    thing = label_pixels(np.asarray(small, np.uint8), labels, seed).astype(np.float32)
     return np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def label_pixels(rgb: Array, labels: Mask, seed: int) -> Mask:
+    """Run GrabCut from first labels.
+
+    Args:
+        rgb: H x W x 3 uint8.
+        labels: H x W, ``cv2.GC_*``; changed in place.
+        seed: same seed, same result.
+
+    Returns:
+        H x W uint8, 1 on the thing and 0 elsewhere. Labels without a background or without a thing are
+        returned as they are, since GrabCut needs both.
+    """
+    thing = _is_thing(labels)
+    if thing.any() and not thing.all():
+        models = np.zeros((1, 65)), np.zeros((1, 65))  # 5 Gaussians of 13 numbers each
+        with _random:
+            cv2.setRNGSeed(seed % 2**31)
+            cv2.grabCut(rgb, labels, (0, 0, 0, 0), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
+        thing = _is_thing(labels)
+    return thing.astype(np.uint8)
+
+
+def _is_thing(labels: Mask) -> NDArray[np.bool_]:
+    return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), np.bool_)
 
 
 def _first_guess(inside: Mask) -> Mask:

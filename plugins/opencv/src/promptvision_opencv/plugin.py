@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from promptvision.plugin import Requirements, Tool, hookimpl, operations
+from pydantic import Field
 
-__all__ = ["PLUGIN_API", "promptvision_tools"]
+from promptvision.plugin import Point, PointSegmentArgs, Requirements, Tool, hookimpl, operations
+
+__all__ = ["PLUGIN_API", "CutArgs", "promptvision_tools"]
 
 PLUGIN_API = 1
 
 _PRIORITY = 10
 _OPENCV = {"cv2": "pip install 'opencv-python-headless<5'", "numpy": "pip install numpy"}
 _SKIMAGE = {"skimage": "pip install scikit-image"}
+
+
+class CutArgs(PointSegmentArgs):
+    """Arguments of ``segment_objects`` when OpenCV fulfils it."""
+
+    background_points: list[Point] = Field(
+        default_factory=list,
+        max_length=100,
+        description="Points [x, y] in pixels that no mask of a point may contain.",
+    )
+
 
 DETECT_TOOL = Tool(
     name="opencv_detect",
@@ -30,6 +43,7 @@ SEGMENT_TOOL = Tool(
     name="opencv_segment",
     operation=operations.SEGMENT,
     run="promptvision_opencv.segment:segment",
+    args=CutArgs,
     takes_complements=True,
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),

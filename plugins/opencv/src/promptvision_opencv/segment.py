@@ -1,4 +1,4 @@
-"""The tool ``opencv_segment``: one mask per box, refined, and their union."""
+"""The tool ``opencv_segment``: one mask per box and per point, refined, and their union."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from promptvision.plugin import (
     ArgumentsError,
     Box,
     MaskRef,
-    SegmentArgs,
+    Point,
     SegmentResult,
     ToolContext,
     ToolFailed,
@@ -23,6 +23,8 @@ from promptvision_opencv.arrays import Array, clip_box, flat_rgb
 from promptvision_opencv.background import find_background
 from promptvision_opencv.colour_cut import cut_by_colour, share_of_colour, without_other_colours
 from promptvision_opencv.grabcut import cut_out
+from promptvision_opencv.plugin import CutArgs
+from promptvision_opencv.point_cut import cut_at
 from promptvision_opencv.prompts import Kind, Request, read_request
 from promptvision_opencv.refine import Mask, invert, merge, refine
 
@@ -38,21 +40,25 @@ class _Cut:
     is_told: bool = True
 
 
-def segment(args: SegmentArgs, context: ToolContext) -> SegmentResult:
-    """Cut the thing out of each box; all but the things if ``target`` says "everything except ...".
+def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
+    """Cut out the thing in each box, then the thing at each point.
+
+    If ``target`` says "everything except ...", the union of the masks is inverted.
 
     Raises:
-        ArgumentsError: a box lies outside the image.
+        ArgumentsError: a box or a point lies outside the image.
         ToolFailed: what stands out in a box does not fit the target.
     """
     rgb = flat_rgb(context.open(args.image_url))
     boxes = _clipped(args.bounding_boxes, rgb.shape[1], rgb.shape[0])
+    _check_points(args, rgb.shape[1], rgb.shape[0])
+    total = len(boxes) + len(args.points)
     requests = _requests(args.target)
     masks: list[Mask] = []
     references: list[MaskRef] = []
     uncertain: list[str] = []
     for number, box in enumerate(boxes, start=1):
-        context.progress(number - 1, len(boxes), f"cutting out box {number}")
+        context.progress(number - 1, total, f"cutting out box {number}")
         cut = _cut(rgb, box, requests, context.seed)
         if not cut.is_told:
             uncertain.append(str(number))
@@ -60,7 +66,13 @@ def segment(args: SegmentArgs, context: ToolContext) -> SegmentResult:
         references.append(context.save_mask(Image.fromarray(cut.mask)))
     if uncertain and args.target:
         raise ToolFailed(_message(uncertain, "nothing is masked"))
-    context.progress(len(boxes), len(boxes), "merging masks")
+    for number, point in enumerate(args.points, start=1):
+        context.progress(len(masks), total, f"cutting out the thing at point {number}")
+        raw = cut_at(rgb, point, args.background_points, context.seed)
+        refined = refine(raw)
+        masks.append(refined if refined.any() else raw)  # refining drops what is only a few pixels large
+        references.append(context.save_mask(Image.fromarray(masks[-1])))
+    context.progress(total, total, "merging masks")
     merged = merge(masks)
     if args.target and is_complement(args.target):
         merged = invert(merged)
@@ -137,6 +149,21 @@ def _clipped(boxes: list[Box], width: int, height: int) -> list[Box]:
     if outside:
         raise ArgumentsError(outside)
     return [box for box in clipped if box is not None]
+
+
+def _check_points(args: CutArgs, width: int, height: int) -> None:
+    named: list[tuple[str, list[Point]]] = [
+        ("points", args.points),
+        ("background_points", args.background_points),
+    ]
+    outside = [
+        f"{name}[{number}]: {list(point)} lies outside the image of {width} x {height} pixels"
+        for name, points in named
+        for number, point in enumerate(points)
+        if not (0 <= point.x < width and 0 <= point.y < height)
+    ]
+    if outside:
+        raise ArgumentsError(outside)
 
 
 def _message(uncertain: list[str], outcome: str) -> str:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self
-
-from pydantic import Field, model_validator
+from typing import Any
 
 from promptvision.plugin import (
-    Box,
     Gpu,
     ModelSpec,
-    Point,
+    PointSegmentArgs,
     Requirements,
-    SegmentArgs,
     Tier,
     Tool,
     WeightFile,
@@ -23,43 +19,12 @@ from promptvision.plugin import (
     operations,
 )
 
-__all__ = ["MODELS", "PLUGIN_API", "REQUIRES", "SamArgs", "model_spec", "segment_tool"]
+__all__ = ["MODELS", "PLUGIN_API", "REQUIRES", "model_spec", "segment_tool"]
 
 PLUGIN_API = 1
 
 _LICENSE_URL = "https://github.com/facebookresearch/sam2/blob/main/LICENSE"
 _LOAD = "promptvision_sam.load:load"
-
-
-class SamArgs(SegmentArgs):
-    """Arguments of ``segment_objects`` when SAM fulfils it: points are understood as well as boxes.
-
-    ``bounding_boxes`` stays required, so that the core finds boxes of the ``target`` first, except where
-    points are given: then it may be left out or empty.
-    """
-
-    bounding_boxes: list[Box] = Field(
-        max_length=100,
-        description="Boxes [x1, y1, x2, y2] in pixels. Leave out to have 'target' found first.",
-    )
-    points: list[Point] = Field(
-        default_factory=list,
-        max_length=100,
-        description="Points [x, y] in pixels, each on one thing; their masks follow those of the boxes.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _points_are_enough(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("points") and data.get("bounding_boxes") is None:
-            return {**data, "bounding_boxes": []}
-        return data
-
-    @model_validator(mode="after")
-    def _has_a_prompt(self) -> Self:
-        if not self.bounding_boxes and not self.points:
-            raise ValueError("give bounding_boxes or points, or a target whose boxes are found first")
-        return self
 
 
 def has_ultralytics() -> bool:
@@ -206,7 +171,7 @@ def segment_tool(*, ultralytics: bool) -> Tool:
     return Tool(
         name="sam",
         operation=operations.SEGMENT,
-        args=SamArgs,
+        args=PointSegmentArgs,
         run="promptvision_sam.segment:segment",
         requires=REQUIRES,
         takes_complements=True,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Box, Point, SegmentResult, is_complement
-from promptvision_sam.plugin import REQUIRES, SamArgs
+from promptvision.plugin import ArgumentsError, Box, Point, PointSegmentArgs, SegmentResult, is_complement
+from promptvision_sam.plugin import REQUIRES
 from promptvision_sam.refine import merge, refine
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ BATCH_PIXELS = 2**28
 P = TypeVar("P", Box, Point)
 
 
-def segment(args: SamArgs, context: ToolContext) -> SegmentResult:
+def segment(args: PointSegmentArgs, context: ToolContext) -> SegmentResult:
     """Make one refined mask per box and per point, in that order, and their union.
 
     If ``target`` says "everything except ...", the union is inverted.
