@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from promptvision import PLUGIN_API as PLUGIN_API
     from promptvision.agent.request import LOCAL_USER as LOCAL_USER
+    from promptvision.cli.doctor import diagnose as diagnose
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
     from promptvision.conversations.store import restore_conflict as restore_conflict
@@ -370,6 +371,7 @@ _MODULES = {
     "choose_window": "promptvision.images.windows",
     "clean_text": "promptvision.conversations.store",
     "decode_stored": "promptvision.images.codec",
+    "diagnose": "promptvision.cli.doctor",
     "draw_boxes": "promptvision.tools.drawing",
     "draw_mask_overlay": "promptvision.tools.drawing",
     "flat_rgb": "promptvision.images.colour",

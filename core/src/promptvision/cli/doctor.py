@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import Finding
     from promptvision.settings import Settings
 
-__all__ = ["doctor", "examine", "masked"]
+__all__ = ["diagnose", "doctor", "examine", "masked"]
 
 WIDTHS = (5, 26)
 _CREDENTIALS = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
@@ -62,7 +62,18 @@ def _all_findings(*, offline: bool) -> Iterator[Finding]:
     except SetupError as exc:
         yield Finding("settings", "fail", exc.message, exc.hint or "")
         return
-    for finding in examine(Registry.load(settings), settings, offline=offline):
+    yield from diagnose(Registry.load(settings), settings, offline=offline)
+
+
+def diagnose(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
+    """Yield the findings of ``promptvision doctor`` without secrets.
+
+    Args:
+        registry: plugins to check.
+        settings: of this server or command.
+        offline: whether to ask no host on the network.
+    """
+    for finding in examine(registry, settings, offline=offline):
         yield replace(
             finding, seen=masked(finding.seen, settings.secrets), fix=masked(finding.fix, settings.secrets)
         )

@@ -1,21 +1,24 @@
-"""Models that are missing on the server, and pulling them from the page."""
+"""The setup panel: planner, models and findings of the doctor, and pulling models."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from promptvision import Agent
 from promptvision.plugin import (
     Forbidden,
     ModelSpec,
     NotFound,
     PromptvisionError,
     Settings,
+    diagnose,
     missing_weights,
     pull,
     pull_bytes,
@@ -23,7 +26,7 @@ from promptvision.plugin import (
 )
 from promptvision_web.settings import WebSettings
 
-__all__ = ["is_operator", "pull_model", "setup_info"]
+__all__ = ["diagnose_server", "is_operator", "pull_model", "setup_info"]
 
 _PROGRESS_S = 0.2
 
@@ -40,14 +43,37 @@ def is_operator(settings: Settings, user: str) -> bool:
 
 async def setup_info(request: Request) -> Response:
     """Describe models and planner for the setup panel."""
-    agent = request.app.state.agent
+    agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     models = await asyncio.to_thread(_models, agent.registry.models.values(), agent.settings)
     operator = is_operator(agent.settings, user)
-    return JSONResponse({"is_operator": operator, "planner": agent.planner.name, "models": models})
+    planner = agent.services.planner.name
+    return JSONResponse({"is_operator": operator, "planner": planner, "models": models})
 
 
-def _models(specs: Any, settings: Settings) -> list[dict[str, Any]]:
+async def diagnose_server(request: Request) -> Response:
+    """Run the checks of ``promptvision doctor`` that need no network.
+
+    Raises:
+        Forbidden: the user is not an operator.
+    """
+    agent = _agent_of_operator(request)
+    findings = await asyncio.to_thread(_findings, agent)
+    return JSONResponse({"findings": findings})
+
+
+def _findings(agent: Agent) -> list[dict[str, Any]]:
+    return [asdict(finding) for finding in diagnose(agent.registry, agent.settings, offline=True)]
+
+
+def _agent_of_operator(request: Request) -> Agent:
+    agent: Agent = request.app.state.agent
+    if not is_operator(agent.settings, user_of(request, agent.settings)):
+        raise Forbidden("only an operator may do this; name the user in PROMPTVISION_WEB_ADMINS")
+    return agent
+
+
+def _models(specs: Iterable[ModelSpec], settings: Settings) -> list[dict[str, Any]]:
     return [
         {
             "id": spec.id,
@@ -67,10 +93,7 @@ async def pull_model(request: Request) -> Response:
         Forbidden: the user is not an operator.
         NotFound: no such model.
     """
-    agent = request.app.state.agent
-    user = user_of(request, agent.settings)
-    if not is_operator(agent.settings, user):
-        raise Forbidden("only an operator may pull models; name the user in PROMPTVISION_WEB_ADMINS")
+    agent = _agent_of_operator(request)
     spec = agent.registry.models.get(request.path_params["model_id"])
     if spec is None:
         raise NotFound("no such model")
