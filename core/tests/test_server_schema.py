@@ -27,6 +27,10 @@ IMAGES = ("image_url", "mask_url", "input_image_url", "input_mask_url")
 
 MASK = "data:image/png;base64," + base64.b64encode(encode_png(Image.new("L", (60, 40), 255))).decode()
 OPERATIONS = [
+    "POST /batches",
+    "GET /batches/{batch_id}",
+    "POST /batches/{batch_id}/cancel",
+    "GET /batches/{batch_id}/results",
     "POST /chat",
     "GET /turns/{turn_id}/events",
     "POST /turns/{turn_id}/cancel",
@@ -49,11 +53,12 @@ OPERATIONS = [
 
 def _usable(label: str, body: dict[str, Any], scene_png: bytes) -> dict[str, Any]:
     """Values of which the schema cannot say all that counts, such as the bytes of an image file."""
-    values: dict[str, Any] = {"file": scene_png, "prompt_id": uuid.uuid4().hex}
+    values: dict[str, Any] = {"file": scene_png, "prompt_id": uuid.uuid4().hex, "batch_id": uuid.uuid4().hex}
     values |= {"target": "red", "mask_url": MASK, "input_mask_url": MASK}
     for name in ("bounding_boxes", "input_boxes"):
         if boxes := body.get(name):
             values[name] = [[5, 5, 20, 20] for _ in boxes]
+    values["images"] = [MASK for _ in body.get("images", ())]
     if label.startswith("POST /tools/"):
         values["prompt"] = "red"
     return {name: value for name, value in values.items() if name in body}

@@ -49,6 +49,7 @@ class Agent:
         planner: decides the next step.
         conversations: where turns are journaled.
         images: where images are stored.
+        admission: how many turns of a user and of all users may run or wait.
 
     Raises:
         PluginError: a tool of the application breaks its contract or clashes with another one.
@@ -65,6 +66,7 @@ class Agent:
         planner: Planner | None = None,
         conversations: ConversationStore | None = None,
         images: ImageStore | None = None,
+        admission: Admission | None = None,
     ) -> None:
         if registry is not None and tools:
             raise ValueError("give either tools or a registry; Registry.load() takes tools too")
@@ -76,7 +78,7 @@ class Agent:
         )
         self.observers: list[Observer] = []
         """Called with every reply when its turn ends."""
-        self.admission = Admission()
+        self.admission = admission or Admission()
         self._intake = ImageIntake(self.services)
         self._turns = RunningTurns(self.services, self._intake, self.admission, self.observers)
         self._loop_thread = LoopThread("promptvision-agent")

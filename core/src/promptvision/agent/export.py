@@ -102,5 +102,6 @@ async def delete_conversation(services: AgentServices, user_id: str, conversatio
         return False
     for image_id in {record.image_id for record in records}:
         if not await conversations.image_in_use(image_id):
+            services.runtime.images.drop(image_id)
             await services.images.delete(image_id, unless_put_since=began_at)
     return True

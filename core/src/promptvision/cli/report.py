@@ -45,7 +45,7 @@ class Section:
     steps: list[list[Figure]] = field(default_factory=list)
 
 
-_STYLE = """
+STYLE = """
 :root {
   color-scheme: light dark;
   --paper: light-dark(#f4f3f0, #16181c); --card: light-dark(#fff, #1f2228);
@@ -90,7 +90,7 @@ def write_report(folder: Path, chapters: list[Section]) -> Path:
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>promptvision demo</title><style>{_STYLE}</style></head><body><main>"
+        f"<title>promptvision demo</title><style>{STYLE}</style></head><body><main>"
         "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain words, each turned into a "
         "chain of tools by the offline planner: no key and no GPU is needed, and nothing was downloaded.</p>"
         f"{body}</main></body></html>\n"

@@ -60,6 +60,8 @@ class EventKind(StrEnum):
     """The outcome of a call that ended without a finished step."""
     NOTE = "note"
     """A warning to show later, such as that another planner answered."""
+    ITEM = "item"
+    """The outcome of one image of a batch."""
 
 
 @dataclass(frozen=True, kw_only=True)

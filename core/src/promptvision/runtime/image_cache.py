@@ -52,6 +52,11 @@ class ImageCache:
             if image_id not in self._kept and _bytes_of(image) <= self._kept.maxsize:
                 self._kept[image_id] = image
 
+    def drop(self, image_id: str) -> None:
+        """Keep the decoded image of an id no longer; who uses it may go on."""
+        with self._lock:
+            self._kept.pop(image_id, None)
+
 
 def copy_on_write(image: Image) -> Image:
     """An image that shares the pixels of another one until it is changed in place.

@@ -13,9 +13,20 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route, Router
 
 from promptvision.agent.agent import Agent
+from promptvision.batches.service import BatchService
 from promptvision.errors import StoreError
 from promptvision.images.isolated import shared_decoders
-from promptvision.server import chat, conversations, health, images, metrics, openapi, stream, tools
+from promptvision.server import (
+    batches,
+    chat,
+    conversations,
+    health,
+    images,
+    metrics,
+    openapi,
+    stream,
+    tools,
+)
 from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
 from promptvision.server.problems import HANDLERS
 from promptvision.server.variants import Variants
@@ -32,6 +43,10 @@ ROUTES = [
     Route("/chat", chat.post_chat, methods=["POST"]),
     Route("/turns/{turn_id}/events", stream.get_events, methods=["GET"]),
     Route("/turns/{turn_id}/cancel", chat.cancel_turn, methods=["POST"]),
+    Route("/batches", batches.post_batch, methods=["POST"]),
+    Route("/batches/{batch_id}", batches.get_batch, methods=["GET"]),
+    Route("/batches/{batch_id}/cancel", batches.cancel_batch, methods=["POST"]),
+    Route("/batches/{batch_id}/results", batches.get_results, methods=["GET"]),
     Route("/images", images.post_image, methods=["POST"]),
     Route("/images/{image_id}", images.get_image, methods=["GET"], name="image"),
     Route("/tools", tools.list_tools, methods=["GET"]),
@@ -73,6 +88,7 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
     app.state.agent = agent
     app.state.routers = [router for router in offered if isinstance(router, Router)]
     app.state.variants = Variants(agent)
+    app.state.batches = BatchService(agent)
     app.state.metrics = metrics.Metrics(agent)
     return app
 
@@ -121,6 +137,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         sweeper.cancel()
         with suppress(asyncio.CancelledError):
             await sweeper
+        await app.state.batches.close()
         await agent.drain(DRAIN_S)
         await agent.close()
 

@@ -25,7 +25,17 @@ from promptvision.conversations.store import clean_text
 from promptvision.errors import ArgumentsError, InputError, NotFound
 from promptvision.types import Box
 
-__all__ = ["IMAGE_BODY", "ChatBody", "Json", "TitleBody", "id_in_path", "read_json", "read_model"]
+__all__ = [
+    "HAS_TEXT",
+    "IMAGE_BODY",
+    "ChatBody",
+    "Id",
+    "Json",
+    "TitleBody",
+    "id_in_path",
+    "read_json",
+    "read_model",
+]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -52,7 +62,8 @@ Id = Annotated[
     ),
 ]
 """An id of the caller; an integer is taken for its digits. :class:`ChatInput` checks its characters."""
-_HAS_TEXT = {"pattern": r"[^\s\x00]"}
+HAS_TEXT = {"pattern": r"[^\s\x00]"}
+"""Schema of a text that is not empty once it is cleaned."""
 
 
 class ChatBody(BaseModel):
@@ -65,7 +76,7 @@ class ChatBody(BaseModel):
     prompt: Annotated[
         str,
         StringConstraints(strict=True),
-        Field(json_schema_extra={"maxLength": MAX_PROMPT_CHARS, **_HAS_TEXT}),
+        Field(json_schema_extra={"maxLength": MAX_PROMPT_CHARS, **HAS_TEXT}),
     ]
     conversation_id: Id
     input_image_url: Annotated[str, StringConstraints(strict=True)] | None = None
@@ -86,7 +97,7 @@ class TitleBody(BaseModel):
         str,
         StringConstraints(strict=True, strip_whitespace=True, min_length=1, max_length=200),
         BeforeValidator(lambda title: clean_text(title) if isinstance(title, str) else title),
-        Field(json_schema_extra=_HAS_TEXT),
+        Field(json_schema_extra=HAS_TEXT),
     ]
 
 

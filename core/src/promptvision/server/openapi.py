@@ -10,6 +10,7 @@ from starlette.responses import Response
 from promptvision.agent.agent import Agent
 from promptvision.agent.request import ID_PATTERN, MAX_ID_CHARS
 from promptvision.llm.planner import PlannerFunction
+from promptvision.server.batches import BatchBody
 from promptvision.server.bodies import ChatBody, Json, TitleBody
 from promptvision.server.conversations import MAX_LIST, MAX_OFFSET, MAX_PAGE
 from promptvision.server.variants import MAX_WIDTH
@@ -72,7 +73,19 @@ def _fixed_paths() -> Schema:
     page = [_query("limit", 1, MAX_PAGE), _query("before", 1, MAX_OFFSET)]
     listed = [_query("limit", 0, MAX_LIST), _query("offset", 0, MAX_OFFSET)]
     conversation = _json(_ref("Conversation"))
+    batch, batch_id = _json(_ref("Batch")), _path("batch_id", _ID)
+    batch_body = function_parameters(BatchBody)
     return {
+        "/batches": {
+            "post": _operation("Start a batch", batch, body=batch_body, status=("202",), has_user=False)
+        },
+        "/batches/{batch_id}": {"get": _operation("How far a batch is", batch, batch_id)},
+        "/batches/{batch_id}/cancel": {
+            "post": _operation("Cancel a batch", batch, batch_id, status=("200", "202"))
+        },
+        "/batches/{batch_id}/results": {
+            "get": _operation("Its images as a zip file", {"application/zip": {}}, batch_id)
+        },
         "/chat": {"post": _operation("Run one turn", answers, body=chat, has_user=False)},
         "/turns/{turn_id}/events": {
             "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, turn)
@@ -224,7 +237,24 @@ def _other_schemas() -> Schema:
         "created_at": {"type": "number"},
         "reply": {"anyOf": [_ref("Reply"), {"type": "null"}]},
     }
+    item = {
+        "number": _NUMBER,
+        "name": _TEXT,
+        "status": {"enum": ["waiting", "done", "failed", "cancelled"]},
+        "text_response": _TEXT,
+        "image_url": _MAYBE,
+    }
+    batch = {
+        "batch_id": _TEXT,
+        "prompt": _TEXT,
+        "status": {"enum": [*_STATUS["enum"], "running"]},
+        "total": _NUMBER,
+        "done": _NUMBER,
+        "failed": _NUMBER,
+        "items": {"type": "array", "items": _object(item)},
+    }
     return {
+        "Batch": _object(batch),
         "Cancelled": _object({"turn_id": _TEXT, "status": _TEXT}),
         "Image": _object(
             {

@@ -1,0 +1,169 @@
+"""The output folder of a batch: the results, and the log that says which images are done.
+
+The log is the one record of what is done. A result is written under a temporary name, then logged, then
+renamed; what a killed process had logged is renamed by the next one, and what it had not logged is removed.
+So each result is made once, whole, and never twice.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path, PurePath
+from typing import IO, Any, Self
+
+from promptvision.batches.plan import Plan
+from promptvision.errors import InputError
+
+__all__ = ["LOG_NAME", "BatchFolder"]
+
+LOG_NAME = "batch.jsonl"
+_PART = ".part"
+
+
+class BatchFolder:
+    """Where a batch writes. One process at a time; its methods may block, and are safe across threads.
+
+    Args:
+        path: the folder.
+        log: the open log.
+        records: what the log has.
+    """
+
+    def __init__(self, path: Path, log: IO[bytes], records: list[dict[str, Any]]) -> None:
+        self.path = path
+        self._log = log
+        self._lock = threading.Lock()
+        self.done = {record["image"]: record for record in records if record["event"] == "done"}
+        """The records of images that are done, by path."""
+        self.failures: dict[str, str] = {}
+        """Why images have failed in this run, by path."""
+        plans = [record["calls"] for record in records if record["event"] == "plan"]
+        self.plan = Plan.from_stored(plans[-1]) if plans and plans[-1] is not None else None
+        """The plan that an earlier process made."""
+
+    @classmethod
+    def open(cls, path: Path, prompt: str, *, is_resumed: bool) -> Self:
+        """Open a folder and finish what a killed process has logged; an old log needs ``is_resumed``.
+
+        Raises:
+            InputError: another process writes there, there is a log already and it is not to be resumed, or
+                the log is of another instruction.
+        """
+        path.mkdir(parents=True, exist_ok=True)
+        log = (path / LOG_NAME).open("a+b")
+        try:
+            records = _take(path, log, prompt, is_resumed=is_resumed)
+            folder = cls(path, log, records)
+            folder._recover()
+            if not records:
+                folder.log("started", prompt=prompt)
+        except BaseException:
+            log.close()
+            raise
+        return folder
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.close()
+
+    def log(self, event: str, **members: Any) -> None:
+        """Append a record, durably."""
+        record = {"event": event, "time": round(time.time(), 3), **members}
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        with self._lock:
+            self._log.write(line)
+            self._log.flush()
+            os.fsync(self._log.fileno())
+
+    def fail(self, image: str, message: str) -> None:
+        """Log an image as failed."""
+        self.failures[image] = message
+        self.log("failed", image=image, message=message)
+
+    def commit(self, image: str, result: PurePath | None, data: bytes, **members: Any) -> None:
+        """Log an image as done, with its result if it has one.
+
+        Args:
+            image: path of the image.
+            result: relative path of the result.
+            data: bytes of the result.
+            members: further members of the record.
+        """
+        record = {"image": image, "result": None if result is None else result.as_posix(), **members}
+        if result is None:
+            self._log_done(record)
+            return
+        target = self.path / result
+        part = _part(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self._log_done(record)
+        part.replace(target)
+
+    def _log_done(self, record: dict[str, Any]) -> None:
+        self.log("done", **record)
+        self.done[record["image"]] = record
+
+    def _recover(self) -> None:
+        """Rename results that are logged, remove those that are not, and forget what has been deleted."""
+        for image, record in list(self.done.items()):
+            if record["result"] is None:
+                continue
+            target = self.path / record["result"]
+            with suppress(FileNotFoundError):
+                _part(target).replace(target)
+            if not target.exists():
+                del self.done[image]
+        for part in self.path.rglob(f".*{_PART}"):
+            part.unlink(missing_ok=True)
+
+
+def _part(target: Path) -> Path:
+    return target.with_name(f".{target.name}{_PART}")
+
+
+def _take(path: Path, log: IO[bytes], prompt: str, *, is_resumed: bool) -> list[dict[str, Any]]:
+    """Lock the log, read it, and cut off a line that a killed process has written in part."""
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        raise InputError(f"{path}: another batch is writing there", hint="choose another folder") from exc
+    log.seek(0)
+    data = log.read()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        log.truncate(len(whole))
+    records = list(_records(path / LOG_NAME, whole))
+    if not records:
+        return []
+    if not is_resumed:
+        raise InputError(f"{path}: holds a batch already", hint="give --resume, or choose another folder")
+    if records[0].get("prompt") != prompt:
+        raise InputError(
+            f"{path}: its batch has the instruction {records[0].get('prompt')!r}",
+            hint="give the same instruction, or choose another folder",
+        )
+    return records
+
+
+def _records(path: Path, data: bytes) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(data.splitlines(), start=1):
+        try:
+            record = json.loads(line)
+            is_known = isinstance(record, dict) and isinstance(record.get("event"), str)
+        except ValueError:
+            is_known = False
+        if not is_known:
+            raise InputError(f"{path}: line {number} is not a record", hint="choose another folder")
+        yield record

@@ -1,0 +1,106 @@
+"""Names of the results of a batch: those of the images, kept apart where they are equal."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, count
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
+
+from promptvision.errors import InputError
+from promptvision.images.output import OutputFormat, output_format
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["ResultName", "name_results"]
+
+_KEPT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
+"""Formats in which a result loses little or nothing; an image in another one becomes a PNG."""
+
+
+class ResultName:
+    """The name of one result, which depends on what the result is.
+
+    Args:
+        path: relative, with the name of the image.
+        as_png: the name if the result has to be a PNG.
+    """
+
+    def __init__(self, path: PurePath, as_png: PurePath) -> None:
+        self.path = path
+        self._as_png = as_png
+
+    @property
+    def candidates(self) -> set[PurePath]:
+        """All names that the result may get."""
+        return {self.path, self._as_png}
+
+    def select(self, image: Image) -> tuple[PurePath, OutputFormat]:
+        """The name and format of a result: those of the image if they can hold it, else PNG.
+
+        A result with transparency, such as a cut-out, stays transparent.
+        """
+        try:
+            kind = output_format(Path(self.path))
+        except InputError:
+            kind = None
+        if (
+            kind is not None
+            and kind.name in _KEPT_FORMATS
+            and max(image.size) <= kind.max_side
+            and (kind.has_alpha or not _is_transparent(image))
+        ):
+            return self.path, kind
+        return self._as_png, output_format(Path("x.png"))
+
+
+def name_results(images: Sequence[Path]) -> list[ResultName]:
+    """Names for the results of images: their paths below the folder that holds all of them.
+
+    Images of one folder keep their names; of several folders, ``2024/a.jpg`` and ``2025/a.jpg`` stay apart.
+    Names that differ in case or Unicode form only count as equal, since some file systems take them so.
+
+    Args:
+        images: absolute paths, no two the same.
+    """
+    root = os.path.commonpath([path.parent for path in images])
+    taken: set[str] = set()
+    paths = []
+    for image in images:
+        path = PurePath(os.path.relpath(image, root))
+        paths.append(_free(chain([path], _numbered(path)), taken))
+    return [ResultName(path, _png_name(path, taken)) for path in paths]
+
+
+def _png_name(path: PurePath, taken: set[str]) -> PurePath:
+    if path.suffix.lower() == ".png":
+        return path
+    appended = path.with_name(f"{path.name}.png")
+    return _free(chain([path.with_suffix(".png"), appended], _numbered(appended)), taken)
+
+
+def _free(names: Iterable[PurePath], taken: set[str]) -> PurePath:
+    """The first name that is not taken; it is from then on."""
+    name = next(name for name in names if _key(name) not in taken)
+    taken.add(_key(name))
+    return name
+
+
+def _numbered(path: PurePath) -> Iterator[PurePath]:
+    return (path.with_name(f"{path.stem}~{number}{path.suffix}") for number in count(2))
+
+
+def _key(path: PurePath) -> str:
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _is_transparent(image: Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    if "A" not in image.getbands():
+        return True
+    least = image.getchannel("A").getextrema()[0]
+    return not isinstance(least, int | float) or least < 255
