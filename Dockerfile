@@ -38,7 +38,8 @@ RUN uv venv /opt/promptvision \
 FROM cpu-environment AS gpu-environment
 RUN uv pip install --python /opt/promptvision --no-cache --compile-bytecode --constraint /constraints.txt \
         promptvision-[0-9]*.whl promptvision_grounding_dino-*.whl promptvision_sam-*.whl \
-        promptvision_sdxl_inpaint-*.whl promptvision_florence-*.whl
+        promptvision_sd_inpaint-*.whl promptvision_sdxl_inpaint-*.whl \
+        promptvision_florence-*.whl
 
 # What both targets share
 FROM python:${PYTHON} AS runtime

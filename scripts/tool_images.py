@@ -26,7 +26,7 @@ PANEL = (480, 320)
 TITLE_PX = 30
 GAP_PX = 8
 MAX_BYTES = 150_000
-NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
+NEURAL = "cutout,erase,florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint,upscale,vqa"
 SETTINGS = {
     "PROMPTVISION_IMAGES": "memory:",
     "PROMPTVISION_CONVERSATIONS": "memory:",

@@ -19,7 +19,7 @@ from promptvision.testing import ServerProcess
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "web"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
+NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
 VIEWS = {"wide": (1280, 800, "light"), "wide-dark": (1280, 800, "dark"), "phone": (390, 844, "light")}
 FRAME_MS = 1000
 MAX_TURN_MS = 120_000

@@ -61,6 +61,7 @@ TELLS = {
     "plugins/tesseract": ["apt-get install tesseract-ocr"],
     "plugins/grounding_dino": ["promptvision models pull grounding-dino-base"],
     "plugins/sam": ["promptvision models pull sam2.1-l"],
+    "plugins/sd_inpaint": ["promptvision models pull sd15-inpaint"],
     "plugins/sdxl_inpaint": [
         f"promptvision models pull sdxl-{name}"
         for name in ("inpaint", "text-encoder", "text-encoder-2", "vae")
@@ -100,6 +101,7 @@ RUNS = {
     "plugins/upscale": ("upscale_image",),
     "plugins/grounding_dino": ("detect_objects", "-a", "prompt=lion"),
     "plugins/sam": ("segment_objects", "-a", "bounding_boxes=[[20,20,60,60]]"),
+    "plugins/sd_inpaint": ("inpaint_image", "-a", "mask_url=mask.png", "-a", "prompt=cat", "-a", "steps=2"),
     "plugins/sdxl_inpaint": ("inpaint_image", "-a", "mask_url=mask.png", "-a", "prompt=cat", "-a", "steps=2"),
     "plugins/florence": ("caption_image", "-a", "detail=brief"),
 }

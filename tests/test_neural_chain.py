@@ -33,7 +33,11 @@ SENTENCE = "change this lion to an orange cat"
 @pytest.fixture
 def variables(tiny_models: dict[str, dict[str, str]], tmp_path: Path) -> dict[str, str]:
     """All plugins, with tiny models, in a home of their own."""
-    settings = {"PROMPTVISION_HOME": str(tmp_path / "home"), "PROMPTVISION_STRICT_PLUGINS": "1"}
+    settings = {
+        "PROMPTVISION_HOME": str(tmp_path / "home"),
+        "PROMPTVISION_STRICT_PLUGINS": "1",
+        "PROMPTVISION_PREFER": "sdxl_inpaint:sdxl_inpaint",  # as if the GPU were large enough
+    }
     for models in tiny_models.values():
         settings.update(models)
     return settings
@@ -171,6 +175,11 @@ CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
     "grounding_dino": ("detect_objects", {"prompt": "lion. tree."}, ""),
     "sam": ("segment_objects", {"bounding_boxes": [list(BOX), [100, 10, 150, 120]]}, ""),
     "sdxl_inpaint": ("inpaint_image", {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 4}, ""),
+    "sd_inpaint": (
+        "inpaint_image",
+        {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 2},
+        "sdxl_inpaint",
+    ),
     "florence": ("caption_image", {"detail": "brief"}, ""),
     "florence_detect": ("detect_objects", {"prompt": "lion"}, "grounding_dino,opencv"),
     "florence_ocr": ("extract_text", {}, "rapidocr,tesseract"),

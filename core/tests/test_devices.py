@@ -135,6 +135,20 @@ def test_footprint_of_what_loaders_return() -> None:
     assert measure_bytes(object()) is None
 
 
+def test_memory_of_a_gpu_is_0_without_one_and_unknown_without_its_library(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "has_gpu", lambda: False)
+    assert devices.gpu_memory_bytes.__wrapped__() == 0
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    monkeypatch.setattr("ctypes.CDLL", _no_library)
+    assert devices.gpu_memory_bytes.__wrapped__() is None
+
+
+def _no_library(name: str) -> None:
+    raise OSError(f"{name}: cannot open shared object file")
+
+
 def test_driver_of_the_kernel_is_a_gpu(kernel: Path) -> None:
     assert devices.has_gpu() == Path("/dev/dxg").exists()
     (kernel / "proc/driver/nvidia").mkdir(parents=True)

@@ -253,6 +253,16 @@ def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
 # Which tool goes first, and what cannot run
 
 
+@pytest.mark.parametrize(("memory", "first"), [(0, "light"), (8, "large"), (None, "large")])
+def test_tool_for_a_large_gpu_goes_behind_a_light_one_on_other_machines(
+    monkeypatch: pytest.MonkeyPatch, memory: int | None, first: str
+) -> None:
+    monkeypatch.setattr("promptvision.tools.requirements.gpu_memory_bytes", lambda: memory)
+    large = bw_tool("large", priority=50, slow_priority=30, requires=Requirements(gpu_bytes=8))
+    registry = make_registry([large, bw_tool("light", priority=45)])
+    assert next(tool.name for tool in registry.runnable("convert_to_bw")) == first
+
+
 def test_higher_priority_goes_first_then_the_name_and_preferred_tools_before_all() -> None:
     tools = [bw_tool("low", priority=10), bw_tool("b", priority=50), bw_tool("a", priority=50)]
     registry = make_registry(tools)

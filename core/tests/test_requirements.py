@@ -78,6 +78,17 @@ def test_only_a_required_gpu_is_missed(
     assert len(missing(Requirements(gpu=gpu))) == count
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found", "is_fast"),
+    [(0, 0, True), (8, 0, False), (8, 7, False), (8, 8, True), (8, None, True)],
+)
+def test_small_gpu_is_slow_and_an_unknown_one_is_not(
+    monkeypatch: pytest.MonkeyPatch, wanted: int, found: int | None, is_fast: bool
+) -> None:
+    monkeypatch.setattr(requirements, "gpu_memory_bytes", lambda: found)
+    assert Requirements(gpu_bytes=wanted).has_fast_gpu == is_fast
+
+
 def test_models_are_asked_for_one_by_one() -> None:
     requires = Requirements(models=("large", "small"))
     assert missing(requires) == ["model 'large': pull large", "model 'small': pull small"]

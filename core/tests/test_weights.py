@@ -298,6 +298,16 @@ def test_a_model_from_its_vendors_url(settings: Settings, hub: Hub) -> None:
     assert manifest.files[0].sha256 == sha256(BIG)
 
 
+def test_a_file_from_elsewhere_joins_those_of_the_hub(settings: Settings, hub: Hub) -> None:
+    hub.files["adapter.bin"] = b"adapter"
+    for url in (f"{hub.url}/cdn/adapter.bin", "https://huggingface.co/cdn/adapter.bin"):
+        adapter = WeightFile("adapter/adapter.bin", sha256=sha256(b"adapter"), url=url)
+        folder = pull(replace(SPEC, files=(*SPEC.files, adapter)), settings, silent, schemes=HTTP)
+        assert (folder / "adapter" / "adapter.bin").read_bytes() == b"adapter"
+        assert (folder / "model.safetensors").read_bytes() == BIG
+        remove(SPEC, settings)
+
+
 def vendor_spec(hub: Hub, digest: str | None) -> ModelSpec:
     file = WeightFile("sam.pt", sha256=digest, url=f"{hub.url}/cdn/sam.pt")
     return replace(SPEC, source="https://example.com/sam.pt", files=(file,))

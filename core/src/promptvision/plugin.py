@@ -71,6 +71,9 @@ if TYPE_CHECKING:
     from promptvision.images.codec import decode_stored as decode_stored
     from promptvision.images.codec import normalise as normalise
     from promptvision.images.colour import flat_rgb as flat_rgb
+    from promptvision.images.crops import CELL as CELL
+    from promptvision.images.crops import Crop as Crop
+    from promptvision.images.crops import make_crop as make_crop
     from promptvision.images.masks import EditMask as EditMask
     from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
@@ -233,6 +236,7 @@ _MODULES = {
     "Box": "promptvision.types",
     "Busy": "promptvision.errors",
     "BwResult": "promptvision.tools.operations",
+    "CELL": "promptvision.images.crops",
     "CONNECT_TIMEOUT_S": "promptvision.llm.chat_host",
     "Call": "promptvision.runtime.call",
     "CallData": "promptvision.runtime.call",
@@ -264,6 +268,7 @@ _MODULES = {
     "WorkerLost": "promptvision.errors",
     "detect_by_words": "promptvision.tools.detections",
     "detection_result": "promptvision.tools.detections",
+    "Crop": "promptvision.images.crops",
     "DetectArgs": "promptvision.tools.operations",
     "DetectResult": "promptvision.tools.operations",
     "Dialect": "promptvision.llm.dialects",
@@ -385,6 +390,7 @@ _MODULES = {
     "limit_response": "promptvision.response_limits",
     "link_types": "promptvision.tools.artifacts",
     "load_settings": "promptvision.settings",
+    "make_crop": "promptvision.images.crops",
     "measure_lightness": "promptvision.tools.choices",
     "missing_requirements": "promptvision.tools.requirements",
     "missing_weights": "promptvision.models.weights",

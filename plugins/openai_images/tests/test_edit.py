@@ -10,9 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, MaskRef
-from promptvision.testing import MASKS as MASK_CASES
-from promptvision.testing import CallContext, run_tool
+from promptvision.plugin import ArgumentsError
+from promptvision.testing import CallContext, MaskedEditContract, run_tool
 from promptvision_openai_images.plugin import EDIT
 
 Make = Callable[..., CallContext]
@@ -36,54 +35,17 @@ def edit_in(
     return result, context.open(result.edited_image_url)
 
 
-MASKS = {
-    "1 percent": rectangle((101, 77), (40, 30, 49, 39)),
-    "90 percent": rectangle((101, 77), (3, 2, 98, 76)),
-    "all": rectangle((101, 77), (0, 0, 101, 77)),
-    "at the border": rectangle((101, 77), (0, 50, 30, 77)),
-    "several regions": rectangle((101, 77), (5, 5, 20, 20), (60, 40, 90, 70), (95, 0, 101, 9)),
-    "one pixel": rectangle((101, 77), (50, 40, 51, 41)),
-}
+class TestEdits(MaskedEditContract):
+    tool = EDIT
+    field = "edited_image_url"
+    values = {"prompt": "make it blue"}
 
+    @pytest.fixture(autouse=True)
+    def _keep(self, context: Make) -> None:
+        self.make = context
 
-@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
-def test_pixels_outside_the_mask_are_bit_identical(
-    context: Make, noise_image: Callable[..., Image.Image], mask: Mask
-) -> None:
-    image = noise_image((101, 77))
-    _, made = edit_in(context(), image, mask)
-    assert made.size == image.size
-    before, after = np.asarray(image), np.asarray(made)
-    assert np.array_equal(after[~mask], before[~mask])
-    assert (after[mask] != before[mask]).any()
-
-
-@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-@pytest.mark.parametrize("size", [(57, 133), (133, 57), (9, 9)])
-def test_size_and_mode_are_kept(
-    context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int], mode: str
-) -> None:
-    image = noise_image(size, mode)
-    mask = rectangle(size, (2, 3, 8, 9))
-    _, made = edit_in(context(), image, mask)
-    assert (made.size, made.mode) == (image.size, image.mode)
-    assert np.array_equal(np.asarray(made)[~mask], np.asarray(image)[~mask])
-
-
-@pytest.mark.parametrize("kind", MASK_CASES)
-def test_kind_of_mask_changes_what_it_means(
-    context: Make, noise_image: Callable[..., Image.Image], kind: str
-) -> None:
-    case = MASK_CASES[kind]
-    selected = np.asarray(case.selects()) > 0
-    held, image = context(), noise_image((selected.shape[1], selected.shape[0]))
-    mask = MaskRef(held.save(case.make(), kind="mask").id)
-    result = run_tool(EDIT, image, context=held, mask_url=mask, prompt="blue")
-    changed = (np.asarray(held.open(result.edited_image_url)) != np.asarray(image)).any(axis=2)
-    assert (changed & ~selected).mean() <= case.tolerance
-    assert changed[selected].mean() > 0.9
-    for part in case.notes:
-        assert part in result.message
+    def edit_context(self, image: Image.Image) -> CallContext:
+        return self.make()
 
 
 def test_without_a_mask_the_whole_image_is_redrawn_in_its_size(

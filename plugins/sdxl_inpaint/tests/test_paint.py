@@ -14,9 +14,8 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Cancelled, MaskRef, Placement, SetupError, StopTurn
-from promptvision.testing import MASKS as MASK_CASES
-from promptvision.testing import CallContext, CancelToken, run_tool
+from promptvision.plugin import ArgumentsError, Cancelled, Placement, SetupError, StopTurn
+from promptvision.testing import CallContext, CancelToken, MaskedEditContract, run_tool
 from promptvision_sdxl_inpaint import paint
 from promptvision_sdxl_inpaint.denoise import denoise
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
@@ -42,38 +41,16 @@ def paint_in(context: CallContext, image: Image.Image, mask: Mask, **args: Any) 
     return result, context.open(result.inpainted_image_url)
 
 
-MASKS = {
-    "1 percent": rectangle((101, 77), (40, 30, 49, 39)),
-    "90 percent": rectangle((101, 77), (3, 2, 98, 76)),
-    "all": rectangle((101, 77), (0, 0, 101, 77)),
-    "at the border": rectangle((101, 77), (0, 50, 30, 77)),
-    "several regions": rectangle((101, 77), (5, 5, 20, 20), (60, 40, 90, 70), (95, 0, 101, 9)),
-    "one pixel": rectangle((101, 77), (50, 40, 51, 41)),
-}
+class TestEdits(MaskedEditContract):
+    tool = INPAINT
+    values = {"prompt": "an orange cat", "seed": 3, "steps": STEPS}
 
+    @pytest.fixture(autouse=True)
+    def _keep(self, context: Make) -> None:
+        self.make = context
 
-@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS.keys())
-def test_pixels_outside_the_mask_are_bit_identical(
-    context: Make, noise_image: Callable[..., Image.Image], mask: Mask
-) -> None:
-    image = noise_image((101, 77))
-    _, painted = paint_in(context(), image, mask)
-    assert painted.size == image.size
-    before, after = np.asarray(image), np.asarray(painted)
-    assert np.array_equal(after[~mask], before[~mask])
-    assert (after[mask] != before[mask]).any()
-
-
-@pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-@pytest.mark.parametrize("size", [(57, 133), (133, 57), (9, 9)])
-def test_size_and_mode_are_kept(
-    context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int], mode: str
-) -> None:
-    image = noise_image(size, mode)
-    mask = rectangle(size, (2, 3, 8, 9))
-    _, painted = paint_in(context(channels=4), image, mask)
-    assert (painted.size, painted.mode) == (image.size, image.mode)
-    assert np.array_equal(np.asarray(painted)[~mask], np.asarray(image)[~mask])
+    def edit_context(self, image: Image.Image) -> CallContext:
+        return self.make(channels=9 if image.mode == "RGB" else 4)
 
 
 @pytest.fixture
@@ -164,22 +141,6 @@ def test_empty_mask_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) 
 def test_mask_of_another_size_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
     with pytest.raises(ArgumentsError, match="90 x 30 pixels and the image 90 x 70"):
         paint_in(context(), scene[0], np.ones((30, 90), bool))
-
-
-@pytest.mark.parametrize("kind", MASK_CASES)
-def test_kind_of_mask_changes_what_it_means(
-    context: Make, noise_image: Callable[..., Image.Image], kind: str
-) -> None:
-    case = MASK_CASES[kind]
-    selected = np.asarray(case.selects()) > 0
-    held, image = context(), noise_image((selected.shape[1], selected.shape[0]))
-    mask = MaskRef(held.save(case.make(), kind="mask").id)
-    result = run_tool(INPAINT, image, context=held, mask_url=mask, prompt="a cat", steps=2, refiner=False)
-    changed = (np.asarray(held.open(result.inpainted_image_url)) != np.asarray(image)).any(axis=2)
-    assert (changed & ~selected).mean() <= case.tolerance
-    assert changed[selected].mean() > 0.9
-    for part in case.notes:
-        assert part in result.message
 
 
 def test_too_few_steps_are_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 __all__ = [
     "BFLOAT16_CAPABILITY",
     "best_device",
     "choose_dtype",
+    "gpu_memory_bytes",
     "has_cuda",
     "has_gpu",
     "release_cached",
@@ -43,6 +45,31 @@ def best_device(devices: Sequence[str]) -> str:
 def has_gpu() -> bool:
     """Whether an NVIDIA driver is loaded, on Linux or under WSL 2. Does not import torch."""
     return (PROC / "driver/nvidia/version").exists() or Path("/dev/dxg").exists()
+
+
+@cache
+def gpu_memory_bytes() -> int | None:
+    """All memory of the first GPU: 0 without a GPU, None if the driver does not say. Does not import torch.
+
+    Source: ``nvmlDeviceGetMemoryInfo`` of the NVIDIA Management Library.
+    """
+    if not has_gpu():
+        return 0
+    import ctypes
+
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+        if nvml.nvmlInit_v2():
+            return None
+    except (OSError, AttributeError):  # the library or the function is missing
+        return None
+    try:
+        device, memory = ctypes.c_void_p(), (ctypes.c_ulonglong * 3)()  # total, free and used bytes
+        failed = nvml.nvmlDeviceGetHandleByIndex_v2(0, ctypes.byref(device))
+        failed = failed or nvml.nvmlDeviceGetMemoryInfo(device, ctypes.byref(memory))
+        return None if failed else memory[0]
+    finally:
+        nvml.nvmlShutdown()
 
 
 def has_cuda() -> bool:

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
 __all__ = ["Problem", "Progress", "is_partial", "pull", "remove", "verify"]
+
+_HUB = "https://huggingface.co/"
 
 Progress = Callable[[int, int, str], None]
 """Gets bytes so far, bytes in all (0 if unknown) and the name of the file; may raise to stop the pull."""
@@ -140,14 +142,28 @@ def _alone(lock: Path, spec: ModelSpec) -> Iterator[None]:
 
 def _list_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:
     """The commit and the files to download."""
-    if spec.source.startswith("https://") or all(file.url for file in spec.files):
-        return spec.revision, [
-            RemoteFile(
-                path=_inside(file.path), url=file.url or spec.source, size=file.size, sha256=file.sha256
-            )
-            for file in spec.files
-        ]
-    return _list_hub_files(spec, settings)
+    is_url = spec.source.startswith("https://")
+    listed = [
+        RemoteFile(
+            path=_inside(file.path),
+            url=_mirrored(file.url or spec.source, settings),
+            size=file.size,
+            sha256=file.sha256,
+        )
+        for file in spec.files
+        if file.url or is_url
+    ]
+    if len(listed) == len(spec.files):
+        return spec.revision, listed
+    of_hub = replace(spec, files=tuple(file for file in spec.files if not file.url))
+    commit, files = _list_hub_files(of_hub, settings)
+    return commit, files + listed
+
+
+def _mirrored(url: str, settings: Settings) -> str:
+    """The address of a file of the hub at the mirror that the operator names, if any."""
+    endpoint = settings.value("HF_ENDPOINT")
+    return endpoint.rstrip("/") + "/" + url.removeprefix(_HUB) if endpoint and url.startswith(_HUB) else url
 
 
 def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[RemoteFile]]:

@@ -28,7 +28,7 @@ class WeightFile:
         path: relative to the model's folder, with forward slashes.
         sha256: of its bytes; None if the source does not publish one.
         size: in bytes; 0 if unknown.
-        url: where to download it from, if it is not on the hub.
+        url: where to download it from, if it is not in the model's hub repository.
 
     Raises:
         TypeError: a field has the wrong type.

@@ -49,7 +49,7 @@ class Admission:
 
     def _ranked(self, operation: str) -> list[Tool]:
         tools = [tool for tool in self.tools.values() if tool.operation.name == operation]
-        return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.priority, tool.name))
+        return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.rank, tool.name))
 
     def _preferred(self, tool: Tool) -> bool:
         return f"{tool.plugin}:{tool.name}" in self._settings.prefer

@@ -11,7 +11,7 @@ FIRST_PARTY = frozenset(
     f"promptvision-{name}"
     for name in (
         *("basics", "bw", "cutout", "erase", "florence", "grounding-dino", "openai-images", "opencv"),
-        *("rapidocr", "sam", "sdxl-inpaint", "tesseract", "upscale", "vqa"),
+        *("rapidocr", "sam", "sd-inpaint", "sdxl-inpaint", "tesseract", "upscale", "vqa"),
         *("cloudinary", "groq", "openai", "ray", "s3", "supabase", "transformers-llm", "mcp", "web"),
     )
 )

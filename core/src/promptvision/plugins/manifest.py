@@ -66,6 +66,7 @@ class ToolEntry(_Entry):
     args: dict[str, FieldEntry] = {}
     result: dict[str, FieldEntry] = {}
     priority: int
+    slow_priority: int | None = None
     limits: str = ""
     phrases: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     cacheable: bool = True
@@ -136,6 +137,7 @@ def _read_tool(entry: ToolEntry, operations: dict[str, Operation], python: str) 
         args=_read_model(f"{name}_args", operation.args, entry.args),
         result=_read_model(f"{name}_result", operation.result, entry.result, RemoteResult),
         priority=entry.priority,
+        slow_priority=entry.slow_priority,
         requires=Requirements(**requires),
         limits=entry.limits,
         phrases=_read_phrases(entry.phrases),
@@ -219,6 +221,7 @@ def _write_tool(tool: Tool) -> ToolEntry:
         args=_write_fields(tool.args, tool.operation.args),
         result=_write_fields(tool.result, tool.operation.result),
         priority=tool.priority,
+        slow_priority=tool.slow_priority,
         limits=tool.limits,
         phrases=_write_phrases(tool.phrases),
         cacheable=tool.cacheable,

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from promptvision.testing.llm_faults import Scripted as Scripted
     from promptvision.testing.llm_server import LLMServer as LLMServer
     from promptvision.testing.llm_server import call as call
+    from promptvision.testing.masked_edits import MaskedEditContract as MaskedEditContract
     from promptvision.testing.masks import MASKS as MASKS
     from promptvision.testing.masks import MaskCase as MaskCase
     from promptvision.testing.needs import enter_or_skip as enter_or_skip
@@ -72,6 +73,7 @@ _MODULES = {
     "LLMServer": "promptvision.testing.llm_server",
     "MASKS": "promptvision.testing.masks",
     "MaskCase": "promptvision.testing.masks",
+    "MaskedEditContract": "promptvision.testing.masked_edits",
     "PostgresServer": "promptvision.testing.postgres",
     "Program": "promptvision.testing.program",
     "ProviderContract": "promptvision.testing.provider_contract",

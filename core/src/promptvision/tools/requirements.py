@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from promptvision.declarations import check_mapping, check_names, check_type
-from promptvision.models.devices import has_gpu
+from promptvision.models.devices import gpu_memory_bytes, has_gpu
 from promptvision.models.spec import alternatives
 
 __all__ = ["Gpu", "Missing", "Requirements", "has_module", "missing_requirements"]
@@ -33,6 +33,8 @@ class Requirements:
             in memory is used.
         chosen_by: model id, the best one of alternatives, to the variable that selects another model instead.
         gpu: whether a GPU is required, preferred or not used.
+        gpu_bytes: memory of the GPU below which the tool is slow; it runs all the same, with the
+            ``slow_priority`` of its :class:`~promptvision.tools.tool.Tool`.
         binaries: program name to the command that installs it.
         modules: top-level Python module to the command that installs it.
         settings: variable name to what it is for; each must be set.
@@ -45,6 +47,7 @@ class Requirements:
     models: tuple[str, ...] = ()
     chosen_by: Mapping[str, str] = field(default_factory=dict)
     gpu: Gpu = Gpu.NONE
+    gpu_bytes: int = 0
     binaries: Mapping[str, str] = field(default_factory=dict)
     modules: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -55,9 +58,16 @@ class Requirements:
             raise ValueError(f"Requirements: models: a name is empty in {self.models!r}")
         check_mapping("Requirements", "chosen_by", self.chosen_by, '{"model-id": "PROMPTVISION_MODEL"}')
         check_type("Requirements", "gpu", self.gpu, Gpu, "a Gpu, such as Gpu.PREFERRED")
+        check_type("Requirements", "gpu_bytes", self.gpu_bytes, int, "an int (bytes)")
         check_mapping("Requirements", "binaries", self.binaries, '{"tesseract": "apt install tesseract-ocr"}')
         check_mapping("Requirements", "modules", self.modules, '{"cv2": "pip install opencv-python"}')
         check_mapping("Requirements", "settings", self.settings, '{"API_URL": "address of the service"}')
+
+    @property
+    def has_fast_gpu(self) -> bool:
+        """Whether this machine's GPU has ``gpu_bytes``; also if its driver does not say how much it has."""
+        found = gpu_memory_bytes() if self.gpu_bytes else None
+        return found is None or found >= self.gpu_bytes
 
     def chosen_models(self, setting: Callable[[str], str | None]) -> tuple[str, ...]:
         """The entries of ``models``, each replaced by what its variable names, if that is set.

@@ -218,6 +218,7 @@ class Tool:
         args: argument model, the operation's own or one derived from it; default: the operation's.
         result: result model, likewise.
         priority: the highest that can run here goes first; 50 for a real model, 10 for a fallback tool.
+        slow_priority: the priority on machines without a GPU of ``requires.gpu_bytes``; default: the same.
         requires: what it needs.
         limits: one sentence on what it cannot do, and which plugin can.
         phrases: further words that ask for the operation when this tool is installed.
@@ -239,6 +240,7 @@ class Tool:
     args: type[Args] = None  # type: ignore[assignment]  # filled in below
     result: type[Result] = None  # type: ignore[assignment]
     priority: int = 50
+    slow_priority: int | None = None
     requires: Requirements = field(default_factory=Requirements)
     limits: str = ""
     phrases: tuple[Phrase | str, ...] = ()
@@ -255,6 +257,7 @@ class Tool:
         owner = f"tool {self.name!r}"
         check_type(owner, "operation", self.operation, Operation, "an Operation")
         check_type(owner, "priority", self.priority, int, "an int")
+        check_type(owner, "slow_priority", self.slow_priority, (int, type(None)), "an int or None")
         check_type(owner, "requires", self.requires, Requirements, "a Requirements")
         check_type(owner, "limits", self.limits, str, "a str")
         check_type(owner, "cacheable", self.cacheable, bool, "a bool")
@@ -277,6 +280,13 @@ class Tool:
             raise TypeError(f"{owner}: accepts must be a function or None, not {self.accepts!r:.80}")
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
         object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
+
+    @property
+    def rank(self) -> int:
+        """The priority on this machine."""
+        if self.slow_priority is None or self.requires.has_fast_gpu:
+            return self.priority
+        return self.slow_priority
 
     @cached_property
     def is_async(self) -> bool:

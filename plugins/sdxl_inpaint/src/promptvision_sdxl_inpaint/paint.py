@@ -13,14 +13,15 @@ from PIL import Image
 
 from promptvision.plugin import (
     ArgumentsError,
+    Crop,
     InpaintResult,
     SetupError,
     StopTurn,
+    make_crop,
     missing_weights,
     read_mask,
     split_mask,
 )
-from promptvision_sdxl_inpaint.crop import WORK_PIXELS, Crop, make_crop, paste
 from promptvision_sdxl_inpaint.denoise import (
     Canvas,
     Embeddings,
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
     from promptvision.plugin import Placement, Settings, ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
-__all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
+__all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "WORK_PIXELS", "inpaint"]
+
+WORK_PIXELS = 1024 * 1024
+"""SDXL was trained at about this many pixels (Podell et al. 2023, section 2.2)."""
 
 NEGATIVE_PROMPT = "blurry, low quality, distortion, mutation, watermark, signature, text, words"
 """The default negative prompt."""
@@ -78,14 +82,13 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
         )
     image = context.open(args.image_url)
     selected = read_mask(context.open(args.mask_url), image.size)
-    mask = np.asarray(selected.image) > 0
     work_pixels = _work_pixels(context.settings)
-    parts = [np.asarray(part) > 0 for part in split_mask(selected.image, work_pixels)]
-    crops = [make_crop(image, mask, work_pixels, part) for part in parts]
+    parts = split_mask(selected.image, work_pixels)
+    crops = [make_crop(image, selected.image, work_pixels, part) for part in parts]
     painting = _Painting(args, context, crops, [*selected.notes])
     result = image
     for part, crop, painted in zip(parts, crops, painting.run(), strict=True):
-        result = paste(result, part, crop, painted)
+        result = crop.paste(result, part, painted)
     _check_content(result, args.prompt, context.settings)
     return InpaintResult(
         original_image_url=args.image_url,
@@ -175,7 +178,7 @@ class _Painting:
         encoded = []
         for crop in self.crops:
             values = values_of(crop.image)
-            blanked = values * ~crop.mask[..., None]
+            blanked = values * (np.asarray(crop.mask) == 0)[..., None]
             encoded.append((encode(vae, values, device), encode(vae, blanked, device)))
         return encoded
 
@@ -197,7 +200,7 @@ class _Painting:
             canvas = Canvas(
                 original=original,
                 masked=masked,
-                mask=torch.from_numpy(crop.latents)[None, None],
+                mask=torch.from_numpy(np.asarray(crop.cells) > 0)[None, None],
                 noise=draw_noise(original.shape, seed, model.unet.dtype),
             )
             latents = denoise(

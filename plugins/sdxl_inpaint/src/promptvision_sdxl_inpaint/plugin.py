@@ -179,12 +179,19 @@ SPECS = (
 """All models. Revisions, digests and sizes are those that several public projects agree on; a file without a
 digest here is checked against that of the hub. Parameters are counted on the configurations."""
 
+_GPU_BYTES = 8_000_000_000
+"""The largest stage, its activations and what else uses a GPU. On smaller ones weights are streamed layer by
+layer."""
+
 INPAINT = Tool(
     name="sdxl_inpaint",
     operation=operations.INPAINT,
     args=SdxlArgs,
     run="promptvision_sdxl_inpaint.paint:inpaint",
-    requires=Requirements(models=(BASE, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED),
+    slow_priority=30,
+    requires=Requirements(
+        models=(BASE, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED, gpu_bytes=_GPU_BYTES
+    ),
     limits="It cannot write legible text, and takes minutes without a GPU; promptvision-opencv removes "
     "things in a second.",
 )
