@@ -103,7 +103,7 @@ def context(folders: Folders, tiny_sdxl: ModuleType) -> Callable[..., CallContex
     """Make a context in which the five models are the tiny checkpoints."""
 
     def make(*, channels: int = 9, variables: dict[str, str] | None = None, **options: Any) -> CallContext:
-        values = tiny_sdxl.variables(folders.bases[channels], folders.refiner)
+        values = tiny_sdxl.variables(folders.bases[channels], folders.refiner, folders.bases[4])
         values.update({"PROMPTVISION_SDXL_PIXELS": str(PIXELS), **(variables or {})})
         return make_context(models=SPECS, variables=values, **options)
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from promptvision_sdxl_inpaint.plugin import INPAINT, REFINER, SPECS, SdxlArgs
+from promptvision_sdxl_inpaint.plugin import GENERATE, INPAINT, REFINER, SPECS, SdxlArgs
 
 REFS = {"image_url": "0" * 64, "mask_url": "1" * 64}
 
@@ -43,5 +43,5 @@ def test_every_model_is_pinned_and_has_a_licence() -> None:
 
 
 def test_the_refiner_is_optional() -> None:
-    required = set(INPAINT.requires.models)
+    required = {*INPAINT.requires.models, *GENERATE.requires.models}
     assert {spec.id for spec in SPECS} - required == {REFINER}

@@ -52,8 +52,8 @@ def build_refiner(folder: Path) -> Path:
     return folder
 
 
-def variables(base: Path, refiner: Path) -> dict[str, str]:
-    """Settings that put these folders in the place of the five models, and let them work on few pixels."""
+def variables(base: Path, refiner: Path, generator: Path | None = None) -> dict[str, str]:
+    """Settings that put these folders in the place of the models, and let them work on few pixels."""
     folders = {
         "SDXL_INPAINT": base,
         "SDXL_TEXT_ENCODER": base,
@@ -61,6 +61,8 @@ def variables(base: Path, refiner: Path) -> dict[str, str]:
         "SDXL_VAE": base,
         "SDXL_REFINER": refiner,
     }
+    if generator is not None:
+        folders["SDXL_BASE"] = generator
     settings = {f"PROMPTVISION_MODEL_{name}": str(folder) for name, folder in folders.items()}
     return {**settings, "PROMPTVISION_SDXL_PIXELS": "16384"}
 

@@ -1,4 +1,4 @@
-"""The two stages of denoising, run by diffusers' inpainting pipeline with the outside of the mask pinned."""
+"""Denoising by pipelines of diffusers: in two stages with the outside of the mask pinned, or a new image."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from diffusers import StableDiffusionXLInpaintPipeline
+from diffusers import StableDiffusionXLInpaintPipeline, StableDiffusionXLPipeline
 from diffusers.utils.torch_utils import randn_tensor
 
 from promptvision_sdxl_inpaint.load import TEXT_LOCK
@@ -24,9 +24,11 @@ __all__ = [
     "Schedule",
     "count_steps",
     "denoise",
+    "denoise_new",
     "draw_noise",
     "embed_prompts",
     "plan",
+    "unread_notes",
     "unread_words",
 ]
 
@@ -89,7 +91,7 @@ class Schedule:
         return self.refiner_steps > 0
 
 
-class _Pipeline(StableDiffusionXLInpaintPipeline):
+class _OnDevice:
     """A pipeline whose parts are on different devices, and which computes on a given one."""
 
     compute_device = torch.device("cpu")
@@ -99,12 +101,19 @@ class _Pipeline(StableDiffusionXLInpaintPipeline):
         return self.compute_device
 
 
-def _pipeline(device: str, **parts: Any) -> Any:
+class _Inpainting(_OnDevice, StableDiffusionXLInpaintPipeline):
+    """For a part of an image."""
+
+
+class _Generation(_OnDevice, StableDiffusionXLPipeline):
+    """For a new image."""
+
+
+def _pipeline(device: str, kind: Any = _Inpainting, **parts: Any) -> Any:
     """A pipeline for one run. It shares only what does not change; the scheduler is a copy."""
     names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "scheduler")
     options = {name: value for name, value in parts.items() if name not in names}
     modules = {name: parts.get(name) for name in names}
-    kind: Any = _Pipeline  # its base class is untyped
     pipeline = kind(**modules, **options, add_watermarker=False)
     pipeline.compute_device = torch.device(device)
     pipeline.set_progress_bar_config(disable=True)
@@ -118,7 +127,7 @@ def embed_prompts(
     second: TextEncoder,
     *,
     prompt: str,
-    negative: str,
+    negative: str | None,
     guided: bool,
 ) -> Embeddings:
     """Encode a prompt for the base (both encoders) or for the refiner (the second alone).
@@ -128,7 +137,7 @@ def embed_prompts(
         first: CLIP ViT-L, or None for the refiner.
         second: OpenCLIP ViT-bigG.
         prompt: what to paint; tokens past the 77th are ignored, see :func:`unread_words`.
-        negative: what must not appear.
+        negative: what must not appear; None for an embedding of zeros, as the base was trained.
         guided: whether ``negative`` is used at all.
     """
     pipeline = _pipeline(
@@ -158,6 +167,20 @@ def unread_words(encoder: TextEncoder, text: str) -> str:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
         rest: str = tokenizer.decode(ids[tokenizer.model_max_length - 2 :])
     return rest.strip()
+
+
+def unread_notes(encoder: TextEncoder, **texts: str) -> list[str]:
+    """A sentence about each text whose end an encoder does not read.
+
+    Args:
+        encoder: the encoder.
+        texts: by the name of the argument.
+    """
+    return [
+        f"SDXL reads only the start of a long {name}; not read: {rest!r}."
+        for name, text in texts.items()
+        if (rest := unread_words(encoder, text))
+    ]
 
 
 def count_steps(steps: int, strength: float) -> int:
@@ -261,6 +284,50 @@ def denoise(
         output_type="latent",
         callback_on_step_end=Pin(canvas.original, canvas.noise, canvas.mask, on_step),
         callback_on_step_end_tensor_inputs=["latents"],
+    )
+    latents: torch.Tensor = result.images
+    return latents.cpu()
+
+
+@torch.inference_mode()
+def denoise_new(
+    device: str,
+    model: Denoiser,
+    *,
+    size: tuple[int, int],
+    embeddings: Embeddings,
+    steps: int,
+    guidance: float,
+    seed: int,
+    on_step: Callable[[int], None],
+) -> torch.Tensor:
+    """Denoise a new image and return its latents on the CPU.
+
+    Args:
+        device: where the UNet computes.
+        model: a base with 4 channels.
+        size: width and height in pixels, multiples of 8.
+        embeddings: made for the base.
+        steps: denoising steps.
+        guidance: classifier-free guidance scale.
+        seed: of the noise.
+        on_step: called with the index of each finished step; whatever it raises ends the run.
+    """
+
+    def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        on_step(index)
+        return tensors
+
+    pipeline = _pipeline(device, _Generation, unet=model.unet, scheduler=copy.deepcopy(model.scheduler))
+    result = pipeline(
+        **embeddings.arguments(torch.empty(0, device=device, dtype=model.unet.dtype)),
+        width=size[0],
+        height=size[1],
+        num_inference_steps=steps,
+        guidance_scale=guidance,
+        generator=_generator(seed),
+        output_type="latent",
+        callback_on_step_end=after_step,
     )
     latents: torch.Tensor = result.images
     return latents.cpu()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from promptvision.plugin import (
     ArgumentsError,
     Crop,
     InpaintResult,
-    SetupError,
-    StopTurn,
     make_crop,
     missing_weights,
     read_mask,
@@ -31,8 +28,9 @@ from promptvision_sdxl_inpaint.denoise import (
     draw_noise,
     embed_prompts,
     plan,
-    unread_words,
+    unread_notes,
 )
+from promptvision_sdxl_inpaint.limits import check_content, work_pixels
 from promptvision_sdxl_inpaint.load import use_xformers
 from promptvision_sdxl_inpaint.plugin import (
     BASE,
@@ -53,10 +51,7 @@ if TYPE_CHECKING:
     from promptvision.plugin import Placement, Settings, ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
-__all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "WORK_PIXELS", "inpaint"]
-
-WORK_PIXELS = 1024 * 1024
-"""SDXL was trained at about this many pixels (Podell et al. 2023, section 2.2)."""
+__all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
 
 NEGATIVE_PROMPT = "blurry, low quality, distortion, mutation, watermark, signature, text, words"
 """The default negative prompt."""
@@ -65,7 +60,6 @@ REMOVAL_PROMPT = "empty background, seamless continuation of the surroundings"
 """The prompt if the caller gives none; the removed thing is added to the negative prompt."""
 
 _SPECS = {spec.id: spec for spec in SPECS}
-_FEWEST_PIXELS = 64 * 64
 
 
 def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
@@ -82,14 +76,14 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
         )
     image = context.open(args.image_url)
     selected = read_mask(context.open(args.mask_url), image.size)
-    work_pixels = _work_pixels(context.settings)
-    parts = split_mask(selected.image, work_pixels)
-    crops = [make_crop(image, selected.image, work_pixels, part) for part in parts]
+    pixels = work_pixels(context.settings)
+    parts = split_mask(selected.image, pixels)
+    crops = [make_crop(image, selected.image, pixels, part) for part in parts]
     painting = _Painting(args, context, crops, [*selected.notes])
     result = image
     for part, crop, painted in zip(parts, crops, painting.run(), strict=True):
         result = crop.paste(result, part, painted)
-    _check_content(result, args.prompt, context.settings)
+    check_content(result, args.prompt, context.settings)
     return InpaintResult(
         original_image_url=args.image_url,
         inpainted_image_url=context.save(result, parent=args.image_url),
@@ -166,11 +160,7 @@ class _Painting:
     ) -> tuple[Embeddings, Embeddings, list[str]]:
         prompt, negative = prompts(self.args)
         words: dict[str, Any] = {"prompt": prompt, "negative": negative, "guided": self.args.guidance > 1}
-        unread = [
-            f"SDXL reads only the start of a long {name}; not read: {rest!r}."
-            for name, text in (("prompt", prompt), ("negative_prompt", negative))
-            if (rest := unread_words(second, text))
-        ]
+        unread = unread_notes(second, prompt=prompt, negative_prompt=negative)
         for_base = embed_prompts(device, first, second, **words)
         return for_base, embed_prompts(device, None, second, **words), unread
 
@@ -267,32 +257,3 @@ class _Painting:
 def _placement(refines: bool, settings: Settings) -> Placement:
     stages = [(TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), *([(REFINER, VAE)] if refines else [])]
     return first_placement([[_SPECS[name] for name in stage] for stage in stages], settings.model_memory)
-
-
-def _work_pixels(settings: Settings) -> int:
-    value = settings.value("PROMPTVISION_SDXL_PIXELS")
-    if value is None:
-        return WORK_PIXELS
-    if not value.isdecimal() or int(value) < _FEWEST_PIXELS:
-        raise SetupError(
-            f"promptvision-sdxl-inpaint: PROMPTVISION_SDXL_PIXELS is {value!r}",
-            hint=f"give a whole number from {_FEWEST_PIXELS}, such as {WORK_PIXELS}",
-        )
-    return int(value)
-
-
-def _check_content(image: Image.Image, prompt: str, settings: Settings) -> None:
-    """Call the operator's content check on the result before it is stored."""
-    name = settings.value("PROMPTVISION_SDXL_CONTENT_CHECK")
-    if name is None:
-        return
-    module, _, attribute = name.partition(":")
-    try:
-        check = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as exc:
-        raise SetupError(
-            f"promptvision-sdxl-inpaint: PROMPTVISION_SDXL_CONTENT_CHECK is {name!r}: {exc}",
-            hint="name a function as 'module:function'",
-        ) from exc
-    if reason := check(image, prompt):
-        raise StopTurn(f"promptvision-sdxl-inpaint: the content check refused the image: {reason}")

@@ -1,4 +1,4 @@
-"""Hook implementations of promptvision-sdxl-inpaint: one tool and its five models."""
+"""Hook implementations of promptvision-sdxl-inpaint: two tools and their six models."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from promptvision.plugin import (
+    GenerateArgs,
     Gpu,
     InpaintArgs,
     ModelSpec,
@@ -21,6 +22,8 @@ from promptvision.plugin import (
 
 __all__ = [
     "BASE",
+    "GENERATE",
+    "GENERATOR",
     "INPAINT",
     "PLUGIN_API",
     "REFINER",
@@ -29,16 +32,17 @@ __all__ = [
     "TEXT_ENCODER_2",
     "VAE",
     "SdxlArgs",
+    "SdxlGenerateArgs",
 ]
 
 PLUGIN_API = 1
 
 
 class SdxlSection(Section):
-    """Inpainting with SDXL."""
+    """Inpainting and generating with SDXL."""
 
     sdxl_pixels: int | None = Field(
-        None, description="Pixels of the region that is painted at a time; default: the trained size."
+        None, description="Pixels that are painted at a time; default: the trained size."
     )
     sdxl_content_check: str | None = Field(
         None, description="Function 'module:function' that accepts or rejects each result."
@@ -49,6 +53,7 @@ class SdxlSection(Section):
 
 
 BASE = "sdxl-inpaint"
+GENERATOR = "sdxl-base"
 REFINER = "sdxl-refiner"
 TEXT_ENCODER = "sdxl-text-encoder"
 TEXT_ENCODER_2 = "sdxl-text-encoder-2"
@@ -70,6 +75,15 @@ class SdxlArgs(InpaintArgs):
         description="Step count of the refiner's schedule, of which it runs the last fifth. Default: that of "
         "'steps'; with any other, the noise level jumps where the refiner takes over.",
     )
+
+
+class SdxlGenerateArgs(GenerateArgs):
+    """Arguments of ``generate_image`` when SDXL fulfils it."""
+
+    negative_prompt: str | None = Field(None, max_length=2000, description="What must not appear.")
+    seed: int | None = Field(None, ge=0, lt=2**32, description="Same seed, same image.")
+    steps: int = Field(30, ge=1, le=150, description="Denoising steps.")
+    guidance: float = Field(5.0, ge=1, le=30, description="How closely to follow the prompt; 1 ignores it.")
 
 
 def _bytes(parameters: int) -> dict[str, int]:
@@ -120,6 +134,23 @@ SPECS = (
             WeightFile("scheduler/scheduler_config.json"),
         ),
         weight_bytes=_bytes(2_567_478_084),
+        peak_bytes=_UNET_PEAK,
+        loader="load_denoiser",
+    ),
+    _hub(
+        GENERATOR,
+        "stabilityai/stable-diffusion-xl-base-1.0",
+        "462165984030d82259a11f4367a4eed129e94a7b",
+        (
+            WeightFile("unet/config.json"),
+            WeightFile(
+                "unet/diffusion_pytorch_model.fp16.safetensors",
+                sha256="83e012a805b84c7ca28e5646747c90a243c65c8ba4f070e2d7ddc9d74661e139",
+                size=5_135_149_760,
+            ),
+            WeightFile("scheduler/scheduler_config.json"),
+        ),
+        weight_bytes=_bytes(2_567_463_684),
         peak_bytes=_UNET_PEAK,
         loader="load_denoiser",
     ),
@@ -197,19 +228,30 @@ INPAINT = Tool(
 )
 
 
+GENERATE = Tool(
+    name="sdxl_generate",
+    operation=operations.GENERATE,
+    args=SdxlGenerateArgs,
+    run="promptvision_sdxl_inpaint.generate:generate",
+    requires=Requirements(models=(GENERATOR, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED),
+    limits="It cannot write legible text or count, and takes minutes without a GPU.",
+)
+"""Shares the text encoders and the VAE with the other tool."""
+
+
 @hookimpl
 def promptvision_tools() -> Iterable[Tool]:
-    """Inpainting with SDXL base and refiner."""
-    return [INPAINT]
+    """Inpainting with SDXL base and refiner, and new images with the base."""
+    return [INPAINT, GENERATE]
 
 
 @hookimpl
 def promptvision_models() -> Iterable[ModelSpec]:
-    """The five models."""
+    """The six models."""
     return SPECS
 
 
 @hookimpl
 def promptvision_settings() -> Iterable[type[Section]]:
-    """Size of the painted region, and the content check."""
+    """Pixels that are painted at a time, and the content check."""
     return [SdxlSection]
