@@ -53,9 +53,11 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
     matting = _builder("cutout", "tiny_matting").build(home / "birefnet.onnx")
     inpainting = _builder("erase", "tiny_inpainting").build(home / "migan.onnx")
     upscaling = _builder("upscale", "tiny_upscaling").build(home / "swin2sr.onnx")
+    smolvlm = _builder("vqa", "tiny_smolvlm").build(home / "smolvlm")
     sd = _builder("sd_inpaint", "tiny_sd").build(home / "sd")
     return {
         "sd_inpaint": {"PROMPTVISION_MODEL_SD15_INPAINT": str(sd)},
+        "vqa": {"PROMPTVISION_MODEL_SMOLVLM_256M": str(smolvlm)},
         "upscale": {"PROMPTVISION_MODEL_SWIN2SR_X2": str(upscaling)},
         "erase": {"PROMPTVISION_MODEL_MIGAN_512": str(inpainting)},
         "cutout": {"PROMPTVISION_MODEL_BIREFNET_LITE": str(matting)},

@@ -175,6 +175,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
     "grounding_dino": ("detect_objects", {"prompt": "lion. tree."}, ""),
     "sam": ("segment_objects", {"bounding_boxes": [list(BOX), [100, 10, 150, 120]]}, ""),
     "sdxl_inpaint": ("inpaint_image", {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 4}, ""),
+    "smolvlm": ("ask_image", {"question": "what is it?"}, ""),
     "sd_inpaint": (
         "inpaint_image",
         {"mask_url": "", "prompt": "a cat", "seed": 3, "steps": 2},
