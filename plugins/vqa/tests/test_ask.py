@@ -57,7 +57,10 @@ def test_answer_equals_that_of_the_library(
 
 def test_image_and_question_decide_the_answer(context: Make, noise_image: NoiseImage) -> None:
     held = context()
-    ask_about = lambda image, question: run_tool(ASK, image, context=held, question=question).answer  # noqa: E731
+
+    def ask_about(image: Image.Image, question: str) -> Any:
+        return run_tool(ASK, image, context=held, question=question).answer
+
     first = ask_about(noise_image((60, 40)), QUESTION)
     assert ask_about(noise_image((60, 40)), QUESTION) == first
     assert ask_about(noise_image((60, 40)), "what colour is it?") != first
