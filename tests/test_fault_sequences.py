@@ -284,9 +284,9 @@ def test_failed_generation_becomes_the_call_that_was_meant(site: Site, shape: st
 
 
 def test_failed_generation_in_prose_is_the_answer(site: Site) -> None:
-    site.server.reset([Fault.tool_use_failed("There are two lions in the picture.")])
+    site.server.reset([Fault.tool_use_failed("There are two lions in the image.")])
     reply = site.say(site.agent(), "how many lions?", image=lion_png())
-    assert (reply.text_response, reply.steps) == ("There are two lions in the picture.", ())
+    assert (reply.text_response, reply.steps) == ("There are two lions in the image.", ())
     assert reply.planner == site.name
 
 

@@ -73,7 +73,7 @@ def test_ctrl_c_stops_the_turn_and_keeps_the_conversation(
         terminal.type("\x03")
         terminal.wait_for("stopped; what was finished is kept")
         terminal.wait_for("> ")
-        terminal.wait_for("/quit or Ctrl-D leaves", typing="\x03")
+        terminal.wait_for("quit with /quit or Ctrl-D", typing="\x03")
         terminal.type("mirror it\n")
         terminal.wait_for("mirror (mirror): done")
         terminal.wait_for("> ")
@@ -93,7 +93,7 @@ def test_second_ctrl_c_leaves_at_once(program: Program, photo: Path, tmp_path: P
         terminal.wait_for("[######")
         started = time.monotonic()
         terminal.type("\x03")
-        terminal.wait_for("Ctrl-C again leaves at once")
+        terminal.wait_for("press Ctrl-C again to quit at once")
         terminal.wait_for("promptvision: interrupted", typing="\x03")
         assert terminal.end() == 130
         assert time.monotonic() - started < 5

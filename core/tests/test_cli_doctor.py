@@ -76,9 +76,9 @@ def test_taken_port_is_a_warning(command: Command) -> None:
         assert findings(command, "--offline")["port"]["state"] == "warn"
 
 
-def test_remote_store_is_not_asked_offline(program: Program, command: Command) -> None:
+def test_remote_store_is_not_checked_offline(program: Program, command: Command) -> None:
     program.environment["PROMPTVISION_CONVERSATIONS"] = "postgresql://u:pw@127.0.0.1:9/none"
-    assert "not asked" in findings(command, "--offline")["conversations"]["seen"]
+    assert "not checked" in findings(command, "--offline")["conversations"]["seen"]
     asked = findings(command)["conversations"]
     assert asked["state"] == "fail"
     assert ":pw@" not in asked["seen"]

@@ -98,7 +98,7 @@ def test_rm_frees_the_disk(run: Run, settings: Settings) -> None:
     run("pull", "toy")
     assert run("rm", "toy").stdout == "toy: 0.00 GB freed\n"
     assert not (settings.weights_home / "toy").exists()
-    assert run("rm", "toy").stdout == "toy: nothing was here\n"
+    assert run("rm", "toy").stdout == "toy: not downloaded\n"
 
 
 @pytest.mark.parametrize("args", [("pull", "gone"), ("rm", "gone"), ("verify", "gone")])

@@ -35,7 +35,7 @@ def test_plugin_is_not_written_over_another(command: Command) -> None:
     assert command("plugin", "new", "swirl").code == 0
     ended = command("plugin", "new", "swirl")
     assert (ended.code, ended.said.count("\n")) == (1, 1)
-    assert "exists already" in ended.said
+    assert "already exists" in ended.said
 
 
 def test_broken_plugin_is_listed_and_stops_nothing(program: Program, command: Command) -> None:

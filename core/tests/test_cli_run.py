@@ -180,7 +180,7 @@ def test_what_was_made_before_a_step_that_cannot_run_is_named(command: Command, 
     assert ended.code == 3
     assert "apt-get install moon\nNot done after that: convert_to_bw.\n" in ended.out
     assert "mirror (mirror): done" in ended.said
-    assert "made until then: file://" in ended.said
+    assert "last image: file://" in ended.said
 
 
 def test_json_of_a_request_that_needs_something_installed(command: Command, photo: Path) -> None:

@@ -35,7 +35,7 @@ def test_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
     "text", ["", "-1", "1~", "1~1", "1~1.0.5", "1~1.0.5.xyz", "1~1.0.5.0000000g", "\u0663", "9" * 40, "1 "]
 )
 def test_what_is_no_cursor_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not a place in a turn"):
+    with pytest.raises(ValueError, match="not a position in a turn"):
         Cursor.parse(text)
 
 

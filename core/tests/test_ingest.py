@@ -224,7 +224,7 @@ def test_paths_need_permission(image: Path) -> None:
         "",
         "file:etc",
     ):
-        with pytest.raises(InputError, match="not a URL that is accepted"):
+        with pytest.raises(InputError, match="this kind of URL is not accepted"):
             read(source)
 
 

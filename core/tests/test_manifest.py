@@ -116,7 +116,7 @@ def test_tool_keeps_all_that_decides_when_it_runs(read: Plugin) -> None:
     assert (painter.requires.models, painter.requires.gpu) == (("brush-l",), Gpu.PREFERRED)
     assert painter.requires.modules == {"easel_of_oak": "pip install easel"}
     assert painter.operation.phrases == PAINT.phrases
-    with pytest.raises(ToolFailed, match="an environment of its own"):
+    with pytest.raises(ToolFailed, match="a separate environment"):
         painter.load()(None, None)
 
 

@@ -320,7 +320,7 @@ def test_operation_with_one_tool_that_can_run_lacks_nothing() -> None:
     )
     registry = make_registry([blocked, bw_tool("fine", priority=10)])
     assert (registry.missing_reason("convert_to_bw"), registry.unavailable()) == ("", ())
-    assert registry.missing_reason("sing") == "no installed plugin can do it"
+    assert registry.missing_reason("sing") == "no installed plugin provides it"
 
 
 def test_model_that_nobody_declares_is_missing() -> None:

@@ -48,7 +48,7 @@ def test_field_of_the_wrong_type_is_named(fields: dict[str, Any], fault: str) ->
 def test_empty_id_and_a_bad_import_string_are_refused() -> None:
     with pytest.raises(ValueError, match="id is empty"):
         ModelSpec(**{**FIELDS, "id": ""})
-    with pytest.raises(ValueError, match=r"model 'tiny': load must read 'package\.module:callable'"):
+    with pytest.raises(ValueError, match=r"model 'tiny': load must have the form 'package\.module:callable'"):
         ModelSpec(**{**FIELDS, "load": "package.module.load"})
 
 

@@ -73,7 +73,7 @@ def test_models_default_to_those_of_the_operation_and_must_derive_from_them() ->
 
 @pytest.mark.parametrize("where", ["", "module", "module.run", "module:", ":run", "a b:c", "a:b.c"])
 def test_import_string_is_checked(where: str) -> None:
-    with pytest.raises(ValueError, match=r"run must read 'package\.module:callable'"):
+    with pytest.raises(ValueError, match=r"run must have the form 'package\.module:callable'"):
         Tool(name="t", operation=turn(), run=where)
 
 

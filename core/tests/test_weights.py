@@ -271,9 +271,9 @@ def test_a_repository_without_the_file(settings: Settings) -> None:
         pull(replace(SPEC, files=(WeightFile("model_ema.safetensors"),)), settings, silent)
 
 
-def test_a_file_name_that_leads_out_of_the_folder(settings: Settings, hub: Hub) -> None:
+def test_file_name_outside_the_folder_is_refused(settings: Settings, hub: Hub) -> None:
     hub.files["../evil.safetensors"] = b"x"
-    with pytest.raises(DownloadFailed, match="leads out"):
+    with pytest.raises(DownloadFailed, match="points outside"):
         pull(SPEC, settings, silent)
     assert not list(settings.home.rglob("evil*"))
 
@@ -315,7 +315,7 @@ def vendor_spec(hub: Hub, digest: str | None) -> ModelSpec:
 
 def test_plain_http_is_refused_where_nobody_allowed_it(tmp_path: Path, hub: Hub) -> None:
     hub.files["sam.pt"] = BIG
-    with pytest.raises(DownloadFailed, match="only https is downloaded from"):
+    with pytest.raises(DownloadFailed, match="only https is allowed"):
         pull(vendor_spec(hub, None), make_settings(tmp_path), silent)
     assert hub.asked == []
 
@@ -430,7 +430,7 @@ def test_verify_says_when_there_is_nothing_to_compare_with(settings: Settings) -
         SPEC, files=(WeightFile("model.safetensors", sha256=sha256(BIG)), WeightFile("config.json"))
     )
     assert verify(pinned, settings) == [
-        Problem("config.json", "has no known digest; pull the model again to have one")
+        Problem("config.json", "has no known digest; pull the model again to record one")
     ]
 
 

@@ -1,4 +1,4 @@
-"""Say what you want done to an image: an agent that chains vision tools, where every tool is a plugin.
+"""An agent that edits and reads images by chaining vision tools; every tool is a plugin.
 
 Names are imported on first use, so ``import promptvision`` costs next to nothing.
 """
@@ -82,7 +82,7 @@ def lazy_attributes(
 
     Args:
         module: name of the module that offers the attributes.
-        sources: attribute name to the module it is imported from at its first use.
+        sources: attribute name to the module it is imported from on first use.
     """
 
     def get_attribute(name: str) -> Any:

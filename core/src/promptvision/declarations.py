@@ -1,4 +1,4 @@
-"""Checks of what plugin authors declare; each error names the object, the field, the value and the fix."""
+"""Check the declarations of plugin authors; errors name the object, the field, the value and the fix."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 __all__ = ["IMPORT_STRING", "check_callable", "check_mapping", "check_names", "check_type"]
 
 IMPORT_STRING = re.compile(r"[\w.]+:\w+")
-"""``package.module:callable``, imported at its first use."""
+"""``package.module:callable``, imported on first use."""
 
 
 def check_type(owner: str, field: str, value: object, kinds: type | tuple[type, ...], expected: str) -> None:
     """Raise TypeError unless a value is of one of some types.
 
     Args:
-        owner: what is declared, such as ``tool 'sam'``.
+        owner: the declared object, such as ``tool 'sam'``.
         field: name of the field.
-        value: what was given.
+        value: the value.
         kinds: types that are accepted; ``bool`` is not accepted as ``int``.
-        expected: the types in words, such as ``"an int"``.
+        expected: description of the types, such as ``"an int"``.
     """
     accepted = kinds if isinstance(kinds, tuple) else (kinds,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and bool not in accepted):
@@ -53,7 +53,7 @@ def check_mapping(owner: str, field: str, value: Any, example: str) -> None:
     Args:
         owner: as in :func:`check_type`.
         field: as in :func:`check_type`.
-        value: what was given.
+        value: the value.
         example: a correct value, shown in the message.
     """
     if not isinstance(value, Mapping) or not all(

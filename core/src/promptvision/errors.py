@@ -1,19 +1,15 @@
-"""Every error that promptvision raises, split by who can act on it.
+"""All errors that promptvision raises, grouped by who can act on them.
 
 ::
 
-    PromptvisionError
-    ├── PluginError              the plugin's author fixes it
-    ├── CallError                one tool call failed; the planner gets one line
-    │   ├── ArgumentsError       the planner can correct its arguments and call again
-    │   ├── ToolFailed           the tool ran and could not do it; another tool may
-    │   │   └── WorkerLost       the process that ran the tool ended
-    │   └── StopTurn             nothing more should be tried in this turn
-    ├── UserError                the user fixes it
-    │   ├── InputError           an image, a prompt or a field that cannot be used
-    │   │   ├── TooLarge         over a size limit
-    │   │   └── Conflict         the same prompt_id with another body
-    │   ├── NotFound             no such thing, or it belongs to someone else
+    PromptvisionError ├── PluginError              the plugin's author fixes it ├── CallError
+    one tool call failed; the planner gets one line │   ├── ArgumentsError       the planner can correct its
+    arguments and call again │   ├── ToolFailed           the tool ran and could not do it; another tool may │
+    │   └── WorkerLost       the process that ran the tool ended │   └── StopTurn             nothing more
+    should be tried in this turn ├── UserError                the user fixes it │   ├── InputError
+    an image, a prompt or a field that cannot be used │   │   ├── TooLarge         over a size limit │   │
+    └── Conflict         the same prompt_id with another body │   ├── NotFound             it does not exist,
+    or belongs to another user
     │   ├── Forbidden            the key does not allow it
     │   └── SetupError           something must be installed or configured
     ├── Busy                     try again after ``retry_after_s``
@@ -53,7 +49,7 @@ __all__ = [
 
 
 class PromptvisionError(Exception):
-    """Base of all errors raised here.
+    """Base class of all errors of promptvision.
 
     Args:
         message: who, where and what went wrong, in one line.
@@ -78,11 +74,11 @@ class PluginError(PromptvisionError):
 
 
 class CallError(PromptvisionError):
-    """One tool call did not work."""
+    """One tool call failed."""
 
 
 class ArgumentsError(CallError):
-    """Arguments do not fit; ``problems`` holds one line per field, with the allowed values."""
+    """The arguments are invalid; ``problems`` has one line per field, with the allowed values."""
 
     def __init__(self, problems: list[str] | str) -> None:
         self.problems = [problems] if isinstance(problems, str) else problems
@@ -102,7 +98,7 @@ class StopTurn(CallError):
 
 
 class UserError(PromptvisionError):
-    """The person who asked must change something."""
+    """The user must change something."""
 
 
 class InputError(UserError):
@@ -118,7 +114,7 @@ class Conflict(InputError):
 
 
 class NotFound(UserError):
-    """No such thing, or it belongs to someone else (the two look alike on purpose)."""
+    """The object does not exist or belongs to another user; the message does not say which, on purpose."""
 
 
 class Forbidden(UserError):
@@ -130,7 +126,7 @@ class SetupError(UserError):
 
 
 class Busy(PromptvisionError):
-    """Too much is going on, or the same turn is running elsewhere; try again later."""
+    """Too many requests are running, or the same turn is running elsewhere; try again later."""
 
     def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
@@ -184,7 +180,7 @@ class ProviderError(PromptvisionError):
 
 
 class StoreError(PromptvisionError):
-    """A store failed. ``retryable`` is true when the same call may work a little later."""
+    """A store failed. ``retryable`` is true when the same call may succeed later."""
 
     def __init__(self, message: str, *, retryable: bool = False, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -196,4 +192,4 @@ class LeaseLost(StoreError):
 
 
 class Cancelled(PromptvisionError):
-    """The work was asked to stop; what was finished stays."""
+    """The work was cancelled; finished steps are kept."""

@@ -1,7 +1,7 @@
 """The public API for plugin authors: ``from promptvision.plugin import tool, Tool, operations, ...``.
 
 A plugin imports only from here and from :mod:`promptvision` (in its tests also :mod:`promptvision.testing`);
-what these do not export is internal and may change. Names are imported on first use.
+everything else is internal and may change. Names are imported on first use.
 
 Tools
     ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Lexicon``, ``Args``, ``Result``, ``ToolContext``,

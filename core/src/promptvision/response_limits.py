@@ -1,4 +1,4 @@
-"""Limits on HTTP responses of other hosts: nothing is decompressed, and the body ends after so many bytes.
+"""Limits on HTTP responses of other hosts: no decompression, and a maximum body size.
 
 A body of a few hundred bytes with ``Content-Encoding: gzip, gzip, gzip`` expands to gigabytes before a limit
 on decoded bytes counts them. httpx and httpx2 share their interface but no base class, so the caller passes
@@ -25,8 +25,8 @@ def limit_response_async(
 
     Args:
         byte_stream: ``httpx.AsyncByteStream`` or ``httpx2.AsyncByteStream``.
-        limit_bytes: longest body, in bytes as they come.
-        error: makes the exception that is raised, from the reason.
+        limit_bytes: maximum body size in bytes, as received.
+        error: creates the exception from the reason.
     """
 
     class Limited(byte_stream):  # type: ignore[misc]  # a base class of the caller

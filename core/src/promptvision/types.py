@@ -1,7 +1,7 @@
 """The typed values that tools exchange: images, masks, boxes, points and targets.
 
-A field's type is what connects tools: a tool that needs a :class:`MaskRef` can be fed by any tool whose
-result has one. Pixel coordinates have their origin at the top left, x to the right and y down.
+Tools are connected by the types of their fields: a tool that needs a :class:`MaskRef` can use the result of
+any tool that has one. Pixel coordinates have their origin at the top left, x to the right and y down.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ def is_image_id(text: str) -> bool:
 
 
 Resolve = Callable[[str], str]
-"""Turns what a caller wrote (a handle such as ``img_3``) into an image id; raises ValueError."""
+"""Resolves a caller's reference (a handle such as ``img_3``) to an image id; raises ValueError."""
 
 Show = Callable[["ImageRef"], str]
-"""Turns a reference into what a reader should see: a handle for the LLM, a URL for HTTP."""
+"""Converts a reference for a reader: a handle for the LLM, a URL for HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class ImageRef:
     Args:
         id: SHA-256 of the stored bytes, 64 lower-case hexadecimal digits.
 
-    In a pydantic model it validates from another reference, from an id, or from whatever the ``resolve``
-    function in the validation context accepts. In JSON it is shown by ``show`` of the serialisation
-    context, else as its id.
+    In a pydantic model it validates from another reference, from an id, or from a value that the ``resolve``
+    function in the validation context accepts. In JSON it is converted by ``show`` of the serialisation
+    context, else it is the id.
     """
 
     id: str
@@ -132,7 +132,7 @@ class Box(NamedTuple):
 
     @property
     def centroid(self) -> Point:
-        """The middle of the box."""
+        """The centre of the box."""
         return Point((self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2)
 
     @property
@@ -162,9 +162,9 @@ class Box(NamedTuple):
 
 
 class Target(str):
-    """Words for what to look for in an image ("the red ball"), never for what to put there.
+    """The description of an object to find in an image ("the red ball"), not of one to paint.
 
-    Several things are parted by dots: "red ball. blue box".
+    Several objects are separated by dots: "red ball. blue box".
     """
 
     __slots__ = ()
@@ -178,21 +178,21 @@ class Target(str):
 
 
 UNTRUSTED = "untrusted_text"
-"""Key under which an LLM is shown text that came out of an image."""
+"""Key of text from an image in the JSON for LLMs."""
 
 
 def neutralize_chat_markers(text: str) -> str:
-    """Text with the marks broken up by which chat templates part their messages (``<|im_start|>``)."""
+    """Break up the message markers of chat templates (``<|im_start|>``) in a text."""
     return text.replace("<|", "< |").replace("|>", "| >")
 
 
 class ImageText(str):
     """Text read from an image: untrusted data, never an instruction.
 
-    Cleaned on the way in: no control, bidirectional or private-use characters besides line feed and tab,
-    at most 20,000 characters. When the serialisation context has ``label`` set it is shown as
-    ``{"untrusted_text": ...}`` with chat markers taken apart, so a planner can distinguish it from
-    words of the user.
+    It is cleaned when created: no control, bidirectional or private-use characters except line feed and tab,
+    at most 20,000 characters. When the serialisation context has ``label`` set, it is serialised as
+    ``{"untrusted_text": ...}`` with chat markers broken up, so a planner can distinguish it from the user's
+    words.
     """
 
     __slots__ = ()

@@ -53,7 +53,7 @@ def test_negative_twice_is_the_original_and_alpha_is_kept(mode: str) -> None:
         assert once.tobytes() == ImageOps.invert(image).tobytes()
 
 
-def test_gamma_lightens_the_middle_and_keeps_the_ends() -> None:
+def test_gamma_lightens_mid_tones_and_keeps_black_and_white() -> None:
     ramp = Image.linear_gradient("L")
     made = adjusted(ramp, gamma=2.0)
     assert [made.getpixel((0, row)) for row in (0, 64, 255)] == [0, 128, 255]
@@ -64,6 +64,6 @@ def test_sepia_uses_the_matrix_of_the_w3c() -> None:
     assert made.getpixel((0, 0)) == (192, 171, 134)
 
 
-def test_nothing_to_adjust_is_refused() -> None:
+def test_arguments_without_adjustment_are_refused() -> None:
     with pytest.raises(ValidationError, match="say what to adjust"):
         AdjustArgs.model_validate({"image_url": "0" * 64, "brightness": 1.0})

@@ -1,4 +1,4 @@
-"""Blur, pixelate and solid: what must be gone is gone, and the rest is bit-identical."""
+"""Blur, pixelate and solid remove the region's content and keep the rest bit-identical."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_whole_image_is_blurred_without_a_target() -> None:
     assert blurred(image).tobytes() == obscure(image, "blur", 0.5).tobytes()
 
 
-def test_plain_region_fails_in_words() -> None:
+def test_plain_region_fails_with_a_message() -> None:
     with pytest.raises(ToolFailed, match="changed no pixel"):
         blurred(Image.new("RGB", (40, 40), "red"))
 
@@ -84,6 +84,6 @@ def test_plain_region_fails_in_words() -> None:
     ("values", "missing"),
     [({"target": "face"}, "bounding_boxes"), ({"target": "face", "keep_target": True}, "mask_url")],
 )
-def test_what_a_target_needs_is_named(values: dict[str, Any], missing: str) -> None:
+def test_missing_argument_of_a_target_is_named(values: dict[str, Any], missing: str) -> None:
     with pytest.raises(ValidationError, match=missing):
         BlurArgs.model_validate({"image_url": "0" * 64, **values})

@@ -1,4 +1,4 @@
-"""Several images in one."""
+"""Combining several images in one."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def plain(colour: Any, size: tuple[int, int] = (40, 30)) -> Image.Image:
     return Image.new("RGB", size, colour)
 
 
-def test_side_by_side_brings_all_to_one_height() -> None:
+def test_side_by_side_scales_all_to_one_height() -> None:
     made = combined(plain(RED), plain(BLUE, (20, 60)), gap=4)
     assert made.size == (40 + 4 + 10, 30)
     assert [made.getpixel((x, 15)) for x in (5, 42, 50)] == [RED, (255, 255, 255), BLUE]
 
 
-def test_stacked_brings_all_to_one_width() -> None:
+def test_stacked_scales_all_to_one_width() -> None:
     made = combined(plain(RED), plain(BLUE, (80, 20)), layout="stacked")
     assert made.size == (40, 40)
     assert [made.getpixel((20, y)) for y in (5, 35)] == [RED, BLUE]

@@ -1,4 +1,4 @@
-"""The tools keep the contract of all tools."""
+"""The tools pass the contract of all tools."""
 
 from __future__ import annotations
 

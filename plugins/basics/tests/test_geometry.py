@@ -125,7 +125,7 @@ def test_fitted_box_has_the_ratio_and_stays_inside(
         (270, "clockwise", Image.Transpose.ROTATE_90),
     ],
 )
-def test_quarter_turns_lose_nothing(mode: str, degrees: float, direction: str, turn: Image.Transpose) -> None:
+def test_quarter_turns_are_lossless(mode: str, degrees: float, direction: str, turn: Image.Transpose) -> None:
     image = gradient(mode=mode)
     result = made("pillow_rotate", image, degrees=degrees, direction=direction)
     assert result.tobytes() == image.transpose(turn).tobytes()
@@ -180,6 +180,6 @@ def test_too_large_a_result_is_refused_with_its_size() -> None:
         made("pillow_resize", gradient(), width=16384)
 
 
-def test_two_ways_to_say_the_size_are_refused() -> None:
+def test_conflicting_sizes_are_refused() -> None:
     with pytest.raises(ValidationError, match="give width or height"):
         ResizeArgs.model_validate({"image_url": "0" * 64, "width": 5, "percent": 50})

@@ -47,5 +47,5 @@ def test_every_colour_has_a_name_that_pillow_knows(rgb: tuple[int, int, int]) ->
 @pytest.mark.parametrize(
     ("text", "rgb"), [("Navy", (0, 0, 128)), ("light blue", (173, 216, 230)), ("#1e90ff", (30, 144, 255))]
 )
-def test_colours_are_read_as_people_write_them(text: str, rgb: tuple[int, int, int]) -> None:
+def test_common_spellings_of_colours_are_read(text: str, rgb: tuple[int, int, int]) -> None:
     assert read_colour("color", text) == rgb

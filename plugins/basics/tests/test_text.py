@@ -24,7 +24,7 @@ def written(image: Image.Image, **args: Any) -> tuple[Image.Image, Any]:
     ("place", "inside"),
     [("top left", (0, 0, 200, 100)), ("bottom right", (200, 100, 400, 200)), ("center", (100, 50, 300, 150))],
 )
-def test_text_is_at_its_place_and_nowhere_else(place: str, inside: tuple[int, int, int, int]) -> None:
+def test_text_changes_only_its_box(place: str, inside: tuple[int, int, int, int]) -> None:
     image = Image.new("RGB", (400, 200), "navy")
     made, result = written(image, text="Hello", place=place, size=24)
     changed = ImageChops.difference(made, image).getbbox()
@@ -42,12 +42,12 @@ def test_long_text_is_made_to_fit() -> None:
     assert result.box.x2 - result.box.x1 <= 300
 
 
-def test_what_cannot_fit_is_refused_with_both_sizes() -> None:
+def test_text_that_does_not_fit_is_refused_with_both_sizes() -> None:
     with pytest.raises(ToolFailed, match="the image has 50 x 20"):
         written(Image.new("RGB", (50, 20)), text="Much too long", size=40)
 
 
-def test_colour_that_is_not_one_is_named() -> None:
+def test_unknown_colour_is_named() -> None:
     with pytest.raises(ArgumentsError, match="'reddish' is not a colour"):
         written(Image.new("RGB", (300, 200)), text="Hi", color="reddish")
 

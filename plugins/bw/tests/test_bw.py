@@ -49,7 +49,7 @@ def test_result_is_an_edit_of_the_original() -> None:
     assert (saved.width, saved.height) == (256, 256)
 
 
-def test_image_that_was_opened_stays_as_it_was() -> None:
+def test_opened_image_is_not_changed() -> None:
     context = make_context()
     original = context.save(colours("RGB"), kind="input")
     run_tool(BW, context=context, image_url=original)

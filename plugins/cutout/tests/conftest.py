@@ -1,4 +1,4 @@
-"""Tiny graphs with the interface of the published models, and contexts that hold one."""
+"""Tiny graphs with the interface of the published models, and contexts that use them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def tiny_matting() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def graphs(tiny_matting: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Model id to a tiny graph in its place."""
+    """Model id to the tiny graph that replaces it."""
     home = tmp_path_factory.mktemp("matting")
     return {
         BIREFNET.id: tiny_matting.build(home / "birefnet.onnx"),
@@ -37,7 +37,7 @@ def graphs(tiny_matting: ModuleType, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def variables(graphs: dict[str, Path]) -> dict[str, str]:
-    """Settings that put the tiny graphs in the place of the models."""
+    """Settings that replace the models with the tiny graphs."""
     return {
         "PROMPTVISION_MODEL_BIREFNET_LITE": str(graphs[BIREFNET.id]),
         "PROMPTVISION_MODEL_ISNET_GENERAL_USE": str(graphs[ISNET.id]),

@@ -1,4 +1,4 @@
-"""The tool, as the agent would run it, on a graph that takes what is not green for the subject."""
+"""The tool, called as by the agent, on a graph for which all but green is the subject."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pixels(image: Image.Image) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def test_background_is_transparent_and_holds_no_colour(context: Make) -> None:
+def test_background_is_transparent_without_colour(context: Make) -> None:
     result, made = cut(context())
     assert (made.mode, made.size) == ("RGBA", SIZE)
     shown = pixels(made)
@@ -46,7 +46,7 @@ def test_background_is_transparent_and_holds_no_colour(context: Make) -> None:
     assert result.kept == pytest.approx(2 * 50 * 50 / (160 * 120), abs=0.03)
 
 
-def test_edges_are_soft_and_hold_no_green(context: Make) -> None:
+def test_edges_are_soft_without_green(context: Make) -> None:
     shown = pixels(cut(context())[1]).astype(int)
     soft = (shown[..., 3] > 20) & (shown[..., 3] < 235)
     assert soft.any()
@@ -88,7 +88,7 @@ def test_background_may_be_another_image_cut_to_size(context: Make) -> None:
     assert (pixels(made)[40:70, 20:50] == (255, 0, 0)).all()
 
 
-def test_blurred_background_holds_nothing_of_the_subject(context: Make) -> None:
+def test_blurred_background_does_not_contain_the_subject(context: Make) -> None:
     image = scene()
     ImageDraw.Draw(image).line((0, 110, 160, 110), fill=(30, 255, 255), width=2)
     shown = pixels(cut(context(), image, background="blur")[1]).astype(int)
@@ -102,7 +102,7 @@ def test_unknown_background_is_named(context: Make) -> None:
         cut(context(), background="beach")
 
 
-def test_target_keeps_what_its_mask_selects(context: Make) -> None:
+def test_target_keeps_the_area_of_its_mask(context: Make) -> None:
     held = context()
     mask = Image.new("L", SIZE)
     ImageDraw.Draw(mask).rectangle((8, 28, 61, 81), fill=255)
@@ -112,7 +112,7 @@ def test_target_keeps_what_its_mask_selects(context: Make) -> None:
     assert (shown[:, 90:, 3] == 0).all()
 
 
-def test_mask_is_used_where_the_model_sees_another_subject(context: Make) -> None:
+def test_mask_is_used_if_the_model_finds_another_subject(context: Make) -> None:
     held = context()
     mask = Image.new("L", SIZE)
     ImageDraw.Draw(mask).rectangle((70, 90, 90, 110), fill=255)
@@ -123,7 +123,7 @@ def test_mask_is_used_where_the_model_sees_another_subject(context: Make) -> Non
     assert (shown[:85, :, 3] == 0).all()
 
 
-def test_nothing_that_stands_out_is_an_error(context: Make) -> None:
+def test_image_without_subject_is_an_error(context: Make) -> None:
     with pytest.raises(ToolFailed, match="no subject stands out"):
         cut(context(), Image.new("RGB", (40, 40), BACK))
 

@@ -43,7 +43,7 @@ def test_solid_pixels_are_bit_identical() -> None:
     assert np.array_equal(decontaminate(seen, hard_alpha), seen)
 
 
-def test_strips_give_what_the_whole_image_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_give_the_result_of_the_whole_image(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(4)
     seen = random.integers(0, 256, (400, 30, 3)).astype(np.uint8)
     alpha = random.random((400, 30)).astype(np.float32)
@@ -53,7 +53,7 @@ def test_strips_give_what_the_whole_image_gives(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("radius", [1, 3, 50])
-def test_blur_is_the_mean_of_what_lies_in_the_square(radius: int) -> None:
+def test_blur_is_the_mean_of_the_square(radius: int) -> None:
     values = np.random.default_rng(5).random((9, 12, 1)).astype(np.float32)
     made = _blur(values, radius)
     for y, x in ((0, 0), (4, 6), (8, 11)):

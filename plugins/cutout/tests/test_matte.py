@@ -21,7 +21,7 @@ def load(graphs: dict[str, Path], model: str) -> MattingModel:
 
 @pytest.mark.parametrize("model", LOADERS)
 @pytest.mark.parametrize("green", [0, 100, 120, 128, 140, 255])
-def test_alpha_is_what_the_graph_computes(graphs: dict[str, Path], model: str, green: int) -> None:
+def test_alpha_is_the_output_of_the_graph(graphs: dict[str, Path], model: str, green: int) -> None:
     image = Image.new("RGB", (48, 20), (200, green, 10))
     expected = 1 / (1 + np.exp(-24 * (0.5 - green / 255)))
     alpha = matte(load(graphs, model), image)

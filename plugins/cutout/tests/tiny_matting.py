@@ -1,7 +1,7 @@
-"""Builds ONNX graphs with the interface of the published matting models, which judge a pixel by its colour.
+"""Build ONNX graphs with the interface of the published matting models, which classify pixels by colour.
 
-A pixel is subject if its green is below half: the graph is one convolution of 1 x 1, followed by the logistic
-function where the published model ends in it. Tests of any package may load this file by its path.
+A pixel is subject if its green is below half: the graph is one 1 x 1 convolution, followed by the logistic
+function if the published model ends with it. Tests of any package may load this file by its path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def build(file: Path, *, side: int | str = 32, kind: str = "birefnet", broken: b
     """Write the graph.
 
     Args:
-        file: where to.
+        file: the file to write.
         side: of the square input in pixels, or the name of a free dimension.
         kind: ``birefnet`` returns logits of an image normalised as in ImageNet; ``isnet`` returns alpha, and
             further outputs after it.

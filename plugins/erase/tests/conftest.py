@@ -1,4 +1,4 @@
-"""Tiny graphs with the interfaces of the published models, and contexts that hold one."""
+"""Tiny graphs with the interfaces of the published models, and contexts that use them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tiny_inpainting() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def graphs(tiny_inpainting: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Kind of interface to a tiny graph that has it."""
+    """Kind of interface to a tiny graph with it."""
     home = tmp_path_factory.mktemp("inpainting")
     return {
         "migan": tiny_inpainting.build(home / "migan.onnx"),
@@ -41,7 +41,7 @@ def graphs(tiny_inpainting: ModuleType, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def context(graphs: dict[str, Path]) -> Callable[..., CallContext]:
-    """Makes contexts in which a model is a tiny graph."""
+    """Makes contexts that use a tiny graph as the model."""
 
     def make(kind: str = "migan", **options: Any) -> CallContext:
         values = {"PROMPTVISION_MODEL_MIGAN_512": str(graphs[kind])}
@@ -52,7 +52,7 @@ def context(graphs: dict[str, Path]) -> Callable[..., CallContext]:
 
 @pytest.fixture
 def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise, in which every pixel differs from what is filled."""
+    """Make an image of noise, in which every pixel differs from the filled colour."""
 
     def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
         values = np.random.default_rng(7).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)

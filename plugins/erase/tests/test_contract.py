@@ -1,4 +1,4 @@
-"""The tool keeps the contract of all tools."""
+"""The tool passes the contract of all tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tool, as the agent would run it, on the grid of sizes, modes and masks of the diffusion painter."""
+"""The tool, called as by the agent, on a grid of sizes, modes and masks."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_transparency_is_kept(context: Make, noise_image: Callable[..., Image.Im
     assert made.getchannel("A").tobytes() == image.getchannel("A").tobytes()
 
 
-def test_hole_holds_what_the_model_filled_in(
+def test_hole_contains_the_output_of_the_model(
     context: Make, noise_image: Callable[..., Image.Image], tiny_inpainting: ModuleType
 ) -> None:
     mask = rectangle((200, 150), (60, 40, 120, 100))
@@ -75,7 +75,7 @@ def test_hole_holds_what_the_model_filled_in(
     assert (np.asarray(made)[45:95, 65:115] == tiny_inpainting.FILLING).all()
 
 
-def test_distant_things_are_filled_in_windows_of_their_own(
+def test_distant_objects_are_filled_in_separate_windows(
     context: Make, noise_image: Callable[..., Image.Image], tiny_inpainting: ModuleType
 ) -> None:
     image = noise_image((1400, 600))

@@ -1,4 +1,4 @@
-"""Loading and filling through each interface, compared with what the graph computes."""
+"""Loading and filling through each interface, compared with the formula of the graph."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KINDS = {"migan": Interface.MIGAN, "lama": Interface.LAMA, "lama_joined": Interf
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_interface_is_known_by_the_inputs(graphs: dict[str, Path], kind: str) -> None:
+def test_interface_is_recognised_by_the_inputs(graphs: dict[str, Path], kind: str) -> None:
     model = load(graphs[kind], "cpu", "float32")
     assert model.interface is KINDS[kind]
     assert model.size == ((64, 64) if kind == "lama" else None)
@@ -24,7 +24,7 @@ def test_interface_is_known_by_the_inputs(graphs: dict[str, Path], kind: str) ->
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [(64, 64), (50, 33), (300, 90), (700, 1200), (1, 1)])
-def test_hole_is_filled_and_the_rest_is_about_the_image(
+def test_hole_is_filled_and_the_rest_approximates_the_image(
     graphs: dict[str, Path], tiny_inpainting: ModuleType, kind: str, size: tuple[int, int]
 ) -> None:
     image, hole = Image.new("RGB", size, (200, 180, 100)), Image.new("L", size)

@@ -1,4 +1,4 @@
-"""What the plugin offers, and that its tool is chosen for removal alone."""
+"""The plugin's hooks, and the choice of its tool for removal only."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_removal_goes_to_erase_and_painting_to_the_others_in_order(
         assert perform(agent, image, mask, prompt=prompt) == steps
 
 
-def test_failed_removal_falls_back_to_a_tool_that_serves_any_arguments(
+def test_failed_removal_falls_back_to_a_tool_for_any_arguments(
     tiny_inpainting: ModuleType, tmp_path: Path
 ) -> None:
     broken = tiny_inpainting.build(tmp_path / "broken.onnx", "lama", broken=True)

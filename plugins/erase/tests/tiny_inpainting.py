@@ -1,7 +1,7 @@
-"""Builds ONNX graphs with the interfaces of the published inpainting models.
+"""Build ONNX graphs with the interfaces of the published inpainting models.
 
-Each fills the hole with one colour of its own and returns the rest of the image slightly changed, as the real
-models do. Tests of any package may load this file by its path.
+Each fills the hole with a fixed colour and changes the rest of the image slightly, as the real models do.
+Tests of any package may load this file by its path.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def build(file: Path, kind: str = "migan", *, side: int | str = "side", broken: 
     """Write the graph.
 
     Args:
-        file: where to.
+        file: the file to write.
         kind: ``migan``, ``lama`` or ``lama_joined``.
         side: of the square input in pixels, or the name of free dimensions.
         broken: return values that are not finite.
@@ -43,7 +43,7 @@ def build(file: Path, kind: str = "migan", *, side: int | str = "side", broken: 
     taken, nodes = _front(kind, height, width)
     nodes += [
         helper.make_node("Sub", ["one", "share"], ["rest"]),
-        helper.make_node("Mul", ["picture", "change"], ["changed"]),
+        helper.make_node("Mul", ["image01", "change"], ["changed"]),
         helper.make_node("Mul", ["changed", "rest"], ["outside"]),
         helper.make_node("Mul", ["filling", "share"], ["inside"]),
         helper.make_node("Add", ["outside", "inside"], ["sum"]),
@@ -67,7 +67,7 @@ def _returned(kind: str) -> int:
 
 
 def _front(kind: str, height: int | str, width: int | str) -> tuple[list[Any], list[Any]]:
-    """Inputs, and the nodes that make ``picture`` and ``share`` (1 in the hole) of them."""
+    """Inputs, and the nodes that compute ``image01`` and ``share`` (1 in the hole) from them."""
 
     def given(name: str, channels: int, kind: int = TensorProto.FLOAT) -> Any:
         return helper.make_tensor_value_info(name, kind, [1, channels, height, width])
@@ -76,16 +76,16 @@ def _front(kind: str, height: int | str, width: int | str) -> tuple[list[Any], l
         split = helper.make_node(
             "Split", ["joined"], ["red", "green", "blue", "share"], axis=1, num_outputs=4
         )
-        join = helper.make_node("Concat", ["red", "green", "blue"], ["picture"], axis=1)
+        join = helper.make_node("Concat", ["red", "green", "blue"], ["image01"], axis=1)
         return [given("joined", 4)], [split, join]
     if kind == "lama":
         same = [
             helper.make_node("Identity", [name], [to])
-            for name, to in (("image", "picture"), ("mask", "share"))
+            for name, to in (("image", "image01"), ("mask", "share"))
         ]
         return [given("image", 3), given("mask", 1)], same
     return [given("image", 3, TensorProto.UINT8), given("mask", 1, TensorProto.UINT8)], [
-        helper.make_node("Cast", ["image"], ["picture"], to=int(TensorProto.FLOAT)),
+        helper.make_node("Cast", ["image"], ["image01"], to=int(TensorProto.FLOAT)),
         helper.make_node("Cast", ["mask"], ["known"], to=int(TensorProto.FLOAT)),
         helper.make_node("Div", ["known", "most"], ["known_share"]),
         helper.make_node("Sub", ["one", "known_share"], ["share"]),

@@ -18,7 +18,7 @@ Serve = Callable[[Any], str]
 
 
 def load_builder() -> Any:
-    """The module ``tiny_florence`` beside this file."""
+    """The module ``tiny_florence`` next to this file."""
     path = Path(__file__).with_name("tiny_florence.py")
     spec = importlib.util.spec_from_file_location("tiny_florence", path)
     assert spec is not None
@@ -33,14 +33,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of an untrained Florence-2."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
     folder: Path = load_builder().build(tmp_path_factory.mktemp("florence"))
     return folder
 
 
 @pytest.fixture(scope="session")
 def florence(checkpoint: Path) -> Any:
-    """The checkpoint, loaded as the pool loads it."""
+    """The checkpoint, loaded as by the model pool."""
     from promptvision_florence.load import load
 
     return load(checkpoint, "cpu", "float32")
@@ -48,7 +48,7 @@ def florence(checkpoint: Path) -> Any:
 
 @pytest.fixture(scope="session")
 def image() -> Image.Image:
-    """400 x 300 pixels of coloured noise: an untrained model sees as much in it as in anything."""
+    """400 x 300 pixels of coloured noise, sufficient for an untrained model."""
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     return Image.fromarray(pixels)
 

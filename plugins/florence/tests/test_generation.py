@@ -22,7 +22,7 @@ def nothing() -> None:
 
 
 def run_reference(florence: Any, image: Image.Image, task: str, text: str = "") -> Any:
-    """transformers' own recipe, one beam, in the model's own words."""
+    """transformers' own recipe with one beam."""
     inputs = florence.processor(images=image, text=task + text, return_tensors="pt")
     ids = florence.model.generate(
         **inputs, max_new_tokens=96, num_beams=1, early_stopping=False, do_sample=False
@@ -47,9 +47,7 @@ def test_boxes_are_those_of_the_reference(florence: Any, image: Image.Image) -> 
     assert found == expected
 
 
-def test_every_box_has_the_label_asked_for_where_the_reference_has_what_the_model_wrote(
-    florence: Any, image: Image.Image
-) -> None:
+def test_every_box_has_the_requested_label(florence: Any, image: Image.Image) -> None:
     answer = run_reference(florence, image, FIND, "lion")
     assert set(answer["bboxes_labels"]) != {"lion"}
     assert {label for _, label, _ in find(florence, image, "lion", 0.0, nothing)} == {"lion"}
@@ -69,7 +67,7 @@ def test_read_text_is_that_of_the_reference(florence: Any, image: Image.Image) -
     assert lines
     for line in lines:
         assert 0 < line.confidence <= 100
-        # The reference also takes stray location tags for text, so its labels may have some in front.
+        # The reference reads stray location tags as text, so its labels may start with some.
         places = [i for i, label in enumerate(answer["labels"]) if label.endswith(line.text)]
         assert places
         if line.box:
@@ -78,7 +76,7 @@ def test_read_text_is_that_of_the_reference(florence: Any, image: Image.Image) -
             assert tuple(map(int, line.box)) in rounds
 
 
-def test_certainty_is_the_probability_of_what_was_written(florence: Any, image: Image.Image) -> None:
+def test_certainty_is_the_probability_of_the_written_token(florence: Any, image: Image.Image) -> None:
     certainty = Certainty(first_location(florence))
     ids = write(florence, image, TASKS["brief"], nothing, certainty)
     inputs = florence.processor(images=image, text=TASKS["brief"], return_tensors="pt")
@@ -98,7 +96,7 @@ def test_location_certainty_counts_the_bins_near_by() -> None:
     assert certainty.of_location(1, 999) == 0
 
 
-def test_cancel_stops_after_the_token_that_is_being_written(florence: Any, image: Image.Image) -> None:
+def test_cancel_stops_after_the_current_token(florence: Any, image: Image.Image) -> None:
     written = 0
 
     def check() -> None:

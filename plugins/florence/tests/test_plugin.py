@@ -17,7 +17,7 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_local_captions_go_before_remote_ones() -> None:
+def test_local_captions_take_precedence_over_remote_ones() -> None:
     offered = {tool.name: tool.priority for tool in promptvision_tools()}
     assert offered == {"florence": 50, "florence_remote": 40, "florence_detect": 30, "florence_ocr": 30}
 

@@ -23,7 +23,7 @@ from promptvision_florence.remote import MAX_SIDE
 Serve = Callable[[Any], str]
 
 BOMB = gzip.compress(gzip.compress(gzip.compress(bytes(2**26))))
-"""A few hundred bytes that are decoded to 64 MiB."""
+"""A few hundred bytes that decode to 64 MiB."""
 
 
 def service(answer: Callable[[], Response], seen: list[Image.Image] | None = None) -> Starlette:
@@ -124,7 +124,7 @@ def test_cancel_does_not_wait_for_the_service(image: Image.Image) -> None:
             with silent.accept()[0] as connection:
                 connection.recv(1)
                 token.cancel("enough")
-                while connection.recv(2**16):  # until the other side hangs up
+                while connection.recv(2**16):  # until the other side closes the connection
                     pass
 
         waiter = threading.Thread(target=cancel_when_reached)
@@ -135,7 +135,7 @@ def test_cancel_does_not_wait_for_the_service(image: Image.Image) -> None:
         assert not waiter.is_alive()
 
 
-def test_an_answer_that_drips_ends_at_the_time_limit(
+def test_slow_answer_ends_at_the_time_limit(
     serve: Serve, image: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision_florence.remote.TOTAL_S", 0.5)

@@ -54,7 +54,7 @@ def test_image_is_turned_upright_first(serve: Serve, image: Image.Image) -> None
     assert answer.json()["caption"] == "300 x 400"
 
 
-def test_what_is_no_image_is_refused(serve: Serve, image: Image.Image) -> None:
+def test_file_that_is_not_an_image_is_refused(serve: Serve, image: Image.Image) -> None:
     url = serve(create_app(size_of))
     answers = {
         "type": send(url, png(image), "text/plain"),
@@ -88,7 +88,7 @@ def test_failure_is_a_500_with_detail(serve: Serve, image: Image.Image, problem:
     assert answer.json()["detail"] in ("no words", "captioning failed: ZeroDivisionError")
 
 
-def test_images_are_described_one_by_one_and_the_queue_has_an_end(serve: Serve, image: Image.Image) -> None:
+def test_images_are_described_one_by_one_in_a_bounded_queue(serve: Serve, image: Image.Image) -> None:
     started, go_on = threading.Semaphore(0), threading.Event()
     running = 0
     most = 0
@@ -122,7 +122,7 @@ def _finished(answers: Any) -> Any:
     return (answer.result() for answer in as_completed(answers, timeout=30))
 
 
-def test_service_and_tool_speak_with_each_other(
+def test_tool_uses_the_service(
     serve: Serve, checkpoint: Path, florence: Any, image: Image.Image, tmp_path: Path
 ) -> None:
     variables = {
@@ -147,13 +147,13 @@ def test_unknown_model_lists_the_known_ones(tmp_path: Path) -> None:
         make_service(Settings.from_mapping({"PROMPTVISION_FLORENCE_MODEL": "florence-3"}))
 
 
-def test_command_listens_on_this_machine_alone_unless_told_otherwise() -> None:
+def test_command_listens_on_loopback_by_default() -> None:
     shown = CliRunner().invoke(cli, ["serve", "--help"]).output
     assert "[default: 127.0.0.1]" in shown
     assert "[default: 8000" in shown
 
 
-def test_stalled_uploads_do_not_keep_others_out(
+def test_stalled_uploads_do_not_block_others(
     serve: Serve, image: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision_florence.server.READ_S", 2.0)

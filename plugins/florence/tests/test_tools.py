@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from promptvision.plugin import ArgumentsError, Cancelled, SetupError
 from promptvision.testing import CallContext, CancelToken, make_context, run_tool
-from promptvision_florence.detect import _boxes, _outlines, _polygons, _things
+from promptvision_florence.detect import _boxes, _objects, _outlines, _polygons
 from promptvision_florence.load import load
 from promptvision_florence.plugin import CAPTION, DETECT, READ_TEXT, promptvision_models
 
@@ -54,12 +54,12 @@ def test_nothing_found_is_a_success_with_a_message(
 
 
 @pytest.mark.parametrize("prompt", [".", ". ".join(f"thing {number}" for number in range(11))])
-def test_prompt_must_name_one_to_ten_things(image: Image.Image, prompt: str) -> None:
-    with pytest.raises(ArgumentsError, match=r"prompt: names (0|11) things to look for; name 1 to 10"):
+def test_prompt_must_name_one_to_ten_objects(image: Image.Image, prompt: str) -> None:
+    with pytest.raises(ArgumentsError, match=r"prompt: names (0|11) objects to look for; name 1 to 10"):
         run_tool(DETECT, image, prompt=prompt)
 
 
-def test_several_boxes_behind_one_name_are_cut_in_fours() -> None:
+def test_several_boxes_of_one_name_are_split() -> None:
     assert list(_boxes([range(3, 12)])) == [range(3, 7), range(7, 11)]
 
 
@@ -67,7 +67,7 @@ def test_a_polygon_takes_all_its_points_in_pairs() -> None:
     assert list(_polygons([range(3, 12), range(20, 25)])) == [range(3, 11)]
 
 
-def test_text_is_read_with_places_and_confidence(
+def test_text_is_read_with_positions_and_confidence(
     checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     result = run_tool(READ_TEXT, image, context=context_with(checkpoint, tmp_path))
@@ -88,7 +88,7 @@ def test_missing_weights_name_the_command(image: Image.Image, tmp_path: Path) ->
         run_tool(CAPTION, image, context=context)
 
 
-def test_cancel_between_two_things_stops_the_search(
+def test_cancel_between_two_objects_stops_the_search(
     checkpoint: Path, image: Image.Image, tmp_path: Path
 ) -> None:
     token = CancelToken()
@@ -106,7 +106,7 @@ def test_cancel_between_two_things_stops_the_search(
 
 
 @pytest.mark.parametrize("label", ["lion " * 100, "\u72ee\u5b50" * 30])
-def test_a_label_longer_than_the_model_reads_is_refused_in_words(
+def test_label_longer_than_the_model_reads_is_refused(
     checkpoint: Path, image: Image.Image, tmp_path: Path, label: str
 ) -> None:
     with pytest.raises(
@@ -126,13 +126,13 @@ def test_special_tokens_in_a_label_are_not_read_as_such(
         run_tool(DETECT, image, context=context, prompt="<image>")
 
 
-def test_a_polygon_of_several_parts_is_one_thing(florence: Any) -> None:
+def test_polygon_of_several_parts_is_one_object(florence: Any) -> None:
     tokens = florence.processor.tokenizer.convert_tokens_to_ids
     first, separator = tokens("<loc_0>"), tokens("<sep>")
     part, other = [first + bin_ for bin_ in range(6)], [first + bin_ for bin_ in range(20, 27)]
     name = tokens(["a"])
     ids = [*name, tokens("<poly>"), *part, separator, *other, tokens("</poly>")]
-    things = list(_things(florence, ids, first, separator))
+    things = list(_objects(florence, ids, first, separator))
     assert things == [[range(2, 8), range(9, 16)]]
     assert [[ids[place] - first for place in outline] for outline in _outlines(things)] == [
         [*range(6), *range(20, 26)]
@@ -145,5 +145,5 @@ def test_a_checkpoint_without_all_weights_is_refused(checkpoint: Path, tmp_path:
     lost = min(name for name in weights if "fc1.weight" in name)
     weights.pop(lost)
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+    with pytest.raises(SetupError, match="does not contain all weights of the model: 1 missing"):
         load(tmp_path, "cpu", "float32")

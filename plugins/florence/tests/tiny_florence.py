@@ -1,8 +1,8 @@
-"""Builds an untrained Florence-2 of a quarter of a million parameters in the real file layout.
+"""Build an untrained Florence-2 of a quarter of a million parameters in the real file layout.
 
-Tests of any package may load this file by its path. The result is a folder as ``save_pretrained`` writes it,
-1.2 MB, read by the same code as the published weights. Text is cut into bytes; the location tokens
-``<loc_0>`` to ``<loc_999>`` and the region tags are those of the real vocabulary.
+Tests of any package may load this file by its path. The result is a folder in the layout of
+``save_pretrained``, 1.2 MB, read by the same code as the published weights. Text is tokenised into bytes; the
+location tokens ``<loc_0>`` to ``<loc_999>`` and the region tags are those of the real vocabulary.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ __all__ = ["build"]
 
 SIDE = 64
 INIT_STD = 1.0
-"""Wide enough that the untrained model does not say one token for ever."""
+"""Wide enough that the untrained model does not repeat one token forever."""
 
 POSITIONS = 96
-"""As many tokens the model can read, and write: it seldom comes to an end by itself."""
+"""Maximum number of tokens read and written: the untrained model rarely stops by itself."""
 
 IMAGE_TOKENS = (SIDE // 32) ** 2 + 1
 TAGS = ("od", "ocr", "cap", "ncap", "dcap", "grounding", "and", "sep", "poly", "seg", "region_cap")
@@ -37,7 +37,7 @@ def build(folder: Path, *, seed: int = 2) -> Path:
     """Write the checkpoint.
 
     Args:
-        folder: where to; made if it is not there.
+        folder: the folder to write to; created if missing.
         seed: of the random weights.
 
     Returns:

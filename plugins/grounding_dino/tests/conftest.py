@@ -12,7 +12,7 @@ from PIL import Image
 
 
 def load_builder() -> Any:
-    """The module ``tiny_grounding_dino`` beside this file."""
+    """The module ``tiny_grounding_dino`` next to this file."""
     path = Path(__file__).with_name("tiny_grounding_dino.py")
     spec = importlib.util.spec_from_file_location("tiny_grounding_dino", path)
     assert spec is not None
@@ -27,14 +27,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of an untrained Grounding DINO."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
     folder: Path = load_builder().build(tmp_path_factory.mktemp("grounding-dino"))
     return folder
 
 
 @pytest.fixture(scope="session")
 def detector(checkpoint: Path) -> Any:
-    """The checkpoint, loaded as the pool loads it."""
+    """The checkpoint, loaded as by the model pool."""
     from promptvision_grounding_dino.load import load
 
     return load(checkpoint, "cpu", "float32")
@@ -42,6 +42,6 @@ def detector(checkpoint: Path) -> Any:
 
 @pytest.fixture
 def image() -> Image.Image:
-    """400 x 300 pixels of coloured noise: an untrained model finds as much in it as in anything."""
+    """400 x 300 pixels of coloured noise, sufficient for an untrained model."""
     pixels = np.random.default_rng(7).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     return Image.fromarray(pixels)

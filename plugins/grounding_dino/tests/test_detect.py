@@ -50,9 +50,7 @@ def test_nothing_found_is_a_success_with_a_message(
     assert "Nothing found for lion" in result.message
 
 
-def test_box_threshold_alone_decides_which_boxes_are_kept(
-    checkpoint: Path, image: Image.Image, tmp_path: Path
-) -> None:
+def test_only_box_threshold_drops_boxes(checkpoint: Path, image: Image.Image, tmp_path: Path) -> None:
     def result(**thresholds: float) -> DetectResult:
         found: DetectResult = run_tool(
             DETECT, image, context=context_with(checkpoint, tmp_path), prompt="lion", **thresholds

@@ -51,11 +51,11 @@ def test_boxes_and_scores_are_those_of_the_reference(
     for finding, i in zip(found, expected, strict=True):
         assert finding.box == pytest.approx(boxes[i].tolist(), abs=0.006)
         assert finding.score == pytest.approx(scores[i])
-        assert finding.score <= reference["scores"][i] + 1e-6  # which also counts dots and [SEP]
+        assert finding.score <= reference["scores"][i] + 1e-6  # which also includes dots and [SEP]
         assert finding.label == labels[i]
 
 
-def test_labels_are_always_asked_for_where_the_reference_makes_them_up(
+def test_labels_are_always_requested_ones_unlike_the_reference(
     detector: Detector, image: Image.Image
 ) -> None:
     reference, _ = run_reference(detector, image, join_labels(LABELS))
@@ -64,7 +64,7 @@ def test_labels_are_always_asked_for_where_the_reference_makes_them_up(
     assert {finding.label for finding in find(detector, image, LABELS, 0.0)} <= set(LABELS)
 
 
-def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, image: Image.Image) -> None:
+def test_spelling_of_the_prompt_does_not_matter(detector: Detector, image: Image.Image) -> None:
     results = [
         find(detector, image, split_labels(prompt), 0.3)
         for prompt in ("lion. tree.", "Lion. Tree", " LION ,tree. lion.", "lion;tree?")
@@ -73,7 +73,7 @@ def test_prompt_is_read_the_same_however_it_is_written(detector: Detector, image
     assert all(result == results[0] for result in results)
 
 
-def test_the_plain_recipe_reads_a_prompt_without_a_final_dot_otherwise(
+def test_reference_reads_a_prompt_without_final_dot_differently(
     detector: Detector, image: Image.Image
 ) -> None:
     plain = detector.processor(images=image, text="lion. tree", return_tensors="pt")["input_ids"][0].tolist()
@@ -94,13 +94,13 @@ def test_a_label_without_tokens_is_never_found(detector: Detector, image: Image.
     assert {finding.label for finding in found} == {"lion"}
 
 
-def test_too_long_a_prompt_says_how_long(detector: Detector, image: Image.Image) -> None:
+def test_too_long_prompt_is_refused_with_its_length(detector: Detector, image: Image.Image) -> None:
     labels = [f"{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
     with pytest.raises(ArgumentsError, match="302 tokens, Grounding DINO reads 256"):
         find(detector, image, labels, 0.3)
 
 
-def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, image: Image.Image) -> None:
+def test_non_finite_values_are_an_error(detector: Detector, image: Image.Image) -> None:
     class Broken(torch.nn.Module):
         config = detector.model.config
         device = torch.device("cpu")
@@ -116,18 +116,18 @@ def test_numbers_that_are_none_are_an_error_and_no_boxes(detector: Detector, ima
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_half_precision_finds_asked_for_labels(checkpoint: Path, image: Image.Image, dtype: str) -> None:
+def test_half_precision_returns_requested_labels(checkpoint: Path, image: Image.Image, dtype: str) -> None:
     found = find(load(checkpoint, "cpu", dtype), image, LABELS, 0.3)
     assert found
     assert {finding.label for finding in found} <= set(LABELS)
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_any_mode_of_image_is_taken(detector: Detector, image: Image.Image, mode: str) -> None:
+def test_images_of_any_mode_are_accepted(detector: Detector, image: Image.Image, mode: str) -> None:
     assert find(detector, image.convert(mode), ["lion"], 0.1)
 
 
-def test_calls_at_the_same_time_do_not_disturb_each_other(detector: Detector, image: Image.Image) -> None:
+def test_calls_in_parallel_do_not_interfere(detector: Detector, image: Image.Image) -> None:
     prompts = [["lion"], ["tree", "sky"], ["a red ball"], ["ball"]]
     alone = [find(detector, image, labels, 0.3) for labels in prompts]
     with ThreadPoolExecutor(4) as threads:
@@ -146,5 +146,5 @@ def test_a_checkpoint_without_all_weights_is_refused(checkpoint: Path, tmp_path:
     lost = next(name for name in sorted(weights) if "query_position_embeddings" in name)
     weights.pop(lost)
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(SetupError, match=rf"does not hold all weights of the model: 1 missing.*{lost}"):
+    with pytest.raises(SetupError, match=rf"does not contain all weights of the model: 1 missing.*{lost}"):
         load(tmp_path, "cpu", "float32")

@@ -10,11 +10,11 @@ def test_text_has_a_dot_after_each_label() -> None:
     assert join_labels(["lion", "red ball"]) == "lion. red ball."
 
 
-def test_spans_are_cut_at_dots_and_question_marks() -> None:
+def test_spans_end_at_dots_and_question_marks() -> None:
     assert label_spans([101, 7, 8, 1012, 9, 1029, 102]) == [(1, 3), (4, 5)]
 
 
-def test_a_label_without_tokens_keeps_its_place() -> None:
+def test_a_label_without_tokens_keeps_its_position() -> None:
     assert label_spans([101, 1012, 9, 1012, 102]) == [(1, 1), (2, 3)]
 
 

@@ -1,8 +1,8 @@
-"""Builds an untrained Grounding DINO of half a million parameters in the real file layout.
+"""Build an untrained Grounding DINO of half a million parameters in the real file layout.
 
-Tests of any package may load this file by its path. The result is a folder as ``save_pretrained`` writes it,
-2 MB, read by the same code as the published weights. Special tokens have the ids that the real vocabulary
-gives them, since the model has 101, 102, 1012 and 1029 written into its code.
+Tests of any package may load this file by its path. The result is a folder in the layout of
+``save_pretrained``, 2 MB, read by the same code as the published weights. Special tokens have the ids of the
+real vocabulary, since 101, 102, 1012 and 1029 are hard-coded in the model.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 __all__ = ["WORDS", "build"]
 
 WORDS = ("lion", "tree", "red", "ball", "melon", "zucchini", "person", "sky")
-"""Words with a token of their own; all others are cut into letters, as rare words are in the real model."""
+"""Words with their own token; all others are split into letters, like rare words in the real model."""
 
 SPECIAL = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102, "[MASK]": 103, ".": 1012, "?": 1029}
 
@@ -23,7 +23,7 @@ def build(folder: Path, *, seed: int = 0) -> Path:
     """Write the checkpoint.
 
     Args:
-        folder: where to; made if it is not there.
+        folder: the folder to write to; created if missing.
         seed: of the random weights.
 
     Returns:

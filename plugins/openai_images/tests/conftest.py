@@ -1,4 +1,4 @@
-"""The stub host, and contexts whose settings name it."""
+"""The stub host, and contexts that are configured to use it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def context(variables: dict[str, Any]) -> Callable[..., CallContext]:
 
 @pytest.fixture
 def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise, in which every pixel differs from what is drawn."""
+    """Make an image of noise, in which every pixel differs from the drawn colour."""
 
     def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
         values = np.random.default_rng(7).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""An OpenAI-compatible host on a loopback socket that draws with Pillow and writes down what it was sent."""
+"""An OpenAI-compatible host on a loopback socket that draws with Pillow and records its requests."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Call:
 
 @dataclass
 class StubHost:
-    """The host; a context manager, serving from a thread of its own.
+    """The host; a context manager that serves from its own thread.
 
     Args:
-        answer: makes the response of each call; default: a canvas of one colour, or a sentence.
+        answer: creates the response of each call; default: a canvas of one colour, or a sentence.
     """
 
     answer: Callable[[Call], Response] | None = None
@@ -57,7 +57,7 @@ class StubHost:
 
     @property
     def url(self) -> str:
-        """Base URL as the SDK wants it."""
+        """Base URL for the SDK."""
         return f"http://127.0.0.1:{self._socket.getsockname()[1]}/v1"
 
     def __enter__(self) -> Self:
@@ -91,7 +91,7 @@ class StubHost:
 
 
 def draw(call: Call) -> Response:
-    """A canvas of one colour in the size that was asked for, or a sentence."""
+    """A canvas of one colour in the requested size, or a sentence."""
     if call.path.endswith("/completions"):
         message = {"role": "assistant", "content": "Two red squares."}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}

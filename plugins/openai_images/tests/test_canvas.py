@@ -1,4 +1,4 @@
-"""Placing an image on a canvas and taking it off again."""
+"""Placing an image on a canvas and extracting it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_format_is_that_of_the_image(size: tuple[int, int], name: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(160, 120), (90, 300), (1, 1)])
-def test_what_is_placed_is_taken_off_again(size: tuple[int, int]) -> None:
+def test_placed_image_is_extracted(size: tuple[int, int]) -> None:
     image = Image.radial_gradient("L").resize(size).convert("RGB")
     canvas = make_canvas(size)
     placed = canvas.place(image)

@@ -1,4 +1,4 @@
-"""The tools keep the contract of all tools."""
+"""The tools pass the contract of all tools."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestGenerate(_Contract):
     example = {"prompt": "a red bicycle"}
 
     def test_images_of_the_arguments_are_not_changed(self) -> None:
-        """There are none."""
+        """There are no images among the arguments."""
 
 
 class TestAsk(_Contract):

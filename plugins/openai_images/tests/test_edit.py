@@ -1,4 +1,4 @@
-"""Edits through the real SDK: what is sent, and that nothing outside of a mask changes."""
+"""Edits through the real SDK: the request, and that nothing outside a mask changes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_without_a_mask_the_whole_image_is_redrawn_in_its_size(
     assert "was sent to 127.0.0.1:" in result.message
 
 
-def test_mask_is_sent_with_the_surroundings_of_what_it_selects(
+def test_mask_is_sent_with_its_surroundings(
     context: Make, noise_image: Callable[..., Image.Image], host: Any
 ) -> None:
     image = noise_image((1400, 600))

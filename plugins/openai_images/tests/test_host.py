@@ -1,4 +1,4 @@
-"""Failures of the host, each converted to an error that says what to do."""
+"""Failures of the host, each converted to an error that names the fix."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def generate(context: CallContext) -> Any:
     ("status", "error", "hint"),
     [(401, SetupError, "IMAGES_KEY"), (404, SetupError, "IMAGES_MODEL"), (400, ToolFailed, "")],
 )
-def test_refusals_say_what_to_do_and_hide_the_key(
+def test_refusals_name_the_fix_and_hide_the_key(
     context: Make, host: Any, status: int, error: type[Exception], hint: str
 ) -> None:
     host.answer = refusal(status, "not with sk-secret")
@@ -61,7 +61,7 @@ def test_compressed_response_is_refused(context: Make, host: Any) -> None:
         generate(context())
 
 
-def test_host_that_is_not_there_is_named(context: Make) -> None:
+def test_unreachable_host_is_named(context: Make) -> None:
     held = context(PROMPTVISION_OPENAI_IMAGES_URL="http://127.0.0.1:9/v1")
     with pytest.raises(ToolFailed, match=r"cannot connect to 127\.0\.0\.1:9"):
         generate(held)
@@ -72,7 +72,7 @@ def test_url_without_a_host_is_refused(context: Make) -> None:
         generate(context(PROMPTVISION_OPENAI_IMAGES_URL="nowhere"))
 
 
-def test_progress_says_that_the_image_leaves_before_it_does(context: Make, host: Any) -> None:
+def test_progress_announces_that_the_image_is_sent(context: Make, host: Any) -> None:
     said: list[tuple[str, int]] = []
     generate(context(on_progress=lambda done, total, message: said.append((message, len(host.calls)))))
     message, calls = said[0]

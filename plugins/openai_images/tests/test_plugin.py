@@ -10,7 +10,7 @@ def test_tools_serve_the_shared_operations_after_local_ones() -> None:
     assert all(tool.priority < 50 and not tool.cacheable for tool in promptvision_tools())
 
 
-def test_cost_and_that_the_image_leaves_are_said_before_the_first_use() -> None:
+def test_limits_state_the_cost_and_that_the_image_is_sent() -> None:
     for tool in promptvision_tools():
         assert "leaves this machine and each call costs money" in tool.limits
         settings = Settings.from_mapping({"OPENAI_API_KEY": "key of the planner"})

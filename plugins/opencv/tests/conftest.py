@@ -1,4 +1,4 @@
-"""Scenes with known contents."""
+"""Drawn scenes with known contents."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptvision.plugin import Box
 
 @dataclass(frozen=True)
 class Scene:
-    """An image, and the true mask (0 or 255) and box of the thing in it."""
+    """An image, and the true mask (0 or 255) and box of the object in it."""
 
     image: Image.Image
     mask: Image.Image
@@ -85,11 +85,11 @@ def walker() -> Scene:
 
 @pytest.fixture
 def portrait() -> np.ndarray:
-    """The portrait of an astronaut that ships inside scikit-image, 512 x 512 x 3."""
+    """The portrait of an astronaut from scikit-image, 512 x 512 x 3."""
     return np.asarray(data.astronaut())  # type: ignore[no-untyped-call]  # not annotated there
 
 
 @pytest.fixture
 def cat() -> np.ndarray:
-    """The head of a cat that ships inside scikit-image, 300 x 451 x 3."""
+    """The head of a cat from scikit-image, 300 x 451 x 3."""
     return np.asarray(data.chelsea())  # type: ignore[no-untyped-call]  # not annotated there

@@ -25,7 +25,7 @@ def _ball_on(ground: tuple[int, int, int], noise: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("ground", [(255, 255, 255), (0, 0, 0), (20, 200, 40), (206, 200, 189)])
 @pytest.mark.parametrize("noise", [0, 8])
-def test_background_is_all_but_the_ball(ground: tuple[int, int, int], noise: int) -> None:
+def test_background_is_everything_except_the_ball(ground: tuple[int, int, int], noise: int) -> None:
     rgb = _ball_on(ground, noise)
     background = find_background(rgb)
     assert background is not None
@@ -35,7 +35,7 @@ def test_background_is_all_but_the_ball(ground: tuple[int, int, int], noise: int
     assert background[distance > 55].mean() > 0.97
 
 
-def test_background_must_have_the_colour_asked_for() -> None:
+def test_background_must_have_the_requested_colour() -> None:
     rgb = _ball_on((20, 200, 40))
     assert find_background(rgb, _colour("green")) is not None
     assert find_background(rgb, _colour("blue")) is None

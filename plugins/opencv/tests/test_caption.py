@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from promptvision.testing import run_tool, still_life
-from promptvision_opencv.caption import measure, tell
+from promptvision_opencv.caption import describe, measure
 from promptvision_opencv.plugin import CAPTION_TOOL
 
 
@@ -28,7 +28,7 @@ def test_portrait_has_a_face_and_a_person(portrait: np.ndarray) -> None:
 
 def test_detail_sets_the_length() -> None:
     measured = measure(np.array(still_life()))
-    lengths = [len(tell(measured, detail)) for detail in ("brief", "detailed", "more_detailed")]
+    lengths = [len(describe(measured, detail)) for detail in ("brief", "detailed", "more_detailed")]
     assert lengths == sorted(set(lengths))
 
 
@@ -39,13 +39,13 @@ def test_shares_add_up_to_the_image() -> None:
     assert measure(rgb).shares == (("white", 0.75), ("red", 0.25))
 
 
-def test_grey_dark_and_blurred_images_are_told_apart(cat: np.ndarray) -> None:
+def test_grey_dark_and_blurred_images_are_distinguished(cat: np.ndarray) -> None:
     photo = Image.fromarray(cat)
     plain = measure(np.array(photo))
     odd = measure(np.array(photo.convert("L").filter(ImageFilter.GaussianBlur(6)).convert("RGB")) // 6)
     assert (plain.is_grey, odd.is_grey) == (False, True)
-    assert "very dark, and its finest detail is blurred" in tell(odd, "detailed")
-    assert "of medium brightness, and its finest detail is sharp" in tell(plain, "detailed")
+    assert "very dark, and its finest detail is blurred" in describe(odd, "detailed")
+    assert "of medium brightness, and its finest detail is sharp" in describe(plain, "detailed")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2000, 3), (3, 2000)])

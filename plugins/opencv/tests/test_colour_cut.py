@@ -42,7 +42,7 @@ def test_hole_of_another_colour_stays_a_hole(disc_on_box: Image.Image) -> None:
 
 
 @pytest.mark.parametrize("target", ["blue box", "red disc"])
-def test_thing_and_not_its_complement_whatever_the_seed(disc_on_box: Image.Image, target: str) -> None:
+def test_object_is_cut_for_any_seed(disc_on_box: Image.Image, target: str) -> None:
     rgb = np.array(disc_on_box).astype(int)
     is_blue, is_red = rgb[..., 2] > rgb[..., 0] + 60, rgb[..., 0] > rgb[..., 2] + 60
     true = is_blue if target == "blue box" else is_red

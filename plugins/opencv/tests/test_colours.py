@@ -7,7 +7,7 @@ from promptvision_opencv.colours import COLOURS, Colour, colour_named, fitness, 
 
 
 @pytest.mark.parametrize("colour", COLOURS, ids=lambda colour: colour.name)
-def test_usual_look_of_a_colour_has_its_name(colour: Colour) -> None:
+def test_typical_value_of_a_colour_has_its_name(colour: Colour) -> None:
     pixels = hsv(np.full((2, 2, 3), colour.rgb, np.uint8))
     assert COLOURS[name_pixels(pixels)[0, 0]] is colour
     assert fitness(pixels, colour).min() == pytest.approx(1)

@@ -11,7 +11,7 @@ from promptvision.testing import CancelToken, make_context, run_tool, still_life
 from promptvision_opencv.plugin import DETECT_TOOL
 
 
-def test_things_of_the_still_life_best_first_with_annotated_image() -> None:
+def test_objects_of_the_still_life_best_first_with_annotated_image() -> None:
     context = make_context()
     result = run_tool(DETECT_TOOL, still_life(), context=context, prompt="red ball. blue box. green cone.")
     assert sorted(result.labels) == ["blue box", "green cone", "red ball"]
@@ -30,11 +30,11 @@ def test_face_of_the_portrait(portrait: np.ndarray) -> None:
     assert result.labels == ["face"]
 
 
-@pytest.mark.parametrize(("prompt", "is_told"), [("faces", True), ("face", False), ("the left faces", True)])
-def test_number_of_faces_is_a_lower_bound(portrait: np.ndarray, prompt: str, is_told: bool) -> None:
+@pytest.mark.parametrize(("prompt", "has_note"), [("faces", True), ("face", False), ("the left faces", True)])
+def test_number_of_faces_is_a_lower_bound(portrait: np.ndarray, prompt: str, has_note: bool) -> None:
     """A detector that misses people must not answer "how many" with a plain number."""
     result = run_tool(DETECT_TOOL, Image.fromarray(portrait), prompt=prompt)
-    assert ("At least 1: face detection misses" in result.summary()) == is_told
+    assert ("At least 1: face detection misses" in result.summary()) == has_note
 
 
 def test_nothing_found_is_a_success_with_a_message(ball: Any) -> None:
@@ -50,7 +50,7 @@ def test_threshold_is_honoured(ball: Any) -> None:
     assert run_tool(DETECT_TOOL, ball.image, prompt="red", box_threshold=min(1.0, score + 0.001)).scores == []
 
 
-def test_unknown_name_fails_and_names_the_plugin_that_knows(ball: Any) -> None:
+def test_unknown_name_fails_and_names_a_better_plugin(ball: Any) -> None:
     with pytest.raises(ToolFailed, match=r"'lion'.*promptvision models pull grounding-dino-base"):
         run_tool(DETECT_TOOL, ball.image, prompt="lion")
 

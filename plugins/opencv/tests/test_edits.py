@@ -1,4 +1,4 @@
-"""Whole requests on a drawn scene and on a photograph: what changed, measured by named region."""
+"""Whole requests on a drawn scene and on a photograph, with changes measured by named region."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(image: Image.Image, *requests: str) -> tuple[Reply, Image.Image | None]:
 
 
 @pytest.mark.parametrize("case", EDITS, ids=lambda case: case.request)
-def test_only_what_was_asked_for_changes(case: EditCase) -> None:
+def test_only_the_requested_regions_change(case: EditCase) -> None:
     scene = edit_scene()
     reply, edited = run(scene, case.request)
     if not case.changes:
@@ -66,7 +66,7 @@ def test_portrait_is_not_painted_over(portrait: np.ndarray, request_: str) -> No
     assert reply.text_response
 
 
-def test_refusal_names_what_cannot_be_told_and_the_command(portrait: np.ndarray) -> None:
+def test_refusal_names_the_unchecked_word_and_the_command(portrait: np.ndarray) -> None:
     reply, _ = run(Image.fromarray(portrait), "change the orange suit to blue")
     assert "cannot check 'suit'" in reply.text_response
     assert "say 'the orange area'" in reply.text_response
@@ -105,7 +105,7 @@ def test_photograph_changes_where_asked(portrait: np.ndarray, request_: str, cha
 @pytest.mark.parametrize(
     "request_", ["make the red thing blue", "make the red saucer blue", "remove the brown thing"]
 )
-def test_colour_that_is_everywhere_names_no_thing(request_: str) -> None:
+def test_colour_of_the_whole_image_is_not_an_object(request_: str) -> None:
     from skimage import data
 
     coffee = Image.fromarray(data.coffee())  # type: ignore[no-untyped-call]  # not annotated there
@@ -117,7 +117,7 @@ def test_colour_that_is_everywhere_names_no_thing(request_: str) -> None:
 # Follow-ups
 
 
-def test_it_means_what_the_last_edit_changed() -> None:
+def test_it_refers_to_the_last_edit() -> None:
     scene = edit_scene()
     for requests in (["now make it yellow"], ["now make it blue", "and now purple"]):
         reply, edited = run(scene, "change the green cone to red", *requests)
@@ -127,7 +127,7 @@ def test_it_means_what_the_last_edit_changed() -> None:
         assert {name for name, share in shares.items() if share} == {"cone"}
 
 
-def test_it_means_what_was_found() -> None:
+def test_it_refers_to_the_last_detection() -> None:
     scene = edit_scene()
     reply, edited = run(scene, "find the green cone", "remove it")
     assert reply.status == "done", reply.text_response
@@ -136,7 +136,7 @@ def test_it_means_what_was_found() -> None:
     assert {name for name, share in shares.items() if share} == {"cone"}
 
 
-def test_it_is_asked_back_where_nothing_was_removed_or_found() -> None:
+def test_it_without_reference_is_answered_with_a_question() -> None:
     for requests in (
         ["make it red"],
         ["remove the green cone", "make it red"],
@@ -147,13 +147,13 @@ def test_it_is_asked_back_where_nothing_was_removed_or_found() -> None:
         assert edited is None
 
 
-def test_doubtful_find_is_not_reused_by_name(portrait: np.ndarray) -> None:
+def test_uncertain_detection_is_not_reused_by_name(portrait: np.ndarray) -> None:
     reply, edited = run(Image.fromarray(portrait), "find the woman", "make the woman black and white")
     assert reply.status == "failed"
     assert edited is None
 
 
-# What prerequisites have to say
+# Messages of prerequisites
 
 
 def test_choice_made_for_the_user_is_in_the_answer() -> None:
@@ -161,7 +161,7 @@ def test_choice_made_for_the_user_is_in_the_answer() -> None:
     assert "2 red balls found; took the largest" in reply.text_response
 
 
-def test_find_says_first_what_was_not_checked(portrait: np.ndarray) -> None:
+def test_summary_starts_with_unchecked_words(portrait: np.ndarray) -> None:
     reply, _ = run(Image.fromarray(portrait), "find the woman")
     assert reply.text_response.startswith("Looked for person only and could not check 'woman'")
     assert reply.status == "done"

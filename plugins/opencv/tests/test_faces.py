@@ -28,11 +28,11 @@ def test_face_is_found_in_small_and_large_images(factor: float, portrait: np.nda
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "rocket"])
-def test_no_face_where_there_is_none(name: str) -> None:
+def test_image_without_face(name: str) -> None:
     assert [face for face in find_faces(getattr(data, name)()) if face.score >= 0.45] == []
 
 
-def test_drawn_ball_is_no_face(ball: Any) -> None:
+def test_drawn_ball_is_not_a_face(ball: Any) -> None:
     assert [face for face in find_faces(ball.rgb) if face.score >= 0.45] == []
 
 

@@ -41,7 +41,7 @@ def test_same_seed_gives_the_same_mask(ball: Any) -> None:
     assert (first == second).all()
 
 
-def test_nothing_outside_of_the_box(ball: Any) -> None:
+def test_nothing_outside_the_box(ball: Any) -> None:
     mask, _ = cut_out(ball.rgb, Box(180, 110, 290, 330), seed=0)
     assert not mask[:, 290:].any()
 

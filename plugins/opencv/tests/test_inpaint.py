@@ -46,7 +46,7 @@ def test_ball_becomes_blue(ball: Any) -> None:
     assert result.message is None
 
 
-def test_removal_says_what_it_cannot_know(ball: Any) -> None:
+def test_removal_states_its_limits(ball: Any) -> None:
     result, edited = _edit(ball.image, ball.mask)
     red, green, _ = np.array(edited)[220, 290].astype(int)
     assert red - green < 60
@@ -54,7 +54,7 @@ def test_removal_says_what_it_cannot_know(ball: Any) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["an orange cat", "a castle", "red and white stripes"])
-def test_new_content_fails_and_names_the_plugin_that_can(ball: Any, prompt: str) -> None:
+def test_new_content_fails_and_names_a_better_plugin(ball: Any, prompt: str) -> None:
     with pytest.raises(ToolFailed, match="promptvision-sdxl-inpaint"):
         _edit(ball.image, ball.mask, prompt=prompt, target="lion")
 
@@ -70,7 +70,7 @@ def test_empty_mask(ball: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", MASKS)
-def test_kind_of_mask_changes_what_it_means(kind: str) -> None:
+def test_kind_of_mask_changes_its_meaning(kind: str) -> None:
     case = MASKS[kind]
     selected = case.selects()
     context: CallContext = make_context()
@@ -97,7 +97,7 @@ def test_black_and_white_takes_the_colour_of_the_masked_part(ball: Any, mode: st
 
 def test_edit_that_changes_nothing_fails(ball: Any) -> None:
     grey = ball.image.convert("L").convert("RGB")
-    with pytest.raises(ToolFailed, match="nothing changed: it looks like 'black and white' already"):
+    with pytest.raises(ToolFailed, match="nothing changed: it already looks like 'black and white'"):
         _edit(grey, ball.mask, prompt="black and white")
 
 
@@ -106,7 +106,7 @@ def test_removal_of_most_of_a_photograph_is_refused(ball: Any) -> None:
         _edit(ball.image, ImageOps.invert(ball.mask))
 
 
-def test_removal_of_all_things_but_one_keeps_the_plain_background() -> None:
+def test_removal_of_all_objects_but_one_keeps_the_plain_background() -> None:
     image = Image.new("RGB", (300, 200), (206, 200, 189))
     image.paste((208, 28, 32), (40, 60, 100, 120))
     image.paste((40, 80, 200), (180, 60, 240, 120))
@@ -118,7 +118,7 @@ def test_removal_of_all_things_but_one_keeps_the_plain_background() -> None:
     assert "The background was kept" in result.message
 
 
-def test_black_thing_can_be_painted(ball: Any) -> None:
+def test_black_object_can_be_painted(ball: Any) -> None:
     image = ball.image.copy()
     image.paste((0, 0, 0), mask=ball.mask)
     _, edited = _edit(image, ball.mask, prompt="white")

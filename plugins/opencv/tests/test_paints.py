@@ -35,7 +35,7 @@ def test_change_of_colour_is_understood(prompt: str, target: str | None) -> None
         ("", None),
     ],
 )
-def test_anything_else_is_not(prompt: str, target: str | None) -> None:
+def test_other_prompts_are_not_understood(prompt: str, target: str | None) -> None:
     assert read_paint(prompt, target) is None
 
 
@@ -52,7 +52,7 @@ def test_other_prompts_keep_their_colour(prompt: str) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["rose", "orange", "salmon", "tomato", "snow"])
-def test_colour_that_is_also_a_thing_is_a_colour_without_an_article(prompt: str) -> None:
+def test_colour_that_is_also_an_object_is_a_colour_without_an_article(prompt: str) -> None:
     assert read_paint(prompt, "flower") is not None
 
 
@@ -64,7 +64,7 @@ def test_shades_differ() -> None:
     assert sum(dark) < sum(plain) < sum(light)
 
 
-def test_css_names_have_their_look() -> None:
+def test_css_names_have_their_value() -> None:
     assert read_paint("navy", None) == (0, 0, 128)
 
 

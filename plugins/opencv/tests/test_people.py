@@ -34,7 +34,7 @@ def test_portrait_is_a_person_by_its_face(portrait: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("name", ["chelsea", "coffee", "rocket"])
-def test_nobody_where_there_is_nobody(name: str) -> None:
+def test_image_without_people(name: str) -> None:
     assert [person for person in find_people(getattr(data, name)()) if person.score >= 0.45] == []
 
 
@@ -42,7 +42,7 @@ def test_image_smaller_than_the_window() -> None:
     assert find_people(np.zeros((40, 20, 3), np.uint8)) == []
 
 
-def test_opencv_without_the_detector_is_told_in_words(monkeypatch: pytest.MonkeyPatch, walker: Any) -> None:
+def test_missing_detector_is_an_error_with_a_fix(monkeypatch: pytest.MonkeyPatch, walker: Any) -> None:
     monkeypatch.delattr(cv2, "HOGDescriptor")
     with pytest.raises(ToolFailed, match="opencv-python-headless<5"):
         find_people(walker.rgb)

@@ -30,7 +30,7 @@ def test_fallback_tools_state_their_limits_and_better_tools() -> None:
 
 
 @pytest.mark.parametrize("tool", promptvision_tools(), ids=lambda tool: tool.name)
-def test_import_string_leads_to_a_function(tool: Tool) -> None:
+def test_import_string_names_a_function(tool: Tool) -> None:
     assert callable(tool.load())
 
 

@@ -48,13 +48,13 @@ def test_colour_and_shape_are_read(phrase: str, label: str, shape: Shape | None)
         ("orange cat", Kind.COLOUR, ("cat",)),
     ],
 )
-def test_what_cannot_be_checked_is_told(phrase: str, kind: Kind, unchecked: tuple[str, ...]) -> None:
+def test_unchecked_words_are_reported(phrase: str, kind: Kind, unchecked: tuple[str, ...]) -> None:
     request = read_request(read_target(phrase))
     assert request is not None
     assert (request.kind, request.unchecked) == (kind, unchecked)
 
 
-def test_parts_are_split_and_foreign_ones_kept_apart() -> None:
+def test_parts_are_split_and_foreign_ones_separated() -> None:
     requests, foreign = read_prompt("Red ball. lion. faces and people. red ball.")
     assert [request.label for request in requests] == ["red ball", "face", "person"]
     assert [phrase.text for phrase in foreign] == ["lion"]

@@ -52,7 +52,7 @@ def test_highlight_stays_bright(ball: Any) -> None:
 
 
 @pytest.mark.parametrize("grey", [30, 120, 235])
-def test_thing_without_colour_takes_one(grey: int) -> None:
+def test_object_without_colour_is_painted(grey: int) -> None:
     rgb = np.full((120, 120, 3), 90, np.uint8)
     rgb[30:90, 30:90] = grey
     mask = np.zeros((120, 120), np.uint8)

@@ -33,7 +33,7 @@ def test_refined_mask_is_slightly_wider_and_covers_the_original() -> None:
     assert refined[32:68, 32:68].all()
 
 
-def test_noise_and_specks_go() -> None:
+def test_noise_and_specks_are_removed() -> None:
     mask = _square(30, 30, 40)
     mask[5, 5] = 255
     mask[80:84, 80:84] = 255

@@ -30,7 +30,7 @@ def test_shaded_ball_is_one_region_with_its_exact_box(ball: Any) -> None:
     assert regions[0].score > 0.6
 
 
-def test_box_is_no_ball_and_ball_no_box(ball: Any, box: Any) -> None:
+def test_box_is_not_a_ball_and_ball_not_a_box(ball: Any, box: Any) -> None:
     assert find_regions(ball.rgb, _colour("red"), Shape.SQUARE) == []
     assert find_regions(box.rgb, _colour("blue"), Shape.ROUND) == []
     assert _near(find_regions(box.rgb, _colour("blue"), Shape.SQUARE)[0].box, box.box)
@@ -46,7 +46,7 @@ def test_big_image_gives_boxes_in_its_own_pixels(box: Any) -> None:
     assert _near(found, [side * 5 for side in box.box], 12)
 
 
-def test_several_things_come_best_first() -> None:
+def test_several_objects_are_sorted_best_first() -> None:
     image = Image.new("RGB", (640, 400), "white")
     draw = ImageDraw.Draw(image)
     draw.ellipse((40, 40, 180, 180), fill=(250, 210, 20))
@@ -57,7 +57,7 @@ def test_several_things_come_best_first() -> None:
     assert regions[0].box.area > regions[1].box.area
 
 
-def test_background_scores_less_than_a_thing_in_front(box: Any) -> None:
+def test_background_scores_less_than_an_object_in_front(box: Any) -> None:
     image = Image.new("RGB", (300, 300), (200, 30, 30))
     assert find_regions(np.array(image), _colour("red"))[0].score <= 0.5
 

@@ -15,7 +15,7 @@ def _gradient() -> np.ndarray:
 
 
 @pytest.mark.parametrize("radius", [3, 40])
-def test_thing_on_a_smooth_ground_vanishes(radius: int) -> None:
+def test_object_on_a_smooth_ground_is_removed(radius: int) -> None:
     ground = _gradient()
     mask_image = Image.new("L", (300, 200))
     ImageDraw.Draw(mask_image).ellipse((150 - radius, 100 - radius, 150 + radius, 100 + radius), fill=255)
@@ -40,11 +40,11 @@ def test_same_arguments_give_the_same_image(ball: Any) -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (40, 40)])
-def test_mask_of_the_whole_image_does_not_break(size: tuple[int, int]) -> None:
+def test_mask_of_the_whole_image(size: tuple[int, int]) -> None:
     assert remove(np.full((*size, 3), 99, np.uint8), np.full(size, 255, np.uint8)).shape == (*size, 3)
 
 
-def test_edge_between_two_grounds_goes_on_behind_the_thing() -> None:
+def test_edge_between_two_grounds_continues_behind_the_object() -> None:
     noise = np.random.default_rng(4).integers(-12, 12, (240, 320, 1))
     ground = np.where(np.arange(240)[:, None, None] < 120, (225, 215, 195), (120, 80, 45)) + noise
     mask = np.zeros((240, 320), np.uint8)
@@ -61,7 +61,7 @@ def test_edge_between_two_grounds_goes_on_behind_the_thing() -> None:
     assert filled[80:110, 120:200, 0].std() > 4, "the grain of the ground is kept"
 
 
-def test_stops_when_told() -> None:
+def test_stops_when_check_raises() -> None:
     def stop() -> None:
         raise InterruptedError
 

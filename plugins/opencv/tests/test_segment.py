@@ -41,12 +41,12 @@ def test_box_over_the_border_is_clipped(ball: Any) -> None:
     assert _iou(context.open(result.mask_urls[0]), ball.inside) > 0.9
 
 
-def test_box_outside_of_the_image_is_refused_by_its_number(ball: Any) -> None:
+def test_box_outside_the_image_is_refused_by_its_number(ball: Any) -> None:
     with pytest.raises(ArgumentsError, match=r"bounding_boxes\[1\].*600 x 450"):
         run_tool(SEGMENT_TOOL, ball.image, bounding_boxes=[[0, 0, 9, 9], [700, 0, 800, 10]])
 
 
-def test_plain_surface_is_told() -> None:
+def test_plain_surface_is_reported() -> None:
     result = run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]])
     assert "promptvision-sam" in result.message
 
@@ -79,7 +79,7 @@ def test_cut_of_another_colour_than_asked_is_refused(box: Any) -> None:
         run_tool(SEGMENT_TOOL, box.image, bounding_boxes=[list(box.box)], target="green car")
 
 
-def test_named_thing_that_does_not_stand_out_is_refused() -> None:
+def test_named_object_that_does_not_stand_out_is_refused() -> None:
     with pytest.raises(ToolFailed, match="promptvision-sam"):
         run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]], target="face")
 

@@ -12,7 +12,7 @@ TEXT = ("Every harbour keeps a ledger of ships", "The gardener waters the roses 
 
 @pytest.fixture
 def draw_page() -> DrawPage:
-    """Draws lines of text with Pillow's own typeface, so that no font need be installed."""
+    """Draw lines of text with Pillow's embedded font, so no font needs to be installed."""
 
     def draw(
         lines: Sequence[str] = TEXT,

@@ -23,7 +23,7 @@ def never() -> None:
     """Do not cancel."""
 
 
-def test_lines_are_found_and_read_with_the_place_of_each_character(
+def test_lines_are_found_and_read_with_the_position_of_each_character(
     draw_page: Callable[..., Image.Image],
 ) -> None:
     image = to_bgr(draw_page(("Fresh bread daily",)))
@@ -44,7 +44,7 @@ def test_blank_image_has_no_lines() -> None:
     assert load_engine().find_lines(np.full((200, 300, 3), 255, np.uint8)) == []
 
 
-def test_turned_line_is_noticed(draw_page: Callable[..., Image.Image]) -> None:
+def test_upside_down_line_is_detected(draw_page: Callable[..., Image.Image]) -> None:
     line = to_bgr(draw_page(("The gardener waters the roses",), size=(500, 50), at=(10, 5)))
     assert load_engine().are_upside_down([line, line[::-1, ::-1].copy()]) == [False, True]
     assert load_engine().are_upside_down([]) == []
@@ -79,12 +79,12 @@ assert before == (list(logging.getLogger().handlers), logging.getLogger().level)
 """
 
 
-def test_nothing_is_written_or_logged_by_the_library() -> None:
+def test_library_neither_writes_nor_logs() -> None:
     done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
 
 
-def test_library_keeps_off_the_root_logger(
+def test_library_does_not_change_the_root_logger(
     caplog: pytest.LogCaptureFixture, draw_page: Callable[..., Image.Image]
 ) -> None:
     with caplog.at_level(logging.DEBUG):

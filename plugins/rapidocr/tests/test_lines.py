@@ -47,7 +47,7 @@ def test_text_is_read_in_every_direction_and_runs_from_the_first_corner(
     assert abs((angle + 90 * quarters + 180) % 360 - 180) < 5
 
 
-def test_letters_below_each_other_are_one_word(draw_page: DrawPage) -> None:
+def test_stacked_letters_are_one_word(draw_page: DrawPage) -> None:
     image = to_bgr(draw_page(tuple("HOTEL"), px=48, size=(140, 460)))
     (line,) = read_lines(image, load_engine(), never)
     (word,) = spans(line)
@@ -55,7 +55,7 @@ def test_letters_below_each_other_are_one_word(draw_page: DrawPage) -> None:
     assert np.ptp(word.quad[:, 1]) > 300
 
 
-def test_stacked_letters_are_put_beside_each_other(draw_page: DrawPage) -> None:
+def test_stacked_letters_are_arranged_in_a_row(draw_page: DrawPage) -> None:
     column = to_bgr(draw_page(tuple("OPEN"), px=48, size=(100, 340), at=(30, 20)))
     row = unstack(column)
     assert row is not None
@@ -87,7 +87,7 @@ def test_cut_starts_at_the_first_corner() -> None:
     assert cut_line(image, np.roll(corners, -1, axis=0)).shape == (30, 20, 3)
 
 
-def test_column_of_narrow_pieces_is_a_chain_unless_something_stands_beside_it() -> None:
+def test_column_of_narrow_pieces_is_a_chain_unless_it_has_a_neighbour() -> None:
     column = [quad(10, 10 + 40 * number, 30, 34) for number in range(3)]
     assert [len(chain) for chain in vertical_chains(column)] == [3]
     assert vertical_chains([*column, quad(46, 50, 200, 34)]) == []

@@ -52,7 +52,7 @@ def test_ink_on_transparent_ground_is_read(ink: str) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 12, -30, 45])
-def test_boxes_lie_on_the_words_of_the_image_as_given(draw_page: DrawPage, degrees: int) -> None:
+def test_boxes_match_the_words_of_the_original_image(draw_page: DrawPage, degrees: int) -> None:
     upright = draw_page()
     image = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
     (word,) = [word for word in extract(image).words if word.text == "roses"]
@@ -110,7 +110,7 @@ def test_main_angle_is_that_of_the_longest_lines() -> None:
     assert main_angle([upright]) == pytest.approx(90)
 
 
-def test_transparent_pixels_take_the_paper_that_shows_the_ink() -> None:
+def test_transparent_pixels_become_white_or_black_for_contrast() -> None:
     image = Image.new("RGBA", (4, 4), (200, 10, 10, 0))
     image.putpixel((0, 0), (200, 10, 10, 255))
     bgr = to_bgr(image)
@@ -120,14 +120,14 @@ def test_transparent_pixels_take_the_paper_that_shows_the_ink() -> None:
 
 def test_progress_is_reported_and_cancelling_stops(draw_page: DrawPage) -> None:
     token = CancelToken()
-    told: list[str] = []
+    messages: list[str] = []
 
     def on_progress(done: float, total: float, message: str) -> None:
-        told.append(message)
+        messages.append(message)
         if done == 1:
             token.cancel()
 
     context = make_context(cancel=token, on_progress=on_progress)
     with pytest.raises(Cancelled):
         run_tool(RAPIDOCR, draw_page(), context=context)
-    assert told == ["loading the models", "reading with RapidOCR"]
+    assert messages == ["loading the models", "reading with RapidOCR"]

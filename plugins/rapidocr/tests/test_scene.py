@@ -1,4 +1,4 @@
-"""A sign in the dark, read through the agent; Tesseract cannot read it."""
+"""A sign in the dark, read through the agent, which Tesseract cannot read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both engines on tiny checkpoints, and an image that looks the same from no side."""
+"""Both engines on tiny checkpoints, and an asymmetric image."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def tiny_sam() -> ModuleType:
 
 @pytest.fixture(scope="session", autouse=True)
 def two_threads() -> None:
-    """Leave other programs of the machine their share."""
+    """Limit the number of threads."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def checkpoints(tiny_sam: ModuleType, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 def small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the real-shape ultralytics model see 256 x 256 pixels: 0.2 s an image instead of 5."""
+    """Reduce the input of the ultralytics model to 256 x 256 pixels: 0.2 s per image instead of 5."""
     monkeypatch.setattr(ultralytics_engine, "IMAGE_SIZE", 256)
 
 

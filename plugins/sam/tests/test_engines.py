@@ -1,4 +1,4 @@
-"""Tests that both engines must pass, and their agreement with the libraries they stand on."""
+"""Tests that both engines must pass, and comparisons with the underlying libraries."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_embeddings_of_images_are_not_mixed_up(engine: Engine, sample: Image.Ima
     assert not same(engine.masks(sample, "a", boxes=BOXES), second)
 
 
-def test_cache_is_bounded_and_forgets_the_oldest() -> None:
+def test_cache_is_bounded_and_drops_the_oldest() -> None:
     cache: EmbeddingCache[str] = EmbeddingCache(limit=2)
     made: list[str] = []
 
@@ -120,7 +120,7 @@ def reference(checkpoints: dict[str, Path], sample: Image.Image, tmp_path: Path)
 def test_ultralytics_engine_equals_ultralytics_on_the_image_file(
     reference: Any, checkpoints: dict[str, Path], sample: Image.Image, small_encoder: None
 ) -> None:
-    """Equal masks also prove the channel order: the file is read as BGR by OpenCV there."""
+    """Equal masks also prove the channel order: ultralytics reads the file as BGR with OpenCV."""
     engine = load(checkpoints["ultralytics"], "cpu", "float32")
     ours = engine.masks(sample, "a", boxes=BOXES)
     theirs = reference(0)
@@ -207,5 +207,5 @@ def test_a_checkpoint_without_all_weights_is_refused(checkpoints: dict[str, Path
     weights = load_file(tmp_path / "model.safetensors")
     weights.pop(min(name for name in weights if name.startswith("mask_decoder")))
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
-    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+    with pytest.raises(SetupError, match="does not contain all weights of the model: 1 missing"):
         load(tmp_path, "cpu", "float32")

@@ -44,7 +44,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
+def test_other_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "sam2.1_l.pt"
     torch.save({"weight": torch.zeros(2)}, file)
     with pytest.raises(ValueError, match=r"sam2\.1_l\.pt is not a SAM 2\.1 checkpoint"):
@@ -57,7 +57,7 @@ def test_architecture_is_read_from_the_contents(checkpoints: dict[str, Path], tm
     assert load(renamed, "cpu", "float32").name == "ultralytics"
 
 
-def test_transformers_engine_takes_bfloat16(checkpoints: dict[str, Path]) -> None:
+def test_transformers_engine_accepts_bfloat16(checkpoints: dict[str, Path]) -> None:
     from promptvision_sam.engine_transformers import TransformersEngine
 
     engine = load(checkpoints["transformers"], "cpu", "bfloat16")
@@ -65,7 +65,7 @@ def test_transformers_engine_takes_bfloat16(checkpoints: dict[str, Path]) -> Non
     assert engine.model.dtype is torch.bfloat16
 
 
-def test_tiny_checkpoint_is_small_and_of_the_real_shape(checkpoints: dict[str, Path]) -> None:
+def test_tiny_checkpoint_is_small_with_the_real_shape(checkpoints: dict[str, Path]) -> None:
     file = checkpoints["ultralytics"]
     assert file.stat().st_size < 1_000_000
     state = torch.load(file, weights_only=True)["model"]

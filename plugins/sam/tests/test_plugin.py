@@ -18,10 +18,10 @@ def test_importing_the_plugin_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(("ultralytics", "shown"), [(True, "AGPL-3.0"), (False, "transformers, Apache-2.0")])
-def test_tool_says_which_engine_and_licence(ultralytics: bool, shown: str) -> None:
+def test_tool_states_its_engine_and_licence(ultralytics: bool, shown: str) -> None:
     tool = segment_tool(ultralytics=ultralytics)
     assert shown in tool.limits
-    assert shown in model_spec(ultralytics=ultralytics).license  # what `promptvision plugins` prints
+    assert shown in model_spec(ultralytics=ultralytics).license  # printed by `promptvision plugins`
     assert tool.requires.models == ("sam2.1-l | sam2.1-b+ | sam2.1-s | sam2.1-t",)
 
 

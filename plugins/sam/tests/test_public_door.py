@@ -22,7 +22,7 @@ def arguments(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> list[str]:
-    """``segment_objects`` on an image file, in a folder with settings of its own."""
+    """``segment_objects`` on an image file, in a folder with its own settings."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PROMPTVISION_MODEL_SAM2_1_L", str(checkpoints[engine_name]))

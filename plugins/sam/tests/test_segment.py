@@ -1,4 +1,4 @@
-"""Tests of the tool, with both engines, as the agent would run it."""
+"""Tests of the tool, called as by the agent, with both engines."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_target_with_an_exception_inverts_the_union(context: Make, sample: Image
     assert rest.mask_urls == plain.mask_urls
 
 
-def test_images_are_entered_as_masks_made_from_the_image(context: Make, sample: Image.Image) -> None:
+def test_images_are_saved_as_masks_of_the_image(context: Make, sample: Image.Image) -> None:
     held = context()
     result = run_tool(TOOL, sample, context=held, bounding_boxes=BOXES)
     made = [saved for saved in held.saved if saved.kind == "mask"]
@@ -64,7 +64,7 @@ def test_masks_of_points_follow_those_of_boxes(context: Make, sample: Image.Imag
     assert both.mask_urls == [*boxes.mask_urls, *alone.mask_urls]
 
 
-def test_boxes_are_cut_to_the_image(context: Make, sample: Image.Image) -> None:
+def test_boxes_are_clipped_to_the_image(context: Make, sample: Image.Image) -> None:
     held = context()
     wide = run_tool(TOOL, sample, context=held, bounding_boxes=[[-20, -5, 310, 220]])
     cut = run_tool(TOOL, sample, context=held, bounding_boxes=[[0, 0, 300, 200]])
@@ -105,7 +105,7 @@ def test_a_cancelled_call_stops_before_the_next_mask(context: Make, sample: Imag
 def test_empty_masks_are_reported(
     context: Make, sample: Image.Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What refinement removes wholly is told in words, and its place in the list stays."""
+    """A mask that refinement empties is reported, and keeps its position in the list."""
     seen: list[int] = []
 
     def second_is_specks(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ __all__ = ["build_transformers", "build_ultralytics"]
 def build_ultralytics(folder: Path) -> Path:
     """Write ``sam2.1_t.pt``: the real tiny architecture (39 M parameters) in 0.6 MB, and return its path.
 
-    All matrices are views of one small random block, which the file holds once.
+    All matrices are views of one small random block, which is stored once.
     """
     import torch
     from ultralytics.models.sam import build

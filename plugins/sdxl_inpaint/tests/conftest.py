@@ -29,7 +29,7 @@ PIXELS = 64 * 64
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # diffusers' DPM-Solver makes a numpy array of a torch tensor in the way of numpy 1
+    # diffusers' DPM-Solver converts a torch tensor to a numpy array in the style of numpy 1
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
     )
@@ -58,7 +58,7 @@ def tiny_sdxl() -> ModuleType:
 
 @dataclass(frozen=True)
 class Folders:
-    """Where the tiny checkpoints lie: bases by number of channels, and the refiner."""
+    """Paths of the tiny checkpoints: bases by number of channels, and the refiner."""
 
     bases: dict[int, Path]
     refiner: Path
@@ -87,7 +87,7 @@ class Models:
 
 @pytest.fixture(scope="session", params=[4, 9], ids=["4-channel", "9-channel"])
 def models(request: pytest.FixtureRequest, folders: Folders) -> Models:
-    """Loaded models, with the base of either kind."""
+    """Loaded models, for both kinds of base."""
     base = folders.bases[request.param]
     return Models(
         load_denoiser(base, "cpu", "float32"),
@@ -112,7 +112,7 @@ def context(folders: Folders, tiny_sdxl: ModuleType) -> Callable[..., CallContex
 
 @pytest.fixture
 def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise, in which every pixel differs from what is painted."""
+    """Make an image of noise, in which every pixel differs from the painted one."""
 
     def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
         shape = (size[1], size[0], 4)

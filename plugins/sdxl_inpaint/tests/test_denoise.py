@@ -1,4 +1,4 @@
-"""Tests of the two stages: what is held outside the mask, and agreement with diffusers' own pipeline."""
+"""Tests of the two stages: latents outside the mask, and comparisons with diffusers' own pipeline."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def scheduler(request: pytest.FixtureRequest, models: Any) -> Any:
 
 
 def make_canvas(mask: torch.Tensor) -> Canvas:
-    """Random latents with a standard deviation of about 1, as images have."""
+    """Random latents with a standard deviation of about 1, like those of images."""
     generator = torch.Generator().manual_seed(1)
     original = torch.randn(1, 4, SIDE, SIDE, generator=generator)
     masked = torch.randn(1, 4, SIDE, SIDE, generator=generator)
@@ -93,7 +93,7 @@ def run_refiner(
 
 
 def noised(scheduler: Any, canvas: Canvas, steps: int) -> torch.Tensor:
-    """The original at the hand-over's noise level, by the formula of each scheduler and not by its method."""
+    """The original at the handover's noise level, by the formula of each scheduler instead of its method."""
     scheduler.set_timesteps(steps)
     cutoff = round(1000 * (1 - SPLIT))
     sigma = scheduler.sigmas[int((scheduler.timesteps >= cutoff).sum())]
@@ -108,7 +108,7 @@ def outside(latents: torch.Tensor, canvas: Canvas) -> torch.Tensor:
     return latents[(~canvas.mask).expand_as(latents)]
 
 
-def test_outside_the_mask_is_the_renoised_original_at_hand_over(
+def test_outside_the_mask_is_the_renoised_original_at_handover(
     models: Any, scheduler: Any, canvas: Canvas
 ) -> None:
     latents = run_base(models, scheduler, canvas)
@@ -141,10 +141,10 @@ def test_refiner_starts_at_the_noise_level_where_the_base_stops(models: Any, sch
     assert stops == starts
     scheduler.set_timesteps(15)
     other = scheduler.sigmas[len(scheduler.timesteps) - int((scheduler.timesteps < cutoff).sum())]
-    assert abs(other - stops) > 0.01  # why the refiner's step count is that of the base unless asked for
+    assert abs(other - stops) > 0.01  # the reason why the refiner's default step count is that of the base
 
 
-def test_other_refiner_steps_still_hold_the_outside(models: Any, scheduler: Any, canvas: Canvas) -> None:
+def test_other_refiner_steps_preserve_the_outside(models: Any, scheduler: Any, canvas: Canvas) -> None:
     handed_over = run_base(models, scheduler, canvas)
     final = run_refiner(models, scheduler, canvas, handed_over, steps=15)
     assert torch.equal(outside(final, canvas), outside(canvas.original, canvas))
@@ -185,7 +185,7 @@ def reference_latents(
 
 
 def test_full_mask_gives_the_latents_of_the_library(models: Any, scheduler: Any, reference: Any) -> None:
-    """Where there is no outside, nothing is meant to differ: both stages are equal bit by bit."""
+    """Without an outside, both stages are bit-identical to the library's."""
     canvas = make_canvas(torch.ones(1, 1, SIDE, SIDE, dtype=torch.bool))
     base, refiner = reference
     first = {"strength": 0.99, "denoising_end": SPLIT, "masked_image_latents": canvas.masked}
@@ -196,7 +196,7 @@ def test_full_mask_gives_the_latents_of_the_library(models: Any, scheduler: Any,
     assert torch.equal(run_refiner(models, scheduler, canvas, ours), final)
 
 
-def test_the_plain_recipe_loses_the_outside(
+def test_library_pipeline_loses_the_outside(
     models: Any, scheduler: Any, reference: Any, canvas: Canvas
 ) -> None:
     """The defect that pinning fixes is present in the library, for either kind of base."""
@@ -219,7 +219,7 @@ def test_a_step_that_raises_ends_the_run_at_once(models: Any, scheduler: Any, ca
     assert seen == [0, 1, 2]
 
 
-def test_runs_leave_the_shared_scheduler_as_it_was(models: Any, canvas: Canvas) -> None:
+def test_runs_do_not_change_the_shared_scheduler(models: Any, canvas: Canvas) -> None:
     before = dict(vars(models.base.scheduler))
     run_base(models, models.base.scheduler, canvas)
     assert vars(models.base.scheduler).keys() == before.keys()
@@ -252,7 +252,7 @@ def test_plan_counts_the_steps_that_run(
 
 
 @pytest.mark.parametrize(("steps", "strength"), [(10, 0.99), (7, 1.0), (12, 0.5)])
-def test_plan_agrees_with_what_runs(
+def test_plan_matches_the_steps_that_run(
     models: Any, scheduler: Any, canvas: Canvas, steps: int, strength: float
 ) -> None:
     schedule = plan(scheduler, steps, strength, steps)

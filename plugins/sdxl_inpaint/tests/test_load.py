@@ -44,7 +44,7 @@ def test_vae_that_overflows_stays_in_float32(folders: Any, tmp_path: Path) -> No
     assert load_vae(tmp_path, "cpu", "float16").dtype is torch.float32
 
 
-def test_vae_may_lie_in_the_folder_itself(folders: Any) -> None:
+def test_vae_may_be_in_the_folder_itself(folders: Any) -> None:
     assert load_vae(folders.bases[9] / "vae", "cpu", "float32").dtype is torch.float32
 
 
@@ -68,14 +68,14 @@ def test_unet_of_another_kind_is_refused(folders: Any, tmp_path: Path) -> None:
         load_denoiser(tmp_path, "cpu", "float32")
 
 
-def test_xformers_that_does_not_work_leaves_attention_to_torch(
+def test_failing_xformers_falls_back_to_torch(
     folders: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unet = load_denoiser(folders.bases[9], "cpu", "float32").unet
     before = {name: processor.__class__ for name, processor in unet.attn_processors.items()}
     monkeypatch.setattr("diffusers.models.attention_processor.is_xformers_available", lambda: False)
     use_xformers(unet)
-    assert "attention stays with torch" in caplog.text
+    assert "torch's attention is used instead" in caplog.text
     assert {name: processor.__class__ for name, processor in unet.attn_processors.items()} == before
 
 
@@ -91,5 +91,5 @@ def test_a_checkpoint_without_all_weights_is_refused(
     weights = load_file(file)
     lost = min(name for name in weights if name.endswith("weight"))
     save_file({name: tensor for name, tensor in weights.items() if name != lost}, file, {"format": "pt"})
-    with pytest.raises(SetupError, match=rf"does not hold all weights of the model: 1 missing.*{lost}"):
+    with pytest.raises(SetupError, match=rf"does not contain all weights of the model: 1 missing.*{lost}"):
         load(tmp_path, "cpu", "float32")

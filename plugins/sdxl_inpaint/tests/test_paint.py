@@ -1,4 +1,4 @@
-"""Tests of the tool, as the agent would run it."""
+"""Tests of the tool, called as by the agent."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TestEdits(MaskedEditContract):
 
 @pytest.fixture
 def scene(noise_image: Callable[..., Image.Image]) -> tuple[Image.Image, Mask]:
-    """An image and a mask for the tests that look at something else."""
+    """An image and a mask for tests that do not depend on them."""
     return noise_image((90, 70)), rectangle((90, 70), (20, 15, 60, 50))
 
 
@@ -66,9 +66,7 @@ def test_same_seed_same_image(context: Make, scene: tuple[Image.Image, Mask]) ->
     assert paint_in(context(seed=1), *scene, seed=None)[0].inpainted_image_url == first
 
 
-def test_calls_at_the_same_time_do_not_disturb_each_other(
-    context: Make, scene: tuple[Image.Image, Mask]
-) -> None:
+def test_calls_in_parallel_do_not_interfere(context: Make, scene: tuple[Image.Image, Mask]) -> None:
     held = context()
     wanted = {seed: paint_in(held, *scene, seed=seed)[0].inpainted_image_url for seed in (1, 2)}
     found: dict[int, Any] = {}
@@ -168,7 +166,7 @@ def test_words_that_the_model_does_not_read_are_named(context: Make, scene: tupl
     assert paint_in(held, *scene)[0].message is None
 
 
-def test_distant_regions_are_painted_in_windows_of_their_own(
+def test_distant_regions_are_painted_in_separate_windows(
     context: Make, noise_image: Callable[..., Image.Image]
 ) -> None:
     image = noise_image((1400, 600))
@@ -192,7 +190,7 @@ def test_extreme_aspects_are_painted(
     assert painted.size == size
 
 
-def test_xformers_is_used_only_when_the_setting_asks_for_it(
+def test_xformers_is_used_only_with_the_setting(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[Any] = []
@@ -205,7 +203,7 @@ def test_xformers_is_used_only_when_the_setting_asks_for_it(
     assert len(asked) == 1
 
 
-def test_base_does_all_where_there_are_too_few_steps_for_two_stages(
+def test_base_runs_all_steps_if_too_few_for_two_stages(
     context: Make, scene: tuple[Image.Image, Mask]
 ) -> None:
     result, _ = paint_in(context(), *scene, steps=2)
@@ -224,7 +222,7 @@ def test_without_the_refiner_weights_the_base_paints_alone(
     assert result.inpainted_image_url == alone.inpainted_image_url
 
 
-def test_running_out_of_memory_is_told_and_changes_nothing(
+def test_running_out_of_memory_is_reported_and_keeps_the_result(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted, _ = paint_in(context(), *scene)
@@ -251,13 +249,13 @@ PAIRS = list(combinations_with_replacement(Placement, 2))
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[f"{a.name}-{b.name}".lower() for a, b in PAIRS])
-def test_overlapping_calls_in_every_pair_of_placements_paint_what_they_paint_alone(
+def test_overlapping_calls_in_every_pair_of_placements_paint_the_same(
     context: Make,
     scene: tuple[Image.Image, Mask],
     monkeypatch: pytest.MonkeyPatch,
     pair: tuple[Placement, Placement],
 ) -> None:
-    """The CPU plays the GPU, so that all placements share the loaded models. The pool works afterwards."""
+    """The CPU acts as the GPU, so that all placements share the loaded models. The pool works afterwards."""
     monkeypatch.setattr(paint, "StagedRunner", lambda held, at: StagedRunner(held, at, gpu="cpu"))
     held = context()
     wanted = [paint_in(held, *scene, seed=seed)[0].inpainted_image_url for seed in (1, 2)]
@@ -294,7 +292,7 @@ def refuse_cats(image: Image.Image, prompt: str) -> str | None:
     return "no cats here" if "cat" in prompt else None
 
 
-def test_content_check_can_refuse(
+def test_content_check_can_reject(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sys
@@ -319,7 +317,7 @@ def test_content_check_can_refuse(
         {"PROMPTVISION_SDXL_PIXELS": "12"},
     ],
 )
-def test_settings_that_cannot_be_used_are_named(
+def test_invalid_settings_are_named(
     context: Make, scene: tuple[Image.Image, Mask], variables: dict[str, str]
 ) -> None:
     with pytest.raises(SetupError, match=next(iter(variables))):

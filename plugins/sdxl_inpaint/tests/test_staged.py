@@ -1,4 +1,4 @@
-"""Tests of the placements, with the CPU in the part of the GPU."""
+"""Tests of the placements, with the CPU acting as the GPU."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stages() -> list[list[Any]]:
     ]
 
 
-def test_without_a_gpu_the_cpu_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_the_cpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staged_module, "best_device", lambda devices: "cpu")
     assert first_placement(stages()) is Placement.CPU
 
@@ -42,7 +42,7 @@ def test_without_a_gpu_the_cpu_is_taken(monkeypatch: pytest.MonkeyPatch) -> None
         (0.3, Placement.CPU),
     ],
 )
-def test_measured_memory_decides(
+def test_measured_memory_determines_the_placement(
     gigabytes: float, expected: Placement, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(staged_module, "best_device", lambda devices: "cuda")
@@ -68,10 +68,10 @@ def test_running_out_of_memory_goes_one_lower_and_says_so(context: Make) -> None
             "While decoding, the GPU's memory ran out; continued layer by layer.",
         ]
         runner.run("decoding", (VAE,), work)
-        assert tried[-1] is Placement.SEQUENTIAL  # later stages stay there
+        assert tried[-1] is Placement.SEQUENTIAL  # later stages keep the placement
 
 
-def test_models_that_do_not_fit_say_how_much_is_missing(context: Make) -> None:
+def test_models_that_do_not_fit_report_the_missing_memory(context: Make) -> None:
     with context() as held:
         runner = StagedRunner(held, Placement.SEQUENTIAL, gpu="cpu")
 
@@ -100,21 +100,21 @@ def test_the_last_placement_and_other_errors_raise(context: Make) -> None:
             )
 
 
-def test_leases_are_given_back_after_each_stage(context: Make) -> None:
+def test_leases_are_released_after_each_stage(context: Make) -> None:
     held = context()
     runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
     runner.run("painting", (BASE, VAE), lambda device, base, vae: None)
     loaded = {model.id: model.leases for model in held._pool.loaded()}
-    assert loaded == {BASE: 0, VAE: 0}  # still there, but free to leave
+    assert loaded == {BASE: 0, VAE: 0}  # still loaded, but evictable
 
 
-def test_component_by_component_nothing_stays_behind(context: Make) -> None:
+def test_component_by_component_drops_other_models(context: Make) -> None:
     held = context()
     StagedRunner(held, Placement.COMPONENT, gpu="cpu").run("painting", (BASE, VAE), lambda *_: None)
     assert held._pool.loaded() == []
 
 
-def test_streamed_layers_compute_the_same_and_come_back(models: Any) -> None:
+def test_streamed_layers_compute_the_same_and_return_to_the_cpu(models: Any) -> None:
     unet = models.base.unet
     inputs: dict[str, Any] = {
         "sample": torch.randn(1, unet.config.in_channels, 8, 8),
@@ -139,7 +139,7 @@ def test_the_memory_setting_counts_when_the_placement_is_chosen(monkeypatch: pyt
     assert first_placement(stages(), int(8e9)) is Placement.COMPONENT
 
 
-def test_a_private_view_shares_weights_and_leaves_the_model_alone(models: Any) -> None:
+def test_private_view_shares_weights_without_changing_the_model(models: Any) -> None:
     for model in (models.base, models.first, models.vae):
         view = private_view(model)
         own, shared = module_of(view), module_of(model)

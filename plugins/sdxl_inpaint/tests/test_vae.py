@@ -50,7 +50,7 @@ def test_decode_is_that_of_the_library(vae: Any) -> None:
     assert np.array_equal(np.asarray(decode(vae, latents, "cpu")), np.asarray(wanted))
 
 
-def test_running_out_of_memory_goes_on_tile_by_tile(vae: Any) -> None:
+def test_running_out_of_memory_continues_tile_by_tile(vae: Any) -> None:
     small = copy.copy(vae)
     small.tile_latent_min_size, small.tile_sample_min_size = 4, 32
     latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0))
@@ -75,10 +75,10 @@ def test_running_out_of_memory_goes_on_tile_by_tile(vae: Any) -> None:
 def test_a_decode_that_does_not_fit_is_not_tried_whole(vae: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[bool] = []
     monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 1000)
-    vae_module._in_room(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
+    vae_module._run_within(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
     assert ran == [True]
     monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 4 * 500)
-    vae_module._in_room(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
+    vae_module._run_within(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
     assert ran == [True, False]
 
 
@@ -93,12 +93,12 @@ def test_a_streamed_vae_that_overflows_is_decoded_in_float32(folders: Any) -> No
         assert np.array_equal(np.asarray(decode(view, latents, "cpu")), np.asarray(wanted))
 
 
-def test_other_errors_come_out(vae: Any) -> None:
+def test_other_errors_propagate(vae: Any) -> None:
     with pytest.raises(RuntimeError, match="expected"):
         decode(vae, torch.zeros(1, 3, 6, 8), "cpu")
 
 
-def test_values_that_are_no_numbers_are_an_error(vae: Any) -> None:
+def test_non_finite_values_are_an_error(vae: Any) -> None:
     with pytest.raises(ToolFailed, match="not finite"):
         decode(vae, torch.full((1, 4, 6, 8), float("nan")), "cpu")
 

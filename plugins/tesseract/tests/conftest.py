@@ -23,13 +23,13 @@ DrawPage: TypeAlias = Callable[..., Grey]
 
 @pytest.fixture
 def text() -> str:
-    """What :func:`draw_page` writes by default."""
+    """The default text of :func:`draw_page`."""
     return "\n".join(TEXT)
 
 
 @pytest.fixture
 def draw_page() -> DrawPage:
-    """Draws lines of text with Pillow's own typeface, so that no font need be installed."""
+    """Draw lines of text with Pillow's embedded font, so no font needs to be installed."""
 
     def draw(
         lines: Sequence[str] = TEXT,
@@ -50,7 +50,7 @@ def draw_page() -> DrawPage:
 
 @pytest.fixture
 def pepper() -> Callable[[Grey], Grey]:
-    """Turns 3 % of the pixels black or white."""
+    """Set 3 % of the pixels to black or white."""
 
     def pepper(page: Grey) -> Grey:
         chance = np.random.default_rng(5).random(page.shape)
@@ -61,7 +61,7 @@ def pepper() -> Callable[[Grey], Grey]:
 
 @pytest.fixture
 def shade() -> Callable[[Grey], Grey]:
-    """Darkens a page from full light on the left to a seventh of it on the right."""
+    """Darken a page from full brightness on the left to a seventh of it on the right."""
 
     def shade(page: Grey) -> Grey:
         return (page * np.linspace(1, 0.14, page.shape[1])).astype(np.uint8)
@@ -71,7 +71,7 @@ def shade() -> Callable[[Grey], Grey]:
 
 @pytest.fixture
 def make_noisy() -> Callable[[Grey, float], Grey]:
-    """Adds Gaussian noise of a given standard deviation."""
+    """Add Gaussian noise of a given standard deviation."""
 
     def make_noisy(page: Grey, sigma: float) -> Grey:
         noise = np.random.default_rng(7).normal(0, sigma, page.shape)

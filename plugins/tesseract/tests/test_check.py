@@ -29,7 +29,7 @@ def test_installed_program_is_named_with_its_languages() -> None:
         ("osd", "fail", "languages: none", "apt-get install tesseract-ocr-eng"),
     ],
 )
-def test_languages_decide(
+def test_state_depends_on_the_languages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, languages: str, state: str, seen: str, fix: str
 ) -> None:
     fake_program(

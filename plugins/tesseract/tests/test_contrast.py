@@ -29,7 +29,7 @@ def test_light_and_dark_parts_get_one_polarity(draw_page: Callable[..., Grey]) -
     assert bare[page < 60].mean() < 60
 
 
-def test_colours_of_equal_brightness_are_told_apart() -> None:
+def test_colours_of_equal_brightness_are_distinguished() -> None:
     image = np.full((100, 200, 3), (70, 90, 230), np.uint8)
     image[45:55, 80:120] = (150, 86, 20)
     bare = contrast_page(image)
@@ -60,7 +60,7 @@ def test_leaders_are_removed_and_a_full_stop_stays(draw_page: Callable[..., Grey
     assert int((cleared < 140).sum()) > 0.6 * int((page < 140).sum())
 
 
-def test_ink_outside_of_boxes_is_noticed(draw_page: Callable[..., Grey]) -> None:
+def test_ink_outside_boxes_is_detected(draw_page: Callable[..., Grey]) -> None:
     page = draw_page(("Harbour", "Ledger"), size=(400, 140))
     assert has_unread_ink(page, [])
     assert has_unread_ink(page, [(30, 35, 380, 80)])

@@ -26,7 +26,7 @@ def large_page(draw_page: DrawPage) -> Grey:
 
 @pytest.fixture
 def replace_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Puts a shell script in the place of Tesseract."""
+    """Replace Tesseract with a shell script."""
 
     def replace(script: str) -> None:
         program = tmp_path / "tesseract"
@@ -38,7 +38,7 @@ def replace_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 
 def children() -> set[str]:
-    """Ids of the processes that this one has started and that are still there, if only as zombies."""
+    """Ids of the child processes of this one, zombies included."""
     return set(" ".join(path.read_text() for path in Path("/proc/self/task").glob("*/children")).split())
 
 
@@ -133,7 +133,7 @@ def test_child_has_one_thread_unless_the_environment_says_otherwise(
     monkeypatch.delenv("OMP_THREAD_LIMIT", raising=False)
 
 
-def test_failure_of_the_program_is_reported_in_its_words(replace_program: Callable[[str], None]) -> None:
+def test_failure_of_the_program_is_reported_with_its_message(replace_program: Callable[[str], None]) -> None:
     replace_program('echo "one" >&2; echo "data file is broken" >&2; exit 1')
     with pytest.raises(ToolFailed, match="data file is broken"):
         Engine(["eng"]).read(np.full((20, 20), 255, np.uint8))
@@ -177,7 +177,7 @@ def test_any_table_gives_words_with_real_boxes(data: dict[str, list[Any]]) -> No
         assert token.text.strip()
 
 
-def test_words_keep_their_line_and_empty_rows_are_left_out() -> None:
+def test_words_keep_their_line_and_empty_rows_are_dropped() -> None:
     data: dict[str, list[Any]] = {column: [1, 2] for column in COLUMNS} | {
         "text": ["", " Exit "],
         "conf": [-1, 90],

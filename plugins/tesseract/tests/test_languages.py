@@ -14,7 +14,7 @@ def test_repeated_codes_are_given_once_in_their_order() -> None:
     assert check_languages(["deu", "eng", "deu"], HERE) == ["deu", "eng"]
 
 
-def test_missing_language_names_its_package_and_what_is_here() -> None:
+def test_missing_language_names_its_package_and_the_installed_ones() -> None:
     with pytest.raises(SetupError, match="no data for language fra, chi_sim; installed: deu, eng") as caught:
         check_languages(["eng", "fra", "chi_sim"], HERE)
     assert caught.value.hint == "apt-get install tesseract-ocr-fra tesseract-ocr-chi-sim"
@@ -23,12 +23,12 @@ def test_missing_language_names_its_package_and_what_is_here() -> None:
 @pytest.mark.parametrize(
     "code", ["", "English", "en", "osd", "eng+deu", "../eng", "script/Latin", "-l", "eng\n", "eng;id"]
 )
-def test_what_is_no_code_is_refused_with_the_installed_ones(code: str) -> None:
+def test_invalid_code_is_refused_with_the_installed_ones(code: str) -> None:
     with pytest.raises(ArgumentsError, match="installed: deu, eng"):
         check_languages([code], HERE)
 
 
-def test_no_language_at_all_is_said() -> None:
+def test_missing_languages_are_reported() -> None:
     with pytest.raises(SetupError, match="installed: none"):
         check_languages(["eng"], ["osd"])
 

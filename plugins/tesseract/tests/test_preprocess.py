@@ -29,7 +29,7 @@ def tilt(grey: Grey, clockwise: float) -> Grey:
 
 
 @pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0)])
-def test_transparent_parts_take_the_paper_that_shows_the_ink(ink: int, paper: int) -> None:
+def test_transparent_parts_become_white_or_black_for_contrast(ink: int, paper: int) -> None:
     image = Image.new("LA", (20, 20), (ink, 0))
     image.paste((ink, 255), (5, 5, 15, 15))
     grey = preprocess.to_grey(image)
@@ -108,7 +108,7 @@ def test_strong_noise_is_reduced(draw_page: DrawPage, make_noisy: Callable[[Grey
 
 
 @pytest.mark.parametrize("sigma", [0, 5])
-def test_weak_noise_is_left(
+def test_weak_noise_is_kept(
     draw_page: DrawPage, make_noisy: Callable[[Grey, float], Grey], sigma: float
 ) -> None:
     page = make_noisy(draw_page(ink=60, paper=160), sigma)
@@ -116,7 +116,7 @@ def test_weak_noise_is_left(
 
 
 @pytest.mark.parametrize(("px", "lowest", "highest"), [(12, 24, 36), (200, 30, 50)])
-def test_letters_are_brought_to_a_readable_height(
+def test_letters_are_scaled_to_a_readable_height(
     draw_page: DrawPage, px: int, lowest: int, highest: int
 ) -> None:
     page = as_page(draw_page(("Harbour", "Ledger"), px=px, size=(1000, 760)))
@@ -185,7 +185,9 @@ def test_quarter_turns_move_pixels_without_mixing_them(degrees: int, quarters: i
     x=st.floats(0.1, 0.9),
     y=st.floats(0.1, 0.9),
 )
-def test_way_back_leads_to_the_same_spot(degrees: float, width: int, height: int, x: float, y: float) -> None:
+def test_transform_to_the_original_is_exact(
+    degrees: float, width: int, height: int, x: float, y: float
+) -> None:
     grey = np.full((height, width), 255, np.uint8)
     left, top = int(x * (width - 6)), int(y * (height - 6))
     grey[top : top + 6, left : left + 6] = 0

@@ -90,7 +90,7 @@ def test_damaged_page_is_read(
     assert accuracy(extract(damaged[damage]()), text) >= 0.97
 
 
-def test_text_that_plain_tesseract_drops_with_confidence_is_returned(
+def test_text_that_plain_tesseract_drops_is_returned(
     draw_page: DrawPage, shade: Callable[[Grey], Grey], text: str
 ) -> None:
     shaded = shade(draw_page())
@@ -123,7 +123,7 @@ def test_no_text_is_success_with_a_message(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270, 10, -14])
-def test_boxes_lie_on_the_words_of_the_image_as_given(draw_page: DrawPage, degrees: int) -> None:
+def test_boxes_match_the_words_of_the_original_image(draw_page: DrawPage, degrees: int) -> None:
     upright = Image.fromarray(draw_page(px=14, size=(380, 190)))
     image = upright.rotate(degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=250)
     (word,) = [word for word in extract(image).words if word.text == "narrow"]
@@ -191,7 +191,7 @@ def test_missing_language_is_a_setup_error_naming_the_package(draw_page: DrawPag
         extract(draw_page(), languages=["eng", "tlh"])
 
 
-def test_word_for_a_language_is_an_arguments_error(draw_page: DrawPage) -> None:
+def test_invalid_language_is_an_arguments_error(draw_page: DrawPage) -> None:
     with pytest.raises(ArgumentsError, match="eng"):
         extract(draw_page(), languages=["English"])
 
@@ -202,19 +202,19 @@ def test_call_ends_at_its_deadline(draw_page: DrawPage) -> None:
         run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
 
 
-def test_progress_is_told_and_cancelling_stops_between_the_passes(draw_page: DrawPage) -> None:
+def test_progress_is_reported_and_cancelling_stops_between_the_passes(draw_page: DrawPage) -> None:
     token = CancelToken()
-    told: list[str] = []
+    messages: list[str] = []
 
     def on_progress(done: float, total: float, message: str) -> None:
-        told.append(message)
+        messages.append(message)
         if done == 1:
             token.cancel()
 
     context = make_context(cancel=token, on_progress=on_progress)
     with pytest.raises(Cancelled):
         run_tool(TESSERACT, Image.fromarray(draw_page()), context=context)
-    assert told == ["reading the image as it is", "preparing the image"]
+    assert messages == ["reading the image as it is", "preparing the image"]
 
 
 def test_frame_of_a_sign_is_not_read_as_text() -> None:
@@ -223,7 +223,7 @@ def test_frame_of_a_sign_is_not_read_as_text() -> None:
     assert [word.text for word in result.words] == ["NO", "PARKING", "VIOLATORS", "WILL", "BE", "TOWED"]
 
 
-def test_plain_tesseract_keeps_what_tesseract_says() -> None:
+def test_plain_mode_returns_the_output_of_tesseract() -> None:
     assert "|" in extract(street_sign(), preprocess=False).extracted_text
 
 

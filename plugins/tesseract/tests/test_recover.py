@@ -17,7 +17,7 @@ def words(*found: tuple[str, float]) -> list[Token]:
     ]
 
 
-def test_sure_words_are_more_evidence_than_unsure_ones() -> None:
+def test_certain_words_are_more_evidence_than_uncertain_ones() -> None:
     assert evidence(words(("harbour", 95))) > evidence(words(("harbour", 60)))
     assert evidence(words(("---", 99))) == 0
     assert evidence([]) == 0
@@ -40,11 +40,11 @@ def test_text_is_kept(found: list[tuple[str, float]]) -> None:
         [],
     ],
 )
-def test_what_textures_are_read_as_is_dropped(found: list[tuple[str, float]]) -> None:
+def test_false_words_of_textures_are_dropped(found: list[tuple[str, float]]) -> None:
     assert drop_noise(words(*found)) == []
 
 
-def test_unsure_words_of_a_sure_line_are_kept() -> None:
+def test_uncertain_words_of_a_certain_line_are_kept() -> None:
     line = [
         Token(text, (0, 0, 9, 9), confidence, (1, 1, 1))
         for text, confidence in [

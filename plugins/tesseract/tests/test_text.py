@@ -33,12 +33,12 @@ def token(text: str, block: int = 1, line: int = 1) -> Token:
         ("line\u2028para\u2029", "linepara"),
     ],
 )
-def test_what_shows_nothing_is_dropped(read: str, kept: str) -> None:
+def test_invisible_characters_are_dropped(read: str, kept: str) -> None:
     assert clean(read) == kept
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_cleaned_text_is_clean_and_stays_so(read: str) -> None:
+def test_cleaning_is_idempotent(read: str) -> None:
     cleaned = clean(read)
     assert not {unicodedata.category(char) for char in cleaned if char not in "\u200c\u200d"} & {
         "Cc",
@@ -92,7 +92,7 @@ def test_strokes_are_judged_line_by_line() -> None:
 
 
 @given(st.lists(st.tuples(st.text(min_size=1), st.floats(0, 100), st.integers(1, 3))))
-def test_words_with_letters_and_sure_words_are_never_dropped(words: list[tuple[str, float, int]]) -> None:
+def test_words_with_letters_and_certain_words_are_never_dropped(words: list[tuple[str, float, int]]) -> None:
     tokens = [sure(*word) for word in words]
     kept = drop_strokes(tokens)
     assert [token for token in tokens if token in kept] == kept

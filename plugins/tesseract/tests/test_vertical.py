@@ -39,7 +39,7 @@ def test_long_and_narrow_lines_are_vertical(text: str, width: float, height: flo
 
 
 @pytest.mark.parametrize("degrees", [90, 270])
-def test_doubtful_vertical_line_is_read_in_both_directions(
+def test_uncertain_vertical_line_is_read_in_both_directions(
     draw_page: Callable[..., Grey], degrees: int
 ) -> None:
     label = Image.fromarray(draw_page(("Harbour",), size=(200, 110))).rotate(degrees, expand=True)
@@ -54,7 +54,7 @@ def test_doubtful_vertical_line_is_read_in_both_directions(
     assert word.box[3] - word.box[1] > 2 * (word.box[2] - word.box[0])
 
 
-def test_sure_and_level_lines_stay_as_they_are() -> None:
+def test_certain_and_horizontal_lines_are_not_changed() -> None:
     reading = Reading(
         (Token("Room", (0, 0, 20, 80), 95, (1, 1, 1)), Token("a", (30, 0, 90, 20), 40, (1, 1, 2)))
     )

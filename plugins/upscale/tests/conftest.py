@@ -1,4 +1,4 @@
-"""Tiny graphs with the interface of the published model, and contexts that hold one."""
+"""Tiny graphs with the interface of the published model, and contexts that use them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def graphs(tiny_upscaling: ModuleType, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture
 def context(graphs: dict[str, Path]) -> Callable[..., CallContext]:
-    """Makes contexts in which the model is a tiny graph."""
+    """Makes contexts that use a tiny graph as the model."""
 
     def make(kind: str = "exact", **options: Any) -> CallContext:
         values = {"PROMPTVISION_MODEL_SWIN2SR_X2": str(graphs[kind])}

@@ -1,4 +1,4 @@
-"""Tiles: together they give what the whole image gives, without seams."""
+"""Tiles give the result of the whole image, without seams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Make = Callable[..., Image.Image]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 200), (128, 128), (129, 128), (300, 250), (500, 90)])
-def test_tiles_give_exactly_what_the_whole_image_gives(
+def test_tiles_give_exactly_the_result_of_the_whole_image(
     graphs: dict[str, Path], noise_image: Make, size: tuple[int, int]
 ) -> None:
     image = noise_image(size)
@@ -28,7 +28,7 @@ def test_tiles_give_exactly_what_the_whole_image_gives(
 
 
 def test_seams_are_blended(graphs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The graph darkens the edge of whatever it gets: the edge of a tile must have next to no weight."""
+    """The graph darkens the edge of its input: the edge of a tile must have almost no weight."""
     image = Image.new("RGB", (300, 300), (200, 200, 200))
     made = np.asarray(enlarge(load(graphs["soft"], "cpu", "float32"), image, lambda: None)).astype(int)
     inside = made[2:-2, 2:-2]

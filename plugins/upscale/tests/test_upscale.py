@@ -1,4 +1,4 @@
-"""The tool, as the agent would run it."""
+"""The tool, called as by the agent."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Builds ONNX graphs with the interface of the published super-resolution model.
+"""Build ONNX graphs with the interface of the published super-resolution model.
 
-Each repeats every pixel twice in both directions; ``soft`` averages 3 x 3 pixels first, with nothing beyond
-the edge, so that tiles cut without an overlap would show. Tests of any package may load it by its path.
+Each repeats every pixel twice in both directions; ``soft`` averages 3 x 3 pixels first, with zeros beyond the
+edge, so that tiles without an overlap would be visible. Tests of any package may load it by its path.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def build(file: Path, kind: str = "exact") -> Path:
     """Write the graph.
 
     Args:
-        file: where to.
+        file: the file to write.
         kind: ``exact``, ``soft``, ``broken`` (values that are not finite) or ``same_size``.
     """
     weights = np.zeros((3, 3, 3, 3), np.float32)

@@ -1,4 +1,4 @@
-"""The agent: say what you want done to an image."""
+"""The agent: runs turns, stores images and calls tools."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ __all__ = ["LOCAL_USER", "Agent"]
 class Agent:
     """Runs turns: one user message and its answer.
 
-    A part that is not given is made from the settings: plugins from the environment, the stores and the
-    executor that the settings name, and the planners that are configured, each a fallback of the one before.
+    Parts that are not passed are created from the settings: plugins from the environment, the stores and the
+    executor that the settings name, and the configured planners, each as a fallback for the one before.
 
     Args:
         settings: default: :func:`load_settings`.
-        registry: what is installed; default: all plugins of the environment.
-        tools: tools of the application, or functions decorated with ``@tool``, beside those of the plugins.
+        registry: the installed plugins and tools; default: all plugins of the environment.
+        tools: tools of the application, or functions decorated with ``@tool``, in addition to those of the
+            plugins.
         planner: decides the next step.
         conversations: where turns are journaled.
         images: where images are stored.
@@ -53,7 +54,7 @@ class Agent:
 
     Raises:
         PluginError: a tool of the application breaks its contract or clashes with another one.
-        SetupError: a part that the settings name cannot be made.
+        SetupError: a part that the settings name cannot be created.
         ValueError: both ``registry`` and ``tools`` are given.
     """
 
@@ -109,8 +110,8 @@ class Agent:
         Args:
             prompt: the user's message.
             image: the image it is about; default: the newest of the conversation.
-            mask: the part of the image that it is about, 0 keep and 255 edit, selected by hand: used in place
-                of what words would find.
+            mask: the part of the image that it is about, 0 keep and 255 edit, selected by hand; it replaces
+                the search for what the prompt names.
             user_id: owner of the conversation: 1 to 128 letters, digits and ``_ . @ + -``.
             conversation_id: 1 to 64 letters, digits, ``_`` and ``-``; default: a new conversation.
             prompt_id: idempotency key of the turn, same characters; default: a new one.
@@ -150,8 +151,8 @@ class Agent:
     ) -> Reply:
         """Run one turn and block until it ends; see :meth:`run` for arguments and errors.
 
-        The turn runs on an event loop in a thread that the agent owns. So this works where an event loop
-        runs already, as in a notebook, and from several threads at once.
+        The turn runs on an event loop in a thread that the agent owns, so this also works where an event loop
+        is already running, as in a notebook, and from several threads at once.
         """
         return self._loop_thread.run(
             lambda: self.run(
@@ -215,8 +216,8 @@ class Agent:
     ) -> TurnHandle:
         """Start a turn in the background; needs a running event loop.
 
-        ``mask`` and ``boxes`` say by hand which part of the image the prompt is about. ``planner`` decides
-        the steps of this turn in place of the agent's own, such as to make one call that is known.
+        ``mask`` and ``boxes`` select the part of the image that the prompt is about. ``planner`` replaces the
+        agent's planner for this turn, for example to make one known call.
 
         The same ``(user_id, conversation_id, prompt_id)`` is the same request: it runs once, and sending it
         again gives the same reply.
@@ -249,7 +250,7 @@ class Agent:
             user_id: the owner of the turn.
             turn_id: the turn.
             show: maps an image id to the URL that the reader can open.
-            after: how far the reader is; default: at the beginning.
+            after: the position to resume from; default: the beginning.
 
         Raises:
             NotFound: the user has no such turn.
@@ -258,7 +259,7 @@ class Agent:
 
     @property
     def running_count(self) -> int:
-        """How many turns are running or waiting in this process."""
+        """Number of turns that are running or waiting in this process."""
         return len(self._turns)
 
     def running(self, user_id: str, turn_id: str) -> TurnHandle | None:
@@ -311,11 +312,11 @@ class Agent:
                 )
 
     async def close_stale(self) -> int:
-        """Close turns that dead processes left open; return how many. None runs again by itself."""
+        """Close turns that dead processes left open and return their number. They are not restarted."""
         return await self._turns.interrupted.close_stale()
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for the turns that run on this event loop, then stop those left and mark them interrupted."""
+        """Wait for the turns on this event loop, then stop the remaining ones and mark them interrupted."""
         await self._turns.drain(timeout_s)
 
     async def close(self) -> None:

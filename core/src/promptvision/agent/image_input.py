@@ -32,7 +32,7 @@ An array is H x W (greyscale), H x W x 3 (RGB) or H x W x 4 (RGBA), uint8; or H 
 
 
 async def to_source(image: ImageInput | None) -> Source | None:
-    """What a request carries of an image; pixels are encoded as PNG and files are read, in a thread.
+    """Convert an image to a request source: encode pixels as PNG and read files, in a thread.
 
     Raises:
         InputError: the array has another shape or type, or the file was opened as text.

@@ -1,4 +1,4 @@
-"""The images that requests bring: storing them, and checking who may use one that is stored."""
+"""Store the images of requests, and check who may use a stored image."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class ImageIntake:
     """Turns the images of requests into stored images.
 
     Args:
-        services: whose stores are used.
+        services: the stores to use.
     """
 
     def __init__(self, services: AgentServices) -> None:

@@ -1,4 +1,4 @@
-"""Which requests are running, so that nothing they are about to refer to is deleted."""
+"""Track running requests, so that images they are about to refer to are not deleted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["InFlight"]
 
 
 class InFlight:
-    """The start times of running requests that may put an image and refer to it later.
+    """The start times of running requests that may store an image and refer to it later.
 
     Safe across threads.
     """
@@ -29,5 +29,5 @@ class InFlight:
             del self._starts[token]
 
     def oldest_start(self) -> float:
-        """Return when the oldest running request began, or the present time, in seconds since the epoch."""
+        """Return when the oldest running request began, or the current time, in seconds since the epoch."""
         return min(list(self._starts.values()), default=time.time())

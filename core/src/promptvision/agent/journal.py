@@ -15,7 +15,7 @@ POST_DELAY_S = 0.001
 """How long posted events wait for further ones, so that one write stores both."""
 
 Entry = tuple[EventKind, dict[str, Any], str | None]
-"""Kind, data and the image that an event is about."""
+"""Kind, data and image of an event."""
 
 Listener = Callable[[Event], None]
 """Called with each event once it is stored; must not block."""
@@ -24,10 +24,10 @@ Listener = Callable[[Event], None]
 class Journal:
     """The events of one turn.
 
-    Nothing begins before the events that announce it are stored: :meth:`write` waits for that. The end of a
-    step goes to :meth:`post`, which does not wait: the planner may be asked meanwhile, and if another step
-    follows at once, its start and the end of the last one are stored in one write. Listeners get an event
-    only once it is stored.
+    An action starts only after the events that announce it are stored: :meth:`write` waits for that. The end
+    of a step goes to :meth:`post`, which does not wait: the planner can run in the meantime, and if another
+    step follows at once, its start and the end of the last one are stored in one write. Listeners get an
+    event only once it is stored.
 
     Args:
         conversations: where events are stored.
@@ -46,11 +46,11 @@ class Journal:
         self._failure: BaseException | None = None
 
     def defer(self, *entries: Entry) -> None:
-        """Keep events for the next write; there is one before anything happens that they announce."""
+        """Keep events for the next write, which happens before the action that they announce."""
         self._waiting.extend(entries)
 
     def post(self, *entries: Entry) -> None:
-        """Store deferred and further events, all or none, very soon; the next write waits for it."""
+        """Store deferred and new events, all or none, in the background; the next write waits for it."""
         self._waiting.extend(entries)
         if self._conversations.is_immediate:
             self._append()
@@ -58,11 +58,11 @@ class Journal:
             asyncio.get_running_loop().call_later(POST_DELAY_S, self._append)
 
     async def write(self, *entries: Entry) -> None:
-        """Store deferred and further events, all or none, after those that were posted.
+        """Store deferred and new events, all or none, after those that were posted.
 
         Raises:
             LeaseLost: another process has the turn now.
-            StoreError: these events or posted ones could not be stored; none will be from then on.
+            StoreError: these events or posted ones could not be stored; no later event is stored either.
         """
         self._waiting.extend(entries)
         await self._settle()
@@ -92,7 +92,7 @@ class Journal:
         self._conversations.store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, events)
 
     async def _settle(self) -> None:
-        """Wait until no append is running, and raise what went wrong."""
+        """Wait until no append is running, and raise its error if it failed."""
         while (appending := self._appending) is not None:
             if appending.done():
                 self._on_appended(appending)

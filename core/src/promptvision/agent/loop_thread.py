@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class LoopThread:
-    """Runs coroutines from any thread on one event loop. The thread starts with the first of them."""
+    """Runs coroutines from any thread on one event loop. The thread starts with the first coroutine."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -36,7 +36,7 @@ class LoopThread:
             work: makes the coroutine.
 
         Raises:
-            RuntimeError: called from the loop thread itself, which would wait for itself.
+            RuntimeError: called from the loop thread itself, which would deadlock.
         """
         if threading.current_thread() is self._thread:
             raise RuntimeError(
@@ -60,7 +60,7 @@ class LoopThread:
             return asyncio.run_coroutine_threadsafe(work(), loop)
 
     def close(self) -> None:
-        """Cancel what runs on the loop and end the thread; the next call would start another one."""
+        """Cancel the tasks of the loop and end the thread; a later call starts a new one."""
         with self._lock:
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None

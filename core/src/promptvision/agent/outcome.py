@@ -1,4 +1,4 @@
-"""What came of one tool call: the same record in the journal, in the history and in the planner's request."""
+"""The outcome of one tool call: one record for the journal, the history and the planner's request."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ToolOutcome:
     result: Result | None = field(default=None, compare=False, repr=False)
 
     def stored(self) -> dict[str, Any]:
-        """The outcome as the journal keeps it."""
+        """The outcome as stored in the journal."""
         return {name: value for name, value in vars(self).items() if name != "result"}
 
     @classmethod

@@ -50,8 +50,8 @@ class Step:
         arguments: the arguments of the tool.
         result: the result of the tool; None unless ``status`` is ``done``.
         seconds: wall-clock time.
-        cached: whether the result is that of an earlier equal call.
-        message: what the user should know, such as why the step failed.
+        cached: whether the result comes from an earlier equal call.
+        message: a message for the user, such as why the step failed.
         models: ids of the models that it used.
         needs_setup: whether it failed because something must be installed or configured.
         image_ids: ids of the images in arguments and result.
@@ -71,17 +71,17 @@ class Step:
     image_ids: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The step as readers see it; shares its arguments and result."""
+        """The step as plain JSON; shares its arguments and result."""
         shown = {name: value for name, value in vars(self).items() if name not in _HIDDEN_MEMBERS}
         return {**shown, "models": list(self.models)}
 
     def stored(self) -> dict[str, Any]:
-        """The step as a conversation store keeps it."""
+        """The step in the form that a conversation store saves."""
         return {**vars(self), "models": list(self.models), "image_ids": list(self.image_ids)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
-        """The step that :meth:`stored` was made from; other members are ignored."""
+        """The step that :meth:`stored` was made from; other keys are ignored."""
         known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
         lists = {name: tuple(known.get(name, ())) for name in ("models", "image_ids")}
         return cls(**{**known, **lists})
@@ -100,7 +100,7 @@ class Reply:
         status: how the turn ended.
         planner: name of the planner that gave the answer.
         notes: warnings, such as that another planner answered.
-        fallbacks: planners that failed in the turn, so that another one was asked.
+        fallbacks: planners that failed in the turn and were replaced by the next one.
         open_image: reads the images; None for a reply that no agent gave.
     """
 
@@ -119,7 +119,7 @@ class Reply:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """Result fields of all finished steps; of two with the same name, the later one."""
+        """Result fields of all finished steps; a later field replaces an earlier one of the same name."""
         flat: dict[str, Any] = {}
         for step in self.steps:
             for name, value in (step.result or {}).items():
@@ -167,14 +167,14 @@ class Reply:
         save_image(image, path)
 
     def _repr_png_(self) -> bytes | None:
-        """The image as PNG: how notebooks display a reply."""
+        """The image as PNG, for notebooks."""
         from promptvision.images.codec import encode_png
 
         image = self.image
         return None if image is None else encode_png(image)
 
     def with_images(self, open_image: OpenImage) -> Reply:
-        """The same reply, able to open its images."""
+        """The same reply with a function that opens its images."""
         return replace(self, open_image=open_image)
 
     def document(self, show: Callable[[str], str] | None = None) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class Reply:
         return {name: show_ids(value, ids, show) for name, value in whole.items()}
 
     def stored(self) -> dict[str, Any]:
-        """The reply as a conversation store keeps it."""
+        """The reply in the form that a conversation store saves."""
         stored = {name: value for name, value in vars(self).items() if name != "open_image"}
         steps = [step.stored() for step in self.steps]
         lists = {"steps": steps, "images": list(self.images), "fallbacks": list(self.fallbacks)}
@@ -242,7 +242,7 @@ def _collect_ids(value: Any, found: list[str]) -> None:
     else:
         return
     for item in items:
-        if type(item) not in _PLAIN_TYPES:  # most values; a call for each of them would take its time
+        if type(item) not in _PLAIN_TYPES:  # skip plain values, which are the most frequent, without a call
             _collect_ids(item, found)
 
 

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 LOCAL_USER = "local"
-"""Owner of everything where users are not distinguished."""
+"""Owner of all data when users are not distinguished."""
 
 Source = bytes | str | Path | ImageRef
 """An image in a request: bytes, a URL, a ``data:`` URI, a stored one, or (CLI and Python) a path."""
@@ -42,7 +42,7 @@ ID_PATTERN = (
 )
 """Characters of ids of callers: no control, format or line separator characters.
 
-Written so that Python and ECMA-262, the dialect of JSON Schema, read it alike.
+The pattern means the same in Python and in ECMA-262, the dialect of JSON Schema.
 """
 _ID = re.compile(ID_PATTERN)
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -53,7 +53,7 @@ class Selection:
     """The part of the image that a request is about, selected by hand rather than by words.
 
     Args:
-        mask: 0 keep, 255 edit; the size of the image.
+        mask: 0 keep, 255 edit; same size as the image.
         boxes: in pixels of the image.
     """
 
@@ -66,11 +66,11 @@ class ChatInput:
     """A validated request.
 
     Args:
-        key: the idempotency key; ids that the caller left out are new.
+        key: the idempotency key; ids that the caller did not pass are generated.
         prompt: the user's message, cleaned.
         image: the image sent with it.
         allow_paths: whether a path may be read.
-        fingerprint: digest of the prompt, the image and the selection as they were given.
+        fingerprint: digest of the prompt, the image and the selection as sent.
         selection: the part of the image that it is about.
         planner: decides the steps of this turn; None: the agent's planner.
     """
@@ -116,7 +116,7 @@ class ChatInput:
 
 
 def check_prompt(prompt: str) -> str:
-    """The prompt without NUL, lone surrogates and outer white space."""
+    """The prompt without NUL, lone surrogates and surrounding whitespace."""
     if not isinstance(prompt, str):
         raise InputError("prompt: must be text", hint="say what you want done to the image")
     if len(prompt) > MAX_PROMPT_CHARS:
@@ -149,7 +149,7 @@ def check_user(value: str) -> str:
 
 
 def _fingerprint(prompt: str, image: Source | None, selection: Selection) -> str:
-    """A URL counts by itself: what it serves may change between two tries of one request."""
+    """Digest a URL instead of its content, which may change between two tries of one request."""
     digest = hashlib.sha256(prompt.encode())
     _add_source(digest, image)
     if selection.mask is not None:

@@ -1,4 +1,4 @@
-"""The parts that every module of the agent works with."""
+"""The services that the modules of the agent share."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ __all__ = ["AgentServices"]
 
 @dataclass(frozen=True, kw_only=True)
 class AgentServices:
-    """What the modules below :mod:`promptvision.agent.agent` are given instead of the agent.
+    """The services passed to the modules below :mod:`promptvision.agent.agent` instead of the agent.
 
     Args:
-        settings: the settings in force.
-        registry: what is installed and what can run here.
+        settings: the active settings.
+        registry: the installed plugins and tools.
         planner: decides the next step.
         conversations: where turns are journaled.
         images: where images are stored.
         runtime: runs single tool calls.
-        owner: name of this process, which conversation stores note beside a claimed turn.
+        owner: name of this process, which conversation stores save with a claimed turn.
         in_flight: the requests that are running.
     """
 
@@ -60,7 +60,7 @@ class AgentServices:
         conversations: ConversationStore | None,
         images: ImageStore | None,
     ) -> Self:
-        """Make the parts that are not given from the settings."""
+        """Create the services that are not passed from the settings."""
         planner = planner or make_planner(registry)
         images = images or registry.make_image_store()
         conversations = conversations or registry.make_conversation_store()

@@ -9,8 +9,8 @@ __all__ = ["COMMANDS"]
 COMMANDS = tuple(
     Command(name, summary, f"promptvision.cli.{name}:{name}")
     for name, summary in (
-        ("run", "Edit or examine an image as TEXT says."),
-        ("batch", "Edit or examine many images as TEXT says."),
+        ("run", "Edit or examine an image according to TEXT."),
+        ("batch", "Edit or examine many images according to TEXT."),
         ("chat", "Talk about an image in the terminal."),
         ("serve", "Serve the HTTP interface."),
         ("demo", "Run five instructions on sample images and write a report."),

@@ -1,9 +1,9 @@
 """Images as files under one folder: ``<root>/<first two digits>/<sha256>.<extension>``.
 
 An image is written under a temporary name, flushed to the disk, and then renamed, so that a visible name
-always has all its bytes, also after ``kill -9`` and power loss. Nothing under the root is reached through a
-symbolic link. ``put`` and ``delete`` exclude each other across processes by a lock on the image's folder. The
-modification time of a file is the time of the last ``put``.
+always has all its bytes, also after ``kill -9`` and power loss. Symbolic links under the root are not
+followed. A lock on the image's folder serialises ``put`` and ``delete`` across processes. The modification
+time of a file is the time of the last ``put``.
 """
 
 from __future__ import annotations

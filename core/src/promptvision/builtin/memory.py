@@ -136,7 +136,7 @@ def _add(held: _Turn, added: list[_Entry]) -> None:
 
 
 class MemoryConversationStore:
-    """A conversation store whose contents end with the process. Safe across threads."""
+    """A conversation store that loses its contents when the process ends. Safe across threads."""
 
     blocking = False
 

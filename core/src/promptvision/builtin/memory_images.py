@@ -1,4 +1,4 @@
-"""Images in memory, for tests and for processes that keep nothing."""
+"""Images in memory, for tests and for processes without persistent storage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Held:
 
 
 class MemoryImageStore:
-    """An image store whose images end with the process. Safe across threads."""
+    """An image store that loses its images when the process ends. Safe across threads."""
 
     blocking = False
 

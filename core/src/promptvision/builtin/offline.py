@@ -1,14 +1,14 @@
 """The offline planner: matches words against the phrases that operations and tools declare.
 
 A request is cut into clauses; each clause must match one declared phrase, whose slots become arguments.
-Politeness, word order, spelling and other languages are taken off before. What is understood before the
-first unknown clause is done; the answer then says which words were not understood.
+Politeness, word order, spelling and other languages are normalised first. Clauses before the first unknown
+one are executed; the answer then says which words were not understood.
 
-What a call needs beyond that (boxes, masks) the core fills in, so a newly installed tool works here as soon
-as it declares a phrase. A pronoun as target ("now make it green") leaves the target to the core, which uses
-what the last step on that image was about.
+The core fills in other arguments of a call (boxes, masks), so a newly installed tool works here as soon as it
+declares a phrase. If the target is a pronoun ("now make it green"), the core uses the target of the last step
+on that image.
 
-Operations that cannot run here are understood and called as well: the answer says what is missing.
+Operations that cannot run here are also understood and called: the answer says what is missing.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class OfflinePlanner:
         matches = list(plan.matches)
         if not matches and (answer := _answer_without_call(request, plan)) is not None:
             return answer
-        if _lacks_antecedent(matches, request):
+        if _is_pronoun_unresolved(matches, request):
             return self._reply(text=_ASK_BACK, failed=True)
         open_calls, has_failed = _not_yet_made(matches, request.outcomes)
         if open_calls and not has_failed and request.tool_choice == "auto":
@@ -70,7 +70,7 @@ class OfflinePlanner:
         return self._reply(text=text, failed=has_failed or request.outcomes[-1].failed)
 
     def _read(self, request: PlanRequest) -> Reading:
-        """The plan by what can run here; by what cannot, where that understands more."""
+        """The plan from available functions, or from unavailable ones where that understands more."""
         plan = read_request(request.prompt, request.functions)
         if not plan.unknown or not request.unavailable:
             return plan
@@ -93,7 +93,7 @@ class OfflinePlanner:
 
 
 def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | None:
-    """The answer to a request that asks for nothing to be done, or for what no operation can do."""
+    """The answer to a request that needs no call or that no operation can fulfil."""
     name, words = OfflinePlanner.name, request.prompt
     if is_nothing(words) or (plan.is_nothing and not plan.unknown):
         return ChatReply(text="Nothing was changed.", planner=name)
@@ -116,8 +116,8 @@ def _unknown_text(request: PlanRequest, plan: Reading) -> str:
     return not_understood(clause, request.functions, is_incomplete=plan.incomplete, is_first=is_first)
 
 
-def _lacks_antecedent(plan: Sequence[Match], request: PlanRequest) -> bool:
-    """Whether the plan begins with "it", and neither a selection nor an earlier call was about a thing."""
+def _is_pronoun_unresolved(plan: Sequence[Match], request: PlanRequest) -> bool:
+    """Whether the plan starts with "it", without a selection or an earlier call that it could refer to."""
     first = next((match for match in plan if match.function.target), None)
     if first is None or not first.is_follow_up or request.has_selection:
         return False
@@ -126,7 +126,7 @@ def _lacks_antecedent(plan: Sequence[Match], request: PlanRequest) -> bool:
 
 
 def _not_yet_made(plan: list[Match], outcomes: Sequence[CallOutcome]) -> tuple[list[Match], bool]:
-    """The rest of a plan, and whether a call of it has failed, which ends it.
+    """The remaining calls of a plan, and whether one of its calls has failed, which ends it.
 
     Another planner may have begun the turn: a step that worked is not repeated, and a failure of a call that
     is not part of this plan does not count.

@@ -132,5 +132,5 @@ def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStor
 
 @hookimpl
 def promptvision_settings() -> Iterable[type[Section]]:
-    """What all LLM providers read, and the model hub."""
+    """Settings that all LLM providers read, and those of the model hub."""
     return [LLMSection, HubSection]

@@ -22,7 +22,7 @@ __all__ = ["ProcessExecutor"]
 log = logging.getLogger(__name__)
 
 APPLICATION = "app"
-"""The plugin of tools that an application passes as objects, which no other process can import."""
+"""Plugin name of tools that an application passes as objects; other processes cannot import them."""
 
 
 class ProcessExecutor:
@@ -35,7 +35,7 @@ class ProcessExecutor:
         count: maximum number of processes for each Python environment.
 
     Raises:
-        SetupError: no other process can read the image store.
+        SetupError: other processes cannot read the image store.
     """
 
     def __init__(self, worker: Worker, count: int) -> None:
@@ -57,7 +57,7 @@ class ProcessExecutor:
 
         Raises:
             WorkerLost: the process ended during the call.
-            Exception: what the tool raised, as :meth:`promptvision.runtime.failure.Failure.to_error` has it.
+            Exception: the tool's error, converted by :meth:`promptvision.runtime.failure.Failure.to_error`.
         """
         if call.tool.plugin == APPLICATION:
             return await self._local.execute(call, cancel=cancel, on_progress=on_progress)
@@ -70,7 +70,7 @@ class ProcessExecutor:
             pool.close()
 
     def _pool(self, python: str) -> _Pool:
-        if python not in self._pools:  # on the event loop of one agent; two loops make one too many at worst
+        if python not in self._pools:  # runs on the event loop; two loops create at most one extra pool
             self._pools.setdefault(python, _Pool(self._worker, self._count, python))
         return self._pools[python]
 
@@ -112,7 +112,7 @@ class _Pool:
             self._put_back(handle)
 
     def _take(self, tool: str) -> WorkerHandle:
-        """An idle process, one that has run the tool before if there is one; else a new one."""
+        """Return an idle process, preferably one that has run the tool before; else a new one."""
         with self._lock:
             for dead in [handle for handle in self._idle if not handle.is_alive]:
                 self._idle.remove(dead)
@@ -138,7 +138,7 @@ class _Pool:
         return handle
 
     def _put_back(self, handle: WorkerHandle) -> None:
-        """Keep the process for the next call; if it has ended, start another one meanwhile."""
+        """Return the process to the pool; if it has ended, start another one in the background."""
         with self._lock:
             self._busy.discard(handle)
             if handle.is_alive and not self._is_closed:
@@ -156,6 +156,6 @@ class _Pool:
         try:
             handle = self._start()
         except (PromptvisionError, OSError) as exc:
-            log.warning("worker process: it cannot be replaced now: %s", exc)
+            log.warning("worker process: cannot be replaced now: %s", exc)
             return
         self._put_back(handle)

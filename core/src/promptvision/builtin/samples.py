@@ -1,4 +1,4 @@
-"""Sample images drawn with Pillow: no file or download, and identical on every machine."""
+"""Sample images drawn with Pillow: they need no file or download and are identical on every machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 __all__ = ["still_life", "street_sign"]
 
 _SCALE = 2
-"""Scenes are drawn larger by this factor and reduced, for smooth edges."""
+"""Samples are drawn larger by this factor and scaled down, for smooth edges."""
 
 _Colour = tuple[int, int, int]
 _Point = tuple[float, float]
@@ -109,7 +109,7 @@ def _wood(canvas: Image.Image, top: int, bottom: int) -> None:
 
 
 def _shadow(canvas: Image.Image, middle: _Point, radii: _Point, strength: float) -> None:
-    """Darken softly towards the middle of an ellipse."""
+    """Darken an ellipse gradually towards its centre."""
     mask = Image.new("L", canvas.size)
     (x, y), (a, b) = middle, radii
     ImageDraw.Draw(mask).ellipse(_px(x - a, y - b, x + a, y + b), fill=round(255 * strength))

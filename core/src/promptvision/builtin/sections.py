@@ -29,5 +29,5 @@ class HubSection(Section):
     endpoint: str | None = Field(None, alias="HF_ENDPOINT", description="URL of a mirror of the hub.")
     token: SecretStr | None = Field(None, alias="HF_TOKEN", description="Access token for gated models.")
     is_offline: bool = Field(
-        False, alias="HF_HUB_OFFLINE", description="Use the weights on disk only, without any download."
+        False, alias="HF_HUB_OFFLINE", description="Use only weights that are on disk; never download."
     )

@@ -1,4 +1,4 @@
-"""One worker process, seen from the process that started it."""
+"""The parent's handle of one worker process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CANCEL_GRACE_S = 2.0
 PROBE = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
 )
-"""A PNG of one pixel. A worker process that finds it in its image store shares the store with us."""
+"""A PNG of one pixel. A worker process that finds it in its image store shares the store with the parent."""
 
 _EXIT_S = 2.0
 _MODULE = "promptvision.builtin.worker_process"
@@ -42,7 +42,7 @@ class WorkerHandle:
     """Starts a worker process and runs one call at a time in it.
 
     Args:
-        worker: whose settings and image store the process gets.
+        worker: provides the settings and the image store of the process.
         python: the interpreter of another environment; empty for that of this process.
     """
 
@@ -51,11 +51,11 @@ class WorkerHandle:
         """Names of the tools that the process has run, whose models it may hold."""
         self._digest = worker.settings_digest
         self._process = subprocess.Popen(
-            # Variables such as PYTHONPATH are those of this environment, not of another one.
+            # Variables such as PYTHONPATH apply to this environment, not to another one.
             [python, "-I", "-m", _MODULE] if python else [sys.executable, "-m", _MODULE],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in a terminal is for the server, which closes the pipes
+            start_new_session=True,  # Ctrl-C in a terminal goes to the server only, which closes the pipes
         )
         assert self._process.stdin is not None  # both are pipes
         assert self._process.stdout is not None
@@ -77,7 +77,7 @@ class WorkerHandle:
         """Whether the process can take another call."""
         if self._process.poll() is not None:
             return False
-        try:  # poll() knows nothing of a death while another thread is reaping the process
+        try:  # poll() reports nothing while another thread is reaping the process
             return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
         except ChildProcessError:
             return False
@@ -153,7 +153,7 @@ class WorkerHandle:
 
     @contextmanager
     def _cancelled_by(self, cancel: CancelToken) -> Iterator[None]:
-        """Inside the block a cancellation is sent to the process, which is killed if it does not obey."""
+        """Forward a cancellation to the process inside the block, and kill it if it does not react."""
         timers: list[threading.Timer] = []
 
         def pass_on() -> None:
@@ -188,7 +188,7 @@ class WorkerHandle:
                 return message
 
     def _ending(self) -> str:
-        """Wait for the end of a process that has closed its pipe; how it ended, in words."""
+        """Wait for the end of a process that has closed its pipe; return how it ended."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_S)
         self.kill()

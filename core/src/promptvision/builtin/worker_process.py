@@ -1,7 +1,7 @@
-"""The program of a worker process: reads calls on stdin, runs them, and writes what comes of them on stdout.
+"""The program of a worker process: reads calls from stdin, runs them, and writes results to stdout.
 
 The first message has the settings; everything else is built here: plugins, image store, models. The process
-ends when stdin is closed, so that none outlives the process that started it. Started by
+ends when stdin is closed, so it never outlives its parent. Started by
 :mod:`promptvision.builtin.worker_handle`.
 """
 
@@ -38,7 +38,7 @@ _IDLE_S = 1.0
 def main() -> None:
     """Serve until stdin is closed."""
     calls, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not be taken for an answer
+    os.dup2(2, 1)  # printed text must not be mistaken for a message
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     faulthandler.enable()
     try:
@@ -69,7 +69,7 @@ class _Channel:
 
 
 class _LogHandler(logging.Handler):
-    """Sends log lines to the process that started this one."""
+    """Sends log lines to the parent process."""
 
     def __init__(self, channel: _Channel) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
 
 
 def _limit_memory(limit: int | None) -> None:
-    """Limit the memory of this process, and let the kernel end it rather than the server if all runs out."""
+    """Limit the memory of this process; when memory runs out, the kernel kills it before the server."""
     with suppress(OSError):  # not Linux, or not allowed
         Path("/proc/self/oom_score_adj").write_text("500")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

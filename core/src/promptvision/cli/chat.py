@@ -38,7 +38,7 @@ COMMANDS = {
     "/history": "show what was said so far",
     "/new": "start another conversation",
     "/help": "show this list",
-    "/quit": "leave; Ctrl-D does the same",
+    "/quit": "quit; Ctrl-D does the same",
 }
 LEAVE = ("/quit", "/exit", "/q")
 
@@ -47,7 +47,7 @@ LEAVE = ("/quit", "/exit", "/q")
 @click.argument("image", required=False)
 @click.option("-c", "--conversation", help="Continue the conversation of this id.")
 def chat(image: str | None, conversation: str | None) -> int:
-    """Talk about an image; start with IMAGE, or give one later with /image PATH.
+    """Start a conversation about IMAGE, or send an image later with /image PATH.
 
     Ctrl-C stops what is running and keeps the conversation. /help lists the commands.
     """
@@ -112,7 +112,7 @@ class ChatSession:
                 if not self._is_interactive:
                     raise
                 click.echo()
-                say("/quit or Ctrl-D leaves", dim=True)
+                say("quit with /quit or Ctrl-D", dim=True)
 
     def _handle(self, line: str) -> None:
         """Handle one line; an error is printed and the conversation continues."""
@@ -168,7 +168,7 @@ class ChatSession:
             self._show(reply.image_id)
 
     def _wait(self, running: TurnHandle) -> Reply | None:
-        """Show the steps until the turn has ended; None if Ctrl-C stopped it."""
+        """Show the steps until the turn ends; None if Ctrl-C stopped it."""
         printer = StepPrinter(self._agent.services.planner.name)
 
         async def watch() -> Reply:
@@ -188,7 +188,7 @@ class ChatSession:
             printer.clear()
 
     async def _start(self, words: str) -> tuple[TurnHandle, StreamPrinter | None]:
-        """Start a turn; on a terminal its text is printed as it streams."""
+        """Start a turn; on a terminal, print its text as it streams."""
         from promptvision.cli.stream_printer import StreamPrinter
 
         running = self._agent.start(words, image=self._image, conversation_id=self._conversation)
@@ -215,7 +215,7 @@ class ChatSession:
         return self._agent.conversations.images(LOCAL_USER, self._conversation)
 
     def _record(self, handle: str | None) -> ImageRecord:
-        """The image of a handle; without one the newest that was given or edited."""
+        """The image of a handle; default: the newest input or edited image."""
         from promptvision.images.handles import ImageTable
 
         table = ImageTable(self._records())
@@ -252,7 +252,7 @@ class ChatSession:
         self._use(line[1])
 
     def _show(self, image_id: str) -> None:
-        """Draw an image where the terminal can, and say where it is."""
+        """Draw an image if the terminal supports it, and print its location."""
         if way := terminal.protocol():
             click.echo(terminal.draw(self._agent.open(image_id), way))
         say(f"  image: {self._agent.images.url(image_id)}")

@@ -1,4 +1,4 @@
-"""Checks of ``promptvision doctor`` that look at this machine and what is installed."""
+"""Checks of ``promptvision doctor`` for this machine and the installed packages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def machine() -> Finding:
 
 
 def devices() -> Finding:
-    """What models can run on, and the memory that they may take there."""
+    """The devices that models can run on, and the memory that they may use."""
     from promptvision.models import devices
 
     cpu = f"CPU with {gigabytes(devices.usable_bytes('cpu'))} of memory for models"
@@ -79,7 +79,7 @@ def home(settings: Settings) -> Finding:
         free = shutil.disk_usage(settings.home).free
     except OSError as exc:
         return Finding(
-            "home", FAIL, f"{settings.home}: {exc.strerror}", "set PROMPTVISION_HOME to a folder of yours"
+            "home", FAIL, f"{settings.home}: {exc.strerror}", "set PROMPTVISION_HOME to a writable folder"
         )
     state = OK if free > LOW_DISK_BYTES else WARN
     return Finding("home", state, f"{settings.home} is writable, {gigabytes(free)} free")
@@ -88,7 +88,7 @@ def home(settings: Settings) -> Finding:
 def shown_settings(registry: Registry, settings: Settings) -> Iterator[Finding]:
     """Settings of the core and of plugins that differ from the default, invalid ones and unknown names."""
     names = [PREFIX + name.upper() for name in type(settings).model_fields]
-    yield Finding("settings", OK, _set_variables(names, settings) or "all as they are by default")
+    yield Finding("settings", OK, _set_variables(names, settings) or "all defaults")
     for plugin, sections in registry.sections.items():
         for section in sections:
             try:
@@ -107,7 +107,7 @@ def _set_variables(names: Iterable[str], settings: Settings) -> str:
 
 
 def plugins(registry: Registry) -> Iterator[Finding]:
-    """What became of each plugin."""
+    """The state of each plugin."""
     for plugin in registry.plugins:
         state = {"loaded": WARN if plugin.cause else OK, "disabled": OK}.get(str(plugin.state), FAIL)
         seen = f"{plugin.distribution} {plugin.version} is {plugin.state}"
@@ -121,7 +121,7 @@ def plugins(registry: Registry) -> Iterator[Finding]:
 
 
 def of_plugins(registry: Registry, settings: Settings) -> Iterator[Finding]:
-    """What plugins look at themselves."""
+    """The checks that plugins provide."""
     for check in registry.checks():
         try:
             yield check(settings)
@@ -132,7 +132,7 @@ def of_plugins(registry: Registry, settings: Settings) -> Iterator[Finding]:
 
 
 def weights(registry: Registry, settings: Settings) -> Iterator[Finding]:
-    """Whether the weights that are here are whole."""
+    """Whether the downloaded weights are complete and intact."""
     from promptvision.models.pull import is_partial, verify
     from promptvision.models.weights import locate
 
@@ -141,7 +141,7 @@ def weights(registry: Registry, settings: Settings) -> Iterator[Finding]:
         pull = f"`promptvision models pull {name}`"
         if locate(spec, settings) is None:
             if is_partial(spec, settings):
-                yield Finding(f"model {name}", WARN, "its download was not finished", f"go on with {pull}")
+                yield Finding(f"model {name}", WARN, "its download was not finished", f"continue with {pull}")
             else:
                 absent.append(name)
             continue
@@ -152,18 +152,18 @@ def weights(registry: Registry, settings: Settings) -> Iterator[Finding]:
             continue
         wrong = "; ".join(f"{problem.path} {problem.what}" for problem in problems)
         fix = f"`promptvision models rm {name}`, then {pull}" if wrong else ""
-        yield Finding(f"model {name}", FAIL if wrong else OK, wrong or "is here and whole", fix)
+        yield Finding(f"model {name}", FAIL if wrong else OK, wrong or "downloaded and intact", fix)
     if absent:
         yield Finding("models", OK, f"not downloaded: {', '.join(absent)}")
 
 
 def operations(registry: Registry) -> Iterator[Finding]:
-    """Which tool fulfils each operation here, and what a better one needs."""
+    """The tool that runs each operation here, and what a better tool needs."""
     if not any(registry.runnable(name) for name in registry.operations):
         yield Finding(
             "tools",
             WARN,
-            "no installed tool can run here, so no instruction can be carried out",
+            "no installed tool can run here, so no request can be fulfilled",
             f"install tools: `{INSTALL_TOOLS}`",
         )
     for name in sorted(registry.operations):
@@ -180,13 +180,13 @@ def operations(registry: Registry) -> Iterator[Finding]:
 
 
 def port() -> Finding:
-    """Whether `promptvision serve` finds its port free."""
+    """Whether the port of `promptvision serve` is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", PORT))
         except OSError:
             return Finding(
-                "port", WARN, f"port {PORT} is taken", f"use `promptvision serve --port {PORT + 1}`"
+                "port", WARN, f"port {PORT} is in use", f"use `promptvision serve --port {PORT + 1}`"
             )
     return Finding("port", OK, f"port {PORT} is free")

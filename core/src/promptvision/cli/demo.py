@@ -1,4 +1,4 @@
-"""``promptvision demo``: five instructions on sample images, and a report to look at."""
+"""``promptvision demo``: five instructions on sample images, and an HTML report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from promptvision.agent.agent import Agent
 
-__all__ = ["SCENES", "DemoCase", "demo"]
+__all__ = ["CASES", "DemoCase", "demo"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class DemoCase:
     """One instruction of the demo.
 
     Args:
-        conversation: scenes with the same name continue one conversation.
-        image: name of the sample image, or empty to go on with the conversation's newest one.
+        conversation: cases with the same name share one conversation.
+        image: name of the sample image, or empty for the conversation's newest image.
         words: the instruction.
     """
 
@@ -41,7 +41,7 @@ class DemoCase:
     words: str
 
 
-SCENES = (
+CASES = (
     DemoCase("table", "still_life", "Change the red ball to blue"),
     DemoCase("table", "", "Now make it black and white"),
     DemoCase("sign", "street_sign", "What does this sign say?"),
@@ -66,40 +66,42 @@ def demo(output: Path) -> int:
     """
     try:
         output.mkdir(parents=True, exist_ok=True)
-        chapters = asyncio.run(_play(output))
-        report = write_report(output, chapters)
+        sections = asyncio.run(_run_cases(output))
+        report = write_report(output, sections)
     except OSError as exc:
         raise InputError(
-            f"{exc.filename or output}: {exc.strerror}", hint="name another folder with -o"
+            f"{exc.filename or output}: {exc.strerror}", hint="choose another folder with -o"
         ) from exc
-    failed = [chapter for chapter in chapters if chapter.reply.status != "done"]
-    say(f"{len(chapters) - len(failed)} of {len(chapters)} instructions done")
+    failed = [section for section in sections if section.reply.status != "done"]
+    say(f"{len(sections) - len(failed)} of {len(sections)} instructions done")
     click.echo(str(report))
-    if all(chapter.reply.needs_setup for chapter in failed):
+    if all(section.reply.needs_setup for section in failed):
         return 3 if failed else 0
     return 1
 
 
-async def _play(output: Path) -> list[Section]:
+async def _run_cases(output: Path) -> list[Section]:
     from promptvision.agent.agent import Agent
     from promptvision.settings import load_settings
 
     with tempfile.TemporaryDirectory(prefix="promptvision-demo-") as home:
         agent = Agent(load_settings(home=home, planner="offline", images="memory:", conversations="memory:"))
         try:
-            return [await _act(agent, scene, number, output) for number, scene in enumerate(SCENES, start=1)]
+            return [
+                await _run_case(agent, case, number, output) for number, case in enumerate(CASES, start=1)
+            ]
         finally:
             await agent.close()
 
 
-async def _act(agent: Agent, scene: DemoCase, number: int, output: Path) -> Section:
-    say(f"{number}. {scene.words}", bold=True)
-    source = _encode(_sample(scene.image)) if scene.image else None
-    running = agent.start(scene.words, image=source, conversation_id=scene.conversation)
+async def _run_case(agent: Agent, case: DemoCase, number: int, output: Path) -> Section:
+    say(f"{number}. {case.words}", bold=True)
+    source = _encode(_sample(case.image)) if case.image else None
+    running = agent.start(case.words, image=source, conversation_id=case.conversation)
     StepPrinter().watch(running)
     reply = await running.reply()
     say(f"   {reply.text_response}")
-    return ReportImages(output, str(number), agent.open).chapter(scene.words, reply)
+    return ReportImages(output, str(number), agent.open).section(case.words, reply)
 
 
 def _sample(name: str) -> Image:

@@ -1,4 +1,4 @@
-"""``promptvision doctor``: what works here, what is missing, and the command that fixes it."""
+"""``promptvision doctor``: what works, what is missing, and the command that fixes it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _SECRET_OPTIONS = re.compile(
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.option("--offline", is_flag=True, help="Ask no host on the network.")
+@click.option("--offline", is_flag=True, help="Do not contact any host on the network.")
 def doctor(as_json: bool, offline: bool) -> int:
     """Check what works here; exit 1 if something is broken.
 
-    Weights that are here are compared with their checksums, which takes a while for large ones. Language
-    models are asked for one small tool call, unless --offline is given.
+    Checksums of downloaded weights are verified, which takes a while for large ones. Language models are
+    asked for one small tool call, unless --offline is given.
     """
     found = []
     if not as_json:
@@ -48,7 +48,7 @@ def doctor(as_json: bool, offline: bool) -> int:
     failed = sum(finding.state == "fail" for finding in found)
     warned = sum(finding.state == "warn" for finding in found)
     broken = f"{failed} of {len(found)} checks failed" if failed else "nothing is broken"
-    say(f"{broken}; {warned} of {len(found)} checks say that something is missing" if warned else broken)
+    say(f"{broken}; {warned} of {len(found)} checks report that something is missing" if warned else broken)
     return 1 if failed else 0
 
 
@@ -80,7 +80,7 @@ def diagnose(registry: Registry, settings: Settings, *, offline: bool) -> Iterat
 
 
 def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """Yield all findings, in the order in which to fix them. They may still hold secrets."""
+    """Yield all findings, in the order in which to fix them. They may still contain secrets."""
     from promptvision.cli import checks, online_checks
 
     yield checks.machine()
@@ -97,7 +97,7 @@ def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterato
 
 
 def masked(text: str, secrets: list[str]) -> str:
-    """Mask the secrets in a text; a long one keeps its last four characters, to identify it."""
+    """Mask the secrets in a text; a long secret keeps its last four characters for identification."""
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "****" + (secret[-4:] if len(secret) >= 16 else ""))
     return _SECRET_OPTIONS.sub(r"\1****", _CREDENTIALS.sub(r"\1:****@", text))

@@ -27,7 +27,7 @@ LISTED = 200
 def history(ctx: click.Context, as_json: bool) -> int:
     """List, show, rename, export and delete conversations; without a command: list.
 
-    Go on with one by `promptvision chat -c ID`.
+    Continue one with `promptvision chat -c ID`.
     """
     return 0 if ctx.invoked_subcommand is not None else _list(as_json)
 
@@ -35,7 +35,7 @@ def history(ctx: click.Context, as_json: bool) -> int:
 @history.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 def list_(as_json: bool) -> int:
-    """List the 200 conversations used last, newest first."""
+    """List the 200 most recent conversations, newest first."""
     return _list(as_json)
 
 
@@ -67,7 +67,7 @@ def _when(seconds: float) -> str:
 @click.argument("conversation")
 @click.option("--json", "as_json", is_flag=True, help="Print the export document.")
 def show(conversation: str, as_json: bool) -> int:
-    """Show what was said in one conversation, and its images."""
+    """Show the messages and images of one conversation."""
 
     async def work(agent: Agent) -> int:
         document = await export_document(agent, conversation)
@@ -91,7 +91,7 @@ def print_turns(document: dict[str, Any]) -> None:
 
 @history.command()
 @click.argument("conversation")
-@click.option("-o", "--output", default="-", help="Write here; '-', the default, is stdout.")
+@click.option("-o", "--output", default="-", help="Output file; '-', the default, is stdout.")
 def export(conversation: str, output: str) -> int:
     """Write a conversation as JSON: turns with their steps and results, and the table of its images."""
 
@@ -118,7 +118,7 @@ async def export_document(agent: Agent, conversation: str) -> dict[str, Any]:
     """A conversation of the local user as plain JSON.
 
     Raises:
-        NotFound: there is none of this id.
+        NotFound: there is no conversation with this id.
     """
     from promptvision.agent.agent import LOCAL_USER
     from promptvision.agent.export import export_conversation
@@ -139,18 +139,18 @@ async def export_document(agent: Agent, conversation: str) -> dict[str, Any]:
 @click.argument("conversation")
 @click.argument("title")
 def rename(conversation: str, title: str) -> int:
-    """Give a conversation another title."""
+    """Change the title of a conversation."""
     from promptvision.agent.agent import LOCAL_USER
     from promptvision.conversations.store import clean_text, title_of
 
     wanted = title_of(clean_text(title))
     if not wanted:
-        raise click.UsageError("TITLE: it is empty")
+        raise click.UsageError("TITLE: is empty")
 
     async def work(agent: Agent) -> int:
         if not agent.conversations.rename(LOCAL_USER, conversation, wanted):
             raise _no_such(conversation)
-        say(f"{conversation} is called {wanted!r} now")
+        say(f"{conversation} is now called {wanted!r}")
         return 0
 
     return with_agent(work)
@@ -159,14 +159,14 @@ def rename(conversation: str, title: str) -> int:
 @history.command()
 @click.argument("conversation")
 def delete(conversation: str) -> int:
-    """Delete a conversation and those of its images that nothing else uses."""
+    """Delete a conversation and its images that are not used elsewhere."""
     from promptvision.agent.agent import LOCAL_USER
     from promptvision.agent.export import delete_conversation
 
     async def work(agent: Agent) -> int:
         if not await delete_conversation(agent.services, LOCAL_USER, conversation):
             raise _no_such(conversation)
-        say(f"{conversation} is deleted")
+        say(f"{conversation} deleted")
         return 0
 
     return with_agent(work)

@@ -16,19 +16,19 @@ __all__ = ["isolate"]
     "requirements",
     multiple=True,
     metavar="REQUIREMENT",
-    help="What to install, such as a wheel or 'promptvision-sam==1.2'. Default: promptvision-NAME.",
+    help="Packages to install, such as a wheel or 'promptvision-sam==1.2'. Default: promptvision-NAME.",
 )
 @click.option(
     "--share",
     "is_shared",
     is_flag=True,
-    help="Import packages that it does not have from this environment, promptvision too.",
+    help="Import missing packages, promptvision included, from this environment.",
 )
-@click.option("--refresh", is_flag=True, help="Install nothing; read again what the plugin offers.")
+@click.option("--refresh", is_flag=True, help="Install nothing; read the plugin's manifest again.")
 def isolate(name: str, requirements: tuple[str, ...], is_shared: bool, refresh: bool) -> int:
-    """Give plugin NAME a Python environment of its own, made with uv.
+    """Create a separate Python environment for plugin NAME with uv.
 
-    Its tools then run in worker processes of that environment, and everything else about it looks the same.
+    Its tools then run in worker processes of that environment; otherwise the plugin behaves the same.
     """
     from promptvision.plugins.environments import (
         ENVIRONMENT_PREFIX,

@@ -13,12 +13,12 @@ KEPT_LINES = 1000
 
 
 def begin(home: Path, commands: Sequence[str]) -> None:
-    """Make ``input`` edit lines, recall those of earlier days, and complete commands and file names.
+    """Make ``input`` edit lines, recall lines of earlier sessions, and complete commands and file names.
 
-    Does nothing where Python has no readline.
+    Does nothing if Python has no readline.
 
     Args:
-        home: folder that the file of earlier lines lies in.
+        home: folder of the history file.
         commands: completed at the start of a line.
     """
     try:
@@ -49,7 +49,7 @@ def _choice(line: str, text: str, commands: Sequence[str], index: int) -> str | 
 
 
 def complete(line: str, text: str, commands: Sequence[str]) -> list[str]:
-    """What ``text``, the last word of ``line``, may become: a command first, a path after it."""
+    """Completions of ``text``, the last word of ``line``: a command first, then a path."""
     if line == text and text.startswith("/"):
         return [command for command in commands if command.startswith(text)]
     if not line.startswith(("/image ", "/save ")):

@@ -1,7 +1,6 @@
-"""The command line: lazy commands, one way to report errors, and the exit codes.
+"""The command line: lazily imported commands, error reporting and exit codes.
 
-Exit codes: 0 it worked, 1 it failed, 2 wrong usage, 3 something must be installed or configured,
-130 interrupted.
+Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something must be installed or configured, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ __all__ = ["cli", "main"]
 class LazyGroup(click.Group):
     """A group whose commands come from the hook ``promptvision_commands`` and are imported when called.
 
-    The core's commands go first, so that a plugin cannot replace one and need not be loaded for one.
+    The core's commands take precedence: a plugin cannot replace one, and running one loads no plugin.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -73,9 +72,9 @@ def _plugin_command(name: str) -> click.Command | None:
 @click.option("--debug", is_flag=True, help="Show tracebacks and debug logs.")
 @click.version_option(package_name="promptvision")
 def cli(debug: bool) -> None:
-    """Say what you want done to an image.
+    """Edit or examine images by describing the task.
 
-    Data goes to stdout, progress to stderr. Plugins may add commands of their own.
+    Data goes to stdout, progress to stderr. Plugins may add commands.
     """
     import logging
 
@@ -100,7 +99,7 @@ def _show_warnings(logger: logging.Logger) -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Entry point of the ``promptvision`` program; always leaves by ``sys.exit``."""
+    """Entry point of the ``promptvision`` program; always exits through ``sys.exit``."""
     words = sys.argv[1:] if args is None else args
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
@@ -115,14 +114,14 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has closed the pipe
         sys.exit(1)
-    except Exception as exc:  # the border to the user: one line instead of a traceback
+    except Exception as exc:  # boundary to the user: print one line instead of a traceback
         if "--debug" in words:
             raise
         sys.exit(_explain(exc))
 
 
 def _explain(exc: Exception) -> int:
-    """Say in one line what is wrong and what to do about it; returns the exit code."""
+    """Print in one line what is wrong and how to fix it; return the exit code."""
     if isinstance(exc, click.ClickException):
         return _explain_usage(exc)
     if isinstance(exc, PromptvisionError):
@@ -147,7 +146,7 @@ def _explain_usage(exc: click.ClickException) -> int:
 
 
 def _leave_interrupted() -> NoReturn:
-    """Leave with 130, at once even where a thread is still busy with a tool that cannot be stopped."""
+    """Exit with 130 at once, even if a thread still runs a tool that cannot be stopped."""
     complain("interrupted")
     if threading.active_count() > 1:
         sys.stdout.flush()

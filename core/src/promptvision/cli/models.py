@@ -1,4 +1,4 @@
-"""``promptvision models``: what weights there are, and bringing, checking and removing them."""
+"""``promptvision models``: list, download, verify and remove model weights."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def _registry(ctx: click.Context | None) -> Registry:
-    """The registry that a caller put on the context, else one of all that is installed; made once."""
+    """The registry on the context; created from all installed plugins if there is none."""
     ctx = ctx or click.get_current_context()
     registry = ctx.find_object(Registry)
     if registry is None:
@@ -34,7 +34,7 @@ def _registry(ctx: click.Context | None) -> Registry:
 def _specs_of(ctx: click.Context, param: click.Parameter, ids: tuple[str, ...]) -> tuple[ModelSpec, ...]:
     known = _registry(ctx).models
     if unknown := [id_ for id_ in ids if id_ not in known]:
-        names = ", ".join(sorted(known)) or "none; install a plugin that has one"
+        names = ", ".join(sorted(known)) or "none; install a plugin that declares one"
         raise click.BadParameter(f"{unknown[0]!r} is not a known model; known: {names}", ctx, param)
     return tuple(known[id_] for id_ in ids)
 
@@ -63,7 +63,7 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 @click.pass_context
 def list_(ctx: click.Context, as_json: bool) -> None:
-    """List the models that installed plugins declare, and which are here."""
+    """List the models of installed plugins, and which are downloaded."""
     registry = _registry(ctx)
     rows = [_describe(spec, registry.settings) for _, spec in sorted(registry.models.items())]
     if as_json:
@@ -112,7 +112,7 @@ def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
 @_ids(required=True)
 @click.pass_context
 def pull_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
-    """Download weights. Can be stopped with Ctrl-C; the same command goes on where it was."""
+    """Download weights. Ctrl-C stops the download; the same command resumes it."""
     settings = _registry(ctx).settings
     for spec in specs:
         licence = " ".join(filter(None, (spec.license, spec.license_url)))
@@ -124,7 +124,7 @@ def pull_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
 
 @contextmanager
 def _progress_bar() -> Iterator[Progress]:
-    """A bar on stderr when that is a terminal; silence otherwise."""
+    """A progress bar on stderr if it is a terminal; otherwise nothing."""
     from rich import progress as rich_progress
     from rich.console import Console
 
@@ -151,7 +151,7 @@ def _progress_bar() -> Iterator[Progress]:
 @_ids(required=False)
 @click.pass_context
 def verify_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
-    """Compare files with their SHA-256. Without an ID: of every model that is here."""
+    """Compare files with their SHA-256. Without an ID: of all downloaded models."""
     registry = _registry(ctx)
     chosen = specs or [spec for spec in registry.models.values() if locate(spec, registry.settings)]
     is_sound = True
@@ -170,7 +170,7 @@ def verify_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
 @_ids(required=True)
 @click.pass_context
 def rm(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
-    """Delete pulled weights. What a setting names as your own files is never deleted."""
+    """Delete pulled weights. Your own files, named by a setting, are never deleted."""
     for spec in specs:
         freed = remove(spec, _registry(ctx).settings)
-        click.echo(f"{spec.id}: {gigabytes(freed)} freed" if freed else f"{spec.id}: nothing was here")
+        click.echo(f"{spec.id}: {gigabytes(freed)} freed" if freed else f"{spec.id}: not downloaded")

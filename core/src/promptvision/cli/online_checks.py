@@ -1,4 +1,4 @@
-"""Checks of ``promptvision doctor`` that may ask others: planners and stores."""
+"""Checks of ``promptvision doctor`` that may use the network: planners and stores."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ S = TypeVar("S", "ConversationStore", "ImageStore")
 
 
 def planners(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """Which planners are configured, and whether each answers."""
+    """The configured planners, and whether each answers."""
     for factory in registry.providers:
         yield _planner(factory, settings, offline=offline)
     names = [factory.name for factory in registry.providers]
     if settings.planner is not None and settings.planner not in names:
         fix = f"set PROMPTVISION_PLANNER to one of: {', '.join(names)}"
-        yield Finding(f"planner {settings.planner}", FAIL, "it is not installed", fix)
+        yield Finding(f"planner {settings.planner}", FAIL, "not installed", fix)
 
 
 def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> Finding:
@@ -48,7 +48,7 @@ def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> 
         if not hasattr(provider, "probe"):
             return Finding(check, OK, "ready")
         if offline:
-            return Finding(check, OK, "configured; not asked (--offline)")
+            return Finding(check, OK, "configured; not checked (--offline)")
         return asyncio.run(asyncio.wait_for(_ask(check, provider), PROBE_TIMEOUT_S))
     except PromptvisionError as exc:
         return Finding(check, FAIL, exc.message, exc.hint or "")
@@ -57,7 +57,7 @@ def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> 
 
 
 async def _ask(check: str, provider: Planner) -> Finding:
-    """Have the host list its models, and the model make one small tool call."""
+    """Ask the host for its models, and the model for one small tool call."""
     try:
         listed = await _listed(provider)
         model = str(await provider.probe())  # type: ignore[attr-defined]  # its caller has looked
@@ -81,21 +81,21 @@ async def _listed(provider: Planner) -> list[str]:
 
 
 def stores(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
-    """Whether what is stored can be read back and removed."""
+    """Whether stored data can be read back and removed."""
     where = _scheme(registry.conversation_stores, settings.conversations, settings)
     if offline and where not in LOCAL_SCHEMES:
-        yield Finding("conversations", OK, f"{where}: configured; not asked (--offline)")
+        yield Finding("conversations", OK, f"{where}: configured; not checked (--offline)")
     else:
         yield _store("conversations", registry.make_conversation_store, _probe_conversations, where)
     where = _scheme(registry.image_stores, settings.images, settings)
     if offline and where not in LOCAL_SCHEMES:
-        yield Finding("images", OK, f"{where}: configured; not asked (--offline)")
+        yield Finding("images", OK, f"{where}: configured; not checked (--offline)")
     else:
         yield _store("images", registry.make_image_store, _probe_images, where)
 
 
 def _scheme(factories: list[StoreFactory[Any]], url: str | None, settings: Settings) -> str:
-    """Scheme of the URL that the registry will take: the one that is set, else the best default."""
+    """Scheme of the URL that the registry will use: the configured one, else the best default."""
     ranked = sorted(factories, key=lambda factory: (-factory.priority, factory.name))
     urls = [url] if url else [factory.default_url(settings) for factory in ranked]
     return next((found.partition(":")[0] for found in urls if found), "")
@@ -119,7 +119,7 @@ def _probe_conversations(store: ConversationStore) -> str:
     found = store.turn(key.user_id, turn.id)
     store.delete(key.user_id, key.conversation_id)
     if found is None or found.reply != {"text_response": "probe"}:
-        raise PromptvisionError("what was written cannot be read back")
+        raise PromptvisionError("written data cannot be read back")
     return f"a probe was written, read and deleted{_schema(store)}"
 
 
@@ -128,7 +128,7 @@ def _schema(store: ConversationStore) -> str:
         return ""
     from promptvision.builtin.sql.schema import HEAD
 
-    return f"; its tables have schema {HEAD}"  # opening the store has seen to that, or failed
+    return f"; its tables have schema {HEAD}"  # ensured when the store was opened
 
 
 def _probe_images(store: ImageStore) -> str:
@@ -142,5 +142,5 @@ def _probe_images(store: ImageStore) -> str:
     is_same = store.get(stored.id) == data
     store.delete(stored.id)
     if not is_same:
-        raise PromptvisionError("what was written cannot be read back")
+        raise PromptvisionError("written data cannot be read back")
     return "a probe was written, read and deleted"

@@ -1,4 +1,4 @@
-"""Writing for people and for programs: data on stdout, progress on stderr."""
+"""Terminal output: data on stdout, progress and errors on stderr."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def has_colour() -> bool:
 
 
 def is_live() -> bool:
-    """Whether stderr is a terminal on which a line may be drawn over."""
+    """Whether stderr is a terminal on which a line may be overwritten."""
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("CI")
 
 
 def plain(text: str) -> str:
-    """Text that does nothing to a terminal: no escape sequences, no other control but tab and newline.
+    """Text without terminal escape sequences and control characters other than tab and newline.
 
-    Answers of language models and titles of conversations may hold anything.
+    Answers of language models and titles of conversations may contain any character.
     """
     kept = (
         char
@@ -54,28 +54,28 @@ def plain(text: str) -> str:
 
 
 def say(text: str, **style: Any) -> None:
-    """One line of progress on stderr."""
+    """Print one line of progress on stderr."""
     shown = plain(text)
     click.echo(click.style(shown, **style) if has_colour() else shown, err=True, color=has_colour())
 
 
 def complain(text: str) -> None:
-    """One line on stderr that says what is wrong."""
+    """Print one line of error on stderr."""
     say("promptvision: " + " ".join(text.split()), fg="red")
 
 
 def echo_text(text: str) -> None:
-    """Words for a person on stdout."""
+    """Print text on stdout, without control characters."""
     click.echo(plain(text))
 
 
 def echo_json(value: Any) -> None:
-    """One JSON document on stdout."""
+    """Print one JSON document on stdout."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def echo_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table on stdout; the last column takes the rest of the line and wraps."""
+    """Print a table on stdout; the last column uses the rest of the line and wraps."""
     cells = [[plain(str(cell)) for cell in row] for row in (head, *rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head) - 1)]
     _echo_rows(cells, widths)

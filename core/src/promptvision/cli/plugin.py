@@ -1,4 +1,4 @@
-"""``promptvision plugin new``: a distribution of one's own, ready to install."""
+"""``promptvision plugin new``: create a plugin distribution."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ TEMPLATE = {
     "init.py.in": "src/promptvision_{name}/__init__.py",
     "test_plugin.py.in": "tests/test_{name}.py",
 }
-"""File in ``promptvision/template`` to its place in the new distribution."""
+"""Maps each file in ``promptvision/template`` to its path in the new distribution."""
 
 
 @click.group()
 def plugin() -> None:
-    """Start a plugin of your own."""
+    """Create a plugin project."""
 
 
 @plugin.command()
@@ -40,18 +40,16 @@ def plugin() -> None:
     help="Parent folder.",
 )
 def new(name: str, into: Path) -> int:
-    """Write a distribution with one tool, named NAME, that works as it stands."""
+    """Write a distribution with one working tool, named NAME."""
     if not _NAME.fullmatch(name) or keyword.iskeyword(name):
-        raise click.UsageError(
-            f"NAME {name!r}: use lower-case letters, digits and '_', a letter first, and no word of Python's"
-        )
+        raise click.UsageError(f"NAME {name!r}: start with a-z, then a-z, 0-9 and '_'; not a Python keyword")
     folder = into / f"promptvision-{name.replace('_', '-')}"
     if folder.exists():
-        raise InputError(f"{folder} exists already", hint="choose another name or remove it")
+        raise InputError(f"{folder} already exists", hint="choose another name or remove it")
     try:
         _write(folder, name)
     except OSError as exc:
-        raise InputError(f"{exc.filename}: {exc.strerror}", hint="name another folder with --into") from exc
+        raise InputError(f"{exc.filename}: {exc.strerror}", hint="choose another folder with --into") from exc
     say(f"wrote {folder}; try it with:")
     click.echo(f"pip install -e {folder} && promptvision tools")
     return 0

@@ -1,4 +1,4 @@
-"""``promptvision plugins``: what is installed and what became of it."""
+"""``promptvision plugins``: the installed plugins and their state."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["plugins"]
 @click.option("--details", is_flag=True, help="Show the traceback of each failed plugin.")
 @click.pass_context
 def plugins(ctx: click.Context, as_json: bool, details: bool) -> int:
-    """List plugins with their state; a broken plugin is listed like any other."""
+    """List plugins with their state, including broken ones."""
     return 0 if ctx.invoked_subcommand else _list(as_json=as_json, details=details)
 
 

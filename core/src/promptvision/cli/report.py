@@ -1,4 +1,4 @@
-"""The demo's report: one HTML file beside its images, with no script and nothing from elsewhere."""
+"""The demo's report: one HTML file next to its images, without scripts and external resources."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["Figure", "Section", "write_report"]
 
 @dataclass(frozen=True)
 class Figure:
-    """An image beside the report.
+    """An image in the folder of the report.
 
     Args:
         file: its name.
         width, height: in pixels, so that the page does not jump while it loads.
-        caption: what it shows, in a few words.
+        caption: a short description.
     """
 
     file: str
@@ -30,7 +30,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """One instruction and what became of it.
+    """One instruction and its result.
 
     Args:
         words: the instruction.
@@ -84,15 +84,15 @@ th { color: var(--quiet); font-weight: 500 }
 """
 
 
-def write_report(folder: Path, chapters: list[Section]) -> Path:
+def write_report(folder: Path, sections: list[Section]) -> Path:
     """Write ``report.html`` into the folder that holds the images; return its path."""
-    body = "\n".join(_chapter(number, chapter) for number, chapter in enumerate(chapters, start=1))
+    body = "\n".join(_section(number, section) for number, section in enumerate(sections, start=1))
     page = (
         "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width, initial-scale=1'>"
         f"<title>promptvision demo</title><style>{STYLE}</style></head><body><main>"
-        "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain words, each turned into a "
-        "chain of tools by the offline planner: no key and no GPU is needed, and nothing was downloaded.</p>"
+        "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain language, each turned into a "
+        "chain of tools by the offline planner, without a key, a GPU or a download.</p>"
         f"{body}</main></body></html>\n"
     )
     path = folder / "report.html"
@@ -100,17 +100,17 @@ def write_report(folder: Path, chapters: list[Section]) -> Path:
     return path
 
 
-def _chapter(number: int, chapter: Section) -> str:
-    reply = chapter.reply
+def _section(number: int, section: Section) -> str:
+    reply = section.reply
     seconds = sum(step.seconds for step in reply.steps)
-    kind = "pair" if len(chapter.compared) > 1 else "pair one"
-    pair = "".join(_figure(shown, chapter.words) for shown in chapter.compared)
+    kind = "pair" if len(section.compared) > 1 else "pair one"
+    pair = "".join(_figure(shown, section.words) for shown in section.compared)
     steps = "".join(
-        _step(step, shown, chapter.words) for step, shown in zip(reply.steps, chapter.steps, strict=True)
+        _step(step, shown, section.words) for step, shown in zip(reply.steps, section.steps, strict=True)
     )
     count = f"{len(reply.steps)} step{'s' * (len(reply.steps) != 1)}"
     return (
-        f"<section><h2>{number}. \u201c{html.escape(chapter.words)}\u201d</h2>"
+        f"<section><h2>{number}. \u201c{html.escape(section.words)}\u201d</h2>"
         f"<p class='answer'>{html.escape(reply.text_response)}</p>"
         f"<div class='{kind}'>{pair}</div><h3>{count}, {seconds:.2f} s</h3><ol>{steps}</ol></section>"
     )
@@ -129,7 +129,7 @@ def _step(step: Step, shown: list[Figure], words: str) -> str:
 
 
 def _boxes(result: dict[str, Any]) -> str:
-    """What was found, as a table: box in pixels, label and score."""
+    """The detections as a table: box in pixels, label and score."""
     boxes = result.get("bounding_boxes") or []
     labels, scores = result.get("labels", []), result.get("scores", [])
     if len(boxes) != len(labels) or len(boxes) != len(scores) or not boxes:

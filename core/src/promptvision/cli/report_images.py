@@ -1,4 +1,4 @@
-"""The images of a turn as files that a report can show: what was made, and what was found drawn into it."""
+"""Write the images of a turn as files for a report, with detections drawn into them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["ReportImages"]
 
 CAPTIONS = {
-    "annotated_image_url": "what was found",
+    "annotated_image_url": "detections",
     "merged_mask_url": "the mask",
     "inpainted_image_url": "the result",
     "bw_image_url": "the result",
@@ -32,9 +32,9 @@ class ReportImages:
     """Writes the images of one turn into a folder.
 
     Args:
-        folder: where they go.
-        prefix: what their names begin with.
-        open_image: gives the image of an image id.
+        folder: the folder to write to.
+        prefix: prefix of the file names.
+        open_image: returns the image of an image id.
     """
 
     def __init__(self, folder: Path, prefix: str, open_image: Callable[[str], Image]) -> None:
@@ -43,8 +43,8 @@ class ReportImages:
         self._open = open_image
         self._written: dict[str, tuple[str, int, int]] = {}
 
-    def chapter(self, words: str, reply: Reply) -> Section:
-        """The turn as a chapter of the report."""
+    def section(self, words: str, reply: Reply) -> Section:
+        """The turn as a section of the report."""
         compared = []
         made = reply.image_id
         is_edit = any(image["id"] == made and image["kind"] == "edit" for image in reply.images)
@@ -52,7 +52,7 @@ class ReportImages:
             caption = "before" if is_edit else "the image"
             compared.append(self._stored(reply.image_url, caption))
         if made is not None:
-            compared.append(self._stored(made, "after" if is_edit else "what was found"))
+            compared.append(self._stored(made, "after" if is_edit else "detections"))
         files = {shown.file for shown in compared}
         steps = [self._of_step(step) for step in reply.steps]
         fresh = [[shown for shown in figures if shown.file not in files] for figures in steps]
@@ -68,17 +68,17 @@ class ReportImages:
         return [*self._overlays(result), *shown]
 
     def _overlays(self, result: dict[str, Any]) -> list[Figure]:
-        """The mask, and words that were read, drawn into the image that they belong to."""
+        """The mask and recognised words, drawn into their image."""
         original = result.get("original_image_url")
         if original is None:
             return []
         found = []
         if mask := result.get("merged_mask_url"):
             drawn = draw_mask_overlay(self._open(original), self._open(mask))
-            found.append(self._write(f"overlay of {mask}", drawn, "the mask over the image"))
+            found.append(self._write(f"overlay of {mask}", drawn, "mask over the image"))
         if words := result.get("words"):
             drawn = _frame(self._open(original), [Box(*word["box"]) for word in words])
-            found.append(self._write(f"words of {original}", drawn, "the words that were read"))
+            found.append(self._write(f"words of {original}", drawn, "recognised words"))
         return found
 
     def _stored(self, image_id: str, caption: str) -> Figure:
@@ -93,7 +93,7 @@ class ReportImages:
 
 
 def _frame(image: Image, boxes: list[Box]) -> Image:
-    """A copy with a frame around each box and nothing over what stands in it."""
+    """A copy with a frame around each box that does not cover its content."""
     from PIL import ImageDraw
 
     canvas = flat_rgb(image)

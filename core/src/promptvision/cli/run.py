@@ -35,14 +35,14 @@ LAST_EVENTS_S = 2.0
 def run(
     image: str, text: str, output: str | None, as_json: bool, as_events: bool, conversation: str | None
 ) -> int:
-    """Do what TEXT says to IMAGE: a file, a URL, or '-' for stdin.
+    """Apply TEXT to IMAGE: a file, a URL, or '-' for stdin.
 
-    The exit code is 3 if a configured language model failed and another planner answered in its place.
+    The exit code is 3 if a configured language model failed and another planner answered instead.
 
     Example: promptvision run photo.jpg "change the red ball to blue" -o out.png
     """
     if as_json and as_events:
-        raise click.UsageError("--json and --jsonl exclude each other")
+        raise click.UsageError("--json and --jsonl cannot be combined")
     check_output(output, as_json or as_events)
     source = read_image_argument(image)
 
@@ -67,19 +67,19 @@ def run(
 
 
 def check_output(output: str | None, as_json: bool) -> None:
-    """Refuse an output that cannot be written before any work is done."""
+    """Reject an output that cannot be written, before any work is done."""
     if output is None:
         return
     if output == "-":
         if as_json:
-            raise click.UsageError("-o - and --json or --jsonl both want stdout; give the image a file name")
+            raise click.UsageError("-o - and --json or --jsonl both write to stdout; give -o a file name")
         return
     if problem := unwritable(output):
         raise click.UsageError(f"-o {output}: {problem}")
 
 
 def unwritable(name: str) -> str | None:
-    """Why an image cannot be written under this name, checked before any work is done; None when it can."""
+    """The reason why an image cannot be written under this name; None when it can."""
     from promptvision.images.output import output_format
 
     path = Path(name)
@@ -93,7 +93,7 @@ def unwritable(name: str) -> str | None:
 
 
 def read_image_argument(image: str) -> str | bytes | Path:
-    """Read what an argument names: '-' is stdin, an existing file goes before a URL of the same spelling."""
+    """Read an image argument: '-' is stdin; an existing file takes precedence over a URL of the same name."""
     if image != "-":
         return existing_file(image) or image
     data = sys.stdin.buffer.read(STDIN_LIMIT + 1)
@@ -103,7 +103,7 @@ def read_image_argument(image: str) -> str | bytes | Path:
 
 
 def existing_file(name: str) -> Path | None:
-    """The absolute path of a file, whatever its name looks like (``~x.png``, ``data:x.png``)."""
+    """The absolute path of an existing file, even if its name looks like ``~x.png`` or ``data:x.png``."""
     try:
         return Path(name).absolute() if Path(name).is_file() else None
     except (OSError, ValueError):  # a data URL is too long for a path
@@ -129,7 +129,7 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
         if output not in (None, "-"):
             say(f"{output} was not written: the request was not fulfilled", fg="yellow")
         if reply.image_id is not None and not as_json and not is_quiet:
-            say(f"made until then: {agent.images.url(reply.image_id)}")
+            say(f"last image: {agent.images.url(reply.image_id)}")
         return 3 if reply.needs_setup or reply.fallbacks else 1
     if output is not None and (code := write_image(agent, reply, output)):
         return code
@@ -139,7 +139,7 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
 
 
 def write_image(agent: Agent, reply: Reply, output: str) -> int:
-    """Write the image of a reply where the user wants it; 1 when the reply has none.
+    """Write the image of a reply to a file or stdout; return 1 when the reply has none.
 
     Raises:
         InputError: it cannot be written there.

@@ -1,4 +1,4 @@
-"""``promptvision serve``: the HTTP interface on this machine."""
+"""``promptvision serve``: run the HTTP server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["serve"]
 def serve(host: str, port: int) -> int:
     """Serve the HTTP interface.
 
-    Other machines may connect only when PROMPTVISION_API_KEYS is set (alice:key1,bob:key2).
+    Other machines can connect only when PROMPTVISION_API_KEYS is set (alice:key1,bob:key2).
     """
     settings = load_settings()
     from promptvision.server.process import run_server

@@ -1,4 +1,4 @@
-"""What the commands that run the agent share: creating it, showing steps, stopping and closing it."""
+"""Shared by commands that run the agent: create and close it, show steps, stop turns."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ FRAME_S = 0.12
 
 SOON_S = 0.5
 STOP_S = 3.0
-"""How long a tool may take to notice that it should stop, before its turn is closed without it."""
+"""Time for a tool to react to a cancellation before its turn is closed without it."""
 
 
 def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
-    """Create an agent from the settings, do the work with it, and close it in any case."""
+    """Create an agent from the settings, run the work with it, and always close it."""
 
     async def whole() -> T:
         from promptvision.agent.agent import Agent
@@ -45,7 +45,7 @@ def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
 
 
 async def settle(running: TurnHandle) -> Reply:
-    """Wait for the reply. Ctrl-C stops the turn at its next check point; what it has finished is kept."""
+    """Wait for the reply. Ctrl-C stops the turn at its next check point; finished steps are kept."""
     try:
         return await running.reply()
     except asyncio.CancelledError:
@@ -58,7 +58,7 @@ async def settle(running: TurnHandle) -> Reply:
 async def _stop(task: asyncio.Task[Reply]) -> None:
     """Wait until a cancelled turn has ended, and stop it if it does not end soon."""
     if not await _has_ended(task, SOON_S):
-        say("stopping at the next check point; Ctrl-C again leaves at once", fg="yellow")
+        say("stopping at the next check point; press Ctrl-C again to quit at once", fg="yellow")
         if not await _has_ended(task, STOP_S):
             task.cancel()
             await asyncio.wait({task})
@@ -70,10 +70,10 @@ async def _has_ended(task: asyncio.Task[Reply], timeout_s: float) -> bool:
 
 
 class StepPrinter:
-    """Shows the steps and warnings of a turn on stderr, one line each, and on a terminal what is running.
+    """Shows the steps and warnings of a turn on stderr, one line each; on a terminal also the running step.
 
     Args:
-        planner: name of the planner, shown while it is asked.
+        planner: name of the planner, shown while waiting for its reply.
     """
 
     def __init__(self, planner: str = "") -> None:
@@ -85,7 +85,7 @@ class StepPrinter:
         self._spinner: asyncio.TimerHandle | None = None
 
     def watch(self, running: TurnHandle) -> None:
-        """Show what happens in a turn. The line is removed before others write text of the answer."""
+        """Show the events of a turn. The progress line is removed before the answer is printed."""
         running.listeners.insert(0, self.event)
         running.progress_listeners.append(self.progress)
         running.live_reply.subscribers.insert(0, self.clear)
@@ -125,7 +125,7 @@ class StepPrinter:
         say(f"  {what}{message}", fg="green" if step.status == "done" else "yellow")
 
     def progress(self, step: int, done: float, total: float, message: str) -> None:
-        """Show how far the running step is."""
+        """Show the progress of the running step."""
         if total <= 0:
             return
         self._stop_spinner()
@@ -134,7 +134,7 @@ class StepPrinter:
         self._draw(f"  {name} [{'#' * round(share * 24):<24}] {share:4.0%} {message}")
 
     def clear(self) -> None:
-        """Remove the line about what is running."""
+        """Remove the progress line."""
         self._stop_spinner()
         if self._drawn:
             click.echo("\r\x1b[2K", err=True, nl=False, color=True)
@@ -150,7 +150,7 @@ class StepPrinter:
             self._spinner = None
 
     def _draw(self, text: str) -> None:
-        """Draw over the last line, cut to the width of the terminal."""
+        """Overwrite the progress line, cut to the width of the terminal."""
         line = " ".join(plain(text).split("\n"))[: shutil.get_terminal_size().columns - 1]
         if self._is_live and line != self._drawn:
             self._drawn = line

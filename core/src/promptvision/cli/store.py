@@ -1,4 +1,4 @@
-"""``promptvision store``: moving to other stores, and clearing out what is old or unused."""
+"""``promptvision store``: copy to other stores, and delete old or unused data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EVERY_S = 2.0
 
 @dataclass(frozen=True)
 class CopyEnd:
-    """One end of a copy: URLs of its stores. Empty is the store of the settings, None means no store."""
+    """One end of a copy: URLs of its stores. Empty means the configured store, None means no store."""
 
     conversations: str | None = None
     images: str | None = None
@@ -37,7 +37,7 @@ class Progress:
         self._said_at = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """Report that so many of them are copied."""
+        """Report the number of copied items."""
         if time.monotonic() - self._said_at >= _EVERY_S:
             self._said_at = time.monotonic()
             say(f"{what}: {done} of {total}")
@@ -45,7 +45,7 @@ class Progress:
 
 @click.group()
 def store() -> None:
-    """Copy conversations and images, and clear out old ones."""
+    """Copy conversations and images, and delete old ones."""
 
 
 @store.command()
@@ -55,8 +55,8 @@ def copy(source: str, target: str) -> int:
     """Copy everything from one store to another of the same kind.
 
     FROM and TO are the URL of a conversation store, of an image store, or both with a comma between them;
-    `current` means the stores that are set now. Stop the server first. The copy can be interrupted and begun
-    again: what is there already is not moved twice, and what is moved is read back and compared.
+    `current` means the stores that are set now. Stop the server first. The copy can be interrupted and
+    repeated: existing data is not copied again, and copied data is read back and compared.
     """
     registry = _registry()
     begin, end = _parse_end(registry, source), _parse_end(registry, target)
@@ -99,14 +99,14 @@ def _kind(registry: Registry, url: str) -> str:
         "images": {name for factory in registry.image_stores for name in factory.schemes},
     }
     fitting = [kind for kind, schemes in kinds.items() if colon and scheme in schemes]
-    if len(fitting) != 1:  # memory: is both, and forgets
+    if len(fitting) != 1:  # memory: is a scheme of both kinds
         known = "; ".join(f"{kind}: {', '.join(sorted(schemes))}" for kind, schemes in kinds.items())
         raise click.UsageError(f"{scheme!r} is not a scheme of a store. Known for {known}")
     return fitting[0]
 
 
 def _pairs(begin: CopyEnd, end: CopyEnd, *, lenient: bool) -> bool:
-    """Whether the ends fit together; `current` offers both kinds and the other end chooses."""
+    """Check that both ends name the same kinds of store; `current` adopts the kinds of the other end."""
     kinds = [(begin.conversations, end.conversations), (begin.images, end.images)]
     if any(one is not None and one == other for one, other in kinds):
         raise click.UsageError("FROM and TO are the same store")
@@ -141,12 +141,12 @@ def _copy_images(registry: Registry, begin: CopyEnd, end: CopyEnd) -> int:
     "--older-than",
     type=click.FloatRange(min=0, min_open=True),
     metavar="DAYS",
-    help="Delete conversations unused for so many days; default: PROMPTVISION_RETENTION_DAYS, else none.",
+    help="Delete conversations unused for this many days; default: PROMPTVISION_RETENTION_DAYS, else none.",
 )
 def gc(dry_run: bool, older_than: float | None) -> int:
-    """Delete old conversations, and images that nothing uses.
+    """Delete old conversations and unused images.
 
-    Images that a user has uploaded stay, and so does every image that is younger than an hour.
+    Images that a user has uploaded are kept, and so is every image younger than an hour.
     """
     from promptvision.conversations.retention import MIN_AGE_S, collect, find_unreferenced
 

@@ -1,4 +1,4 @@
-"""What a planner says, on stdout as it comes."""
+"""Print the planner's text on stdout as it streams."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["StreamPrinter"]
 
 
 class StreamPrinter:
-    """Writes what the planner of a turn says while it comes.
+    """Prints the planner's text of a turn as it streams.
 
-    Nothing is written while a step is open: its line on stderr would be written over.
+    Nothing is printed while a step is running, since it would overwrite the progress line on stderr.
 
     Args:
-        running: the turn, just begun.
+        running: the turn, just started.
     """
 
     def __init__(self, running: TurnHandle) -> None:
@@ -32,7 +32,7 @@ class StreamPrinter:
         running.listeners.append(self._event)
 
     def end(self, reply: Reply | None) -> None:
-        """Write what is left of the answer; None when the turn was stopped."""
+        """Print the rest of the answer; None when the turn was stopped."""
         self._more.close()
         if reply is not None:
             self._finish(reply.text_response)
@@ -56,14 +56,14 @@ class StreamPrinter:
             self._write(text)
 
     def _finish(self, text: str) -> None:
-        """Write the rest of a text that is whole, after what was given of it."""
+        """Print the rest of a complete text, after the part printed before."""
         if text:
             self._write(text)
         click.echo()
         self._given = SentPrefix()
 
     def _write(self, text: str) -> None:
-        """Write what was not given of a text; all of it, on a new line, if it is another one."""
+        """Print the new part of a text; a different text is printed in full on a new line."""
         if not self._given.begins(text):
             click.echo()
             self._given = SentPrefix()

@@ -1,4 +1,4 @@
-"""Images in a terminal, where it can show them."""
+"""Display images in terminals that support it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = 60
 """Width of an image in characters, at most."""
 ROWS = 24
 MAX_SIDE_PX = 1024
-"""Longest side of what is sent to a terminal that scales by itself."""
+"""Longest side of an image that is sent to a terminal that scales by itself."""
 KITTY_CHUNK = 4096
 """Longest payload of one escape sequence. Source: the kitty graphics protocol."""
 
@@ -26,8 +26,8 @@ KITTY_CHUNK = 4096
 def protocol() -> str | None:
     """How the terminal on stdout shows images: ``kitty``, ``iterm2``, ``blocks``, or None when it cannot.
 
-    Judged by what terminals say of themselves in the environment: asking one by an escape sequence leaves
-    stray letters on those that do not answer. Under tmux and screen the two protocols do not get through.
+    Detected from environment variables: a query by escape sequence would leave stray characters on terminals
+    that do not answer it. tmux and screen do not pass the two protocols through.
     """
     if not sys.stdout.isatty() or os.environ.get("TERM", "dumb") == "dumb" or os.environ.get("NO_COLOR"):
         return None
@@ -47,7 +47,7 @@ def draw(image: Image, way: str) -> str:
 
     Args:
         image: any mode and size.
-        way: as :func:`protocol` says.
+        way: a result of :func:`protocol`.
     """
     columns, rows = _fit(image.size)
     if way == "blocks":
@@ -65,7 +65,7 @@ def draw(image: Image, way: str) -> str:
 
 
 def _fit(size: tuple[int, int]) -> tuple[int, int]:
-    """Columns and rows for an image; a character is taken to be twice as high as wide."""
+    """Columns and rows for an image, assuming characters twice as high as wide."""
     room = shutil.get_terminal_size()
     width, height = min(COLUMNS, room.columns - 1), min(ROWS, room.lines - 4)
     scale = min(width / size[0], 2 * height / size[1])

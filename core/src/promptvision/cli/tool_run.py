@@ -1,4 +1,4 @@
-"""``promptvision tools run``: doing one thing without a planner."""
+"""``promptvision tools run``: run one operation without a planner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["run_tool"]
 def run_tool(
     operation: str, image: str | None, pairs: tuple[str, ...], output: str | None, as_json: bool
 ) -> int:
-    """Run OPERATION without a planner; what it lacks is made first.
+    """Run OPERATION without a planner; missing arguments such as masks are produced first.
 
     Example: promptvision tools run detect_objects -i photo.jpg -a prompt="red ball"
     """
@@ -65,7 +65,7 @@ def run_tool(
 def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
     """Reject unknown operations and arguments, and image values that are not text."""
     if operation not in agent.registry.operations:
-        names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin that has a tool"
+        names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin with tools"
         raise click.UsageError(f"no operation {operation!r}; the operations are: {names}")
     fields: set[str] = set()
     for tool in agent.registry.candidates(operation):
@@ -91,7 +91,7 @@ def _image_field(agent: Agent, operation: str) -> tuple[str, bool]:
 def _pair(pair: str) -> tuple[str, Any]:
     name, equals, text = pair.partition("=")
     if not equals or not name:
-        raise click.UsageError(f"-a {pair}: write it as NAME=VALUE")
+        raise click.UsageError(f"-a {pair}: use NAME=VALUE")
     try:
         return name, json.loads(text)
     except (ValueError, RecursionError):

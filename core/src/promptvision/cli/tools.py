@@ -1,4 +1,4 @@
-"""``promptvision tools``: what can be done here."""
+"""``promptvision tools``: list operations and tools."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["tools"]
 
 
 class _Tools(click.Group):
-    """A group with the one command ``run``, which is imported when it is called: the list needs no agent."""
+    """A group with the command ``run``, which is imported only when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return ["run"]

@@ -33,7 +33,7 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
 
     @property
     def is_immediate(self) -> bool:
-        """Whether a write ends at once, so that there is nothing to gain from joining several."""
+        """Whether a write returns at once, so that batching has no benefit."""
         return not self.store.blocking
 
     def start_append(self, turn: Turn, events: Sequence[Event]) -> asyncio.Future[None] | None:

@@ -21,12 +21,12 @@ _DAY_S = 86_400.0
 
 @dataclass(frozen=True)
 class Unreferenced:
-    """What can be deleted.
+    """Conversations and images that can be deleted.
 
     Args:
         conversations: conversations without activity for longer than the limit.
         images: ids of images that no other conversation shows and no user has uploaded.
-        put_before: when the images had been put at the latest, in seconds since the epoch.
+        put_before: latest time at which the images were stored, in seconds since the epoch.
     """
 
     conversations: tuple[Conversation, ...]
@@ -37,13 +37,13 @@ class Unreferenced:
 def find_unreferenced(
     conversations: ConversationStore, images: ImageStore, *, days: float | None, young_s: float = MIN_AGE_S
 ) -> Unreferenced:
-    """Find what can be deleted, without deleting it.
+    """Find conversations and images that can be deleted, without deleting them.
 
     Args:
         conversations: the store that refers to images.
         images: the store to clean.
         days: age limit of conversations, counted from their last activity; None keeps all.
-        young_s: keep images that were put within so many seconds.
+        young_s: keep images that were stored within this many seconds.
     """
     put_before = time.time() - young_s
     held = images.ids(older_than_s=young_s)  # listed first, so that no later image is in it
@@ -63,7 +63,7 @@ def find_unreferenced(
 def collect(
     conversations: ConversationStore, images: ImageStore, waste: Unreferenced
 ) -> Iterator[Conversation | str]:
-    """Delete what was found, and yield each conversation and image once it is deleted.
+    """Delete the unreferenced data, and yield each conversation and image once it is deleted.
 
     A conversation or an image that has been used since it was found is kept.
     """

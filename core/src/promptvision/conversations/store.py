@@ -1,8 +1,8 @@
 """The conversation store protocol.
 
-Every method is atomic by itself and needs no transaction held by the caller, so that a store can be an SQL
-database or an HTTP API alike. All text is cleaned by the caller (:func:`clean_text`): no NUL, no lone
-surrogates. Calls may block; the agent makes them off the event loop unless ``blocking`` is false.
+Every method is atomic by itself and needs no transaction held by the caller, so a store can be an SQL
+database or an HTTP API. All text is cleaned by the caller (:func:`clean_text`): no NUL, no lone surrogates.
+Calls may block; the agent makes them off the event loop unless ``blocking`` is false.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ def clean_text(text: str) -> str:
 
 
 def title_of(prompt: str) -> str:
-    """The title of a conversation that begins with this prompt: its first 80 characters, on one line."""
+    """The title of a conversation that starts with this prompt: its first 80 characters, on one line."""
     return " ".join(prompt[: 4 * TITLE_CHARS].split())[:TITLE_CHARS]
 
 
 def restore_conflict(turn: Turn) -> Conflict:
-    """The error of a store in which something else stands where a turn was to be restored."""
+    """The error for a turn that cannot be restored because of different data in its place."""
     key = turn.key
     return Conflict(
-        f"conversation {key.conversation_id!r} of user {key.user_id!r}: turn {turn.seq} is there already "
+        f"conversation {key.conversation_id!r} of user {key.user_id!r}: turn {turn.seq} exists already "
         "with other contents, or has gone on since",
         hint="delete that conversation in one of the two stores",
     )
 
 
 class ConversationStore(Protocol):
-    """Where conversations live.
+    """Stores conversations with their turns and events.
 
     All methods raise :class:`~promptvision.errors.StoreError` when the store fails, ``retryable`` when the
     same call may work later. Every query is filtered by ``user_id``.
@@ -51,12 +51,12 @@ class ConversationStore(Protocol):
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
         """Claim the right to run a turn.
 
-        The key decides: a new key makes a turn (``Claim.NEW``) unless another turn of the conversation is
-        running (``BUSY``); an ended turn gives its reply (``DONE``); an interrupted one, or a running one
-        whose owner has given no heartbeat for ``lease_s`` seconds, is taken over with the next fence and
-        its events (``RESUMED``); otherwise ``BUSY``. A running turn of the same conversation under
-        another key whose lease is over is closed as interrupted on the way. The first claim makes the
-        conversation, titled by the prompt.
+        The result depends on the key: a new key creates a turn (``Claim.NEW``) unless another turn of the
+        conversation is running (``BUSY``); an ended turn returns its reply (``DONE``); an interrupted one, or
+        a running one whose owner has sent no heartbeat for ``lease_s`` seconds, is taken over with the next
+        fence and its events (``RESUMED``); otherwise ``BUSY``. A running turn of the same conversation under
+        another key whose lease has expired is closed as interrupted. The first claim creates the
+        conversation, titled after the prompt.
 
         Args:
             key: user, conversation, prompt_id.
@@ -85,7 +85,7 @@ class ConversationStore(Protocol):
 
         Raises:
             LeaseLost: the turn was taken over or has ended; nothing was written.
-            StoreError: the entries do not follow those that stand; nothing was written.
+            StoreError: the entries do not follow the stored ones; nothing was written.
         """
 
     def finish_turn(
@@ -98,7 +98,7 @@ class ConversationStore(Protocol):
 
         Raises:
             LeaseLost: the turn was taken over or has ended; nothing was written.
-            StoreError: the entries do not follow those that stand; the turn has not ended.
+            StoreError: the entries do not follow the stored ones; the turn has not ended.
         """
 
     def close_stale(self, lease_s: float) -> int:
@@ -117,8 +117,8 @@ class ConversationStore(Protocol):
 
         Args:
             user_id: the owner.
-            conversation_id: which conversation.
-            turns: how many at most.
+            conversation_id: the conversation.
+            turns: maximum number of turns.
             before: only turns with a lower ``seq``; default: all.
         """
 
@@ -134,8 +134,8 @@ class ConversationStore(Protocol):
 
         Args:
             user_id: the owner.
-            conversation_id: which conversation.
-            newest: only so many records, those entered last; default: all.
+            conversation_id: the conversation.
+            newest: maximum number of records, newest first to keep; default: all.
             ids: only the records of these images; default: all.
         """
 
@@ -152,28 +152,28 @@ class ConversationStore(Protocol):
         """Remove a conversation with its turns, events and images; False when there is none."""
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded an image. Idempotent."""
+        """Record that the user has uploaded an image. Idempotent."""
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
         """Whether the user uploaded the image or it appears in one of their conversations."""
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone still uploads-owns the image or shows it in a conversation."""
+        """Whether any user uploaded the image or has it in a conversation."""
 
     def users(self) -> list[str]:
-        """Everybody who has a conversation or an upload, in no set order."""
+        """All users that have a conversation or an upload, in any order."""
 
     def uploads(self, user_id: str) -> list[str]:
-        """Ids of the images that the user uploaded, in no set order."""
+        """Ids of the images that the user uploaded, in any order."""
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
-        """Put an ended turn of another store here as it is, with all that is said of its conversation.
+        """Store an ended turn of another store unchanged, with the data of its conversation.
 
         An older state of the same turn (same id, no higher fence) is replaced; repeating the call is not
         an error. The conversation gets the title and times given.
 
         Args:
-            conversation: what the turn belongs to; its owner and id are those of the turn's key.
+            conversation: the turn's conversation; its owner and id are those of the turn's key.
             turn: any turn that is not running.
 
         Raises:

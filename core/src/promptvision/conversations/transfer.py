@@ -1,7 +1,7 @@
 """Copy conversations and images from one store to another.
 
-Both copies can be interrupted and repeated: what the target has already is not copied again. What was copied
-is read back and compared.
+Both copies can be interrupted and repeated: existing data is not copied again. Copied data is read back and
+compared.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 ReportProgress = Callable[[str, int, int], None]
-"""Called with what is being copied, how many of them are done, and how many there are."""
+"""Called with the kind of item, the number of copied items and their total."""
 
 PAGE = 200
 MAX_TURNS = 1_000_000
@@ -39,7 +39,7 @@ def copy_conversations(source: ConversationStore, target: ConversationStore, rep
 
     Raises:
         Conflict: the target has another conversation under the same owner and id.
-        StoreError: a store failed, or what was read back differs.
+        StoreError: a store failed, or the data read back differs.
     """
     users = sorted(source.users())
     moved = 0
@@ -53,7 +53,7 @@ def copy_conversations(source: ConversationStore, target: ConversationStore, rep
 
 
 def all_conversations(store: ConversationStore, user_id: str) -> Iterator[Conversation]:
-    """Every conversation of a user, newest activity first."""
+    """All conversations of a user, newest activity first."""
     offset = 0
     while page := store.conversations(user_id, limit=PAGE, offset=offset):
         yield from page
@@ -63,7 +63,7 @@ def all_conversations(store: ConversationStore, user_id: str) -> Iterator[Conver
 def _copy_conversation(
     source: ConversationStore, target: ConversationStore, conversation: Conversation
 ) -> bool:
-    """Copy one conversation; False when the target has it already."""
+    """Copy one conversation; return False if the target already has it."""
     place = (conversation.user_id, conversation.id)
     wanted = _settled(source.history(*place, MAX_TURNS))
     there = target.history(*place, MAX_TURNS)
@@ -74,7 +74,7 @@ def _copy_conversation(
         raise restore_conflict(others[0])
     held = {turn.id: turn for turn in there}
     missing = [turn for turn in wanted if held.get(turn.id) != turn]
-    for turn in missing or wanted[-1:]:  # without missing turns, the last one brings the title and the times
+    for turn in missing or wanted[-1:]:  # without missing turns, the last one carries the title and the times
         target.restore_turn(conversation, turn)
     if target.history(*place, MAX_TURNS) != wanted or target.conversation(*place) != conversation:
         raise StoreError(
@@ -112,7 +112,7 @@ def copy_images(source: ImageStore, target: ImageStore, report: ReportProgress) 
 
 
 def _copy_image(source: ImageStore, target: ImageStore, image_id: str) -> bool:
-    """Copy one image and read it back; False when the source cannot read it."""
+    """Copy one image and read it back; return False if the source cannot read it."""
     try:
         data, media_type = source.get(image_id), source.stat(image_id).media_type
     except NotFound:

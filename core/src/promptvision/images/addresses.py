@@ -10,9 +10,9 @@ _DENIED = [
     ip_network(net)
     for net in (
         "0.0.0.0/8",
-        "100.64.0.0/10",  # carrier-grade NAT; a metadata service of some clouds lives here
+        "100.64.0.0/10",  # carrier-grade NAT; used by the metadata service of some clouds
         "168.63.129.16/32",  # Azure's wire server, on a public address
-        "192.0.0.0/24",  # IETF protocol assignments; Oracle's metadata service lives here
+        "192.0.0.0/24",  # IETF protocol assignments; used by Oracle's metadata service
         "192.88.99.0/24",  # 6to4 relay anycast
         "224.0.0.0/4",
         "240.0.0.0/4",
@@ -22,8 +22,8 @@ _DENIED = [
         "3fff::/20",
     )
 ]
-_GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, 2.4: all that IANA hands out
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1: the last 32 bits are the IPv4 address that is reached
+_GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291, 2.4: the range that IANA allocates
+_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, 2.1: the last 32 bits are the IPv4 address
 
 
 def is_public(address: str) -> bool:

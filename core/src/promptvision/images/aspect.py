@@ -1,4 +1,4 @@
-"""Pad elongated images, which models scale to nothing or cannot read."""
+"""Pad elongated images, which models shrink too far or cannot read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["pad_aspect"]
 def pad_aspect(image: Image.Image, most: float) -> Image.Image:
     """An RGB image that is at most ``most`` times as long as wide, padded with white below or on the right.
 
-    Pixel coordinates stay as they are, so clip what is found in the padding to the size of the original. An
-    image that is not longer than that is returned itself.
+    Pixel coordinates do not change, so clip detections in the padding to the size of the original. An image
+    within the limit is returned unchanged.
 
     Args:
         image: mode RGB.
-        most: longer side by shorter side.
+        most: maximum ratio of the longer to the shorter side.
     """
     width, height = image.size
     size = max(width, round(height / most)), max(height, round(width / most))

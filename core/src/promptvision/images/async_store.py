@@ -26,7 +26,7 @@ class AsyncStore(Generic[S]):
     """A store whose methods are awaited.
 
     Args:
-        store: the store itself, which callers that may block use directly.
+        store: the wrapped store; code that may block can use it directly.
     """
 
     def __init__(self, store: S) -> None:
@@ -39,7 +39,7 @@ def make_async(
     """The awaitable form of a store method: same arguments, result and errors.
 
     Args:
-        method: of the store's protocol; the method of the store at hand is called.
+        method: a method of the store's protocol; the wrapped store's implementation is called.
     """
     name = method.__name__
 

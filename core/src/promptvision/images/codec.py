@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "MAX_SIDE", "Normalised", "decode_stored", "encode_png", "normalise"]
 
 MAX_BYTES = 20_000_000
-"""Largest image file that is accepted, in bytes."""
+"""Maximum size of an image file, in bytes."""
 MAX_PIXELS = 25_000_000
-"""Largest image that is accepted, width times height; a larger JPEG is reduced while it is decoded."""
+"""Maximum width times height of an image; a larger JPEG is reduced while it is decoded."""
 MAX_SIDE = 16_384
-"""Longest side of an image that is accepted, in pixels."""
+"""Maximum length of a side of an image, in pixels."""
 
 _SMALLER = "scale it down and send it again"
 _MAX_COEFFICIENTS = 100_000_000
-"""Of a progressive JPEG, which keeps all of them in memory, 2 bytes each."""
+"""Maximum number of coefficients of a progressive JPEG, which keeps them in memory, 2 bytes each."""
 _MAX_REDUCED_PIXELS = 256_000_000
 """Largest JPEG that is reduced: phones take 200 megapixels."""
 _MAX_STORED_SCANS = 32
-"""A JPEG of more scans is stored as PNG, since each scan costs time whenever it is opened."""
+"""A JPEG with more scans is stored as PNG, since each scan takes time on every decode."""
 _SCALES = (1, 2, 4, 8)
 _ORIENTATION = 0x0112
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
 _COPIES = {"WebP": 3, "AVIF": 3, "HEIC": 3}
-"""How many copies of the pixels a decoder needs at once, 4 bytes a pixel; 2 for other formats."""
+"""Copies of the pixels that a decoder holds at once, 4 bytes per pixel; 2 for other formats."""
 
 BeforeDecoding = Callable[[int], None]
 """Called with an estimate of the memory that decoding needs, in bytes; may wait, or raise."""
@@ -62,12 +62,13 @@ class Normalised:
 
 
 def normalise(data: bytes, *, before_decoding: BeforeDecoding | None = None) -> Normalised:
-    """Decode untrusted bytes into what may be stored: the pixels that a viewer shows, without metadata.
+    """Decode untrusted bytes into a storable image: the pixels that a viewer shows, without metadata.
 
     The format is recognised by content. Of an animation, the first frame is taken. Orientation is applied;
     palettes, 16-bit samples, CMYK and other colour spaces become 8-bit sRGB. Nothing is compressed lossily
-    again: an upright sRGB JPEG keeps its coded samples and loses every other segment, all else becomes PNG.
-    A JPEG that is too large is decoded at 1/2, 1/4 or 1/8; one that breaks off in its lower half is filled.
+    again: an upright sRGB JPEG keeps its coded samples without the other segments, all other images become
+        PNG. A JPEG that is too large is decoded at 1/2, 1/4 or 1/8; one that breaks off in its lower half is
+        filled.
 
     Args:
         data: an image file.
@@ -96,14 +97,14 @@ def normalise(data: bytes, *, before_decoding: BeforeDecoding | None = None) -> 
         raise
     except MemoryError as exc:
         raise TooLarge("image: too large for the memory of this machine", hint=_SMALLER) from exc
-    except Exception as exc:  # Pillow raises whatever its parsers meet, and all of it means bad bytes
+    except Exception as exc:  # Pillow's parsers raise many types; all of them mean invalid bytes
         raise InputError(f"image: damaged or incomplete {kind.name} ({_cause(exc)})", hint=ACCEPTED) from exc
 
 
 def _check_size(width: int, height: int) -> None:
     size = f"image: {width} x {height} pixels"
     if width < 1 or height < 1:
-        raise InputError(f"{size}: there is nothing to see", hint=ACCEPTED)
+        raise InputError(f"{size}: the image is empty", hint=ACCEPTED)
     if max(width, height) > MAX_SIDE:
         raise TooLarge(f"{size} is over the limit of {MAX_SIDE:,} pixels a side", hint=_SMALLER)
     if width * height > MAX_PIXELS:
@@ -115,7 +116,7 @@ def _cause(exc: Exception) -> str:
 
 
 class _Jpeg:
-    """One JPEG on its way into the store."""
+    """One JPEG that is being normalised."""
 
     def __init__(self, data: bytes, prepare: BeforeDecoding) -> None:
         self._cut = data
@@ -138,7 +139,7 @@ class _Jpeg:
         )
 
     def _reduce(self, opened: ImageFile) -> bool:
-        """Have an image over the limits decoded at a fraction of its size."""
+        """Decode an image over the limits at a fraction of its size."""
         width, height = opened.size
         for scale in _SCALES:
             if width * height <= MAX_PIXELS * scale**2 and max(width, height) <= MAX_SIDE * scale:
@@ -164,7 +165,7 @@ class _Jpeg:
         return opened.width * opened.height * 8 + 2 * coefficients
 
     def _check_rows(self, opened: ImageFile, *, is_reduced: bool) -> None:
-        """Refuse a cut-off image of which less than half of the rows can be read."""
+        """Reject a truncated image of which less than half of the rows can be read."""
         height = opened.height
         rows = height if is_reduced else _readable_rows(self._cut, self._data, self._structure)
         if rows * 2 < height:
@@ -182,7 +183,7 @@ class _Jpeg:
         stripped = self._structure.stripped
         if stripped is None or opened.mode not in ("L", "RGB") or self._structure.scans > _MAX_STORED_SCANS:
             return None
-        if len(stripped) > 4 * opened.width * opened.height + 65_536:  # more than any pixels need
+        if len(stripped) > 4 * opened.width * opened.height + 65_536:  # more than the pixels can need
             return None
         if _turn(opened) is not None or not is_srgb(opened):
             return None
@@ -192,10 +193,10 @@ class _Jpeg:
 
 
 def _readable_rows(cut: bytes, repaired: bytes, structure: JpegStructure) -> int:
-    """How many rows of a cut-off JPEG are in the file.
+    """Number of rows that a truncated JPEG contains.
 
-    A baseline decoder stops where the data ends, which leaves rows black that it fills when there is an end
-    marker. In a progressive JPEG a first scan that is cut off leaves the rest at mid grey.
+    A baseline decoder stops where the data ends and leaves the remaining rows black; with an end marker it
+    fills them. A truncated first scan of a progressive JPEG leaves the rest mid grey.
     """
     from PIL.Image import new
     from PIL.ImageChops import difference
@@ -208,7 +209,7 @@ def _readable_rows(cut: bytes, repaired: bytes, structure: JpegStructure) -> int
         box = difference(whole, new(whole.mode, whole.size, "#808080")).getbbox()
         return box[3] if box else 0
     partial = open_as(JPEG, cut)
-    with suppress(OSError):  # truncated; what was decoded stays
+    with suppress(OSError):  # truncated; the decoded part is kept
         partial.load()
     partial.tile = []
     box = difference(whole.convert("RGB"), partial.convert("RGB")).getbbox()
@@ -222,13 +223,13 @@ def _make_png(opened: ImageFile, kind: FileFormat, data: bytes) -> Normalised:
     if turn is not None:
         image = image.transpose(turn)
     elif image is opened:
-        image = image.copy()  # without the notes of the file
+        image = image.copy()  # without the file's metadata
     image.info.clear()
     return Normalised(data=write_png(image), media_type="image/png", image=image)
 
 
 def _as_meant(opened: ImageFile, kind: FileFormat, data: bytes) -> tuple[Image, bytes | None]:
-    """The loaded image with what Pillow overlooks in its format, and the colour profile to apply."""
+    """The loaded image, with format features that Pillow ignores, and the colour profile to apply."""
     profile = opened.info.get("icc_profile")
     if kind.name == "PNG":
         from promptvision.images.png_chunks import colour_profile, with_transparent_colour
@@ -244,7 +245,7 @@ def _as_meant(opened: ImageFile, kind: FileFormat, data: bytes) -> tuple[Image, 
 
 
 def _turn(opened: ImageFile) -> Transpose | None:
-    """What makes the image upright; None when it is. Pillow itself turns a TIFF while it loads."""
+    """The transposition that makes the image upright; None when it is. Pillow rotates a TIFF on load."""
     from PIL.Image import Exif, Transpose
 
     data = opened.info.get("exif")
@@ -263,13 +264,13 @@ def encode_png(image: Image) -> bytes:
     """Encode losslessly as PNG, without metadata; fast rather than small.
 
     Args:
-        image: any mode; what is not L, LA, RGB or RGBA is converted first.
+        image: any mode; modes other than L, LA, RGB and RGBA are converted first.
     """
     return write_png(to_plain_mode(image))
 
 
 def decode_stored(data: bytes) -> Image:
-    """The image behind stored bytes, fully loaded: mode L, LA, RGB or RGBA.
+    """Decode stored bytes into a fully loaded image of mode L, LA, RGB or RGBA.
 
     Raises:
         StoreError: the bytes are damaged.
@@ -278,5 +279,5 @@ def decode_stored(data: bytes) -> Image:
         opened = open_as(recognise(data), data)
         opened.load()
         return to_plain_mode(opened)
-    except Exception as exc:  # Pillow raises whatever its parsers meet
+    except Exception as exc:  # Pillow's parsers raise many types
         raise StoreError(f"image store: a stored image cannot be decoded ({_cause(exc)})") from exc

@@ -1,4 +1,4 @@
-"""Colour: from any pixel layout and colour space to 8-bit greyscale or sRGB, with or without alpha."""
+"""Convert any pixel layout and colour space to 8-bit greyscale or sRGB, with or without alpha."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["flat_rgb", "is_srgb", "to_plain_mode", "to_srgb"]
 _PLAIN = ("L", "LA", "RGB", "RGBA")
 _PROFILE_MODES = {"RGB ": ("RGB", "RGBA"), "GRAY": ("L",), "CMYK": ("CMYK",)}
 _LEAST_OF_255 = 4.0
-"""Float samples up to less than this are light above white rather than a dark image of 0..255."""
-_TOLERANCE = 2  # of 255: by so much two makers' versions of the sRGB profile differ
+"""Float samples below this maximum are read as 0..1 with highlights, not as a dark image of 0..255."""
+_TOLERANCE = 2  # of 255: difference between sRGB profiles of different vendors
 
 
 def flat_rgb(image: Image) -> Image:
-    """An RGB copy in which transparent pixels show white, as on paper."""
+    """An RGB copy with transparent pixels composited onto white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     from PIL import Image as images  # noqa: N813
@@ -30,11 +30,11 @@ def flat_rgb(image: Image) -> Image:
 
 
 def to_plain_mode(image: Image) -> Image:
-    """The image in mode L, LA, RGB or RGBA, colours taken as sRGB; itself when it is so already.
+    """The image in mode L, LA, RGB or RGBA, its colours read as sRGB; returned unchanged if already so.
 
-    16-bit samples keep their high byte. Samples of 32 bits have no agreed white: 0..1 and 0..255 (float) and
-    0..65535 (integer) are taken as such when they fit; anything else is stretched, its darkest sample to
-    black and its lightest to white.
+    16-bit samples keep their high byte. 32-bit samples have no standard white level: the ranges 0..1 and
+    0..255 (float) and 0..65535 (integer) are recognised; other values are stretched from the darkest (black)
+    to the lightest (white).
 
     Raises:
         ValueError: float samples that are not numbers.
@@ -113,7 +113,7 @@ def _from_lab(image: Image) -> Image:
 
 
 def _transform(profile: Any, mode: str) -> ImageCmsTransform | None:
-    """From the profile to sRGB, for images of this mode; None when there is no profile that fits."""
+    """The transform from the profile to sRGB for this mode; None without a suitable profile."""
     if not isinstance(profile, bytes):
         return None
     from PIL import ImageCms

@@ -1,4 +1,4 @@
-"""The program of a decoder process: reads images on stdin, writes what may be stored on stdout.
+"""The program of a decoder process: reads images from stdin and writes normalised images to stdout.
 
 Each message is a length (4 bytes, big-endian), a JSON object, and as many raw bytes as the object says.
 For each request ``{"bytes", "pixels"}`` the process answers ``{"memory"}``, waits for one byte, and decodes.
@@ -36,11 +36,11 @@ __all__ = [
 ]
 
 CPU_LIMIT_S = 2.0
-"""CPU time of one image, after which the process ends."""
+"""CPU time limit of one image; the process ends after it."""
 MEMORY_LIMIT = 640 * 2**20
-"""Address space beyond that of the idle process, in bytes; buffers of a decoder are mapped before use."""
+"""Address space in addition to that of the idle process, in bytes; decoders map buffers before use."""
 MAX_PIXEL_BYTES = 48 * 2**20
-"""Larger images are not handed on decoded; who opens them decodes what was stored."""
+"""Larger images are not returned decoded; the reader decodes the stored bytes."""
 
 _STRIP_ROWS = 128
 _READERS = ("PngImagePlugin", "JpegImagePlugin", "WebPImagePlugin", "GifImagePlugin", "BmpImagePlugin")
@@ -55,10 +55,10 @@ def write_message(file: IO[bytes], head: dict[str, Any], *payloads: bytes) -> No
 
 
 def read_message(file: IO[bytes]) -> dict[str, Any]:
-    """Read a JSON object; raw bytes follow as it says.
+    """Read a JSON object, which announces the raw bytes that follow.
 
     Raises:
-        EOFError: the other side is gone.
+        EOFError: the other side has closed the pipe.
     """
     (length,) = struct.unpack(">I", read_exactly(file, 4))
     message: dict[str, Any] = json.loads(read_exactly(file, length))
@@ -66,7 +66,7 @@ def read_message(file: IO[bytes]) -> dict[str, Any]:
 
 
 def read_exactly(file: IO[bytes], length: int) -> bytes:
-    """Read so many bytes, or raise EOFError."""
+    """Read the given number of bytes, or raise EOFError."""
     data = file.read(length)
     if len(data) < length:
         raise EOFError("the other side of the pipe is closed")
@@ -97,7 +97,7 @@ def _answer(data: bytes, requests: IO[bytes], answers: IO[bytes], shared: mmap.m
     def ask(memory: int) -> None:
         write_message(answers, {"memory": memory})
         if read_exactly(requests, 1) == b"\0":
-            raise InputError("image: there is no memory to decode it")
+            raise InputError("image: there is not enough memory to decode it")
 
     try:
         made = normalise(data, before_decoding=ask)
@@ -118,7 +118,7 @@ def _answer(data: bytes, requests: IO[bytes], answers: IO[bytes], shared: mmap.m
 
 
 def _share(image: Image, shared: mmap.mmap) -> int:
-    """Write the pixels to shared memory; their number of bytes, 0 if there are too many."""
+    """Write the pixels to shared memory; return their number of bytes, 0 if there are too many."""
     length = image.width * image.height * len(image.getbands())
     if length > MAX_PIXEL_BYTES:
         return 0
@@ -138,7 +138,7 @@ def _limit_memory() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    except (ImportError, OSError, ValueError):  # not Linux; the time limit holds all the same
+    except (ImportError, OSError, ValueError):  # not Linux; the time limit still applies
         return
 
 

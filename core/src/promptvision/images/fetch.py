@@ -1,7 +1,7 @@
 """Fetch an image from an untrusted URL, with SSRF and DNS-rebinding protection.
 
-A host name is resolved once, every address it has must be public, and the connection goes to the address
-that was checked, so a second DNS answer has no effect. The check is part of the network backend, below
+A host name is resolved once, all of its addresses must be public, and the connection uses a checked address,
+so a second DNS answer has no effect. The check is part of the network backend, below
 redirects: every request passes it.
 """
 
@@ -48,7 +48,7 @@ class Network:
         """All numeric addresses of a host.
 
         Raises:
-            OSError: it has none.
+            OSError: the host has no address.
         """
         found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         return list(dict.fromkeys(str(address[0]) for *_, address in found))
@@ -59,7 +59,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Origin:
     scheme: str
     host: str
     port: int
@@ -82,7 +82,7 @@ class _Place:
 
 
 class _Guard(httpcore.AsyncNetworkBackend):
-    """Dials only addresses that have been checked."""
+    """Connects only to checked addresses."""
 
     def __init__(self, network: Network, allowed_hosts: Sequence[str]) -> None:
         self._network = network
@@ -129,12 +129,12 @@ async def fetch(
     """The bytes behind an http or https URL on the public internet.
 
     Args:
-        url: what the user typed. Ports 80 and 443 only, no user name, at most five redirects, none of them
-            from https to http.
+        url: the untrusted URL. Ports 80 and 443 only, no user name, at most five redirects, none of them from
+            https to http.
         allowed_hosts: ``name`` or ``name:port`` entries that may be private and use other ports.
         limit: largest body in bytes.
-        deadline_s: seconds within which everything must be done, redirects included.
-        network: what resolves and dials; the real one unless given.
+        deadline_s: total time limit in seconds, redirects included.
+        network: resolves names and opens connections; default: the real network.
 
     Raises:
         TooLarge: the body is over ``limit``; reading stops there.
@@ -146,7 +146,7 @@ async def fetch(
             async with httpcore.AsyncConnectionPool(network_backend=guard) as pool:
                 return await _follow(pool, url, allowed_hosts, limit)
     except TimeoutError as exc:
-        raise InputError(f"image URL: no answer in full within {deadline_s:g} seconds") from exc
+        raise InputError(f"image URL: no complete answer within {deadline_s:g} seconds") from exc
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as exc:
         raise InputError(f"image URL: cannot be fetched ({str(exc)[:200] or type(exc).__name__})") from exc
 
@@ -167,18 +167,18 @@ async def _follow(
     raise InputError(f"image URL: more than {_MAX_REDIRECTS} redirects")
 
 
-def _parse(url: str, allowed_hosts: Sequence[str]) -> _Place:
+def _parse(url: str, allowed_hosts: Sequence[str]) -> _Origin:
     if len(url) > _MAX_URL:
         raise InputError(f"image URL: longer than {_MAX_URL} characters")
     if _UNSAFE.search(url):
-        raise InputError("image URL: holds a space, a backslash or a control character")
+        raise InputError("image URL: contains a space, a backslash or a control character")
     try:
         parts = urlsplit(url)
         scheme = parts.scheme.lower()
         if scheme not in _PORTS:
             raise InputError(f"image URL: scheme {scheme[:20]!r} is not accepted", hint="use http or https")
         if "@" in parts.netloc:
-            raise InputError("image URL: holds a user name or a password")
+            raise InputError("image URL: contains a user name or a password")
         host, port = _host_and_port(parts.netloc)
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_PRINTABLE)
     except ValueError as exc:  # UnicodeError too
@@ -186,13 +186,13 @@ def _parse(url: str, allowed_hosts: Sequence[str]) -> _Place:
     port = _PORTS[scheme] if port is None else port
     if not _is_allowed(host, port, allowed_hosts):
         _check_port(host, port)
-    return _Place(scheme, host, port, path)
+    return _Origin(scheme, host, port, path)
 
 
 def _host_and_port(netloc: str) -> tuple[str, int | None]:
-    """The host as it is resolved (ASCII, lower case, no brackets) and the port, None when none is named.
+    """The host in the form to resolve (ASCII, lower case, no brackets) and the port, None when not given.
 
-    Stricter than :func:`urllib.parse.urlsplit`, which overlooks what stands behind a closing bracket.
+    Stricter than :func:`urllib.parse.urlsplit`, which ignores text after a closing bracket.
 
     Raises:
         ValueError: neither a host name nor an address.

@@ -66,7 +66,7 @@ def recognise(data: bytes) -> FileFormat:
     """The kind of a file that can be read.
 
     Raises:
-        InputError: another kind of file, or none that is known.
+        InputError: the kind of file is not accepted or unknown.
     """
     head = data[:1024]
     for kind in _FORMATS:
@@ -78,7 +78,7 @@ def recognise(data: bytes) -> FileFormat:
 
 
 def open_as(kind: FileFormat, data: bytes) -> ImageFile:
-    """Read the header. Image.open would judge size by a global of the host program and warn, not raise.
+    """Read the header. Image.open would check the size against a global of the host program, and only warn.
 
     Raises:
         SetupError: the reader is an optional package that is not installed.

@@ -1,4 +1,4 @@
-"""Handles: the short names of a conversation's images, and how each image came about."""
+"""Handles (short names) of a conversation's images, and the origin of each image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ImageRecord:
         image_id: SHA-256 of the stored bytes.
         kind: ``input``, ``edit``, ``annotated`` or ``mask``.
         parent: number of the image it was made from, if any.
-        maker: operation that made it; empty for an image the user gave.
+        maker: operation that made it; empty for an image the user sent.
         width, height: in pixels.
         turn_seq: the turn it appeared in.
     """
@@ -48,10 +48,10 @@ class ImageRecord:
 class ImageTable:
     """The images of one conversation, by handle.
 
-    Of a long conversation the table may hold a part: the newest images, and older ones that are used.
+    For a long conversation the table may be partial: the newest images, and older ones that are used.
 
     Args:
-        records: what the conversation holds already, the newest included.
+        records: existing images of the conversation, including the newest.
     """
 
     def __init__(self, records: Iterable[ImageRecord] = ()) -> None:
@@ -60,17 +60,17 @@ class ImageTable:
         self.include(records)
 
     def include(self, records: Iterable[ImageRecord]) -> None:
-        """Add images that the conversation holds already."""
+        """Add existing images of the conversation."""
         self._records.update({record.number: record for record in records})
         self._newest = {record.image_id: record for record in self.records}
 
     @property
     def is_whole(self) -> bool:
-        """Whether the table holds all images of the conversation."""
+        """Whether the table contains all images of the conversation."""
         return len(self._records) == self._last
 
     def lacks(self, text: str) -> bool:
-        """Whether the text mentions the handle of an image that the table does not hold."""
+        """Whether the text mentions the handle of an image that is missing in the table."""
         numbers = map(int, _MENTION.findall(text)) if not self.is_whole else ()
         return any(number <= self._last and number not in self._records for number in numbers)
 
@@ -93,10 +93,10 @@ class ImageTable:
         height: int,
         turn_seq: int,
     ) -> ImageRecord:
-        """Enter an image under the next free number.
+        """Add an image under the next free number.
 
         Args:
-            image_id: SHA-256 of the stored bytes; the same image may be entered again.
+            image_id: SHA-256 of the stored bytes; the same image may be added again.
             kind: ``input``, ``edit``, ``annotated`` or ``mask``.
             parent_id: image id of the image it was made from; its newest record becomes the parent.
             maker: operation that made it; empty for an image the user gave.
@@ -141,18 +141,18 @@ class ImageTable:
         return "use one of " + ", ".join(shown)
 
     def show(self, ref: ImageRef) -> str:
-        """The newest handle of an image; its id when the conversation does not hold it."""
+        """The newest handle of an image; its id if it is not in the conversation."""
         record = self._newest.get(ref.id)
         return record.handle if record else ref.id
 
     @property
     def current(self) -> ImageRecord | None:
-        """What "this image" means: the newest one that the user gave or an edit made."""
+        """The image that "this" refers to: the newest one that the user sent or an edit made."""
         subjects = [record for record in self.records if record.kind in _SUBJECTS]
         return subjects[-1] if subjects else None
 
     def lineage(self, number: int) -> list[ImageRecord]:
-        """An image and what it was made from, back to the original.
+        """An image and its ancestors, back to the original.
 
         Raises:
             ValueError: no image has this number.
@@ -165,10 +165,11 @@ class ImageTable:
         return line
 
     def lines(self, limit: int = 4000) -> list[str]:
-        """The table as text for a planner, one image a line, oldest first.
+        """The table as text for a planner, one image per line, oldest first.
 
         Args:
-            limit: at most so many characters; the newest images stay, and a first line counts the rest.
+            limit: maximum number of characters; the newest images are kept, and the first line counts the
+                rest.
         """
         current = self.current
         kept: list[str] = []

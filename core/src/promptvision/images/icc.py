@@ -1,4 +1,4 @@
-"""Small colour profiles for images that describe their colours by numbers.
+"""Small colour profiles for images that describe their colours by code points.
 
 Sources: ICC.1:2001-04 (matrix/TRC profiles); the Bradford adaptation in ICC.1:2022, annex E; ITU-T H.273
 (colour primaries and transfer characteristics of cICP); ITU-R BT.2100 (PQ and HLG), BT.2408 (203 nits for
@@ -15,7 +15,7 @@ __all__ = ["BT709", "PRIMARIES", "TRANSFERS", "Chromaticities", "Transfer", "mak
 Chromaticities = tuple[float, float, float, float, float, float, float, float]
 """x and y of white, red, green and blue."""
 Transfer = Callable[[float], float]
-"""From a coded value to linear light, both 0 to 1."""
+"""Converts a coded value to linear light, both 0 to 1."""
 
 _D65 = (0.3127, 0.3290)
 BT709: Chromaticities = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
@@ -85,7 +85,7 @@ def make_profile(transfer: Transfer, primaries: Chromaticities | None) -> bytes:
     """An ICC profile of version 2.
 
     Args:
-        transfer: from coded values to linear light.
+        transfer: converts coded values to linear light.
         primaries: for colour; None for greyscale.
 
     Raises:
@@ -145,7 +145,7 @@ def _inverse(m: Matrix) -> list[list[float]]:
     ]
     determinant = sum(m[0][j] * cofactors[0][j] for j in range(3))
     if abs(determinant) < 1e-9:
-        raise ValueError("primaries on one line")
+        raise ValueError("the primaries are collinear")
     return [[cofactors[j][i] / determinant for j in range(3)] for i in range(3)]
 
 

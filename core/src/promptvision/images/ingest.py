@@ -1,9 +1,9 @@
 """Ingest an image from bytes, a ``data:`` URI, a URL or a path.
 
 Files that a request sends or a URL returns are decoded in a child process with limits (see
-:mod:`promptvision.images.isolated`). Bytes and paths that the program itself gives are decoded in this
-process, which saves starting another one; TIFF files are not, since libtiff writes to stderr. The setting
-``PROMPTVISION_IMAGE_DECODING`` chooses one way for all.
+:mod:`promptvision.images.isolated`). Bytes and paths from the program itself are decoded in this process,
+except TIFF files, since libtiff writes to stderr. The setting ``PROMPTVISION_IMAGE_DECODING`` selects one
+mode for all images.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ async def ingest(
 
     Args:
         source: see :func:`read_source`.
-        store: where it goes.
-        allow_paths: whether files of this machine may be read; never for requests from elsewhere.
-        settings: for the hosts that are allowed.
-        keep: called with the id and the decoded image once it is stored, for a cache.
+        store: the store to write to.
+        allow_paths: whether local files may be read; never for remote requests.
+        settings: provides the allowed hosts.
+        keep: called with the id and the decoded image once it is stored, to fill a cache.
 
     Raises:
         InputError: it cannot be read, or is not an image that is accepted.
@@ -116,7 +116,7 @@ def _decode(data: bytes) -> Decoded:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """The threads that decode; those that wait for stores are others."""
+    """The thread pool for decoding, separate from the one for stores."""
     return ThreadPoolExecutor(2, thread_name_prefix="decode")
 
 
@@ -126,8 +126,8 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
     Args:
         source: the bytes themselves, a ``data:`` URI, an http or https URL, or, with ``allow_paths``, a path
             or a ``file:`` URL.
-        allow_paths: whether files of this machine may be read.
-        settings: for the hosts that are allowed.
+        allow_paths: whether local files may be read.
+        settings: provides the allowed hosts.
 
     Raises:
         TooLarge: over 20 MB.
@@ -144,7 +144,7 @@ async def read_source(source: bytes | str | Path, *, allow_paths: bool, settings
 
         return await fetch(text, allowed_hosts=settings.allowed_hosts, limit=MAX_BYTES)
     if not allow_paths:
-        raise InputError("image: not a URL that is accepted", hint="give an http, https or data URL")
+        raise InputError("image: this kind of URL is not accepted", hint="give an http, https or data URL")
     if "://" in text and scheme != "file":
         raise InputError(
             f"image: URLs of scheme {scheme[:20]!r} are not accepted", hint="give a path or a URL"
@@ -179,7 +179,7 @@ def _read_data_uri(text: str) -> bytes:
 
 
 def _decode_base64(text: str) -> bytes:
-    """Decode base64 with or without padding and whitespace, piece by piece.
+    """Decode base64 with or without padding and whitespace, in chunks.
 
     Raises:
         ValueError: it is not base64.
@@ -204,7 +204,7 @@ def path_of_url(url: str) -> Path:
     """The path in a ``file:`` URL of this machine.
 
     Raises:
-        InputError: it is not such a URL.
+        InputError: it is not a local file URL.
     """
     try:
         parts = urlsplit(url)

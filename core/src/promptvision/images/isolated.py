@@ -1,8 +1,8 @@
-"""Decoding of untrusted images in processes that can be stopped.
+"""Decode untrusted images in child processes with limits.
 
 A decoder process has limits on time and memory and no secrets in its environment. It is kept for the next
-image, and replaced when it dies. Few decode at once and few wait; the others are refused with
-:class:`~promptvision.errors.Busy`.
+image, and replaced when it dies. The numbers of running and waiting decodes are limited; further ones are
+refused with :class:`~promptvision.errors.Busy`.
 """
 
 from __future__ import annotations
@@ -39,36 +39,36 @@ if TYPE_CHECKING:
 __all__ = ["Decoded", "DecoderPool", "shared_decoders"]
 
 WORKERS = 2
-"""Images that are decoded at once."""
+"""Maximum number of images decoded at once."""
 MAX_JOBS = 16
-"""Images that are decoded or wait."""
+"""Maximum number of images decoded or waiting."""
 MAX_JOB_BYTES = 30_000_000
-"""Bytes of the files that are decoded or wait; a single file may be larger."""
+"""Maximum total size of files decoded or waiting, in bytes; a single file may be larger."""
 MEMORY = 240_000_000
-"""Bytes that decoders may need together, as estimated from the headers; one image may need more."""
+"""Memory budget of all decoders in bytes, estimated from the headers; a single image may need more."""
 TOTAL_S = 2.4
-"""Time from the arrival of an untrusted image to its answer."""
+"""Time limit for an untrusted image, waiting included."""
 PATIENT_S = 30.0
-"""The same for an image that the user of this process gives."""
+"""Time limit for an image from the user of this process."""
 RUN_S = 2.0
-"""What remains of that time when the wait for a process ends."""
+"""Time reserved for decoding when the wait for a process ends."""
 Take = Callable[[int], None]
-"""Takes so many bytes from the memory budget, or raises Busy."""
+"""Takes the given number of bytes from the memory budget, or raises Busy."""
 
 _KEPT_VARIABLES = ("PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH", "SYSTEMROOT", "LANG")
-_SIGPROF = 27  # what the limit of CPU time raises
+_SIGPROF = 27  # sent at the CPU time limit
 _ERRORS = {"InputError": InputError, "TooLarge": TooLarge, "SetupError": SetupError}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """What a decoder process made of an image file.
+    """The result of decoding an image file.
 
     Args:
-        data: what may be stored, a PNG or a JPEG.
+        data: the normalised file, a PNG or a JPEG.
         media_type: ``image/png`` or ``image/jpeg``.
         width, height: in pixels.
-        image: the decoded image, if it was asked for, is not very large, and the system can share memory.
+        image: the decoded image, if requested, not very large, and shared memory is available.
         notes: sentences for the reply.
     """
 
@@ -84,7 +84,7 @@ class DecoderPool:
     """Decodes images in child processes; safe across threads.
 
     Args:
-        workers: processes at most.
+        workers: maximum number of processes.
     """
 
     def __init__(self, *, workers: int = WORKERS) -> None:
@@ -102,7 +102,7 @@ class DecoderPool:
 
         Args:
             data: an image file.
-            with_pixels: whether to hand on the decoded image as well, if it is not very large.
+            with_pixels: whether to also return the decoded image, if it is not very large.
             total_s: time limit, waiting included.
 
         Raises:
@@ -116,7 +116,7 @@ class DecoderPool:
             return await loop.run_in_executor(self._threads, self._work, data, with_pixels, deadline)
 
     def check_room(self, size: int) -> None:
-        """Raise Busy if a file of so many bytes would be refused now, so that it need not be read first."""
+        """Raise Busy if a file of this size would be refused now, before it is read."""
         with self._lock:
             self._check_room(size)
 
@@ -169,7 +169,7 @@ class DecoderPool:
         return _Worker()
 
     def _put_back(self, worker: _Worker) -> None:
-        """Keep the process for the next image; if it is gone, start another one after the answer is given."""
+        """Return the process to the pool; if it has died, start another one after the result is returned."""
         if worker.is_alive:
             self._keep(worker)
             return
@@ -189,7 +189,7 @@ class _Worker:
 
     def __init__(self) -> None:
         kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-        # Large blocks go back to the system as soon as they are freed.
+        # Large blocks are returned to the system as soon as they are freed.
         env = {**kept, "MALLOC_MMAP_THRESHOLD_": str(8 * 2**20), "MALLOC_ARENA_MAX": "1"}
         self._shared = _SharedMemory(MAX_PIXEL_BYTES) if hasattr(os, "memfd_create") else None
         descriptors = () if self._shared is None else (self._shared.descriptor,)
@@ -215,7 +215,7 @@ class _Worker:
         for pipe in (self._in, self._out):
             try:
                 pipe.close()
-            except OSError:  # what was not sent is lost
+            except OSError:  # unsent data is lost
                 continue
         if self._shared is not None:
             self._shared.close()
@@ -273,7 +273,7 @@ class _Worker:
         )
 
     def _go_on(self, size: int, take: Take) -> dict[str, Any]:
-        """Let the process decode as soon as there is memory for it; its next message."""
+        """Let the process decode as soon as there is enough memory; return its next message."""
         try:
             take(size)
         except Busy:
@@ -288,7 +288,7 @@ class _Worker:
         self._in.flush()
 
     def _death(self, used: list[float]) -> Busy | TooLarge:
-        """Why the process ended; ``used`` holds its CPU seconds if it was stopped at the deadline."""
+        """The error for a process that ended; ``used``: its CPU seconds if it was stopped at the deadline."""
         self._process.kill()
         code = self._process.wait()
         if used and used[0] < CPU_LIMIT_S / 2:
@@ -298,7 +298,7 @@ class _Worker:
 
 
 def _cpu_s(pid: int) -> float:
-    """CPU seconds of a process so far; a large number where that is not known."""
+    """CPU seconds of a process so far; a large number if unknown."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -307,7 +307,7 @@ def _cpu_s(pid: int) -> float:
 
 
 class _SharedMemory:
-    """Memory that a child process writes pixels to; its pages are given back after each image."""
+    """Memory that a child process writes pixels to; its pages are released after each image."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -328,7 +328,7 @@ class _SharedMemory:
 
 
 class _Budget:
-    """Memory that decoders may use together. One that needs more than all of it runs alone."""
+    """The memory budget of all decoders. A decoder that needs more than the budget runs alone."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -337,7 +337,7 @@ class _Budget:
 
     @contextmanager
     def taken(self) -> Iterator[Callable[[int, float], None]]:
-        """Give a function that takes some, once, and return it at the end."""
+        """Yield a function that reserves memory once; release the memory at the end."""
         held = 0
 
         def take(size: int, until: float) -> None:
@@ -358,12 +358,12 @@ class _Budget:
 
 
 def _busy() -> Busy:
-    return Busy("too many images are being decoded; send it again in a moment", retry_after_s=1)
+    return Busy("too many images are being decoded; send it again later", retry_after_s=1)
 
 
 @cache
 def shared_decoders() -> DecoderPool:
-    """The pool of this process; its children end with it."""
+    """The pool of this process; its child processes end with it."""
     pool = DecoderPool()
     atexit.register(pool.close)
     return pool

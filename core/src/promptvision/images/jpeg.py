@@ -1,4 +1,4 @@
-"""The segments of a JPEG: check their number, drop those that carry no pixels, and close a cut-off file.
+"""The segments of a JPEG: check their number, drop metadata, and repair a truncated file.
 
 Source of the marker codes: ITU-T T.81, table B.1.
 """
@@ -15,7 +15,7 @@ MAX_SCANS = 100
 MAX_SEGMENTS = 4_096
 """A 20 MB file of full segments has 305."""
 MAX_FILL_BYTES = 65_536
-"""Fill bytes (0xFF before a marker) are allowed and hardly ever written."""
+"""Fill bytes (0xFF before a marker) are allowed but rarely written."""
 
 _EOI, _SOS, _DRI, _APP0, _APP14 = 0xD9, 0xDA, 0xDD, 0xE0, 0xEE
 _TABLES = {0xDB, 0xC4, _DRI}  # quantisation, Huffman, restart interval
@@ -32,14 +32,13 @@ _MARKER = re.compile(rb"(?<!\xff)\xff++[^\x00]", re.DOTALL)
 
 @dataclass(frozen=True, kw_only=True)
 class JpegStructure:
-    """What the segments of a JPEG say.
+    """The structure of a JPEG, read from its segments.
 
     Args:
         stripped: the JPEG without metadata, thumbnails and comments; None when it has more than the plain
-            structure of a baseline or progressive JPEG. Tables, frame header and scans stay byte for byte,
-            so that it decodes to the same samples; an Adobe segment stays because it says how colours are
-            coded.
-        repaired: the file with an end marker in place of a cut-off last segment; None if it is complete.
+            structure of a baseline or progressive JPEG. Tables, frame header and scans are copied unchanged,
+            so it decodes to the same samples; an Adobe segment is kept because it defines the colour coding.
+        repaired: the file with an end marker in place of a truncated last segment; None if it is complete.
         scans: number of scans.
         is_progressive: whether coefficients come in several scans.
         coefficients: number of DCT coefficients, which a progressive decoder keeps, 2 bytes each.
@@ -93,7 +92,7 @@ class _Walk:
         )
 
     def _step(self) -> bool:
-        """Read one segment; False at the end of the image or of what can be read."""
+        """Read one segment; return False at the end of the image or of the readable data."""
         data = self._data
         start = self._marker()
         if start is None:
@@ -113,7 +112,7 @@ class _Walk:
         return True
 
     def _marker(self) -> int | None:
-        """Where the next marker is, without fill bytes and what stands between segments."""
+        """Position of the next marker, after fill bytes and data between segments."""
         data, end = self._data, self._end
         run = _FILL.match(data, end)
         after = run.end() if run else 0
@@ -132,7 +131,7 @@ class _Walk:
             raise ValueError(f"more than {MAX_FILL_BYTES:,} fill bytes")
 
     def _end_of_scan(self, start: int) -> int:
-        """Where the next marker begins that is not part of the coded data."""
+        """Position of the next marker that is not part of the coded data."""
         data = self._data
         while (found := _AFTER_SCAN.search(data, start)) is not None:
             run = _FILL.match(data, found.start())
@@ -158,7 +157,7 @@ class _Walk:
             self._is_plain = False
 
     def _coefficients(self) -> int:
-        """From the frame header: size, and per component its sampling factors (T.81, B.2.2)."""
+        """Number of coefficients, from size and sampling factors in the frame header (T.81, B.2.2)."""
         header = self._frame[4:]
         if len(header) < 6 or len(header) < 6 + 3 * header[5]:
             return 0

@@ -1,4 +1,4 @@
-"""Which pixels an edit mask selects, for masks as people, programs and other APIs make them.
+"""Decide which pixels an edit mask selects, for hand-drawn, generated and API-style masks.
 
 Every tool reads masks with :func:`read_mask`. The rules are listed, with an example of each kind, in
 ``docs/masks.md``.
@@ -21,7 +21,7 @@ _MAX_LEVELS = 32
 _MAX_PAINTS = 12
 """Opaque parts with more colours, counted at 4 bits per channel, are a photograph and not brush strokes."""
 _ALPHA_RANGE = 16
-"""Least difference between the most and the least opaque pixel for alpha to count as a mask."""
+"""Minimum difference between the most and the least opaque pixel for alpha to count as a mask."""
 _ASPECT_TOLERANCE = 0.02
 _MOST = 0.9
 """A mask that selects more than this share of the image gets a note, since it may be inverted."""
@@ -43,10 +43,10 @@ class EditMask:
 def read_mask(mask: Image, size: tuple[int, int], *, name: str = "mask_url") -> EditMask:
     """Decide which pixels a mask selects.
 
-    Alpha that varies decides. The opaque part is selected if it looks like brush strokes: a single strong
-    colour, or less than half of the image. The transparent part is selected if the opaque part is a
-    photograph or covers more than half of the image, as in the OpenAI image API. Without alpha every pixel
-    that is not black is selected. Soft edges count from half of their strength.
+    A varying alpha channel takes precedence. The opaque part is selected if it looks like brush strokes: a
+    single strong colour, or less than half of the image. The transparent part is selected if the opaque part
+    is a photograph or covers more than half of the image, as in the OpenAI image API. Without alpha every
+    pixel that is not black is selected. Soft edges are selected from half of their strength.
 
     Args:
         mask: any mode; of the image's size, or of its aspect ratio.
@@ -88,7 +88,7 @@ def _check_aspect(mask: tuple[int, int], image: tuple[int, int], name: str) -> N
 
 
 def _as_rgba(mask: Image) -> Image:
-    """The mask as RGBA; samples of more than 8 bits keep their rank."""
+    """The mask as RGBA; samples of more than 8 bits are scaled."""
     if mask.mode in ("I", "F") or mask.mode.startswith("I;16"):
         low, high = (float(value) for value in mask.getextrema())  # type: ignore[arg-type]
         factor = 255 / ((high if low >= 0 else high - low) or 1)
@@ -131,7 +131,7 @@ def _by_colour(rgb: Image, notes: list[str]) -> Image:
 
 
 def _background(rgb: Image) -> tuple[int, int, int] | None:
-    """The flat colour that fills the corners and most of an image that has other colours as well."""
+    """The flat colour of the corners and most of an image that also has other colours."""
     width, height = rgb.size
     corners = {rgb.getpixel((x, y)) for x in (0, width - 1) for y in (0, height - 1)}
     colours = rgb.getcolors(rgb.width * rgb.height) if len(corners) == 1 else None
@@ -146,7 +146,7 @@ def _background(rgb: Image) -> tuple[int, int, int] | None:
 
 
 def _is_mask_within(mask: Image, opaque: Image) -> bool:
-    """Whether the opaque part is a mask of its own: few colours, of which black is one of the main ones."""
+    """Whether the opaque part is itself a mask: few colours, with black among the main ones."""
     paints = _paints(mask, opaque)
     area = opaque.histogram()[255]
     black = sum(count for count, colour in paints if max(colour) < 16)
@@ -163,7 +163,7 @@ def _are_strokes(mask: Image, opaque: Image) -> bool:
 
 
 def _paints(mask: Image, opaque: Image) -> list[tuple[int, tuple[int, int, int]]]:
-    """Colours of the opaque part at 4 bits per channel, most frequent first, rare ones left out."""
+    """Colours of the opaque part at 4 bits per channel, most frequent first, without rare ones."""
     area = opaque.histogram()[255]
     rough = mask.convert("RGB").point(lambda value: value & 0xF0)
     rough.putalpha(opaque)
@@ -177,7 +177,7 @@ def _paints(mask: Image, opaque: Image) -> list[tuple[int, tuple[int, int, int]]
 
 
 def _strong(channel: Image, share: float = 0.5) -> Image:
-    """Where a channel is set: above zero if it has few levels, else above a share of its maximum."""
+    """Pixels where a channel is set: above zero if it has few levels, else above a share of its maximum."""
     levels = sum(1 for count in channel.histogram() if count)
     highest = _extremes(channel)[1]
     if levels > _MAX_LEVELS:
@@ -211,7 +211,7 @@ def _greatest(rgb: Image) -> Image:
 
 
 def _spread(rgb: Image) -> Image:
-    """How far each pixel is from grey: its greatest less its least channel."""
+    """The chroma of each pixel: its largest minus its smallest channel."""
     from PIL.ImageChops import darker, subtract
 
     red, green, blue = rgb.split()

@@ -1,7 +1,7 @@
-"""Have freed pixels returned to the system, where the C library is glibc.
+"""Return freed pixels to the operating system, with glibc.
 
-glibc raises the size from which it maps blocks of their own each time such a block is freed, up to 32 MB;
-decoded images then come from its heap, which seldom shrinks.
+glibc raises its mmap threshold each time a mapped block is freed, up to 32 MB; decoded images are then
+allocated on its heap, which rarely shrinks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _THRESHOLD = 1 << 20
 
 
 def return_freed_blocks() -> None:
-    """Map blocks of a megabyte and more apart from now on, so that they are returned when they are freed.
+    """Map blocks of a megabyte and more separately, so that they are returned when they are freed.
 
     Setting the threshold also keeps glibc from raising it.
     """
@@ -27,7 +27,7 @@ def return_freed_blocks() -> None:
 
 
 def trim_heap() -> None:
-    """Return the free pages of the heap now."""
+    """Return the free pages of the heap to the system."""
     trim = _from_libc("malloc_trim")
     if trim is not None:
         trim(0)

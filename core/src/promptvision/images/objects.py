@@ -1,4 +1,4 @@
-"""The base of image stores on object storage: keys made of hashes, and bytes verified when they are read."""
+"""The base of image stores on object storage: keys derived from hashes, and bytes verified on read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["ObjectImageStore", "ObjectName"]
 T = TypeVar("T")
 
 ObjectName = str
-"""The last part of a key: ``<sha256>.<extension>``, both from closed sets, never text of a user."""
+"""The last part of a key: ``<sha256>.<extension>``, never user input."""
 
 MAX_REMEMBERED = 10_000
 _MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
@@ -36,18 +36,18 @@ _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 
 
 class ObjectImageStore(ABC):
-    """An image store over a service that keeps named objects; safe across threads.
+    """An image store on an object storage service; safe across threads.
 
     A subclass implements the operations on one object: create, overwrite, read, measure, link, remove, list.
-    It is given names of the form ``<sha256>.<extension>`` only. Its methods raise
+    It receives only names of the form ``<sha256>.<extension>``. Its methods raise
     :class:`~promptvision.errors.NotFound` for an object that does not exist and
     :class:`~promptvision.errors.StoreError` for everything else.
 
-    An id does not contain the extension, so all are tried, the usual ones first; the names of objects that
-    were found are cached.
+    An id does not contain the extension, so all are tried, the usual ones first; names of existing objects
+    are cached.
 
-    An object that is in the store already is kept if its bytes are right, and replaced if they are not:
-    putting an image again repairs it.
+    An existing object is kept if its bytes are correct and replaced otherwise: putting an image again repairs
+    it.
     """
 
     blocking = True
@@ -60,27 +60,28 @@ class ObjectImageStore(ABC):
 
     @abstractmethod
     def _create(self, name: ObjectName, data: bytes, media_type: str) -> bool:
-        """Create an object durably, or return False if there is one of this name with other bytes.
+        """Create an object durably, or return False if the name exists with different bytes.
 
-        An object of this name that has the same bytes stays as it is; :meth:`_holds` compares them.
+        An existing object with the same bytes is kept; :meth:`_holds` compares them.
         """
 
     @abstractmethod
     def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
-        """Replace an object whose bytes are not those of its name."""
+        """Replace an object whose bytes do not match its name."""
 
     @abstractmethod
     def _read(self, name: ObjectName) -> bytes:
-        """The bytes, ``MAX_STORED_BYTES`` at most."""
+        """The bytes, at most ``MAX_STORED_BYTES``."""
 
     @abstractmethod
     def _size(self, name: ObjectName) -> int:
         """The number of bytes."""
 
     def _holds(self, name: ObjectName, data: bytes) -> bool:
-        """Whether an object that is there has these bytes. It is read only if its size is right.
+        """Whether an existing object has these bytes.
 
-        A store that has a digest of its objects can compare that first.
+        It is read only if its size matches. A store that provides digests of its objects can compare those
+        first.
         """
         try:
             return self._size(name) == len(data) and self._read(name) == data
@@ -97,7 +98,7 @@ class ObjectImageStore(ABC):
 
     @abstractmethod
     def _objects(self) -> Iterable[tuple[ObjectName, float]]:
-        """Names of all objects, and when they were made in seconds since the epoch."""
+        """Names of all objects, and their creation times in seconds since the epoch."""
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
         """Store bytes durably under their hash."""
@@ -122,7 +123,7 @@ class ObjectImageStore(ABC):
         return StoredImage(image_id, _MEDIA_TYPES[name.partition(".")[2]], size)
 
     def url(self, image_id: str) -> str:
-        """Where a reader gets it."""
+        """The URL for readers."""
         name = self._remembered(image_id) or self._found(image_id, self._size)[0]
         return self._link(name)
 
@@ -155,7 +156,7 @@ class ObjectImageStore(ABC):
             self._names.clear()
 
     def _found(self, image_id: str, ask: Callable[[ObjectName], T]) -> tuple[ObjectName, T]:
-        """The first name under which the object is there, and the answer."""
+        """The first name under which the object exists, and the result of the operation."""
         for name in self._candidates(image_id):
             try:
                 answer = ask(name)
@@ -174,7 +175,7 @@ class ObjectImageStore(ABC):
         yield from (name for end in _MEDIA_TYPES if (name := f"{image_id}.{end}") != remembered)
 
     def _image_lock(self, image_id: str) -> threading.Lock:
-        """The lock under which an image is put and removed; it lives as long as it is in use."""
+        """The lock for putting and removing an image; it exists while it is in use."""
         with self._lock:
             return self._locks.setdefault(image_id, threading.Lock())
 

@@ -1,7 +1,6 @@
-"""Write an image to a file, in the format that the file's name asks for.
+"""Write an image to a file, in the format of the file's extension.
 
-:data:`FORMATS` is the one table of formats: what each can hold and how it is written. It is documented in
-``docs/formats.md``.
+:data:`FORMATS` lists the formats, their limits and options. It is documented in ``docs/formats.md``.
 """
 
 from __future__ import annotations
@@ -33,10 +32,10 @@ class OutputFormat:
     Args:
         name: Pillow's name of the format.
         extensions: file name extensions, the usual one first.
-        modes: pixel layouts that it holds; an image in another one is converted, and one with alpha is
-            flattened onto white where the format holds none.
+        modes: supported pixel layouts; other images are converted, and an image with alpha is flattened onto
+            white if the format has no alpha.
         max_side: longest side in pixels.
-        options: how it is written.
+        options: encoder options.
     """
 
     name: str
@@ -47,7 +46,7 @@ class OutputFormat:
 
     @property
     def has_alpha(self) -> bool:
-        """Whether it holds transparency."""
+        """Whether it supports transparency."""
         return "RGBA" in self.modes
 
 
@@ -89,7 +88,7 @@ FORMATS = (
 
 
 def output_format(path: str | Path) -> OutputFormat:
-    """The format that a file name asks for.
+    """The format of a file name.
 
     Raises:
         InputError: the name has no extension of a known format; the message lists the usual ones.
@@ -103,7 +102,7 @@ def output_format(path: str | Path) -> OutputFormat:
 
 
 def save_image(image: Image, path: str | Path) -> None:
-    """Write an image in the format of the file's extension, as :data:`FORMATS` says.
+    """Write an image in the format of the file's extension, see :data:`FORMATS`.
 
     Args:
         image: any mode; it is not changed.
@@ -111,7 +110,7 @@ def save_image(image: Image, path: str | Path) -> None:
 
     Raises:
         InputError: the name has no known extension, the format cannot hold the image, or the file cannot be
-            written. No file is left half written because of the format.
+            written. The format never causes a partly written file.
     """
     kind = output_format(path)
     try:
@@ -147,7 +146,7 @@ def encode_image(image: Image, kind: OutputFormat) -> bytes:
 
 
 def _fitted(image: Image, kind: OutputFormat) -> Image:
-    """The image in a mode that the format holds."""
+    """The image in a mode that the format supports."""
     if image.mode in kind.modes:
         return image
     has_alpha = image.has_transparency_data

@@ -1,4 +1,4 @@
-"""Put what a model painted back into the image, so that no pixel outside the mask changes."""
+"""Paste a model's result into the image, without changing pixels outside the mask."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _HALF = 128
 
 
 def feather(mask: Image) -> Image:
-    """How much of the new image to take: 0 outside the mask, half on its outermost pixels, 255 inside.
+    """The blend weight of the new image: 0 outside the mask, half on its outermost pixels, 255 inside.
 
-    Where the mask is so thin that it has no inside, and where it ends with the image, all of it is 255. Masks
-    of segmenters are about a pixel wider than the thing, so a longer fade would leave its outline visible.
+    Parts without an inside, and parts at the image border, are 255. Masks of segmenters are about a pixel
+    wider than the object, so a longer fade would leave its outline visible.
 
     Args:
         mask: mode L, 0 = keep, 255 = edit.
@@ -37,14 +37,14 @@ def feather(mask: Image) -> Image:
 
 
 def paste_inside(image: Image, mask: Image, painted: Image, window: Window | None = None) -> Image:
-    """The image with what was painted inside the mask; same size and mode, the rest bit-identical.
+    """The image with the painted part inside the mask; same size and mode, the rest bit-identical.
 
     Args:
-        image: the original; mode L, LA, RGB or RGBA. A transparent one becomes opaque where it is painted,
-            unless what was painted has an alpha channel of its own.
+        image: the original; mode L, LA, RGB or RGBA. A transparent image becomes opaque where it is painted,
+            unless ``painted`` has an alpha channel.
         mask: of the image's size, mode L, 0 = keep, 255 = edit.
         painted: any mode; scaled to the window.
-        window: where it belongs; default: the whole image.
+        window: its position in the image; default: the whole image.
     """
     from PIL.Image import Resampling, composite
 

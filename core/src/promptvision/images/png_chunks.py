@@ -48,7 +48,7 @@ def with_transparent_colour(opened: ImageFile, data: bytes, kind: FileFormat) ->
 
 
 def colour_profile(opened: ImageFile, data: bytes) -> bytes | None:
-    """The ICC profile that a PNG means: from cICP, else its own, else from gAMA and cHRM."""
+    """The ICC profile of a PNG: from cICP, else the embedded one, else from gAMA and cHRM."""
     is_grey = opened.mode in ("1", "L", "LA", "I;16", "I")
     if (cicp := _chunk(data, b"cICP")) is not None and len(cicp) == 4 and cicp[2] == 0:
         primaries, transfer = PRIMARIES.get(cicp[0]), TRANSFERS.get(cicp[1])

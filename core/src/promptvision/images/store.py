@@ -32,10 +32,10 @@ EXTENSIONS = {
     "image/bmp": "bmp",
     "image/tiff": "tiff",
 }
-"""Media types that are stored, with the extension of their names in a store; the most usual first."""
+"""Media types that are stored, with their file extension; the most common first."""
 
 MAX_STORED_BYTES = 128 * 2**20
-"""No stored image is longer: 25 megapixels of RGBA that do not compress, and some room."""
+"""Maximum size of a stored image: 25 megapixels of incompressible RGBA, with some margin."""
 
 
 def check_image_id(text: str) -> None:
@@ -54,11 +54,11 @@ def check_stored_bytes(data: bytes, image_id: str) -> bytes:
 def check_media_type(media_type: str) -> None:
     """Raise StoreError for a type that is not stored."""
     if media_type not in EXTENSIONS:
-        raise StoreError(f"image store: files of type {media_type[:80]!r} are not kept")
+        raise StoreError(f"image store: files of type {media_type[:80]!r} are not stored")
 
 
 def latest_put(older_than_s: float) -> float:
-    """The time, in seconds since the epoch, until which an image was put if it is as old as that."""
+    """The latest put time of an image of this age, in seconds since the epoch."""
     return time.time() - older_than_s if older_than_s > 0 else math.inf
 
 
@@ -69,7 +69,7 @@ def image_id_of(data: bytes) -> str:
 
 @dataclass(frozen=True)
 class StoredImage:
-    """What a store says of an image it holds.
+    """Metadata of a stored image.
 
     Args:
         id: SHA-256 of the bytes.
@@ -83,10 +83,10 @@ class StoredImage:
 
 
 class ImageStore(Protocol):
-    """Where images live, known by the hash of their bytes. Immutable: there is no overwriting.
+    """Stores images under the hash of their bytes. Immutable: images are never overwritten.
 
     All methods raise :class:`~promptvision.errors.StoreError` when the store fails, and
-    :class:`~promptvision.errors.NotFound` for an id it does not hold or that is not a SHA-256.
+    :class:`~promptvision.errors.NotFound` for an id that is not stored or not a SHA-256.
     """
 
     blocking: bool
@@ -102,7 +102,7 @@ class ImageStore(Protocol):
         """Size and media type without reading the bytes."""
 
     def url(self, image_id: str) -> str:
-        """Where a reader gets it: ``https:`` if the store serves it itself, else ``file:`` or ``memory:``."""
+        """The URL for readers: ``https:`` if the store serves it itself, else ``file:`` or ``memory:``."""
 
     def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
         """Remove an image; do nothing if there is none.
@@ -111,11 +111,11 @@ class ImageStore(Protocol):
             image_id: the image.
             unless_put_since: keep the image if it was put at this time or later, in seconds since the epoch.
                 The check and the removal are one step with respect to ``put``. An image is put before
-                anything refers to it, so this protects what another user is about to refer to.
+                anything refers to it, so this protects images that another user is about to refer to.
         """
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
-        """Return the ids of all images put at least so many seconds ago, in no particular order."""
+        """Return the ids of all images put at least ``older_than_s`` seconds ago, in no particular order."""
 
     def close(self) -> None:
-        """Give back connections. The store is not used afterwards."""
+        """Release connections. The store is not used afterwards."""

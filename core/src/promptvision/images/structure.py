@@ -1,7 +1,7 @@
-"""Checks of a file's structure that cost little, made before a decoder sees the file.
+"""Cheap checks of a file's structure before it is decoded.
 
-They refuse what no encoder writes and what takes a decoder far longer than its size suggests: millions of
-empty segments, chunks or tiles.
+They reject structures that no encoder writes and that slow a decoder down: millions of empty segments, chunks
+or tiles.
 
 Sources: ITU-T T.81, annex B (JPEG); W3C, PNG (Third Edition), 5; Adobe, TIFF Revision 6.0, 2 and 15, and the
 BigTIFF design; Microsoft, BITMAPINFOHEADER; RFC 9649 (WebP).
@@ -55,7 +55,7 @@ def check_structure(name: str, data: bytes) -> None:
         data: the file.
 
     Raises:
-        ValueError: the structure is broken, or one that only costs time; the message says which.
+        ValueError: the structure is broken, or would only waste time; the message says which.
     """
     check = _CHECKS.get(name)
     if check is not None:
@@ -97,13 +97,13 @@ def _palette_bytes(flags: bytes) -> int:
 
 
 def _check_bmp(data: bytes) -> None:
-    """Refuse run-length data that is far longer than the image can need, or takes seconds to decode."""
+    """Reject run-length data that is far longer than the image can need, or takes seconds to decode."""
     if len(data) < 34 or int.from_bytes(data[14:18], "little") < 40:
         return
     width, height = struct.unpack_from("<ii", data, 18)
     compression = int.from_bytes(data[30:34], "little")
     if compression in (1, 2):
-        # Every pixel apart takes 2 bytes, a row 2 more; jumps may double that.
+        # Each single pixel takes 2 bytes, a row 2 more; jumps may double that.
         needed = 4 * max(abs(width), 1) * max(abs(height), 1) + 4 * abs(height) + 65_536
         if len(data) > min(needed, MAX_RLE_BYTES):
             raise ValueError("run-length data over 4 MB, or far longer than the image; save it as PNG")
@@ -154,7 +154,7 @@ def _check_tiff(data: bytes) -> None:
 
 
 def _tiff_entries(data: bytes) -> Iterator[tuple[int, int, int, int]]:
-    """Tag, type, number of values, and the first value if it stands in the entry, of the first directory."""
+    """Tag, type, number of values, and the first inline value, for each entry of the first directory."""
     order = "<" if data[:1] == b"I" else ">"
     is_big = data[2:4] in (b"+\x00", b"\x00+")
     if is_big:

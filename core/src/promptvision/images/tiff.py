@@ -32,7 +32,7 @@ _GREY_ALPHA_16 = (16, 16)
 
 
 def _add_layouts() -> None:
-    """Enter layouts into Pillow's table that it could decode but does not list."""
+    """Add layouts to Pillow's table that it can decode but does not list."""
     for order, suffix in ((b"II", ""), (b"MM", "B")):
         grey = (order, _BLACK_IS_ZERO)
         OPEN_INFO.setdefault((*grey, (1,), 1, (12,), ()), ("I;16", "I;12"))
@@ -47,7 +47,7 @@ _add_layouts()
 
 
 class TiffFile(TiffImageFile):
-    """A TIFF whose :meth:`plain` has the pixels that the file means."""
+    """A TIFF whose :meth:`plain` interprets the pixels correctly."""
 
     _is_inverted = False
 

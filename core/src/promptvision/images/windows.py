@@ -1,4 +1,4 @@
-"""Which parts of an image an inpainting model works on, and in how many windows.
+"""Choose the windows of an image that an inpainting model works on.
 
 Masks are mode L here, 255 = edit. Windows are ``(left, top, right, bottom)`` in pixels.
 """
@@ -18,7 +18,7 @@ __all__ = ["MAX_WINDOWS", "Window", "choose_window", "split_mask"]
 Window: TypeAlias = tuple[int, int, int, int]
 
 MAX_WINDOWS = 4
-"""Each window is a run of the models; more regions than that share windows."""
+"""Maximum number of windows, each of which is one model run; further regions share windows."""
 
 _MAX_REGIONS = 64
 _CELL = 32
@@ -29,10 +29,10 @@ _SMALLEST_WINDOW = 512
 
 
 def choose_window(mask: Image) -> Window:
-    """The mask's bounding box, grown so that the model sees the surroundings.
+    """The mask's bounding box, extended by context for the model.
 
-    By half the box's longer side and at least 64 pixels; to at least 512 pixels a side and at most twice as
-    long as wide; all of it as far as the image reaches.
+    It grows by half its longer side and at least 64 pixels, to at least 512 pixels a side and an aspect ratio
+    of at most 2, limited by the image.
 
     Raises:
         ValueError: the mask is empty.
@@ -44,10 +44,10 @@ def choose_window(mask: Image) -> Window:
 
 
 def split_mask(mask: Image, work_pixels: int) -> list[Image]:
-    """Split a mask into parts to be painted in windows of their own.
+    """Split a mask into parts that are painted in separate windows.
 
     Regions share a window if the model sees them at full resolution there, or if one window takes no more
-    pixels than two. So two small things far apart in a large photo are each painted at the model's own
+    pixels than two. So two small objects far apart in a large photo are each painted at the model's native
     resolution.
 
     Args:
@@ -88,7 +88,7 @@ class _Group:
 
 
 def _merge(groups: list[_Group], work_pixels: int) -> list[_Group]:
-    """Join groups, those first whose common window is the smallest, until only distant ones are left."""
+    """Merge groups, smallest common window first, until only distant ones are left."""
     while len(groups) > 1:
         pairs = [(first.joined(second), first, second) for first, second in combinations(groups, 2)]
         joined, first, second = min(pairs, key=lambda pair: pair[0].area - pair[1].area - pair[2].area)
@@ -156,7 +156,7 @@ def _grow(box: Window, image_width: int, image_height: int) -> Window:
 
 
 def _span(start: int, length: int, wanted: int, limit: int) -> tuple[int, int]:
-    """A stretch of ``wanted`` pixels around another, moved to lie within ``0..limit``."""
+    """An interval of ``wanted`` pixels around another, shifted into ``0..limit``."""
     wanted = min(wanted, limit)
     first = min(max(0, start + (length - wanted) // 2), limit - wanted)
     return first, first + wanted

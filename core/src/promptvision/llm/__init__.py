@@ -1,1 +1,1 @@
-"""What every LLM provider has in common: messages, requests, replies and the provider protocol."""
+"""Common parts of LLM providers: messages, requests, replies and the provider protocol."""

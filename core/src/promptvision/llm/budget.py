@@ -12,7 +12,7 @@ from promptvision.llm.messages import ChatRequest, Function, Message
 __all__ = ["estimate_tokens", "fit_request", "shorten"]
 
 CHARS_PER_TOKEN = 4
-"""A rough, stable estimate; exact counts differ by model and are not worth a tokenizer."""
+"""A rough, stable estimate; exact counts differ by model and would need a tokenizer."""
 MESSAGE_CHARS = 12
 """Approximate overhead of a message on the wire."""
 

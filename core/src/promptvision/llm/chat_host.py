@@ -30,7 +30,7 @@ FIRST_BYTE_TIMEOUT_S = 20.0
 """Seconds until a host begins to answer, unless set."""
 
 MAX_RESPONSE_BYTES = 16 * 2**20
-"""Longest response of a host, streamed or not."""
+"""Maximum size of a response, streamed or not."""
 
 _LISTING_TIMEOUT_S = 5.0
 _PROBE_TIMEOUT_S = 20.0
@@ -189,7 +189,7 @@ class ChatHost(ABC):
             return read_reply(await self._first_byte(self._create(request, {})), self.name)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        """Yield the reply piece by piece; the last delta holds the whole reply."""
+        """Yield the reply in deltas; the last one holds the whole reply."""
         reader = StreamReader(self.name, self.stream_usage)
         options: dict[str, Any] = {"stream": True}
         if self._host.stream_options:

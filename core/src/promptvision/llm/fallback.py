@@ -33,8 +33,8 @@ NoteCallback = Callable[[str], None]
 class FallbackProvider:
     """A provider chain: each request goes to the first provider that can answer it.
 
-    One provider is asked as follows. A failure that may pass is retried with backoff. If the host rejected
-    the reply as an invalid tool call, the calls are parsed out of the rejected text; where that fails, the
+    One provider is asked as follows. A transient failure is retried with backoff. If the host rejected the
+    reply as an invalid tool call, the calls are parsed out of the rejected text; where that fails, the
     request is repeated at temperature 0 with a corrective note, at most twice. Then the next provider is
     asked. ``ChatReply.planner`` names the provider that answered, ``ChatReply.fallbacks`` and
     ``ChatReply.notes`` list the failures before it. The history is trimmed to each provider's
@@ -77,7 +77,7 @@ class FallbackProvider:
         return await self._ask_in_order(request, None)
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
-        """Yield the reply piece by piece.
+        """Yield the reply in deltas.
 
         Text that may be the beginning of a tool call is held back. If a provider fails after part of its text
         was sent, the next delta has ``restarted`` set.
@@ -241,7 +241,7 @@ def _may_be_call(text: str, request: PlanRequest) -> bool:
 
 
 def _checked(reply: ChatReply, request: PlanRequest) -> ChatReply:
-    """Reject a call that is written as text, or made where an answer was required."""
+    """Reject a call that is written as text, or made when an answer was required."""
     if request.tool_choice == "none" and reply.tool_calls:
         if not reply.text.strip() or looks_like_call(reply.text):
             raise _invalid_call(f"{reply.planner}: called a tool where an answer was required", "")

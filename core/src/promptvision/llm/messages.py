@@ -138,7 +138,7 @@ class ChatReply:
         planner: name of the planner that answered.
         notes: problems that occurred before the reply, one line each, for the user.
         fallbacks: planners that failed before the one that answered; each is also in ``notes``.
-        failed: whether the request could not be fulfilled, such as one that was not understood.
+        failed: whether the request could not be fulfilled, for example because it was not understood.
     """
 
     text: str = ""
@@ -153,12 +153,13 @@ class ChatReply:
 
 @dataclass(frozen=True, kw_only=True)
 class ChatDelta:
-    """A piece of a streamed reply. The last delta holds the whole reply.
+    """A part of a streamed reply. The last delta holds the whole reply.
 
     Args:
-        text: the next piece of text.
+        text: the next part of the text.
         restarted: discard the text so far: it belongs to a failed attempt, and a new one starts here.
-        reply: the whole reply, in the last delta. Where it differs from the pieces, the reply is right.
+        reply: the whole reply, in the last delta. If it differs from the streamed text, the reply takes
+            precedence.
     """
 
     text: str = ""

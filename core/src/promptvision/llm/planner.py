@@ -1,4 +1,4 @@
-"""Planners: whatever decides the next step of a turn, with or without an LLM."""
+"""Planners decide the next step of a turn, with or without an LLM."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["CallOutcome", "PlanRequest", "Planner", "PlannerFunction", "Streamin
 
 @dataclass(frozen=True, kw_only=True)
 class PlannerFunction(Function):
-    """An operation as a function, with what a planner without an LLM needs to call it.
+    """An operation as a function, with the data that a planner without an LLM needs to call it.
 
     Args:
-        phrases: wordings that ask for the operation.
-        lexicons: further words that ask for it, by language.
-        defaults: names of the arguments that the core fills in when they are left out.
+        phrases: wordings that request the operation.
+        lexicons: further words that request it, by language.
+        defaults: names of the arguments that the core fills in when they are omitted.
         image: name of the argument that holds the image to work on.
-        target: name of the argument that says what to look for.
+        target: name of the argument that holds the target to search for.
         missing: why no installed tool can run here and how to fix it; empty where one can.
     """
 
@@ -96,4 +96,4 @@ class StreamingPlanner(Protocol):
     """A planner that can also stream its replies."""
 
     def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
-        """Yield the reply piece by piece; the last delta holds the whole reply."""
+        """Yield the reply in deltas; the last one holds the whole reply."""

@@ -1,1 +1,1 @@
-"""Model weights: what they are, where they lie, and the pool that keeps them loaded."""
+"""Model weights: specs, location on disk, download, and the pool of loaded models."""

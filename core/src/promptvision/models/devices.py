@@ -1,6 +1,6 @@
-"""Which devices models can run on, in which dtype, and how much memory they may take there.
+"""Devices that models can run on, with dtypes and memory limits.
 
-torch is imported only to inspect a GPU, and only if a driver is present and a GPU is asked for.
+torch is imported only to inspect a GPU, and only if a driver is present and a GPU is requested.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BFLOAT16_CAPABILITY = (8, 0)
 
 HEADROOM_BYTES = 512 * 2**20
 HEADROOM_SHARE = 0.03
-"""Kept free on every device, whichever is more: for the driver's context, fragments and other programs."""
+"""Reserve on every device, the larger of the two: for the driver, fragmentation and other programs."""
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
@@ -103,14 +103,14 @@ def _has_bfloat16() -> bool:
 
 
 def usable_bytes(device: str, held_bytes: int = 0) -> int:
-    """How much memory models may take on a device, what they hold now included.
+    """The memory that models may use on a device, including what they use now.
 
     The figure does not change while this process loads or computes; only other processes change it.
 
     Args:
         device: ``cpu`` or ``cuda``.
-        held_bytes: what models hold on it now, loads in progress included. Used for ``cpu`` only, where it
-            bounds how much of the process's memory is counted as models.
+        held_bytes: memory that models use on it now, loads in progress included. Used for ``cpu`` only, where
+            it bounds how much of the process's memory is counted as models.
     """
     usable, total = _cuda_bytes() if device == "cuda" else _host_bytes(held_bytes)
     return max(0, usable - max(HEADROOM_BYTES, int(total * HEADROOM_SHARE)))

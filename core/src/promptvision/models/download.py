@@ -1,7 +1,7 @@
 """Download large files with resume after broken connections and killed processes.
 
-Since version 2 the client of the hub starts again after an interruption (it removes its part file on
-failure), hence this one. It uses plain HTTP ranges (RFC 9110, section 14).
+The hub's client (since version 2) removes its part file on failure and starts from the beginning, so this
+module downloads with plain HTTP ranges (RFC 9110, section 14).
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ TIMEOUT_S = 30.0
 TRIES = 5
 """Attempts in a row without a byte before giving up."""
 NAME_TRIES = 2
-"""The same if the name of the host cannot be resolved."""
+"""Attempts if the host name cannot be resolved."""
 PAUSE_S = 0.5
 """Backoff before the second such attempt, in seconds; doubled before each further one."""
 SPARE_BYTES = 64 * 2**20
-"""What a download leaves free on the disk."""
+"""Disk space that a download leaves free."""
 
 
 class DownloadFailed(PromptvisionError):
-    """A file could not be downloaded. What has arrived is kept for the next try unless it was wrong."""
+    """A file could not be downloaded. Received data is kept for the next try unless it was invalid."""
 
 
 class Unreachable(DownloadFailed):
@@ -63,7 +63,7 @@ class RemoteFile:
         url: where it is.
         size: in bytes; 0 if unknown.
         sha256: of its bytes; None if unknown.
-        headers: sent to the host of ``url`` only, not where it redirects to.
+        headers: sent to the host of ``url`` only, not to redirect targets.
     """
 
     path: str
@@ -86,16 +86,16 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 def _require_scheme(url: str, schemes: Collection[str]) -> None:
     if urlsplit(url).scheme not in schemes:
-        raise DownloadFailed(f"{url}: only {', '.join(sorted(schemes))} is downloaded from")
+        raise DownloadFailed(f"{url}: only {', '.join(sorted(schemes))} is allowed")
 
 
 def part_of(target: Path) -> Path:
-    """Where a file is written until it is complete."""
+    """The path of a file until it is complete."""
     return target.with_name(target.name + ".part")
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Refuse a download that would fill the disk.
+    """Reject a download that would fill the disk.
 
     Raises:
         SetupError: the disk of ``folder`` has less than ``needed`` bytes and a reserve free.
@@ -123,8 +123,8 @@ def fetch(
 
     Args:
         remote: what to download.
-        target: where to; it appears complete or not at all.
-        progress: called with the bytes downloaded so far; whatever it raises stops the download.
+        target: the destination, written atomically.
+        progress: called with the bytes downloaded so far; an exception stops the download.
         schemes: URL schemes that are allowed, redirects included.
         pause_s: first pause between attempts without a byte.
 
@@ -148,7 +148,7 @@ def fetch(
         except (OSError, http.client.HTTPException) as exc:
             if isinstance(exc, urllib.error.HTTPError):
                 exc.close()
-                if exc.code == 416:  # the part is longer than what is there now
+                if exc.code == 416:  # the part is longer than the current file
                     part_of(target).unlink(missing_ok=True)
             tries = 0 if _size(part_of(target)) > before else tries + 1
             if tries >= (NAME_TRIES if _is_unresolved(exc) else TRIES) or not _is_transient(exc):
@@ -169,7 +169,7 @@ def _failure(url: str, error: Exception) -> DownloadFailed:
 
 
 def is_unreachable(error: BaseException | None) -> bool:
-    """Whether an error, or one that caused it, says that a connection could not be made.
+    """Whether an error or one of its causes means that a connection could not be made.
 
     Knows the errors of the standard library, and by their names those of httpx and requests.
     """
@@ -209,7 +209,7 @@ def _reason(error: Exception) -> str:
 def _attempt(
     opener: urllib.request.OpenerDirector, remote: RemoteFile, part: Path, progress: Callable[[int], None]
 ) -> str:
-    """Download the rest of a part; returns the digest of the whole."""
+    """Download the rest of a part; return the digest of the whole file."""
     tag = _tag_of(part)
     saved_tag = tag.read_text("ascii") if tag.is_file() else None
     have = _size(part) if remote.sha256 or saved_tag else 0
@@ -292,7 +292,7 @@ def _append(
 
 
 def _settle(remote: RemoteFile, target: Path, digest: str) -> None:
-    """Rename the complete file, or delete it if it is not what was declared."""
+    """Rename the complete file, or delete it if it does not match the declaration."""
     part = part_of(target)
     _tag_of(part).unlink(missing_ok=True)
     size = _size(part)

@@ -1,4 +1,4 @@
-"""Measure how many bytes a loaded model takes, by duck typing, so that no framework is imported."""
+"""Measure the memory of a loaded model by duck typing, without importing a framework."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _DEPTH = 3
 def measure_bytes(model: Any) -> int | None:
     """Bytes of a model's parameters and buffers; shared tensors count once.
 
-    Looks into torch modules, arrays, containers, pipelines with ``components`` and plain objects that hold
-    such things. Other objects count with their integer ``nbytes``, so that a cache can reserve what
-    it may grow to. None if nothing can be measured.
+    Looks into torch modules, arrays, containers, pipelines with ``components`` and plain objects that contain
+    them. Other objects count with their integer ``nbytes``, so that a cache can reserve its maximum size.
+    None if nothing can be measured.
     """
     parts = {id(part): (part, size) for part, size in _parts(model, _DEPTH)}
     return sum(size for _, size in parts.values()) if parts else None

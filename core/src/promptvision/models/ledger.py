@@ -1,4 +1,4 @@
-"""Who holds which model, and how much memory that takes on each device.
+"""Account for leased models and their memory on each device.
 
 The ledger decides which leases fit and which models to evict for them. It neither loads nor locks: call every
 method under the lock of :class:`~promptvision.models.pool.ModelPool`.
@@ -36,7 +36,7 @@ class Slot:
 
     @property
     def key(self) -> Key:
-        """Under which the ledger keeps it."""
+        """The key of the slot in the ledger."""
         return self.spec.id, self.device, self.dtype
 
 
@@ -45,7 +45,7 @@ class Lease:
     """Slots that one caller holds, and the activation memory that the call needs.
 
     Args:
-        device: where the weights are.
+        device: the device of the weights.
         peaks: device to bytes of activations.
         slots: model id to slot.
         to_load: the slots whose models this lease must load.
@@ -60,7 +60,7 @@ class Lease:
 
     @property
     def devices(self) -> set[str]:
-        """Where it needs memory."""
+        """The devices on which it needs memory."""
         return {self.device, *self.peaks}
 
 
@@ -68,8 +68,8 @@ class Ledger:
     """The slots and leases of a pool.
 
     Args:
-        usable_bytes: returns how much memory models may take on a device, given what they hold there.
-        limit: how many bytes of weights may be in memory on all devices together; None for no limit.
+        usable_bytes: returns the memory that models may use on a device, given their current use.
+        limit: maximum bytes of weights on all devices together; None for no limit.
     """
 
     def __init__(self, usable_bytes: Callable[[str, int], int], limit: int | None) -> None:
@@ -85,7 +85,7 @@ class Ledger:
         return sorted(self._slots.values(), key=lambda slot: slot.used)
 
     def holds(self, slot: Slot) -> bool:
-        """Whether a slot has not been evicted or given up."""
+        """Whether a slot has not been evicted or dropped."""
         return self._slots.get(slot.key) is slot
 
     def has(self, id_: str, devices: Collection[str]) -> bool:
@@ -109,7 +109,7 @@ class Ledger:
             Whether it was granted; if not, it fits once other leases end.
 
         Raises:
-            DoesNotFit: the lease does not fit even with everything else gone.
+            DoesNotFit: the lease does not fit even after evicting everything else.
         """
         usable = {device: self._usable(device) for device in lease.devices}
         if (victims := self._victims(lease, usable)) is None:
@@ -125,7 +125,7 @@ class Ledger:
         return True
 
     def release(self, lease: Lease) -> None:
-        """End a lease; slots whose load did not succeed are given up."""
+        """End a lease; slots whose load failed are dropped."""
         self._leases.discard(lease)
         for slot in lease.slots.values():
             slot.leases -= 1
@@ -135,7 +135,7 @@ class Ledger:
                 del self._slots[slot.key]
 
     def resize(self, slot: Slot, size: int, lease: Lease) -> bool:
-        """Note the measured size of a model, evicting for it if it is larger than declared.
+        """Record the measured size of a model, evicting others if it is larger than declared.
 
         Returns:
             Whether there is enough memory for it.
@@ -148,7 +148,7 @@ class Ledger:
         return True
 
     def evict(self, slots: Iterable[Slot]) -> int:
-        """Forget models; returns their bytes."""
+        """Remove models; return their bytes."""
         freed = 0
         for slot in slots:
             del self._slots[slot.key]
@@ -182,7 +182,7 @@ class Ledger:
         gone: Collection[Slot],
         others: Collection[Lease] | None = None,
     ) -> int:
-        """By how many bytes a lease is too large; shortages of devices and limit added up."""
+        """Number of missing bytes for a lease, summed over devices and the limit."""
         slots = {*self._slots.values(), *lease.slots.values()}.difference(gone)
         live = {lease, *(self._leases if others is None else others)}
         short = 0
@@ -202,7 +202,7 @@ class Ledger:
         weights = sum(slot.bytes for slot in lease.slots.values())
         is_over_limit = self._limit is not None and weights > self._limit
         if lease.device == "cpu" and self._leases and not is_over_limit:
-            return  # what other calls compute with counts against the CPU's free memory until they end
+            return  # memory of other running calls counts against the CPU's free memory until they end
         short = [name for name in lease.devices if _bytes_on(lease, name) > usable[name]]
         device = short[0] if short else lease.device
         free, hint = usable[device], "close other programs, or use a smaller model"

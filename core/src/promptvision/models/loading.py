@@ -56,13 +56,13 @@ def load_model(
     Args:
         spec: what to load.
         path: its folder or file.
-        device: where to put it.
+        device: the device to load it on.
         dtype: of its weights.
-        check: called while waiting for other loads; whatever it raises ends the wait.
+        check: called while waiting for other loads; an exception ends the wait.
         free: frees memory that is not in use.
 
     Returns:
-        The model, and how long it took to load in seconds, without waiting for other loads.
+        The model, and the load time in seconds, without waiting for other loads.
 
     Raises:
         PluginError: the loader cannot be imported.
@@ -108,13 +108,13 @@ def _call(spec: ModelSpec, loader: Loader, path: Path, device: str, dtype: str) 
 
 
 def require_all_weights(owner: str, path: Path, info: Mapping[str, Iterable[object]]) -> None:
-    """Refuse a checkpoint without some of the model's weights, which the libraries would leave random.
+    """Reject a checkpoint with missing weights, which the libraries would initialise randomly.
 
     Args:
         owner: the plugin.
         path: of the checkpoint.
-        info: what ``from_pretrained(..., output_loading_info=True)`` of transformers and diffusers returns
-            beside the model.
+        info: what ``from_pretrained(..., output_loading_info=True)`` of transformers and diffusers returns in
+            addition to the model.
 
     Raises:
         SetupError: weights are missing or have another shape.
@@ -123,7 +123,7 @@ def require_all_weights(owner: str, path: Path, info: Mapping[str, Iterable[obje
     if keys:
         more = ", ..." if len(keys) > 3 else ""
         raise SetupError(
-            f"{owner}: {path} does not hold all weights of the model: "
+            f"{owner}: {path} does not contain all weights of the model: "
             f"{len(keys)} missing or of another shape: {', '.join(keys[:3])}{more}",
             hint="download the model again, or name a folder with a complete checkpoint",
         )

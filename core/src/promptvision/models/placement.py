@@ -21,9 +21,9 @@ class Placement(IntEnum):
     RESIDENT = 0
     """All components stay on the device."""
     COMPONENT = 1
-    """Components come to the device one after the other, each for its stage."""
+    """Components are moved to the device one at a time, each for its stage."""
     SEQUENTIAL = 2
-    """Layers come to the device one after the other; more than three times slower."""
+    """Layers are moved to the device one at a time; more than three times slower."""
     CPU = 3
     """Nothing is on the device."""
 
@@ -39,8 +39,8 @@ class Stage:
 
     Args:
         weights: component id to bytes; a component may be in several stages.
-        peak_bytes: activations of the stage on top of its weights; a prior.
-        largest_layer_bytes: the biggest part that sequential placement moves as a whole.
+        peak_bytes: activations of the stage in addition to its weights; an estimate.
+        largest_layer_bytes: the largest part that sequential placement moves as a whole.
     """
 
     weights: dict[str, int]
@@ -49,7 +49,7 @@ class Stage:
 
 
 class DoesNotFit(ToolFailed):
-    """Models do not fit on a device even when everything else is evicted from it."""
+    """Models do not fit on a device even after evicting everything else."""
 
     def __init__(self, models: Sequence[str], device: str, needed: int, free: int, hint: str) -> None:
         names = ", ".join(repr(model) for model in models)
@@ -70,10 +70,11 @@ def peak_prior(peak_bytes: int) -> int:
 
 
 def needed_bytes(stages: Sequence[Stage], placement: Placement) -> int:
-    """What the device must hold at the worst moment under a placement.
+    """The peak memory on the device under a placement.
 
-    Resident: all weights once, and the highest peak. Component by component: the largest component, or
-    what one stage has at work together, with that stage's peak. Sequential: the largest layer and its peak.
+    Resident: all weights once, and the highest peak. Component by component: the largest component, or all
+        components of one stage that work together, with that stage's peak. Sequential: the largest layer and
+        its peak.
     """
     if placement is Placement.CPU or not stages:
         return 0
@@ -90,9 +91,9 @@ def choose(stages: Sequence[Stage], free_bytes: int, *, at_best: Placement = Pla
 
     Args:
         stages: the pipeline.
-        free_bytes: what the device can give, models that can be evicted counted as free
+        free_bytes: free memory of the device, counting models that can be evicted
             (:func:`~promptvision.models.devices.usable_bytes`); 0 without a device.
-        at_best: the fastest level allowed; after running out of memory, the one below that which failed.
+        at_best: the fastest level allowed; after running out of memory, the level below the failed one.
     """
     for placement in Placement:
         if placement >= at_best and needed_bytes(stages, placement) <= free_bytes:
@@ -115,7 +116,7 @@ cuDNN "..._STATUS_ALLOC_FAILED"; cuBLAS "NOT_INITIALIZED" if its workspace does 
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error, or one that caused it, says that memory ran out.
+    """Whether an error or one of its causes means that memory ran out.
 
     Knows :class:`DoesNotFit`, ``MemoryError``, ``torch.OutOfMemoryError``, ``OSError`` with ``ENOMEM``, and
     the messages of CUDA, HIP, cuBLAS, cuDNN, mmap, safetensors and torch's CPU allocator. Handle it outside

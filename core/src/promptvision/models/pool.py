@@ -1,8 +1,8 @@
 """Loaded models, shared by all tools of a process and kept in memory while they fit.
 
-A tool leases a set of models at once. The set is granted as a whole or not at all, so two tools that each
-need what the other holds cannot deadlock. Lock order: load lock, then pool lock. Neither a load nor a call
-happens under the pool lock.
+A tool leases a set of models at once. The set is granted as a whole or not at all, so two tools that wait for
+each other's models cannot deadlock. Lock order: load lock, then pool lock. No model is loaded or called under
+the pool lock.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ class LoadedModel:
 
     Args:
         id: of its model spec.
-        device: where it is.
+        device: its device.
         dtype: of its weights.
         bytes: measured, or declared when it cannot be measured.
-        leases: how many calls use it now.
-        load_s: how long it took to load, in seconds.
+        leases: number of calls that use it now.
+        load_s: load time in seconds.
     """
 
     id: str
@@ -88,10 +88,10 @@ class ModelPool:
 
     Args:
         specs: model id to spec.
-        settings: says where weights are and, in ``model_memory``, how much models may take together.
-        device: where to put models that run there; default: a GPU if there is one.
-        usable_bytes: returns how much memory models may take on a device, given what they hold there.
-        wait_s: how long a lease without a ``check`` waits for memory that other leases hold, in seconds.
+        settings: location of the weights and, in ``model_memory``, the memory limit of all models.
+        device: preferred device; default: a GPU if there is one.
+        usable_bytes: returns the memory that models may use on a device, given their current use.
+        wait_s: how long a lease without a ``check`` waits for memory of other leases, in seconds.
     """
 
     def __init__(
@@ -126,13 +126,12 @@ class ModelPool:
             ids: models that are used together. One may name alternatives, best first, such as
                 ``"sam2.1-l | sam2.1-t"``: the best that is on disk and fits in memory is used, and a smaller
                 one on the GPU goes before a larger one on the CPU.
-            device: where they must be; default: the pool's device if all of them fit on it, else the CPU.
-            compute_device: where they compute, if layers are streamed there from ``device``; it decides the
-                dtype, and activations are counted there.
+            device: required device; default: the pool's device if all of them fit on it, else the CPU.
+            compute_device: the device of computation, if layers are streamed there from ``device``; it
+                determines the dtype, and activations are counted there.
             peak_bytes: activation memory of this call; default: the largest peak that the specs declare.
-            check: called while waiting; whatever it raises ends the wait. The wait for memory that other
-                leases hold is then bounded by ``check`` alone, so that a call waits its turn until its own
-                time limit.
+            check: called while waiting; an exception ends the wait. The wait for memory of other leases is
+                then bounded by ``check`` alone, so that a call waits until its own time limit.
 
         Raises:
             SetupError: an id is unknown, or weights are not downloaded; the hint is the command that pulls
@@ -140,8 +139,8 @@ class ModelPool:
             DoesNotFit: they do not fit even with every other model evicted.
             Busy: there is no ``check``, and other leases did not release memory in time.
             PluginError: the loader cannot be imported.
-            ToolFailed: the loader failed. It leaves nothing behind; models evicted for it are loaded again
-                at their next lease.
+            ToolFailed: the loader failed. It leaves nothing behind; models evicted for it are reloaded at
+                their next lease.
         """
         choices = self._choices(ids)
         several = len(choices) > 1
@@ -162,7 +161,7 @@ class ModelPool:
             self._release(lease)
 
     def loaded(self) -> list[LoadedModel]:
-        """What is in memory now, least recently used first."""
+        """The models in memory, least recently used first."""
         with self._changed:
             return [
                 LoadedModel(
@@ -185,7 +184,7 @@ class ModelPool:
             device: only on this device; default: on all.
 
         Returns:
-            How many bytes they took.
+            The number of freed bytes.
         """
         ids = {id_ for entry in ids for id_ in alternatives(entry)}
         with self._changed:
@@ -262,7 +261,7 @@ class ModelPool:
         raise Busy(f"{wanted.names}: could not be loaded together in {_TRIES} tries", retry_after_s=10)
 
     def _refuse_unloadable(self, wanted: _Wanted) -> None:
-        """Find what is missing before anything is evicted for it."""
+        """Raise if weights are missing, before anything is evicted."""
         with self._changed:
             unloaded = [spec for spec in wanted.specs if not self._ledger.has(spec.id, wanted.targets)]
         for spec in unloaded:
@@ -278,7 +277,7 @@ class ModelPool:
             return lease
 
     def _wait(self, deadline: float, check: Check | None) -> None:
-        """Under the pool lock: sleep until something changes, or it is time to check whether to go on."""
+        """Under the pool lock: wait until something changes or the next check is due."""
         (check or _nothing)()
         self._changed.wait(min(max(0.0, deadline - time.monotonic()), _POLL_S if check else _LONG_S))
         (check or _nothing)()
@@ -347,4 +346,4 @@ def _split(targets: list[str], is_split: bool) -> list[list[str]]:
 
 
 def _nothing() -> None:
-    """The check of a caller who never asks to stop."""
+    """The default check, which never raises."""

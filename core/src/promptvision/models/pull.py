@@ -42,12 +42,12 @@ __all__ = ["Problem", "Progress", "is_partial", "pull", "remove", "verify"]
 _HUB = "https://huggingface.co/"
 
 Progress = Callable[[int, int, str], None]
-"""Gets bytes so far, bytes in all (0 if unknown) and the name of the file; may raise to stop the pull."""
+"""Called with bytes so far, total bytes (0 if unknown) and the file name; may raise to stop the pull."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with a file of a model."""
+    """A problem with a file of a model."""
 
     path: str
     what: str
@@ -56,11 +56,11 @@ class Problem:
 def pull(
     spec: ModelSpec, settings: Settings, progress: Progress, *, schemes: Collection[str] = ("https",)
 ) -> Path:
-    """Download a model's weights unless they are here already; resumes an interrupted download.
+    """Download a model's weights unless they exist; resume an interrupted download.
 
     Args:
         spec: what to pull.
-        settings: says where to, and may name another hub repository, ``HF_ENDPOINT`` and ``HF_TOKEN``.
+        settings: the destination, and optionally another hub repository, ``HF_ENDPOINT`` and ``HF_TOKEN``.
         progress: called as the download proceeds.
         schemes: URL schemes that are allowed.
 
@@ -93,7 +93,7 @@ def pull(
             source=wanted.source, revision=wanted.revision, commit=commit, license=spec.license, files=pulled
         )
         write_manifest(staging, manifest)
-        if folder.exists():  # of another revision, or not whole
+        if folder.exists():  # of another revision, or incomplete
             shutil.rmtree(folder)
         staging.replace(folder)
     return folder
@@ -108,7 +108,7 @@ def _ways_out(spec: ModelSpec, folder: Path) -> str:
 
 
 def _staging_of(folder: Path, spec: ModelSpec) -> Path:
-    """Where files are collected until all are complete; one folder per revision."""
+    """The folder for files until all are complete; one per revision."""
     return folder.with_name(f"{folder.name}.pulling-{spec.revision[:12].replace('/', '-')}")
 
 
@@ -171,7 +171,7 @@ def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[Remo
         from huggingface_hub import HfApi, get_token, hf_hub_url
     except ImportError as exc:
         raise SetupError(
-            f"model {spec.id!r} comes from the Hugging Face hub, whose client is not installed",
+            f"model {spec.id!r} comes from the Hugging Face hub, whose client package is not installed",
             hint="run `pip install 'promptvision[models]'`",
         ) from exc
     endpoint = settings.value("HF_ENDPOINT")
@@ -180,7 +180,7 @@ def _list_hub_files(spec: ModelSpec, settings: Settings) -> tuple[str, list[Remo
         info = HfApi(endpoint=endpoint, token=token or False).model_info(
             spec.source, revision=spec.revision, files_metadata=True
         )
-    except Exception as exc:  # errors of whichever HTTP client the hub's version uses come out
+    except Exception as exc:  # the hub's versions use different HTTP clients with different errors
         raise _hub_error(spec, exc, endpoint) from exc
     commit = info.sha or spec.revision
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -203,7 +203,7 @@ def _hub_error(spec: ModelSpec, error: Exception, endpoint: str | None) -> Promp
     page = f"https://huggingface.co/{spec.source}"
     if name == "GatedRepoError":
         return SetupError(
-            f"{page} asks for its licence to be accepted", hint="accept it there and set HF_TOKEN"
+            f"{page} requires its licence to be accepted", hint="accept it on that page and set HF_TOKEN"
         )
     if is_unreachable(error):
         host = urlsplit(endpoint or page).hostname
@@ -212,7 +212,7 @@ def _hub_error(spec: ModelSpec, error: Exception, endpoint: str | None) -> Promp
 
 
 def _wanted(spec: ModelSpec, info: ModelInfo) -> list[RepoSibling]:
-    """Files of the repository that the spec names; a name without a match is an error."""
+    """The repository's files that the spec names; a name without a match is an error."""
     siblings = info.siblings or []
     for file in spec.files:
         if not any(fnmatchcase(sibling.rfilename, file.path) for sibling in siblings):
@@ -231,7 +231,7 @@ def _inside(name: str) -> str:
     """Check that a file name stays inside the model's folder."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or name == MANIFEST:
-        raise DownloadFailed(f"file name {name!r} leads out of the model's folder")
+        raise DownloadFailed(f"file name {name!r} points outside the model's folder")
     return name
 
 
@@ -265,9 +265,9 @@ def _fetch_all(
 
 
 def verify(spec: ModelSpec, settings: Settings) -> list[Problem]:
-    """Compare a model's files with their digests: those of the spec, else those noted at the pull.
+    """Compare a model's files with their digests: those of the spec, else those recorded by the pull.
 
-    A local override has no digests to compare with; it only has to exist.
+    A local override has no digests; it only has to exist.
 
     Raises:
         SetupError: the weights are not downloaded.
@@ -289,7 +289,7 @@ def _fault(path: Path, digest: str | None) -> Iterator[str]:
     if not path.is_file():
         yield "is missing"
     elif digest is None:
-        yield "has no known digest; pull the model again to have one"
+        yield "has no known digest; pull the model again to record one"
     elif (actual := file_sha256(path)) != digest:
         yield f"has SHA-256 {actual}, not {digest}"
 
@@ -307,7 +307,7 @@ def remove(spec: ModelSpec, settings: Settings) -> int:
     """Delete the pulled weights of a model, parts included; never a local override.
 
     Returns:
-        How many bytes were freed.
+        The number of freed bytes.
     """
     folder = folder_of(spec, settings)
     freed = 0

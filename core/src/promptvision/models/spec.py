@@ -56,15 +56,15 @@ class ModelSpec:
         source: hub repository id, such as ``IDEA-Research/grounding-dino-base``, or an https URL.
         revision: commit of the hub repository, pinned.
         files: names may contain ``*`` for hub repositories.
-        hub_files: files of a hub repository that the operator names instead; default: those of ``files``.
+        hub_files: files of another hub repository configured by the operator; default: those of ``files``.
         download_bytes: size of the download, if the files do not state it.
         license: of the weights, as an SPDX id or a name.
         license_url: of its text.
         weight_bytes: bytes by dtype name, such as ``{"float16": 447_000_000}``; used until the first
             load.
-        peak_bytes: activation memory of one usual call, beside the weights, by dtype; an estimate.
+        peak_bytes: activation memory of one typical call, in addition to the weights, by dtype; an estimate.
         dtypes: device type (``cpu``, ``cuda``) to dtype names, best first.
-        load: ``"package.module:callable"``; gets ``(folder_or_file: Path, device: str, dtype: str)`` and
+        load: ``"package.module:callable"``; called with ``(folder_or_file: Path, device: str, dtype: str)``,
             returns the loaded model. Imported at the first lease.
         tier: the profile that it belongs to, see :data:`Tier`.
         plugin: entry-point name of the owner; filled in by the registry.
@@ -112,4 +112,4 @@ class ModelSpec:
         for device, names in self.dtypes.items():
             check_names(owner, f"dtypes[{device!r}]", names)
         if self.load and not IMPORT_STRING.fullmatch(self.load):
-            raise ValueError(f"{owner}: load must read 'package.module:callable', not {self.load!r}")
+            raise ValueError(f"{owner}: load must have the form 'package.module:callable', not {self.load!r}")

@@ -1,4 +1,4 @@
-"""Locate model weights on disk, and say what is missing."""
+"""Locate model weights on disk, and report missing ones."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def override_name(spec: ModelSpec) -> str:
 
 
 def local_override(spec: ModelSpec, settings: Settings) -> Path | None:
-    """The file or folder that replaces a model's weights, if the operator names one."""
+    """The file or folder that replaces a model's weights, if configured."""
     named = settings.value(override_name(spec))
     path = Path(named).expanduser() if named else None
     return path if path is not None and path.exists() else None
@@ -66,7 +66,7 @@ def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
         return spec
     if (match := _HUB_ID.fullmatch(named)) is None:
         raise SetupError(
-            f"{override_name(spec)}: {named!r} is neither here on disk nor a hub repository",
+            f"{override_name(spec)}: {named!r} is neither a path on this machine nor a hub repository",
             hint="name a folder, a file, or a repository as owner/name",
         )
     names = spec.hub_files or tuple(file.path for file in spec.files)
@@ -75,7 +75,7 @@ def effective_spec(spec: ModelSpec, settings: Settings) -> ModelSpec:
 
 
 def folder_of(spec: ModelSpec, settings: Settings) -> Path:
-    """Where the weights of a model are pulled to; each source has a folder of its own.
+    """The folder that a model's weights are pulled to; each source has its own folder.
 
     Raises:
         PluginError: the id cannot be a folder name.
@@ -88,7 +88,7 @@ def folder_of(spec: ModelSpec, settings: Settings) -> Path:
 
 
 def files_of(spec: ModelSpec, folder: Path) -> Iterator[str]:
-    """Names, relative to the folder and with forward slashes, of the files there that the spec names."""
+    """Relative names, with forward slashes, of the files in the folder that the spec names."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and any(fnmatchcase(name, file.path) for file in spec.files):
@@ -96,10 +96,10 @@ def files_of(spec: ModelSpec, folder: Path) -> Iterator[str]:
 
 
 def locate(spec: ModelSpec, settings: Settings) -> Path | None:
-    """The folder of a model's weights, or the file if the operator names one; None if they are not here.
+    """The folder of a model's weights, or the configured file; None if they are not downloaded.
 
-    The folder must have each file of the spec and not be pulled from another revision. A pull in progress
-    uses another folder. A folder may also be filled by hand.
+    The folder must contain each file of the spec and not be pulled from another revision. A pull in progress
+    uses another folder. Files may also be copied into the folder by hand.
 
     Raises:
         SetupError: the value of :func:`override_name` cannot be used.
@@ -122,13 +122,13 @@ def _has(folder: Path, pattern: str) -> bool:
 
 
 def pull_bytes(spec: ModelSpec) -> int:
-    """Size of the download, as far as the spec states it; else 0."""
+    """Size of the download if the spec states it, else 0."""
     declared = sum(file.size for file in spec.files) or spec.download_bytes
     return declared or max(spec.weight_bytes.values(), default=0)
 
 
 def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
-    """What is missing of a model and the command that pulls it; None if its weights are here."""
+    """The missing weights of a model with the command that pulls them; None if they are present."""
     return None if locate(spec, settings) is not None else _missing(spec)
 
 
@@ -140,7 +140,7 @@ def _missing(spec: ModelSpec) -> MissingWeights:
 
 
 def require(spec: ModelSpec, settings: Settings) -> Path:
-    """Where a model's weights are.
+    """The path of a model's weights.
 
     Raises:
         SetupError: they are not downloaded; the hint is the command that pulls them.

@@ -1,4 +1,4 @@
-"""Hook specs, discovery and the registry of everything that is installed."""
+"""Hook specs, plugin discovery and the registry."""
 
 PLUGIN_API = 1
 """Version of the plugin interface; a plugin states the one it was written for."""

@@ -1,4 +1,4 @@
-"""Which tools, operations and models of the loaded plugins take part, and how clashes are decided."""
+"""Admit tools, operations and models of the loaded plugins, and resolve clashes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from promptvision.tools.tool import Operation, Tool
 __all__ = ["Admission"]
 
 CORE = {operation.name: operation for operation in operations.ALL}
-"""Operations whose names belong to the core, whether a tool for them is installed or not."""
+"""Operation names reserved for the core, whether a tool for them is installed or not."""
 
 
 class Admission:
-    """Admits what plugins offer, in the order of the plugins.
+    """Admits the offers of plugins, in the order of the plugins.
 
     A plugin that breaks its contract offers nothing and becomes ``failed``.
 
@@ -55,7 +55,7 @@ class Admission:
         return f"{tool.plugin}:{tool.name}" in self._settings.prefer
 
     def _admit(self, plugin: Plugin) -> None:
-        """Enter a plugin's tools and models, or none of them."""
+        """Add all tools and models of a plugin, or none of them."""
         try:
             _check_kinds(plugin)
             tools, models = self._checked_tools(plugin), self._checked_models(plugin)
@@ -89,7 +89,7 @@ class Admission:
         return list(models.values())
 
     def _checked_tools(self, plugin: Plugin) -> list[Tool]:
-        """A plugin's tools, less those that lose to a preferred one."""
+        """A plugin's tools, without those replaced by a preferred one."""
         own: dict[str, Tool] = {}
         for offered in plugin.offers.get("promptvision_tools", ()):
             tool: Tool = offered.owned_by(plugin.name, plugin.version)
@@ -102,12 +102,12 @@ class Admission:
             if self._rivals(tool, own):
                 raise PluginError(plugin.name, f"tool {tool.name!r} is offered twice, or its operation is")
             function_parameters(tool.args)  # a schema that cannot be built is found here, not in a turn
-            if all(self._beats(tool, rival) for rival in self._rivals(tool, self.tools)):
+            if all(self._replaces(tool, rival) for rival in self._rivals(tool, self.tools)):
                 own[tool.name] = tool
         return list(own.values())
 
     def _rivals(self, tool: Tool, tools: Mapping[str, Tool]) -> list[Tool]:
-        """Tools that cannot stand beside one: same name, or another contract under its operation's name."""
+        """Tools that clash with one: same name, or another contract under its operation's name."""
         return [
             other
             for other in tools.values()
@@ -115,8 +115,8 @@ class Admission:
             or (other.operation.name == tool.operation.name and other.operation != tool.operation)
         ]
 
-    def _beats(self, tool: Tool, rival: Tool) -> bool:
-        """Whether a tool takes the place of another one.
+    def _replaces(self, tool: Tool, rival: Tool) -> bool:
+        """Whether a tool replaces another one.
 
         Raises:
             PluginError: the settings prefer neither.

@@ -1,4 +1,4 @@
-"""What can run here: tools whose requirements are met, and the functions that the planner is offered."""
+"""Tools whose requirements are met here, and the functions that the planner is offered."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RECHECK_S = 10.0
 
 @dataclass
 class _Snapshot:
-    """What can run here at one moment; functions are made at their first use."""
+    """The available tools at one moment; functions are created on first use."""
 
     taken_at: float
     missing: dict[str, list[Missing]]
@@ -38,14 +38,14 @@ class _Snapshot:
 
 
 class Availability:
-    """Checks the requirements of admitted tools and keeps the answer for :data:`RECHECK_S`.
+    """Checks the requirements of admitted tools and caches the result for :data:`RECHECK_S`.
 
     Checking looks for programs, modules and weights on disk. On an event loop an expired snapshot is
-    refreshed in a thread while the old one stays in use; :meth:`refresh` takes the first one.
+    refreshed in a thread while the old one stays in use; :meth:`refresh` creates the first one.
 
     Args:
         admission: the admitted tools and models.
-        settings: where weights lie and which variables are set.
+        settings: location of weights, and variables.
     """
 
     def __init__(self, admission: Admission, settings: Settings) -> None:
@@ -70,14 +70,14 @@ class Availability:
         return self._current().runnable.get(operation, [])
 
     def reason(self, operation: str) -> str:
-        """Why no tool for an operation can run here, and the fix; empty where one can run."""
+        """Why no tool for an operation can run here, and the fix; empty if one can run."""
         if self.runnable(operation):
             return ""
         reasons = [
             f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in self.missing(tool))
             for tool in self._admission.candidates(operation)
         ]
-        return "; or ".join(reasons) or "no installed plugin can do it"
+        return "; or ".join(reasons) or "no installed plugin provides it"
 
     def functions(self) -> tuple[PlannerFunction, ...]:
         """One function per operation that some installed tool can fulfil here."""
@@ -118,7 +118,7 @@ class Availability:
             return self._snapshot
         if self._snapshot is None or not _is_on_event_loop():
             return self._check()
-        if self._lock.acquire(blocking=False):  # else a check is running already
+        if self._lock.acquire(blocking=False):  # else a check is already running
             self._lock.release()
             threading.Thread(target=self._check, name="promptvision-availability", daemon=True).start()
         return self._snapshot
@@ -181,7 +181,7 @@ class Availability:
         return replace(made, description=description, missing=self.reason(name))
 
     def _function(self, tools: list[Tool]) -> PlannerFunction:
-        """The function of an operation, described by its best tool, or the best that serves any arguments."""
+        """The function of an operation, described by its best tool, or the best one without limits."""
         best = next((tool for tool in tools if tool.accepts is None), tools[0])
         needed = link_types(best.args, required=True)
         filled = {name for name, kind in needed.items() if self.producers(kind)}

@@ -18,7 +18,7 @@ _VARIABLES = ("PROMPTVISION_HOME", "PROMPTVISION_DISABLED_PLUGINS", "PYTHONPATH"
 
 
 def list_plugin_commands() -> list[tuple[str, str]]:
-    """Name and summary of each command that an installed plugin other than the core's adds.
+    """Name and summary of each command of installed plugins, without the core's.
 
     The list is read from a cache that is valid as long as no distribution is installed or removed and no
     plugin module or settings file changes.
@@ -55,7 +55,7 @@ def _cache_path() -> Path:
 
 
 def _environment_key() -> list[object]:
-    """What changes when a distribution is installed or removed, or the settings change."""
+    """A key that changes when a distribution is installed or removed, or the settings change."""
     folders = [[folder, _mtime(folder)] for folder in dict.fromkeys(sys.path) if folder]
     settings = [_mtime(name) for name in (".env", "promptvision.toml")]
     return [FORMAT, folders, settings, [os.environ.get(name) for name in _VARIABLES]]
@@ -79,7 +79,7 @@ def _read(path: Path, key: list[object]) -> list[tuple[str, str]] | None:
 
 
 def _write(path: Path, key: list[object], commands: list[tuple[str, str]], modules: list[str]) -> None:
-    """Replace the cache; where it cannot be written, plugins are asked each time."""
+    """Replace the cache; if it cannot be written, plugins are loaded each time."""
     stamped = [[file, _mtime(file)] for file in modules]
     partial = path.with_suffix(f".{os.getpid()}")
     try:

@@ -8,9 +8,9 @@ __all__ = ["unmet_requirements"]
 
 
 def unmet_requirements(distribution: str) -> list[str]:
-    """Requirements of a distribution that are not met here, each with the version that is installed.
+    """Requirements of a distribution that are not met here, each with the installed version.
 
-    Requirements of extras are left out, and so are those whose marker does not apply.
+    Requirements of extras, and those whose marker does not apply, are skipped.
     """
     from packaging.requirements import InvalidRequirement, Requirement
 

@@ -51,7 +51,7 @@ def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
 
 
 def describe_plugin(registry: Registry, plugin: Plugin) -> dict[str, Any]:
-    """One plugin: its state, why it is not loaded, and what it offers."""
+    """One plugin: its state, the cause of a failure, and its offers."""
     models = [
         registry.models[name] for name in registry.models if registry.models[name].plugin == plugin.name
     ]

@@ -1,7 +1,7 @@
 """Find plugins, and load each of them isolated from the others.
 
-A plugin is a module named by an entry point of the group ``promptvision``. Finding reads metadata only.
-A plugin that fails to load leaves the others as they were.
+A plugin is a module named by an entry point of the group ``promptvision``. Finding reads metadata only. A
+plugin that fails to load does not affect the others.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ HOOKS: dict[str, type] = {
     "promptvision_executors": specs.ExecutorFactory,
     "promptvision_settings": type,
 }
-"""Hooks that are called when a plugin is loaded, and what each must return an iterable of."""
+"""Hooks that are called when a plugin is loaded, with the item type of the iterable that each returns."""
 ASKED_LATER = (
     "promptvision_commands",
     "promptvision_routes",
@@ -78,11 +78,11 @@ class Plugin:
         distribution, version: of the package it comes from.
         entry_point: how to import it.
         state: whether it is loaded.
-        cause: why it is not loaded, or why it is of no use, in one line.
+        cause: why it is not loaded or offers nothing, in one line.
         details: traceback of the failure.
         module: the imported module.
-        import_ms: how long the import took, in milliseconds; None when it was not imported.
-        offers: what each hook returned.
+        import_ms: import time in milliseconds; None when it was not imported.
+        offers: the result of each hook.
         python: interpreter of the plugin's own environment, if it has one; it is not imported here then.
         variables: settings that a plugin in its own environment reads.
     """
@@ -106,13 +106,13 @@ class Plugin:
         return f"{self.distribution} {self.version}"
 
     def fail(self, state: PluginState, cause: str, details: str = "") -> None:
-        """Note why the plugin is not loaded; it offers nothing from now on."""
+        """Record why the plugin is not loaded, and drop its offers."""
         self.state, self.cause, self.details = state, cause, details
         self.offers = {}
 
 
 def application_plugin(tools: Sequence[ToolLike]) -> Plugin:
-    """The plugin that stands for an application which passes tools of its own.
+    """The plugin that represents an application's own tools.
 
     Args:
         tools: the tools, or functions decorated with ``@tool``.
@@ -127,7 +127,7 @@ def find_plugins(found: Iterable[EntryPoint] | None = None) -> list[Plugin]:
     An entry-point name belongs to the first plugin of this order that has it.
 
     Args:
-        found: entry points to use in place of those of the environment.
+        found: entry points to use instead of those of the environment.
     """
     points = entry_points(group=GROUP) if found is None else found
     plugins = [_describe(point) for point in points]
@@ -162,7 +162,7 @@ def _describe(point: EntryPoint) -> Plugin:
 
 
 def new_manager() -> pluggy.PluginManager:
-    """A pluggy manager that knows the hook specs and nothing else."""
+    """A pluggy manager with the hook specs only."""
     manager = pluggy.PluginManager(specs.PROJECT)
     manager.add_hookspecs(specs)
     return manager
@@ -172,9 +172,9 @@ def load_plugin(manager: pluggy.PluginManager, plugin: Plugin, *, strict: bool =
     """Import, check and register one plugin and call its hooks; a failure affects no other plugin.
 
     Args:
-        manager: where it is registered.
+        manager: the manager to register it with.
         plugin: its state is changed in place.
-        strict: raise instead of noting the failure.
+        strict: raise instead of recording the failure.
 
     Raises:
         PluginError: only with ``strict``.
@@ -240,7 +240,7 @@ class _Load:
 
 
 def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[Any]:
-    """What one plugin returns for one hook; an empty list when it does not implement it."""
+    """The result of one plugin for one hook; an empty list when it does not implement it."""
     others = [other for other in manager.get_plugins() if other is not plugin.module]
     caller = manager.subset_hook_caller(hook, others)
     if not caller.get_hookimpls():
@@ -256,7 +256,7 @@ def call_hook(manager: pluggy.PluginManager, plugin: Plugin, hook: str) -> list[
 
 
 def _all_tools(plugin: Plugin, module: ModuleType) -> list[Any]:
-    """What the hook returned and the decorated functions of the module, each once."""
+    """The tools that the hook returned and the decorated functions of the module, each once."""
     tools = [as_tool(offered) for offered in plugin.offers["promptvision_tools"]]
     return tools + [made for made in decorated_tools(module) if all(made is not known for known in tools)]
 
@@ -274,7 +274,7 @@ def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
         )
     if wanted == PLUGIN_API - 1:
         warnings.warn(
-            f"{plugin.distribution}: plugin API {wanted} is being retired; the current one is {PLUGIN_API}",
+            f"{plugin.distribution}: plugin API {wanted} is deprecated; the current one is {PLUGIN_API}",
             DeprecationWarning,
             stacklevel=2,
         )

@@ -1,9 +1,8 @@
-"""Plugins in Python environments of their own, so that two plugins may need two versions of one package.
+"""Plugins in separate Python environments, so that plugins may need different versions of one package.
 
 ``PROMPTVISION_ENV_<PLUGIN>`` names the environment: a folder, or ``auto`` for one under
-``PROMPTVISION_HOME``. ``promptvision plugins isolate`` makes it and writes a manifest of what the plugin
-offers. The plugin is then listed from the manifest, and its tools run in worker processes of that
-environment.
+``PROMPTVISION_HOME``. ``promptvision plugins isolate`` creates it and writes the plugin's manifest. The
+plugin is then listed from the manifest, and its tools run in worker processes of that environment.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ _PROGRAM = "promptvision.builtin.manifest_program"
 
 
 def place_isolated(plugins: list[Plugin], settings: Settings) -> list[Plugin]:
-    """The plugins, where those that have an environment of their own are described by their manifests.
+    """The plugins, with those that have a separate environment read from their manifests.
 
     Args:
-        plugins: those that this environment has.
-        settings: say which plugins have an environment.
+        plugins: the plugins of this environment.
+        settings: name the separate environments.
     """
     isolated = {
         name: _isolated_plugin(name, folder, settings)
@@ -52,18 +51,18 @@ def place_isolated(plugins: list[Plugin], settings: Settings) -> list[Plugin]:
 
 
 def environment_folder(name: str, settings: Settings) -> Path:
-    """Where the environment of a plugin is, or would be."""
+    """The folder of a plugin's environment, which may not exist yet."""
     return _environments(settings).get(name) or _automatic_folder(name, settings)
 
 
 def make_environment(folder: Path, requirements: Sequence[str], *, is_shared: bool = False) -> None:
-    """Make an environment with uv, or renew it.
+    """Create an environment with uv, or update it.
 
     Args:
-        folder: where it is.
-        requirements: what to install besides promptvision.
-        is_shared: whether packages that the environment does not have, promptvision among them, are imported
-            from this one instead of being installed.
+        folder: the folder of the environment.
+        requirements: packages to install in addition to promptvision.
+        is_shared: whether missing packages, promptvision included, are imported from this environment instead
+            of being installed.
 
     Raises:
         SetupError: uv is not installed, or it failed.
@@ -80,7 +79,7 @@ def make_environment(folder: Path, requirements: Sequence[str], *, is_shared: bo
 
 
 def write_manifest(name: str, folder: Path, settings: Settings) -> Path:
-    """Ask a plugin in its environment what it offers and keep the answer; returns the file.
+    """Read a plugin's offers in its environment and write them as a manifest; return the file.
 
     Raises:
         SetupError: the plugin is not installed there or cannot be loaded.
@@ -135,7 +134,7 @@ def _isolated_plugin(name: str, folder: Path, settings: Settings) -> Plugin:
 
 
 def _share_packages(folder: Path) -> None:
-    """Let an environment import what it does not have from the environment of this process."""
+    """Let an environment import missing packages from the environment of this process."""
     (packages,) = (folder / "lib").glob("python*/site-packages")
     lines = [f"import site; site.addsitedir({path!r})" for path in site.getsitepackages()]
     (packages / "promptvision_shared.pth").write_text("\n".join(lines) + "\n", "utf-8")

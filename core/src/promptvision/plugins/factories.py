@@ -1,4 +1,4 @@
-"""Make the stores and the executor that the settings name."""
+"""Create the stores and the executor that the settings name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def make_image_store(
     """The image store at a URL, or the one that the settings name.
 
     Raises:
-        SetupError: no plugin handles the URL, or the store cannot be made.
+        SetupError: no plugin handles the URL, or the store cannot be created.
     """
     store: ImageStore = _make_store(factories, settings, url or settings.images, "PROMPTVISION_IMAGES")
     return store
@@ -37,7 +37,7 @@ def make_conversation_store(
     """The conversation store at a URL, or the one that the settings name.
 
     Raises:
-        SetupError: no plugin handles the URL, or the store cannot be made.
+        SetupError: no plugin handles the URL, or the store cannot be created.
     """
     url = url or settings.conversations
     store: ConversationStore = _make_store(factories, settings, url, "PROMPTVISION_CONVERSATIONS")
@@ -45,14 +45,14 @@ def make_conversation_store(
 
 
 def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Executor:
-    """The executor that the settings name, or several of them behind one.
+    """The executor that the settings name, or several combined in one.
 
     Args:
         factories: executors of all plugins.
         worker: runs calls in this process.
 
     Raises:
-        SetupError: no plugin has it, or it cannot be made.
+        SetupError: no plugin provides it, or it cannot be created.
     """
     settings = worker.settings
     named = {factory.name: factory for factory in factories}
@@ -72,7 +72,7 @@ def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Execu
     default = make(chosen.pop("*", settings.executor), "PROMPTVISION_EXECUTOR")
     for tool in worker.tools.values():
         if tool.python and tool.name not in chosen:
-            chosen.setdefault(tool.plugin, "processes")  # it can run nowhere else
+            chosen.setdefault(tool.plugin, "processes")  # the only executor that can run it
     routes = {name: make(executor, "PROMPTVISION_EXECUTORS") for name, executor in chosen.items()}
     if not routes:
         return default
@@ -98,7 +98,7 @@ def _make_store(
 
 @contextmanager
 def _attributed(owner: str) -> Iterator[None]:
-    """Name the factory in an error that a plugin did not raise on purpose."""
+    """Name the factory in an unexpected error of a plugin."""
     try:
         yield
     except PromptvisionError:

@@ -1,11 +1,11 @@
-"""Distributions of this project: their entry-point and tool names go before those of others."""
+"""Distributions of this project: their entry-point and tool names take precedence over others."""
 
 from __future__ import annotations
 
 __all__ = ["FIRST_PARTY", "INSTALL_TOOLS"]
 
 INSTALL_TOOLS = 'pip install "promptvision[standard]"'
-"""The command that installs tools beside the core."""
+"""The command that installs the standard tools."""
 
 FIRST_PARTY = frozenset(
     f"promptvision-{name}"
@@ -15,4 +15,4 @@ FIRST_PARTY = frozenset(
         *("cloudinary", "groq", "openai", "ray", "s3", "supabase", "transformers-llm", "mcp", "web"),
     )
 )
-"""Normalised names. A distribution name belongs to one project of an index, an entry-point name to no one."""
+"""Normalised names. An index reserves distribution names, but not entry-point names."""

@@ -1,4 +1,4 @@
-"""Run a plugin's code at load: with a time limit, without output on stdout, and whatever it raises."""
+"""Run a plugin's code at load time, with a time limit and with stdout redirected to stderr."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["GIVE_UP_S", "WARN_S", "run_guarded"]
 log = logging.getLogger(__name__)
 
 WARN_S = 2.0
-"""A plugin that loads for longer is named in a warning."""
+"""Loading time after which a warning names the plugin."""
 GIVE_UP_S = 10.0
-"""A plugin that loads for longer is given up; its thread is left behind."""
+"""Loading time after which a plugin is abandoned; its thread keeps running."""
 
 
 def run_guarded(work: Callable[[], None], label: str) -> None:
-    """Run some code of a plugin in a thread, with what it prints sent to stderr.
+    """Run code of a plugin in a thread, with its output redirected to stderr.
 
-    A thread makes the time limit possible, and distinguishes a ``KeyboardInterrupt`` that a plugin
-    raises from the user's Ctrl-C, which reaches the main thread.
+    The thread allows a time limit, and distinguishes a ``KeyboardInterrupt`` raised by a plugin from the
+    user's Ctrl-C, which reaches the main thread.
 
     Args:
-        work: what to run.
+        work: the function to run.
         label: distribution and version, for the warning.
 
     Raises:

@@ -1,6 +1,6 @@
-"""What a plugin offers, as a file: written in the plugin's own environment, read where it is not installed.
+"""The manifest of a plugin: written in the plugin's own environment, read where it is not installed.
 
-A field whose type the core knows (images, boxes, targets and lists of them) keeps its type; any other one
+A field whose type the core knows (images, boxes, targets and lists of them) keeps its type; any other field
 keeps its JSON schema and is validated in the plugin's environment.
 """
 
@@ -37,7 +37,7 @@ class _Entry(BaseModel):
 
 
 class FieldEntry(_Entry):
-    """A field of an argument or result model; ``kind`` names a type of the core, else the schema counts."""
+    """A field of an argument or result model; ``kind`` names a type of the core, else the schema applies."""
 
     kind: str | None = None
     is_list: bool = False
@@ -75,7 +75,7 @@ class ToolEntry(_Entry):
 
 
 class Manifest(_Entry):
-    """What a plugin offers. ``variables`` are the settings that it reads."""
+    """The offers of a plugin. ``variables`` are the settings that it reads."""
 
     manifest: int
     plugin: str
@@ -88,9 +88,9 @@ class Manifest(_Entry):
 
 
 def runs_elsewhere(args: Args, context: Any) -> Result:
-    """Takes the place of a tool's function where its plugin is not installed."""
+    """Replaces a tool's function where its plugin is not installed."""
     raise ToolFailed(
-        "this tool runs in an environment of its own", hint="set PROMPTVISION_EXECUTOR to processes"
+        "this tool runs in a separate environment", hint="set PROMPTVISION_EXECUTOR to processes"
     )
 
 
@@ -214,7 +214,7 @@ def _write_tool(tool: Tool) -> ToolEntry:
     requires = to_jsonable_python(asdict(tool.requires))
     requires["modules"] = {
         name: fix for name, fix in tool.requires.modules.items() if not has_module(name)
-    }  # those present here need not be present where the manifest is read
+    }  # requirements met here may be missing where the manifest is read
     return ToolEntry(
         name=tool.name,
         operation=_write_operation(tool.operation),
@@ -247,7 +247,7 @@ def _write_phrases(phrases: tuple[Phrase | str, ...]) -> tuple[tuple[str, tuple[
 
 
 def _write_fields(model: type[BaseModel], base: type[BaseModel]) -> dict[str, FieldEntry]:
-    """The fields of a model that its base does not have."""
+    """The fields that a model adds to its base."""
     if model is base:
         return {}
     schemas = function_parameters(model)["properties"]

@@ -1,4 +1,4 @@
-"""Calls of observers that never fail the turn they observe."""
+"""Call observers without letting them fail the turn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 def guarded(observer: Observer, turn: Turn) -> Callable[[Event], None]:
-    """A listener to the events of a turn that calls an observer and logs what it raises."""
+    """An event listener that calls an observer and logs its exceptions."""
 
     def notify(event: Event) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Everything that is installed and loaded, in one object."""
+"""The registry of installed and loaded plugins."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 class Registry:
     """Tools, models, planners, stores and executors of all loaded plugins.
 
-    Make one with :meth:`load`; tests may build one from plugins of their own.
+    Create one with :meth:`load`; tests may build one from their own plugins.
     """
 
     def __init__(self, settings: Settings, plugins: list[Plugin], manager: pluggy.PluginManager) -> None:
@@ -75,7 +75,7 @@ class Registry:
 
         Args:
             settings: says which plugins are disabled and whether failures are raised.
-            found: entry points to use in place of those of the environment.
+            found: entry points to use instead of those of the environment.
             tools: tools of the application itself, admitted like those of a plugin named ``app``.
 
         Raises:
@@ -111,7 +111,7 @@ class Registry:
     # What plugins offer
 
     def offers(self, hook: str) -> list[Any]:
-        """What all loaded plugins return for a hook, in the order of the plugins."""
+        """The results of all loaded plugins for a hook, in the order of the plugins."""
         return [value for plugin in self.plugins for value in plugin.offers.get(hook, ())]
 
     @property
@@ -171,7 +171,7 @@ class Registry:
         return [observer for _, observer in self._ask_later("promptvision_observers")]
 
     def _ask_later(self, hook: str) -> list[tuple[str, Any]]:
-        """What plugins return for a hook that is not called at load; one that raises becomes ``failed``."""
+        """Call a hook that is not called at load time; a plugin that raises becomes ``failed``."""
         found: list[tuple[str, Any]] = []
         for plugin in self.plugins:
             if plugin.module is None or plugin.state is not PluginState.LOADED:

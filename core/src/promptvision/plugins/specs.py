@@ -1,4 +1,4 @@
-"""The hook specs: everything that a plugin can offer. Each hook returns a list of values.
+"""The hook specs of plugins. Each hook returns a list of values.
 
 ``promptvision_tools`` to ``promptvision_settings`` are called when plugins are loaded; the others when the
 command line, the server, an agent or ``promptvision doctor`` needs them. A hook imports nothing heavy.
@@ -50,13 +50,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderFactory:
-    """How to make a planner.
+    """Creates a planner.
 
     Args:
-        name: what ``PROMPTVISION_PLANNER`` calls it.
-        priority: the highest that is available goes first; LLM providers 50, the offline planner 0.
-        unavailable: returns None when it can be made with these settings, else what is missing and the fix.
-        create: makes it; imports its SDK no earlier than at the first request.
+        name: its name in ``PROMPTVISION_PLANNER``.
+        priority: the available planner with the highest one is used first; LLM providers 50, the offline
+            planner 0.
+        unavailable: returns None when it can be created with these settings, else what is missing and the
+            fix.
+        create: creates it; must not import its SDK before the first request.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -77,14 +79,14 @@ class ProviderFactory:
 
 @dataclass(frozen=True, kw_only=True)
 class StoreFactory(Generic[S_co]):
-    """How to make a store.
+    """Creates a store.
 
     Args:
         name: shown to users, such as ``sql``.
         schemes: URL schemes that it handles, such as ``("sqlite", "postgresql+psycopg")``.
-        create: makes the store at a URL; raises :class:`~promptvision.errors.SetupError` when it cannot.
-        default_url: the URL to use when none is set, judged by the established variables (such as
-            ``SUPABASE_URL``); None when they are not set. The highest ``priority`` that gives one wins.
+        create: creates the store at a URL; raises :class:`~promptvision.errors.SetupError` when it cannot.
+        default_url: the URL to use when none is set, derived from the service's usual variables (such as
+            ``SUPABASE_URL``); None when they are not set. The factory with the highest ``priority`` wins.
         priority: see ``default_url``; the built-in local stores have 0.
 
     Raises:
@@ -108,12 +110,12 @@ class StoreFactory(Generic[S_co]):
 
 @dataclass(frozen=True, kw_only=True)
 class ExecutorFactory:
-    """How to make an executor.
+    """Creates an executor.
 
     Args:
-        name: what ``PROMPTVISION_EXECUTOR`` calls it.
-        create: makes it; gets the :class:`~promptvision.runtime.worker.Worker` of this process, which has the
-            settings and runs calls here.
+        name: its name in ``PROMPTVISION_EXECUTOR``.
+        create: creates it from the :class:`~promptvision.runtime.worker.Worker` of this process, which has
+            the settings and runs calls here.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -133,9 +135,9 @@ class Finding:
     """One finding of ``promptvision doctor``.
 
     Args:
-        check: what was checked, in a word or two.
+        check: short name of the check.
         state: ``ok``, ``warn`` (something is missing, the rest works) or ``fail`` (something is broken).
-        seen: what was found, in one line and without secrets.
+        seen: the finding, in one line and without secrets.
         fix: the command or the setting that fixes it.
     """
 
@@ -151,8 +153,8 @@ Check = Callable[[Settings], Finding]
 Observer = Callable[[Turn, Event], None]
 """Called with each event of each turn after the event is stored, on the event loop: it must not block.
 
-Events mark the start and end of a turn, planner replies, and the start and end of each step. An exception
-that an observer raises is logged and changes nothing.
+Events mark the start and end of a turn, planner replies, and the start and end of each step. An exception of
+an observer is logged and otherwise ignored.
 """
 
 
@@ -209,8 +211,9 @@ def promptvision_commands() -> Iterable[Command | click.Command]:  # type: ignor
 def promptvision_routes() -> Iterable[BaseRoute | Router]:  # type: ignore[empty-body]
     """Starlette routes that this plugin adds to the server. Called when the app is created.
 
-    The core's routes go first. ``request.app.state.agent`` is the agent. A :class:`starlette.routing.Router`
-    adds its routes, and its lifespan is entered with the app while the server runs.
+    The core's routes take precedence. ``request.app.state.agent`` is the agent. A
+    :class:`starlette.routing.Router` adds its routes, and its lifespan is entered with the app while the
+    server runs.
     """
 
 

@@ -1,4 +1,4 @@
-"""Names in the settings that no core setting and no plugin knows, with the nearest known name."""
+"""Find unknown names in the settings, with the nearest known name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["find_misspelt", "known_variables"]
 
 
 class Installed(Protocol):
-    """What the check reads of a :class:`~promptvision.plugins.registry.Registry`."""
+    """The part of a :class:`~promptvision.plugins.registry.Registry` that the check reads."""
 
     settings: Settings
     plugins: list[Plugin]

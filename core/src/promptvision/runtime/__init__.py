@@ -1,1 +1,1 @@
-"""Running one tool call: context, result cache, leases, cancellation and recovery."""
+"""Run one tool call: context, result cache, leases, cancellation and recovery."""

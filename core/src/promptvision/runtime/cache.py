@@ -1,4 +1,4 @@
-"""Results of earlier calls, by content."""
+"""A cache of results of earlier calls, keyed by content."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["ResultCache", "call_digest"]
 
 
 def call_digest(tool: Tool, args: Args) -> str:
-    """BLAKE2b-256 of all that decides a call's result, in hexadecimal.
+    """BLAKE2b-256 of everything that determines a call's result, in hexadecimal.
 
-    That is the tool with its owner and version and every argument, defaults included. Images count by
-    their ids, which are hashes of immutable bytes, so equal digests mean equal pixels.
+    It covers the tool with its owner and version and all arguments, defaults included. Images are represented
+    by their ids, which are hashes of immutable bytes, so equal digests mean equal pixels.
     """
     what = "\0".join((tool.plugin, tool.name, tool.version, args.model_dump_json()))
     return hashlib.blake2b(what.encode(), digest_size=32).hexdigest()

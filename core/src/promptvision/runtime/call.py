@@ -1,4 +1,4 @@
-"""One tool call as data, and what comes back of it."""
+"""One tool call and its output, as objects and as data."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from promptvision.types import ImageRef
 __all__ = ["PROTOCOL", "Call", "CallData", "CallOutput", "OutputData", "image_ids_of"]
 
 PROTOCOL = 1
-"""Version of the messages that cross a process border. It is raised with each incompatible change."""
+"""Version of the messages between processes. It is incremented with each incompatible change."""
 
 
 class CallData(BaseModel):
-    """A call as it crosses a process border, as JSON.
+    """A call as JSON, for another process.
 
     Args:
         protocol: :data:`PROTOCOL` of the sender.
-        tool, plugin, version: what to run, and the version of the plugin's distribution.
+        tool, plugin, version: the tool to run, its plugin, and the version of the plugin's distribution.
         arguments: the argument model as JSON; images by id.
         image_ids: the images among the arguments, which the worker reads from the image store.
         seed: for anything random.
         parent: id of the image that the call works on.
-        timeout_s: how long the call may take from now on, in seconds.
-        limit_s: how long the tool may run, in seconds, however long the call waited before.
-        settings: digest of the settings that the sender has.
+        timeout_s: remaining time of the call in seconds.
+        limit_s: how long the tool may run, in seconds, without the time the call waited before.
+        settings: digest of the sender's settings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,12 +51,12 @@ class CallData(BaseModel):
 
 
 class OutputData(BaseModel):
-    """What a call returned, as it crosses a process border.
+    """The output of a call as JSON, for another process.
 
     Args:
         result: the result model as JSON; images by id.
         saved: the images that the call made, in order.
-        summary: what the result says of itself in words.
+        summary: the result in one sentence.
         models: ids of the models that it used.
     """
 
@@ -73,12 +73,11 @@ class Call:
     """One tool call, with the tool and the arguments as objects of this process; see :meth:`to_data`.
 
     Args:
-        tool: what to run.
-        args: its validated arguments.
+        tool: the tool to run. args: its validated arguments.
         seed: for anything random.
         parent: id of the image that the call works on.
-        deadline: ``time.monotonic()`` at which the call must have ended.
-        limit_s: how long the tool may run, in seconds, however long the call waited before.
+        deadline: ``time.monotonic()`` by which the call must end.
+        limit_s: how long the tool may run, in seconds, without the time the call waited before.
     """
 
     tool: Tool
@@ -97,7 +96,7 @@ class Call:
         """The call as data.
 
         Args:
-            settings_digest: of the settings that the worker must have.
+            settings_digest: digest of the settings that the worker must have.
         """
         return CallData(
             protocol=PROTOCOL,
@@ -118,14 +117,14 @@ class Call:
         """The call that another process sent.
 
         Args:
-            data: what it sent.
+            data: the received call.
             tools: the tools of this process by name.
-            settings_digest: of the settings of this process.
+            settings_digest: digest of the settings of this process.
 
         Raises:
             SetupError: the two processes have different versions or settings.
             ArgumentsError: the arguments do not fit the tool's model.
-            ToolFailed: the tool does not serve these arguments.
+            ToolFailed: the tool does not accept these arguments.
         """
         tool = _find_tool(data, tools)
         if data.settings != settings_digest:
@@ -139,7 +138,7 @@ class Call:
             problems = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in exc.errors()]
             raise ArgumentsError(problems) from exc
         if tool.accepts is not None and not tool.accepts(args):
-            raise ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {tool.limits or 'it does not serve these'}")
+            raise ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {tool.limits or 'wrong arguments'}")
         return cls(
             tool=tool,
             args=args,

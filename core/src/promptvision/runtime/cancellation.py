@@ -14,7 +14,7 @@ _Wake = Callable[[], object]
 
 
 class CancelToken:
-    """A flag that one side sets and the working side polls. Safe across threads."""
+    """A cancellation flag that the requester sets and the running work polls. Safe across threads."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -29,7 +29,7 @@ class CancelToken:
             wake()
 
     def waking(self, wake: _Wake) -> AbstractContextManager[None]:
-        """Inside the block, call ``wake`` if cancellation is requested: for work that waits and cannot poll.
+        """Call ``wake`` if cancellation is requested inside the block, for work that waits and cannot poll.
 
         Args:
             wake: called from the requesting thread; at once if cancellation was requested already.
@@ -48,7 +48,7 @@ class CancelToken:
 
 
 class _Waking(AbstractContextManager[None]):
-    """While it is entered, a token has one more waker. A class, since a generator takes twice as long."""
+    """Adds a waker to a token while entered. A class, since a generator takes twice as long."""
 
     def __init__(self, wakers: list[_Wake], asked: threading.Event, wake: _Wake) -> None:
         self._wakers = wakers

@@ -37,16 +37,16 @@ class SavedImage:
 
 
 class CallContext:
-    """What one tool call may use; a context manager that releases the call's leases.
+    """The context of one tool call; a context manager that releases the call's leases.
 
     Args:
-        images: where images are read and written.
-        pool: where models are leased.
-        settings: the settings in force.
+        images: reads and writes images.
+        pool: leases models.
+        settings: the active settings.
         seed: for anything random.
         parent: id of the image that the call works on.
         cancel: polled at every check point.
-        deadline: ``time.monotonic()`` at which the call must end; None: there is no limit.
+        deadline: ``time.monotonic()`` by which the call must end; None: no limit.
         on_progress: called with the progress of the work.
     """
 
@@ -83,7 +83,7 @@ class CallContext:
             self.release(*models)
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded image, this call's own: changing it in place changes nothing that is stored."""
+        """The decoded image; changing it in place does not affect the stored image."""
         return copy_on_write(self._images.open(ref.id))
 
     def stat(self, ref: ImageRef) -> StoredImage:
@@ -91,7 +91,7 @@ class CallContext:
         return self._images.store.stat(ref.id)
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
-        """Store an image and note it for the conversation's image table."""
+        """Store an image and record it for the conversation's image table."""
         self.check_cancelled()
         ref = self._images.save(image)
         source = parent.id if parent else self._parent
@@ -126,12 +126,12 @@ class CallContext:
         return loaded[0] if len(models) == 1 else loaded
 
     def release(self, *models: str) -> None:
-        """Release leased models before the call ends; name them as they were leased."""
+        """Release leased models before the call ends; pass the ids of the lease."""
         if (held := self._leases.pop(models, None)) is not None:
             held.close()
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
-        """Drop loaded models that no call leases: these, or all; on one device, or on all."""
+        """Drop loaded models without a lease: these, or all; on one device, or on all."""
         self._pool.free_unused(models, device=device)
 
     def progress(self, done: float, total: float, message: str = "") -> None:

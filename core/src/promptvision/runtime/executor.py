@@ -20,12 +20,12 @@ class Executor(Protocol):
         """Run a call.
 
         Args:
-            call: what to run.
-            cancel: the executor passes a cancellation on to where the tool runs.
+            call: the call to run.
+            cancel: the executor forwards a cancellation to the running tool.
             on_progress: called with the progress of the tool, from any thread.
 
         Raises:
-            Exception: what the tool raised.
+            Exception: any exception of the tool.
         """
 
     async def close(self) -> None:

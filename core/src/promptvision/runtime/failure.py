@@ -1,4 +1,4 @@
-"""An error as data: one JSON schema for every error that a call may end with."""
+"""Errors of calls as JSON, for other processes."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _MAX_TRACEBACK = 20_000
 
 
 class Failure(BaseModel):
-    """An error as it crosses a process border.
+    """An error as JSON, for another process.
 
     Args:
         type: name of a class of :mod:`promptvision.errors`, or of any other exception.
         message: its text.
-        hint: how to fix it, of an error of promptvision.
-        details: the other attributes of an error of promptvision, such as ``retry_after_s``.
+        hint: how to fix it, for an error of promptvision.
+        details: other attributes of an error of promptvision, such as ``retry_after_s``.
         is_out_of_memory: whether memory ran out.
-        traceback: where it was raised, for the log.
+        traceback: its traceback, for the log.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,11 +62,11 @@ class Failure(BaseModel):
     def to_error(self, owner: str) -> Exception:
         """The error to raise in this process.
 
-        Errors of promptvision and exceptions that Python defines have their own class. Any other one becomes
-        :class:`ToolFailed` with the name of its class and its text.
+        Errors of promptvision and built-in exceptions keep their class. Any other exception becomes
+        :class:`ToolFailed` with its class name and its text.
 
         Args:
-            owner: who failed, such as ``sam: tool 'sam'``.
+            owner: the source of the failure, such as ``sam: tool 'sam'``.
         """
         error = self._rebuilt() or ToolFailed(f"{owner}: {self.type}: {self.message}")
         if self.is_out_of_memory and not is_out_of_memory(error):
@@ -83,7 +83,7 @@ class Failure(BaseModel):
         if isinstance(builtin, type) and issubclass(builtin, Exception):
             try:
                 return builtin(self.message)
-            except TypeError:  # such as UnicodeDecodeError, which takes more than a text
+            except TypeError:  # such as UnicodeDecodeError, which needs further arguments
                 return None
         return None
 

@@ -1,4 +1,4 @@
-"""Decoded images by id, shared by the calls of a process so that none is decoded or copied twice."""
+"""A cache of decoded images, shared by the calls of a process to avoid repeated decoding and copies."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["ImageCache", "copy_on_write"]
 
 
 class ImageCache:
-    """Reads and writes images through an image store and keeps the last ones decoded.
+    """Reads and writes images through an image store and caches the last ones decoded.
 
     Args:
-        store: where the bytes are.
-        limit_bytes: how much decoded data to keep, in bytes.
+        store: the store of the encoded images.
+        limit_bytes: maximum size of the decoded images in bytes.
     """
 
     def __init__(self, store: ImageStore, limit_bytes: int = 256 * 2**20) -> None:
@@ -41,13 +41,13 @@ class ImageCache:
         return image
 
     def save(self, image: Image) -> ImageRef:
-        """Encode as PNG, store, and keep decoded; the caller may go on changing its image."""
+        """Encode as PNG, store, and cache a copy; the caller may keep changing its image."""
         stored = self.store.put(encode_png(image), "image/png")
         self.keep(stored.id, to_plain_mode(image.copy()))
         return ImageRef(stored.id)
 
     def keep(self, image_id: str, image: Image) -> None:
-        """Keep the decoded image of an id; it must not be changed afterwards."""
+        """Cache the decoded image of an id; it must not be changed afterwards."""
         with self._lock:
             if image_id not in self._kept and _bytes_of(image) <= self._kept.maxsize:
                 self._kept[image_id] = image
@@ -70,5 +70,5 @@ def copy_on_write(image: Image) -> Image:
 
 
 def _bytes_of(image: Image) -> int:
-    """What Pillow allocates: 1 byte a pixel for L, 4 for every other mode."""
+    """The memory of an image in Pillow: 1 byte per pixel for L, 4 for every other mode."""
     return image.width * image.height * (1 if image.mode == "L" else 4)

@@ -1,4 +1,4 @@
-"""Several executors behind one: each tool or plugin where the settings say."""
+"""Combine several executors: the settings choose one for each tool or plugin."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ class MixedExecutor:
         self._routes = routes
 
     def executor_of(self, call: Call) -> Executor:
-        """Where a call runs."""
+        """The executor of a call."""
         routes, tool = self._routes, call.tool
         return routes.get(tool.name) or routes.get(tool.plugin) or self._default
 
     async def execute(
         self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
     ) -> CallOutput:
-        """Run a call where the settings say."""
+        """Run a call on its executor."""
         return await self.executor_of(call).execute(call, cancel=cancel, on_progress=on_progress)
 
     async def close(self) -> None:

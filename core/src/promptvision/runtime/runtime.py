@@ -20,18 +20,18 @@ from promptvision.tools.tool import Args, Result, Tool
 __all__ = ["CallResult", "Runtime"]
 
 GRACE_S = 0.3
-"""How long a call that is out of time may take to reach its next check point before it is abandoned."""
+"""How long a timed-out call may take to reach its next check point before it is abandoned."""
 
 
 @dataclass(frozen=True)
 class CallResult:
-    """What a call returned.
+    """The result of a call.
 
     Args:
         result: the tool's result model.
         saved: images it made, in order.
         seconds: wall-clock time.
-        cached: whether it is the result of an earlier equal call.
+        cached: whether it comes from an earlier equal call.
         models: ids of the models that it used.
     """
 
@@ -47,7 +47,7 @@ class Runtime:
 
     Args:
         worker: the settings, images and models of this process.
-        executor: where tools run.
+        executor: runs the tools.
     """
 
     def __init__(self, worker: Worker, executor: Executor) -> None:
@@ -69,8 +69,7 @@ class Runtime:
         """Run a tool, or return the result of an equal call.
 
         Raises:
-            CallError: the tool could not do it, or took longer than ``timeout_s``, or ran longer than the
-                setting ``call_timeout_s``.
+            CallError: the tool failed, or took longer than ``timeout_s`` or the setting ``call_timeout_s``.
             Cancelled: cancellation was requested.
         """
         started = time.monotonic()
@@ -99,7 +98,7 @@ class Runtime:
     async def _run(
         self, call: Call, cancel: CancelToken, timeout_s: float, on_progress: Progress | None
     ) -> CallOutput:
-        """The tool's output. A tool that is out of time is cancelled, and soon after that abandoned."""
+        """The tool's output. A timed-out tool is cancelled, and abandoned shortly after."""
         loop = asyncio.get_running_loop()
         limit = asyncio.timeout(None)
 
@@ -140,5 +139,5 @@ def _result(output: CallOutput, started: float, *, cached: bool) -> CallResult:
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:
-    with suppress(RuntimeError):  # what it limits has ended meanwhile
+    with suppress(RuntimeError):  # the limited task has already ended
         limit.reschedule(when)

@@ -9,7 +9,7 @@ from typing import IO, Any
 __all__ = ["MAX_MESSAGE_BYTES", "read_message", "write_message"]
 
 MAX_MESSAGE_BYTES = 64 * 2**20
-"""No message is longer. Images do not cross here but through the image store."""
+"""Maximum size of a message. Images are passed through the image store instead."""
 
 _LENGTH = struct.Struct(">I")
 
@@ -19,7 +19,7 @@ def write_message(file: IO[bytes], message: dict[str, Any]) -> None:
 
     Raises:
         ValueError: it is longer than :data:`MAX_MESSAGE_BYTES`, or it is not JSON.
-        OSError: the other side is gone.
+        OSError: the other side has closed the pipe.
     """
     packed = json.dumps(message, allow_nan=False, separators=(",", ":")).encode()
     if len(packed) > MAX_MESSAGE_BYTES:
@@ -32,8 +32,8 @@ def read_message(file: IO[bytes]) -> dict[str, Any]:
     """Read a JSON object.
 
     Raises:
-        EOFError: the other side is gone.
-        ValueError: what it wrote is not a message.
+        EOFError: the other side has closed the pipe.
+        ValueError: the received data is not a message.
     """
     (length,) = _LENGTH.unpack(_read_exactly(file, _LENGTH.size))
     if length > MAX_MESSAGE_BYTES:

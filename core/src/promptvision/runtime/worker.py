@@ -1,4 +1,4 @@
-"""The process-side half of an executor: runs calls with the tools, images and models of this process."""
+"""The worker of an executor: runs calls with the tools, images and models of this process."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _NOT_PROPAGATED = (StopIteration, SystemExit)
 
 
 class Worker:
-    """Runs calls in this process. Every executor uses one, so that a tool does not know where it runs.
+    """Runs calls in this process. All executors use it, so tools behave the same everywhere.
 
     Args:
-        settings: the settings in force.
-        store: where images are.
-        pool: where models are.
-        tools: the tools that a call of another process may name.
+        settings: the active settings.
+        store: the image store.
+        pool: the model pool.
+        tools: the tools that calls of another process may name.
     """
 
     def __init__(
@@ -53,12 +53,12 @@ class Worker:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def run(self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None) -> CallOutput:
-        """Run a call in this thread and check that it returns what the tool declares.
+        """Run a call in this thread and check that it returns the declared type.
 
         Exceptions propagate unchanged, except that ``SystemExit`` and ``StopIteration`` become ToolFailed.
 
         Raises:
-            ToolFailed: the tool stopped at its time limit, or returned something else.
+            ToolFailed: the tool stopped at its time limit, or returned another type.
         """
         if call.limit_s is None:
             return self._run(call, cancel, on_progress)
@@ -95,7 +95,7 @@ class Worker:
         try:
             with context:
                 result = call.tool.load()(call.args, context)
-                if inspect.iscoroutine(result):  # the function is named by a string: known only now
+                if inspect.iscoroutine(result):  # the function is an import string, so this is known only now
                     result = asyncio.run(_until_cancelled(result, cancel))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
@@ -133,9 +133,9 @@ async def _within_limit(call: Call, work: Coroutine[Any, Any, Any]) -> Any:
 
 
 async def _until_cancelled(work: Coroutine[Any, Any, Any], cancel: CancelToken) -> Any:
-    """The result of a coroutine; cancellation is delivered at its next await, whatever it waits for."""
+    """Await a coroutine; a cancellation is delivered at its next await."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None  # asyncio.run makes one
+    assert task is not None  # asyncio.run creates one
     with cancel.waking(lambda: loop.call_soon_threadsafe(task.cancel)):
         try:
             return await work

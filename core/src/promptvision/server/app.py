@@ -1,4 +1,4 @@
-"""The Starlette app, to serve on its own or to mount in another app."""
+"""The Starlette app, served standalone or mounted in another app."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
 
     Args:
         settings: default: read from the environment.
-        agent: default: made from the settings.
+        agent: default: created from the settings.
 
     Raises:
-        SetupError: a store or a planner cannot be made from the settings.
+        SetupError: a store or a planner cannot be created from the settings.
     """
     agent = agent or Agent(settings)
     offered = agent.registry.routes()
@@ -102,7 +102,7 @@ def _flatten(offered: Iterable[BaseRoute | Router]) -> Iterator[BaseRoute]:
 
 
 def _middleware(settings: Settings) -> list[Middleware]:
-    """Outermost first. Without API keys only loopback names and the configured ones are answered."""
+    """The middleware, outermost first. Without API keys only loopback and configured hosts are allowed."""
     hosts = settings.server_hosts if settings.api_keys else (*LOOPBACK, *settings.server_hosts)
     stack = [
         Middleware(RequestLimit),
@@ -147,19 +147,17 @@ async def _enter_lifespans(stack: AsyncExitStack, app: Starlette) -> None:
     for router in app.state.routers:
         try:
             await stack.enter_async_context(router.lifespan_context(app))
-        except Exception:  # isolation: the server starts without a plugin that cannot
+        except Exception:  # isolation: the server starts without the failed plugin
             paths = ", ".join(getattr(route, "path", "?") for route in router.routes)
             log.exception("routes %s: their lifespan failed to start", paths)
 
 
 async def _sweep(agent: Agent) -> None:
-    """Close the turns of dead processes, at the start and then once per lease."""
+    """Close the turns of dead processes at startup and then once per lease."""
     while True:
         try:
             if closed := await agent.close_stale():
-                log.warning(
-                    "closed %d turns that dead processes left open; none is run again by itself", closed
-                )
+                log.warning("closed %d turns that dead processes left open; they are not restarted", closed)
         except StoreError as exc:
             log.warning("interrupted turns could not be closed: %s", exc)
         await asyncio.sleep(agent.settings.lease_s)

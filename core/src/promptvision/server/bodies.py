@@ -1,4 +1,4 @@
-"""JSON bodies: models of the requests, reading them within limits, and writing responses."""
+"""JSON bodies: request models, reading within limits, and JSON responses."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ __all__ = [
 M = TypeVar("M", bound=BaseModel)
 
 SMALL_BODY = 64 * 2**10
-"""Bytes of a JSON body that holds no image."""
+"""Maximum size of a JSON body without an image, in bytes."""
 IMAGE_BODY = 28 * 10**6
-"""Bytes of a JSON body that may hold a data URL; the limit on all bodies is lower in the server."""
+"""Maximum size of a JSON body with a data URL, in bytes; the server's limit on all bodies is lower."""
 MAX_TOKENS = 50_000
-"""Commas, colons and opening brackets in a large body; an image has none, and parsing them takes long."""
+"""Maximum number of commas, colons and opening brackets in a large body; parsing many takes long."""
 MAX_ERRORS = 20
-"""Problems that one error response lists."""
+"""Maximum number of problems in one error response."""
 
 
 def _int_to_text(value: Any) -> Any:
@@ -61,13 +61,13 @@ Id = Annotated[
         {"type": ["string", "integer"], "minLength": 1, "maxLength": MAX_ID_CHARS, "pattern": ID_PATTERN}
     ),
 ]
-"""An id of the caller; an integer is taken for its digits. :class:`ChatInput` checks its characters."""
+"""Convert an integer id to text. :class:`ChatInput` checks the characters."""
 HAS_TEXT = {"pattern": r"[^\s\x00]"}
 """Schema of a text that is not empty once it is cleaned."""
 
 
 class ChatBody(BaseModel):
-    """Body of ``POST /chat``. Unknown members are refused: a caller never chooses provider settings."""
+    """Body of ``POST /chat``. Unknown members are rejected: a caller cannot change provider settings."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,7 +102,7 @@ class TitleBody(BaseModel):
 
 
 class Json(JSONResponse):
-    """A JSON response that browsers neither guess the type of nor store.
+    """A JSON response with ``nosniff`` and ``no-store``.
 
     Lone surrogates, as in undecodable file names, are written as question marks.
     """
@@ -128,7 +128,7 @@ async def read_json(request: Request, limit: int = SMALL_BODY) -> dict[str, Any]
 
     Args:
         request: its body has not been read.
-        limit: in bytes.
+        limit: maximum size in bytes.
 
     Raises:
         HTTPException: 415, it is not declared as JSON; 413, it is over the limit; 400, it is not JSON or has
@@ -186,10 +186,10 @@ async def _read_body(request: Request, limit: int) -> bytes:
 
 
 def id_in_path(request: Request, name: str) -> str:
-    """The id that a path names.
+    """The id in a path.
 
     Raises:
-        NotFound: it cannot be an id, so nothing has it.
+        NotFound: it is not a valid id.
     """
     try:
         return check_id(name, request.path_params[name])
@@ -202,11 +202,11 @@ async def read_model(request: Request, model: type[M], limit: int = SMALL_BODY) 
 
     Raises:
         HTTPException: see :func:`read_json`.
-        ArgumentsError: one line per member that does not fit, at most 20.
+        ArgumentsError: one line per invalid member, at most 20.
     """
     body = await read_json(request, limit)
     unknown = [name for name in body if name not in model.model_fields]
-    if len(unknown) > MAX_ERRORS:  # validating them all would make an error object of each
+    if len(unknown) > MAX_ERRORS:  # validation would create an error object for each
         lines = [f"{name[:64]}: Extra inputs are not permitted" for name in unknown[:MAX_ERRORS]]
         raise ArgumentsError([*lines, f"and {len(unknown) - MAX_ERRORS} more"])
     try:

@@ -56,5 +56,5 @@ async def cancel_turn(request: Request) -> Response:
     if turn is None:
         raise NotFound("no such turn")
     if turn.status is TurnStatus.RUNNING:
-        raise HTTPException(409, "the turn runs in another process, which alone can cancel it")
+        raise HTTPException(409, "the turn runs in another process; only that process can cancel it")
     return Json({"turn_id": turn_id, "status": str(turn.status)})

@@ -1,8 +1,9 @@
-"""Deadlines and limits of client connections: a uvicorn protocol that holds up against slow clients.
+"""Deadlines and limits of client connections: a uvicorn protocol that resists slow clients.
 
 uvicorn has a keep-alive timeout and a limit on the number of connections, but waits for a request head or
-body without a deadline, so that half-open connections fill the server. Here each phase of a connection has a
-deadline, and when there are too many connections the oldest one that waits for its client is closed.
+body without a deadline, so half-open connections can exhaust the server. This protocol sets a deadline for
+each phase of a connection, and closes the oldest connection that waits for its client when there are too
+many.
 """
 
 from __future__ import annotations
@@ -28,16 +29,16 @@ _TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: cl
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionLimits:
-    """How long a connection may wait for its client, and how many there may be.
+    """Time limits and maximum numbers of client connections.
 
     Args:
-        head_s: seconds for the whole request head, from the connection or the end of the response before.
-        body_s: seconds for a request body, besides those that its bytes may take at ``body_rate``.
-        body_rate: bytes a second that a body must arrive with.
-        write_s: seconds that a client may leave a full send buffer unread.
-        per_peer: connections of one address at once.
-        total: connections at once.
-        trusted: addresses of proxies, to which ``per_peer`` does not apply.
+        head_s: seconds for the whole request head, from the connection or the end of the previous response.
+        body_s: seconds for a request body, in addition to its size divided by ``body_rate``.
+        body_rate: minimum transfer rate of a body in bytes per second.
+        write_s: seconds for which a client may leave a full send buffer unread.
+        per_peer: maximum concurrent connections of one address.
+        total: maximum concurrent connections.
+        trusted: addresses of proxies, exempt from ``per_peer``.
     """
 
     head_s: float = 10.0
@@ -65,9 +66,10 @@ class ConnectionTable:
         return self._open.total()
 
     def admit(self, connection: LimitedProtocol) -> bool:
-        """Count a new connection.
+        """Register a new connection.
 
-        If there are too many, the oldest waiting one of the peer is closed, or of the peer with the most.
+        If there are too many, the oldest waiting connection of the peer, or of the peer with the most
+        connections, is closed.
 
         Returns:
             False if all of those have a request in progress.
@@ -82,13 +84,13 @@ class ConnectionTable:
         return True
 
     def wait(self, connection: LimitedProtocol) -> None:
-        """Note that a connection waits for its client from now on."""
+        """Mark a connection as waiting for its client."""
         waiting = self._waiting.setdefault(connection.peer, {})
         waiting.pop(connection, None)
         waiting[connection] = None
 
     def work(self, connection: LimitedProtocol) -> None:
-        """Note that a connection has a request in progress."""
+        """Mark a connection as having a request in progress."""
         waiting = self._waiting.get(connection.peer)
         if waiting is not None:
             waiting.pop(connection, None)
@@ -96,7 +98,7 @@ class ConnectionTable:
                 del self._waiting[connection.peer]
 
     def remove(self, connection: LimitedProtocol) -> None:
-        """Forget an admitted connection."""
+        """Remove an admitted connection."""
         self.work(connection)
         self._open[connection.peer] -= 1
         if self._open[connection.peer] <= 0:
@@ -111,7 +113,7 @@ class ConnectionTable:
 
 
 class LimitedProtocol(H11Protocol):
-    """HTTP/1.1 with a deadline for each phase of a connection. Make it with :func:`limited_protocol`."""
+    """HTTP/1.1 with a deadline for each phase of a connection. Create it with :func:`limited_protocol`."""
 
     table: ClassVar[ConnectionTable]
 
@@ -138,7 +140,7 @@ class LimitedProtocol(H11Protocol):
         return self.client[0] if self.client else ""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Admit or refuse a connection."""
+        """Admit or reject a connection."""
         super().connection_made(transport)
         self._is_admitted = self.table.admit(self)
         if self._is_admitted:
@@ -148,7 +150,7 @@ class LimitedProtocol(H11Protocol):
             transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Remove the connection."""
         self._cancel()
         if self._write_deadline is not None:
             self._write_deadline.cancel()
@@ -158,7 +160,7 @@ class LimitedProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what has arrived."""
+        """Parse the received data."""
         if not self._is_admitted:
             return
         self._body_bytes += len(data)
@@ -171,12 +173,12 @@ class LimitedProtocol(H11Protocol):
         self._watch()
 
     def pause_writing(self) -> None:
-        """Give a client that does not read a deadline."""
+        """Set a deadline for a client that does not read."""
         super().pause_writing()
         self._write_deadline = self.loop.call_later(self._limits.write_s, self.abort)
 
     def resume_writing(self) -> None:
-        """Lift the deadline."""
+        """Clear the deadline."""
         super().resume_writing()
         if self._write_deadline is not None:
             self._write_deadline.cancel()
@@ -186,11 +188,11 @@ class LimitedProtocol(H11Protocol):
         """Close the connection at once."""
         self._cancel()
         if not self.transport.is_closing():
-            self.table.work(self)  # it gives way only once
+            self.table.work(self)  # count it once only
             self.transport.abort()
 
     def _watch(self) -> None:
-        """Set the deadline of the phase that the connection is in, unless it is set."""
+        """Set the deadline of the current phase, unless it is set."""
         phase = self.conn.their_state
         if phase is self._phase and self._deadline is not None:
             return
@@ -232,7 +234,7 @@ class LimitedProtocol(H11Protocol):
 
 
 class _PieceLimit(h11.Connection):
-    """A parser that refuses a body in very many small chunks, each of which costs far more than its bytes."""
+    """A parser that rejects a body in very many small chunks, whose overhead exceeds their size."""
 
     _FREE_CHUNKS = 5000
     _MEAN_BYTES = 64
@@ -256,5 +258,5 @@ class _PieceLimit(h11.Connection):
 
 
 def limited_protocol(limits: ConnectionLimits) -> type[LimitedProtocol]:
-    """A protocol class with a connection table of its own, for ``uvicorn.Config(http=...)``."""
+    """A protocol class with its own connection table, for ``uvicorn.Config(http=...)``."""
     return type("_Protocol", (LimitedProtocol,), {"table": ConnectionTable(limits)})

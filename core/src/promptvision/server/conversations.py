@@ -1,4 +1,4 @@
-"""Listing, reading, renaming and deleting conversations."""
+"""List, read, rename and delete conversations."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from promptvision.server.images import image_urls
 __all__ = ["MAX_LIST", "MAX_OFFSET", "MAX_PAGE", "list_conversations", "one_conversation"]
 
 MAX_LIST = 200
-"""Conversations in one response."""
+"""Maximum number of conversations in one response."""
 MAX_PAGE = 500
-"""Turns in one response."""
+"""Maximum number of turns in one response."""
 MAX_OFFSET = 10**9
 
 
@@ -35,7 +35,7 @@ async def list_conversations(request: Request) -> Response:
 
 
 async def one_conversation(request: Request) -> Response:
-    """Read, rename or delete a conversation; images that nothing else uses are deleted with it."""
+    """Read, rename or delete a conversation; unused images are deleted with it."""
     agent: Agent = request.app.state.agent
     user = user_of(request, agent.settings)
     conversation_id = id_in_path(request, "conversation_id")

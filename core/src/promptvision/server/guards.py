@@ -1,4 +1,4 @@
-"""ASGI middleware in front of every route: checks of Host and Origin, and limits on bodies and requests."""
+"""ASGI middleware for all routes: checks of Host and Origin, and limits on bodies and requests."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Host names that always mean this machine."""
 
 BODY_LIMIT = 25 * 2**20
-"""Bytes of a request body, file parts included."""
+"""Maximum size of a request body in bytes, file parts included."""
 MAX_REQUESTS = 1280
-"""Requests and open streams at once in one process. It is more than there may be connections, so that clients
-that send bodies slowly cannot use it up: their connections give way to new ones."""
+"""Maximum number of concurrent requests and open streams in one process. It exceeds the limit on connections,
+so slow clients cannot exhaust it: their connections are closed in favour of new ones."""
 
 _MESSAGES_PER_YIELD = 64
 _PORTS = {"http": 80, "https": 443}
@@ -38,14 +38,14 @@ class _Authority(NamedTuple):
 
 
 class BodyLimit:
-    """Refuse bodies over a limit with 413, whether their length is declared or not.
+    """Reject bodies over a limit with 413, whether their length is declared or not.
 
-    A request with both ``Content-Length`` and ``Transfer-Encoding`` is refused with 400, since two parsers
-    may disagree about where it ends (RFC 9112, section 6.1).
+    A request with both ``Content-Length`` and ``Transfer-Encoding`` is refused with 400, since parsers may
+    disagree about its end (RFC 9112, section 6.1).
 
     Args:
         app: the next ASGI app.
-        limit: in bytes.
+        limit: maximum size in bytes.
     """
 
     def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
@@ -53,7 +53,7 @@ class BodyLimit:
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on or refuse it."""
+        """Forward or reject a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -78,7 +78,7 @@ class BodyLimit:
             if seen > self._limit:
                 is_over = True
                 return {"type": "http.disconnect"}
-            if messages % _MESSAGES_PER_YIELD == 0:  # a body in many small parts must not hold the event loop
+            if messages % _MESSAGES_PER_YIELD == 0:  # many small chunks must not block the event loop
                 await asyncio.sleep(0)
             return message
 
@@ -108,7 +108,7 @@ class RequestLimit:
 
     Args:
         app: the next ASGI app.
-        limit: requests at once.
+        limit: maximum number of concurrent requests.
     """
 
     def __init__(self, app: ASGIApp, limit: int = MAX_REQUESTS) -> None:
@@ -117,7 +117,7 @@ class RequestLimit:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on or refuse it."""
+        """Forward or reject a request."""
         if scope["type"] == "http" and self._running >= self._limit:
             response = problem(
                 503, f"{self._limit} requests are in progress; try again", headers={"Retry-After": "2"}
@@ -151,7 +151,7 @@ class HostGuard:
         self._origins = {origin.lower() for origin in origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on or refuse it."""
+        """Forward or reject a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -169,7 +169,7 @@ class HostGuard:
             response = problem(400, "Host: not a valid host name and port")
         elif origin is not None and not self._is_allowed(origin, scope, authority):
             response = problem(
-                403, "requests from pages of other sites are refused; PROMPTVISION_CORS_ORIGINS allows one"
+                403, "requests from pages of other sites are rejected; PROMPTVISION_CORS_ORIGINS allows one"
             )
         else:
             await self._app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""``/health``: the process answers. ``/ready``: it can run turns."""
+"""Liveness (``/health``) and readiness (``/ready``)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user of a request: the owner of its API key or, if no keys are set, the one it names."""
+"""The user of a request: the owner of its API key or, if no keys are set, the user that it names."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
     """Return the user that a request acts for.
 
     Args:
-        request: with ``Authorization: Bearer KEY`` when keys are set.
-        settings: hold the keys.
+        request: has ``Authorization: Bearer KEY`` when keys are set.
+        settings: contain the keys.
         claimed: ``user_id`` of the body or the query.
 
     Raises:

@@ -33,13 +33,13 @@ _HEADERS = {
 
 
 def image_urls(request: Request) -> Callable[[str], str]:
-    """Return a function from image id to its URL on this server, whatever the image store is."""
+    """Return a function from image id to its URL on this server, for any image store."""
     folder = _folder(request)
     return lambda image_id: folder + image_id
 
 
 def _folder(request: Request) -> str:
-    """The URL under which this app serves images, wherever it is mounted."""
+    """The URL under which this app serves images, including its mount path."""
     path = request.scope.get("root_path", "").rstrip("/") + "/images/"
     return str(request.url.replace(path=path, query="", fragment=""))
 
@@ -102,7 +102,7 @@ async def post_image(request: Request) -> Response:
 
 
 async def _read_upload(request: Request) -> tuple[bytes, bool]:
-    """Read the multipart field ``file``, and whether it came without a file name, as text fields do.
+    """Read the multipart field ``file``, and whether it has no file name, like a text field.
 
     Raises:
         HTTPException: 400, the body is broken or incomplete.
@@ -110,9 +110,7 @@ async def _read_upload(request: Request) -> tuple[bytes, bool]:
         Busy: too many images are being decoded.
     """
     headers = MutableHeaders(raw=list(request.headers.raw))
-    headers["content-type"] += (
-        "; charset=latin-1"  # the bytes of a part without a file name come back unchanged
-    )
+    headers["content-type"] += "; charset=latin-1"  # keeps the bytes of a part without a file name unchanged
     parser = MultiPartParser(headers, request.stream(), max_files=1, max_fields=10, max_part_size=BODY_LIMIT)
     try:
         form = await parser.parse()
@@ -123,7 +121,7 @@ async def _read_upload(request: Request) -> tuple[bytes, bool]:
     try:
         upload = form.get("file")
         if isinstance(upload, UploadFile):
-            shared_decoders().check_room(upload.size or 0)  # until then the file is on disk
+            shared_decoders().check_room(upload.size or 0)  # before this, the file is on disk
             return await upload.read(), False
         if isinstance(upload, str):
             return upload.encode("latin-1"), True
@@ -151,7 +149,7 @@ async def get_image(request: Request) -> Response:
         data, media_type = await request.app.state.variants.get(image_id, width)
         return Response(data, media_type=media_type, headers={"ETag": etag, **_HEADERS})
     served = await agent.services.images.url(image_id)
-    if served.startswith("https:"):  # it may be signed for a short time
+    if served.startswith("https:"):  # it may have an expiring signature
         return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
     stored = await agent.services.images.stat(image_id)
     data = await agent.services.images.get(image_id)

@@ -16,10 +16,10 @@ _SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 
 
 class Metrics:
-    """The metrics of one app, in a collector registry of their own.
+    """The metrics of one app, in a separate collector registry.
 
     Args:
-        agent: its turns are counted; running turns and loaded models are read at each scrape.
+        agent: the agent whose turns are counted; running turns and loaded models are read at each scrape.
     """
 
     def __init__(self, agent: Agent) -> None:
@@ -41,10 +41,10 @@ class Metrics:
             registry=self.registry,
         )
         gauges = {
-            "running_turns": ("Turns running now.", lambda: agent.admission.running),
-            "waiting_turns": ("Turns waiting now.", lambda: agent.admission.waiting),
+            "running_turns": ("Turns that are running.", lambda: agent.admission.running),
+            "waiting_turns": ("Turns that are waiting.", lambda: agent.admission.waiting),
             "refused_turns": (
-                "Turns refused so far.",
+                "Turns that were refused.",
                 lambda: agent.admission.refused,
             ),
         }

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made from the models that the routes use."""
+"""The OpenAPI document, generated from the models of the routes."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _PROBLEM = {
 
 
 async def get_openapi(request: Request) -> Response:
-    """Return the OpenAPI 3.1 document of this server as it is installed."""
+    """Return the OpenAPI 3.1 document of this server."""
     return Json(openapi_document(request.app.state.agent, request.scope.get("root_path", "")))
 
 
 def openapi_document(agent: Agent, root_path: str = "") -> Schema:
-    """Make the OpenAPI 3.1 document; each operation that an installed tool can fulfil has a path of its own.
+    """Create the OpenAPI 3.1 document; each operation of an installed tool has its own path.
 
     Args:
-        agent: whose tools are described.
+        agent: the agent whose tools are described.
         root_path: prefix under which the app is mounted or proxied.
     """
     return {
@@ -110,8 +110,8 @@ def _fixed_paths() -> Schema:
             "patch": _operation("Rename it", conversation, place, body=function_parameters(TitleBody)),
             "delete": _operation("Delete it", {}, place, status=("204",)),
         },
-        "/health": {"get": _open("The process answers", _json())},
-        "/ready": {"get": _open("It can run turns", _json(), "200", "503")},
+        "/health": {"get": _open("Liveness: the process answers", _json())},
+        "/ready": {"get": _open("Readiness: the process can run turns", _json(), "200", "503")},
         "/metrics": {"get": _open("Prometheus metrics", {"text/plain": {}})},
     }
 
@@ -126,9 +126,9 @@ def _tool_paths(agent: Agent) -> Schema:
 
 
 def _tool_body(agent: Agent, function: PlannerFunction) -> Schema:
-    """The arguments of an operation outside a conversation: no image is filled in, other prerequisites are.
+    """The arguments of an operation outside a conversation: other prerequisites than images are filled in.
 
-    What a prerequisite is made from must be named, so it or the target is required.
+    A prerequisite is made from a target, so either of them is required.
     """
     args = agent.registry.candidates(function.name)[0].args
     body: Schema = dict(function.parameters)
@@ -138,7 +138,7 @@ def _tool_body(agent: Agent, function: PlannerFunction) -> Schema:
     others, target = [name for name in filled if name not in images], target_field(args)
     body["required"] = [*images, *body["required"]]
     targets = [name for name, field in args.model_fields.items() if plain_type(field.annotation) is Target]
-    for name in targets:  # surrounding white space is removed before the length is checked
+    for name in targets:  # surrounding whitespace is removed before the length is checked
         body["properties"] = {**body["properties"], name: _with_text(body["properties"][name])}
     if others and target is not None and target not in body["required"]:
         body["anyOf"] = [{"required": others}, {"required": [target]}]
@@ -169,7 +169,7 @@ def _query(name: str, least: int, most: int) -> Schema:
 
 
 def _user() -> Schema:
-    described = "Whose data; with API keys the key decides."
+    described = "Owner of the data; with API keys, the key determines it."
     return {"name": "user_id", "in": "query", "required": False, "schema": _ID, "description": described}
 
 
@@ -185,9 +185,9 @@ def _operation(
     """One operation.
 
     Args:
-        summary: what it does.
-        content: of its successful responses.
-        parameters: besides ``user_id``.
+        summary: its summary.
+        content: content of its successful responses.
+        parameters: parameters in addition to ``user_id``.
         status: codes of responses that are not problem documents; only those of 2xx and 5xx have the content.
         body: schema of a JSON body.
         upload: whether it takes a file.
@@ -293,7 +293,7 @@ def _reply_schema() -> Schema:
     }
     return {
         "type": "object",
-        "description": "Besides these, every result field of the turn, flat.",
+        "description": "In addition, all result fields of the turn, flat.",
         "properties": {
             "text_response": _TEXT,
             "image_url": _MAYBE,

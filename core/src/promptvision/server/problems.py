@@ -52,11 +52,11 @@ _STATUS: tuple[tuple[type[PromptvisionError], int], ...] = (
     (ProviderError, 503),
     (StoreError, 503),
 )
-"""The first class that matches decides."""
+"""Status by error class; the first matching class applies."""
 
 
 def problem(status: int, detail: str, *, headers: dict[str, str] | None = None, **extra: Any) -> Json:
-    """Make a problem document.
+    """Create a problem document.
 
     Args:
         status: HTTP status code.

@@ -1,4 +1,4 @@
-"""The app in a process of its own: uvicorn with limits on connections and a graceful shutdown."""
+"""The standalone server: uvicorn with limits on connections and a graceful shutdown."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from promptvision.settings import Settings
 __all__ = ["run_server"]
 
 GRACE_S = 2
-"""How long connections may stay after the turns that they wait for have ended."""
+"""How long connections may stay open after their turns have ended."""
 KEEP_ALIVE_S = 15
 """How long an idle connection is kept."""
 BACKLOG = 512
 SPARE_FILES = 128
-"""File descriptors kept for the database, images and models."""
+"""File descriptors reserved for the database, images and models."""
 
 
 def run_server(settings: Settings, host: str, port: int, announce: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM. Logs go to stderr.
 
     Args:
-        settings: the settings in force.
+        settings: the active settings.
         host: address to bind.
         port: 0 picks a free one.
-        announce: called with the URL once requests are answered.
+        announce: called with the URL once the server accepts requests.
 
     Raises:
         SetupError: other machines could connect and no API key is set, the address cannot be bound, or a
-            store or a planner cannot be made from the settings.
+            store or a planner cannot be created from the settings.
     """
     _check_bind(host, settings)
     return_freed_blocks()
@@ -69,14 +69,14 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
 
 
 def _check_bind(host: str, settings: Settings) -> None:
-    """Refuse to listen to other machines without API keys.
+    """Refuse to listen on other than loopback addresses without API keys.
 
     Raises:
         SetupError: ``host`` is not a loopback address and no key is set.
     """
     if not _is_loopback(host) and not settings.api_keys:
         raise SetupError(
-            f"serve: {host} lets other machines in, and no API key is set",
+            f"serve: {host} accepts connections from other machines, but no API key is set",
             hint="set PROMPTVISION_API_KEYS=alice:key1 or bind 127.0.0.1",
         )
 
@@ -106,14 +106,14 @@ def _bind(host: str, port: int) -> socket.socket:
             listener.close()
             raise
     except OSError as exc:
-        hint = "choose another one with --port" if port > 0 else "choose another one with --host"
+        hint = "choose another port with --port" if port > 0 else "choose another address with --host"
         raise SetupError(f"serve: cannot listen on {host}:{port}: {exc.strerror}", hint=hint) from exc
     listener.setblocking(False)
     return listener
 
 
 def _max_connections() -> int:
-    """As many connections as there are file descriptors, up to 1,024."""
+    """Maximum number of connections: limited by file descriptors, at most 1,024."""
     default = ConnectionLimits().total
     try:
         import resource
@@ -136,7 +136,7 @@ class _Server(uvicorn.Server):
             self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain while uvicorn waits for connections: turns that are left after ``DRAIN_S`` are stopped and
+        """Drain while uvicorn waits for connections: turns that still run after ``DRAIN_S`` are stopped and
         marked interrupted, which ends the responses that wait for them."""
         draining = asyncio.create_task(self._agent.drain(DRAIN_S))
         await super().shutdown(sockets)
@@ -144,7 +144,7 @@ class _Server(uvicorn.Server):
 
 
 class _PathOnly(logging.Filter):
-    """Log requests without their query string, where a client may have put a key."""
+    """Log requests without their query string, which may contain a key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten the path of an access log record; keep every record."""
@@ -155,7 +155,7 @@ class _PathOnly(logging.Filter):
 
 
 def _logging() -> dict[str, Any]:
-    """uvicorn's logging configuration, all of it on stderr, and the same for promptvision's own loggers."""
+    """Logging configuration for uvicorn and promptvision, all on stderr."""
     config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
     config["filters"] = {"path_only": {"()": _PathOnly}}
     config["handlers"]["access"] |= {"stream": "ext://sys.stderr", "filters": ["path_only"]}

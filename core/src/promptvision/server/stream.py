@@ -70,7 +70,7 @@ def _after(request: Request, turn_id: str) -> Cursor | None:
 async def _lines(
     turn_id: str, first: StreamEvent | None, events: AsyncGenerator[StreamEvent, None]
 ) -> AsyncIterator[str]:
-    """Encode events, with a comment as heartbeat so that no proxy closes an idle connection."""
+    """Encode events, with comments as heartbeat so that proxies do not close an idle connection."""
     if first is not None:
         yield _line(turn_id, first)
     async with aclosing(events):

@@ -59,12 +59,12 @@ async def run_tool(request: Request) -> Response:
 
 
 def _takes_null(field: FieldInfo) -> bool:
-    """Whether a field is optional by its type; one with a default is left out, not null."""
+    """Whether a field accepts null; a field with a default is omitted instead."""
     return type(None) in get_args(field.annotation)
 
 
 def _has_json_type(annotation: Any, value: Any) -> bool:
-    """False for text or a boolean in place of a number, and the reverse: tools would convert it silently."""
+    """False for text or a boolean in place of a number and vice versa, which tools would convert silently."""
     kind = plain_type(annotation)
     if value is None or kind not in (bool, int, float):
         return True

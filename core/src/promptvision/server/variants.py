@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["MAX_WIDTH", "Variants", "variant_width"]
 
 WIDTHS = (64, 128, 256, 512, 1024, 2048)
-"""Widths in pixels that are made: few, so that few variants of an image are cached."""
+"""Available widths in pixels; few, to limit the number of cached variants."""
 MAX_WIDTH = WIDTHS[-1]
 CACHE_BYTES = 32 * 2**20
 AT_ONCE = 2
@@ -23,16 +23,16 @@ QUALITY = 82
 
 
 def variant_width(wanted: int) -> int:
-    """The smallest width that is made and is not less than the wanted one."""
+    """The smallest available width that is at least the requested one."""
     return next(width for width in WIDTHS if width >= min(wanted, MAX_WIDTH))
 
 
 class Variants:
-    """Makes variants and keeps the last used ones in memory.
+    """Creates variants and caches the most recently used ones in memory.
 
     Args:
         agent: opens the images.
-        cache_bytes: total size of the variants that are kept.
+        cache_bytes: maximum total size of the cached variants.
     """
 
     def __init__(self, agent: Agent, cache_bytes: int = CACHE_BYTES) -> None:
@@ -61,7 +61,7 @@ class Variants:
         return _encode(_scale(self._agent.open(image_id), width))
 
     def _keep(self, key: tuple[str, int], made: tuple[bytes, str]) -> None:
-        if key in self._cache:  # made twice at the same time
+        if key in self._cache:  # created twice concurrently
             return
         self._cache[key] = made
         self._used += len(made[0])
@@ -82,7 +82,7 @@ def _scale(image: Image, width: int) -> Image:
 
 
 def _encode(image: Image) -> tuple[bytes, str]:
-    """Encode masks without loss and everything else as WebP, which is small and keeps transparency."""
+    """Encode masks losslessly and other images as WebP, which is small and keeps transparency."""
     file = io.BytesIO()
     if image.mode in ("RGB", "RGBA"):
         image.save(file, "WEBP", quality=QUALITY, method=2)

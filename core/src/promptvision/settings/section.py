@@ -1,4 +1,4 @@
-"""A group of variables that a plugin reads, declared as a pydantic model."""
+"""Settings sections of plugins, declared as pydantic models."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ class Section(BaseModel):
 
 
 def setup_error(error: ValidationError, variables: Mapping[str, str]) -> SetupError:
-    """One validation error as a message that names the variable.
+    """Convert one validation error to a SetupError that names the variable.
 
     Args:
-        error: of a settings model.
+        error: a validation error of a settings model.
         variables: field name to variable name; an alias is its own variable.
     """
     fault = error.errors(include_url=False, include_input=False)[0]

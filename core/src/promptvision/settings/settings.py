@@ -91,9 +91,9 @@ class Settings(BaseModel):
     images: str | None = None
     """URL of the image store; default: files in ``home``."""
     planner: str | None = None
-    """Name of the planner to use; default: the best that is configured."""
+    """Name of the planner to use; default: the best configured one."""
     executor: str = "threads"
-    """Name of the executor: `threads`, or `processes` for tools in processes of their own."""
+    """Name of the executor: `threads`, or `processes` to run tools in worker processes."""
     executors: Annotated[dict[str, str], BeforeValidator(_routes)] = {}
     """Executors of single tools or plugins, such as `sam:processes,*:threads`."""
     workers: int = Field(2, ge=1, le=256)
@@ -105,12 +105,12 @@ class Settings(BaseModel):
     strict_plugins: bool = False
     """Raise the first plugin failure instead of continuing without that plugin."""
     prefer: Names = ()
-    """Tools, as ``plugin:tool``, that win a name clash and go first for their operation."""
+    """Tools, as ``plugin:tool``, that win a name clash and are preferred for their operation."""
     image_decoding: Literal["auto", "process", "inline"] = "auto"
     """Where image files are decoded: in a child process with limits, in this process, or (auto) in a child
-    process unless the program itself gives a path or bytes."""
+    process unless the program itself passes a path or bytes."""
     allowed_hosts: Names = ()
-    """Hosts that image URLs may name although their address is private."""
+    """Hosts that image URLs may use even if their address is private."""
     server_hosts: Names = ()
     """Host headers that the server answers to; without API keys loopback names too."""
     cors_origins: Origins = ()
@@ -118,17 +118,17 @@ class Settings(BaseModel):
     root_path: RootPath = ""
     """Path prefix that a reverse proxy removes, such as ``/vision``."""
     trusted_proxies: Names = ()
-    """Addresses of reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed."""
+    """Addresses of reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are trusted."""
     api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs)] = {}
     """User name to API key."""
     model_memory: int | None = Field(None, ge=0)
     """Bytes that loaded models may use together; default: measured."""
     max_steps: int = Field(10, ge=1, le=100)
-    """Planner replies in one turn."""
+    """Maximum number of planner replies in one turn."""
     max_tool_calls: int = Field(16, ge=1, le=200)
-    """Tool calls in one turn, prerequisites included."""
+    """Maximum number of tool calls in one turn, prerequisites included."""
     max_tokens: int = Field(250_000, ge=1000)
-    """Tokens in one turn, input and output, as the planner reports them, else estimated."""
+    """Maximum number of tokens in one turn, input and output, as reported by the planner, else estimated."""
     turn_timeout_s: float = Field(600, gt=0)
     """Wall-clock limit of one turn, in seconds."""
     call_timeout_s: float | None = Field(None, gt=0)
@@ -155,7 +155,7 @@ class Settings(BaseModel):
         return kind.read(self._source)
 
     def variables(self) -> dict[str, Any]:
-        """All variables that tools may read, as JSON values: for a worker process. API keys are left out."""
+        """All variables that tools may read, as JSON values, for a worker process; without API keys."""
         fields = {PREFIX + name.upper(): name for name in type(self).model_fields if name != "api_keys"}
         known = self.model_dump(mode="json", include=self.model_fields_set - {"api_keys"})
         own = {name: known[field] for name, field in fields.items() if field in known}

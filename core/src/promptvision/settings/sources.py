@@ -1,6 +1,6 @@
 """Read settings from the environment, then ``.env``, then ``promptvision.toml``.
 
-The first place that has a name wins. Every name is upper case and the same in all three places:
+The first source that defines a name wins. Names are upper case and the same in all three sources:
 ``PROMPTVISION_HOME`` in the environment and in ``.env`` is ``PROMPTVISION_HOME = "..."`` in the TOML file.
 """
 
@@ -42,8 +42,8 @@ def load_settings(folder: Path | None = None, **overrides: Any) -> Settings:
     """Read settings from the environment, then ``.env``, then ``promptvision.toml``.
 
     Args:
-        folder: where the two files are; default: the working folder.
-        overrides: field names of :class:`Settings` that win over all three.
+        folder: folder of the two files; default: the working directory.
+        overrides: field names of :class:`Settings` that take precedence over all sources.
 
     Raises:
         SetupError: a file cannot be read or a value has the wrong type.

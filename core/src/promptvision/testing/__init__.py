@@ -1,7 +1,7 @@
 """The public test kit for plugin authors: contexts, contracts, fakes and servers on the loopback interface.
 
-Its fixtures are a pytest plugin (:mod:`promptvision.testing.fixtures`) that pytest loads by itself.
-Names are imported on first use.
+Its fixtures are a pytest plugin (:mod:`promptvision.testing.fixtures`) that pytest loads automatically. Names
+are imported on first use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Running one tool in a test, with real parts and everything in memory."""
+"""Run one tool in a test, with real parts and in-memory stores."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def make_context(
     Args:
         models: model specs that the tool may lease.
         variables: settings by variable name, such as ``{"PROMPTVISION_MODEL_SAM2_1_L": path}``.
-        home: ``PROMPTVISION_HOME``; needed only by tools whose weights lie there.
+        home: ``PROMPTVISION_HOME``; needed only by tools with weights.
         seed: the seed that the tool sees.
         cancel: set it to stop the tool at its next check point.
-        deadline: ``time.monotonic()`` at which the call must end.
-        on_progress: gets done, total and a message.
+        deadline: ``time.monotonic()`` by which the call must end.
+        on_progress: called with done, total and a message.
     """
     values = dict(variables or {})
     if home is not None:
@@ -69,8 +69,8 @@ def make_worker(
     """A worker of this process.
 
     Args:
-        settings: default: none but those of the class.
-        tools: what calls may name.
+        settings: default: the defaults of the class.
+        tools: the tools that calls may name.
         images: default: in memory.
     """
     settings = settings or Settings()
@@ -89,7 +89,7 @@ def run_tool(
     """Run a tool once, as the agent does: validate arguments, release leases, check the result.
 
     Args:
-        tool: what to run; a decorated function is accepted too.
+        tool: the tool or decorated function to run.
         image: the value of the first image argument.
         context: default: a fresh :func:`make_context`.
         args: further arguments, by name.

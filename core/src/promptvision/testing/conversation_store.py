@@ -9,8 +9,7 @@ Subclass :class:`ConversationStoreContract` in a test module and define a ``stor
             yield store
             store.close()
 
-It needs pytest and hypothesis. Every test works under user names of its own, so that all may share one
-database.
+It needs pytest and hypothesis. Every test uses its own user names, so all can share one database.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ HOSTILE_IDS = (
     "null",
     "x" * 200,
 )
-"""Ids that mean something to SQL, to PostgREST filters, to URLs or to file systems."""
+"""Ids with a special meaning in SQL, PostgREST filters, URLs or file systems."""
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ def claim(
     owner: str = "tester",
     lease_s: float = 60,
 ) -> Turn:
-    """Claim a turn, with everything that a test does not care about filled in."""
+    """Claim a turn, with defaults for arguments that a test does not set."""
     key = TurnKey(user, conversation, prompt_id)
     return store.claim_turn(key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
 
@@ -109,13 +108,13 @@ def image_event(seq: int, number: int, image_id: str, parent: int | None = None)
 
 
 def in_threads(count: int, action: Callable[[int], T]) -> list[T]:
-    """Call the action with 0 to ``count - 1``, each in a thread of its own, and collect what they return."""
+    """Call the action with 0 to ``count - 1``, each in a separate thread, and collect the results."""
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(action, range(count)))
 
 
 class ConversationStoreContract:
-    """What every conversation store guarantees. A subclass defines the ``store`` fixture."""
+    """Contract tests for conversation stores. A subclass defines the ``store`` fixture."""
 
     @pytest.fixture
     def user(self) -> str:
@@ -127,7 +126,7 @@ class ConversationStoreContract:
     def test_first_claim_makes_the_turn_and_the_conversation(
         self, store: ConversationStore, user: str
     ) -> None:
-        """A new key is mine, is the first turn, and titles the conversation."""
+        """A new key is claimed, becomes the first turn, and sets the title of the conversation."""
         turn = claim(store, user, prompt="  find\nthe lion ")
         assert (turn.claim, turn.status, turn.seq, turn.events) == (Claim.NEW, TurnStatus.RUNNING, 1, ())
         assert (turn.key, turn.fingerprint, turn.reply) == (TurnKey(user, "c1", "p1"), "f1", None)
@@ -138,7 +137,7 @@ class ConversationStoreContract:
         assert (conversation.title, conversation.turns) == ("find the lion", 1)
 
     def test_title_of_a_huge_prompt_is_short(self, store: ConversationStore, user: str) -> None:
-        """The prompt is kept whole, the title is not."""
+        """The prompt is stored in full, the title is shortened."""
         prompt = "lion " * 20_000
         claim(store, user, prompt=prompt)
         conversation = store.conversation(user, "c1")
@@ -180,7 +179,7 @@ class ConversationStoreContract:
         store.heartbeat(turn)
 
     def test_one_turn_runs_in_a_conversation(self, store: ConversationStore, user: str) -> None:
-        """The second prompt gets the turn that blocks it; another conversation is free."""
+        """The second prompt gets the blocking turn; another conversation is not blocked."""
         turn = claim(store, user, "p1")
         blocked = claim(store, user, "p2")
         assert (blocked.claim, blocked.id, blocked.key.prompt_id) == (Claim.BUSY, turn.id, "p1")
@@ -203,7 +202,7 @@ class ConversationStoreContract:
         assert claim(store, user).reply == {"text": "ok"}
 
     def test_interrupted_turn_waits_for_the_running_one(self, store: ConversationStore, user: str) -> None:
-        """Resuming an older turn does not break the rule of one running turn."""
+        """Resuming an older turn keeps the limit of one running turn."""
         first = claim(store, user, "p1")
         store.finish_turn(first, TurnStatus.INTERRUPTED, {})
         second = claim(store, user, "p2")
@@ -230,7 +229,7 @@ class ConversationStoreContract:
         assert (turn.reply, turn.events) == ({"text": "new"}, (note(1), note(2, "new")))
 
     def test_lease_ends_without_heartbeat(self, store: ConversationStore, user: str) -> None:
-        """A heartbeat keeps the turn; without one it is taken over once the lease is over, not before."""
+        """A heartbeat keeps the turn; without one it is taken over after the lease expires, not before."""
         turn = claim(store, user)
         store.heartbeat(turn)
         beaten = time.monotonic()
@@ -241,7 +240,7 @@ class ConversationStoreContract:
         with pytest.raises(LeaseLost):
             store.heartbeat(turn)
 
-    def test_dead_turn_of_another_key_is_closed_on_the_way(self, store: ConversationStore, user: str) -> None:
+    def test_claim_closes_dead_turn_of_another_key(self, store: ConversationStore, user: str) -> None:
         """A crashed turn does not block the conversation forever."""
         dead = claim(store, user, "p1")
         new = claim(store, user, "p2", lease_s=0)
@@ -267,7 +266,7 @@ class ConversationStoreContract:
     # the journal
 
     def test_journal_keeps_order_kind_and_data(self, store: ConversationStore, user: str) -> None:
-        """Entries come back as they were given, in their order."""
+        """Entries are returned unchanged and in order."""
         turn = claim(store, user)
         data: dict[str, Any] = {
             "float": 0.1 + 0.2,
@@ -296,7 +295,7 @@ class ConversationStoreContract:
         assert store.history(user, "c1", 1)[0].events == (event,)
 
     def test_stored_data_is_not_shared_with_the_caller(self, store: ConversationStore, user: str) -> None:
-        """Changing a dictionary after the call changes nothing in the store."""
+        """Changing a dictionary after the call does not affect the store."""
         turn = claim(store, user)
         data: dict[str, Any] = {"list": [1]}
         reply: dict[str, Any] = {"list": [1]}
@@ -311,7 +310,7 @@ class ConversationStoreContract:
             read.reply["list"].append(3)
 
     def test_repeated_append_is_harmless(self, store: ConversationStore, user: str) -> None:
-        """A call whose acknowledgement was lost can be made again."""
+        """A call whose acknowledgement was lost can be repeated."""
         turn = claim(store, user)
         for _ in range(3):
             store.append(turn, [note(1), note(2)])
@@ -322,7 +321,7 @@ class ConversationStoreContract:
         assert read.events == (note(1), note(2), note(3))
 
     def test_append_is_all_or_none(self, store: ConversationStore, user: str) -> None:
-        """Entries that clash with one that stands are refused together with their neighbours."""
+        """Entries that clash with a stored one are rejected together with the others of the call."""
         turn = claim(store, user)
         store.append(turn, [note(1)])
         with pytest.raises(StoreError):
@@ -333,7 +332,7 @@ class ConversationStoreContract:
         store.append(turn, [note(2)])
 
     def test_ended_turn_takes_no_more_writes(self, store: ConversationStore, user: str) -> None:
-        """Once ended, a turn stays as it is; ending it the same way again is harmless."""
+        """An ended turn cannot be changed; ending it the same way again has no effect."""
         turn = claim(store, user)
         store.finish_turn(turn, TurnStatus.DONE, {"text": "one"})
         store.finish_turn(turn, TurnStatus.DONE, {"text": "one"})
@@ -348,7 +347,7 @@ class ConversationStoreContract:
         assert claim(store, user).reply == {"text": "one"}
 
     def test_turn_ends_with_its_last_entries(self, store: ConversationStore, user: str) -> None:
-        """They are there as soon as the turn has ended, and ending it again is harmless."""
+        """They are visible as soon as the turn has ended, and ending it again has no effect."""
         turn = claim(store, user)
         store.append(turn, [note(1)])
         for _ in range(2):
@@ -356,8 +355,8 @@ class ConversationStoreContract:
             read = claim(store, user)
             assert (read.reply, read.events) == ({"text": "one"}, (note(1), note(2), note(3)))
 
-    def test_last_entries_may_stand_already(self, store: ConversationStore, user: str) -> None:
-        """As after a call that was interrupted between them and the end."""
+    def test_last_entries_may_exist(self, store: ConversationStore, user: str) -> None:
+        """The state after a call that was interrupted before the turn ended."""
         turn = claim(store, user)
         store.append(turn, [note(1)])
         store.finish_turn(turn, TurnStatus.DONE, {"text": "one"}, [note(1)])
@@ -396,7 +395,7 @@ class ConversationStoreContract:
     # reading
 
     def test_history_is_the_last_turns_oldest_first(self, store: ConversationStore, user: str) -> None:
-        """Ordered by position, each turn with its own events."""
+        """Turns are ordered by position, each with its own events."""
         for number in range(1, 6):
             turn = claim(store, user, f"p{number}", prompt=f"prompt {number}")
             store.append(turn, [note(1, f"event {number}"), note(2)])
@@ -416,7 +415,7 @@ class ConversationStoreContract:
         assert store.history(user, "c1", 9, before=1) == []
 
     def test_turn_is_found_by_its_key(self, store: ConversationStore, user: str) -> None:
-        """As :meth:`turn` reads it, and only for its owner."""
+        """The result equals that of :meth:`turn`, and only the owner gets it."""
         new = claim(store, user)
         store.append(new, [note(1)])
         store.finish_turn(new, TurnStatus.DONE, {"n": 1})
@@ -426,7 +425,7 @@ class ConversationStoreContract:
         assert store.find_turn(TurnKey(f"{user}-other", "c1", new.key.prompt_id)) is None
 
     def test_image_table(self, store: ConversationStore, user: str) -> None:
-        """Every image of the conversation by number, with the turn it appeared in."""
+        """It lists every image by number, with the turn it appeared in."""
         first = claim(store, user, "p1")
         store.append(first, [image_event(1, 1, "a" * 64), note(2), image_event(3, 2, "b" * 64, parent=1)])
         store.finish_turn(first, TurnStatus.DONE, {})
@@ -465,11 +464,11 @@ class ConversationStoreContract:
         assert [record.turn_seq for record in store.images(user, "c1", newest=2)] == [4, 4]
 
     def test_conversations_newest_activity_first(self, store: ConversationStore, user: str) -> None:
-        """A new turn brings its conversation to the front; limit and offset cut the list."""
+        """A new turn moves its conversation to the front; limit and offset select a page."""
         for name in ("c1", "c2", "c3"):
             turn = claim(store, user, conversation=name)
             store.finish_turn(turn, TurnStatus.DONE, {})
-            time.sleep(0.005)  # stores keep this time in milliseconds
+            time.sleep(0.005)  # stores save this time in milliseconds
         claim(store, user, "p2", conversation="c1")
         assert [found.id for found in store.conversations(user)] == ["c1", "c3", "c2"]
         assert [found.turns for found in store.conversations(user)] == [2, 1, 1]
@@ -477,7 +476,7 @@ class ConversationStoreContract:
         assert store.conversations(user, offset=3) == []
 
     def test_rename_and_delete(self, store: ConversationStore, user: str) -> None:
-        """Both say whether there was such a conversation; a deleted one leaves nothing behind."""
+        """Both return whether the conversation existed; a deleted one leaves no data behind."""
         turn = claim(store, user)
         store.append(turn, [image_event(1, 1, "c" * 64)])
         other = claim(store, user, conversation="c2")
@@ -498,7 +497,7 @@ class ConversationStoreContract:
         assert claim(store, user).seq == 1
 
     def test_uploads_and_images_in_use(self, store: ConversationStore, user: str) -> None:
-        """An image is owned by who uploaded it or made it, and in use while either holds."""
+        """A user owns an image by upload or in a conversation; it is in use while either exists."""
         uploaded, made = uuid.uuid4().hex * 2, uuid.uuid4().hex * 2
         assert not store.owns_image(user, uploaded)
         assert not store.image_in_use(uploaded)
@@ -520,7 +519,7 @@ class ConversationStoreContract:
     # moving to and from other stores
 
     def test_users_are_those_with_conversations_or_uploads(self, store: ConversationStore, user: str) -> None:
-        """Each is named once; who has deleted everything is gone."""
+        """Each is listed once; a user without data is not listed."""
         assert user not in store.users()
         claim(store, user)
         claim(store, user, conversation="c2")
@@ -540,8 +539,8 @@ class ConversationStoreContract:
         assert sorted(store.uploads(user)) == sorted(ids)
         assert store.uploads(f"{user}-other") == []
 
-    def test_restored_turns_read_as_they_were(self, store: ConversationStore, user: str) -> None:
-        """Ids, times, fences, replies, events and titles, in whatever order the turns come."""
+    def test_restored_turns_are_unchanged(self, store: ConversationStore, user: str) -> None:
+        """Ids, times, fences, replies, events and titles are kept, in any order of the turns."""
         conversation, turns = _foreign(user)
         for turn in [*reversed(turns), *turns]:
             store.restore_turn(conversation, turn)
@@ -558,7 +557,7 @@ class ConversationStoreContract:
         assert claim(store, user, "p4").seq == 4
 
     def test_restoring_again_brings_the_newer_state(self, store: ConversationStore, user: str) -> None:
-        """What went on in the other store after the first copy is taken over by the second."""
+        """A second copy transfers changes made in the other store after the first."""
         conversation, turns = _foreign(user)
         for turn in turns:
             store.restore_turn(conversation, turn)
@@ -570,10 +569,8 @@ class ConversationStoreContract:
         assert store.history(user, "c1", 10) == [*turns[:2], newer]
         assert store.conversation(user, "c1") == renamed
 
-    def test_restoring_overwrites_nothing_that_is_another_or_newer(
-        self, store: ConversationStore, user: str
-    ) -> None:
-        """Another turn with the same prompt_id or position, or a later fence, stays as it is."""
+    def test_restoring_keeps_other_and_newer_turns(self, store: ConversationStore, user: str) -> None:
+        """Another turn with the same prompt_id or position, or a later fence, is not overwritten."""
         conversation, turns = _foreign(user)
         for turn in turns:
             store.restore_turn(conversation, turn)
@@ -591,10 +588,10 @@ class ConversationStoreContract:
         assert store.conversation(user, "c1") == conversation
         assert store.conversations(f"{user}-other") == []
 
-    # owners and odd text
+    # owners and unusual text
 
     def test_everything_belongs_to_its_owner(self, store: ConversationStore, user: str) -> None:
-        """Another user sees nothing and changes nothing, even with the right ids in hand."""
+        """Another user can read and change nothing, even with the correct ids."""
         turn = claim(store, user)
         store.append(turn, [image_event(1, 1, "d" * 64)])
         other = f"{user}-other"
@@ -616,8 +613,8 @@ class ConversationStoreContract:
         store.append(turn, [note(2)])
         assert len(store.history(user, "c1", 5)[0].events) == 2
 
-    def test_hostile_ids_stay_in_their_place(self, store: ConversationStore, user: str) -> None:
-        """An id is only a value, whatever its characters, as user, conversation and prompt_id."""
+    def test_hostile_ids_are_plain_values(self, store: ConversationStore, user: str) -> None:
+        """Special characters have no effect in user, conversation and prompt ids."""
         bystander = claim(store, user, conversation="bystander")
         users = [f"{user}{hostile}" for hostile in HOSTILE_IDS]
         for name, hostile in zip(users, HOSTILE_IDS, strict=True):
@@ -637,7 +634,7 @@ class ConversationStoreContract:
         assert [found.id for found in store.conversations(user)] == ["bystander"]
 
     def test_cleaned_text_and_json_come_back_unchanged(self, store: ConversationStore) -> None:
-        """Whatever ``clean_text`` lets through is kept, character for character, and so is any JSON."""
+        """Text from ``clean_text`` and any JSON are returned unchanged."""
 
         @settings(max_examples=40, deadline=None)
         @example(text="a\x00b \ud800 \U0010ffff \r\n\t\x07\x1b[31m e\u0301\u00e9 \ufeff\ufffe", data={"": []})
@@ -657,17 +654,17 @@ class ConversationStoreContract:
 
         round_trips()
 
-    # many at once
+    # concurrency
 
     def test_fifty_claims_of_one_key_give_one_turn(self, store: ConversationStore, user: str) -> None:
-        """Exactly one caller gets the turn; the others learn which it is."""
+        """Exactly one caller gets the turn; the others get its id."""
         turns = in_threads(50, lambda _: claim(store, user))
         assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 49 + [Claim.NEW]
         assert len({turn.id for turn in turns}) == 1
         assert len(store.history(user, "c1", 100)) == 1
 
     def test_fifty_prompts_at_once_run_one(self, store: ConversationStore, user: str) -> None:
-        """One turn of the conversation runs; the others get an error that names it, and write nothing."""
+        """One turn of the conversation runs; the others are refused with its id, and write nothing."""
         turns = in_threads(50, lambda number: claim(store, user, f"p{number}"))
         assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 49 + [Claim.NEW]
         assert len({turn.id for turn in turns}) == 1
@@ -675,14 +672,14 @@ class ConversationStoreContract:
         assert turn.seq == 1
 
     def test_twenty_resumers_of_one_turn(self, store: ConversationStore, user: str) -> None:
-        """Exactly one takes an interrupted turn over."""
+        """Exactly one caller takes over an interrupted turn."""
         turn = claim(store, user)
         store.finish_turn(turn, TurnStatus.INTERRUPTED, {})
         turns = in_threads(20, lambda _: claim(store, user))
         assert sorted(turn.claim for turn in turns) == [Claim.BUSY] * 19 + [Claim.RESUMED]
         assert {turn.fence for turn in turns} == {turn.fence + 1}
 
-    def test_conversations_side_by_side(self, store: ConversationStore, user: str) -> None:
+    def test_conversations_in_parallel(self, store: ConversationStore, user: str) -> None:
         """Turns of different conversations do not affect each other."""
 
         def converse(number: int) -> list[Turn]:
@@ -702,7 +699,7 @@ class ConversationStoreContract:
 
 
 def _foreign(user: str) -> tuple[Conversation, list[Turn]]:
-    """A conversation of another store: two turns that are done, and one that was interrupted."""
+    """A conversation of another store: two done turns and an interrupted one."""
     turns = [
         Turn(
             id=uuid.uuid4().hex,

@@ -1,4 +1,4 @@
-"""A drawn scene with named regions, and requests with what each may change: for tests of editing chains."""
+"""A drawn scene with named regions, and requests with their expected changes, for tests of editing chains."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["EDITS", "EditCase", "changed_shares", "edit_regions", "edit_scene"]
 
 _SIZE = (480, 270)
 _ZOOM = 4
-"""The scene is drawn this much larger and reduced, so that its edges are smooth."""
+"""The scene is drawn larger by this factor and scaled down, for smooth edges."""
 _SAFE = 3
-"""Pixels by which a region is smaller than the thing, and the background farther from things."""
+"""Margin in pixels between a region and the edge of its object, and around the background."""
 _GROUND = (206, 200, 189)
 _THINGS = {
     "big ball": ("ellipse", (45, 112, 135, 202), (204, 28, 30)),
@@ -28,9 +28,9 @@ class EditCase:
     """A request about :func:`edit_scene`.
 
     Args:
-        request: what is asked.
-        changes: regions that must change; every other one must stay bit-identical. Empty: the request must
-            be refused, or has nothing to change.
+        request: the user's message.
+        changes: regions that must change; all others must stay bit-identical. Empty: the request is refused,
+            or changes nothing.
     """
 
     request: str
@@ -46,7 +46,7 @@ def edit_scene() -> Image.Image:
 
 
 def edit_regions() -> dict[str, Image.Image]:
-    """Masks of the things (L, 255 inside) and of the background, each a little away from its borders."""
+    """Masks of the objects (L, 255 inside) and of the background, each with a margin to its borders."""
     regions: dict[str, Image.Image] = {}
     near = Image.new("L", _SIZE)
     for name, (kind, corners, _) in _THINGS.items():
@@ -54,7 +54,7 @@ def edit_regions() -> dict[str, Image.Image]:
         _draw(mask, kind, corners, 255)
         mask = mask.resize(_SIZE, Image.Resampling.BOX)
         near = ImageChops.lighter(near, _grown(mask, _SAFE))
-        for other in regions:  # what is drawn later lies in front
+        for other in regions:  # objects drawn later are in front
             regions[other] = ImageChops.subtract(regions[other], _grown(mask, _SAFE))
         regions[name] = _shrunk(mask, _SAFE)
     regions["background"] = ImageChops.invert(near).point(lambda value: 255 if value == 255 else 0)
@@ -158,5 +158,5 @@ EDITS = tuple(
         ("hello", ()),
     )
 )
-"""Requests of every kind: counts, positions, sizes, shades, relations, exceptions, clauses, and what no
+"""Requests of every kind: counts, positions, sizes, shades, relations, exceptions, clauses, and cases that no
 detector without a model can decide."""

@@ -1,4 +1,4 @@
-"""What every executor must do, as tests that a backend runs by subclassing."""
+"""Contract tests for executors; a backend runs them by subclassing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class TrialBench:
     """A runtime over an executor, with the tools of :mod:`promptvision.testing.executor_tools`.
 
     Args:
-        worker: of this process.
-        executor: under test.
+        worker: the worker of this process.
+        executor: the executor under test.
     """
 
     def __init__(self, worker: Worker, executor: Executor) -> None:
@@ -96,7 +96,7 @@ def trial_bench(
     Args:
         folder: an empty folder.
         make_executor: makes the executor under test.
-        settings: default: nothing but ``PROMPTVISION_HOME``.
+        settings: default: only ``PROMPTVISION_HOME``.
     """
     settings = settings or Settings.from_mapping({"PROMPTVISION_HOME": str(folder / "home")})
     registry = Registry.load(settings)
@@ -124,13 +124,13 @@ class ExecutorContract:
             yield made
             asyncio.run(made.runtime.executor.close())
 
-    def test_result_comes_back(self, bench: TrialBench) -> None:
+    def test_result_is_returned(self, bench: TrialBench) -> None:
         """Text of any kind arrives unchanged."""
         for text in ("", "plain", "Größe 😀 \x00 \n", "x" * 100_000):
             assert bench.result("echo", TrialArgs(text=text)).text == text
 
     def test_images_cross_through_the_store(self, bench: TrialBench) -> None:
-        """The tool reads the image of its argument, and what it saves can be read here."""
+        """The tool reads the image of its argument, and images that it saves can be read here."""
         store = bench.worker.images.store
         source = store.put(encode_png(Image.new("RGB", (7, 5), (10, 20, 30))), "image/png").id
         done = bench.run("invert", TrialArgs(image_url=ImageRef(source)))
@@ -141,12 +141,12 @@ class ExecutorContract:
         assert made.getpixel((6, 4)) == (245, 235, 225)
 
     def test_missing_image_is_named(self, bench: TrialBench) -> None:
-        """An image that the store does not hold is an error that names it."""
+        """The error names an image that is not in the store."""
         with pytest.raises(PromptvisionError, match="no image '0000"):
             bench.run("invert", TrialArgs(image_url=ImageRef("0" * 64)))
 
     def test_seed_is_the_callers_or_decided_by_the_call(self, bench: TrialBench) -> None:
-        """The tool sees the seed of its arguments, else one that equal calls have in common."""
+        """The tool gets the seed of its arguments, else one shared by equal calls."""
         assert bench.result("echo", TrialArgs(seed=5)).seed_used == 5
         first = bench.result("echo", TrialArgs(text="one")).seed_used
         assert first != bench.result("echo", TrialArgs(text="two")).seed_used
@@ -154,7 +154,7 @@ class ExecutorContract:
     def test_progress_and_log_lines_arrive_in_order(
         self, bench: TrialBench, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """All of them before the result; what the tool prints disturbs nothing."""
+        """They arrive before the result, and output of the tool does not interfere."""
         seen: list[tuple[float, float, str]] = []
         with caplog.at_level(logging.WARNING):
             bench.run(
@@ -177,7 +177,7 @@ class ExecutorContract:
     def test_own_errors_keep_their_type(
         self, bench: TrialBench, name: str, text: str, details: dict[str, object]
     ) -> None:
-        """An error of promptvision arrives as what it was, with its attributes."""
+        """An error of promptvision keeps its type and attributes."""
         with pytest.raises(PromptvisionError) as info:
             bench.run("fail", TrialArgs(text=name))
         assert type(info.value) is getattr(errors, name)
@@ -186,12 +186,12 @@ class ExecutorContract:
 
     @pytest.mark.parametrize(("kind", "text"), [(ValueError, "odd"), (KeyError, "'x'"), (MemoryError, "out")])
     def test_python_errors_keep_their_type(self, bench: TrialBench, kind: type[Exception], text: str) -> None:
-        """An exception of Python arrives as itself."""
+        """A built-in exception keeps its type."""
         with pytest.raises(kind, match=text):
             bench.run("fail", TrialArgs(text=kind.__name__))
 
     def test_unknown_errors_keep_their_text(self, bench: TrialBench) -> None:
-        """An exception that only a plugin knows keeps its text."""
+        """An exception class of a plugin keeps its text."""
         with pytest.raises(Exception, match="paper"):
             bench.run("fail", TrialArgs(text="_Jam"))
 
@@ -202,7 +202,7 @@ class ExecutorContract:
 
     @pytest.mark.parametrize("tool", ["wait", "wait_async"])
     def test_cancellation_reaches_the_tool(self, bench: TrialBench, tool: str) -> None:
-        """A tool that waits stops, and the reason arrives."""
+        """A waiting tool stops, and the reason is reported."""
         cancel, begun = CancelToken(), threading.Event()
 
         async def cancel_it() -> None:
@@ -217,7 +217,7 @@ class ExecutorContract:
 
     @pytest.mark.parametrize("tool", ["wait", "wait_async"])
     def test_deadline_ends_the_call(self, bench: TrialBench, tool: str) -> None:
-        """A tool that is out of time stops, and the message says so."""
+        """A timed-out tool stops, and the message says so."""
         with pytest.raises(ToolFailed, match="took longer than 0 s"):
             bench.run(tool, timeout_s=0.3)
         assert bench.result("echo", TrialArgs(text=f"later {tool}")).text == f"later {tool}"

@@ -1,4 +1,4 @@
-"""Tools that show what an executor must carry, and tools that break the process they run in."""
+"""Tools that exercise an executor, and tools that crash the process they run in."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TrialArgs(Args):
 
     Args:
         image_url: an image to work on.
-        text: what the tool does with it is its own affair.
+        text: its meaning depends on the tool.
         seed: for anything random.
     """
 
@@ -42,9 +42,9 @@ class TrialResult(Result):
 
     Args:
         made_url: the image that the tool made.
-        seed_used: the seed that the tool saw.
+        seed_used: the seed that the tool got.
         process: id of the process that it ran in.
-        text: what it has to say.
+        text: output of the tool.
     """
 
     made_url: ImageRef | None = None
@@ -78,7 +78,7 @@ def _report(args: TrialArgs, context: ToolContext) -> TrialResult:
 
 
 def _fail(args: TrialArgs, context: ToolContext) -> TrialResult:
-    """Raise the error that the text names."""
+    """Raise the error named by the text."""
     made: dict[str, Callable[[], Exception]] = {
         "ToolFailed": lambda: errors.ToolFailed("no film", hint="buy some"),
         "StopTurn": lambda: errors.StopTurn("enough for today"),
@@ -123,21 +123,21 @@ def _exit(args: TrialArgs, context: ToolContext) -> TrialResult:
 
 
 def _eat(args: TrialArgs, context: ToolContext) -> TrialResult:
-    """Use up memory until there is none."""
+    """Allocate memory until none is left."""
     eaten: list[bytearray] = []
     while True:
         eaten.append(bytearray(16 * 2**20))
 
 
 def _ignore(args: TrialArgs, context: ToolContext) -> TrialResult:
-    """Never return, whatever is asked."""
+    """Never return, even if cancelled."""
     context.progress(0, 1, "ignoring")
     while True:
         time.sleep(60)
 
 
 def _segfault_once(args: TrialArgs, context: ToolContext) -> TrialResult:
-    """Crash unless the file that the text names exists."""
+    """Crash unless the file named by the text exists."""
     mark = Path(args.text)
     if not mark.exists():
         mark.touch()
@@ -151,7 +151,7 @@ def _operation(name: str) -> Operation:
 
 
 TRIAL = _operation("trial")
-"""The operation of one tool that crashes and of the fallback tool that takes its place."""
+"""The operation of one tool that crashes and of its fallback tool."""
 
 _RUNS: tuple[Callable[..., Any], ...] = (
     *(_echo, _invert, _report, _fail, _wait, _wait_async, _return_nothing),
@@ -160,7 +160,7 @@ _RUNS: tuple[Callable[..., Any], ...] = (
 
 
 def trial_tools() -> dict[str, Tool]:
-    """The tools by name, each with an operation of its own, as the registry has them."""
+    """The tools by name, each with its own operation, as in the registry."""
     return {tool.name: tool.owned_by("trial", "1.0") for tool in promptvision_tools()}
 
 
@@ -177,5 +177,5 @@ def promptvision_tools() -> Iterable[Tool]:
 
 
 def install_trial_plugin(folder: Path) -> Path:
-    """Lay out a distribution ``promptvision-trial`` with these tools; returns the folder to import from."""
+    """Write a distribution ``promptvision-trial`` with these tools; return the folder to import from."""
     return write_plugin(folder, "trial", f"from {__name__} import promptvision_tools\n")

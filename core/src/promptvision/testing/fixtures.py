@@ -65,7 +65,7 @@ def photo(scene: Image.Image, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def chat_body() -> Callable[..., dict[str, Any]]:
-    """Make a body for ``POST /chat`` with a new prompt_id; members may be replaced or added."""
+    """Create bodies for ``POST /chat`` with a new prompt_id; members may be replaced or added."""
 
     def make(prompt: Any = "make it black and white", **members: Any) -> dict[str, Any]:
         return {"prompt": prompt, "prompt_id": uuid.uuid4().hex, "conversation_id": "c", **members}
@@ -75,7 +75,7 @@ def chat_body() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Agent], TestClient]]:
-    """Start the HTTP interface of an agent and get a client for it; all are stopped after the test."""
+    """Start the HTTP server of an agent and return a client; all are stopped after the test."""
     from starlette.testclient import TestClient
 
     from promptvision.server import create_app
@@ -92,7 +92,7 @@ def serve() -> Iterator[Callable[[Agent], TestClient]]:
 
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[EntryPoint]]]:
-    """Write a real distribution with one plugin module; returns the entry points of all written so far."""
+    """Write a real distribution with one plugin module; return the entry points of all written so far."""
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)

@@ -1,7 +1,7 @@
 """Image files that cost a decoder far more time or memory than their size suggests.
 
-Each entry of :data:`HOSTILE` makes one file, of at most 20 MB. A server must answer each of them soon,
-whatever the answer, and stay within bounds of memory meanwhile.
+Each entry of :data:`HOSTILE` creates one file of at most 20 MB. A server must answer each of them quickly,
+with any status, and with bounded memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image
 __all__ = ["HOSTILE", "LIMIT"]
 
 LIMIT = 19_000_000
-"""Bytes of the large files."""
+"""Size of the large files in bytes."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -303,4 +303,4 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "WebP of empty chunks": partial(_webp_chunks, LIMIT // 8),
     "AVIF of 5000 x 5000": partial(_avif, 5000, 5000),
 }
-"""Files by what they do."""
+"""Files by description."""

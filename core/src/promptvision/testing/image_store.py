@@ -1,6 +1,6 @@
-"""The promises of an image store, as tests.
+"""Contract tests for image stores.
 
-Subclass :class:`ImageStoreContract` in a test module and give it a ``store`` fixture::
+Subclass :class:`ImageStoreContract` in a test module and define a ``store`` fixture::
 
     class TestMyStore(ImageStoreContract):
         @pytest.fixture
@@ -9,7 +9,7 @@ Subclass :class:`ImageStoreContract` in a test module and give it a ``store`` fi
             yield store
             store.close()
 
-It needs pytest. Every test makes images of its own, so that all may share one store.
+It needs pytest. Every test creates its own images, so all can share one store.
 """
 
 from __future__ import annotations
@@ -81,18 +81,18 @@ def hostile_keys(count: int = 1000) -> list[str]:
 
 
 def new_image(media_type: str = "image/png") -> bytes:
-    """The bytes of an image, 8 x 8 pixels of noise, that no store has seen yet."""
+    """The bytes of a new image of 8 x 8 pixels of noise."""
     file = io.BytesIO()
     Image.frombytes("RGB", (8, 8), os.urandom(192)).save(file, _FORMATS[media_type])
     return file.getvalue()
 
 
 class ImageStoreContract:
-    """What every image store promises. A subclass gives the ``store`` fixture."""
+    """Contract tests for image stores. A subclass defines the ``store`` fixture."""
 
     @pytest.mark.parametrize("media_type", sorted(_FORMATS))
-    def test_what_is_put_is_got_under_its_hash(self, store: ImageStore, media_type: str) -> None:
-        """Bytes and media type come back as they were, in each of the six formats."""
+    def test_get_returns_the_bytes_of_put(self, store: ImageStore, media_type: str) -> None:
+        """Bytes and media type are unchanged in each of the six formats."""
         data = new_image(media_type)
         stored = store.put(data, media_type)
         assert stored == StoredImage(image_id_of(data), media_type, len(data))
@@ -100,7 +100,7 @@ class ImageStoreContract:
         assert store.stat(stored.id) == stored
 
     def test_putting_again_is_harmless(self, store: ImageStore) -> None:
-        """The same bytes are the same image, held once."""
+        """The same bytes are the same image, stored once."""
         data = new_image()
         first = store.put(data, "image/png")
         assert store.put(data, "image/png") == first
@@ -108,14 +108,14 @@ class ImageStoreContract:
         assert store.get(first.id) == data
 
     def test_images_of_a_few_megabytes(self, store: ImageStore) -> None:
-        """Size makes no difference."""
+        """Large images are stored like small ones."""
         file = io.BytesIO()
         Image.frombytes("RGB", (1000, 1000), os.urandom(3_000_000)).save(file, "PNG")
         stored = store.put(file.getvalue(), "image/png")
         assert store.get(stored.id) == file.getvalue()
 
     def test_unknown_image_is_not_found(self, store: ImageStore) -> None:
-        """An id that looks right but is not held."""
+        """A valid id that is not stored."""
         missing = image_id_of(os.urandom(16))
         for ask in (store.get, store.stat, store.url):
             with pytest.raises(NotFound):
@@ -123,8 +123,8 @@ class ImageStoreContract:
         store.delete(missing)
 
     @pytest.mark.parametrize("key", HOSTILE_KEYS)
-    def test_what_is_no_id_is_not_found(self, store: ImageStore, key: str) -> None:
-        """No path, URL or pattern leads anywhere, and deleting one does nothing."""
+    def test_invalid_id_is_not_found(self, store: ImageStore, key: str) -> None:
+        """Paths, URLs and patterns are not found, and deleting one does nothing."""
         kept = store.put(new_image(), "image/png")
         for ask in (store.get, store.stat, store.url):
             with pytest.raises(NotFound):
@@ -133,7 +133,7 @@ class ImageStoreContract:
         assert store.stat(kept.id) == kept
 
     def test_a_thousand_hostile_keys_change_nothing(self, store: ImageStore) -> None:
-        """Nothing is read, made or deleted, whatever is asked for."""
+        """Nothing is read, created or deleted for any of them."""
         kept = store.put(new_image(), "image/png")
         before = sorted(store.ids())
         for key in hostile_keys():
@@ -145,7 +145,7 @@ class ImageStoreContract:
         assert store.stat(kept.id) == kept
 
     def test_other_media_types_are_refused(self, store: ImageStore) -> None:
-        """The type decides how a name ends, so only known ones are taken."""
+        """The type determines the extension, so only known types are accepted."""
         data = new_image()
         for media_type in ("text/html", "image/svg+xml", "../../x", ""):
             with pytest.raises(StoreError):
@@ -153,7 +153,7 @@ class ImageStoreContract:
         assert image_id_of(data) not in store.ids()
 
     def test_delete_removes_one_image(self, store: ImageStore) -> None:
-        """The image is gone, its neighbour stays, it can be put again, and deleting twice is harmless."""
+        """Only this image is removed, it can be put again, and deleting twice has no effect."""
         data = new_image()
         gone, kept = store.put(data, "image/png"), store.put(new_image(), "image/png")
         store.delete(gone.id)
@@ -167,7 +167,7 @@ class ImageStoreContract:
         assert store.put(data, "image/png") == gone
         assert store.get(gone.id) == data
 
-    def test_ids_lists_what_is_held(self, store: ImageStore) -> None:
+    def test_ids_lists_stored_images(self, store: ImageStore) -> None:
         """Every image is listed once."""
         held = {store.put(new_image(), "image/png").id for _ in range(5)}
         listed = store.ids()
@@ -175,19 +175,19 @@ class ImageStoreContract:
         assert len(listed) == len(set(listed))
 
     def test_ids_by_age(self, store: ImageStore) -> None:
-        """What was put a moment ago is not an hour old."""
+        """An image that was just put is not an hour old."""
         stored = store.put(new_image(), "image/png")
         assert stored.id in store.ids(older_than_s=0)
         assert stored.id not in store.ids(older_than_s=3600)
 
     def test_url_names_the_image(self, store: ImageStore) -> None:
-        """A URL with a scheme that readers know, and another one for another image."""
+        """The URL has a known scheme and differs from that of another image."""
         one, other = (store.url(store.put(new_image(), "image/png").id) for _ in range(2))
         assert one.startswith(("https:", "http:", "file:", "memory:"))
         assert one != other
 
     def test_many_threads_put_the_same_image(self, store: ImageStore) -> None:
-        """All succeed, and the bytes are whole."""
+        """All succeed, and the bytes are intact."""
         data = new_image()
         with ThreadPoolExecutor(16) as pool:
             stored = set(pool.map(lambda _: store.put(data, "image/png"), range(16)))
@@ -196,7 +196,7 @@ class ImageStoreContract:
         assert store.ids().count(image_id_of(data)) == 1
 
     def test_many_threads_put_different_images(self, store: ImageStore) -> None:
-        """None is lost or mixed up with another."""
+        """No image is lost or mixed up with another."""
         images = [new_image() for _ in range(16)]
         with ThreadPoolExecutor(16) as pool:
             stored = list(pool.map(lambda data: store.put(data, "image/png"), images))
@@ -209,7 +209,7 @@ class ImageStoreContract:
         assert stored.id not in store.ids()
 
     def test_image_that_was_put_since_stays(self, store: ImageStore) -> None:
-        """For the first time or again: its caller is about to refer to it."""
+        """A first or repeated put protects the image: its caller is about to refer to it."""
         data = new_image()
         began_at = time.time()
         stored = store.put(data, "image/png")

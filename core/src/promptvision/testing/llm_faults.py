@@ -1,4 +1,4 @@
-"""Faults of LLM hosts and models, played by :class:`~promptvision.testing.llm_server.LLMServer`.
+"""Faults of LLM hosts and models, simulated by :class:`~promptvision.testing.llm_server.LLMServer`.
 
 The texts in :data:`FAILED_GENERATIONS` have the shapes that public issues of many projects report from Groq.
 """
@@ -35,11 +35,11 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to fail.
+    """One kind of failure.
 
     Args:
         name: shown in test output.
-        respond: makes the response from the request and its body.
+        respond: creates the response from the request and its body.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Fault:
 
     @classmethod
     def tool_use_failed(cls, generation: str | None, message: str = "Failed to call a function.") -> Fault:
-        """Groq's HTTP 400 for a bad call; None leaves ``failed_generation`` out."""
+        """Groq's HTTP 400 for a bad call; None omits ``failed_generation``."""
         error = {"type": "invalid_request_error", "code": "tool_use_failed"}
         if generation is not None:
             error["failed_generation"] = generation
@@ -91,13 +91,13 @@ class Fault:
 
     @classmethod
     def model_gone(cls, model: str, code: str = "model_not_found", status: int = 404) -> Fault:
-        """The host does not offer the model, or no longer."""
+        """The host does not offer the model, or no longer offers it."""
         message = f"The model `{model}` does not exist or you do not have access to it."
         return cls.status(status, message=message, error={"code": code})
 
     @classmethod
     def slow(cls, seconds: float, reply: ChatReply) -> Fault:
-        """A correct answer that comes late."""
+        """A correct but late answer."""
 
         async def respond(request: Request, body: Body) -> Response:
             await asyncio.sleep(seconds)
@@ -125,7 +125,7 @@ class Fault:
 
     @classmethod
     def cut(cls, text: str = "The lion is") -> Fault:
-        """An answer that ends early and without a finish reason, though properly on the wire."""
+        """An answer that ends early and without a finish reason, in a well-formed response."""
 
         async def respond(request: Request, body: Body) -> Response:
             reply = ChatReply(text=text)
@@ -152,7 +152,7 @@ class Fault:
 
     @classmethod
     def html(cls) -> Fault:
-        """HTTP 200 with a web page, as proxies answer."""
+        """HTTP 200 with a web page, as sent by proxies."""
 
         async def respond(request: Request, body: Body) -> Response:
             return HTMLResponse("<html><body>Please sign in to the network</body></html>")
@@ -184,11 +184,11 @@ class Fault:
 
 Answer = ChatReply | Fault | str
 Scripted = Answer | Callable[[Body], Answer]
-"""A reply, its text alone, a fault, or a function that makes one of these out of the request's body."""
+"""A reply, its text alone, a fault, or a function that creates one of these from the request's body."""
 
 
 async def respond(answer: Answer, request: Request, body: Body) -> Response:
-    """The response for an answer, streamed or not as the request wants."""
+    """The response for an answer, streamed if the request asks for it."""
     if isinstance(answer, Fault):
         return await answer.respond(request, body)
     return _reply(body, ChatReply(text=answer) if isinstance(answer, str) else answer)
@@ -204,7 +204,7 @@ FAILED_GENERATIONS: Mapping[str, str | None] = {
     '"function": {"name": "{name}", "parameters": {arguments}}}]}\n</tool-use>',
     "object": '{"name": "{name}", "arguments": {arguments}}',
     "object, quoted arguments": '{"name": "{name}", "arguments": {quoted}}',
-    "prose": "There are two lions in the picture.",
+    "prose": "There are two lions in the image.",
     "absent": None,
 }
 """Shapes of ``failed_generation``, to be filled in by :func:`failed_generation`."""
@@ -231,7 +231,7 @@ def stringified_arguments(body: Body) -> Answer:
 
 
 def endless_call(body: Body) -> Answer:
-    """The same call, whatever was answered before and even if no call is requested."""
+    """The same call for every request, even if no call is requested."""
     tools = body.get("tools") or []
     if not tools:
         return ChatReply(text="Done.")
@@ -280,7 +280,7 @@ FAULTS: Mapping[str, Callable[[], Scripted]] = {
 }
 """Every fault by name, for tests that go through all of them or draw them at random.
 
-``stalled`` lasts until the client gives up; all others are over in a tenth of a second.
+``stalled`` lasts until the client disconnects; all others take a tenth of a second at most.
 """
 
 KINDS: Mapping[str, ProviderErrorKind] = {
@@ -300,7 +300,7 @@ KINDS: Mapping[str, ProviderErrorKind] = {
     "empty reply": "malformed",
     **{name: "invalid_call" for name in FAULTS if name.startswith("tool_use_failed")},
 }
-"""The kind of ProviderError that a provider must make of a fault; what is not listed here is a reply."""
+"""The kind of ProviderError that a provider must raise for a fault; other faults result in a reply."""
 
 
 async def _client_gone(request: Request) -> None:

@@ -47,14 +47,14 @@ def _listen() -> socket.socket:
 
 
 class LLMServer:
-    """The host; a context manager, serving from a thread of its own.
+    """The host; a context manager that serves from its own thread.
 
-    Paths are ``/v1/...`` (openai) and ``/openai/v1/...`` (groq), streamed or not as the request wants.
+    Paths are ``/v1/...`` (openai) and ``/openai/v1/...`` (groq), streamed if the request asks for it.
 
     Args:
         script: replies, in order.
-        otherwise: reply after those; default: an HTTP 400 that says so.
-        models: what ``/models`` lists; a request for another one gets 404 ``model_not_found``. None accepts
+        otherwise: reply after the script; default: an HTTP 400 that says so.
+        models: the list of ``/models``; a request for another one gets 404 ``model_not_found``. None accepts
             any model, and ``/models`` then lists ``stub``.
     """
 
@@ -103,7 +103,7 @@ class LLMServer:
         return [request.body for request in self.requests]
 
     def reset(self, script: Iterable[Scripted] = (), *, otherwise: Scripted | None = None) -> None:
-        """Replace the script and forget the requests."""
+        """Replace the script and clear the recorded requests."""
         with self._lock:
             self.script, self.otherwise, self.requests = list(script), otherwise, []
 

@@ -1,7 +1,7 @@
-"""Masks as users, programs and other APIs make them, each with the area that it selects.
+"""Masks as created by users, programs and other APIs, each with the area that it selects.
 
-For the tests of every tool that takes a mask. All are 640 x 360 or of that aspect ratio, and mean
-:func:`area` unless the case says otherwise. The cases are described in ``docs/masks.md``.
+They are used in the tests of all tools that accept masks. All are 640 x 360 or of that aspect ratio, and
+select :func:`area` unless the case says otherwise. The cases are described in ``docs/masks.md``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MINOR = (30, 250, 90, 330)
 
 
 def area() -> Image.Image:
-    """The area that is meant: a disc and a stroke, 6 % of the image; mode L, 0 and 255."""
+    """The expected area: a disc and a stroke, 6 % of the image; mode L, 0 and 255."""
     mask = Image.new("L", SIZE)
     draw = ImageDraw.Draw(mask)
     draw.ellipse((100, 60, 200, 160), fill=255)
@@ -41,9 +41,9 @@ class MaskCase:
     """One kind of mask.
 
     Args:
-        make: makes the mask as it is given.
-        selects: makes the area that it means, mode L, 0 and 255.
-        notes: words that the tool's message must hold; none if nothing need be said.
+        make: creates the mask.
+        selects: creates the expected area, mode L, 0 and 255.
+        notes: words that the tool's message must contain; empty if no note is needed.
         tolerance: share of the image that may differ, for soft edges and changes of size.
     """
 
@@ -72,7 +72,7 @@ def _painted(
 
 
 def _classes() -> Image.Image:
-    """A palette image with two classes, as segmentation data sets have them."""
+    """A palette image with two classes, as in segmentation data sets."""
     ids = Image.new("P", SIZE)
     ids.putpalette([0, 0, 0, 128, 0, 0, 0, 0, 64])
     ids.paste(1, mask=area())

@@ -1,4 +1,4 @@
-"""What tests need of the machine: there, or a reason to skip them."""
+"""Skip tests whose programs are not installed on the machine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 
 def enter_or_skip(stack: ExitStack, context: AbstractContextManager[T]) -> T:
-    """Enter what needs an installed program, or skip the tests that use it where that is missing.
+    """Enter a context that needs an installed program, or skip the test if it is missing.
 
     Args:
-        stack: leaves it again.
+        stack: exits the context.
         context: such as :func:`~promptvision.testing.postgres.postgres_server`.
 
     Raises:
-        SetupError: it is missing and ``PROMPTVISION_STRICT_PLUGINS`` is set, as where nothing may be skipped.
+        SetupError: the program is missing and ``PROMPTVISION_STRICT_PLUGINS`` is set, which forbids skipping.
     """
     try:
         return stack.enter_context(context)

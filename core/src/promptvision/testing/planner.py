@@ -11,11 +11,11 @@ from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest
 __all__ = ["ScriptedPlanner", "ScriptedReply"]
 
 ScriptedReply = ChatReply | Exception | Callable[[ChatRequest], ChatReply]
-"""A reply, an error to raise, or a function that makes the reply out of the request."""
+"""A reply, an error to raise, or a function that creates the reply from the request."""
 
 
 class ScriptedPlanner:
-    """An LLM provider that gives the written replies in their order and keeps every request.
+    """An LLM provider that returns scripted replies in order and records every request.
 
     Args:
         replies: one per model call.
@@ -33,10 +33,10 @@ class ScriptedPlanner:
         self._replies = list(replies)
 
     async def complete(self, request: ChatRequest) -> ChatReply:
-        """Give the next reply.
+        """Return the next reply.
 
         Raises:
-            AssertionError: nothing is left; the message holds the last thing that was said.
+            AssertionError: no reply is left; the message quotes the last message.
         """
         self.requests.append(request)
         if len(self.requests) > len(self._replies):
@@ -52,17 +52,17 @@ class ScriptedPlanner:
         return made if made.planner else replace(made, planner=self.name)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        """Give the next reply word by word, then as a whole."""
+        """Yield the next reply word by word, then as a whole."""
         reply = await self.complete(request)
         for word in re.findall(r"\s*\S+\s*|\s+", reply.text):
             yield ChatDelta(text=word)
         yield ChatDelta(reply=reply)
 
     async def close(self) -> None:
-        """Remember that it was closed."""
+        """Record that it was closed."""
         self.is_closed = True
 
     def assert_used_up(self) -> None:
-        """Fail unless every reply was asked for."""
+        """Fail unless every reply was requested."""
         asked, written = len(self.requests), len(self._replies)
-        assert asked == written, f"{self.name}: {asked} of {written} replies were asked for"
+        assert asked == written, f"{self.name}: {asked} of {written} replies were requested"

@@ -27,7 +27,7 @@ __all__ = ["PostgresServer", "postgres_server"]
 
 START_TIMEOUT_S = 30
 _SIGNALS = {"fast": signal.SIGINT, "immediate": signal.SIGQUIT}
-"""What pg_ctl sends for its shutdown modes. Source: PostgreSQL manual, "Shutting Down the Server"."""
+"""Signals that pg_ctl sends for its shutdown modes. Source: PostgreSQL manual, "Shutting Down the Server"."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def postgres_server() -> Iterator[PostgresServer]:
     """A running server; the only database user is ``postgres``, without a password.
 
     Raises:
-        SetupError: PostgreSQL is not installed, or cannot run here; a fixture may skip then.
+        SetupError: PostgreSQL is not installed, or cannot run here; a fixture may then skip.
     """
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="promptvision-postgres-"))
@@ -55,7 +55,7 @@ class PostgresServer:
 
     Args:
         programs: folder with ``initdb`` and ``postgres``.
-        folder: an empty folder of our own for the data.
+        folder: an empty folder for the data.
     """
 
     def __init__(self, programs: Path, folder: Path) -> None:
@@ -73,7 +73,7 @@ class PostgresServer:
         return f"{driver}://postgres@127.0.0.1:{self.port}/{database}"
 
     def execute(self, statement: str, *, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run one SQL statement by itself; rows if it gives any."""
+        """Run one SQL statement in autocommit mode; return its rows, if any."""
         import psycopg
 
         with psycopg.connect(self.url(database, driver="postgresql"), autocommit=True) as connection:
@@ -81,7 +81,7 @@ class PostgresServer:
             return list(cursor.fetchall()) if cursor.description else []
 
     def create_database(self, name: str) -> str:
-        """Make an empty database, named by letters, digits and ``_``; return its URL."""
+        """Create an empty database, named by letters, digits and ``_``; return its URL."""
         if not name.isidentifier():
             raise ValueError(f"{name!r} is not a plain database name")
         self.execute(f'CREATE DATABASE "{name}"')
@@ -141,7 +141,7 @@ class PostgresServer:
             raise SetupError(f"{program} cannot be run: {exc}") from exc
 
     def _identity(self) -> dict[str, Any]:
-        """Where and as whom programs run."""
+        """Working folder and user of the programs."""
         place = {"cwd": self._data.parent, "env": {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}}
         if account := _account():
             return {**place, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}

@@ -1,4 +1,4 @@
-"""The ``promptvision`` program as a process of its own: run to its end, interrupted, or at a terminal."""
+"""Run the ``promptvision`` program as a process: to its end, interrupted, or at a terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAIN = "from promptvision.cli.main import main; main()"
 
 @dataclass(frozen=True)
 class Ended:
-    """What a process left: its exit code, and what it wrote."""
+    """The exit code and output of an ended process."""
 
     code: int
     data: bytes
@@ -36,12 +36,12 @@ class Ended:
 
 
 class Program:
-    """Runs ``promptvision`` with no setting of this process but what the test names.
+    """Runs ``promptvision`` with only the settings that the test passes.
 
     Args:
-        home: ``PROMPTVISION_HOME`` and the working folder; made if it is missing.
+        home: ``PROMPTVISION_HOME`` and the working directory; created if missing.
         variables: further environment variables.
-        path: folders to import from besides those of this Python, such as one of :func:`write_plugin`.
+        path: additional folders to import from, such as one of :func:`write_plugin`.
     """
 
     def __init__(
@@ -63,8 +63,8 @@ class Program:
 
         Args:
             words: the command line after ``promptvision``.
-            given: what stdin holds.
-            timeout_s: the process is killed, and an error raised, after so many seconds.
+            given: content of stdin.
+            timeout_s: after this many seconds the process is killed and an error raised.
         """
         done = subprocess.run(
             self._command(words),
@@ -130,10 +130,10 @@ class Terminal:
         os.write(self._end, text.encode())
 
     def wait_for(self, text: str, timeout_s: float = 30, *, typing: str = "") -> str:
-        """Read on until a text appears after all that was waited for before; returns what stood before it.
+        """Read until a text appears after the previously awaited text; return the output before it.
 
         Args:
-            text: what must appear.
+            text: the text to wait for.
             timeout_s: how long to wait.
             typing: typed first, and again every second: a signal that comes just before Python waits for a
                 key is noticed only after the next one.
@@ -155,7 +155,7 @@ class Terminal:
         return self.seen[start : self._read]
 
     def end(self, timeout_s: float = 30) -> int:
-        """Read to the end; returns the exit code."""
+        """Read to the end; return the exit code."""
         deadline = time.monotonic() + timeout_s
         while self._more(deadline - time.monotonic()):
             pass
@@ -172,7 +172,7 @@ class Terminal:
 
 
 def _own_terminal() -> None:
-    """In the child: make the pseudo-terminal its controlling one, so that Ctrl-C becomes a signal."""
+    """In the child: make the pseudo-terminal the controlling terminal, so that Ctrl-C becomes a signal."""
     import fcntl
     import termios
 
@@ -181,10 +181,10 @@ def _own_terminal() -> None:
 
 
 def write_plugin(folder: Path, name: str, source: str) -> Path:
-    """Lay out an installed distribution ``promptvision-<name>`` with one plugin module; returns the folder.
+    """Write an installed distribution ``promptvision-<name>`` with one plugin module; return the folder.
 
     Args:
-        folder: what processes under test import from.
+        folder: the folder that processes under test import from.
         name: entry-point name; the module is ``promptvision_<name>``.
         source: text of the module.
     """

@@ -1,4 +1,4 @@
-"""What every provider of a chat-completions host must do, as tests that a plugin runs by subclassing."""
+"""Contract tests for providers of chat-completions hosts; a plugin runs them by subclassing."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = ["ProviderContract"]
 
 KEY = "sk-very-secret-key"
 LOST = ("unauthorized", "stalled", "rate limit, 90 s")
-"""Faults after which another planner answers; after every other one the host is asked again."""
+"""Faults after which another planner answers; after other faults the request is retried."""
 
 
 class ProviderContract:
     """Subclass it in a test file and set the class variables.
 
-    It runs the provider, with its real SDK, against :class:`LLMServer` on the loopback interface, and plays
-    every fault of :data:`FAULTS`. The provider must derive from :class:`ChatHost`.
+    It runs the provider, with its real SDK, against :class:`LLMServer` on the loopback interface, and
+    simulates every fault of :data:`FAULTS`. The provider must derive from :class:`ChatHost`.
     """
 
     name: ClassVar[str]
@@ -55,9 +55,9 @@ class ProviderContract:
     model_variable: ClassVar[str]
     """Variable of the model."""
     model_setting: ClassVar[str]
-    """The variable that an error about the model tells the user to set."""
+    """The variable that an error about the model names in its fix."""
     default_model: ClassVar[str]
-    """A model that is used if none is set and the host lists it."""
+    """A model that is used if no model is set and the host lists it."""
     base_path: ClassVar[str] = "/v1"
     """Path of the host's API on :class:`LLMServer`: ``/v1`` or ``/openai/v1``."""
 
@@ -85,7 +85,7 @@ class ProviderContract:
     @pytest.fixture(scope="class")
     @classmethod
     def host(cls) -> Iterator[LLMServer]:
-        """The host of all tests; the SDK is imported before any deadline runs."""
+        """The host of all tests; the SDK is imported before any deadline starts."""
         import_module(cls.sdk_modules[0])
         with LLMServer() as server:
             yield server
@@ -99,7 +99,7 @@ class ProviderContract:
 
     @property
     def factory(self) -> ProviderFactory:
-        """What the plugin offers."""
+        """The provider factory of the plugin."""
         factories: list[ProviderFactory] = import_module(self.plugin_module).promptvision_llm_providers()
         return next(factory for factory in factories if factory.name == self.name)
 
@@ -121,7 +121,7 @@ class ProviderContract:
         *,
         is_streamed: bool = False,
     ) -> ChatReply:
-        """Return the reply of one request, made in an event loop of its own."""
+        """Return the reply of one request, sent from a new event loop."""
         request = request or self.request
 
         async def run() -> ChatReply:
@@ -137,7 +137,7 @@ class ProviderContract:
         return asyncio.run(run())
 
     @pytest.mark.parametrize("is_streamed", [False, True])
-    def test_reply_comes_back_whole(self, server: LLMServer, is_streamed: bool) -> None:
+    def test_reply_is_complete(self, server: LLMServer, is_streamed: bool) -> None:
         """Text, calls, usage and the name of the planner."""
         calls = (call("detect_objects", {"image_url": "img_1"}), call("caption_image", '{"detail": "brief"}'))
         reply = ChatReply(text="I will look at it.", tool_calls=calls, usage=Usage(120, 7))
@@ -176,7 +176,7 @@ class ProviderContract:
     def test_every_fault_is_a_reply_or_one_provider_error(
         self, server: LLMServer, fault: str, is_streamed: bool
     ) -> None:
-        """The SDK itself never tries again; the error has the kind of :data:`KINDS` and one line."""
+        """The SDK itself never retries; the error has the kind of :data:`KINDS` and one line."""
         server.reset([FAULTS[fault]()])
         if fault not in KINDS:
             reply = self.ask(self.make(server), is_streamed=is_streamed)
@@ -205,7 +205,7 @@ class ProviderContract:
         assert reply.text or reply.tool_calls
         assert reply.planner == ("offline" if fault in LOST else self.name)
 
-    def test_retry_after_and_failed_generation_are_handed_on(self, server: LLMServer) -> None:
+    def test_retry_after_and_failed_generation_are_passed_on(self, server: LLMServer) -> None:
         """The core decides whether to wait and repairs rejected calls."""
         server.reset([Fault.status(429, retry_after="90"), Fault.tool_use_failed("<function=find>{}")])
         with pytest.raises(ProviderError) as limited:
@@ -300,7 +300,7 @@ class ProviderContract:
             self.ask(self.make(server))
         assert (caught.value.kind, caught.value.retryable) == ("model_gone", False)
 
-    def test_without_a_model_the_best_that_the_host_lists_is_taken(self, server: LLMServer) -> None:
+    def test_without_a_model_the_best_listed_one_is_used(self, server: LLMServer) -> None:
         """Models are listed sorted."""
         server.reset(otherwise="Done.")
         server.models = ["another", self.default_model, "whisper"]
@@ -310,7 +310,7 @@ class ProviderContract:
         assert server.bodies[0]["model"] == self.default_model
 
     def test_without_a_known_model_the_setting_is_named(self, server: LLMServer) -> None:
-        """The user learns what to set, and to which values."""
+        """The error names the setting and its possible values."""
         server.models = ["another", "whisper"]
         expected = f"no model is set; the host lists another, whisper; set {self.model_setting}"
         with pytest.raises(ProviderError, match=expected):

@@ -1,4 +1,4 @@
-"""``promptvision serve`` as a process of its own that a test may kill, stop and let go on."""
+"""Run ``promptvision serve`` as a process that a test can kill, pause and resume."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _SERVES = re.compile(r"promptvision serves on (http://\S+)")
 
 
 class ServerProcess:
-    """A server on a free loopback port; a context manager that ends it at the latest.
+    """A server on a free loopback port; a context manager that ends it on exit.
 
-    It gets no setting of this process: only ``PROMPTVISION_HOME`` and what the test names.
+    It gets only ``PROMPTVISION_HOME`` and the settings that the test passes.
 
     Args:
-        home: a folder of its own for data and for the log; may hold ``promptvision.toml``.
+        home: a separate folder for data and the log; may contain ``promptvision.toml``.
         variables: further environment variables.
-        path: folders to import from besides those of this Python, such as one with a plugin.
-        port: where to listen; default: any free port, which a second start may change.
+        path: additional folders to import from, such as one with a plugin.
+        port: port to listen on; default: any free port, which may differ after a restart.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ServerProcess:
         }
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
-        """Where it listens, such as ``http://127.0.0.1:40123``."""
+        """The URL of the server, such as ``http://127.0.0.1:40123``."""
 
     def __enter__(self) -> Self:
         self.start()
@@ -67,7 +67,7 @@ class ServerProcess:
 
     @property
     def log(self) -> str:
-        """What it wrote to stdout and stderr so far."""
+        """Its output on stdout and stderr so far."""
         return self._log.read_text("utf-8", "replace")
 
     def start(self) -> None:
@@ -104,7 +104,7 @@ class ServerProcess:
             self._process = None
 
     def terminate(self, timeout_s: float = 30) -> int:
-        """Ask it to end, as a service manager does; returns its exit status."""
+        """Ask it to end, as a service manager does; return its exit status."""
         process = self._running
         process.terminate()
         status = process.wait(timeout_s)
@@ -112,11 +112,11 @@ class ServerProcess:
         return status
 
     def pause(self) -> None:
-        """Stop it from running, so that it misses its heartbeats while it believes to be at work."""
+        """Suspend it, so that it misses its heartbeats."""
         self._running.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """Let it run on after :meth:`pause`."""
+        """Resume it after :meth:`pause`."""
         self._running.send_signal(signal.SIGCONT)
 
     @property

@@ -1,6 +1,6 @@
-"""What a conversation store guarantees when several processes use it and some are killed.
+"""Contract tests for conversation stores that several processes use, some of which are killed.
 
-Subclass :class:`SharedStoreContract` in a test module and give it an ``open_store`` fixture: a function that
+Subclass :class:`SharedStoreContract` in a test module and define an ``open_store`` fixture: a function that
 opens the store, once in each process.
 """
 
@@ -37,11 +37,11 @@ OpenStore = Callable[[], ConversationStore]
 _FORK = multiprocessing.get_context("fork")
 EVENTS_PER_TURN = 4
 PATIENCE_S = 20
-"""A test that waits longer than this has failed."""
+"""A test fails if it waits longer than this."""
 
 
 class SharedStoreContract:
-    """What every shared store guarantees. A subclass defines the ``open_store`` fixture."""
+    """Contract tests for shared stores. A subclass defines the ``open_store`` fixture."""
 
     rounds = 10
     """How often the writers are killed."""
@@ -63,7 +63,7 @@ class SharedStoreContract:
         assert len({turn.id for turn in turns}) == 1
 
     def test_killed_owner_is_replaced_after_its_lease(self, open_store: OpenStore, user: str) -> None:
-        """The turn goes to the next claimer with its journal; a late write of the dead owner is rejected."""
+        """The next claim gets the turn with its journal; a late write of the dead owner is rejected."""
         with _process(_own_turn, open_store, user) as (process, pipe):
             turn: Turn = _received(pipe)
             process.kill()
@@ -103,7 +103,7 @@ class SharedStoreContract:
     def test_killed_writers_lose_nothing_acknowledged(
         self, open_store: OpenStore, user: str, tmp_path: Path
     ) -> None:
-        """After rounds of kill -9 every acknowledged entry is there once, in order and without gaps."""
+        """After rounds of kill -9 every acknowledged entry exists once, in order and without gaps."""
         random = Random(user)  # noqa: S311  # not a secret
         logs = [tmp_path / f"acknowledged-{number}" for number in range(2)]
         for _ in range(self.rounds):
@@ -123,7 +123,7 @@ class SharedStoreContract:
 
 @contextmanager
 def _process(work: Callable[..., None], *arguments: object) -> Iterator[tuple[BaseProcess, Connection]]:
-    """A process that does the work, with a pipe to it; killed at the end."""
+    """A process that runs the work, with a pipe to it; killed at the end."""
     ours, theirs = _FORK.Pipe()
     process = _FORK.Process(target=work, args=(theirs, *arguments))
     process.start()
@@ -137,7 +137,7 @@ def _process(work: Callable[..., None], *arguments: object) -> Iterator[tuple[Ba
 
 
 def _received(pipe: Connection) -> Any:
-    assert pipe.poll(PATIENCE_S), "the other process says nothing"
+    assert pipe.poll(PATIENCE_S), "the other process sent nothing"
     return pipe.recv()
 
 
@@ -208,7 +208,7 @@ def _next_prompt_id(store: ConversationStore, user: str, conversation: str) -> s
 
 
 def _check_conversation(store: ConversationStore, user: str, conversation: str, log: Path) -> int:
-    """Compare a conversation with what was acknowledged in it; return how many entries that is."""
+    """Compare a conversation with its acknowledged entries; return their number."""
     turns = store.history(user, conversation, 1_000_000)
     assert [turn.seq for turn in turns] == list(range(1, len(turns) + 1))
     assert all(turn.status is TurnStatus.DONE for turn in turns[:-1])

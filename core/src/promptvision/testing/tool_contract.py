@@ -30,7 +30,7 @@ HEAVY_MODULES = (
     *("torch", "torchvision", "transformers", "diffusers", "ultralytics", "cv2", "skimage", "scipy", "numpy"),
     *("onnxruntime", "tensorflow", "jax", "openai", "groq", "sqlalchemy", "starlette", "httpx", "requests"),
 )
-"""What a plugin's module must not import: ``run`` of a tool names a module that does."""
+"""Modules that a plugin's module must not import; ``run`` of a tool names a module that may."""
 
 HOSTILE_IMAGES = (
     ("L", (1, 1)),
@@ -39,22 +39,22 @@ HOSTILE_IMAGES = (
     ("RGB", (200, 1)),
     ("RGB", (3, 3)),
 )
-"""Mode and size of images that a tool must survive."""
+"""Mode and size of images that a tool must handle."""
 
 
 class ToolContract:
     """Subclass it in a test file, set :attr:`tool`, and :attr:`example` where an argument has no default.
 
-    Images, masks and boxes that the arguments need are made by :meth:`arguments`. A tool whose requirements
-    are not met here skips the tests that call it.
+    Required images, masks and boxes are created by :meth:`arguments`. If the requirements of the tool are not
+    met, the tests that call it are skipped.
     """
 
     tool: ClassVar[ToolLike]
     """The tool under test."""
     example: ClassVar[Mapping[str, Any]] = {}
-    """Arguments of one typical call, beside images, masks and boxes."""
+    """Arguments of one typical call, without images, masks and boxes."""
     plugin_module: ClassVar[str]
-    """Name of the module that the entry point names, such as ``promptvision_bw.plugin``."""
+    """The module of the entry point, such as ``promptvision_bw.plugin``."""
     models: ClassVar[tuple[ModelSpec, ...]] = ()
     """Model specs that the tool may lease."""
 
@@ -64,7 +64,7 @@ class ToolContract:
         return as_tool(self.tool)
 
     def image(self, mode: str = "RGB", size: tuple[int, int] = (96, 64)) -> Image.Image:
-        """The input image: a few shapes on a plain ground."""
+        """The input image: a few shapes on a plain background."""
         image = Image.new("RGB", size, "white")
         draw = ImageDraw.Draw(image)
         draw.rectangle((size[0] // 8, size[1] // 4, size[0] // 2, size[1] // 2), fill="red")
@@ -118,7 +118,7 @@ class ToolContract:
             assert field["description"].strip(), f"argument {name!r} has no description"
 
     def test_schema_is_closed(self) -> None:
-        """Hosts in strict mode refuse objects with unnamed members."""
+        """Hosts in strict mode reject objects with undeclared members."""
         assert not list(_open_objects(function_parameters(self.made.args))), "an object accepts any member"
 
     def test_module_imports_nothing_heavy_and_prints_nothing(self) -> None:
@@ -153,7 +153,7 @@ class ToolContract:
         assert context.open(given).tobytes() == shared.tobytes() == image.tobytes()
 
     def test_same_seed_gives_the_same_result(self) -> None:
-        """Results are cached by arguments, pixels and seed; ``cacheable=False`` says that they differ."""
+        """Results are cached by arguments, pixels and seed; ``cacheable=False``: they may differ."""
         if not self.made.cacheable:
             pytest.skip("the tool declares that equal calls may differ")
         first, second = (self.call(context=self.context(seed=7)) for _ in range(2))
@@ -174,7 +174,7 @@ class ToolContract:
         assert set(leased) <= set(self.made.requires.chosen_models(context.settings.value))
 
     def test_cancelled_call_stops(self) -> None:
-        """Saving an image, reporting progress and ``check_cancelled`` are the points where a call stops."""
+        """A call stops when it saves an image, reports progress or calls ``check_cancelled``."""
         cancel = CancelToken()
         context = self.context(cancel=cancel)
         if missing := list(self.missing(context)):

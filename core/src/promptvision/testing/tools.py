@@ -1,4 +1,4 @@
-"""Small tools for all six operations that really look at pixels, in plain Pillow, for tests of the loop."""
+"""Small tools for the six operations that process real pixels with Pillow, for tests of the loop."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def make_tools(things: Mapping[str, str] | None = None, texts: Mapping[str, str]
     """Tools named ``find_colour``, ``box_mask``, ``fill``, ``describe``, ``recite`` and ``grey``.
 
     Args:
-        things: names to the colours in which they are drawn, each in one colour of its own; the colours of
-            Pillow are names already. A thing is found, and painted, as a patch of its colour.
-        texts: image ids to the text that is read from them; no text is read from others.
+        things: object name to its unique colour; the colours of Pillow are names by themselves. An object is
+            found, and painted, as a patch of its colour.
+        texts: image id to the text that is read from it; other images have no text.
     """
     palette = _Palette(things or {})
     return [
@@ -34,13 +34,13 @@ def make_tools(things: Mapping[str, str] | None = None, texts: Mapping[str, str]
 
 
 class _Palette:
-    """Finds and paints things by their colours."""
+    """Finds and paints objects by their colours."""
 
     def __init__(self, things: Mapping[str, str]) -> None:
         self._things = dict(things)
 
     def detect(self, args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
-        """Find one thing: all pixels of its colour, in one box."""
+        """Find one object: all pixels of its colour, in one box."""
         image = context.open(args.image_url).convert("RGB")
         found = self._find(image, str(args.prompt))
         boxes = [found] if found else []
@@ -56,7 +56,7 @@ class _Palette:
         )
 
     def inpaint(self, args: operations.InpaintArgs, context: ToolContext) -> operations.InpaintResult:
-        """Fill the mask with the colour of what is to be there."""
+        """Fill the mask with the colour of the prompted object."""
         image = context.open(args.image_url).convert("RGB")
         image.paste(self._colour(args.prompt) or (128, 128, 128), mask=context.open(args.mask_url))
         return operations.InpaintResult(
@@ -64,7 +64,7 @@ class _Palette:
         )
 
     def caption(self, args: operations.CaptionArgs, context: ToolContext) -> operations.CaptionResult:
-        """Name the things that are there."""
+        """Name the objects in the image."""
         image = context.open(args.image_url).convert("RGB")
         seen = [name for name in self._things if self._find(image, name)]
         caption = ImageText(f"A picture of {' and '.join(seen) or 'nothing that has a name'}.")
@@ -89,7 +89,7 @@ class _Palette:
 
 
 class _Texts:
-    """Reads what is written down for an image."""
+    """Returns the text registered for an image."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
@@ -108,7 +108,7 @@ def _annotate(image: Image.Image, boxes: list[Box]) -> Image.Image:
 
 
 def _segment(args: operations.SegmentArgs, context: ToolContext) -> operations.SegmentResult:
-    """Take each box as its mask."""
+    """Use each box as its mask."""
     size = context.open(args.image_url).size
     masks: list[MaskRef] = []
     merged = Image.new("L", size, 0)

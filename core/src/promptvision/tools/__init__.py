@@ -1,1 +1,1 @@
-"""Typed tools: what they are, what they need, and how their schema reads to an LLM."""
+"""Typed tools: operations, requirements and schemas for LLMs."""

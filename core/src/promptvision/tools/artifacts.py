@@ -1,4 +1,4 @@
-"""Which fields of an argument or result model connect tools, judged by their types alone."""
+"""Find the fields of argument and result models that connect tools, by their types."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 
 
 class MissingArgument(ValueError):
-    """Raise in a validator of an argument model when an optional argument is needed after all.
+    """Raise in a validator of an argument model when an optional argument is needed.
 
     If the argument has a linkable type, the core runs the operation that produces it and calls again: with a
     ``target``, a tool may ask for its boxes, its mask, or neither.
@@ -43,7 +43,7 @@ def missing_arguments(error: BaseException | None) -> set[str]:
     """Names of the arguments whose absence made a validation fail.
 
     Args:
-        error: what validation raised; anything but pydantic's ``ValidationError`` names none.
+        error: the exception of the validation; only pydantic's ``ValidationError`` names arguments.
     """
     if not isinstance(error, ValidationError):
         return set()
@@ -70,9 +70,9 @@ def plain_type(annotation: Any) -> Any:
 def linkable(kind: Any) -> bool:
     """Whether values of this type are passed from tool to tool.
 
-    Types of our own and lists of them are (``MaskRef``, ``list[Box]``, a plugin's ``Skeleton``); plain
-    numbers, texts, choices and containers are not, and neither are ``ImageRef`` and ``Target``, which every
-    tool has.
+    True for types of promptvision and of plugins and lists of them (``MaskRef``, ``list[Box]``, a plugin's
+    ``Skeleton``); false for plain numbers, texts, choices and containers, and for ``ImageRef`` and
+    ``Target``, which every tool has.
     """
     item = get_args(kind)[0] if get_origin(kind) is list and get_args(kind) else kind
     if not isinstance(item, type) or item in (ImageRef, Target) or get_origin(item) is not None:
@@ -83,7 +83,7 @@ def linkable(kind: Any) -> bool:
 
 @cache
 def link_types(model: type[BaseModel], *, required: bool = False) -> dict[str, Any]:
-    """Fields of linkable types: name to type. ``required`` leaves out those that have a default."""
+    """Fields of linkable types: name to type. ``required`` omits those with a default."""
     return {
         name: plain_type(field.annotation)
         for name, field in model.model_fields.items()
@@ -101,7 +101,7 @@ def image_fields(model: type[BaseModel]) -> tuple[str, ...]:
 
 @cache
 def target_field(model: type[BaseModel]) -> str | None:
-    """Name of the field that says what to look for, if there is one."""
+    """Name of the field that holds the target, if any."""
     for name, field in model.model_fields.items():
         if plain_type(field.annotation) is Target:
             return name

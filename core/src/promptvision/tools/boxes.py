@@ -1,7 +1,7 @@
-"""Boxes as language models and clients write them, read as ``[x1, y1, x2, y2]`` in pixels.
+"""Convert boxes as written by language models and clients to ``[x1, y1, x2, y2]`` in pixels.
 
-The one place where boxes are coerced: the core reads every box argument here, with the size of the image,
-before a tool sees it. The forms are listed in ``docs/masks.md``.
+This is the only place where boxes are coerced: the core reads every box argument here, with the size of the
+image, before a tool sees it. The forms are listed in ``docs/masks.md``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _HOLDERS = (
     "coords",
     "points",
 )
-_TRANSPOSED = "box2d"  # [y1, x1, y2, x2] in thousandths, as Gemini writes them
+_TRANSPOSED = "box2d"  # [y1, x1, y2, x2] in thousandths, as written by Gemini
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*%?")
 _NOT_NUMBERS = re.compile(
     r"(?<![a-z0-9])(?:x[0-2]?|y[0-2]?|w|h|[xy]_?m(?:in|ax)|left|top|right|bottom|width|height|box|bbox|px)(?![a-z0-9])"
@@ -57,9 +57,9 @@ _NOT_NUMBERS = re.compile(
 _MAX_BOXES = 100
 _THOUSANDTHS = 1000.0
 _OVERSHOOT = 1.05
-"""A box may reach so far over the edge and still be in pixels; it is clipped."""
+"""A box may exceed the image by this much and still be read as pixels; it is clipped."""
 _TINY = 4
-"""Boxes of at most this many pixels both ways are in another unit, or a mistake."""
+"""Boxes of at most this many pixels in both directions are rejected as a mistake or another unit."""
 _SMALL_IMAGE = 64
 
 _Four = tuple[float, float, float, float]
@@ -85,11 +85,11 @@ def read_boxes(
 
     Text, objects with the usual names, flat lists, corner points, ``[x, y, width, height]`` with a far corner
     that would lie before the near one, swapped corners, shares of the image (0 to 1, or per cent), and
-    thousandths (up to 1000 where pixels would lie outside of the image) become pixels. What reaches over the
-    edge is clipped.
+    thousandths (up to 1000 where pixels would lie outside of the image) become pixels. Boxes that exceed the
+    image are clipped.
 
     Args:
-        value: what was written.
+        value: the boxes as written.
         size: width and height of the image in pixels.
         name: the argument, for messages.
 
@@ -97,8 +97,8 @@ def read_boxes(
         The boxes, and a sentence for each change of meaning.
 
     Raises:
-        ArgumentsError: it cannot be read, or a box is empty, tiny or outside of the image; the message says
-            which form is wanted, and the size of the image.
+        ArgumentsError: it cannot be read, or a box is empty, tiny or outside of the image; the message states
+            the expected form and the size of the image.
     """
     return _Reader(size, name).read(value)
 
@@ -238,7 +238,7 @@ class _Reader:
         return fours
 
     def _cornered(self, four: _Four) -> _Four:
-        """Corners in the right order; ``[x, y, width, height]`` where only that makes sense."""
+        """Order the corners; read ``[x, y, width, height]`` where only that is plausible."""
         x1, y1, x2, y2 = four
         if x1 < x2 and y1 < y2 and not self._is_sized:
             return four
@@ -269,9 +269,7 @@ class _Reader:
         wide, high = x2 - x1, y2 - y1
         is_tiny = max(wide, high) <= _TINY or min(wide, high) < 1
         if is_tiny and min(self._width, self._height) >= _SMALL_IMAGE:
-            raise self._error(
-                f"{_numbers(four)} has {wide:.3g} x {high:.3g} pixels, too few to hold anything"
-            )
+            raise self._error(f"{_numbers(four)} has {wide:.3g} x {high:.3g} pixels, too small for an object")
         return Box(x1, y1, x2, y2)
 
     def _error(self, problem: str) -> ArgumentsError:

@@ -1,7 +1,7 @@
-"""Which of the things found are meant: position, order, size, shade, number and relations, judged on boxes.
+"""Choose among detected objects by position, order, size, shade, number and relations of their boxes.
 
-Detectors find what a phrase describes; this module is the one place that decides which of it counts, so that
-"the second ball from the left" means the same for each of them.
+Detectors find the objects that a phrase describes; this module chooses among them, so that "the second ball
+from the left" means the same for all detectors.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ __all__ = [
 ]
 
 CLEARLY_LARGER = 1.3
-"""Ratio of areas from which two things are of different size."""
+"""Ratio of areas from which two objects differ in size."""
 CLEARLY_LIGHTER = 0.12
-"""Difference of lightness, on a scale of 0 to 1, from which two things differ in shade."""
+"""Difference of lightness, on a scale of 0 to 1, from which two objects differ in shade."""
 DARK_UP_TO, LIGHT_FROM = 0.5, 0.35
-"""A lone thing is dark or light up to and from these values."""
+"""Lightness limits up to which a single object is dark, and from which it is light."""
 OVERLAP = 0.5
-"""Two boxes that share this much of the smaller one show the same thing."""
+"""Two boxes that share this much of the smaller one show the same object."""
 GOOD_SHARE = 0.8
-"""Candidates with this share of the best score are equally good; then the largest is taken."""
+"""Candidates with this share of the best score are equally good; the largest is chosen."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A thing that a detector found.
+    """An object that a detector found.
 
     Args:
         box: in pixels.
-        label: what it was found as.
+        label: the label it was found with.
         score: 0 to 1.
-        lightness: 0 to 1, as :func:`measure_lightness` gives it; None when it was not measured.
+        lightness: 0 to 1, from :func:`measure_lightness`; None when it was not measured.
     """
 
     box: Box
@@ -62,12 +62,12 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The candidates that a phrase means.
+    """The candidates that a phrase refers to.
 
     Args:
         chosen: best first, or in the order that the phrase counts in.
-        note: what the user should know, such as why nothing was chosen; empty when all is clear.
-        is_exact: whether nothing was left open, such as which of two is meant.
+        note: a message for the user, such as why nothing was chosen; empty if there is none.
+        is_exact: whether the choice is unambiguous.
     """
 
     chosen: tuple[Candidate, ...]
@@ -79,9 +79,9 @@ Find = Callable[[TargetPhrase], Sequence[Candidate]]
 
 
 def phrases_to_find(phrase: TargetPhrase) -> list[TargetPhrase]:
-    """A phrase and those that it refers to (exceptions, relations), each without the other.
+    """A phrase and the phrases that it refers to (exceptions, relations), each on its own.
 
-    A complement itself has nothing to find.
+    A complement itself is not searched for.
     """
     referred = [*phrase.exceptions, *([phrase.relation[1]] if phrase.relation else [])]
     found = [] if phrase.is_complement else [phrase]
@@ -89,17 +89,17 @@ def phrases_to_find(phrase: TargetPhrase) -> list[TargetPhrase]:
 
 
 def select_candidates(phrase: TargetPhrase, find: Find, size: tuple[int, int], *, strict: bool) -> Choice:
-    """Find what a phrase describes and choose what it means.
+    """Find the objects that a phrase describes and choose those that it refers to.
 
     Args:
-        phrase: what is asked for; not a complement.
-        find: all that fits a phrase's description, best first.
+        phrase: the target; not a complement.
+        find: returns all objects that match a phrase's description, best first.
         size: width and height of the image in pixels.
-        strict: whether a singular phrase means one thing, as it does before an edit. Otherwise all that fits
-            is returned, and the choice is inexact.
+        strict: whether a singular phrase means one object, as before an edit. Otherwise all matches are
+            returned, and the choice is inexact.
 
     Returns:
-        Nothing chosen, with the reason, when the phrase cannot be fulfilled.
+        The choice; empty, with the reason, when the phrase cannot be fulfilled.
     """
     candidates = list(find(phrase))
     if not candidates:
@@ -120,16 +120,16 @@ def select_candidates(phrase: TargetPhrase, find: Find, size: tuple[int, int], *
 def select_by_labels(
     prompt: str, find: Callable[[list[str]], Sequence[Candidate]], size: tuple[int, int], *, strict: bool
 ) -> Choice:
-    """Choose what a prompt means, for a detector that finds anything by its words.
+    """Choose the objects that a prompt refers to, for an open-vocabulary detector.
 
     Args:
-        prompt: one or several phrases, as :func:`~promptvision.tools.targets.read_targets` takes them.
-        find: gets all words to look for at once, and returns what it finds with one of them as label.
+        prompt: one or several phrases, see :func:`~promptvision.tools.targets.read_targets`.
+        find: called once with all labels to search for; returns detections with one of them as label.
         size: width and height of the image in pixels.
         strict: see :func:`select_candidates`.
 
     Returns:
-        What is meant by all phrases together, best first.
+        The objects of all phrases together, best first.
 
     Raises:
         ArgumentsError: the prompt names nothing, or means everything but something.
@@ -154,7 +154,7 @@ def select_by_labels(
 
 
 def _label(phrase: TargetPhrase) -> str:
-    """The words to look for; a phrase with other characters than words have is taken as it stands."""
+    """The label to search for; a phrase with special characters is used unchanged."""
     is_words = re.fullmatch(r"[\w\s'&-]*", phrase.text) is not None
     return phrase.description if is_words or phrase.has_selection else phrase.text
 
@@ -337,7 +337,7 @@ def _counted(phrase: TargetPhrase, choice: Choice, *, strict: bool) -> Choice:
 
 
 def _best(candidates: Sequence[Candidate], wanted: int) -> tuple[Candidate, ...]:
-    """The largest of those with a good score."""
+    """The largest of the candidates with a good score."""
     top = max(one.score for one in candidates)
     ranked = sorted(candidates, key=lambda one: (one.score < GOOD_SHARE * top, -one.box.area))
     return tuple(ranked[:wanted])

@@ -1,4 +1,4 @@
-"""All that a running tool may touch."""
+"""The context of a running tool."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 __all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
 
 INPUT, EDIT, ANNOTATED, MASK = "input", "edit", "annotated", "mask"
-"""Kinds of image. Only ``input`` and ``edit`` can be what "this image" means in the next request."""
+"""Kinds of image. Only ``input`` and ``edit`` images can be the current image of the next request."""
 
 
 class ToolContext(Protocol):
-    """Handed to every tool call. Safe to use from the thread that runs the tool."""
+    """Passed to every tool call. Safe to use from the thread that runs the tool."""
 
     seed: int
-    """Use for anything random, so that the same request gives the same image."""
+    """Seed for random numbers, so that the same request gives the same image."""
     settings: Settings
     deadline: float | None
-    """``time.monotonic()`` at which the call must end; None: there is no limit. Derive the timeouts of child
-    processes and requests from it."""
+    """``time.monotonic()`` by which the call must end; None: no limit. Derive the timeouts of child processes
+    and requests from it."""
 
     def open(self, ref: ImageRef) -> Image:
-        """The decoded image: mode L, LA, RGB or RGBA, upright. It is this call's own and may be drawn on.
+        """The decoded image: mode L, LA, RGB or RGBA, upright. It may be changed in place.
 
         Raises:
-            StoreError: the store cannot give it back.
+            StoreError: the store cannot read it.
         """
 
     def stat(self, ref: ImageRef) -> StoredImage:
@@ -43,10 +43,10 @@ class ToolContext(Protocol):
         """
 
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
-        """Store an image as PNG and enter it in the conversation's image table.
+        """Store an image as PNG and add it to the conversation's image table.
 
         Args:
-            image: what to store.
+            image: the image to store.
             kind: ``edit``, ``annotated`` or ``mask``.
             parent: the image it was made from; default: the first image of the arguments.
         """
@@ -66,22 +66,22 @@ class ToolContext(Protocol):
         Args:
             models: ids of model specs, or alternatives as :class:`~promptvision.plugin.Requirements` names
                 them; models that are used together belong in one lease.
-            device: where they must be; default: the GPU if all of them fit on it, else the CPU.
-            compute_device: where they compute, if the tool streams their layers there from ``device``; it
-                decides the dtype.
-            peak_bytes: activation memory of this call, if it depends on the call; default: what the specs
-                declare.
+            device: required device; default: the GPU if all of them fit on it, else the CPU.
+            compute_device: the device of computation, if the tool streams layers there from ``device``; it
+                determines the dtype.
+            peak_bytes: activation memory of this call, if it depends on the call; default: the value of the
+                specs.
 
         Raises:
             SetupError: weights are not downloaded; the message names the command that pulls them.
-            DoesNotFit: there is not enough memory, even with all models evicted that no call uses.
+            DoesNotFit: there is not enough memory, even after evicting all unused models.
         """
 
     def release(self, *models: str) -> None:
-        """Release leased models before the call ends; name them as they were leased."""
+        """Release leased models before the call ends; pass the ids of the lease."""
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
-        """Drop loaded models that no call leases, after running out of memory.
+        """Drop loaded models without a lease, after running out of memory.
 
         Args:
             models: only these ids; default: all.
@@ -89,7 +89,7 @@ class ToolContext(Protocol):
         """
 
     def progress(self, done: float, total: float, message: str = "") -> None:
-        """Tell how far the work is. Also a check point for cancellation."""
+        """Report progress. Also a check point for cancellation."""
 
     def check_cancelled(self) -> None:
         """Raise :class:`~promptvision.errors.Cancelled` if the call was cancelled."""

@@ -1,4 +1,4 @@
-"""Make a tool of a plain function, from its signature and its docstring."""
+"""Create a tool from a plain function, its signature and its docstring."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ R = TypeVar("R")
 
 
 class ToolFunction(Generic[P, R]):
-    """A function decorated with :func:`tool`: call it as before; ``tool`` is the :class:`Tool` made of it."""
+    """A function decorated with :func:`tool`: it stays callable; ``tool`` is its :class:`Tool`."""
 
     __name__: str
 
@@ -44,11 +44,11 @@ class ToolFunction(Generic[P, R]):
 
 
 ToolLike = Tool | ToolFunction[..., Any]
-"""What is accepted wherever a tool is given: a tool, or a decorated function."""
+"""A tool or a decorated function, accepted wherever a tool is passed."""
 
 
 def as_tool(offered: ToolLike) -> Tool:
-    """The tool of a decorated function; a tool itself as it is."""
+    """The tool of a decorated function; a tool is returned unchanged."""
     return offered.tool if isinstance(offered, ToolFunction) else offered
 
 
@@ -90,21 +90,21 @@ def tool(
     limits: str = "",
     cacheable: bool = True,
 ) -> Any:
-    """Make a tool of a function. Use it bare (``@tool``) or with options (``@tool(priority=60)``).
+    """Create a tool from a function. Use it bare (``@tool``) or with options (``@tool(priority=60)``).
 
-    A parameter annotated ``Image`` receives the decoded image and is a handle for the planner; one
-    annotated ``ToolContext`` receives the context and is hidden; every other parameter is an argument with
-    its annotation, default and the description from the docstring's ``Args`` section. A returned ``Image``
-    is stored and becomes ``<name>_image_url``; a returned :class:`Result` is the result as it stands; any
-    other value becomes ``<name>_result``. An ``async def`` function is awaited on the event loop, where it
-    must not block: use it for what waits for a network, and a plain one, which gets a thread, for all else.
+    A parameter annotated ``Image`` receives the decoded image and is a handle for the planner; one annotated
+    ``ToolContext`` receives the context and is hidden; every other parameter is an argument with its
+    annotation, default and the description from the docstring's ``Args`` section. A returned ``Image`` is
+    stored and becomes ``<name>_image_url``; a returned :class:`Result` is used unchanged; any other value
+    becomes ``<name>_result``. An ``async def`` function is awaited on the event loop, where it must not
+    block: use it for network requests, and a plain function, which runs in a thread, for everything else.
 
     The decorated function stays callable. Decorated functions in a plugin's module are its tools; no hook
     is needed for them.
 
     Args:
-        function: the function, where the decorator is used bare.
-        phrases: words that ask for it, for planners without an LLM; ``{parameter}`` is a slot.
+        function: the function, if the decorator is used bare.
+        phrases: words that request it, for planners without an LLM; ``{parameter}`` is a slot.
         name: default: the function's name.
         priority: see :class:`Tool`.
         requires: see :class:`Tool`.
@@ -113,8 +113,8 @@ def tool(
 
     Raises:
         TypeError: an option has the wrong type.
-        ValueError: the function has no docstring, an annotation or a usable name is missing, or it takes
-            arguments by position only or in any number.
+        ValueError: the function has no docstring, an annotation or a valid name is missing, or it has
+            positional-only or variadic parameters.
     """
 
     def make(function: Callable[..., Any]) -> ToolFunction[..., Any]:
@@ -209,7 +209,7 @@ def _is_image(annotation: Any) -> bool:
 
 
 def _reference(annotation: Any) -> Any:
-    """The type of the handle that stands for an image: optional when the image is."""
+    """The type of an image's handle: optional when the image is."""
     return ImageRef if plain_type(annotation) is annotation else ImageRef | None
 
 
@@ -243,10 +243,10 @@ def _args_model(
 
 
 def _create(name: str, model: str, base: type[Any], module: str, fields: dict[str, Any]) -> type[Any]:
-    """Make a pydantic model; its errors name the tool, the parameter and its type.
+    """Create a pydantic model; errors name the tool, the parameter and its type.
 
     Raises:
-        ValueError: pydantic knows no schema for a type.
+        ValueError: pydantic has no schema for a type.
     """
     try:
         made: type[Any] = create_model(model, __base__=base, __module__=module, **fields)
@@ -287,7 +287,7 @@ def _result_model(name: str, annotation: Any) -> type[Result]:
 
 
 class _Runner:
-    """Calls the function with decoded images and wraps what it returns."""
+    """Calls the function with decoded images and wraps its result."""
 
     def __init__(
         self, function: Callable[..., Any], hints: dict[str, Any], result: type[Result], name: str
@@ -335,7 +335,7 @@ class _Runner:
 
 
 class _AsyncRunner(_Runner):
-    """The same for a coroutine function: images are read and written in a thread."""
+    """Calls a coroutine function; images are read and written in a thread."""
 
     async def __call__(self, args: Args, context: ToolContext) -> Any:
         import asyncio
@@ -355,7 +355,7 @@ def _shown(value: Any) -> str:
 
 
 def _faults(error: ValidationError) -> str:
-    """What is wrong with a value, without the name of a model that no one wrote."""
+    """The validation errors of a value, without the name of the generated model."""
     return "; ".join(
         ".".join([*map(str, fault["loc"][1:]), fault["msg"]]) for fault in error.errors(include_url=False)[:3]
     )

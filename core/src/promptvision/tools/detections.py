@@ -1,4 +1,4 @@
-"""From what a detector found to the result of ``detect_objects``."""
+"""Convert detections to the result of ``detect_objects``."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["MAX_BOXES", "Detection", "detect_by_words", "detection_result"]
 
 MAX_BOXES = 100
-"""As many as ``segment_objects`` takes."""
+"""Maximum number of boxes, equal to that of ``segment_objects``."""
 
 
 class Detection(NamedTuple):
-    """One box: ``[x1, y1, x2, y2]`` in pixels, the label asked for, and a score from 0 to 1."""
+    """One box: ``[x1, y1, x2, y2]`` in pixels, the requested label, and a score from 0 to 1."""
 
     box: Box
     label: str
@@ -35,16 +35,16 @@ def detect_by_words(
     image: Image,
     find: Callable[[list[str]], tuple[Sequence[Detection], Sequence[str]]],
 ) -> DetectResult:
-    """The result of a detector that finds anything by its name: of what it finds, what the prompt means.
+    """The result of an open-vocabulary detector, reduced to the objects that the prompt refers to.
 
-    The detector gets the words that describe the things; those that choose among them ("the left one",
-    "two of", "except") are resolved here.
+    The detector gets the words that describe the objects; words that choose among them ("the left one", "two
+    of", "except") are resolved here.
 
     Args:
-        args: of the call.
-        context: of the call.
-        image: to search.
-        find: gets the labels to look for, once, and returns what it found with sentences for the message.
+        args: arguments of the call.
+        context: context of the call.
+        image: the image to search.
+        find: called once with the labels to search for; returns detections and sentences for the message.
 
     Raises:
         ArgumentsError: the prompt names nothing, or means everything but something.
@@ -83,11 +83,11 @@ def detection_result(
     """The result of a detector, with the boxes drawn on the image; at most :data:`MAX_BOXES` of them.
 
     Args:
-        args: of the call.
-        context: of the call.
-        image: that was searched.
-        labels: that were looked for; named in the message if nothing was found.
-        found: best first.
+        args: arguments of the call.
+        context: context of the call.
+        image: the searched image.
+        labels: the searched labels; named in the message if nothing was found.
+        found: detections, best first.
         notes: sentences for the message.
         doubts: see :class:`~promptvision.tools.operations.DetectResult`.
     """

@@ -1,4 +1,4 @@
-"""Drawing boxes, labels and masks on an image, for people to look at. Pillow only."""
+"""Draw boxes, labels and masks on an image. Pillow only."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from promptvision.types import Box
 __all__ = ["draw_boxes", "draw_mask_overlay"]
 
 _PALETTE = ("#ffd400", "#00c2ff", "#ff5ca8", "#6fe26f", "#ff8c1a", "#b48cff")
-"""Bright enough for black letters, and distinguishable with the common colour blindnesses."""
+"""Colours that are bright enough for black text and distinguishable with common colour blindness."""
 
 _DARK = "#111111"
 _TINT = "#ff2bd6"
 _SMALLEST_SIDE = 320
-"""Below this many pixels a label would hide the image, so the drawing is enlarged."""
+"""Smaller images are enlarged, since labels would hide them."""
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _Rectangle = tuple[int, int, int, int]
@@ -30,14 +30,14 @@ def draw_boxes(
 
     Args:
         image: any mode; it is not changed.
-        boxes: in pixels of the image; one label and one score each. Boxes with the same label share a
-            colour. The first box is drawn last and so lies on top.
-        labels: what each box holds.
+        boxes: in pixels of the image; one label and one score each. Boxes with the same label share a colour.
+            The first box is drawn last, on top.
+        labels: the label of each box.
         scores: 0 to 1, drawn with two decimals.
 
     Returns:
-        An RGB image. It has the size of the image, or a whole multiple of it when the longer side is
-        under 320 pixels, since no label could be read otherwise.
+        An RGB image. It has the size of the image, or a whole multiple of it when the longer side is under
+        320 pixels, so that labels are readable.
 
     Raises:
         ValueError: boxes, labels and scores differ in number.
@@ -63,7 +63,7 @@ def draw_mask_overlay(image: Image.Image, mask: Image.Image) -> Image.Image:
 
     Args:
         image: any mode; it is not changed.
-        mask: mode L, the size of the image; 255 is tinted, 0 is left as it is.
+        mask: mode L, the size of the image; 255 is tinted, 0 is not changed.
 
     Returns:
         An RGB image of the size of the image.
@@ -103,7 +103,7 @@ def _tag(
     line: int,
     taken: list[_Rectangle],
 ) -> None:
-    """Write a label at the first place near the box that is free of other labels."""
+    """Write a label at the first position near the box that is free of other labels."""
     canvas_width, canvas_height = draw.im.size
     text, font, pad = _fitted(draw, text, (canvas_width, canvas_height))
     width = round(draw.textlength(text, font=font)) + 2 * pad

@@ -1,4 +1,4 @@
-"""The words of a detection prompt."""
+"""Split detection prompts into labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _BETWEEN_LABELS = re.compile(r"[.?!,;\n]+")
 
 
 def split_labels(prompt: str) -> list[str]:
-    """The things a prompt asks for: lower case, each once, in their order.
+    """The labels of a prompt: lower case, without duplicates, in order.
 
     Args:
         prompt: phrases with dots, commas, semicolons, question or exclamation marks or line ends between
@@ -26,5 +26,5 @@ def split_labels(prompt: str) -> list[str]:
 
 
 def _without_controls(text: str) -> str:
-    """The text with spaces in the place of control characters, such as NUL."""
+    """The text with control characters, such as NUL, replaced by spaces."""
     return "".join(" " if unicodedata.category(each) == "Cc" else each for each in text)

@@ -1,7 +1,7 @@
 """The verbs and nouns of the six operations, in English, German, Spanish, French and Chinese.
 
 The frames of other languages are written without the words that :mod:`promptvision.builtin.planner.languages`
-takes off: articles, politeness, and names of the image, which read "it".
+removes: articles, politeness, and names of the image, which become "it".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The requirements of a tool, checked without importing what they name."""
+"""The requirements of a tool, checked without imports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Requirements:
             ``slow_priority`` of its :class:`~promptvision.tools.tool.Tool`.
         binaries: program name to the command that installs it.
         modules: top-level Python module to the command that installs it.
-        settings: variable name to what it is for; each must be set.
+        settings: variable name to its purpose; each must be set.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -115,10 +115,10 @@ def missing_requirements(
     setting: Callable[[str], str | None],
     choose: Callable[[Sequence[str]], str] = _first,
 ) -> Iterator[Missing]:
-    """Yield what is not met.
+    """Yield the requirements that are not met.
 
     Args:
-        requires: what to check.
+        requires: the requirements to check.
         has_model: returns None when the weights of a model id are on disk, else what is missing.
         setting: returns the value of a variable, or None.
         choose: of alternatives that are all missing, returns the one to report; default: the best.

@@ -1,9 +1,9 @@
 """JSON schemas for function calling, self-contained and in the subset that LLM hosts accept.
 
-Hosts refuse what JSON Schema allows: OpenAI's strict mode wants ``additionalProperties: false``, ``anyOf``
-for any union and ``items`` for any array, and knows few formats; several hosts want a description that is
-never null. What is made here has no ``$ref`` at all, no ``title``, no ``default: null``, and a description
-for every property.
+Hosts support only part of JSON Schema: OpenAI's strict mode requires ``additionalProperties: false``,
+``anyOf`` for unions and ``items`` for arrays, and supports few formats; several hosts require descriptions
+that are never null. The schemas of this module have no ``$ref``, ``title`` or ``default: null``, and a
+description for every property.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) 
 
     Args:
         model: the argument model.
-        optional: required fields that the caller may leave out because the core can fill them in.
+        optional: required fields that the caller may omit because the core can fill them in.
     """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})

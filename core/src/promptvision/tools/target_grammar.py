@@ -24,7 +24,7 @@ class Shade(StrEnum):
 
 
 class Relation(StrEnum):
-    """Where a thing lies relative to another one."""
+    """The position of an object relative to another one."""
 
     NEAR = "next to"
     LEFT_OF = "left of"
@@ -117,7 +117,7 @@ SIZES = LARGE | SMALL
 ALL = frozenset(_words("all every each any both whole entire"))
 ARTICLES = frozenset(_words("the a an this that these those my your our some"))
 SOFT = frozenset(_words("color colour colored coloured bright vivid shiny only exact other actual"))
-"""Words that do not distinguish things."""
+"""Words that do not distinguish objects."""
 GENERIC = frozenset(_words("one ones"))
 CHOICES = frozenset((*NUMBERS, *ORDINALS, *SIZES, *ALL, *ARTICLES, *SIDE_WORDS, *GENERIC, "pair"))
 DARK = frozenset(_words("dark darker darkest deep"))
@@ -125,7 +125,7 @@ LIGHT = frozenset(_words("light lighter lightest pale"))
 COLOURS = frozenset(
     _words("amber apricot bronze burgundy cream emerald lilac mauve mustard peach rose ruby scarlet")
 )
-"""Colour words beside those of CSS."""
+"""Colour words in addition to those of CSS."""
 PLURALS = {
     "men": "man",
     "women": "woman",
@@ -147,4 +147,4 @@ UNCOUNTED = frozenset(
         "lens canvas christmas iris tennis cactus circus campus virus moss boss"
     )
 )
-"""Nouns that end in s and are not plurals of many things."""
+"""Nouns that end in s but may name a single object."""

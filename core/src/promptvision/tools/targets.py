@@ -1,9 +1,10 @@
-"""What a target phrase names: a thing, the words that describe it, which ones are meant, and exceptions.
+"""Parse target phrases: the object, its description, the selection among matches, and exceptions.
 
-The grammar is that of English noun phrases and knows no vocabulary of things: *determiners and counts* (``one
-of the``, ``all``, ``two``), *selection words* (``left``, ``biggest``, ``second ... from the right``), *shade*
-(``dark`` before a colour), *modifiers*, a *possessor* (``the woman's``), the *head noun*, and after it places
-(``on the left``), relations (``next to the box``), clauses (``that is red``) and exceptions (``except ...``).
+The grammar is that of English noun phrases and needs no vocabulary of objects: *determiners and counts*
+(``one of the``, ``all``, ``two``),
+*selection words* (``left``, ``biggest``, ``second ... from the right``), *shade* (``dark`` before a colour),
+*modifiers*, a *possessor* (``the woman's``), the *head noun*, and after it places (``on the left``),
+relations (``next to the box``), clauses (``that is red``) and exceptions (``except ...``).
 """
 
 from __future__ import annotations
@@ -27,30 +28,30 @@ __all__ = [
 ]
 
 MAX_DEPTH = 3
-"""How deep exceptions and relations may be nested."""
+"""Maximum nesting depth of exceptions and relations."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetPhrase:
-    """One noun phrase, taken apart.
+    """One parsed noun phrase.
 
     Args:
-        text: the phrase in lower case, without outer punctuation.
-        head: the head noun, singular; a lone adjective ("red") stands here too; empty when there is none.
+        text: the phrase in lower case, without surrounding punctuation.
+        head: the head noun, singular, or a single adjective ("red"); empty when there is none.
         is_plural: whether the head noun is plural.
-        modifiers: words before the head that say what the thing is like or made of.
+        modifiers: words before the head that describe the object or its material.
         shade: dark or light, when it stands before a colour.
         possessor: owner or whole ("woman" in "the woman's hat").
         clause: words after the head that this grammar does not resolve ("in a red coat").
-        count: how many are meant ("two", "one of"), None when no number is said.
-        is_all: whether "all", "every", "each", "any" or "both" is said.
-        sides: where in the image ("upper left" gives two).
-        order: position counted from a side, 1 is the first; None when not said.
+        count: number of objects ("two", "one of"); None when not given.
+        is_all: whether the phrase has "all", "every", "each", "any" or "both".
+        sides: position in the image ("upper left" gives two).
+        order: position counted from a side, 1 is the first; None when not given.
         size: 1 for the largest, -1 for the smallest, 2 for the second largest and so on.
         is_superlative: whether the size compares ("biggest"), rather than describes ("big").
-        relation: where it lies relative to another thing.
-        exceptions: what does not count.
-        is_complement: whether it means everything but the exceptions.
+        relation: position relative to another object.
+        exceptions: excluded objects.
+        is_complement: whether it means everything except the exceptions.
         written_head: the head noun as written.
     """
 
@@ -74,30 +75,29 @@ class TargetPhrase:
 
     @property
     def description(self) -> str:
-        """The words that say what to look for, without those that choose among what is found."""
+        """The words that describe the object, without those that choose among matches."""
         owner = f"{self.possessor}'s" if self.possessor else ""
         words = (owner, self.shade or "", *self.modifiers, self.written_head, self.clause)
         return " ".join(word for word in words if word)
 
     @property
     def is_singular(self) -> bool:
-        """Whether exactly one thing is meant: a singular noun without "every" and the like."""
+        """Whether exactly one object is meant: a singular noun without "every" and similar words."""
         if self.count is not None:
             return self.count == 1
         return not self.is_plural and not self.is_all
 
     @property
     def has_selection(self) -> bool:
-        """Whether words choose among the things found."""
+        """Whether the phrase chooses among matches."""
         chosen = (self.sides, self.order, self.size, self.shade, self.relation, self.exceptions)
         return any(chosen) or self.count is not None
 
 
 def read_targets(prompt: str) -> list[TargetPhrase]:
-    """The phrases of a prompt, parted by dots, semicolons, line ends, commas or "and".
+    """Split a prompt into phrases at dots, semicolons, line ends, commas and "and".
 
-    What stands behind an exception belongs to that exception: "everything except the ball and the box" is one
-    phrase.
+    Words after an exception belong to it: "everything except the ball and the box" is one phrase.
     """
     phrases: list[TargetPhrase] = []
     for part in re.split(r"[.;\n!?]+", _fold(prompt)):
@@ -107,7 +107,7 @@ def read_targets(prompt: str) -> list[TargetPhrase]:
 
 
 def _pieces(part: str) -> list[str]:
-    """The things of a list; "black and white cat" is one."""
+    """The items of a list; "black and white cat" is one."""
     pieces = [""]
     for piece in re.split(rf"({grammar.LIST.pattern})", part):
         last = pieces[-1].rpartition(" ")[2]
@@ -120,15 +120,15 @@ def _pieces(part: str) -> list[str]:
 
 
 def is_complement(prompt: str) -> bool:
-    """Whether a prompt means everything but what it names."""
+    """Whether a prompt means everything except the objects that it names."""
     return any(phrase.is_complement for phrase in read_targets(prompt))
 
 
 def kept_part(prompt: str) -> str | None:
-    """What a prompt excludes from everything ("blue box" of "everything but the blue box").
+    """The objects that a complement excludes ("blue box" of "everything but the blue box").
 
     Returns:
-        The excluded things parted by dots; None when the prompt is not a complement, or is more than one.
+        The excluded objects, separated by dots; None when the prompt is not a single complement.
     """
     phrases = read_targets(prompt)
     if len(phrases) != 1 or not phrases[0].is_complement or not phrases[0].exceptions:
@@ -137,11 +137,11 @@ def kept_part(prompt: str) -> str | None:
 
 
 def read_target(phrase: str, depth: int = 0) -> TargetPhrase:
-    """Read one noun phrase; any text gives a result.
+    """Parse one noun phrase; any text gives a result.
 
     Args:
         phrase: English words in any case.
-        depth: how many phrases this one is nested in.
+        depth: nesting depth of the phrase.
     """
     text = _fold(phrase)
     if depth > MAX_DEPTH:
@@ -157,7 +157,7 @@ def is_colour_word(word: str) -> bool:
 
 
 def singular(noun: str) -> str:
-    """A lower-case English noun without its plural ending: "boxes" gives "box", "people" stays."""
+    """The singular of a lower-case English noun: "boxes" gives "box", "people" is not changed."""
     if noun in grammar.PLURALS:
         return grammar.PLURALS[noun]
     if (
@@ -173,7 +173,7 @@ def singular(noun: str) -> str:
 
 
 def plural(noun: str) -> str:
-    """A lower-case English noun phrase with the ending of several: "box" gives "boxes"."""
+    """The plural of a lower-case English noun phrase: "box" gives "boxes"."""
     rest, _, last = noun.rpartition(" ")
     irregular = {one: many for many, one in grammar.PLURALS.items()} | {"person": "people"}
     ending = "es" if last.endswith(("x", "s", "sh", "ch", "z")) else "s"
@@ -189,7 +189,7 @@ def _fold(text: str) -> str:
 
 
 def has_exception(text: str) -> bool:
-    """Whether a lower-case text says what does not count ("except", "but not", "that are not")."""
+    """Whether a lower-case text has an exception ("except", "but not", "that are not")."""
     return any(
         rule.search(text)
         for rule in (grammar.EXCEPT, grammar.BUT, grammar.COMMA_NOT, grammar.NEGATED, grammar.OUTSIDE)
@@ -228,7 +228,7 @@ def _excepted(text: str, base: str, rest: str, depth: int, *, adjective: bool = 
 
 
 def _completed(piece: str, bare: str, heads: TargetPhrase, *, adjective: bool) -> str:
-    """An exception that names a quality, with its noun: of balls, "the red one" and "red" give "red ball"."""
+    """Add the noun to an exception without one: for balls, "the red one" and "red" become "red ball"."""
     words = bare.split()
     if len(words) != 1 or not heads.head or heads.head == words[0]:
         return piece
@@ -239,7 +239,7 @@ def _completed(piece: str, bare: str, heads: TargetPhrase, *, adjective: bool) -
 
 
 def _read_relative(text: str, depth: int) -> TargetPhrase | None:
-    """ "the ball that is red" as "red ball"; other clauses are left to the caller."""
+    """Read "the ball that is red" as "red ball"; other clauses are not handled here."""
     found = grammar.RELATIVE.search(text)
     if found is None or not found.start():
         return None
@@ -259,7 +259,7 @@ def _read_relative(text: str, depth: int) -> TargetPhrase | None:
 
 
 def _read_simple(text: str, depth: int) -> TargetPhrase:
-    """A phrase without exceptions: places and relations are taken off its end, then words off its front."""
+    """Parse a phrase without exceptions: positions and relations from its end, then words from its start."""
     rest = grammar.COLOUR_OF.sub("", grammar.IN_IMAGE.sub("", text))
     rest = re.sub(r"^(?:everything|anything) ([\w-]+)$", r"all \1 things", rest)
     phrase = TargetPhrase(text=text)
@@ -286,12 +286,12 @@ def _sides(words: str) -> tuple[Side, ...]:
 
 
 def _is_choice(words: str) -> bool:
-    """Whether every word chooses: "one", "the second", "the left one", "two"."""
+    """Whether every word is a selection word: "one", "the second", "the left one", "two"."""
     return all(word in grammar.CHOICES or (word.isdecimal() and len(word) < 3) for word in words.split())
 
 
 def _read_words(choice: list[str], text: str, phrase: TargetPhrase) -> TargetPhrase:
-    """Read words in front of the head noun; those of "one of the" come in ``choice``."""
+    """Parse the words before the head noun; ``choice`` holds those of "one of the"."""
     clause = grammar.CLAUSE.search(text)
     body = text[: clause.start()] if clause else text
     phrase = replace(phrase, clause=text[clause.start() :].strip() if clause else "")
@@ -329,7 +329,7 @@ def _narrows(choice: list[str]) -> bool:
 
 
 def _possessor(text: str) -> tuple[str, str, str]:
-    """Owner, separator and the rest of "the woman's hat"; no owner where there is none."""
+    """Split "the woman's hat" into owner, separator and rest; the owner may be empty."""
     found = re.match(r"(?:(?:the|a|an|this|that|my|every|all|both)\s+)*(.+?)(?:'s|(?<=s)')\s+(.+)", text)
     if found is not None:
         return found[1], "'s", found[2]
@@ -338,7 +338,7 @@ def _possessor(text: str) -> tuple[str, str, str]:
 
 
 def _front(words: list[str]) -> tuple[list[str], list[str]]:
-    """Words that choose, and the others; the last word is the head noun whatever it is."""
+    """Split words into selection words and others; the last word is always the head noun."""
     chosen: list[str] = []
     kept: list[str] = []
     for place, word in enumerate(words):
@@ -355,7 +355,7 @@ def _chooses(word: str) -> bool:
 
 
 def _stands_alone(word: str) -> bool:
-    """Whether a word chooses without a noun behind it: "the biggest", "the second"."""
+    """Whether a word selects without a noun after it: "the biggest", "the second"."""
     return word in grammar.ORDINALS or word in grammar.SIZES or word in grammar.SIDE_WORDS
 
 
@@ -380,7 +380,7 @@ def _read_choice(phrase: TargetPhrase, words: list[str], *, is_group: bool) -> T
 
 
 def _shade(words: list[str]) -> tuple[Shade | None, list[str]]:
-    """The shade of "dark blue box", and the other words; without a colour it is a modifier like others."""
+    """The shade of "dark blue box", and the other words; without a colour it is a normal modifier."""
     for place, word in enumerate(words[:-1]):
         is_shade = word in grammar.DARK or word in grammar.LIGHT
         if is_shade and is_colour_word(words[place + 1].removesuffix("s")):

@@ -1,4 +1,4 @@
-"""Reading order of pieces of text: lines from top to bottom, column by column."""
+"""Determine the reading order of pieces of text: lines from top to bottom, column by column."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GUTTER = 0.6
 BLOCK_GAP = 1.0
 """Vertical space that starts a new block, in typical heights of a piece."""
 PROSE_WORDS = 2.5
-"""Mean number of words from which pieces belong to a column; shorter ones are cells of a table row."""
+"""Minimum mean number of words of pieces in a column; shorter ones are cells of a table row."""
 
 _EVERYWHERE = float("inf")
 _Gap: TypeAlias = tuple[float, float]
@@ -28,12 +28,12 @@ _Line: TypeAlias = list["Piece"]
 
 @dataclass(frozen=True)
 class Piece:
-    """Words that stand together in one line.
+    """Words that belong together in one line.
 
     Args:
         index: position in the caller's sequence.
         box: in pixels, with the text upright.
-        words: how many.
+        words: number of words.
     """
 
     index: int
@@ -52,7 +52,7 @@ class Piece:
 
 
 def reading_order(pieces: Iterable[Piece]) -> list[list[list[int]]]:
-    """Arrange pieces of text for a reader.
+    """Arrange pieces of text in reading order.
 
     Columns of prose are read one after the other, the cells of a table row by row.
 
@@ -87,7 +87,7 @@ def _in_line(piece: Piece, line: _Line) -> bool:
 
 
 def _columns(lines: list[_Line], width: float) -> list[list[_Line]]:
-    """Lines in reading order, parted where a column or the text around columns begins."""
+    """Lines in reading order, split where a column or the text around columns begins."""
     parts: list[list[_Line]] = [[]]
     start = 0
     while start < len(lines):
@@ -109,7 +109,7 @@ def _columns(lines: list[_Line], width: float) -> list[list[_Line]]:
 
 
 def _run_with_gutter(lines: list[_Line], start: int, width: float) -> tuple[int, _Gap | None]:
-    """How far the lines from ``start`` share a vertical gap that parts columns of prose, and that gap."""
+    """The end of the lines from ``start`` that share a vertical gap between columns, and that gap."""
     gaps: list[_Gap] = [(-_EVERYWHERE, _EVERYWHERE)]
     best: tuple[int, _Gap | None] = (start, None)
     for stop in range(start, len(lines)):
@@ -148,7 +148,7 @@ def _mean_words(pieces: Sequence[Piece]) -> float:
 
 
 def _blocks(lines: list[_Line], height: float) -> list[list[_Line]]:
-    """Lines parted where the space between them is larger than usual."""
+    """Split lines into blocks where the space between them is larger than usual."""
     blocks: list[list[_Line]] = []
     bottom = -_EVERYWHERE
     for line in lines:

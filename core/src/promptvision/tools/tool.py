@@ -22,35 +22,35 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 
 class Args(BaseModel):
-    """Base of all argument models. Field names are the JSON contract; unknown fields are refused."""
+    """Base of all argument models. Field names are the JSON contract; unknown fields are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @property
     def keeps_target(self) -> bool:
-        """Whether the thing acted on is still where it was, so that a later request may mean it by "it"."""
+        """Whether the target is still in its place, so that a later request may refer to it as "it"."""
         return True
 
 
 class Result(BaseModel):
     """Base of all result models.
 
-    ``success`` is true whenever the tool could look, even if it found nothing; ``message`` then says so.
-    Numbers must be finite: JSON has no others.
+    ``success`` is true if the tool ran, even if it found nothing; ``message`` then says so. Numbers must be
+    finite, as in JSON.
     """
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     success: bool = True
-    message: str | None = Field(None, description="What the user should know about this result.")
+    message: str | None = Field(None, description="A message for the user about this result.")
 
     @property
     def is_certain(self) -> bool:
-        """Whether the result is what was asked for; if not, only a request that means *it* may use it."""
+        """Whether the result certainly matches the request; if not, only a request for "it" may use it."""
         return True
 
     def summary(self) -> str:
-        """One or two sentences for people; planners without an LLM answer with it."""
+        """One or two sentences for the user; planners without an LLM answer with it."""
         if self.message:
             return self.message
         values = [
@@ -62,26 +62,26 @@ class Result(BaseModel):
 
 
 class RemoteResult(Result):
-    """Base of the result models of a plugin in an environment of its own, whose class is not known here."""
+    """Base of the result models of a plugin in a separate environment, whose class is not known here."""
 
     _summary: str = PrivateAttr("")
 
     def summary(self) -> str:
-        """What the plugin's own class says."""
+        """The summary of the plugin's own class."""
         return self._summary or super().summary()
 
     def keep_summary(self, summary: str) -> None:
-        """Note what the plugin's own class says."""
+        """Record the summary of the plugin's own class."""
         self._summary = summary
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words that ask for an operation, for planners that have no LLM.
+    """Words that request an operation, for planners without an LLM.
 
     Args:
-        text: words in any case; ``{field}`` stands for the value of an argument, and an image is named
-            by "it", "this" or "the image", which the planner treats as one.
+        text: words in any case; ``{field}`` is the value of an argument, and the image is "it", "this" or
+            "the image", which the planner treats as equal.
         fixed: arguments that these words imply, as ``(field, value)`` pairs.
     """
 
@@ -96,7 +96,7 @@ class Phrase:
 
 @dataclass(frozen=True, kw_only=True)
 class Lexicon:
-    """Verbs and nouns of one language that ask for an operation, and the frames that they stand in.
+    """Verbs and nouns of one language that request an operation, and the frames that contain them.
 
     Each frame with each of its words is a phrase: the verbs "remove" and "erase" with the frames
     "{verb} {target}" and "{verb} {target} from it" are four.
@@ -117,7 +117,7 @@ class Lexicon:
     language: str = "en"
 
     def phrases(self) -> Iterator[Phrase]:
-        """Every frame with every word."""
+        """All combinations of frames and words."""
         for frame in self.frames:
             for verb in self.verbs if "{verb}" in frame else ("",):
                 for noun in self.nouns if "{noun}" in frame else ("",):
@@ -179,10 +179,10 @@ class Operation:
 
     Args:
         name: ``[a-z][a-z0-9_]{0,63}``, the function name.
-        description: what it does, for the LLM and for people.
+        description: its purpose, for the LLM and for users.
         args: argument model.
         result: result model.
-        phrases: words that ask for it.
+        phrases: words that request it.
         lexicons: further words, by language.
     """
 
@@ -212,23 +212,23 @@ class Tool:
     Args:
         name: ``[a-z][a-z0-9_]{0,63}``, unique in one installation.
         operation: the operation it fulfils.
-        run: ``"package.module:callable"``, imported at the first call, or the callable itself. It gets
-            ``(args, context)`` and returns the result model. It may be slow and is run in a thread; a
-            coroutine function is awaited on the event loop, and must not block it.
+        run: ``"package.module:callable"``, imported at the first call, or the callable itself. It is called
+            with ``(args, context)`` and returns the result model. It may be slow and runs in a thread; a
+            coroutine function is awaited on the event loop and must not block it.
         args: argument model, the operation's own or one derived from it; default: the operation's.
         result: result model, likewise.
         priority: the highest that can run here goes first; 50 for a real model, 10 for a fallback tool.
         slow_priority: the priority on machines without a GPU of ``requires.gpu_bytes``; default: the same.
         requires: what it needs.
         limits: one sentence on what it cannot do, and which plugin can.
-        phrases: further words that ask for the operation when this tool is installed.
+        phrases: further words that request the operation when this tool is installed.
         lexicons: likewise, by language.
         cacheable: whether equal arguments on equal pixels give equal results.
         takes_complements: for a tool that gets the boxes of its target: whether it selects the rest of the
             image when the target reads "everything except ...". Others are not called with such a target.
-        accepts: for a tool that serves only some arguments of its operation: whether it serves these. It gets
-            the validated arguments, runs on the event loop before each call and must be quick; a tool that
-            declines is passed over for the next one. ``limits`` should say what it serves.
+        accepts: for a tool that accepts only some arguments of its operation: whether it accepts these. It is
+            called with the validated arguments on the event loop before each call and must be fast; if it
+            returns False, the next tool is used. ``limits`` should say what the tool accepts.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
         python: interpreter of the plugin's own environment, if it has one; filled in by the registry.
@@ -273,7 +273,7 @@ class Tool:
                     f"{wanted.__name__} of operation {self.operation.name!r}"
                 )
         if isinstance(self.run, str) and not IMPORT_STRING.fullmatch(self.run):
-            raise ValueError(f"{owner}: run must read 'package.module:callable', not {self.run!r}")
+            raise ValueError(f"{owner}: run must have the form 'package.module:callable', not {self.run!r}")
         if not isinstance(self.run, str) and not callable(self.run):
             raise TypeError(f"{owner}: run must be a function or an import string, not {self.run!r:.80}")
         if self.accepts is not None and not callable(self.accepts):
@@ -290,7 +290,7 @@ class Tool:
 
     @cached_property
     def is_async(self) -> bool:
-        """Whether :attr:`run` is a coroutine function; False while that is not known, before the import."""
+        """Whether :attr:`run` is a coroutine function; False before the import of an import string."""
         return inspect.iscoroutinefunction(self.run) or inspect.iscoroutinefunction(
             getattr(self.run, "__call__", None)  # noqa: B004  # an object whose call is one
         )
@@ -300,7 +300,7 @@ class Tool:
         return replace(self, plugin=plugin, version=version)
 
     def load(self) -> Callable[..., Any]:
-        """Import and return the callable. Heavy modules are imported here and not before."""
+        """Import and return the callable. Heavy modules are not imported before this."""
         if callable(self.run):
             return self.run
         module, _, name = self.run.partition(":")

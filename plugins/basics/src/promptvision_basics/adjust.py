@@ -18,7 +18,7 @@ Change = Callable[[Image.Image], Image.Image]
 
 
 def adjust(args: AdjustArgs, context: ToolContext) -> AdjustResult:
-    """Apply what is asked for, in the order of the arguments; transparency is kept as it is."""
+    """Apply the requested adjustments in the order of the arguments; transparency is kept."""
     image = context.open(args.image_url)
     alpha = image.getchannel("A") if image.mode in ("LA", "RGBA") else None
     made = image.convert("L" if image.mode in ("L", "LA") else "RGB")

@@ -1,4 +1,4 @@
-"""Blur, pixelate or black out regions, so that what they showed cannot be recovered."""
+"""Blur, pixelate or black out regions, so that their content cannot be recovered."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from promptvision_basics.models import BlurArgs, BlurResult
 __all__ = ["blur", "obscure"]
 
 _ROOM = 0.08
-"""Room around a detected box, as a share of its size: detectors cut off hair and the edges of letters."""
+"""Margin around a detected box, as a share of its size: detectors cut off hair and the edges of letters."""
 _MIN_SHARE = 4
 """At full strength a region becomes this many pixels or blocks across."""
 _WEAKEST_SHARE = 24
 
 
 def blur(args: BlurArgs, context: ToolContext) -> BlurResult:
-    """Obscure the whole image, each box, a mask, or all but a mask."""
+    """Obscure the whole image, each box, a mask, or everything except a mask."""
     image = context.open(args.image_url)
     if args.mask_url is not None:
         mask = context.open(args.mask_url).convert("L")

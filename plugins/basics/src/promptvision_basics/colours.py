@@ -1,4 +1,4 @@
-"""Colours by name: reading what a user wrote, and naming what an image shows."""
+"""Parse colour names, and name the colours of an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RGB = tuple[int, int, int]
 
 
 def read_colour(argument: str, text: str) -> RGB:
-    """The colour that a CSS name or a hex code stands for.
+    """The colour of a CSS name or a hex code.
 
     Args:
         argument: name of the argument, for the error.
@@ -46,7 +46,7 @@ def _named() -> tuple[tuple[str, RGB], ...]:
 
 @lru_cache(maxsize=4096)
 def colour_name(colour: RGB) -> str:
-    """The CSS colour name that is nearest in sRGB, weighted by how far the eye tells the channels apart.
+    """The CSS colour name that is nearest in sRGB, weighted by how well the eye distinguishes the channels.
 
     Source: the "redmean" approximation, https://www.compuphase.com/cmetric.htm.
     """

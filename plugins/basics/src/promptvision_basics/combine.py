@@ -1,4 +1,4 @@
-"""Several images in one."""
+"""Combine several images in one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def combine(args: CombineArgs, context: ToolContext) -> CombineResult:
 
 
 def _tile(images: Sequence[Image.Image], columns: int, gap: int, background: RGB) -> Image.Image:
-    """Rows of images in cells of one size each, every image scaled to fit its cell.
+    """Rows of images in cells of equal size, with every image scaled to fit its cell.
 
     In a single row all images get the height of the first, in a single column its width.
     """

@@ -24,7 +24,7 @@ from promptvision_basics.models import (
 __all__ = ["crop", "fit_aspect", "flip", "part_of", "resize", "rotate"]
 
 MAX_PIXELS = 25_000_000
-"""No result has more pixels: the limit that uploads have, too."""
+"""Maximum number of pixels of a result, equal to the limit of uploads."""
 MAX_SIDE = 16_384
 
 _QUARTERS = {
@@ -64,7 +64,7 @@ def _kept(args: CropArgs, size: tuple[int, int]) -> Box:
 
 
 def _around(boxes: Sequence[Box], margin: float) -> Box:
-    """The smallest box around all boxes, with room on every side."""
+    """The smallest box around all boxes, with a margin on every side."""
     left, top = min(box.x1 for box in boxes), min(box.y1 for box in boxes)
     right, bottom = max(box.x2 for box in boxes), max(box.y2 for box in boxes)
     across, down = margin * (right - left), margin * (bottom - top)
@@ -100,13 +100,13 @@ def _ratio(aspect: str) -> float:
 
 
 def fit_aspect(box: Box, ratio: float, size: tuple[int, int], *, grow: bool) -> Box:
-    """A box of an aspect ratio with the same middle.
+    """A box of an aspect ratio with the same centre.
 
     Args:
-        box: what it is made from.
+        box: the original box.
         ratio: width by height.
-        size: of the image, which the box never leaves.
-        grow: enlarge the box so that all of it stays inside, as far as the image allows; else cut from it.
+        size: of the image, which bounds the box.
+        grow: enlarge the box, as far as the image allows, to keep its content; else crop it.
     """
     width, height = box.x2 - box.x1, box.y2 - box.y1
     is_wide = width / height > ratio
@@ -123,7 +123,7 @@ def fit_aspect(box: Box, ratio: float, size: tuple[int, int], *, grow: bool) -> 
 
 
 def _pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Whole pixels inside of the image; at least one."""
+    """Whole pixels inside the image; at least one."""
     left, top = max(0, round(box.x1)), max(0, round(box.y1))
     right, bottom = min(size[0], round(box.x2)), min(size[1], round(box.y2))
     if right <= left or bottom <= top:
@@ -134,7 +134,7 @@ def _pixels(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:
 
 
 def rotate(args: RotateArgs, context: ToolContext) -> RotateResult:
-    """Rotate by any angle; multiples of 90 degrees lose nothing."""
+    """Rotate by any angle; multiples of 90 degrees are lossless."""
     image = context.open(args.image_url)
     angle = (args.degrees if args.direction == "counterclockwise" else -args.degrees) % 360
     made = _turned(image, angle, args)
@@ -185,11 +185,11 @@ def resize(args: ResizeArgs, context: ToolContext) -> ResizeResult:
 
 
 def new_size(args: ResizeArgs, size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height in pixels that the arguments ask for; never below 1.
+    """The requested width and height in pixels; never below 1.
 
     Args:
-        args: what is asked for.
-        size: width and height now.
+        args: the arguments.
+        size: current width and height.
     """
     width, height = size
     if args.width is not None and args.height is not None and not args.keep_aspect:
@@ -210,5 +210,5 @@ def _check_size(size: tuple[int, int]) -> None:
     if max(size) > MAX_SIDE or size[0] * size[1] > MAX_PIXELS:
         raise ToolFailed(
             f"the result would be {size[0]} x {size[1]} pixels; at most {MAX_SIDE} a side and "
-            f"{MAX_PIXELS // 1_000_000} megapixels are made; ask for a smaller size"
+            f"{MAX_PIXELS // 1_000_000} megapixels are possible; use a smaller size"
         )

@@ -35,7 +35,7 @@ def describe(args: ImageArgs, context: ToolContext) -> InfoResult:
 def main_colours(image: Image.Image) -> list[Colour]:
     """The most frequent colours, by median cut on a copy of at most 256 pixels a side.
 
-    Fully transparent pixels do not count.
+    Fully transparent pixels are ignored.
     """
     small = image.convert("RGBA")
     small.thumbnail((_SAMPLE, _SAMPLE), Image.Resampling.BOX)

@@ -15,7 +15,7 @@ _CUTS = ("crop", "trim", "cut", "cut down", "clip")
 
 
 def _parts() -> Iterator[Lexicon]:
-    """Halves, thirds, quarters and the center; each by its name and by its other names."""
+    """Halves, thirds, quarters and the center, each with its alternative names."""
     names = {
         **{f"{side} half": (f"{side} half",) for side in ("left", "right", "top", "bottom")},
         **{f"{side} third": (f"{side} third",) for side in ("left", "right", "top", "bottom")},

@@ -1,6 +1,6 @@
 """Argument and result models of the everyday operations.
 
-Pixel coordinates, origin top left; boxes are ``[x1, y1, x2, y2]``. Angles are in degrees.
+Coordinates are pixels with the origin at the top left; boxes are ``[x1, y1, x2, y2]``. Angles are in degrees.
 """
 
 from __future__ import annotations
@@ -56,24 +56,24 @@ Part = Literal[
 Place = Literal[
     "top left", "top", "top right", "left", "center", "right", "bottom left", "bottom", "bottom right"
 ]
-"""Where something is put on an image."""
+"""A position on an image."""
 
 _FOUND = "Filled in from 'target'."
 
 
 class CropArgs(ImageArgs):
-    """Arguments of ``crop_image``: exactly one of box, target and part says what to keep, or aspect alone."""
+    """Arguments of ``crop_image``: exactly one of box, target and part, or only aspect."""
 
     box: Box | None = Field(None, description="What to keep, [x1, y1, x2, y2] in pixels.")
     part: Part | None = Field(None, description="A named part to keep.")
-    target: Target | None = Field(None, description="Crop to this thing, as a noun phrase.")
+    target: Target | None = Field(None, description="Crop to this object, as a noun phrase.")
     bounding_boxes: list[Box] | None = Field(None, max_length=100, description=_FOUND)
     aspect: str | None = Field(
         None,
         pattern=r"^[1-9]\d{0,4}(\.\d{1,3})?\s?[:/x]\s?[1-9]\d{0,4}(\.\d{1,3})?$",
         description="Width to height of the result, such as '16:9', '1:1' or '4:3'.",
     )
-    margin: float = Field(0.0, ge=0, le=2, description="Room around a target, as a share of its size.")
+    margin: float = Field(0.0, ge=0, le=2, description="Margin around a target, as a share of its size.")
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:
@@ -92,7 +92,7 @@ class CropResult(ImageResult):
 
     cropped_image_url: ImageRef
     box: Box
-    """What was kept, in pixels of the original."""
+    """The kept area, in pixels of the original."""
     width: int
     height: int
 
@@ -105,7 +105,7 @@ class RotateArgs(ImageArgs):
     """Arguments of ``rotate_image``."""
 
     degrees: float = Field(90, ge=-360, le=360, description="Angle in degrees; 90 is a quarter turn.")
-    direction: Literal["clockwise", "counterclockwise"] = Field("clockwise", description="Sense of the turn.")
+    direction: Literal["clockwise", "counterclockwise"] = Field("clockwise", description="Direction.")
     expand: bool = Field(True, description="Enlarge the image so that no corner is cut off.")
     fill: str | None = Field(
         None, max_length=40, description="Colour of new corners; default: transparent where possible."
@@ -113,15 +113,15 @@ class RotateArgs(ImageArgs):
 
 
 class RotateResult(ImageResult):
-    """The turned image."""
+    """The rotated image."""
 
     rotated_image_url: ImageRef
     width: int
     height: int
 
     def summary(self) -> str:
-        """That it is turned, and its size."""
-        return self.message or f"The image is rotated; it is {self.width} x {self.height} pixels now."
+        """A sentence that it is rotated, with its size."""
+        return self.message or f"The image is rotated; it is now {self.width} x {self.height} pixels."
 
 
 class FlipArgs(ImageArgs):
@@ -138,7 +138,7 @@ class FlipResult(ImageResult):
     flipped_image_url: ImageRef
 
     def summary(self) -> str:
-        """That it is flipped."""
+        """A sentence that it is flipped."""
         return self.message or "The image is flipped."
 
 
@@ -172,11 +172,11 @@ class ResizeResult(ImageResult):
 
     def summary(self) -> str:
         """The new size."""
-        return self.message or f"The image is {self.width} x {self.height} pixels now."
+        return self.message or f"The image is now {self.width} x {self.height} pixels."
 
 
 class AdjustArgs(ImageArgs):
-    """Arguments of ``adjust_image``. Factors as in Pillow's ``ImageEnhance``: 1 leaves the image as it is."""
+    """Arguments of ``adjust_image``. Factors as in Pillow's ``ImageEnhance``: 1 changes nothing."""
 
     brightness: float = Field(1.0, ge=0, le=5, description="1 = unchanged, 1.3 = brighter, 0.7 = darker.")
     contrast: float = Field(1.0, ge=0, le=5, description="1 = unchanged, 0 = plain grey.")
@@ -200,12 +200,12 @@ class AdjustResult(ImageResult):
     adjusted_image_url: ImageRef
 
     def summary(self) -> str:
-        """That it is adjusted."""
+        """A sentence that it is adjusted."""
         return self.message or "The image is adjusted."
 
 
 class BlurArgs(ImageArgs):
-    """Arguments of ``blur_image``: the whole image, a target, or everything but the target."""
+    """Arguments of ``blur_image``: the whole image, a target, or everything except the target."""
 
     target: Target | None = Field(
         None, description="What to blur, as a noun phrase; leave out for the whole image."
@@ -234,13 +234,13 @@ class BlurArgs(ImageArgs):
 
 
 class BlurResult(ImageResult):
-    """The blurred image; pixels outside of the region are bit-identical."""
+    """The blurred image; pixels outside the region are bit-identical."""
 
     blurred_image_url: ImageRef
     regions: int = Field(description="How many regions were blurred; 0 for the whole image.")
 
     def summary(self) -> str:
-        """What was blurred."""
+        """A sentence that says what was blurred."""
         if self.message:
             return self.message
         if not self.regions:
@@ -267,11 +267,11 @@ class DrawTextResult(ImageResult):
 
     text_image_url: ImageRef
     box: Box
-    """Where the text is, in pixels."""
+    """The box of the text, in pixels."""
 
     def summary(self) -> str:
-        """That the text is there."""
-        return self.message or "The text is on the image."
+        """A sentence that the text was drawn."""
+        return self.message or "The text was drawn on the image."
 
 
 class CombineArgs(ImageArgs):
@@ -320,7 +320,7 @@ class Colour(BaseModel):
 
 
 class InfoResult(ImageResult):
-    """Facts about an image. Metadata such as EXIF is not among them: it is dropped at storage."""
+    """Facts about an image, without metadata such as EXIF, which is removed when an image is stored."""
 
     width: int
     height: int

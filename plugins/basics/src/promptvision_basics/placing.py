@@ -1,4 +1,4 @@
-"""Named places on an image in pixels."""
+"""Convert named positions on an image to pixels."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ __all__ = ["corner_of"]
 def corner_of(
     place: Place, outer: tuple[int, int], inner: tuple[int, int], margin: int = 0
 ) -> tuple[int, int]:
-    """Left and top of a rectangle that lies at a named place of a larger one.
+    """Left and top of a rectangle at a named position of a larger one.
 
     Args:
         place: such as ``"bottom right"``.
         outer: width and height of the image.
-        inner: width and height of what is put on it.
-        margin: pixels that are kept free at the edges.
+        inner: width and height of the rectangle.
+        margin: distance from the edges in pixels.
     """
     left, top = (outer[0] - inner[0]) // 2, (outer[1] - inner[1]) // 2
     if "left" in place:

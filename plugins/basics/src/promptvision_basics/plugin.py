@@ -33,7 +33,7 @@ _PARTS = ("left half", "right half", "top half", "bottom half")
 
 CROP = Operation(
     name="crop_image",
-    description="Cut an image to a box, a thing in it, a named part or an aspect ratio.",
+    description="Crop an image to a box, an object in it, a named part or an aspect ratio.",
     args=CropArgs,
     result=CropResult,
     lexicons=lexicons.CROP,
@@ -174,7 +174,7 @@ ADJUST = Operation(
 
 BLUR = Operation(
     name="blur_image",
-    description="Blur, pixelate or black out a whole image, a thing in it, or everything but that thing.",
+    description="Blur, pixelate or black out an image, an object in it, or everything except the object.",
     args=BlurArgs,
     result=BlurResult,
     lexicons=lexicons.BLUR,
@@ -227,7 +227,7 @@ COMBINE = Operation(
 
 INFO = Operation(
     name="image_info",
-    description="Tell the size, mode, stored format and main colours of an image.",
+    description="Report the size, mode, stored format and main colours of an image.",
     args=ImageArgs,
     result=InfoResult,
     lexicons=lexicons.INFO,
@@ -269,7 +269,7 @@ _TOOLS = (
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """One tool per operation; none needs a model or a download."""
+    """One tool per operation, without models or downloads."""
     return [
         Tool(name=name, operation=operation, run=f"promptvision_basics.{run}")
         for name, operation, run in _TOOLS

@@ -18,7 +18,7 @@ _MARGIN_SHARE = 0.03
 
 
 def draw_text(args: DrawTextArgs, context: ToolContext) -> DrawTextResult:
-    """Draw with Pillow's own font (Aileron, embedded), so that no font file is needed."""
+    """Draw with Pillow's embedded font (Aileron), so no font file is needed."""
     image = context.open(args.image_url)
     made = image.convert("RGBA" if image.mode in ("LA", "RGBA") else "RGB")
     colour = read_colour("color", args.color)
@@ -72,7 +72,7 @@ def _extent(
 
 
 def _fitting_size(draw: ImageDraw.ImageDraw, text: str, size: tuple[int, int]) -> float:
-    """Letters of an eighth of the image's height, or as large as the width allows."""
+    """A font size of an eighth of the image's height, or as large as the width allows."""
     lines = text.count("\n") + 1
     wanted = max(_MIN_SIZE, _HEIGHT_SHARE * size[1])
     font = ImageFont.load_default(wanted)

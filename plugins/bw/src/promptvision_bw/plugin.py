@@ -11,5 +11,5 @@ BW = Tool(name="bw", operation=operations.CONVERT_TO_BW, run="promptvision_bw.bw
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool ``bw``."""
     return [BW]

@@ -1,4 +1,4 @@
-"""The tool ``cutout``: keep the subject of an image and put something else behind it."""
+"""The tool ``cutout``: keep the subject of an image and replace its background."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from promptvision_cutout.plugin import BLUR, CUTOUT, TRANSPARENT, CutoutArgs, Cu
 __all__ = ["cut_out"]
 
 _LEAST = 0.5
-"""A subject has pixels that belong to it at least this much."""
+"""Minimum alpha of the most certain pixel of a subject."""
 _ROOM = 0.15
-"""What the model sees around a target, as a share of its size."""
+"""Context that the model sees around a target, as a share of its size."""
 _REACH = 0.02
-"""How far a subject may reach beyond its rough mask, as a share of the image's longer side."""
+"""How far a subject may extend beyond its rough mask, as a share of the image's longer side."""
 _BLUR_RADIUS = 0.025
-"""Of a blurred background, as a share of the image's longer side."""
+"""Radius of a blurred background, as a share of the image's longer side."""
 
 _Background = Callable[[Image.Image, Alpha], Image.Image]
 
@@ -30,7 +30,7 @@ def cut_out(args: CutoutArgs, context: ToolContext) -> CutoutResult:
     """Keep the main subject, or the target.
 
     Raises:
-        ArgumentsError: the background is not a colour, or the mask does not fit the image.
+        ArgumentsError: the background is not a colour, or the mask does not match the image.
         ToolFailed: no subject was found.
     """
     image = context.open(args.image_url)
@@ -62,9 +62,9 @@ def cut_out(args: CutoutArgs, context: ToolContext) -> CutoutResult:
 
 
 def _matte_within(model: MattingModel, image: Image.Image, mask: Image.Image) -> tuple[Alpha, str | None]:
-    """The matte of what a rough mask selects, as 0 to 1, and a note if the model saw something else."""
+    """The matte of the area of a rough mask, 0 to 1, and a note if the model found another subject."""
     box = mask.getbbox()
-    if box is None:  # read_mask refuses an empty mask
+    if box is None:  # read_mask rejects an empty mask
         raise ToolFailed("cutout: the mask selects nothing")
     across, down = round(_ROOM * (box[2] - box[0])) + 8, round(_ROOM * (box[3] - box[1])) + 8
     window = (
@@ -77,7 +77,7 @@ def _matte_within(model: MattingModel, image: Image.Image, mask: Image.Image) ->
     found[window[1] : window[3], window[0] : window[2]] = matte(model, image.crop(window))
     inside = np.asarray(mask) > 0
     if found[inside].mean() < _LEAST:
-        note = "The matting model saw another subject, so the edge is that of the rough mask."
+        note = "The matting model found another subject, so the edge of the rough mask is used."
         return _share(mask.filter(ImageFilter.BoxBlur(1))), note
     reach = max(1, round(_REACH * max(image.size)))
     allowed = _share(mask.filter(ImageFilter.BoxBlur(reach)))
@@ -90,7 +90,7 @@ def _share(channel: Image.Image) -> Alpha:
 
 
 def _background(args: CutoutArgs, context: ToolContext) -> _Background | None:
-    """What makes the background of the result; None for transparency.
+    """The background of the result; None for transparency.
 
     Raises:
         ArgumentsError: ``background`` is neither a keyword nor a colour.
@@ -114,7 +114,7 @@ def _background(args: CutoutArgs, context: ToolContext) -> _Background | None:
 
 
 def _blurred(image: Image.Image, alpha: Alpha) -> Image.Image:
-    """The background blurred without the subject, which would shine through around it."""
+    """The background, blurred without the subject, which would bleed into it."""
     blur = ImageFilter.GaussianBlur(max(2, _BLUR_RADIUS * max(image.size)))
     rest = Image.fromarray(np.rint((1 - alpha) * 255).astype(np.uint8))
     held = Image.composite(image, Image.new("RGB", image.size), rest).filter(blur)
@@ -124,7 +124,7 @@ def _blurred(image: Image.Image, alpha: Alpha) -> Image.Image:
 
 
 def _with_alpha(subject: Rgb, levels: Rgb) -> Image.Image:
-    """RGBA; what is wholly transparent holds no colour, so that the background cannot be recovered."""
+    """RGBA; fully transparent pixels have no colour, so that the background cannot be recovered."""
     made = Image.fromarray(np.where(levels[..., None] > 0, subject, 0).astype(np.uint8))
     made.putalpha(Image.fromarray(levels))
     return made

@@ -1,4 +1,4 @@
-"""Colours of the subject alone at its soft edge, where the image shows a mixture with the background.
+"""Estimate the subject's colours at its soft edge, where they are mixed with the background.
 
 Source: M. Forte, Approximate Fast Foreground Colour Estimation, ICIP 2021 (two passes of blur fusion).
 """
@@ -20,9 +20,9 @@ _Colours: TypeAlias = NDArray[np.float32]
 """H x W x 3, 0 to 1."""
 
 _COARSE, _FINE = 90, 6
-"""Radii of the two passes, those of the paper."""
+"""Radii of the two passes, as in the paper."""
 _STRIP = 256
-"""Rows that are computed at a time, to bound memory."""
+"""Rows that are computed at a time, to limit memory."""
 _EPSILON = 1e-5
 
 
@@ -31,10 +31,10 @@ def decontaminate(rgb: Rgb, alpha: Alpha) -> Rgb:
 
     Args:
         rgb: the image.
-        alpha: of the same size.
+        alpha: the alpha channel, of the same size.
 
     Returns:
-        A copy; pixels that are wholly subject or wholly background are unchanged.
+        A copy; pixels that are entirely subject or background are unchanged.
     """
     soft = (alpha > 0) & (alpha < 1)
     result = rgb.copy()
@@ -63,7 +63,7 @@ def _estimate(image: _Colours, alpha: Alpha) -> _Colours:
 def _fuse(
     image: _Colours, subject: _Colours, background: _Colours, share: NDArray[np.float32], radius: int
 ) -> tuple[_Colours, _Colours]:
-    """Average subject and background by their shares around each pixel, and correct by what is seen there."""
+    """Average subject and background by their shares around each pixel, corrected by the observed colour."""
     weight = _blur(share, radius)
     subject = _blur(subject * share, radius) / (weight + _EPSILON)
     background = _blur(background * (1 - share), radius) / (1 - weight + _EPSILON)

@@ -1,4 +1,4 @@
-"""Matting models as ONNX: load one, and compute how much of each pixel belongs to the subject."""
+"""Load matting models as ONNX, and compute the share of the subject in each pixel."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _ERRORS_ONLY = 3
 
 @dataclass(frozen=True, kw_only=True)
 class MattingModel:
-    """A loaded model. Several threads may use it at the same time.
+    """A loaded model. Safe across threads.
 
     Args:
-        session: takes 1 x 3 x side x side float32 and returns 1 x 1 x side x side first.
+        session: maps 1 x 3 x side x side float32 to 1 x 1 x side x side as its first output.
         side: in pixels; images are scaled to a square of this side.
-        mean: per channel, of values in 0..1.
+        mean: per channel, for values in 0..1.
         deviation: per channel.
         is_logit: whether the result still needs the logistic function.
     """
@@ -43,12 +43,12 @@ class MattingModel:
 
 
 def load_birefnet(path: Path, device: str, dtype: str) -> MattingModel:
-    """Load BiRefNet. It sees images normalised as in ImageNet and returns logits."""
+    """Load BiRefNet. Its input is normalised as in ImageNet; it returns logits."""
     return _load(path, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225), is_logit=True)
 
 
 def load_isnet(path: Path, device: str, dtype: str) -> MattingModel:
-    """Load IS-Net. It sees values from -0.5 to 0.5 and returns alpha."""
+    """Load IS-Net. Its input ranges from -0.5 to 0.5; it returns alpha."""
     return _load(path, (0.5, 0.5, 0.5), (1.0, 1.0, 1.0), is_logit=False)
 
 
@@ -80,10 +80,10 @@ def _find_file(path: Path) -> Path:
 
 
 def matte(model: MattingModel, image: Image.Image) -> Alpha:
-    """How much of each pixel belongs to the subject.
+    """The share of the subject in each pixel.
 
     Args:
-        model: what :func:`load_birefnet` or :func:`load_isnet` returned.
+        model: a model of :func:`load_birefnet` or :func:`load_isnet`.
         image: RGB, any size. It is scaled to the square that the model works on, and the result back.
 
     Raises:

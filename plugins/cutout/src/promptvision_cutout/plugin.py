@@ -51,10 +51,10 @@ class CutoutArgs(ImageArgs):
     background: str = Field(
         TRANSPARENT,
         max_length=40,
-        description="What to put behind it: 'transparent', 'blur', or a colour as a CSS name or hex.",
+        description="The new background: 'transparent', 'blur', or a colour as a CSS name or hex.",
     )
     background_url: ImageRef | None = Field(
-        None, description="Handle of an image to put behind it, such as img_2; cut to the same size."
+        None, description="Handle of an image as the new background, such as img_2; cropped to the same size."
     )
     mask_url: MaskRef | None = Field(None, description="Rough mask of what to keep. Filled in from 'target'.")
 
@@ -72,7 +72,7 @@ class CutoutResult(ImageResult):
     kept: float = Field(description="Share of the image that was kept, 0 to 1.")
 
     def summary(self) -> str:
-        """How much was kept."""
+        """A sentence with the kept share."""
         return self.message or f"The background is removed; {self.kept:.0%} of the image is kept."
 
 
@@ -124,8 +124,8 @@ BIREFNET = ModelSpec(
     load="promptvision_cutout.matte:load_birefnet",
     tier="light",
 )
-"""General use, Swin-T backbone. Size and digest as several public projects pin them; ``peak_bytes`` is an
-estimate that was not measured."""
+"""General use, Swin-T backbone. Size and digest as pinned by several public projects; ``peak_bytes`` is an
+estimate, not measured."""
 
 ISNET = ModelSpec(
     id="isnet-general-use",
@@ -145,7 +145,7 @@ ISNET = ModelSpec(
     peak_bytes={"float32": 1_500_000_000},
     load="promptvision_cutout.matte:load_isnet",
 )
-"""Size and digest as several public projects pin them; ``peak_bytes`` is an estimate, not measured."""
+"""Size and digest as pinned by several public projects; ``peak_bytes`` is an estimate, not measured."""
 
 CUTOUT = Tool(
     name="cutout",
@@ -162,7 +162,7 @@ CUTOUT = Tool(
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool ``cutout``."""
     return [CUTOUT]
 
 

@@ -21,19 +21,19 @@ from promptvision_erase.plugin import ERASE, removes
 __all__ = ["erase"]
 
 _ROOM = 9
-"""Width of the square by which the hole that the model sees is grown: the rim of a thing lies outside of a
-segmenter's mask, and the model would paint more of it."""
+"""Width of the square by which the hole for the model is dilated: the edge of an object lies outside a
+segmenter's mask, and the model would extend it."""
 
 
 def erase(args: InpaintArgs, context: ToolContext) -> InpaintResult:
-    """Fill what is masked; the result has the image's size and mode, and is bit-identical outside.
+    """Fill the masked area; the result has the image's size and mode, and is bit-identical outside.
 
-    Each part of the mask is filled in a window of its own, so that a small thing in a large photograph is
-    filled at full resolution.
+    Each part of the mask is filled in a separate window, so a small object in a large photograph is filled at
+    full resolution.
 
     Raises:
         ArgumentsError: the mask is empty or has another aspect ratio than the image.
-        ToolFailed: there is a prompt, which this tool cannot paint.
+        ToolFailed: the prompt is not empty.
     """
     if not removes(args):
         raise ToolFailed(f"erase: cannot paint {args.prompt!r}: it only removes (empty prompt)")
@@ -54,7 +54,7 @@ def erase(args: InpaintArgs, context: ToolContext) -> InpaintResult:
 
 
 def _without(image: Image.Image, part: Image.Image, mask: Image.Image, model: Filler) -> Image.Image:
-    """The image with one part of the mask filled. Other parts within the window are holes as well."""
+    """The image with one part of the mask filled. Other parts within the window are also holes."""
     window = choose_window(part)
     hole = mask.filter(ImageFilter.MaxFilter(_ROOM)).crop(window)
     filled = fill(model, flat_rgb(image.crop(window)), hole)
@@ -62,7 +62,7 @@ def _without(image: Image.Image, part: Image.Image, mask: Image.Image, model: Fi
 
 
 def _as(image: Image.Image, filled: Image.Image, window: tuple[int, int, int, int]) -> Image.Image:
-    """What was filled in the mode of the image, with the image's own transparency."""
+    """The filled image in the mode of the original, with its transparency."""
     made = (
         filled.convert("L").convert(image.mode) if image.mode in ("L", "LA") else filled.convert(image.mode)
     )

@@ -1,6 +1,6 @@
-"""Inpainting models as ONNX: load one, and fill a hole in an image.
+"""Load inpainting models as ONNX, and fill holes in images.
 
-Three interfaces are known by the inputs of the graph:
+Three interfaces are recognised by the inputs of the graph:
 
 - the pipeline of MI-GAN: ``image`` 1 x 3 x H x W and ``mask`` 1 x 1 x H x W as uint8, 0 in the hole;
 - LaMa with two inputs: ``image`` 0..1 and ``mask``, 1 in the hole; it returns values up to 255;
@@ -32,7 +32,7 @@ _ERRORS_ONLY = 3
 
 
 class Interface(Enum):
-    """What a graph takes and returns."""
+    """The inputs and outputs of a graph."""
 
     MIGAN = "MI-GAN pipeline"
     LAMA = "LaMa, image and mask"
@@ -41,11 +41,11 @@ class Interface(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Filler:
-    """A loaded model. Several threads may use it at the same time.
+    """A loaded model. Safe across threads.
 
     Args:
         session: the ONNX Runtime session.
-        interface: what it takes.
+        interface: its inputs and outputs.
         size: width and height of its input if they are fixed.
     """
 
@@ -63,7 +63,7 @@ def load(path: Path, device: str, dtype: str) -> Filler:
         dtype: ignored; it is that of the file.
 
     Raises:
-        SetupError: there is not exactly one file, or it has none of the known interfaces.
+        SetupError: there is not exactly one file, or its interface is unknown.
     """
     files = sorted(path.glob("*.onnx")) if path.is_dir() else [path]
     if len(files) != 1:
@@ -102,12 +102,12 @@ def fill(model: Filler, image: Image.Image, hole: Image.Image) -> Image.Image:
     """Fill a hole from its surroundings.
 
     Args:
-        model: what :func:`load` returned.
-        image: RGB. It is scaled down, and padded with its edge, to what the model works on.
+        model: a model of :func:`load`.
+        image: RGB. It is scaled down, and padded with its edge, to the size of the model's input.
         hole: mode L, of the image's size; 255 where to fill.
 
     Returns:
-        RGB, of the image's size. Pixels outside the hole are only about those of the image.
+        RGB, of the image's size. Pixels outside the hole only approximate those of the image.
 
     Raises:
         ToolFailed: the model returned values that are not finite.
@@ -132,7 +132,7 @@ def _sizes(size: tuple[int, int], fixed: tuple[int, int] | None) -> tuple[tuple[
 
 
 def _run(model: Filler, pixels: NDArray[np.uint8], selected: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """H x W x 3 and H x W in, H x W x 3 out."""
+    """Run the model on an image (H x W x 3) and a mask (H x W); return H x W x 3."""
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
     mask = np.ascontiguousarray(selected[None, None])
     names = [one.name for one in model.session.get_inputs()]

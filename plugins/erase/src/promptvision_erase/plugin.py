@@ -1,4 +1,4 @@
-"""Hook implementations of promptvision-erase: one tool that removes things, and its two models."""
+"""Hook implementations of promptvision-erase: one tool that removes objects, and its two models."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MIGAN = ModelSpec(
     load="promptvision_erase.fill:load",
     tier="light",
 )
-"""Trained on Places2 at 512 x 512. Size and digest as several public projects pin them; ``peak_bytes`` is an
+"""Trained on Places2 at 512 x 512. Size and digest as pinned by several public projects; ``peak_bytes`` is an
 estimate, not measured."""
 
 LAMA = ModelSpec(
@@ -60,12 +60,12 @@ LAMA = ModelSpec(
     peak_bytes={"float32": 1_500_000_000},
     load="promptvision_erase.fill:load",
 )
-"""Big-LaMa at 512 x 512. Size and digest as several public projects pin them; ``peak_bytes`` is an estimate,
+"""Big-LaMa at 512 x 512. Size and digest as pinned by several public projects; ``peak_bytes`` is an estimate,
 not measured."""
 
 
 def removes(args: InpaintArgs) -> bool:
-    """Whether the arguments ask for nothing new in the place of what is masked."""
+    """Whether the arguments ask only for removal."""
     return not args.prompt.strip()
 
 
@@ -81,14 +81,14 @@ ERASE = Tool(
         modules={"onnxruntime": "pip install onnxruntime"},
     ),
     limits=(
-        "Removes a thing (prompt empty), not its shadow; promptvision-sdxl-inpaint paints something new."
+        "Removes an object (prompt empty), not its shadow; promptvision-sdxl-inpaint paints something new."
     ),
 )
 
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool ``erase``."""
     return [ERASE]
 
 

@@ -1,4 +1,4 @@
-"""The tool: ``caption_image`` by a Florence-2 on this machine."""
+"""The tool ``florence``: ``caption_image`` with a local Florence-2."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TASKS = {
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Describe what an image shows.
+    """Describe an image.
 
     Raises:
         ToolFailed: the model generated no text.
@@ -38,7 +38,7 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
 
 
 def describe(florence: Florence, image: Image, detail: str, check: Callable[[], None]) -> str:
-    """The caption alone.
+    """The caption of an image.
 
     Args:
         florence: the model.

@@ -1,8 +1,8 @@
-"""The tool: ``detect_objects`` by Florence-2.
+"""The tool ``florence_detect``: ``detect_objects`` with Florence-2.
 
-Of its tasks, ``<OPEN_VOCABULARY_DETECTION>`` takes one name and returns all places of it, so each label is a
-run of its own and every box has a label that was asked for. ``<CAPTION_TO_PHRASE_GROUNDING>`` takes several
-but chooses which words it places, and ``<OD>`` takes none.
+The task ``<OPEN_VOCABULARY_DETECTION>`` accepts one name and returns all its positions, so each label needs a
+separate run and every box has a requested label. ``<CAPTION_TO_PHRASE_GROUNDING>`` accepts several but
+selects the words itself, and ``<OD>`` accepts none.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from promptvision.plugin import (
 from promptvision_florence.generation import Certainty, first_location, plain_label, words, write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
-from promptvision_florence.regions import box_round, split_regions
+from promptvision_florence.regions import bounding_box, split_regions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,21 +33,21 @@ __all__ = ["MAX_LABELS", "TASK", "detect", "find"]
 
 TASK = "<OPEN_VOCABULARY_DETECTION>"
 MAX_LABELS = 10
-"""Each takes a run of the model."""
+"""Maximum number of labels; each takes one run of the model."""
 
 TRIANGLE = 6
-"""Location tokens of the smallest polygon."""
+"""Number of location tokens of the smallest polygon."""
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
-    """Find what ``args.prompt`` names; ``args.text_threshold`` has no effect.
+    """Find the objects of ``args.prompt``; ``args.text_threshold`` has no effect.
 
     Raises:
-        ArgumentsError: the prompt names nothing, too many things, or one that the model cannot read.
+        ArgumentsError: the prompt names nothing, too many objects, or one that the model cannot read.
     """
     labels = split_labels(args.prompt)
     if not 1 <= len(labels) <= MAX_LABELS:
-        raise ArgumentsError(f"prompt: names {len(labels)} things to look for; name 1 to {MAX_LABELS}")
+        raise ArgumentsError(f"prompt: names {len(labels)} objects to look for; name 1 to {MAX_LABELS}")
     image = context.open(args.image_url)
 
     def look_for(words: list[str]) -> tuple[list[Detection], tuple[str, ...]]:
@@ -65,38 +65,38 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 def find(
     florence: Florence, image: Image, label: str, threshold: float, check: Callable[[], None]
 ) -> list[Detection]:
-    """Find one thing.
+    """Find one object.
 
     Args:
         florence: the model.
         image: any mode.
-        label: what to look for.
+        label: the name to search for.
         threshold: boxes with a score below it are dropped. A score is the probability of the least certain of
             the four sides, with :data:`~promptvision_florence.generation.TOLERANCE`.
-        check: called after each token; raise in it to stop.
+        check: called after each token; an exception stops the generation.
 
     Raises:
-        ArgumentsError: the label has nothing to read in it, or more tokens than the model reads.
+        ArgumentsError: the label is empty, or has more tokens than the model reads.
     """
     if not (text := plain_label(florence, label)):
-        raise ArgumentsError(f"prompt: {label!r} is a special token of Florence-2; name a thing")
+        raise ArgumentsError(f"prompt: {label!r} is a special token of Florence-2; name an object")
     first = first_location(florence)
     certainty = Certainty(first)
     ids = write(florence, image, TASK + text, check, certainty)
     tokens = florence.processor.tokenizer.convert_tokens_to_ids
-    things = list(_things(florence, ids, first, tokens("<sep>")))
+    things = list(_objects(florence, ids, first, tokens("<sep>")))
     best: dict[Box, float] = {}
     for places in _outlines(things) if tokens("<poly>") in ids else _boxes(chain.from_iterable(things)):
         bins = [ids[place] - first for place in places]
         score = min(map(certainty.of_location, places, bins))
-        box = box_round(bins, *image.size)
+        box = bounding_box(bins, *image.size)
         if box is not None and score >= threshold:
             best[box] = max(score, best.get(box, 0))
     return [Detection(box, label, score) for box, score in best.items()]
 
 
-def _things(florence: Florence, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
-    """Positions of the location tokens of each named thing; one of several parts has several ranges."""
+def _objects(florence: Florence, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
+    """Positions of the location tokens of each named object; one with several parts has several ranges."""
     thing: list[range] = []
     for region in split_regions(ids, first):
         text = [ids[place] for place in region.text]
@@ -123,6 +123,6 @@ def _polygons(regions: Iterable[range]) -> Iterator[range]:
 
 
 def _outlines(things: Iterable[list[range]]) -> Iterator[list[int]]:
-    """Positions of the location tokens of all polygons of each thing."""
+    """Positions of the location tokens of all polygons of each object."""
     outlines = (list(chain.from_iterable(_polygons(thing))) for thing in things)
     return (outline for outline in outlines if outline)

@@ -1,7 +1,7 @@
 """Run Florence-2 on an image and a task.
 
-Xiao et al., "Florence-2" (arXiv 2311.06242): every task is text in, text out. A place in the image is
-written as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
+Xiao et al., "Florence-2" (arXiv 2311.06242): every task maps text to text. A position in the image is written
+as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ MAX_NEW_TOKENS = 1024
 """As in the model card's examples; about 700 words."""
 
 BINS = 1000
-"""How finely a side of the image is divided."""
+"""Number of bins of a side of the image."""
 
 TOLERANCE = 25
-"""A corner counts as certain when the model puts its weight within this many bins (2.5 % of a side)."""
+"""Distance in bins within which probabilities of a position are summed (2.5 % of a side)."""
 
 
 def first_location(florence: Florence) -> int:
@@ -37,7 +37,7 @@ def first_location(florence: Florence) -> int:
 
 
 class Certainty(LogitsProcessor):
-    """Records how certain the model is of each token it writes, without changing them.
+    """Records the probability of each generated token, without changing it.
 
     Args:
         first_location: see :func:`first_location`.
@@ -56,17 +56,17 @@ class Certainty(LogitsProcessor):
         return scores
 
     def of_token(self, position: int) -> float:
-        """Probability of the token written at a position; position 0 is the start token, which is given."""
+        """Probability of the token at a position; position 0 is the given start token."""
         return self._best[position - 1]
 
     def of_location(self, position: int, bin_: int) -> float:
-        """Probability that the location written at a position lies within :data:`TOLERANCE` of a bin."""
+        """Probability that the location at a position is within :data:`TOLERANCE` of a bin."""
         near = self._locations[position - 1][max(0, bin_ - TOLERANCE) : bin_ + TOLERANCE + 1]
         return min(1.0, float(near.sum()))
 
 
 class _Check(StoppingCriteria):
-    """Checks for cancellation after each token; what ``check`` raises ends the generation."""
+    """Checks for cancellation after each token; an exception of ``check`` ends the generation."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         self._check = check
@@ -83,13 +83,13 @@ def write(
     check: Callable[[], None],
     certainty: Certainty | None = None,
 ) -> list[int]:
-    """Generate the answer to a task: one beam, always the most likely token.
+    """Generate the answer to a task with greedy decoding.
 
     Args:
         florence: the model.
-        image: any mode; transparent parts count as white.
+        image: any mode; transparent parts are read as white.
         prompt: a task such as ``<CAPTION>``, followed by its text if the task takes one.
-        check: called after each token; raise in it to stop.
+        check: called after each token; an exception stops the generation.
         certainty: records the probabilities.
 
     Returns:
@@ -117,7 +117,7 @@ def write(
 
 
 def _require_positions(model: Any, inputs: Any) -> None:
-    """Refuse what is longer than the table of positions, which fails a CUDA kernel for the whole process."""
+    """Reject input longer than the position table, which would break CUDA for the whole process."""
     embedded = int(inputs["attention_mask"].shape[1])
     limit = int(model.config.text_config.max_position_embeddings)
     if embedded > limit:
@@ -127,7 +127,7 @@ def _require_positions(model: Any, inputs: Any) -> None:
 
 
 def plain_label(florence: Florence, label: str) -> str:
-    """A label without what the tokenizer would read as special tokens, such as ``<image>`` or ``<loc_5>``."""
+    """A label without special tokens of the tokenizer, such as ``<image>`` or ``<loc_5>``."""
     with florence.lock:
         special = florence.processor.tokenizer.get_added_vocab()
     for token in sorted(special, key=len, reverse=True):

@@ -20,7 +20,7 @@ class Florence:
     """A loaded Florence-2.
 
     Args:
-        processor: prepares task and image, and reads what the model wrote.
+        processor: prepares task and image, and decodes the generated tokens.
         model: on its device, in evaluation mode; calls may use it in parallel.
         lock: hold it around the processor. Each call changes its tokenizer, which raises "Already borrowed"
             if two calls overlap (transformers issue 9362).
@@ -35,12 +35,12 @@ def load(folder: Path, device: str, dtype: str) -> Florence:
     """Load processor and model from local files only, weights from safetensors only.
 
     Args:
-        folder: with ``config.json`` and ``model.safetensors``.
+        folder: contains ``config.json`` and ``model.safetensors``.
         device: ``cpu`` or ``cuda``.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
 
     Raises:
-        SetupError: the files do not hold all weights.
+        SetupError: the files do not contain all weights.
     """
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     loaded: Any = Florence2ForConditionalGeneration.from_pretrained(

@@ -26,7 +26,7 @@ API_URL = "FLORENCE_API_URL"
 
 
 FILES = ("config.json", "processor_config.json", "tokenizer.json", "*.json")
-"""Other files of each repository; old and new ones differ in the rest of their JSON files."""
+"""Further files of each repository; the remaining JSON files differ between old and new repositories."""
 
 
 def _spec(
@@ -35,11 +35,11 @@ def _spec(
     """One checkpoint, published in float16.
 
     Args:
-        name: of the hub repository.
+        name: name of the hub repository.
         revision: commit.
         weights: the large file.
-        parameters: how many.
-        peak_bytes: memory of one call beside the weights, in float32.
+        parameters: number of parameters.
+        peak_bytes: memory of one call in addition to the weights, in float32.
         tier: the profile that it belongs to.
     """
     half = 2 * parameters
@@ -61,7 +61,7 @@ def _spec(
 
 _base = partial(_spec, parameters=231_400_000, peak_bytes=400_000_000)
 _large = partial(_spec, parameters=776_500_000, peak_bytes=600_000_000)
-# Peaks: measured on a CPU as growth of the process, 0.30 and 0.47 GB, and room for the longest answer.
+# Peaks: measured on a CPU as growth of the process, 0.30 and 0.47 GB, plus a margin for the longest answer.
 
 MODELS = (
     _large(
@@ -77,7 +77,7 @@ MODELS = (
     _large(
         "Florence-2-large-ft",
         "26b734a54fdfbf9c398351eedfabb7f27fc470b7",
-        WeightFile("model.safetensors"),  # no source that could be checked tells size and digest
+        WeightFile("model.safetensors"),  # no verifiable source for size and digest
     ),
     _base(
         "Florence-2-base",
@@ -120,7 +120,7 @@ CAPTION_REMOTE = Tool(
     run="promptvision_florence.remote:caption",
     priority=40,
     requires=Requirements(settings={API_URL: "the full URL of a Florence-2 captioning service"}),
-    limits="Always says as much as it can; promptvision-florence with its weights here can be brief.",
+    limits="Always captions in full detail; promptvision-florence with local weights can be brief.",
 )
 
 DETECT = Tool(
@@ -129,7 +129,7 @@ DETECT = Tool(
     run="promptvision_florence.detect:detect",
     priority=30,
     requires=REQUIRES,
-    limits="Reads the image once for each thing and tends to find something even where there is nothing; "
+    limits="Processes the image once for each name and tends to return a box even for missing objects; "
     "promptvision-grounding-dino is better.",
 )
 
@@ -139,14 +139,14 @@ READ_TEXT = Tool(
     run="promptvision_florence.read:read_text",
     priority=30,
     requires=REQUIRES,
-    limits="Good at signs in photos, weak at pages full of text, and languages cannot be chosen; "
+    limits="Good at signs in photos, weak at pages of text, and languages cannot be chosen; "
     "promptvision-tesseract reads pages.",
 )
 
 
 @hookimpl
 def promptvision_tools() -> Iterable[Tool]:
-    """Captions here or from a service, detection, and reading of text."""
+    """Captions from the local model or a service, detection, and OCR."""
     return [CAPTION, CAPTION_REMOTE, DETECT, READ_TEXT]
 
 

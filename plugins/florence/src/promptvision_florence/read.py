@@ -1,4 +1,4 @@
-"""The tool: ``extract_text`` by Florence-2."""
+"""The tool ``florence_ocr``: ``extract_text`` with Florence-2."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from promptvision.plugin import Box, ExtractTextArgs, ExtractTextResult, ToolCon
 from promptvision_florence.generation import Certainty, first_location, words, write
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
-from promptvision_florence.regions import box_round, split_regions
+from promptvision_florence.regions import bounding_box, split_regions
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -20,12 +20,12 @@ __all__ = ["TASK", "Line", "read_lines", "read_text"]
 
 TASK = "<OCR_WITH_REGION>"
 CORNERS = 8
-"""Location tokens after each text: x and y of the four corners of what may be a slanted box."""
+"""Number of location tokens after each text: x and y of the four corners of a possibly slanted box."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """Text in one place; no box if its place has no area. ``confidence`` runs from 0 to 100."""
+    """Text at one position; no box if it has no area. ``confidence`` runs from 0 to 100."""
 
     text: str
     box: Box | None
@@ -33,7 +33,7 @@ class Line:
 
 
 def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
-    """Read what is written in an image, whatever its language; a place holds a word or a whole line."""
+    """Read the text of an image in any language; an item is a word or a whole line."""
     image = context.open(args.image_url)
     context.progress(0, 2, "loading Florence-2")
     florence = context.lease(*REQUIRES.chosen_models(context.settings.value))
@@ -48,12 +48,12 @@ def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
 
 
 def read_lines(florence: Florence, image: Image, check: Callable[[], None]) -> list[Line]:
-    """Text and places, in the order in which the model reads.
+    """Texts and positions, in the reading order of the model.
 
     Args:
         florence: the model.
         image: any mode.
-        check: called after each token; raise in it to stop.
+        check: called after each token; an exception stops the generation.
     """
     first = first_location(florence)
     certainty = Certainty(first)
@@ -63,12 +63,12 @@ def read_lines(florence: Florence, image: Image, check: Callable[[], None]) -> l
         text = words(florence, (ids[place] for place in region.text))
         if text and len(region.locations) >= CORNERS:
             bins = [ids[place] - first for place in region.locations[:CORNERS]]
-            box = box_round(bins, *image.size)
+            box = bounding_box(bins, *image.size)
             lines.append(Line(text, box, _confidence(certainty, region.text)))
     return lines
 
 
 def _confidence(certainty: Certainty, places: range) -> float:
-    """Geometric mean of the probabilities of the tokens, in percent; the given start token does not count."""
+    """Geometric mean of the probabilities of the tokens, in percent, without the given start token."""
     logs = [math.log(max(certainty.of_token(place), 1e-9)) for place in places if place > 0]
     return round(100 * math.exp(sum(logs) / len(logs)), 1) if logs else 0.0

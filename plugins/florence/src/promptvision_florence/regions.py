@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from promptvision.plugin import Box
 from promptvision_florence.generation import BINS
 
-__all__ = ["Region", "box_round", "split_regions"]
+__all__ = ["Region", "bounding_box", "split_regions"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ def split_regions(ids: Sequence[int], first_location: int) -> Iterator[Region]:
         run = position + 1
 
 
-def box_round(bins: Sequence[int], width: int, height: int) -> Box | None:
-    """The bounding box of points that are given as location numbers; None if it has no area.
+def bounding_box(bins: Sequence[int], width: int, height: int) -> Box | None:
+    """The bounding box of points in bins; None if it has no area.
 
     Args:
         bins: x and y alternately, 0 to 999.
@@ -50,5 +50,5 @@ def box_round(bins: Sequence[int], width: int, height: int) -> Box | None:
 
 
 def _pixels(bin_: int, side: int) -> float:
-    """The middle of a bin, as transformers' ``Florence2PostProcessor.dequantize`` has it."""
+    """The centre of a bin, as in transformers' ``Florence2PostProcessor.dequantize``."""
     return round((bin_ + 0.5) * side / BINS, 2)

@@ -1,7 +1,7 @@
-"""The tool: ``caption_image`` by a Florence-2 on another machine.
+"""The tool ``florence_remote``: ``caption_image`` with a Florence-2 on another machine.
 
-The service takes a multipart form with the image as ``file`` and answers
-``{"success": true, "caption": ".."}``; ``promptvision-florence serve`` is one.
+The service accepts a multipart form with the image as ``file`` and answers ``{"success": true, "caption":
+".."}``; ``promptvision-florence serve`` is such a service.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 __all__ = ["ask", "caption"]
 
 TIMEOUT = httpx.Timeout(10, read=180)
-"""Seconds. A large model on a CPU takes a minute or two for a long caption."""
+"""Read timeout in seconds. A large model on a CPU takes one or two minutes for a long caption."""
 
 TOTAL_S = 300.0
-"""Seconds for the whole request, however slowly the answer arrives."""
+"""Time limit of the whole request in seconds."""
 
 MAX_ANSWER = 2**20
-"""Bytes of an answer; a caption has some thousand."""
+"""Maximum size of an answer in bytes; a caption has a few thousand."""
 
 MAX_SIDE = 1536
-"""Pixels. Florence-2 looks at 768 x 768, so a larger image only takes longer to send."""
+"""Maximum side in pixels. Florence-2 works at 768 x 768, so larger images only take longer to send."""
 
 LEVEL = "more_detailed"
-"""What such services answer with."""
+"""The level of detail of such services."""
 
 POLL_S = 0.1
 
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
-    """Have a service describe what an image shows.
+    """Get the caption of an image from a service.
 
     Raises:
-        ToolFailed: the service cannot be reached, or its answer is not as described above.
+        ToolFailed: the service cannot be reached, or its answer is invalid.
     """
     url = context.settings.value(API_URL)
     if url is None:
@@ -63,10 +63,10 @@ async def ask(url: str, png: bytes, check: Callable[[], None]) -> str:
     Args:
         url: full URL of the service.
         png: the image.
-        check: called ten times a second; what it raises ends the wait and the connection.
+        check: called ten times a second; an exception ends the wait and the connection.
 
     Raises:
-        ToolFailed: the service cannot be reached, or its answer is not as described above.
+        ToolFailed: the service cannot be reached, or its answer is invalid.
     """
     try:
         _ = urlsplit(url).port  # checks its range
@@ -97,13 +97,13 @@ def _encode(image: Image) -> bytes:
 
 
 async def _post(url: str, png: bytes) -> tuple[int, bytes]:
-    """Status and body."""
+    """Send the request; return status and body."""
     files = {"file": ("image.png", png, "image/png")}
     async with (
         httpx.AsyncClient(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as client,
         client.stream("POST", url, files=files) as response,
     ):
-        # A compressed answer could be small on the wire and fill the memory, so none is decoded.
+        # A small compressed answer could expand to fill the memory, so compressed answers are rejected.
         if (encoding := response.headers.get("Content-Encoding", "identity")).lower() != "identity":
             raise _failed(url, f"the answer has the Content-Encoding {encoding[:40]!r}; send it uncompressed")
         body = b""
@@ -130,7 +130,7 @@ def _read(url: str, status: int, body: bytes) -> str:
 
 
 def _failed(url: str, what: str) -> ToolFailed:
-    """An error that names the service, without the password or query that its URL may hold."""
+    """An error that names the service, without a password or query of its URL."""
     try:
         parts = httpx.URL(url)
         place = f"{parts.host}:{parts.port}" if parts.port else parts.host

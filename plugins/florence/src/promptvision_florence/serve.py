@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["main", "make_service"]
 
 FAILED, MUST_SET_UP = 1, 3
-"""Exit codes, as those of ``promptvision``."""
+"""Exit codes, the same as those of ``promptvision``."""
 
 
 @click.group()
@@ -33,7 +33,7 @@ def cli() -> None:
 def serve(host: str, port: int) -> None:
     """Serve captions: POST /caption with an image as the form field 'file'.
 
-    It requires no key. Listen beyond this machine only in a network whose users may all use it.
+    It requires no key. Listen on other addresses than loopback only in a trusted network.
     """
     import uvicorn
 
@@ -46,7 +46,7 @@ def make_service(settings: Settings) -> Starlette:
     """The captioning service with the chosen model, which is loaded at the first request.
 
     Raises:
-        SetupError: its weights are not here.
+        SetupError: its weights are not downloaded.
     """
     from promptvision.plugin import ModelPool, alternatives, missing_weights, require
     from promptvision_florence.caption import describe

@@ -1,9 +1,9 @@
-"""Captioning over HTTP, so that the model can be on another machine than the agent.
+"""Captioning over HTTP, so that model and agent can run on different machines.
 
-``POST /caption`` takes a multipart form with the image as ``file`` and answers
-``{"success": true, "caption": ".."}``; ``GET /health`` answers ``{"status": "ok"}``. Errors are
-``{"detail": ".."}``: 400 for what is not an image, 408 for an upload that is too slow, 413 for one that is
-too large, 503 if too many wait, 500 for the rest.
+``POST /caption`` accepts a multipart form with the image as ``file`` and answers ``{"success": true,
+"caption": ".."}``; ``GET /health`` answers ``{"status": "ok"}``. Errors are ``{"detail": ".."}``: 400 for a
+file that is not an image, 408 for a slow upload, 413 for a large one, 503 if too many requests wait, 500 for
+other errors.
 """
 
 from __future__ import annotations
@@ -32,23 +32,23 @@ Describe = Callable[["Image"], str]
 """Returns the caption of an image; called in a thread, one call at a time."""
 
 MAX_BODY = 21 * 2**20
-"""Bytes of a request: the largest image that promptvision reads, and the form around it."""
+"""Maximum size of a request in bytes: the largest image that promptvision reads, and the form around it."""
 
 MAX_WAITING = 8
-"""Images that are described or wait for it; further requests get 503 with ``Retry-After``."""
+"""Maximum number of images in progress or waiting; further requests get 503 with ``Retry-After``."""
 
 MAX_READING = 64
-"""Requests whose body is being read, counted apart so that stalled uploads do not keep others out."""
+"""Maximum number of requests being read, counted separately so stalled uploads do not block others."""
 
 READ_S = 60.0
-"""Seconds to send a request."""
+"""Time limit for sending a request, in seconds."""
 
 
 def create_app(describe: Describe) -> Starlette:
     """The service as a Starlette app.
 
     Args:
-        describe: makes the captions.
+        describe: returns captions.
     """
     service = _Service(describe)
     return Starlette(
@@ -144,10 +144,10 @@ async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
     async for part in request.stream():
         size += len(part)
         if size > MAX_BODY:
-            raise HTTPException(413, f"a request may have {MAX_BODY} bytes")
+            raise HTTPException(413, f"the request is over the limit of {MAX_BODY} bytes")
         yield part
 
 
 def _decode(data: bytes) -> Image:
-    """The image, checked and turned upright as everywhere in promptvision."""
+    """The image, decoded and normalised by promptvision's codec."""
     return decode_stored(normalise(data).data)

@@ -1,4 +1,4 @@
-"""The tool: ``detect_objects`` by Grounding DINO."""
+"""The tool ``grounding_dino``: ``detect_objects`` with Grounding DINO."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = ["detect"]
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
-    """Find what ``args.prompt`` names, and of it what its words choose ("the left lion").
+    """Find the objects of ``args.prompt``, limited to those that it selects ("the left lion").
 
-    A box is kept if its score is above ``args.box_threshold``. ``args.text_threshold`` only tells which names
-    are uncertain.
+    A box is kept if its score is above ``args.box_threshold``. ``args.text_threshold`` only determines which
+    names are marked as uncertain.
 
     Raises:
-        ArgumentsError: the prompt names nothing, or something that the model cannot read, or too much.
+        ArgumentsError: the prompt names nothing, too many objects, or a name that the model cannot read.
         ToolFailed: the model returned values that are not finite.
     """
     image = context.open(args.image_url)
@@ -43,7 +43,7 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 
 
 def _notes_of_same(findings: Sequence[Finding]) -> Iterator[str]:
-    """Say which labels were dropped since another one fits the same box better."""
+    """Report labels that were dropped since another one matches the same box better."""
     pairs = dict.fromkeys((other, finding.label) for finding in findings for other in finding.also)
     for other, label in pairs:
         yield f"A box for {other!r} is the same as one for {label!r} and was dropped."

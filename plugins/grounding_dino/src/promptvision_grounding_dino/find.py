@@ -1,8 +1,8 @@
-"""One run of Grounding DINO on one image.
+"""Run Grounding DINO on one image.
 
-The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. A box is
-named by the label whose tokens fit it best, where the usual recipe joins all tokens over a threshold and so
-makes up labels that nobody asked for; duplicate boxes are dropped.
+The method of Liu et al., "Grounding DINO" (arXiv 2303.05499), through its port in transformers. The label of
+a box is the requested name whose tokens match it best; the usual recipe joins all tokens over a threshold,
+which creates labels that were not requested. Duplicate boxes are dropped.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ __all__ = ["MAX_IOU", "SAME_IOU", "Finding", "find"]
 
 MAX_IOU = 0.8
 """Of two boxes with one label that overlap by more than this (intersection over union) the weaker one is
-dropped. The value is that of the demo scripts of Grounded-Segment-Anything."""
+dropped. The value is taken from the demo scripts of Grounded-Segment-Anything."""
 
 SAME_IOU = 0.95
 """Two boxes with different labels that overlap by more than this are one box, which keeps the better label. A
 shirt and the person who wears it overlap less."""
 
 MAX_ASPECT = 8
-"""Images that are longer are padded: the preprocessor scales the longer side to 1333 pixels."""
+"""Longer images are padded: the preprocessor scales the longer side to 1333 pixels."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Finding:
 
     Args:
         box: ``[x1, y1, x2, y2]`` in pixels with two decimals.
-        label: the label asked for that fits best.
+        label: the requested label that matches best.
         score: from 0 to 1.
         also: other labels for which the same box was found.
     """
@@ -62,13 +62,13 @@ def find(detector: Detector, image: Image, labels: list[str], threshold: float) 
 
     Args:
         detector: the model.
-        image: any mode; transparent parts count as white.
-        labels: as :func:`~promptvision.plugin.split_labels` returns them.
+        image: any mode; transparent parts are read as white.
+        labels: from :func:`~promptvision.plugin.split_labels`.
         threshold: boxes with a score above it are kept. A score is the highest probability among the tokens
             of the box's label.
 
     Raises:
-        ArgumentsError: the labels have more tokens than the model reads, or one has none that it knows.
+        ArgumentsError: the labels have more tokens than the model reads, or one has no known token.
         ToolFailed: the model returned values that are not finite.
     """
     inputs = _prepare(detector, image, labels)
@@ -89,7 +89,7 @@ def find(detector: Detector, image: Image, labels: list[str], threshold: float) 
 
 
 def _merge_same(boxes: torch.Tensor, labels: list[int]) -> dict[int, set[int]]:
-    """Row of each box that stays to the other labels of the same box; boxes are sorted, best first."""
+    """Map the row of each kept box to the other labels of the same box; boxes are sorted, best first."""
     overlaps = box_iou(boxes, boxes) > SAME_IOU
     stays: dict[int, set[int]] = {}
     for row, label in enumerate(labels):
@@ -112,7 +112,7 @@ def _prepare(detector: Detector, image: Image, labels: list[str]) -> Any:
     ids = inputs["input_ids"][0].tolist()
     if len(ids) > (limit := detector.model.config.max_text_len):
         raise ArgumentsError(
-            f"prompt: {len(ids)} tokens, Grounding DINO reads {limit}; ask for fewer things at once"
+            f"prompt: {len(ids)} tokens, Grounding DINO reads {limit}; name fewer objects at once"
         )
     tokens = [set(ids[start:stop]) for start, stop in label_spans(ids)]
     unread = [label for label, own in zip(labels, tokens, strict=True) if own == {unknown}]
@@ -123,7 +123,7 @@ def _prepare(detector: Detector, image: Image, labels: list[str]) -> Any:
 
 
 def _run(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Token probabilities, queries x tokens; boxes, queries x 4, centre and size from 0 to 1."""
+    """Run the model; return token probabilities (queries x tokens) and boxes (queries x 4, 0 to 1)."""
     with torch.inference_mode():
         output = model(**inputs.to(model.device, model.dtype))
     logits, boxes = output.logits[0].float().cpu(), output.pred_boxes[0].float().cpu()
@@ -146,6 +146,6 @@ def _to_pixels(boxes: torch.Tensor, padded: tuple[int, int], size: tuple[int, in
 
 
 def _short(box: list[float]) -> tuple[float, float, float, float]:
-    """float32 values as doubles that print with two decimals."""
+    """Round float32 values to two decimals."""
     x1, y1, x2, y2 = (round(value, 2) for value in box)
     return x1, y1, x2, y2

@@ -35,12 +35,12 @@ def load(folder: Path, device: str, dtype: str) -> Detector:
     """Load processor and model from local files only, weights from safetensors only.
 
     Args:
-        folder: with ``config.json`` and ``model.safetensors``.
+        folder: contains ``config.json`` and ``model.safetensors``.
         device: ``cpu`` or ``cuda``.
         dtype: ``float32``, ``float16`` or ``bfloat16``.
 
     Raises:
-        SetupError: the files do not hold all weights.
+        SetupError: the files do not contain all weights.
     """
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     model, info = AutoModelForZeroShotObjectDetection.from_pretrained(

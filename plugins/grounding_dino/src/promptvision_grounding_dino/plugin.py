@@ -25,11 +25,11 @@ TOKENIZER = (
     ),
     WeightFile("vocab.txt", "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3", 231_508),
 )
-"""The same five files in both repositories."""
+"""The five files that both repositories share."""
 
 PEAK_BYTES = 1_500_000_000
-"""Memory of one call beside the weights, in float32. Measured as growth of the process on a CPU: 1.41 GB for
-base and 1.44 GB for tiny, at 800 x 1333 pixels, the most that an image is scaled to."""
+"""Memory of one call in addition to the weights, in float32. Measured as growth of the process on a CPU: 1.41
+GB for base and 1.44 GB for tiny, at 800 x 1333 pixels, the maximum size after scaling."""
 
 
 def _by_dtype(float32: int) -> dict[str, int]:
@@ -94,7 +94,7 @@ DETECT = Tool(
 
 @hookimpl
 def promptvision_tools() -> Iterable[Tool]:
-    """Detection of anything that can be named."""
+    """Open-vocabulary detection."""
     return [DETECT]
 
 

@@ -1,4 +1,4 @@
-"""The text that Grounding DINO reads for labels, and the tokens of each label."""
+"""Convert labels to the prompt of Grounding DINO, and find the tokens of each label."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ them, so each label between two of them is read separately (``SPECIAL_TOKENS`` i
 ``modeling_grounding_dino.py``, which also has [CLS] and [SEP])."""
 
 Span = tuple[int, int]
-"""First token of a label and the one after its last."""
+"""Index of the first token of a label, and of the one after its last."""
 
 
 def join_labels(labels: Sequence[str]) -> str:
-    """The text that the model was trained to read: labels with a dot after each, ``"lion. tree."``."""
+    """The prompt format of the training: labels with a dot after each, ``"lion. tree."``."""
     return "".join(f"{label}. " for label in labels).strip()
 
 
 def label_spans(input_ids: Sequence[int]) -> list[Span]:
-    """Where the labels are among the tokens of :func:`join_labels`.
+    """The spans of the labels in the tokens of :func:`join_labels`.
 
     Args:
         input_ids: token ids with [CLS] in front, and a delimiter after each label.
 
     Returns:
-        One span per delimiter; empty spans stay, so the n-th span belongs to the n-th label.
+        One span per delimiter; empty spans are kept, so the n-th span belongs to the n-th label.
     """
     spans = []
     start = 1

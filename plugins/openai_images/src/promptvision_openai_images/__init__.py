@@ -1,1 +1,1 @@
-"""Image editing, generation and questions by OpenAI-compatible hosts for promptvision."""
+"""Image editing, generation and questions with OpenAI-compatible hosts for promptvision."""

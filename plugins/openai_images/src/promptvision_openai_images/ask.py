@@ -13,7 +13,7 @@ from promptvision_openai_images.host import connect
 __all__ = ["ask"]
 
 _MAX_SIDE = 1536
-"""Pixels; hosts scale larger images down."""
+"""Maximum side in pixels; hosts scale larger images down."""
 _MAX_ANSWER_CHARS = 4000
 _INSTRUCTION = (
     "Answer the question about the image in at most three sentences. If the image does not show it, say so. "
@@ -22,10 +22,10 @@ _INSTRUCTION = (
 
 
 def ask(args: AskArgs, context: ToolContext) -> AskResult:
-    """Have a question answered.
+    """Answer a question about an image.
 
     Raises:
-        SetupError: the host refuses the key or does not know the model.
+        SetupError: the host rejects the key or does not know the model.
         ToolFailed: the host cannot be reached or fails.
     """
     image = flat_rgb(context.open(args.image_url))

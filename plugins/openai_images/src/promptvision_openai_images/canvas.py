@@ -1,4 +1,4 @@
-"""Fit an image onto one of the sizes that image models draw, and take it off again in its own pixels."""
+"""Fit an image onto a canvas of a size that image models support, and extract it in its original size."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from PIL import Image, ImageChops
 __all__ = ["SIZES", "Canvas", "make_canvas", "png"]
 
 SIZES = {"square": (1024, 1024), "landscape": (1536, 1024), "portrait": (1024, 1536)}
-"""Format to width and height in pixels: what OpenAI's image models draw."""
+"""Format to width and height in pixels, as supported by OpenAI's image models."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Canvas:
-    """An image scaled into the middle of a canvas.
+    """An image scaled and centred on a canvas.
 
     Args:
         size: of the canvas.
-        content: where the image is on it, ``(left, top, right, bottom)``.
+        content: the box of the image on it, ``(left, top, right, bottom)``.
         original: size of the image.
     """
 
@@ -28,7 +28,7 @@ class Canvas:
     original: tuple[int, int]
 
     def place(self, image: Image.Image) -> Image.Image:
-        """The image on the canvas; what it leaves free repeats its edge. Mode RGB."""
+        """The image on the canvas; the margin repeats its edge. Mode RGB."""
         left, top, right, bottom = self.content
         inner = image.convert("RGB").resize((right - left, bottom - top), Image.Resampling.LANCZOS)
         canvas = Image.new("RGB", self.size)
@@ -44,7 +44,7 @@ class Canvas:
         return canvas
 
     def place_mask(self, mask: Image.Image) -> Image.Image:
-        """A mask (L, 255 = edit) as hosts read it: RGBA, transparent where the image may change."""
+        """A mask (L, 255 = edit) in the format of hosts: RGBA, transparent where the image may change."""
         left, top, right, bottom = self.content
         alpha = Image.new("L", self.size, 255)
         inner = mask.resize((right - left, bottom - top), Image.Resampling.BOX)
@@ -54,7 +54,7 @@ class Canvas:
         return made
 
     def take(self, made: Image.Image) -> Image.Image:
-        """The image on a canvas that a model drew, of any size, in the size of the original. Mode RGB."""
+        """Extract the image from a canvas of any size, in the size of the original. Mode RGB."""
         scaled = made.convert("RGB")
         if scaled.size != self.size:
             scaled = scaled.resize(self.size, Image.Resampling.LANCZOS)

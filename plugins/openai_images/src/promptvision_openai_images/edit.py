@@ -1,4 +1,4 @@
-"""The tool ``openai_edit``: change an image as an instruction says."""
+"""The tool ``openai_edit``: edit an image by an instruction."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["edit"]
 
 
 def edit(args: EditArgs, context: ToolContext) -> EditResult:
-    """Have the image redrawn; with a mask, only what lies inside of it, and the rest is bit-identical.
+    """Redraw the image; with a mask, only the area inside, and the rest is bit-identical.
 
     With a mask only the surroundings of the masked part are sent.
 
     Raises:
         ArgumentsError: the mask is empty or has another aspect ratio than the image.
-        SetupError: the host refuses the key or does not know the model.
+        SetupError: the host rejects the key or does not know the model.
         ToolFailed: the host cannot be reached or fails.
     """
     image = context.open(args.image_url)

@@ -1,4 +1,4 @@
-"""The tool ``openai_generate``: draw an image from a description."""
+"""The tool ``openai_generate``: generate an image from a description."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ __all__ = ["generate"]
 
 
 def generate(args: GenerateArgs, context: ToolContext) -> GenerateResult:
-    """Have an image drawn.
+    """Generate an image.
 
     Raises:
-        SetupError: the host refuses the key or does not know the model.
+        SetupError: the host rejects the key or does not know the model.
         ToolFailed: the host cannot be reached or fails.
     """
     width, height = SIZES[args.format]

@@ -1,4 +1,4 @@
-"""The host: a client of the official SDK, and its errors and results in terms of this project."""
+"""The host: a client of the official SDK, with its errors and results converted to promptvision's."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 __all__ = ["Host", "connect"]
 
 _MAX_RESPONSE_BYTES = 64 * 2**20
-"""An image as base64 takes a few megabytes."""
+"""Maximum size of a response in bytes; an image as base64 takes a few megabytes."""
 _CONNECT_TIMEOUT_S = 10.0
 _RETRIES = 2
 _ALWAYS_BASE64 = ("gpt-image", "chatgpt-image")
-"""Models that answer with base64 and refuse to be asked for it."""
+"""Models that always return base64 and reject the parameter for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Host:
 
     Args:
         client: the SDK's client.
-        name: of the host, for messages.
+        name: name of the host, for messages.
         image_model: edits and generates.
         chat_model: answers questions.
     """
@@ -63,7 +63,7 @@ class Host:
         """The first image of a response, decoded as untrusted data.
 
         Raises:
-            ToolFailed: there is none, or it cannot be decoded.
+            ToolFailed: there is no image, or it cannot be decoded.
         """
         data = getattr(response, "data", None) or [None]
         encoded = getattr(data[0], "b64_json", None)
@@ -82,10 +82,10 @@ class Host:
 
 @contextmanager
 def connect(context: ToolContext) -> Iterator[Host]:
-    """A connection to the host that the settings name; errors of the SDK become those of this project.
+    """Connect to the configured host; errors of the SDK are converted to those of promptvision.
 
     Raises:
-        SetupError: the host refuses the key or does not know the model.
+        SetupError: the host rejects the key or does not know the model.
         ToolFailed: the host cannot be reached, does not answer in time, or fails.
     """
     section = context.settings.section(OpenAIImagesSection)
@@ -127,7 +127,7 @@ def _converted(name: str, key: str, timeout_s: float) -> Iterator[None]:
         yield
     except (openai.AuthenticationError, openai.PermissionDeniedError) as exc:
         raise SetupError(
-            f"openai_images: {name} refuses the key: {_said(exc, key)}", hint=f"set {KEY}"
+            f"openai_images: {name} rejects the key: {_said(exc, key)}", hint=f"set {KEY}"
         ) from exc
     except openai.NotFoundError as exc:
         raise SetupError(

@@ -1,4 +1,4 @@
-"""Hook implementations of promptvision-openai-images: edit, generate and ask by an OpenAI-compatible host."""
+"""Hook implementations of promptvision-openai-images: edit, generate and ask about images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PLUGIN_API = 1
 KEY = "PROMPTVISION_OPENAI_IMAGES_KEY"
 
 COSTS = "The image leaves this machine and each call costs money"
-"""Said wherever one of the tools is shown."""
+"""Shown wherever one of the tools is listed."""
 
 _NEEDS = Requirements(
     modules={"openai": "pip install openai"},
@@ -22,7 +22,7 @@ _NEEDS = Requirements(
 
 
 class OpenAIImagesSection(Section):
-    """Editing, generating and asking about images at OpenAI or a compatible host."""
+    """Settings for editing, generating and asking about images with OpenAI or a compatible host."""
 
     openai_images_key: SecretStr | None = Field(
         None, description="API key. Setting it allows images to be sent to the host, which costs money."
@@ -56,7 +56,7 @@ ASK = _tool("openai_ask", operations.ASK, "ask:ask", "Small print and exact coun
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """Three tools that share a host."""
+    """The three tools of this plugin."""
     return [EDIT, GENERATE, ASK]
 
 

@@ -1,4 +1,4 @@
-"""Images as arrays and back, and working on a smaller copy."""
+"""Convert between images and arrays, and scale images down."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Array = NDArray[np.uint8]
 
 
 def flat_rgb(image: Image.Image) -> Array:
-    """The image as H x W x 3 uint8; what is transparent shows white."""
+    """The image as H x W x 3 uint8, with transparent parts in white."""
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(ground, image.convert("RGBA"))
@@ -26,7 +26,7 @@ def shrink(rgb: Array, longest: int) -> tuple[Array, float]:
     """Reduce an image so that its longer side has at most ``longest`` pixels.
 
     Returns:
-        The image, and the factor that coordinates in it are multiplied by to get the original's.
+        The image, and the factor from its coordinates to those of the original.
     """
     height, width = rgb.shape[:2]
     factor = max(height, width) / longest
@@ -37,7 +37,7 @@ def shrink(rgb: Array, longest: int) -> tuple[Array, float]:
 
 
 def clip_box(box: Box, width: int, height: int) -> Box | None:
-    """The part of a box that lies in the image, on whole pixels; None when less than one pixel does."""
+    """The part of a box inside the image, in whole pixels; None if it is less than one pixel."""
     x1, y1 = max(0, int(np.floor(box.x1))), max(0, int(np.floor(box.y1)))
     x2, y2 = min(width, int(np.ceil(box.x2))), min(height, int(np.ceil(box.y2)))
     return Box(x1, y1, x2, y2) if x1 < x2 and y1 < y2 else None

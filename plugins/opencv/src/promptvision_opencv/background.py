@@ -1,4 +1,4 @@
-"""The background of an image, where its edge shows what it looks like, and bars along the edge."""
+"""Find the background of an image by the colour of its edge, and bars along the edge."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from promptvision_opencv.colours import Colour, fitness, hsv
 __all__ = ["find_background", "find_borders"]
 
 _RING = 0.03
-"""Width of the edge that is looked at, as a share of the shorter side."""
+"""Width of the inspected edge, as a share of the shorter side."""
 _LEAST_UNIFORM = 0.7
 """Share of the edge that must have the background's colour."""
 _TOLERANCE = (9.0, 20.0)
-"""Least and greatest distance from the background's colour, in CIE Lab with lightness halved."""
+"""Minimum and maximum distance from the background's colour, in CIE Lab with lightness halved."""
 _NOISE = 2.0
-"""How much farther from the background's colour a single noisy pixel may be."""
+"""Additional distance from the background's colour for a single noisy pixel."""
 _LEAST_FIT = 0.7
-"""Share of the background that must have the colour that was asked for."""
+"""Share of the background that must have the requested colour."""
 _BAR_FIT = 0.97
 """Share of a row or column that must have the bar's colour."""
 
 
 def find_background(rgb: Array, colour: Colour | None = None) -> NDArray[np.bool_] | None:
-    """What has the colour of the image's edge and is connected to it.
+    """Find the area that has the colour of the image's edge and is connected to it.
 
     Args:
         rgb: H x W x 3 uint8.
         colour: the colour that the background must have.
 
     Returns:
-        H x W, true in the background; None when the edge has no colour of its own, or another one.
+        H x W, true in the background; None when the edge has no uniform colour, or another one.
     """
     smooth = np.asarray(cv2.medianBlur(rgb, 5) if min(rgb.shape[:2]) > 5 else rgb, np.uint8)
     edge = _ring(rgb.shape[0], rgb.shape[1])
@@ -42,7 +42,7 @@ def find_background(rgb: Array, colour: Colour | None = None) -> NDArray[np.bool
     middle = np.median(lab[edge], axis=0)
     distance = _distance(lab, middle)
     tolerance = float(np.clip(4 * np.median(distance[edge]), *_TOLERANCE))
-    # The smoothed image decides, but no pixel that itself is clearly something else counts.
+    # The smoothed image decides, except for pixels that clearly differ themselves.
     alike = (distance < tolerance) & (_distance(_lab(rgb), middle) < _NOISE * tolerance)
     if alike[edge].mean() < _LEAST_UNIFORM:
         return None
@@ -55,7 +55,7 @@ def find_background(rgb: Array, colour: Colour | None = None) -> NDArray[np.bool
 
 
 def find_borders(rgb: Array, colour: Colour) -> list[Box]:
-    """Bars of one colour along the sides of the image, such as those of a film.
+    """Find bars of one colour along the sides of the image, such as letterbox bars.
 
     Args:
         rgb: H x W x 3 uint8.
@@ -79,7 +79,7 @@ def find_borders(rgb: Array, colour: Colour) -> list[Box]:
 
 
 def _lab(rgb: Array) -> NDArray[np.float32]:
-    """CIE Lab with lightness halved, so that shading counts less than colour."""
+    """CIE Lab with lightness halved, so that shading has less weight than colour."""
     lab = cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     return np.asarray(lab * np.array([0.5, 1, 1], np.float32), np.float32)
 
@@ -101,7 +101,7 @@ def _share_of(rgb: Array, where: NDArray[np.bool_], colour: Colour) -> float:
 
 
 def _bars(fits: NDArray[np.bool_]) -> tuple[int, int]:
-    """How many rows fit without a gap from either end; none when all do."""
+    """Number of matching rows from either end without a gap; none when all match."""
     if fits.all():
         return 0, 0
     return int(np.argmin(fits)), int(np.argmin(fits[::-1]))

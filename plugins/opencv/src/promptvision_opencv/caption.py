@@ -1,4 +1,4 @@
-"""The tool ``opencv_caption``: sentences made of what can be measured."""
+"""The tool ``opencv_caption``: a caption from measurements."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptvision_opencv.faces import find_faces
 from promptvision_opencv.people import find_people
 from promptvision_opencv.regions import Region, find_regions
 
-__all__ = ["Measured", "caption", "measure", "tell"]
+__all__ = ["Measured", "caption", "describe", "measure"]
 
 _WORK_SIDE = 640
 _LEAST_SCORE = 0.45
@@ -27,18 +27,18 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What was measured of an image.
+    """Measurements of an image.
 
     Args:
         width: in pixels.
         height: in pixels.
         is_grey: whether it has no colour.
-        shares: colour name and share of the image, greatest first.
+        shares: colour name and share of the image, largest first.
         brightness: mean lightness, 0 to 1.
         sharpness: steepest steps of brightness between neighbours, 0 to 1.
         faces: boxes of faces.
-        people: boxes of people, those of the faces among them.
-        regions: colour name and box of what stands out by its colour, greatest first.
+        people: boxes of people, including those of the faces.
+        regions: colour name and box of regions that stand out by their colour, largest first.
     """
 
     width: int
@@ -56,7 +56,7 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
     """Describe an image by its measurements."""
     rgb = flat_rgb(context.open(args.image_url))
     context.progress(0, 1, "measuring")
-    text = tell(measure(rgb), args.detail)
+    text = describe(measure(rgb), args.detail)
     context.check_cancelled()
     return CaptionResult(original_image_url=args.image_url, caption=text, message=_MESSAGE)
 
@@ -82,13 +82,13 @@ def measure(rgb: Array) -> Measured:
     )
 
 
-def tell(measured: Measured, detail: str) -> str:
-    """Put measurements into words.
+def describe(measured: Measured, detail: str) -> str:
+    """Convert measurements to sentences.
 
     Args:
-        measured: the image.
-        detail: ``brief`` for one sentence, ``detailed`` for the look of the whole, ``more_detailed`` also
-            for where things are.
+        measured: the measurements.
+        detail: ``brief`` for one sentence, ``detailed`` for the whole image, ``more_detailed`` also for
+            positions.
     """
     sentences = [_summary(measured)]
     if detail != "brief":
@@ -99,7 +99,7 @@ def tell(measured: Measured, detail: str) -> str:
 
 
 def _standing_out(rgb: Array, factor: float) -> tuple[tuple[str, Box], ...]:
-    """The greatest region of each colour that is neither speck nor background, at most five."""
+    """The largest region of each colour that is neither a speck nor the background, at most five."""
     total = rgb.shape[0] * rgb.shape[1]
     found: list[tuple[str, Region]] = []
     for colour in COLOURS:
@@ -107,7 +107,7 @@ def _standing_out(rgb: Array, factor: float) -> tuple[tuple[str, Box], ...]:
             found += [(colour.name, region) for region in find_regions(rgb, colour) if region.score >= 0.7]
     found = [(name, region) for name, region in found if 0.01 < region.box.area / total < 0.5]
     found.sort(key=lambda each: each[1].box.area)
-    greatest = dict(found)  # the last of a name wins
+    greatest = dict(found)  # the last entry of a name is kept
     boxes = {name: Box(*(side * factor for side in region.box)) for name, region in greatest.items()}
     return tuple(sorted(boxes.items(), key=lambda each: -each[1].area)[:5])
 

@@ -1,4 +1,4 @@
-"""Cutting a thing out of its box by the colour that it was asked for with."""
+"""Segment an object in its box by the requested colour."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ["cut_by_colour", "share_of_colour", "without_other_colours"]
 Mask = NDArray[np.uint8]
 
 _LEAST_SHARE = 0.1
-"""A cut that leaves less of the box is not the thing."""
+"""Minimum share of the box that a cut must have."""
 _LEAST_PURITY = 0.1
 """Share of the cut that must clearly have the colour."""
 _LARGEST_HIGHLIGHT = 0.05
-"""A bright hole of up to this share of the thing is a reflection on it."""
+"""A bright hole of up to this share of the object is a reflection on it."""
 
 
 def cut_by_colour(rgb: Array, box: Box, colour: Colour) -> Mask | None:
@@ -34,7 +34,7 @@ def cut_by_colour(rgb: Array, box: Box, colour: Colour) -> Mask | None:
         colour: the colour.
 
     Returns:
-        H x W uint8, 0 or 255 and 0 outside the box; None when the box holds no such thing.
+        H x W uint8, 0 or 255 and 0 outside the box; None when the box contains no such object.
     """
     x1, y1, x2, y2 = (int(side) for side in box)
     part = np.ascontiguousarray(rgb[y1:y2, x1:x2])

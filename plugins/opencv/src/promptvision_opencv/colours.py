@@ -1,7 +1,7 @@
-"""Named colours: where each lies in HSV, and how well a pixel fits a name.
+"""Named colours: their ranges in HSV, and how well a pixel matches a name.
 
-HSV is used because shading scales red, green and blue together, which leaves hue and saturation as they
-are: the dark side of a red ball has the hue of its bright side.
+HSV is used because shading scales red, green and blue together, which keeps hue and saturation: the dark side
+of a red ball has the hue of its bright side.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLOURS", "Colour", "colour_named", "fitness", "hsv", "is_also_a_thing", "name_pixels"]
+__all__ = ["COLOURS", "Colour", "colour_named", "fitness", "hsv", "is_also_an_object", "name_pixels"]
 
 Array = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -24,9 +24,9 @@ class Colour:
     """One named colour.
 
     Args:
-        name: what it is called in captions and labels.
-        rgb: its usual look, 0 to 255, used when something is painted in it.
-        hue: lowest and highest hue in degrees, going up and through 360; None when hue says nothing.
+        name: its name in captions and labels.
+        rgb: its typical value, 0 to 255, used for painting.
+        hue: lowest and highest hue in degrees, possibly above 360; None when the hue is irrelevant.
         saturation: lowest and highest, 0 to 1.
         value: lowest and highest, 0 to 1.
         words: other words for it.
@@ -45,7 +45,7 @@ class Colour:
         return self.hue is not None
 
     def relaxed(self) -> Colour:
-        """The same colour as it looks in shade and at its borders: wider, down to the dark."""
+        """The colour with wider ranges, including shaded and border pixels."""
         if self.hue is None:
             low, high = self.value
             return replace(self, saturation=(0, self.saturation[1] + 0.05), value=(low - 0.06, high + 0.06))
@@ -85,11 +85,11 @@ _AMBIGUOUS = (
     "silver snow thistle tomato violet wheat"
 )
 _THINGS = frozenset(_AMBIGUOUS.split())
-"""Colour names that are also things: "the orange" is a fruit, "the orange ball" a ball."""
+"""Colour names that are also objects: "the orange" is a fruit, "the orange ball" a ball."""
 
 _BY_WORD = {word: colour for colour in COLOURS for word in (colour.name, *colour.words)}
 _SOFT_HUE, _SOFT_SATURATION, _SOFT_VALUE = 14.0, 0.14, 0.14
-"""Distance outside a range at which a colour no longer fits, in degrees and in shares of the scale."""
+"""Distance outside a range at which a colour no longer matches, in degrees and in shares of the scale."""
 
 
 def colour_named(word: str) -> Colour | None:
@@ -97,8 +97,8 @@ def colour_named(word: str) -> Colour | None:
     return _BY_WORD.get(word)
 
 
-def is_also_a_thing(word: str) -> bool:
-    """Whether a lower-case colour name is a thing as well, so that only the grammar tells which is meant."""
+def is_also_an_object(word: str) -> bool:
+    """Whether a lower-case colour name is also an object, so that only the grammar resolves it."""
     return word in _THINGS
 
 
@@ -108,14 +108,14 @@ def hsv(rgb: Array) -> Floats:
 
 
 def fitness(pixels: Floats, colour: Colour) -> Floats:
-    """How well each pixel fits a colour.
+    """How well each pixel matches a colour.
 
     Args:
         pixels: H x W x 3, from :func:`hsv`.
         colour: what to compare with.
 
     Returns:
-        H x W, 1 inside of the colour's ranges, falling to 0 and below with the distance from them.
+        H x W, 1 inside the colour's ranges, falling to 0 and below with the distance from them.
     """
     hue, saturation, value = pixels[..., 0], pixels[..., 1], pixels[..., 2]
     outside = _excess(saturation, colour.saturation) / _SOFT_SATURATION
@@ -126,7 +126,7 @@ def fitness(pixels: Floats, colour: Colour) -> Floats:
 
 
 def name_pixels(pixels: Floats) -> NDArray[np.intp]:
-    """Index into :data:`COLOURS` of the colour that fits each pixel best, H x W."""
+    """Index into :data:`COLOURS` of the colour that matches each pixel best, H x W."""
     best = np.full(pixels.shape[:2], -np.inf, np.float32)
     index = np.zeros(pixels.shape[:2], np.intp)
     for number, colour in enumerate(COLOURS):

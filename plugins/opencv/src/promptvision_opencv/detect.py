@@ -1,4 +1,4 @@
-"""The tool ``opencv_detect``: faces, people, things named by a colour, and the background."""
+"""The tool ``opencv_detect``: faces, people, objects named by a colour, and the background."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ __all__ = ["Detection", "detect", "find"]
 
 _MOST_BOXES = 100
 _MOST_REGIONS = 10
-"""An edit of more regions than this, found by their colour alone, is probably not meant."""
+"""Maximum number of regions, found by colour alone, for an edit; more are probably not meant."""
 _MOST_SHARE = 0.5
-"""Nor is an edit of a greater share of the image."""
+"""Maximum share of the image for such an edit."""
 _LEAST_SHARE = 0.25
-"""A lone region with less of what has its colour in the image is not the thing that stands out."""
-_ABILITY = "it finds faces, people, the background, and things named by a colour ('red ball', 'blue area')"
+"""Minimum share of a single region in all pixels of its colour to be considered prominent."""
+_ABILITY = "it finds faces, people, the background, and objects named by a colour ('red ball', 'blue area')"
 
 
 @dataclass(frozen=True)
 class Detection:
-    """One found thing.
+    """One detection.
 
     Args:
         box: in pixels.
-        label: what it is, as far as it was checked.
+        label: its verified name.
         score: 0 to 1, three decimals.
         area: in pixels.
-        is_whole: whether the box holds all of it.
+        is_whole: whether the box contains all of it.
     """
 
     box: Box
@@ -62,12 +62,12 @@ class Detection:
 
 
 def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
-    """Find what the prompt names.
+    """Find the objects of the prompt.
 
     Raises:
-        ArgumentsError: the prompt means everything but something.
-        ToolFailed: the prompt names nothing that this tool can look for, or, where another tool will act on
-            the boxes, has a word that it cannot check.
+        ArgumentsError: the prompt is a complement.
+        ToolFailed: the prompt names nothing that this tool can find, or, if another tool will use the boxes,
+            has a word that it cannot check.
     """
     requests, foreign = read_prompt(args.prompt)
     _refuse_foreign(args, requests, foreign)
@@ -103,7 +103,7 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 
 
 def find(rgb: Array, request: Request) -> list[Detection]:
-    """All that an image (H x W x 3 uint8) holds of one request, whatever its score, best first."""
+    """All objects of one request in an image (H x W x 3 uint8), of any score, best first."""
     whole = Box(0, 0, rgb.shape[1], rgb.shape[0])
     found: Sequence[tuple[Box, float, float]]
     if request.kind in (Kind.FACE, Kind.PERSON):
@@ -126,7 +126,7 @@ def find(rgb: Array, request: Request) -> list[Detection]:
 
 
 def _at_least(request: Request, choice: Choice) -> str:
-    """How far a number of faces or people can be relied on."""
+    """A note that a number of faces or people is a lower bound."""
     return (
         f"At least {len(choice.chosen)}: {request.label} detection misses those that are small, "
         "turned away or partly covered."
@@ -134,7 +134,7 @@ def _at_least(request: Request, choice: Choice) -> str:
 
 
 class _Search:
-    """What one image holds, for phrases that refer to each other."""
+    """Searches one image for phrases that refer to each other."""
 
     def __init__(self, rgb: Array, threshold: float) -> None:
         self._rgb = rgb
@@ -143,10 +143,10 @@ class _Search:
         self._found: dict[str, list[Detection]] = {}
 
     def choose(self, request: Request, *, strict: bool) -> Choice:
-        """The boxes that a request means.
+        """The boxes that a request refers to.
 
         Raises:
-            ToolFailed: an edit would change more than can be meant.
+            ToolFailed: an edit would change too much.
         """
         size = (self._rgb.shape[1], self._rgb.shape[0])
         if request.kind is Kind.BORDER:
@@ -166,13 +166,13 @@ class _Search:
         return choice
 
     def _nothing(self, request: Request, choice: Choice) -> Choice:
-        """Why nothing was chosen; what fills the image is not a thing in it."""
+        """Why nothing was chosen; a region that fills the image is not an object in it."""
         if choice.note != f"No {request.phrase.description} found.":
             return choice
         share = max((d.area for d in self._all(request.phrase)), default=0) / self._rgb[..., 0].size
         if request.kind is Kind.COLOUR and share > _MOST_SHARE:
             return Choice(
-                (), f"{request.label} covers {share:.0%} of the image, so it is not a single thing."
+                (), f"{request.label} covers {share:.0%} of the image, so it is not a single object."
             )
         return Choice((), f"No {request.label} found with a score of {self._threshold:g} or more.")
 
@@ -188,7 +188,7 @@ class _Search:
         )
 
     def _all(self, phrase: TargetPhrase) -> list[Detection]:
-        """Everything that fits the description of a phrase, whatever its score."""
+        """All matches of the description of a phrase, of any score."""
         if phrase.text not in self._found:
             request = read_request(phrase)
             self._found[phrase.text] = [] if request is None else find(self._rgb, request)
@@ -202,7 +202,7 @@ class _Search:
         ]
 
     def _refuse_too_much(self, request: Request, choice: Choice) -> None:
-        """Stop an edit of regions that only their colour has in common, if they are too many or too few.
+        """Reject an edit of regions with only their colour in common, if they are too many or too few.
 
         Raises:
             ToolFailed: there are too many of them, or most of that colour in the image is not among them.
@@ -225,10 +225,10 @@ class _Search:
         )
 
     def _refuse_parts(self, request: Request, choice: Choice) -> None:
-        """Stop an edit of a person of whom only the face was found.
+        """Reject an edit of a person of whom only the face was found.
 
         Raises:
-            ToolFailed: it is so.
+            ToolFailed: only the face was found.
         """
         wholes = {d.box for d in self._all(request.phrase) if d.is_whole}
         if not all(one.box in wholes for one in choice.chosen):
@@ -239,7 +239,7 @@ class _Search:
 
 
 def _is_narrowed(phrase: TargetPhrase) -> bool:
-    """Whether words choose something other than what stands out most."""
+    """Whether the words choose something other than the most prominent object."""
     is_size = phrase.size is not None and phrase.size != 1
     return is_size or bool(
         phrase.sides or phrase.order or phrase.shade or phrase.relation or phrase.exceptions
@@ -247,11 +247,11 @@ def _is_narrowed(phrase: TargetPhrase) -> bool:
 
 
 def _refuse_foreign(args: DetectArgs, requests: list[Request], foreign: list[TargetPhrase]) -> None:
-    """Refuse what cannot be looked for, and before an edit also what cannot be checked.
+    """Reject phrases that cannot be searched for, and before an edit also those that cannot be checked.
 
     Raises:
-        ArgumentsError: the prompt means everything but something.
-        ToolFailed: the other cases.
+        ArgumentsError: the prompt is a complement.
+        ToolFailed: any other case.
     """
     complement = next((phrase for phrase in foreign if phrase.is_complement), None)
     if complement is not None:
@@ -271,7 +271,7 @@ def _refuse_foreign(args: DetectArgs, requests: list[Request], foreign: list[Tar
 
 
 def _unreadable_references(request: Request) -> list[str]:
-    """Exceptions and relations of a phrase that cannot be looked for or checked."""
+    """Exceptions and relations of a phrase that cannot be searched for or checked."""
     phrase = request.phrase
     referred = [*phrase.exceptions, *([phrase.relation[1]] if phrase.relation else [])]
     read = [(other, read_request(other)) for other in referred]
@@ -285,7 +285,7 @@ def _way_out(request: Request) -> str:
 
 
 def _better() -> str:
-    """The command that gets a detector which finds anything by its name."""
+    """The command that installs an open-vocabulary detector."""
     pull = "promptvision models pull grounding-dino-base"
     if find_spec("promptvision_grounding_dino") is None:
         pull = f"pip install promptvision-grounding-dino && {pull}"
@@ -293,7 +293,7 @@ def _better() -> str:
 
 
 def _unchecked_notes(requests: list[Request], foreign: list[TargetPhrase]) -> list[str]:
-    """What was not checked or not understood."""
+    """Notes on words that were not checked or not understood."""
     notes = []
     unchecked = dict.fromkeys(word for request in requests for word in request.unchecked)
     if unchecked:

@@ -1,4 +1,4 @@
-"""Finding faces that look into the camera, with two classic cascades that ship inside packages.
+"""Find frontal faces with two cascades that are included in OpenCV and scikit-image.
 
 OpenCV's Haar cascade ``frontalface_alt2`` proposes, and scikit-image's LBP cascade votes on each proposal.
 Measured on the 100 faces and 100 other images of ``skimage.data.lfw_subset()``: with at least 12 votes
@@ -28,12 +28,12 @@ _WORK_SIDE = 1000
 _SMALLEST_FACE = 24
 """Side in pixels of the working copy; both cascades were trained on windows of about this size."""
 _HALF_CERTAIN = 15.0
-"""This many votes give the score 0.5."""
+"""Number of votes for a score of 0.5."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A box in pixels of the image, and a score from 0 to 1; whether it holds the whole thing."""
+    """A box in pixels of the image, a score from 0 to 1, and whether it contains the whole object."""
 
     box: Box
     score: float
@@ -41,14 +41,14 @@ class Found:
 
 
 def find_faces(rgb: Array) -> list[Found]:
-    """Find upright faces seen from the front, best first.
+    """Find upright frontal faces, best first.
 
     Args:
         rgb: H x W x 3 uint8.
 
     Returns:
-        Boxes from the eyebrows to the chin. The score grows with the number of overlapping windows in
-        which the cascades saw a face.
+        Boxes from the eyebrows to the chin. The score increases with the number of overlapping windows in
+        which the cascades found a face.
 
     Raises:
         ToolFailed: this build of OpenCV has no cascades (they left the main package with version 5).
@@ -67,7 +67,7 @@ def find_faces(rgb: Array) -> list[Found]:
 
 
 def _lbp_votes(rgb: Array, x: int, y: int, side: int) -> int:
-    """In how many windows about a proposal the LBP cascade sees a face of about that size."""
+    """Number of windows around a proposal in which the LBP cascade finds a face of similar size."""
     margin = side // 3
     part = rgb[max(0, y - margin) : y + side + margin, max(0, x - margin) : x + side + margin]
     zoom = min(1.0, 120 / max(part.shape[:2]))
@@ -88,7 +88,7 @@ def _lbp_votes(rgb: Array, x: int, y: int, side: int) -> int:
 
 
 def _haar() -> cv2.CascadeClassifier:
-    """A fresh classifier: it holds state while it works, so threads must not share one."""
+    """A new classifier: it has state while it runs, so threads must not share one."""
     if not hasattr(cv2, "CascadeClassifier"):
         raise ToolFailed(
             f"promptvision-opencv: faces cannot be found: OpenCV {cv2.__version__} has no cascades; "
@@ -99,7 +99,7 @@ def _haar() -> cv2.CascadeClassifier:
 
 @cache
 def _lbp() -> Cascade:
-    # Imported here: it takes half a second, which finding things by colour need not wait for.
+    # Imported here: it takes half a second and is not needed to find objects by colour.
     from skimage.data import lbp_frontal_face_cascade_filename
     from skimage.feature import Cascade
 

@@ -1,4 +1,4 @@
-"""Cutting a thing out of its box with GrabCut.
+"""Segment an object in its box with GrabCut.
 
 Source: C. Rother, V. Kolmogorov, A. Blake, GrabCut: interactive foreground extraction using iterated graph
 cuts, SIGGRAPH 2004; OpenCV's implementation.
@@ -20,21 +20,21 @@ __all__ = ["Mask", "cut_out", "label_pixels"]
 Mask = NDArray[np.uint8]
 
 _WORK_SIDE = 400
-"""Longer side in pixels of the copy that is cut: GrabCut's time grows with its area."""
+"""Longer side in pixels of the working copy: GrabCut's time grows with its area."""
 _MARGIN = 0.4
 """Surroundings that are shown to GrabCut as background, in shares of the box's sides."""
 _ROUNDS = 5
 _LEAST_SHARE = 0.03
-"""A cut that leaves less of the box has not told the thing from its surroundings."""
+"""Minimum share of the box of a successful cut."""
 _LEAST_STEP = 6.0
-"""Nor has one whose inside and outside differ less, in the mean of a colour channel from 0 to 255, or in
-its deviation."""
+"""Minimum difference between inside and outside of a successful cut, in the mean of a colour channel from 0
+to 255, or in its deviation."""
 _random = threading.Lock()
 """OpenCV seeds its colour models from one generator per process."""
 
 
 def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
-    """Mask of what stands out in a box.
+    """Mask of the object that stands out in a box.
 
     Args:
         rgb: H x W x 3 uint8.
@@ -42,7 +42,7 @@ def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
         seed: same seed, same mask.
 
     Returns:
-        Mask H x W uint8, 0 or 255 and 0 outside the box; and whether a thing was told from its
+        Mask H x W uint8, 0 or 255 and 0 outside the box; and whether an object was separated from its
         surroundings. If not, the whole box is masked.
     """
     height, width = rgb.shape[:2]
@@ -70,7 +70,7 @@ def _differs(part: Array, cut: NDArray[np.bool_]) -> bool:
 
 
 def _foreground(part: Array, inside: NDArray[np.bool_], seed: int) -> NDArray[np.float32]:
-    """How much each pixel belongs to the thing, 0 to 1, at the size of the part."""
+    """The share of the object in each pixel, 0 to 1, at the size of the part."""
     height, width = inside.shape
     zoom = min(1.0, _WORK_SIDE / max(height, width))
     size = max(2, round(width * zoom)), max(2, round(height * zoom))
@@ -110,9 +110,9 @@ def _is_thing(labels: Mask) -> NDArray[np.bool_]:
 
 
 def _first_guess(inside: Mask) -> Mask:
-    """Labels to begin with: the ellipse in the box is probably the thing, its corners probably not.
+    """Initial labels: the ellipse in the box is probably the object, its corners probably not.
 
-    If the box leaves no surroundings in the image, a frame within it stands for them.
+    If the box leaves no surroundings in the image, a frame inside it is used as background.
     """
     left, top, width, height = cv2.boundingRect(inside)
     ellipse = np.zeros_like(inside)

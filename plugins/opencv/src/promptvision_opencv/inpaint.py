@@ -1,4 +1,4 @@
-"""The tool ``opencv_inpaint``: remove a masked thing, or paint it in another colour."""
+"""The tool ``opencv_inpaint``: remove a masked object, or paint it in another colour."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from promptvision_opencv.remove import remove
 __all__ = ["inpaint", "paint_over", "take_away", "without_colour"]
 
 _MOST_REMOVED = 0.5
-"""Share of the image up to which it can be filled from what is left."""
+"""Maximum share of the image that can be filled from the rest."""
 _REMOVED = (
-    "The area was filled from its surroundings; what was hidden behind it and its shadow elsewhere "
-    "are not known to this tool. promptvision-sdxl-inpaint generates such areas."
+    "The area was filled from its surroundings; this tool knows neither the hidden content nor a shadow "
+    "elsewhere. promptvision-sdxl-inpaint generates such areas."
 )
 _GREY = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 """Mode to the mode of its colour bands."""
 
 
 def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
-    """Remove what is masked if the prompt is empty, else give it the colour that the prompt names, or none.
+    """Remove the masked object if the prompt is empty, else apply the colour of the prompt or remove colour.
 
     Raises:
         ArgumentsError: the mask is empty or has another aspect ratio than the image.
-        ToolFailed: the prompt asks for something new, or nothing would change or be left.
+        ToolFailed: the prompt asks for new content, or nothing would change or remain.
     """
     image = context.open(args.image_url)
     mask = read_mask(context.open(args.mask_url), image.size)
@@ -51,7 +51,7 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     else:
         edited = paint_over(image, inside, _colour_of(args))
     if edited.tobytes() == image.convert(edited.mode).tobytes():
-        raise ToolFailed(f"opencv_inpaint: nothing changed: it looks like {prompt!r} already")
+        raise ToolFailed(f"opencv_inpaint: nothing changed: it already looks like {prompt!r}")
     if prompt and notes:
         notes.insert(0, "The image is edited.")
     return InpaintResult(
@@ -62,13 +62,13 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
 
 
 def take_away(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
-    """Fill what is masked (H x W uint8, 255 = fill) from around it; mode and transparency stay."""
+    """Fill the masked area (H x W uint8, 255 = fill) from its surroundings, keeping mode and transparency."""
     filled = Image.fromarray(remove(_rgb(image), mask, check))
     return _with_alpha_of(image, filled.convert(_GREY[image.mode]))
 
 
 def without_colour(image: Image.Image, mask: Array) -> Image.Image:
-    """Make what is masked (H x W uint8, 255 = change) black and white; mode and transparency stay."""
+    """Make the masked area (H x W uint8, 255 = change) black and white, keeping mode and transparency."""
     grey = image.convert("L").convert(image.mode)
     if "A" in image.getbands():
         grey.putalpha(image.getchannel("A"))
@@ -76,12 +76,12 @@ def without_colour(image: Image.Image, mask: Array) -> Image.Image:
 
 
 def paint_over(image: Image.Image, mask: Array, colour: tuple[int, int, int]) -> Image.Image:
-    """Give what is masked (H x W uint8, 255 = paint) a colour; a grey image becomes RGB or RGBA."""
+    """Recolour the masked area (H x W uint8, 255 = paint); a grey image becomes RGB or RGBA."""
     return _with_alpha_of(image, Image.fromarray(recolour(_rgb(image), mask, colour)))
 
 
 def _is_wide(target: str | None) -> bool:
-    """Whether a target means most of the image: then a mask that selects most of it is no surprise."""
+    """Whether a target means most of the image, so that a mask of most of it is expected."""
     phrases = read_targets(target or "")
     requests = [read_request(phrase) for phrase in phrases]
     is_background = any(request is not None and request.kind is Kind.BACKGROUND for request in requests)
@@ -89,12 +89,12 @@ def _is_wide(target: str | None) -> bool:
 
 
 def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
-    """Remove the things that a mask of most of the image selects, and leave the background as it is.
+    """Remove the objects in a mask of most of the image, and keep the background.
 
-    What is kept is hidden from the filling, so that none of it is copied.
+    Kept objects are excluded from the filling, so that they are not copied.
 
     Raises:
-        ToolFailed: the background cannot be told, or the things are too large.
+        ToolFailed: the background cannot be determined, or the objects are too large.
     """
     background = find_background(flat_rgb(image))
     if background is not None:
@@ -105,8 +105,8 @@ def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> 
             filled = take_away(image, np.asarray(front, np.uint8), check)
             return Image.composite(filled, image, Image.fromarray(things))
     raise ToolFailed(
-        f"opencv_inpaint: cannot remove {(mask > 0).mean():.0%} of the image: too little is left to fill it "
-        "from. A background can be given a colour instead, as in 'make the background white'"
+        f"opencv_inpaint: cannot remove {(mask > 0).mean():.0%} of the image: too little remains to fill it "
+        "from. A background can be recoloured instead, as in 'make the background white'"
     )
 
 
@@ -124,7 +124,7 @@ def _colour_of(args: InpaintArgs) -> tuple[int, int, int]:
     colour = read_paint(args.prompt, args.target)
     if colour is None:
         raise ToolFailed(
-            f"opencv_inpaint: cannot paint {args.prompt!r}: it removes a thing (empty prompt) or gives it "
+            f"opencv_inpaint: cannot paint {args.prompt!r}: it removes an object (empty prompt) or gives it "
             "one named colour ('blue'); promptvision-sdxl-inpaint paints anything that can be described"
         )
     return colour

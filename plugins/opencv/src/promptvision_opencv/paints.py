@@ -1,4 +1,4 @@
-"""Reading from a prompt which colour a thing should get."""
+"""Read the requested colour from a prompt."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from PIL import ImageColor
 
 from promptvision.plugin import singular
-from promptvision_opencv.colours import colour_named, is_also_a_thing
+from promptvision_opencv.colours import colour_named, is_also_an_object
 from promptvision_opencv.prompts import is_filler, is_shape
 
 __all__ = ["is_desaturation", "read_paint"]
@@ -26,17 +26,17 @@ _A_THING = re.compile(r"\ban?\s+([\w-]+)$")
 
 
 def read_paint(prompt: str, target: str | None) -> Rgb | None:
-    """The colour that a prompt asks for, if a change of colour is all that it asks for.
+    """The colour of a prompt that requests only a change of colour.
 
-    "blue" does, and "a blue ball" does when the target is a ball or not named; "an orange cat" instead of a
-    lion does not, for it asks for another thing, and so does "a rose".
+    "blue" does, and "a blue ball" if the target is a ball or not named; "an orange cat" instead of a lion
+    requests another object, and so does "a rose".
 
     Returns:
-        sRGB, or None when the prompt asks for anything but one colour.
+        sRGB, or None when the prompt requests anything other than one colour.
     """
     text = prompt.lower().strip(" .!?")
     thing = _A_THING.search(text)
-    if thing is not None and is_also_a_thing(thing[1]):
+    if thing is not None and is_also_an_object(thing[1]):
         return None
     words = re.findall(r"[\w-]+", text)
     named = [word for word in words if _is_colour(word)]
@@ -50,7 +50,7 @@ def read_paint(prompt: str, target: str | None) -> Rgb | None:
 
 
 def is_desaturation(prompt: str) -> bool:
-    """Whether a prompt asks for the thing without its colours: "black and white"."""
+    """Whether a prompt requests the object without its colours: "black and white"."""
     return _NO_COLOUR.fullmatch(" ".join(prompt.lower().split()).strip(" .!?")) is not None
 
 
@@ -63,7 +63,7 @@ def _is_colour(word: str) -> bool:
 
 
 def _rgb(word: str) -> Rgb:
-    """Our own look of the plain colours, else the CSS one ("navy"), else that of the plain colour."""
+    """The value of a basic colour, else of the CSS name ("navy"), else of its basic colour."""
     colour = colour_named(word)
     if colour is not None and (word in (colour.name, "gray") or word not in ImageColor.colormap):
         return colour.rgb

@@ -1,8 +1,8 @@
-"""Filling a wide hole with patches copied from its surroundings, so that textures and edges go on.
+"""Fill a wide hole with patches copied from its surroundings, to continue textures and edges.
 
 Source: A. Criminisi, P. Perez, K. Toyama, Region filling and object removal by exemplar-based image
-inpainting, IEEE Transactions on Image Processing 13(9), 2004. It is run on a small copy; the offsets found
-there say which pixels of the image itself are copied.
+inpainting, IEEE Transactions on Image Processing 13(9), 2004. It runs on a small copy; the offsets found
+there determine which pixels of the image are copied.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 _HALF_WIDTH = 26.0
-"""Half width in pixels that a hole has at most in the small copy."""
+"""Maximum half width of a hole in the small copy, in pixels."""
 _REACH = 5
-"""A patch has 2 x 5 + 1 pixels a side."""
+"""Radius of a patch, which has 2 x 5 + 1 pixels a side."""
 _FAR = 0.0008
-"""Price of distance: share of the worst match per pixel, so that near patches win among equals."""
+"""Cost of distance: share of the worst match per pixel, so that near patches win among equals."""
 
 
 def fill_by_patches(part: Array, hole: Array, half: float, check: Callable[[], None]) -> Array | None:
@@ -35,10 +35,10 @@ def fill_by_patches(part: Array, hole: Array, half: float, check: Callable[[], N
         part: H x W x 3 uint8, the hole with its surroundings.
         hole: H x W uint8, 255 where to fill.
         half: half the width of the hole in pixels.
-        check: called now and then; may raise to stop.
+        check: called regularly; may raise to stop.
 
     Returns:
-        The filled part, or None when the surroundings hold no whole patch.
+        The filled part, or None when the surroundings contain no whole patch.
     """
     zoom = min(1.0, _HALF_WIDTH / half)
     height, width = hole.shape
@@ -47,14 +47,14 @@ def fill_by_patches(part: Array, hole: Array, half: float, check: Callable[[], N
     total = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
     colours = cv2.resize(part * known[..., None], size, interpolation=cv2.INTER_AREA)
     small = np.asarray(colours / np.maximum(total, 1e-6)[..., None], np.float32)
-    # A pixel wider all around, so that rounding leads to no pixel of the hole.
+    # One pixel wider on all sides, so that rounding never selects a pixel of the hole.
     wide = cv2.dilate((total < 0.999).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     offsets = _find_offsets(small, np.asarray(wide, np.bool_), check)
     return None if offsets is None else _copy(part, hole > 0, offsets)
 
 
 def _find_offsets(image: Floats, hole: Bools, check: Callable[[], None]) -> NDArray[np.int32] | None:
-    """For each pixel of the hole, how far down and right its source lies; H x W x 2."""
+    """The offset down and right to the source of each pixel of the hole; H x W x 2."""
     side = 2 * _REACH + 1
     whole = cv2.erode((~hole).astype(np.uint8), np.ones((side, side), np.uint8), borderValue=0)
     sources = whole > 0
@@ -70,7 +70,7 @@ def _find_offsets(image: Floats, hole: Bools, check: Callable[[], None]) -> NDAr
         y, x = _most_urgent(image, hole, trust)
         patch = np.s_[max(0, y - _REACH) : y + _REACH + 1, max(0, x - _REACH) : x + _REACH + 1]
         above, before = y - patch[0].start, x - patch[1].start
-        price = _prices(image, hole, patch, sources, (above, before))
+        price = _costs(image, hole, patch, sources, (above, before))
         price += price[np.isfinite(price)].max() * _FAR * np.hypot(rows - y, columns - x)
         down, right = (
             int(n) for n in np.subtract(np.unravel_index(int(price.argmin()), price.shape), (y, x))
@@ -88,7 +88,7 @@ def _find_offsets(image: Floats, hole: Bools, check: Callable[[], None]) -> NDAr
 
 
 def _most_urgent(image: Floats, hole: Bools, trust: Floats) -> tuple[int, int]:
-    """The pixel at the hole's border with the most known about it and the strongest edge running into it."""
+    """The pixel at the hole's border with the most known neighbours and the strongest edge into the hole."""
     border = hole & (cv2.dilate((~hole).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
     if not border.any():
         border = hole
@@ -98,7 +98,7 @@ def _most_urgent(image: Floats, hole: Bools, trust: Floats) -> tuple[int, int]:
     known = cv2.erode((~hole).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     across, down = (cv2.Sobel(grey, cv2.CV_32F, *axis) * known / 255 for axis in ((1, 0), (0, 1)))
     out_x, out_y = (cv2.Sobel(hole.astype(np.float32), cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
-    # An edge runs at right angles to its gradient; it enters the hole when it follows the hole's normal.
+    # An edge is perpendicular to its gradient; it enters the hole when it follows the hole's normal.
     across, down = (_strongest(each, (side, side)) for each in (across, down))
     norm = np.maximum(np.hypot(out_x, out_y), 1e-6)
     edge = np.abs(-down * out_x + across * out_y) / norm
@@ -108,16 +108,16 @@ def _most_urgent(image: Floats, hole: Bools, trust: Floats) -> tuple[int, int]:
 
 
 def _strongest(values: Floats, size: tuple[int, int]) -> Floats:
-    """Of each neighbourhood the value that is furthest from zero."""
+    """The value of each neighbourhood that is furthest from zero."""
     kernel = np.ones(size, np.uint8)
     high, low = cv2.dilate(values, kernel), cv2.erode(values, kernel)
     return np.where(high > -low, high, low).astype(np.float32)
 
 
-def _prices(
+def _costs(
     image: Floats, hole: Bools, patch: tuple[slice, slice], sources: Bools, middle: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Squared difference of each source patch to what is known of this one; infinite where there is none."""
+    """Squared difference of each source patch to the known pixels of this one; infinite without a patch."""
     weight = (~hole[patch]).astype(np.float32)
     match = cv2.matchTemplate(image, image[patch], cv2.TM_SQDIFF, mask=np.dstack([weight] * 3))
     prices = np.full(hole.shape, np.inf)

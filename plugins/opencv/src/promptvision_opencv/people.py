@@ -1,4 +1,4 @@
-"""Finding people who stand or walk, by histograms of oriented gradients, and by their faces.
+"""Find standing or walking people by histograms of oriented gradients, and by their faces.
 
 Source: N. Dalal and B. Triggs, Histograms of Oriented Gradients for Human Detection, CVPR 2005; the
 trained weights are part of OpenCV 4 (``HOGDescriptor_getDefaultPeopleDetector``).
@@ -19,21 +19,21 @@ __all__ = ["find_people"]
 
 _WORK_SIDE = 640
 _HALF_CERTAIN = 1.3
-"""Margin of the support vector machine that gives the score 0.5. In photographs without people margins of
-up to 1.0 were seen, whose score is 0.43."""
+"""Margin of the support vector machine for a score of 0.5. In photographs without people margins of up to 1.0
+were seen, whose score is 0.43."""
 _SAME = 0.6
-"""When more than this share of the smaller box lies in the other, both show one person."""
+"""Two boxes that share more than this of the smaller one show the same person."""
 
 
 def find_people(rgb: Array, faces: Sequence[Found] | None = None) -> list[Found]:
     """Find people, best first.
 
-    Whole figures are found by their outline. A face outside every figure stands for a person too; its box
-    reaches from above the head to the shoulders and chest, and its ``is_whole`` is false.
+    Whole figures are found by their outline. A face outside every figure also counts as a person; its box
+    extends from above the head to the shoulders and chest, and its ``is_whole`` is false.
 
     Args:
         rgb: H x W x 3 uint8.
-        faces: the faces in it, if they are known already.
+        faces: the faces in it, if they are already known.
 
     Raises:
         ToolFailed: this build of OpenCV has no HOG detector (it left the main package with version 5).
@@ -71,7 +71,7 @@ def _figures(rgb: Array) -> list[Found]:
 
 
 def _distinct(found: list[Found]) -> list[Found]:
-    """Best first, without what shows the same person as a better one."""
+    """Best first, without boxes of the same person."""
     kept: list[Found] = []
     for person in sorted(found, key=lambda each: -each.score):
         if not any(_shared(person.box, better.box) > _SAME for better in kept):
@@ -80,7 +80,7 @@ def _distinct(found: list[Found]) -> list[Found]:
 
 
 def _bust(face: Box, rgb: Array) -> Box:
-    """From a face to head, shoulders and chest, by the proportions of a grown-up."""
+    """Extend a face to head, shoulders and chest, by the proportions of an adult."""
     side = face.x2 - face.x1
     middle = face.centroid.x
     height, width = rgb.shape[:2]
@@ -94,7 +94,7 @@ def _clipped(x1: float, y1: float, x2: float, y2: float, width: int, height: int
 
 
 def _is_head(face: Box, figure: Box) -> bool:
-    """Whether a face lies where the head of a figure is, and has its size."""
+    """Whether a face has the position and size of a figure's head."""
     x, y = face.centroid
     height = figure.y2 - figure.y1
     return (

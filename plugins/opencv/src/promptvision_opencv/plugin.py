@@ -34,7 +34,7 @@ DETECT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV | _SKIMAGE),
     limits=(
-        "Finds faces, people, the background, and things named by a colour ('red ball'), nothing else; "
+        "Finds only faces, people, the background, and objects named by a colour ('red ball'); "
         "promptvision-grounding-dino finds anything by its name."
     ),
 )
@@ -48,7 +48,7 @@ SEGMENT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
     limits=(
-        "Tells a thing from its surroundings by colour alone, so it fails where both look alike; "
+        "Separates an object from its surroundings by colour alone, so it fails where both look alike; "
         "promptvision-sam does not."
     ),
 )
@@ -60,7 +60,7 @@ INPAINT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
     limits=(
-        "Removes a thing (prompt empty), gives it one named colour (prompt 'blue') or makes it black and "
+        "Removes an object (prompt empty), gives it one named colour (prompt 'blue') or makes it black and "
         "white, and cannot paint anything new; promptvision-sdxl-inpaint can."
     ),
 )

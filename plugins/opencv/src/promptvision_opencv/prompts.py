@@ -1,4 +1,4 @@
-"""What a target phrase asks this plugin to look for, and which of its words cannot be checked."""
+"""Convert target phrases to requests of this plugin, with the words that it cannot check."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from promptvision.plugin import TargetPhrase, read_targets, singular
-from promptvision_opencv.colours import Colour, colour_named, is_also_a_thing
+from promptvision_opencv.colours import Colour, colour_named, is_also_an_object
 
 __all__ = ["Kind", "Request", "Shape", "is_filler", "is_shape", "read_prompt", "read_request"]
 
 
 class Kind(StrEnum):
-    """What can be looked for."""
+    """Kinds of object that can be found."""
 
     FACE = "face"
     PERSON = "person"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Shape(StrEnum):
-    """Outlines that can be told apart."""
+    """Outlines that can be distinguished."""
 
     ROUND = "round"
     SQUARE = "square"
@@ -31,12 +31,12 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One thing to find.
+    """One object to find.
 
     Args:
         phrase: the noun phrase.
-        kind: what it is.
-        label: what a box is called: only what can be checked.
+        kind: its kind.
+        label: label of its boxes, with verified words only.
         colour: set for the kind COLOUR; may be set for BACKGROUND and BORDER.
         shape: the outline it must have, if a word says so.
         unchecked: words of the phrase that this plugin cannot check.
@@ -74,7 +74,7 @@ def read_prompt(prompt: str) -> tuple[list[Request], list[TargetPhrase]]:
     """Read the noun phrases of a prompt.
 
     Returns:
-        What can be looked for, and the phrases that cannot.
+        The requests, and the phrases that cannot be searched for.
     """
     understood: list[Request] = []
     foreign: list[TargetPhrase] = []
@@ -88,7 +88,7 @@ def read_prompt(prompt: str) -> tuple[list[Request], list[TargetPhrase]]:
 
 
 def read_request(phrase: TargetPhrase) -> Request | None:
-    """Read a noun phrase; None when its head noun is nothing that this plugin can look for."""
+    """Read a noun phrase; None when this plugin cannot find its head noun."""
     owner = (phrase.possessor,) if phrase.possessor else ()
     rest = (*owner, *((phrase.clause,) if phrase.clause else ()))
     if phrase.is_complement:
@@ -106,7 +106,7 @@ def read_request(phrase: TargetPhrase) -> Request | None:
 
 
 def is_filler(word: str) -> bool:
-    """Whether a lower-case word says nothing about what a thing is."""
+    """Whether a lower-case word does not describe an object."""
     return word in _FILLERS or singular(word) in _THINGS
 
 
@@ -134,15 +134,15 @@ def _read_surrounding(phrase: TargetPhrase, rest: tuple[str, ...]) -> Request | 
 
 
 def _read_coloured(phrase: TargetPhrase, rest: tuple[str, ...]) -> Request | None:
-    """A thing named by a colour, with or without a shape.
+    """An object named by a colour, with or without a shape.
 
-    A colour name that is also a thing ("orange", "rose") is a colour in front of a noun only.
+    A colour name that is also an object ("orange", "rose") is a colour only in front of a noun.
     """
     named = {colour.name: colour for word in phrase.modifiers if (colour := colour_named(word))}
     unchecked = [word for word in phrase.modifiers if not colour_named(word) and not is_shape(word)]
     if not named and not unchecked and (colour := colour_named(phrase.head)) is not None:
         named = {colour.name: colour}
-        unchecked = [phrase.head] if is_also_a_thing(phrase.head) else []
+        unchecked = [phrase.head] if is_also_an_object(phrase.head) else []
     elif phrase.head and not is_shape(phrase.head) and phrase.head not in _THINGS:
         unchecked.append(phrase.head)
     if len(named) != 1:

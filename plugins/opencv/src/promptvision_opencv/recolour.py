@@ -1,4 +1,4 @@
-"""Painting a masked thing in another colour while its shading and highlights stay.
+"""Paint a masked object in another colour, keeping its shading and highlights.
 
 A lit surface reflects its own colour, brighter or darker with the light, plus the colour of the light itself:
 the highlight. The two add up, so one can be replaced alone. Source: the dichromatic model of S. Shafer, Using
@@ -21,20 +21,20 @@ __all__ = ["recolour"]
 Floats = NDArray[np.float32]
 
 _BAND = 4
-"""Width in pixels of the edge in which a pixel can belong half to the thing and half to what is behind."""
+"""Width in pixels of the edge in which a pixel can mix the object and its background."""
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 """Weights of linear red, green and blue (ITU-R BT.709)."""
 _CHROMATIC = 0.35
-"""A pixel has a hue when its least channel is under 1 - this share of its greatest, in linear light."""
+"""A pixel has a hue if its smallest channel is under 1 - this share of its largest, in linear light."""
 _BLACK = 0.005
-"""Linear value of the greatest channel below which a surface is black."""
+"""Linear value of the largest channel below which a surface is black."""
 _LIT_PERCENTILE = 92.0
-"""The surface at full light; above it lie noise and remains of the highlight."""
+"""Percentile of the surface at full light; higher values are noise and rests of the highlight."""
 
 
 @dataclass(frozen=True)
 class _Surface:
-    """What was measured of the thing: least over greatest channel of its colour, and its full brightness."""
+    """Measurements of the object: smallest over largest channel of its colour, and its full brightness."""
 
     ratio: float
     luminance: float
@@ -42,7 +42,7 @@ class _Surface:
 
 
 def recolour(rgb: Array, mask: Array, colour: tuple[int, int, int]) -> Array:
-    """Paint what is masked in a colour.
+    """Paint the masked area in a colour.
 
     Args:
         rgb: H x W x 3 uint8.
@@ -69,7 +69,7 @@ def recolour(rgb: Array, mask: Array, colour: tuple[int, int, int]) -> Array:
 
 
 def _core(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without its edge; the whole mask when it is nothing but edge."""
+    """The mask without its edge; the whole mask when it consists only of edge."""
     size = 2 * _BAND + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     core = cv2.erode(inside.astype(np.uint8), kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1) > 0
@@ -77,7 +77,7 @@ def _core(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _spread(linear: Floats, known: NDArray[np.bool_]) -> Floats:
-    """The image where it is known, and around it the average of known pixels nearby."""
+    """The known pixels, surrounded by the average of known pixels nearby."""
     weight = known.astype(np.float32)
     size = (0, 0)
     near = cv2.GaussianBlur(linear * weight[..., None], size, _BAND)
@@ -88,10 +88,10 @@ def _spread(linear: Floats, known: NDArray[np.bool_]) -> Floats:
 def _amount(
     linear: Floats, thing: Floats, behind: Floats, inside: NDArray[np.bool_], core: NDArray[np.bool_]
 ) -> Floats:
-    """How much of each pixel is the thing: 1 in the core, 0 outside, measured in the edge.
+    """The share of the object in each pixel: 1 in the core, 0 outside, measured in the edge.
 
-    In the edge a pixel lies on the line between the colours of the thing and of what is behind it; its
-    place there is the amount. Where the two colours are alike, the distance from the border decides.
+    In the edge a colour lies on the line between those of object and background; its position there is the
+    share. Where the two colours are similar, the distance from the border is used.
     """
     line = np.sqrt(np.clip(thing, 0, 1)) - np.sqrt(np.clip(behind, 0, 1))
     length = (line**2).sum(axis=2)
@@ -119,7 +119,7 @@ def _measure(pixels: Floats) -> _Surface:
 
 
 def _highlight(pixels: Floats, ratio: float) -> Floats:
-    """The light's own colour in each pixel: what must go for the least channel to have its ratio again."""
+    """The colour of the light in each pixel; removing it restores the ratio of the smallest channel."""
     if ratio == 1.0:
         return np.zeros(pixels.shape[:-1], np.float32)
     extra = (pixels.min(axis=-1) - ratio * pixels.max(axis=-1)) / (1 - ratio)
@@ -127,14 +127,14 @@ def _highlight(pixels: Floats, ratio: float) -> Floats:
 
 
 def _exchange(pixels: Floats, surface: _Surface, colour: Floats) -> Floats:
-    """Give every pixel the new colour under its old light."""
+    """Apply the new colour to every pixel under its original light."""
     if surface.peak < _BLACK:  # no light to keep: black times any colour stays black
         return np.asarray(colour + pixels, np.float32)
     highlight = _highlight(pixels, surface.ratio)
     shade = ((pixels - highlight[..., None]) @ _LUMINANCE) / surface.luminance
     over = np.maximum(shade - 1, 0)
     light = highlight + (over * surface.luminance if surface.ratio == 1.0 else over * 0.15)
-    # A thing that is dark in full light stands in the shade, or is painted dark: take the middle way.
+    # A dark object in full light is either in the shade or painted dark: use a compromise.
     exposure = float(np.clip(np.sqrt(surface.peak / 0.6), 0.5, 1.0))
     return np.asarray(np.minimum(shade, 1.06)[..., None] * exposure * colour + light[..., None], np.float32)
 

@@ -1,4 +1,4 @@
-"""From raw masks to one that an edit can use. Shared by every segmentation tool.
+"""Refine raw masks for edits. Shared by all segmentation tools.
 
 A mask is H x W uint8: 0 = keep, 255 = edit.
 """
@@ -35,23 +35,23 @@ def merge(masks: Sequence[Mask]) -> Mask:
 
 
 def invert(mask: Mask) -> Mask:
-    """Everything that a mask leaves out.
+    """The complement of a mask.
 
     Raises:
         ValueError: the mask selects every pixel.
     """
     inverted = np.where(mask > _THRESHOLD, 0, 255).astype(np.uint8)
     if not inverted.any():
-        raise ValueError("the mask covers the whole image, so there is nothing outside it")
+        raise ValueError("the mask covers the whole image, so nothing is outside it")
     return inverted
 
 
 def refine(mask: Mask) -> Mask:
-    """Clean a mask: open, close, drop specks, widen by a pixel and smooth its outline.
+    """Clean a mask: open, close, drop specks, dilate by a pixel and smooth its outline.
 
-    Opening (erosion, then dilation) takes away noise, closing fills cracks, regions under
-    :data:`SMALLEST_REGION` pixels are dropped, dilation takes in the pixels at the edge that belong
-    half to the object, and a Gaussian blur with a threshold at 127 rounds the outline.
+    Opening (erosion, then dilation) removes noise, closing fills cracks, regions under
+    :data:`SMALLEST_REGION` pixels are dropped, dilation adds mixed pixels at the edge of the object, and a
+    Gaussian blur with a threshold at 127 smooths the outline.
     """
     clean = cv2.morphologyEx(_binary(mask), cv2.MORPH_OPEN, _OPEN)
     clean = cv2.morphologyEx(clean, cv2.MORPH_CLOSE, _CLOSE)

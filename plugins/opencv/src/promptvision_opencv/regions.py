@@ -1,4 +1,4 @@
-"""Finding things by their colour: connected regions, their boxes and the shape of their outline."""
+"""Find objects by their colour: connected regions, their boxes and the shape of their outline."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ["Region", "find_regions", "shape_fit"]
 
 _WORK_SIDE = 640
 _SMALLEST_SHARE = 0.0004
-"""Smaller regions, as shares of the image, are noise."""
+"""Minimum size of a region, as a share of the image."""
 _SURE_SHARE = 0.002
-"""A region of this share of the image is judged by its colour alone; smaller ones are less certain."""
+"""Share of the image from which a region is scored by its colour alone; smaller ones score lower."""
 _LEAST_FIT = 0.72
-"""An outline that fills less of its circle, rectangle or triangle does not have that shape."""
+"""Minimum share of its circle, rectangle or triangle that an outline must fill to have that shape."""
 _BACKGROUND_SHARE = 0.5
 _BEHIND = 0.4
 """Factor of the background's score, which puts it below the usual threshold of 0.45."""
@@ -46,12 +46,12 @@ class Region:
 def find_regions(rgb: Array, colour: Colour, shape: Shape | None = None) -> list[Region]:
     """Find connected regions of a colour, best first.
 
-    A region grows from pixels that are surely of the colour into joined ones that may be (its shaded
+    A region grows from pixels that certainly have the colour into connected ones that may have it (its shaded
     side), and holes in it (a highlight, a letter) belong to it.
 
     Args:
         rgb: H x W x 3 uint8.
-        colour: which colour.
+        colour: the colour.
         shape: the outline it must have.
 
     Returns:
@@ -118,14 +118,14 @@ def _rectangle(contour: cv2.typing.MatLike) -> tuple[int, int, int, int]:
 
 
 def _judged(contour: NDArray[np.int32], shape: Shape) -> float:
-    """The fit, or 0 when the outline has another shape."""
+    """The shape fit, or 0 when the outline has another shape."""
     fits = {each: shape_fit(contour, each) for each in Shape}
     fit = fits[shape]
     return fit if fit >= _LEAST_FIT and fit >= 0.85 * max(fits.values()) else 0.0
 
 
 def _foreground(box: tuple[int, int, int, int], share: float, image: NDArray[np.bool_]) -> float:
-    """1 for a thing in front; less for what fills the image and touches three of its sides."""
+    """1 for an object in the foreground; less for a region that touches three sides of the image."""
     left, top, width, height = box
     tall, wide = image.shape
     touched = (left <= 1) + (top <= 1) + (left + width >= wide - 1) + (top + height >= tall - 1)

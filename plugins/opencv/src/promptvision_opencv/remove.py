@@ -1,8 +1,8 @@
-"""Filling a masked thing with its surroundings.
+"""Fill a masked object from its surroundings.
 
-Sources: A. Telea, An image inpainting technique based on the fast marching method, 2004; M. Bertalmio,
-A. Bertozzi, G. Sapiro, Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR 2001; both as
-OpenCV has them.
+Sources: A. Telea, An image inpainting technique based on the fast marching method, 2004; M. Bertalmio, A.
+Bertozzi, G. Sapiro, Navier-Stokes, fluid dynamics, and image and video inpainting, CVPR 2001; both as
+implemented in OpenCV.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from promptvision_opencv.patches import fill_by_patches
 __all__ = ["remove"]
 
 _THIN = 8.0
-"""Half width in pixels up to which Telea's method keeps lines going; above it draws streaks."""
+"""Half width in pixels up to which Telea's method continues lines; above it draws streaks."""
 
 
 def remove(rgb: Array, mask: Array, check: Callable[[], None] = lambda: None) -> Array:
-    """Fill what is masked from around it.
+    """Fill the masked area from its surroundings.
 
     Thin masks (scratches, letters, wires) are filled by Telea's method, wide ones with patches of the
-    surroundings. Where these hold no whole patch, Navier-Stokes gives a smooth filling.
+    surroundings. If these contain no whole patch, Navier-Stokes gives a smooth filling.
 
     Args:
         rgb: H x W x 3 uint8.
         mask: H x W uint8, 255 where to fill; not empty.
-        check: called now and then; may raise to stop.
+        check: called regularly; may raise to stop.
 
     Returns:
         H x W x 3 uint8; pixels outside the mask are those of ``rgb``.

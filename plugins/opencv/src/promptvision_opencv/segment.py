@@ -31,7 +31,7 @@ from promptvision_opencv.refine import Mask, invert, merge, refine
 __all__ = ["segment"]
 
 _LEAST_COLOUR = 0.2
-"""A cut of which less has the colour that was asked for is another thing."""
+"""Minimum share of the requested colour in a cut; otherwise it is another object."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
 
     Raises:
         ArgumentsError: a box or a point lies outside the image.
-        ToolFailed: what stands out in a box does not fit the target.
+        ToolFailed: the object in a box does not match the target.
     """
     rgb = flat_rgb(context.open(args.image_url))
     boxes = _clipped(args.bounding_boxes, rgb.shape[1], rgb.shape[0])
@@ -85,7 +85,7 @@ def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
 
 
 def _requests(target: str | None) -> list[Request]:
-    """What the boxes show, as far as the target tells; of a complement, what it leaves out."""
+    """The requests of the target; for a complement, those of its exceptions."""
     phrases = read_targets(target or "")
     things = [
         part for phrase in phrases for part in (phrase.exceptions if phrase.is_complement else (phrase,))
@@ -95,7 +95,7 @@ def _requests(target: str | None) -> list[Request]:
 
 
 def _cut(rgb: Array, box: Box, requests: list[Request], seed: int) -> _Cut:
-    """The thing in a box: by its colour where that is what was asked for, else by what stands out."""
+    """Segment the object in a box by its requested colour, else by contrast."""
     if (surrounding := _surrounding(rgb, box, requests)) is not None:
         return _Cut(surrounding)
     coloured = [request for request in requests if request.kind is Kind.COLOUR]
@@ -124,7 +124,7 @@ def _surrounding(rgb: Array, box: Box, requests: list[Request]) -> Mask | None:
 
 
 def _by_colour(rgb: Array, box: Box, request: Request) -> Mask | None:
-    """The cut by colour, widened by refining but not into neighbours of another colour."""
+    """The cut by colour, dilated by refining but not into neighbours of another colour."""
     if request.colour is None or request.unchecked:
         return None
     cut = cut_by_colour(rgb, box, request.colour)
@@ -169,5 +169,5 @@ def _check_points(args: CutArgs, width: int, height: int) -> None:
 def _message(uncertain: list[str], outcome: str) -> str:
     return (
         f"Nothing stands out from its surroundings in box {', '.join(uncertain)}, so {outcome}; "
-        "promptvision-sam cuts out what colour alone cannot tell apart."
+        "promptvision-sam segments objects that colour alone cannot distinguish."
     )

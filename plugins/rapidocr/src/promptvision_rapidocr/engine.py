@@ -1,4 +1,4 @@
-"""The ONNX models of RapidOCR, loaded once for the process, and what they find and read."""
+"""The ONNX models of RapidOCR, loaded once per process."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ MODELS = {
 }
 REINSTALL = "pip install --force-reinstall 'rapidocr>=3.10,<4'"
 BATCH = 8
-"""Lines that are recognised between two checks for cancellation."""
+"""Number of lines recognised between two checks for cancellation."""
 SURE_TURN = 0.7
 
 
 @dataclass(frozen=True)
 class Read:
-    """What one line of text was read as.
+    """The recognised text of one line.
 
     Args:
         text: with spaces between words.
         confidence: 0 to 1, mean of the characters.
-        centres: for each character of ``text``, its place along the line from 0 to 1; spaces have none.
+        centres: position of each character of ``text`` along the line, 0 to 1; spaces have none.
         confidences: of each character, 0 to 1.
     """
 
@@ -51,10 +51,10 @@ class Read:
 
 
 class Engine:
-    """Detection, direction and recognition. Safe to use from several threads.
+    """Detection, direction and recognition. Safe across threads.
 
     Args:
-        ocr: ``rapidocr.RapidOCR`` that neither resizes nor pads what it is given.
+        ocr: a ``rapidocr.RapidOCR`` that neither resizes nor pads its input.
     """
 
     def __init__(self, ocr: Any, error: type[Exception]) -> None:
@@ -70,14 +70,14 @@ class Engine:
         return [np.asarray(quad, np.float32) for quad in found.boxes]
 
     def are_upside_down(self, lines: Sequence[Bgr]) -> list[bool]:
-        """Whether the direction classifier is sure that a line, cut out, is upside down."""
+        """Whether the direction classifier is certain that each cropped line is upside down."""
         if not lines:
             return []
         _, found = self._ocr.cls_and_rotate(list(lines))
         return [label == "180" and score > SURE_TURN for label, score in found.cls_res]
 
     def recognise(self, lines: Sequence[Bgr], check: Callable[[], None]) -> list[Read]:
-        """Read lines of text that were cut out and turned upright.
+        """Recognise cropped, upright lines of text.
 
         Args:
             lines: any sizes.
@@ -123,7 +123,7 @@ def _load() -> Engine:
     }
     try:
         ocr = rapidocr.RapidOCR(params=options | {key: str(path) for key, path in paths.items()})
-    except Exception as exc:  # whatever ONNX Runtime raises for a damaged file
+    except Exception as exc:  # ONNX Runtime raises various types for a damaged file
         raise ToolFailed(
             f"promptvision-rapidocr: the models cannot be loaded: {exc}", hint=REINSTALL
         ) from exc
@@ -134,7 +134,7 @@ _LOADING = threading.Lock()
 
 
 def load_engine() -> Engine:
-    """The engine of this process; its models are loaded at the first use of each.
+    """The engine of this process; each model is loaded on first use.
 
     Raises:
         SetupError: RapidOCR or one of its models is not installed.

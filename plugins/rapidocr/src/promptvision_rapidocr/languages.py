@@ -1,4 +1,4 @@
-"""Languages by Tesseract's codes that the recognition model can write."""
+"""Languages of the recognition model, by Tesseract's codes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ READABLE = frozenset([*_LATIN.split(), "chi_sim", "chi_tra", "jpn"])
 
 
 def check_languages(codes: Iterable[str]) -> None:
-    """Check that the model knows the script of every language.
+    """Check that the model supports the script of every language.
 
     Raises:
-        ToolFailed: it does not, so that another tool is tried.
+        ToolFailed: a language is not supported; another tool is tried.
     """
     if unknown := [code for code in codes if code not in READABLE]:
         raise ToolFailed(

@@ -1,4 +1,4 @@
-"""Lines of text in any direction: cut out, turned upright, read, and placed back in the image."""
+"""Find lines of text in any direction, crop and rotate them, read them, and locate their words."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from promptvision_rapidocr.engine import Bgr, Engine, Quad, Read
 __all__ = ["Line", "Span", "cut_line", "read_lines", "restore_spaces", "spans", "unstack", "vertical_chains"]
 
 TALL = 1.5
-"""Height by width from which a line is taken as vertical."""
+"""Ratio of height to width from which a line is vertical."""
 SURE = 0.9
-"""Confidence from which a line is not tried in the opposite direction."""
+"""Confidence from which a line is not read in the opposite direction."""
 STACK_SURE = 0.6
 """Confidence of a vertical line below which its letters may be stacked."""
 MIN_CONFIDENCE = (0.97, 0.85, 0.7, 0.5)
-"""Lowest confidence of lines of 1, 2, 3 and more characters; a disc is read as a letter with up to 0.96."""
+"""Minimum confidence of lines of 1, 2, 3 and more characters; a disc is read as a letter with up to 0.96."""
 WORD_SPACE = 0.16
-"""Narrowest space between words, in heights of a line as it is cut out."""
+"""Minimum space between words, in heights of the cropped line."""
 MAX_LINE_PX = 4000
 
 
@@ -32,7 +32,7 @@ class Line:
 
     Args:
         quad: its corners; the text runs from the first to the second.
-        read: what it says.
+        read: the recognised text.
         is_stacked: whether its letters are upright, one below the other.
     """
 
@@ -42,7 +42,7 @@ class Line:
 
     @property
     def height(self) -> float:
-        """Across the direction of the text, in pixels."""
+        """Height perpendicular to the text, in pixels."""
         return _size(self.quad)[1]
 
 
@@ -62,12 +62,12 @@ class Span:
 
 
 def read_lines(image: Bgr, engine: Engine, check: Callable[[], None]) -> list[Line]:
-    """Find and read every line of an image, whatever its direction.
+    """Find and read all lines of an image, in any direction.
 
     Args:
         image: H x W x 3 uint8, blue first.
         engine: the models.
-        check: called between batches; raises to cancel.
+        check: called between batches; may raise to cancel.
     """
     quads = engine.find_lines(image)
     check()
@@ -108,10 +108,10 @@ def _read_tall(image: Bgr, quads: list[Quad], engine: Engine, check: Callable[[]
 def _read_chains(
     image: Bgr, quads: list[Quad], engine: Engine, check: Callable[[], None]
 ) -> tuple[list[Line], list[Quad]]:
-    """Read pieces in a column of their own as one vertical line.
+    """Read pieces in a separate column as one vertical line.
 
     Returns:
-        The lines that were read so with confidence, and the corners that belong to none of them.
+        The lines that were read with confidence, and the corners of the other pieces.
     """
     lines: list[Line] = []
     rest = list(quads)
@@ -124,7 +124,7 @@ def _read_chains(
 
 
 def vertical_chains(quads: Sequence[Quad]) -> list[list[Quad]]:
-    """Groups of narrow pieces below each other with no text next to them."""
+    """Groups of narrow pieces below each other without text next to them."""
     chains: list[list[Quad]] = []
     for quad in sorted(quads, key=lambda one: float(one[:, 1].min())):
         if not _is_narrow(quad):
@@ -150,7 +150,7 @@ def _continues(upper: Quad, lower: Quad) -> bool:
 
 
 def _has_neighbour(chain: list[Quad], quads: Sequence[Quad]) -> bool:
-    """Whether something of about the same size of letters stands close beside most of a chain."""
+    """Whether text of similar letter size is close to most of a chain."""
     hull = _round(chain)
     width = float(np.ptp(hull[:, 0]))
     close = [
@@ -190,10 +190,10 @@ def _read(image: Bgr, quads: Sequence[Quad], engine: Engine, check: Callable[[],
 
 
 def restore_spaces(read: Read, cut: Bgr) -> Read:
-    """Insert the spaces that the model left out: wide strips of blank paper between two letters.
+    """Insert spaces that the model omitted: wide blank strips between two letters.
 
     Args:
-        read: what the line was read as.
+        read: the recognised line.
         cut: its pixels, upright.
     """
     gaps = _blank_strips(cut)
@@ -225,7 +225,7 @@ def _better(one: Line, other: Line) -> Line:
 
 
 def cut_line(image: Bgr, quad: Quad) -> Bgr:
-    """The part of an image inside four corners, with the first side as its level top edge."""
+    """Crop the quadrilateral of four corners, with the first side as its horizontal top edge."""
     width, height = (min(max(1, round(side)), MAX_LINE_PX) for side in _size(quad))
     target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(quad, target)
@@ -236,7 +236,7 @@ def cut_line(image: Bgr, quad: Quad) -> Bgr:
 
 
 def _stacked(image: Bgr, quad: Quad, line: Line, engine: Engine, check: Callable[[], None]) -> Line:
-    """The line read as upright letters one below the other, if that is surer."""
+    """The line read as upright letters below each other, if that has higher confidence."""
     if line.read.confidence >= STACK_SURE:
         return line
     row = unstack(cut_line(image, quad))
@@ -247,7 +247,7 @@ def _stacked(image: Bgr, quad: Quad, line: Line, engine: Engine, check: Callable
 
 
 def unstack(column: Bgr) -> Bgr | None:
-    """Put letters that are below each other into one row; None if there are fewer than two."""
+    """Arrange letters below each other in one row; None if there are fewer than two."""
     grey = cv2.cvtColor(column, cv2.COLOR_BGR2GRAY)
     border = float(np.median(np.concatenate([grey[:, 0], grey[:, -1]])))
     rows = np.abs(grey.astype(np.float32) - border).max(axis=1) > max(float(np.ptp(grey)) / 3, 1.0)
@@ -271,7 +271,7 @@ def _centred(letter: Bgr, height: int, paper: float) -> Bgr:
 
 
 def spans(line: Line) -> list[Span]:
-    """The words of a line with their places; a line of stacked letters is one word."""
+    """The words of a line with their positions; a line of stacked letters is one word."""
     read = line.read
     if line.is_stacked:
         return [Span("".join(read.text.split()), line.quad, read.confidence)]
@@ -292,7 +292,7 @@ def _words(text: str) -> list[tuple[int, int]]:
 
 
 def _half_width(read: Read) -> float:
-    """Half of the usual width of a character, as a share of the line."""
+    """Half of the typical width of a character, as a share of the line."""
     places = [centre for centre in read.centres if centre is not None]
     steps = [
         b - a for a, b in zip(read.centres, read.centres[1:], strict=False) if a is not None and b is not None

@@ -25,7 +25,7 @@ RAPIDOCR = Tool(
         }
     ),
     limits=(
-        "Reads signs, screens and pages in Latin and Chinese script whatever the language; use "
+        "Reads signs, screens and pages in any language with Latin or Chinese script; use "
         "promptvision-tesseract with its language data for other scripts. Misses handwriting and text on a "
         "strong curve."
     ),
@@ -34,5 +34,5 @@ RAPIDOCR = Tool(
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The tool of this plugin."""
+    """The tool ``rapidocr``."""
     return [RAPIDOCR]

@@ -1,4 +1,4 @@
-"""The tool: ``extract_text`` by RapidOCR."""
+"""The tool ``rapidocr``: ``extract_text`` with RapidOCR."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ MAX_SIDE_PX = 2560
 MAX_ASPECT = 6
 """Longer images are padded to this ratio of their sides, because the detector enlarges the shorter one."""
 MIN_SIDE_PX = 6
-"""An image with a smaller side has no room for a letter."""
+"""Minimum side of an image in pixels that can contain a letter."""
 MARGIN_PX = 16
 COLUMN_GAP = 0.75
-"""Space inside a line, in heights of the line, from which two columns were taken for one line."""
+"""Space inside a line, in heights of the line, from which it is split into two columns."""
 SAME_DIRECTION = 30.0
-"""Degrees by which lines of one direction may differ."""
+"""Maximum difference in degrees between lines of one direction."""
 NO_TEXT = "No text was found in the image."
 
 
@@ -44,7 +44,7 @@ def read(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
 
     Raises:
         SetupError: RapidOCR is not installed.
-        ToolFailed: a model cannot be loaded, or a language has a script that it does not know.
+        ToolFailed: a model cannot be loaded, or the script of a language is not supported.
     """
     check_languages(args.languages)
     image = context.open(args.image_url)
@@ -65,7 +65,7 @@ def read(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
 
 
 def to_bgr(image: Image) -> Bgr:
-    """Pixels with blue first; transparent parts get white or black paper, whichever shows the ink."""
+    """Pixels in BGR; transparent parts become white or black, whichever contrasts with the text."""
     if "A" not in image.getbands():
         return np.asarray(image.convert("RGB"))[..., ::-1].copy()
     drawn = np.asarray(image.convert("RGBA"), np.float32)
@@ -76,10 +76,10 @@ def to_bgr(image: Image) -> Bgr:
 
 
 def fit(image: Bgr) -> tuple[Bgr, float]:
-    """Bring an image to a size that the detector accepts: shrunk, and padded on the right and below.
+    """Scale an image down and pad it on the right and below to a size that the detector accepts.
 
     Returns:
-        The image, and the factor from its pixels to those of the one given, less a margin of 16 px.
+        The image, and the factor from its pixels to those of the original, minus a margin of 16 px.
     """
     scale = min(MAX_SIDE_PX / max(image.shape[:2]), 1.0)
     if scale < 1:
@@ -97,7 +97,7 @@ def _moved(line: Line, factor: float) -> Line:
 
 
 def main_angle(quads: Sequence[Quad]) -> float:
-    """Direction of most text in degrees clockwise from level, each line weighted with its length."""
+    """Direction of most text in degrees clockwise from horizontal, weighted by the length of lines."""
     sides = [quad[1] - quad[0] for quad in quads]
     angles = np.array([np.degrees(np.arctan2(side[1], side[0])) for side in sides])
     lengths = np.array([float(np.linalg.norm(side)) for side in sides])
@@ -106,7 +106,7 @@ def main_angle(quads: Sequence[Quad]) -> float:
 
 
 def _arrange(lines: list[Line], size: tuple[int, int]) -> tuple[list[Word], str]:
-    """Words and text in reading order; what has no area inside the image is left out."""
+    """Words and text in reading order, without words that have no area inside the image."""
     words: list[Word] = []
     blocks = []
     for group in _by_direction(lines):
@@ -137,10 +137,10 @@ def _parts(line: Line, row: list[Span]) -> list[list[Span]]:
 
 
 def _drop_repeated(lines: list[Line], found: list[list[Span]]) -> list[list[Span]]:
-    """Leave out words that a neighbouring line holds whole: boxes of the detector overlap.
+    """Drop words that a neighbouring line contains completely: boxes of the detector overlap.
 
     Args:
-        lines: of one direction.
+        lines: lines of one direction.
         found: the words of each.
     """
     bounds = [_bounds(line.quad) for line in lines]
@@ -171,12 +171,12 @@ def _extends(word: Span, part: Span) -> bool:
 
 
 def _piece(number: int, part: list[Span], turn: Quad) -> Piece:
-    """The place of words when their page is level."""
+    """The position of words after the page is rotated to horizontal."""
     return Piece(number, _bounds(np.concatenate([span.quad for span in part]) @ turn), len(part))
 
 
 def _by_direction(lines: list[Line]) -> list[list[Line]]:
-    """Lines of one direction together; the group that begins nearer to the top left corner first."""
+    """Group lines by direction, the group nearest to the top left corner first."""
     groups: list[list[Line]] = []
     rest = lines
     while rest:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["EMBEDDING_VALUES", "EmbeddingCache", "Engine"]
 
 EMBEDDING_VALUES = 256 * 64 * 64 + 64 * 128 * 128 + 32 * 256 * 256
-"""Of one image in SAM 2.1 of any size: 17 MB in float32."""
+"""Size of one embedding in any SAM 2.1 model: 17 MB in float32."""
 
 T = TypeVar("T")
 
 
 class Engine(Protocol):
-    """A loaded SAM 2.1 model. Safe to use from several threads."""
+    """A loaded SAM 2.1 model. Safe across threads."""
 
     name: str
 
@@ -34,34 +34,34 @@ class Engine(Protocol):
 
         Args:
             image: any mode; transparency is ignored.
-            key: the image's id; its embedding is kept under it.
+            key: the image's id, under which its embedding is cached.
             boxes: in pixels of the image, origin top left.
-            points: in pixels of the image, each its own prompt.
+            points: in pixels of the image, each a separate prompt.
 
         Returns:
-            H x W bool arrays of exactly the image's size; none is dropped for a low score.
+            H x W bool arrays of exactly the image's size; masks with a low score are kept.
         """
 
 
 class EmbeddingCache(Generic[T]):
     """The embeddings of the last images, so that a further prompt on one of them skips the encoder.
 
-    It is part of the loaded model and leaves memory with it.
+    It is part of the loaded model and freed with it.
 
     Args:
-        limit: how many embeddings to keep.
+        limit: maximum number of embeddings.
         dtype: of the embeddings.
     """
 
     def __init__(self, limit: int = 4, dtype: str = "float32") -> None:
         self.nbytes = limit * EMBEDDING_VALUES * (4 if dtype == "float32" else 2)
-        """Bytes that it takes when full, which the model pool reserves with the model."""
+        """Maximum size in bytes, which the model pool reserves with the model."""
         self._limit = limit
         self._kept: OrderedDict[str, T] = OrderedDict()
         self._lock = threading.Lock()
 
     def get(self, key: str, encode: Callable[[], T]) -> T:
-        """The embedding under a key, made by ``encode`` if it is not kept."""
+        """The embedding of a key, computed by ``encode`` if it is not cached."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)

@@ -1,4 +1,4 @@
-"""SAM 2.1 through transformers (Apache-2.0): the engine without copyleft."""
+"""SAM 2.1 through transformers, an engine with a permissive licence (Apache-2.0)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TransformersEngine:
 
     Args:
         folder: in the layout of ``facebook/sam2.1-hiera-large``.
-        device: where to run.
+        device: the device to run on.
         dtype: ``float32`` or ``bfloat16``.
     """
 
@@ -60,7 +60,7 @@ class TransformersEngine:
             name: prompts[name].to(self.model.device) for name in prompts if name.startswith("input_")
         }
         found = self.model(image_embeddings=embeddings, multimask_output=False, **coordinates)
-        # One mask at a time: all of them together at full size could be larger than the model.
+        # One mask at a time: all of them at full size could need more memory than the model.
         return [self._full_size(found.pred_masks[:, [index]], size) for index in range(len(boxes or points))]
 
     def _encode(self, image: Image) -> list[torch.Tensor]:

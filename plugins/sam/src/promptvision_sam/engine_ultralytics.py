@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import torch
 
-# Read by ultralytics at import: do not look for a network, install packages, or print.
+# Read by ultralytics at import: do not use the network, install packages, or print.
 for _name, _value in (("YOLO_OFFLINE", "True"), ("YOLO_AUTOINSTALL", "False"), ("YOLO_VERBOSE", "False")):
     os.environ.setdefault(_name, _value)
 
 
 @contextmanager
 def _unchanged_process() -> Iterator[None]:
-    """Undo what ultralytics changes in the whole process: thread counts, functions of torch and OpenCV."""
+    """Revert process-wide changes of ultralytics: thread counts, functions of torch and OpenCV."""
     threads, opencv_threads = torch.get_num_threads(), cv2.getNumThreads()
     environment = os.environ.get("OMP_NUM_THREADS")
     functions = [(module, name, getattr(module, name)) for module, name in _PATCHED]
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["IMAGE_SIZE", "UltralyticsEngine", "read_checkpoint"]
 
 IMAGE_SIZE = 1024
-"""Side of the square that the encoder sees, in pixels: what SAM 2.1 was trained with."""
+"""Side of the encoder's square input in pixels, as in the training of SAM 2.1."""
 
 _BUILDERS = {
     12: builders.build_sam2_t,
@@ -63,7 +63,7 @@ _BUILDERS = {
 """Number of encoder blocks to architecture."""
 
 _VIDEO_ONLY = ("no_obj_embed_spatial", "obj_ptr_tpos_proj.")
-"""Weights that only SAM 2.1 has; they track objects from frame to frame."""
+"""Weights that exist only in SAM 2.1, for tracking objects between frames."""
 
 
 class UltralyticsEngine:
@@ -71,7 +71,7 @@ class UltralyticsEngine:
 
     Args:
         file: the checkpoint; its size (tiny to large) is read from its contents, not from its name.
-        device: where to run.
+        device: the device to run on.
         dtype: ``float32``, or ``float16`` on a GPU.
     """
 
@@ -96,10 +96,10 @@ class UltralyticsEngine:
     ) -> list[NDArray[np.bool_]]:
         """See :class:`~promptvision_sam.engine.Engine`.
 
-        Works on the embedding and not through ``predict``, which drops masks by their score.
+        Uses the embedding directly instead of ``predict``, which drops masks by their score.
         """
         prompts: dict[str, Any] = {"bboxes": np.array(boxes)} if boxes else {"points": np.array(points)}
-        with self._lock:  # the predictor holds the image it works on
+        with self._lock:  # the predictor stores the current image
             features = self._embeddings.get(key, lambda: self._encode(image))
             found, _ = self._predictor.inference_features(
                 features, (image.height, image.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts
@@ -108,7 +108,7 @@ class UltralyticsEngine:
 
     def _encode(self, image: Image) -> dict[str, Any]:
         rgb = np.asarray(image.convert("RGB"))
-        self._predictor.set_image(np.ascontiguousarray(rgb[..., ::-1]))  # arrays are BGR there, as in OpenCV
+        self._predictor.set_image(np.ascontiguousarray(rgb[..., ::-1]))  # it expects BGR, as in OpenCV
         features: dict[str, Any] = self._predictor.features
         self._predictor.reset_image()
         return features
@@ -118,7 +118,7 @@ def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:
     """The weights in a checkpoint; nothing in the file is executed.
 
     Raises:
-        ValueError: the file holds something other than weights of SAM 2 or 2.1.
+        ValueError: the file does not contain weights of SAM 2 or 2.1.
     """
     loaded = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
     state = loaded.get("model", loaded) if isinstance(loaded, Mapping) else None

@@ -1,4 +1,4 @@
-"""Load SAM 2.1 with the engine that its files are made for."""
+"""Load SAM 2.1 with the engine for the format of its files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def load(path: Path, device: str, dtype: str) -> Engine:
         dtype: such as ``float32``.
 
     Raises:
-        SetupError: the files are of neither kind, lack weights, or need an engine that is not installed.
+        SetupError: the format of the files is unknown, weights are missing, or the engine is not installed.
     """
     if (path / "config.json").is_file():
         from promptvision_sam.engine_transformers import TransformersEngine
@@ -29,7 +29,7 @@ def load(path: Path, device: str, dtype: str) -> Engine:
     file = path if path.is_file() else next(iter(sorted(path.glob("*.pt"))), None)
     if file is None:
         raise SetupError(
-            f"promptvision-sam: {path} holds neither a .pt file nor config.json",
+            f"promptvision-sam: {path} contains neither a .pt file nor config.json",
             hint="run `promptvision models pull sam2.1-l`",
         )
     if not has_ultralytics():

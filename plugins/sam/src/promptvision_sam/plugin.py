@@ -28,7 +28,7 @@ _LOAD = "promptvision_sam.load:load"
 
 
 def has_ultralytics() -> bool:
-    """Whether the ultralytics engine is installed, judged without importing it."""
+    """Whether the ultralytics engine is installed, without importing it."""
     return importlib.util.find_spec("ultralytics") is not None
 
 
@@ -166,7 +166,7 @@ def model_spec(id_: str = MODELS[0], *, ultralytics: bool) -> ModelSpec:
 
 
 def segment_tool(*, ultralytics: bool) -> Tool:
-    """The tool, saying which engine runs it and under which licences."""
+    """The tool, with its engine and licences in the limits."""
     engine = _engine(ultralytics)
     return Tool(
         name="sam",

@@ -35,11 +35,11 @@ def merge(masks: Sequence[Mask]) -> Mask:
 
 
 def refine(mask: Mask) -> Mask:
-    """Clean a mask: open, close, drop specks, widen by a pixel and smooth its outline.
+    """Clean a mask: open, close, drop specks, dilate by a pixel and smooth its outline.
 
     Opening (erosion, then dilation) removes noise, closing fills cracks, regions under
-    :data:`SMALLEST_REGION` pixels are dropped, dilation adds the pixels at the edge that belong
-    half to the object, and a Gaussian blur with a threshold at 127 rounds the outline.
+    :data:`SMALLEST_REGION` pixels are dropped, dilation adds mixed pixels at the edge of the object, and a
+    Gaussian blur with a threshold at 127 smooths the outline.
     """
     clean = cv2.morphologyEx(_binary(mask), cv2.MORPH_OPEN, _OPEN)
     clean = cv2.morphologyEx(clean, cv2.MORPH_CLOSE, _CLOSE)

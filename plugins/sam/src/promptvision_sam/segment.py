@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["BATCH_PIXELS", "segment"]
 
 BATCH_PIXELS = 2**28
-"""Mask pixels made at once, 1 GiB as float32; more prompts than that are run in several batches."""
+"""Maximum number of mask pixels per batch, 1 GiB as float32; more prompts run in several batches."""
 
 P = TypeVar("P", Box, Point)
 
@@ -77,7 +77,7 @@ def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:
 
 
 def _inside(boxes: Sequence[Box], size: tuple[int, int]) -> list[Box]:
-    """Boxes cut to the image."""
+    """Boxes clipped to the image."""
     width, height = size
     cut = [(max(b.x1, 0), max(b.y1, 0), min(b.x2, width), min(b.y2, height)) for b in boxes]
     problems = [

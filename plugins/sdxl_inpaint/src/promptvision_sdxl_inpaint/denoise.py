@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 SPLIT = 0.8
-"""Share of the noise levels that the base works through before the refiner takes over."""
+"""Share of the noise levels of the base before the refiner takes over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Embeddings:
     negative_pooled: torch.Tensor | None
 
     def arguments(self, like: torch.Tensor) -> dict[str, torch.Tensor | None]:
-        """As arguments of the pipeline, on a tensor's device and in its dtype."""
+        """The embeddings as arguments of the pipeline, on a tensor's device and in its dtype."""
         parts = {
             "prompt_embeds": self.prompt,
             "pooled_prompt_embeds": self.pooled,
@@ -58,13 +58,13 @@ class Embeddings:
 
 @dataclass(frozen=True, kw_only=True)
 class Canvas:
-    """What both stages paint on.
+    """The latents that both stages paint on.
 
     Args:
-        original: latents of the crop, 1 x 4 x h x w, as the UNet sees them.
+        original: latents of the crop, 1 x 4 x h x w, scaled for the UNet.
         masked: latents of the crop with the mask blanked, which a 9-channel UNet reads.
         mask: 1 x 1 x h x w bool, True where latents are painted.
-        noise: 1 x 4 x h x w, what the base starts from.
+        noise: 1 x 4 x h x w, the initial latents of the base.
     """
 
     original: torch.Tensor
@@ -75,7 +75,7 @@ class Canvas:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """How many steps each stage runs.
+    """The number of steps of each stage.
 
     Args:
         base_steps: of the base.
@@ -92,7 +92,7 @@ class Schedule:
 
 
 class _OnDevice:
-    """A pipeline whose parts are on different devices, and which computes on a given one."""
+    """A pipeline with parts on different devices that computes on a given one."""
 
     compute_device = torch.device("cpu")
 
@@ -110,7 +110,7 @@ class _Generation(_OnDevice, StableDiffusionXLPipeline):
 
 
 def _pipeline(device: str, kind: Any = _Inpainting, **parts: Any) -> Any:
-    """A pipeline for one run. It shares only what does not change; the scheduler is a copy."""
+    """A pipeline for one run. It shares immutable parts; the scheduler is a copy."""
     names = ("vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "scheduler")
     options = {name: value for name, value in parts.items() if name not in names}
     modules = {name: parts.get(name) for name in names}
@@ -133,7 +133,7 @@ def embed_prompts(
     """Encode a prompt for the base (both encoders) or for the refiner (the second alone).
 
     Args:
-        device: where the encoders compute.
+        device: the device of computation.
         first: CLIP ViT-L, or None for the refiner.
         second: OpenCLIP ViT-bigG.
         prompt: what to paint; tokens past the 77th are ignored, see :func:`unread_words`.
@@ -161,7 +161,7 @@ def embed_prompts(
 
 
 def unread_words(encoder: TextEncoder, text: str) -> str:
-    """The end of a text that an encoder does not read, since it takes 77 tokens; empty if it reads all."""
+    """The end of a text beyond the 77 tokens that an encoder reads; empty if it reads everything."""
     tokenizer = encoder.tokenizer
     with TEXT_LOCK:
         ids = tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -184,7 +184,7 @@ def unread_notes(encoder: TextEncoder, **texts: str) -> list[str]:
 
 
 def count_steps(steps: int, strength: float) -> int:
-    """How many steps of a schedule are run at a strength, as the pipeline counts them."""
+    """Number of steps of a schedule that the pipeline runs at a strength."""
     return min(int(steps * strength), steps)
 
 
@@ -215,7 +215,7 @@ def _timesteps(scheduler: Any, steps: int) -> torch.Tensor:
 
 
 def draw_noise(shape: torch.Size, seed: int, dtype: torch.dtype) -> torch.Tensor:
-    """The noise that the pipeline draws from the same seed; drawn on the CPU, so equal for every device."""
+    """The noise that the pipeline draws from the same seed; drawn on the CPU, so equal for all devices."""
     noise: torch.Tensor = randn_tensor(shape, generator=_generator(seed), dtype=dtype)
     return noise
 
@@ -241,15 +241,15 @@ def denoise(
     handover: bool = False,
     taken_over: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Run one stage and return its latents on the CPU: outside the mask those of the original.
+    """Run one stage and return its latents on the CPU, with those of the original outside the mask.
 
     Args:
         device: where the UNet computes.
         model: base or refiner.
         vae: only its configuration is used.
         scheduler: copied, so that runs in parallel do not affect each other.
-        canvas: what to paint on.
-        embeddings: made for this model.
+        canvas: the canvas.
+        embeddings: embeddings of this model.
         steps: of the whole schedule.
         strength: share of the schedule to run; used by the first stage only.
         guidance: classifier-free guidance scale.

@@ -31,13 +31,13 @@ logger = logging.getLogger(__name__)
 _ATTENTION = threading.Lock()
 
 TEXT_LOCK = threading.Lock()
-"""Held while a text encoder or its tokenizer is used or copied. Two threads cannot use a fast tokenizer at
-the same time, and the first run of an encoder installs hooks, of which a copy must have all or none."""
+"""Held while a text encoder or its tokenizer is used or copied. A fast tokenizer is not thread-safe, and the
+first run of an encoder installs hooks; a copy made meanwhile would have only some of them."""
 
 
 @dataclass(frozen=True)
 class Denoiser:
-    """A UNet and the schedule it was trained with. Schedulers hold state: copy this one for each run."""
+    """A UNet and its training schedule. Schedulers have state: copy this one for each run."""
 
     unet: Any
     scheduler: Any
@@ -75,7 +75,7 @@ def load_denoiser(path: Path, device: str, dtype: str) -> Denoiser:
     """Load ``unet`` and ``scheduler``; the schedule is run by DPM-Solver++ multistep.
 
     Raises:
-        SetupError: the folder does not hold a UNet with 4 or 9 channels, or lacks weights of it.
+        SetupError: the folder does not contain a UNet with 4 or 9 channels, or weights are missing.
     """
     folder = _part(path, "unet")
     unet = _complete(_diffusers.UNet2DConditionModel, folder, _options(folder, dtype))
@@ -91,18 +91,18 @@ def load_denoiser(path: Path, device: str, dtype: str) -> Denoiser:
 
 
 def use_xformers(unet: Any) -> None:
-    """Switch a UNet to the attention of xformers; keep torch's if xformers is missing or does not work."""
+    """Switch a UNet to the attention of xformers; keep torch's if xformers is missing or fails."""
     with _ATTENTION:
         if any("XFormers" in type(each).__name__ for each in unet.attn_processors.values()):
             return
         try:
             unet.enable_xformers_memory_efficient_attention()
         except Exception as exc:  # noqa: BLE001  # diffusers tries it out; the error depends on the build
-            logger.warning("xformers cannot be used, so attention stays with torch: %s", exc)
+            logger.warning("xformers cannot be used; torch's attention is used instead: %s", exc)
 
 
 def _complete(kind: Any, folder: Path, options: dict[str, Any]) -> Any:
-    """Load a model whose files hold all of its weights."""
+    """Load a model and check that no weights are missing."""
     model, info = kind.from_pretrained(folder, output_loading_info=True, **options)
     require_all_weights("promptvision-sdxl-inpaint", folder, info)
     return model
@@ -129,7 +129,7 @@ def _text_encoder(kind: Any, path: Path, model: str, tokenizer: str, device: str
 def load_vae(path: Path, device: str, dtype: str) -> Any:
     """Load a VAE from the folder itself or from ``vae`` in it.
 
-    A VAE whose configuration says ``force_upcast`` overflows in float16 (its images turn black), so it is
+    A VAE whose configuration has ``force_upcast`` overflows in float16 (its images turn black), so it is
     always loaded in float32.
     """
     folder = path if (path / "config.json").is_file() else _part(path, "vae")

@@ -57,7 +57,7 @@ NEGATIVE_PROMPT = "blurry, low quality, distortion, mutation, watermark, signatu
 """The default negative prompt."""
 
 REMOVAL_PROMPT = "empty background, seamless continuation of the surroundings"
-"""The prompt if the caller gives none; the removed thing is added to the negative prompt."""
+"""The default prompt; the removed object is added to the negative prompt."""
 
 _SPECS = {spec.id: spec for spec in SPECS}
 
@@ -67,12 +67,12 @@ def inpaint(args: SdxlArgs, context: ToolContext) -> InpaintResult:
 
     Raises:
         ArgumentsError: the mask is empty or of another aspect ratio, or there are too few steps.
-        StopTurn: the content check refused the result.
+        StopTurn: the content check rejected the result.
         ToolFailed: the model returned values that are not finite.
     """
     if count_steps(args.steps, args.strength) == 0:
         raise ArgumentsError(
-            f"steps: {args.steps} at strength {args.strength} leave no step to run; give more"
+            f"steps: {args.steps} at strength {args.strength} leave no step to run; increase one of them"
         )
     image = context.open(args.image_url)
     selected = read_mask(context.open(args.mask_url), image.size)
@@ -102,7 +102,7 @@ def prompts(args: SdxlArgs) -> tuple[str, str]:
 
 @dataclass(frozen=True, kw_only=True)
 class _Handover:
-    """What the base leaves for the refiner."""
+    """The intermediate result that the base passes to the refiner."""
 
     latents: torch.Tensor
     canvas: Canvas
@@ -113,7 +113,7 @@ class _Handover:
 
 @dataclass
 class _Painting:
-    """One call: its stages, and what each hands to the next. Tensors wait on the CPU between stages."""
+    """The stages of one call and their intermediate results, which stay on the CPU between stages."""
 
     args: SdxlArgs
     context: ToolContext
@@ -121,7 +121,7 @@ class _Painting:
     notes: list[str] = field(default_factory=list)
 
     def run(self) -> list[Image.Image]:
-        """All stages; the painted crops."""
+        """Run all stages; return the painted crops."""
         refines = self._has_refiner()
         runner = StagedRunner(self.context, _placement(refines, self.context.settings))
         self.context.progress(0, 1, "reading the prompt")

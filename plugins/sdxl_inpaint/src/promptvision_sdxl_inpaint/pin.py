@@ -1,4 +1,4 @@
-"""Pin latents outside the mask to the original, at the noise level that each step has reached."""
+"""Pin latents outside the mask to the original, at the noise level of each step."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ __all__ = ["Pin"]
 class Pin:
     """A callback for the end of each denoising step of a diffusers pipeline.
 
-    The inpainting pipeline of diffusers restores the image outside the mask for UNets with 4 channels
-    only, and before the last step of a stage with the clean image, which is wrong for a stage that hands
-    over noisy latents. This does it for any UNet, in both stages, with the same noise: after step i the
-    latents outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and
-    after the last step of the schedule, where sigma is 0, they are the original itself.
+    The inpainting pipeline of diffusers restores the image outside the mask for UNets with 4 channels only,
+    and before the last step of a stage with the clean image, which is wrong for a stage that passes on noisy
+    latents. This callback works for any UNet, in both stages, with the same noise: after step i the latents
+    outside are ``scheduler.add_noise(original, noise)`` at the sigma that step i + 1 starts from, and after
+    the last step of the schedule, where sigma is 0, they are the original itself.
 
     Args:
-        original: latents of the image, 1 x 4 x h x w, scaled as the UNet sees them.
+        original: latents of the image, 1 x 4 x h x w, scaled for the UNet.
         noise: the noise that the first stage started from, of the same shape.
         mask: 1 x 1 x h x w bool, True where the latents are painted.
-        on_step: called with the index of each finished step; whatever it raises ends the pipeline's run.
+        on_step: called with the index of each finished step; an exception ends the run.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Pin:
         self._on_step = on_step
 
     def __call__(self, pipeline: Any, index: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        """Replace the outside of ``tensors["latents"]``."""
+        """Replace ``tensors["latents"]`` outside the mask."""
         self._on_step(index)
         latents: torch.Tensor = tensors["latents"]
         known = self._at_step(pipeline.scheduler, latents)

@@ -64,10 +64,10 @@ _RAIL_URL = "https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blo
 
 
 class SdxlArgs(InpaintArgs):
-    """Arguments of ``inpaint_image`` when SDXL fulfils it."""
+    """Arguments of ``inpaint_image`` with SDXL."""
 
     guidance: float = Field(7.5, ge=1, le=30, description="How closely to follow the prompt; 1 ignores it.")
-    refiner: bool = Field(True, description="Let the refiner paint the last fifth, for finer detail.")
+    refiner: bool = Field(True, description="Run the last fifth with the refiner, for finer detail.")
     refiner_steps: int | None = Field(
         None,
         ge=1,
@@ -207,8 +207,8 @@ SPECS = (
         loader="load_vae",
     ),
 )
-"""All models. Revisions, digests and sizes are those that several public projects agree on; a file without a
-digest here is checked against that of the hub. Parameters are counted on the configurations."""
+"""All models. Revisions, digests and sizes are pinned by several public projects; a file without a digest
+here is checked against that of the hub. Parameters are counted from the configurations."""
 
 _GPU_BYTES = 8_000_000_000
 """The largest stage, its activations and what else uses a GPU. On smaller ones weights are streamed layer by
@@ -224,7 +224,7 @@ INPAINT = Tool(
         models=(BASE, TEXT_ENCODER, TEXT_ENCODER_2, VAE), gpu=Gpu.PREFERRED, gpu_bytes=_GPU_BYTES
     ),
     limits="It cannot write legible text, and takes minutes without a GPU; promptvision-opencv removes "
-    "things in a second.",
+    "objects in a second.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Run the stages of a painting with as much of the models on the GPU as fits."""
+"""Run the stages of a painting with as much of the models on the GPU as possible."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _WORDS = {
     Placement.CPU: "on the CPU",
 }
 _LARGEST_LAYER_SHARE = 0.03
-"""Of a model's bytes; SDXL's largest is a 1280 x 10240 projection, and accelerate moves one at a time."""
+"""Share of the largest layer in a model: a 1280 x 10240 projection; accelerate moves one layer at a time."""
 
 
 def first_placement(stages: Sequence[Sequence[ModelSpec]], limit: int | None = None) -> Placement:
@@ -48,7 +48,7 @@ def first_placement(stages: Sequence[Sequence[ModelSpec]], limit: int | None = N
 
     Args:
         stages: the models of each stage.
-        limit: how many bytes of weights may be in memory (``PROMPTVISION_MODEL_MEMORY``); None for no limit.
+        limit: maximum bytes of weights in memory (``PROMPTVISION_MODEL_MEMORY``); None for no limit.
     """
     if best_device(("cuda", "cpu")) == "cpu":
         return Placement.CPU
@@ -73,11 +73,11 @@ class StagedRunner:
     """Runs stages one after the other; a stage that runs out of memory is run again one placement lower.
 
     Later stages stay on the lower placement. Models are leased for their stage only: the pool keeps them on
-    the GPU between stages and calls as long as nothing else needs the memory.
+    the GPU between stages and calls until the memory is needed.
 
     Args:
-        context: of the call.
-        placement: where to begin.
+        context: context of the call.
+        placement: the initial placement.
         gpu: name of the fast device.
     """
 
@@ -99,15 +99,15 @@ class StagedRunner:
         """Lease the models of a stage and call ``work(device, *models)``.
 
         Args:
-            what: the stage in words, for the note about running out of memory.
-            models: ids.
-            work: the stage; it may be called more than once.
-            keep: models that the next stage uses too; component by component, the others are dropped.
-            peak_bytes: activation memory that the stage can use on the GPU, by dtype of the first model.
-                It is reserved if the GPU can have that much free at all. Default: what the specs declare.
+            what: description of the stage, for the note about running out of memory.
+            models: ids of the models.
+            work: runs the stage; may be called more than once.
+            keep: models that the next stage also uses; component by component, the others are dropped.
+            peak_bytes: activation memory that the stage can use on the GPU, by dtype of the first model. It
+                is reserved if the GPU has that much memory. Default: the peak of the specs.
 
         Raises:
-            Exception: whatever ``work`` or the pool raises, unless memory ran out and there is a lower
+            Exception: any exception of ``work`` or the pool, unless memory ran out and there is a lower
                 placement.
         """
         while True:
@@ -153,7 +153,7 @@ class StagedRunner:
                 self._context.free_memory(*unneeded, device=self._gpu)
 
     def _reserve(self, models: Sequence[str], peak_bytes: Callable[[str], int] | None) -> int | None:
-        """Activation memory to lease with the models; None for what the specs declare."""
+        """Activation memory to lease with the models; None for the peak of the specs."""
         if self.placement is Placement.CPU:
             return None
         stage = _stage([_SPECS[model] for model in models])
@@ -168,7 +168,7 @@ class StagedRunner:
 
 
 def module_of(model: Any) -> torch.nn.Module:
-    """The torch module in what a loader returned."""
+    """The torch module of a loaded model."""
     if isinstance(model, Denoiser):
         model = model.unet
     elif isinstance(model, TextEncoder):
@@ -178,7 +178,7 @@ def module_of(model: Any) -> torch.nn.Module:
 
 
 def private_view(model: Any) -> Any:
-    """A copy of what a loader returned that shares its weights, to put hooks on while others use the model.
+    """A copy of a loaded model that shares its weights, for installing hooks while others use the model.
 
     Args:
         model: a :class:`Denoiser`, a :class:`TextEncoder` or a module.
@@ -194,11 +194,11 @@ def private_view(model: Any) -> Any:
 
 @contextmanager
 def stream(modules: Sequence[torch.nn.Module], device: str) -> Iterator[None]:
-    """Compute on a device with modules whose weights are on the CPU; each layer is moved there for its turn.
+    """Compute on a device with modules whose weights are on the CPU; layers are moved there one at a time.
 
     Args:
         modules: no other call may use them meanwhile; see :func:`private_view`.
-        device: where to compute.
+        device: the device of computation.
     """
     from accelerate import cpu_offload  # type: ignore[import-untyped]
     from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]

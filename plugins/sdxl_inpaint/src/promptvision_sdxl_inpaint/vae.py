@@ -1,4 +1,4 @@
-"""Encode pixels to latents and decode them, without overflow and within memory."""
+"""Encode pixels to latents and decode them, without overflow and within the available memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["decode", "decode_peak", "encode", "encode_peak", "values_of"]
 
 _DECODE_BYTES_PER_VALUE = 2200
 _ENCODE_BYTES_PER_VALUE = 1100
-"""Peak bytes per pixel and byte of the dtype, as InvokeAI estimates them: 4.6 GB at 1024 x 1024 in fp16."""
+"""Peak bytes per pixel and byte of the dtype, estimated by InvokeAI: 4.6 GB at 1024 x 1024 in fp16."""
 
 
 def encode_peak(pixels: int, dtype: str) -> int:
@@ -43,14 +43,14 @@ def values_of(image: Image.Image) -> NDArray[np.float32]:
 
 @torch.inference_mode()
 def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
-    """Latents as the UNet sees them: the mean of the distribution, scaled; 1 x 4 x h x w, on the CPU.
+    """Latents for the UNet: the mean of the distribution, scaled; 1 x 4 x h x w, on the CPU.
 
-    The mean and not a sample, so that the same image always has the same latents.
+    The mean is used instead of a sample, so the same image always has the same latents.
 
     Args:
         vae: the model.
         values: H x W x 3, from -1 to 1, sides multiples of 8.
-        device: where the VAE is.
+        device: the device of the VAE.
     """
     pixels = torch.from_numpy(values).permute(2, 0, 1)[None]
 
@@ -58,7 +58,7 @@ def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
         mean: torch.Tensor = model.encode(pixels.to(device, _dtype(model))).latent_dist.mode()
         return mean * float(model.config.scaling_factor)
 
-    return _in_room(vae, run, _ENCODE_BYTES_PER_VALUE * pixels.shape[-1] * pixels.shape[-2], device).cpu()
+    return _run_within(vae, run, _ENCODE_BYTES_PER_VALUE * pixels.shape[-1] * pixels.shape[-2], device).cpu()
 
 
 @torch.inference_mode()
@@ -66,7 +66,7 @@ def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
     """The RGB image of scaled latents, eight times as wide and high.
 
     Raises:
-        ToolFailed: the latents hold values that are not finite.
+        ToolFailed: the latents contain values that are not finite.
     """
     pixels = 64 * latents.shape[-1] * latents.shape[-2]
 
@@ -75,17 +75,17 @@ def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
         image: torch.Tensor = model.decode(scaled, return_dict=False)[0]
         return image.float()
 
-    image = _in_room(vae, run, _DECODE_BYTES_PER_VALUE * pixels, device)
+    image = _run_within(vae, run, _DECODE_BYTES_PER_VALUE * pixels, device)
     if not torch.isfinite(image).all() and _dtype(vae) is not torch.float32:
-        image = _in_room(_in_float32(vae, device), run, _DECODE_BYTES_PER_VALUE * pixels, device)
+        image = _run_within(_in_float32(vae, device), run, _DECODE_BYTES_PER_VALUE * pixels, device)
     if not torch.isfinite(image).all():
-        raise ToolFailed("promptvision-sdxl-inpaint: the painted latents hold values that are not finite")
+        raise ToolFailed("promptvision-sdxl-inpaint: the painted latents contain values that are not finite")
     array = ((image[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     return Image.fromarray(array)
 
 
 def _in_float32(vae: Any, device: str) -> Any:
-    """A copy of a VAE in float32, all of it on the device."""
+    """A copy of a VAE in float32 on the device."""
     from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
 
     own = copy.deepcopy(vae)
@@ -97,7 +97,7 @@ def _dtype(vae: Any) -> torch.dtype:
     return dtype
 
 
-def _in_room(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
+def _run_within(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
     """Run on the whole image if it fits, else tile by tile, which can shift the tone between tiles."""
     needed = bytes_per_byte * _dtype(vae).itemsize
     if device == "cpu" or needed <= _free_bytes(device):
@@ -118,7 +118,7 @@ def _free_bytes(device: str) -> int:
 
 
 def _tiled(vae: Any) -> Any:
-    """A view of a VAE that works tile by tile; the VAE itself, which others may be using, stays as it is."""
+    """A view of a VAE that works tile by tile; the VAE itself, which others may be using, is not changed."""
     view = copy.copy(vae)
     view.enable_tiling()
     return view

@@ -10,7 +10,7 @@ NAME = "tesseract"
 
 
 def check_program(settings: Settings) -> Finding:
-    """Report the version of Tesseract and the languages that it has data for."""
+    """Report the version of Tesseract and its installed languages."""
     from promptvision_tesseract.engine import INSTALL, installed_languages, installed_version
 
     try:
@@ -25,5 +25,5 @@ def check_program(settings: Settings) -> Finding:
     if not readable:
         return Finding(NAME, "fail", seen, f"{INSTALL}-eng")
     if "osd" not in languages:
-        return Finding(NAME, "warn", f"{seen}; sideways pages are not turned upright", f"{INSTALL}-osd")
+        return Finding(NAME, "warn", f"{seen}; sideways pages are not rotated", f"{INSTALL}-osd")
     return Finding(NAME, "ok", seen)

@@ -1,4 +1,4 @@
-"""The ink of an image: whatever differs from its surroundings, lighter, darker or of another colour."""
+"""Extract the ink of an image: pixels that differ from their surroundings in brightness or colour."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from promptvision_tesseract.preprocess import Grey
 __all__ = ["contrast_page", "count_pieces", "has_unread_ink", "remove_leaders", "remove_rules"]
 
 WINDOW_PX = 61
-"""Side of the surroundings on a copy of at most 1000 px; letters must be smaller than half of it."""
+"""Side of the neighbourhood on a copy of at most 1000 px; letters must be smaller than half of it."""
 LONGEST_PX = 1000
 MIN_CONTRAST = 12
 RULE_PX = 60
-"""Shortest straight line that is taken for a rule and not for a stroke of a letter."""
+"""Minimum length of a straight line to be a rule and not a stroke of a letter."""
 RULE_ASPECT = 12
 LEADERS = 5
-"""Dots in a row from which they are leader dots and not text."""
+"""Minimum number of dots in a row to be leader dots and not text."""
 UNREAD_SHARE = 0.04
 
 
 def contrast_page(rgb: NDArray[np.uint8]) -> Grey:
-    """Dark ink on white, whatever the colours were; a page of mixed polarity becomes one of one polarity.
+    """Dark ink on white for any colours; mixed polarity is unified.
 
     Args:
         rgb: H x W x 3.
@@ -88,7 +88,7 @@ def _continues(some: NDArray[np.float64], other: NDArray[np.float64], letter: fl
 
 
 def has_unread_ink(grey: Grey, boxes: Iterable[tuple[float, float, float, float]]) -> bool:
-    """Whether letter-like pieces of ink lie outside of the boxes of what was read.
+    """Whether letter-like pieces of ink are outside the boxes of recognised words.
 
     Args:
         grey: dark ink on light paper.

@@ -1,4 +1,4 @@
-"""Passes of Tesseract through pytesseract: one child process each, with one thread and a common deadline."""
+"""Run Tesseract through pytesseract: one single-threaded child process per pass, with a common deadline."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 TIMEOUT_S = 120.0
-"""Longest time that all passes of one call may take together, in seconds."""
+"""Time limit of all passes of one call together, in seconds."""
 OSD_CONFIDENCE = 1.5
 INSTALL = "apt-get install tesseract-ocr"
 
@@ -37,7 +37,7 @@ class Token:
     """One recognised word.
 
     Args:
-        text: as Tesseract wrote it, not cleaned.
+        text: the uncleaned output of Tesseract.
         box: left, top, right, bottom in pixels of the image that was read.
         confidence: 0 to 100.
         line: words with equal numbers (block, paragraph, line) belong to one line.
@@ -76,8 +76,8 @@ class Engine:
     Args:
         languages: codes, each installed.
         timeout_s: seconds for all passes together; after that the child process is killed.
-        deadline: ``time.monotonic()`` at which the call must end, if that is sooner; None: no limit.
-        check: called before and after each pass; raises to cancel.
+        deadline: ``time.monotonic()`` by which the call must end, if sooner; None: no limit.
+        check: called before and after each pass; may raise to cancel.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Engine:
         return read_words(data)
 
     def find_turn(self, grey: Grey) -> int:
-        """Degrees to turn the image clockwise, 0, 90, 180 or 270, until its text is upright.
+        """The clockwise rotation, 0, 90, 180 or 270 degrees, that makes the text upright.
 
         0 unless the confidence of Tesseract's orientation detection is over 1.5. It needs several words.
         """
@@ -141,7 +141,7 @@ class Engine:
 
 
 def installed_languages() -> list[str]:
-    """Codes of the languages that Tesseract has data for, such as ``eng``, including ``osd``.
+    """Codes of the installed languages, such as ``eng``, including ``osd``.
 
     Raises:
         SetupError: Tesseract is not installed.
@@ -161,7 +161,7 @@ def installed_version() -> str:
 
 
 def read_words(data: dict[str, list[Any]]) -> Reading:
-    """The words of pytesseract's table, without its rows of pages, blocks and lines and incomplete ones."""
+    """The words of pytesseract's table, without rows of pages, blocks and lines and incomplete ones."""
     columns = ("text", "left", "top", "width", "height", "conf", "block_num", "par_num", "line_num")
     rows = zip(*(data.get(column, []) for column in columns), strict=False)
     tokens = (_token(*row) for row in rows)
@@ -181,13 +181,13 @@ def _token(text: Any, *numbers: Any) -> Token | None:
 
 def _as_image(grey: Grey) -> Image.Image:
     image = Image.fromarray(grey)
-    image.format = "PPM"  # pytesseract writes the file in this format; PNG takes several times as long
+    image.format = "PPM"  # the format of pytesseract's file; PNG takes several times as long
     return image
 
 
 @contextmanager
 def _foreign_errors(timeout_s: float) -> Iterator[Any]:
-    """pytesseract, with its errors turned into ours."""
+    """Convert errors of pytesseract to those of promptvision."""
     os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # more threads make Tesseract slower
     import pytesseract  # type: ignore[import-untyped]
 
@@ -197,15 +197,15 @@ def _foreign_errors(timeout_s: float) -> Iterator[Any]:
         raise _not_runnable("it is not on the PATH") from exc
     except pytesseract.TesseractError as exc:
         raise ToolFailed(f"promptvision-tesseract: tesseract failed: {exc.message or exc.status}") from exc
-    except RuntimeError as exc:  # pytesseract has no class of its own for a timeout
+    except RuntimeError as exc:  # pytesseract has no separate class for a timeout
         raise _timed_out(timeout_s) from exc
     except subprocess.CalledProcessError as exc:
         raise ToolFailed(f"promptvision-tesseract: tesseract failed: {exc.returncode}") from exc
-    except SystemExit as exc:  # how pytesseract reports a version that it does not know
+    except SystemExit as exc:  # raised by pytesseract for an unknown version
         raise _not_runnable(str(exc)) from exc
     except PermissionError as exc:
         raise _not_runnable(str(exc)) from exc
-    except (OSError, UnboundLocalError) as exc:  # pytesseract hides a failed temporary file behind the latter
+    except (OSError, UnboundLocalError) as exc:  # the latter hides a failed temporary file of pytesseract
         cause = exc.__context__ if isinstance(exc, UnboundLocalError) else exc
         message = f"promptvision-tesseract: no temporary file can be written ({cause})"
         raise ToolFailed(message, hint="free some disk space, or set TMPDIR") from exc
@@ -220,5 +220,5 @@ def _not_runnable(why: str) -> SetupError:
 def _timed_out(timeout_s: float) -> ToolFailed:
     return ToolFailed(
         f"promptvision-tesseract: the image was not read within {timeout_s:.3g} s",
-        hint="give a smaller image or a part of it",
+        hint="use a smaller image or a part of it",
     )

@@ -19,7 +19,7 @@ def debian_package(code: str) -> str:
 
 
 def check_languages(codes: Sequence[str], installed: Collection[str]) -> list[str]:
-    """The codes without repetitions.
+    """The codes without duplicates.
 
     Raises:
         ArgumentsError: a code is not a language code of Tesseract; the message lists the installed ones.

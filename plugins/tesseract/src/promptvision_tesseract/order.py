@@ -1,4 +1,4 @@
-"""The reading order of words: columns one after the other, tables row by row, vertical lines apart."""
+"""Determine the reading order of words: columns, tables row by row, separate vertical lines."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Block: TypeAlias = list[list[Token]]
 
 
 def arrange(tokens: Iterable[Token]) -> list[Token]:
-    """Put the words in reading order and number their lines and blocks again.
+    """Sort words in reading order and renumber their lines and blocks.
 
-    Lines that run up or down the page are blocks of their own: before the level text if they start left of
-    its middle, else after it.
+    Vertical lines are separate blocks: before the horizontal text if they start left of its centre, else
+    after it.
 
     Args:
-        tokens: with boxes on an upright, level page.
+        tokens: words with boxes on an upright, horizontal page.
     """
     lines = [list(line) for _, line in groupby(tokens, key=lambda token: token.line)]
     level = [line for line in lines if not is_vertical(line)]

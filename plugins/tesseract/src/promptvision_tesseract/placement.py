@@ -1,4 +1,4 @@
-"""Boxes of words, mapped from the page that was read to another image."""
+"""Map boxes of words from the prepared page to the original image."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["place"]
 
 
 def place(token: Token, to_original: Matrix, width: int, height: int) -> Token | None:
-    """Map a word to an image of this size and clean its text; None when nothing is left of it.
+    """Map a word to an image of this size and clean its text; None when nothing remains.
 
-    The box is the smallest upright one around the corners, clipped to the image, in tenths of a pixel.
+    The box is the bounding box of the corners, clipped to the image, in tenths of a pixel.
     """
     x1, y1, x2, y2 = token.box
     corners = to_original @ np.array([[x1, x2, x2, x1], [y1, y1, y2, y2], [1, 1, 1, 1]], np.float64)

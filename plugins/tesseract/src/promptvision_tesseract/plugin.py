@@ -33,7 +33,7 @@ TESSERACT = Tool(
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The tool of this plugin."""
+    """The tool ``tesseract``."""
     return [TESSERACT]
 
 

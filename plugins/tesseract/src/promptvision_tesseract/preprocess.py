@@ -1,8 +1,8 @@
-"""Steps that make an image easier to read for Tesseract, each with the condition (gate) under which it runs.
+"""Preprocessing steps for Tesseract, each with the condition (gate) under which it runs.
 
-A step takes a grey image (H x W uint8) or a :class:`Page` and returns it unchanged when its gate does not
-apply. Their order, gates and thresholds were measured on rendered text; ``benchmarks/ocr.py`` measures them
-again. Nothing here binarises: Tesseract does that better by itself.
+A step accepts a grey image (H x W uint8) or a :class:`Page` and returns it unchanged when its gate does not
+apply. Their order, gates and thresholds were measured on rendered text; ``benchmarks/ocr.py`` repeats the
+measurement. No step binarises: Tesseract does that better itself.
 """
 
 from __future__ import annotations
@@ -54,17 +54,17 @@ LARGE_GLYPH_PX, SHRUNK_GLYPH_PX = 100, 40
 MAX_SCALE, MAX_PIXELS = 4.0, 25_000_000
 MAX_SKEW_DEGREES, MIN_SKEW_DEGREES = 46.0, 0.3
 USUAL_SKEW_DEGREES, STEEP_GAIN = 20.0, 1.6
-"""Steeper angles must make the lines of text sharper by this factor."""
+"""Factor by which steeper angles must make the lines of text sharper."""
 BORDER_PX = 20
 
 
 @dataclass(frozen=True)
 class Page:
-    """A grey image on its way to Tesseract.
+    """A grey image that is prepared for Tesseract.
 
     Args:
         grey: the pixels.
-        to_original: from its pixels to those of the image it was made from.
+        to_original: transform from its pixels to those of the original image.
     """
 
     grey: Grey
@@ -72,7 +72,7 @@ class Page:
 
 
 def to_grey(image: Image) -> Grey:
-    """Grey values; transparent parts take the paper that makes what is drawn on them stand out."""
+    """Grey values; transparent parts become white or black, whichever contrasts with the drawing."""
     if "A" not in image.getbands():
         return np.asarray(image.convert("L"))
     drawn = np.asarray(image.convert("LA"), np.float32)
@@ -83,19 +83,19 @@ def to_grey(image: Image) -> Grey:
 
 
 def is_dark(grey: Grey) -> bool:
-    """Whether what stands out is lighter than its surroundings: light ink on dark paper."""
+    """Whether the ink is lighter than its surroundings: light ink on dark paper."""
     small = _shrink(grey, 800).astype(np.int16)
     surroundings = cv2.medianBlur(small.astype(np.uint8), 51).astype(np.int16)
     return float(np.mean((small - surroundings).astype(np.float64) ** 3)) > 0
 
 
 def invert_dark(grey: Grey) -> Grey:
-    """Turn light ink on dark paper into dark ink on light paper. Gate: :func:`is_dark`."""
+    """Invert light ink on dark paper. Gate: :func:`is_dark`."""
     return cv2.bitwise_not(grey).astype(np.uint8) if is_dark(grey) else grey
 
 
 def outliers(grey: Grey) -> NDArray[np.bool_]:
-    """Isolated pixels: far from the median around them, with at most one of eight neighbours like them."""
+    """Isolated pixels: far from the median around them, with at most one similar neighbour of eight."""
     far = cv2.absdiff(grey, cv2.medianBlur(grey, 5)) > OUTLIER_STEP
     padded = cv2.copyMakeBorder(grey, 1, 1, 1, 1, cv2.BORDER_REFLECT_101)
     height, width = grey.shape
@@ -108,7 +108,7 @@ def outliers(grey: Grey) -> NDArray[np.bool_]:
 def has_specks(grey: Grey) -> bool:
     """Whether at least 0.1 % of all pixels are specks: isolated in a flat neighbourhood, as on blank paper.
 
-    Small letters have isolated pixels too (thin strokes, serifs), but hardly any on blank paper.
+    Small letters also have isolated pixels (thin strokes, serifs), but hardly any on blank paper.
     """
     ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
     flat = cv2.subtract(cv2.dilate(grey, ring), cv2.erode(grey, ring)) < OUTLIER_STEP // 2
@@ -124,7 +124,7 @@ def remove_outliers(grey: Grey) -> Grey:
 
 
 def flatten_paper(grey: Grey) -> Grey:
-    """Divide by the paper, to remove shadows and make the paper white.
+    """Divide by the brightness of the paper, to remove shadows and make the paper white.
 
     The paper is estimated on a quarter-size copy: a grey closing removes strokes of up to 60 px, then a blur.
     """
@@ -151,8 +151,8 @@ def stretch_contrast(grey: Grey) -> Grey:
 def noise_sigma(grey: Grey) -> float:
     """Standard deviation of the noise in grey values.
 
-    Source: J. Immerkaer, "Fast noise variance estimation", 1996 (the mask); the median in place of the mean
-    keeps the edges of letters out of it.
+    Source: J. Immerkaer, "Fast noise variance estimation", 1996 (the mask); the median instead of the mean
+    excludes the edges of letters.
     """
     mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
     response = np.abs(cv2.filter2D(grey, cv2.CV_32F, mask))
@@ -175,7 +175,7 @@ def paper_colour(grey: Grey) -> int:
 
 
 def glyph_height(grey: Grey) -> float | None:
-    """Typical height of a capital letter in pixels; None when nothing looks like letters."""
+    """Typical height of a capital letter in pixels; None if nothing resembles letters."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(_ink(grey), connectivity=8)
     width, height, area = (stats[1:, column] for column in (2, 3, 4))
     long, short = np.maximum(width, height), np.minimum(width, height)
@@ -187,7 +187,7 @@ def scale_letters(page: Page) -> Page:
     """Scale letters to a height that Tesseract reads well.
 
     Gates: under 20 px they are enlarged to about 30 px; over 100 px, where page segmentation starts to treat
-    them as drawings, they are shrunk to about 40 px.
+        them as drawings, they are reduced to about 40 px.
     """
     glyph = glyph_height(page.grey)
     if glyph is None or SMALL_GLYPH_PX <= glyph <= LARGE_GLYPH_PX:
@@ -207,7 +207,7 @@ def _scale(page: Page, factor: float, interpolation: int) -> Page:
 
 
 def rotate(page: Page, degrees: float) -> Page:
-    """Turn clockwise by any angle on a canvas that keeps every pixel, its corners in the paper colour."""
+    """Rotate clockwise by any angle on a larger canvas, with corners in the paper colour."""
     height, width = page.grey.shape
     cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     size = (round(abs(width * cos) + abs(height * sin)), round(abs(width * sin) + abs(height * cos)))
@@ -221,9 +221,9 @@ def rotate(page: Page, degrees: float) -> Page:
 
 
 def skew_angle(grey: Grey) -> float:
-    """Degrees to turn clockwise, between -46 and 46, that make lines of text level.
+    """The clockwise rotation, between -46 and 46 degrees, that makes lines of text horizontal.
 
-    Source: the projection profile of W. Postl (1986): over level lines the sums of the rows differ most.
+    Source: the projection profile of W. Postl (1986): the sums of the rows differ most for horizontal lines.
     """
     ys, xs = np.nonzero(_ink(_shrink(grey, 1000)))
     if len(ys) < 50:
@@ -248,7 +248,7 @@ def _sharpness(xs: NDArray[np.intp], ys: NDArray[np.intp], degrees: float) -> fl
 
 
 def _smooth_sharpness(xs: NDArray[np.intp], ys: NDArray[np.intp], degrees: float) -> float:
-    """As :func:`_sharpness`, each pixel spread over two rows: near 45 degrees whole rows would stay empty."""
+    """As :func:`_sharpness`, with each pixel spread over two rows: near 45 degrees rows would stay empty."""
     rows = xs * np.sin(np.radians(degrees)) + ys * np.cos(np.radians(degrees))
     rows = rows - rows.min()
     whole = rows.astype(np.intp)
@@ -259,13 +259,13 @@ def _smooth_sharpness(xs: NDArray[np.intp], ys: NDArray[np.intp], degrees: float
 
 
 def deskew(page: Page) -> Page:
-    """Level the lines of text. Gate: :func:`skew_angle` finds at least 0.3 degrees."""
+    """Rotate lines of text to horizontal. Gate: :func:`skew_angle` finds at least 0.3 degrees."""
     angle = skew_angle(page.grey)
     return rotate(page, angle) if abs(angle) >= MIN_SKEW_DEGREES else page
 
 
 def add_border(page: Page) -> Page:
-    """Put 20 px of the paper colour around: white around grey paper would shift Tesseract's threshold."""
+    """Add 20 px of the paper colour: white around grey paper would shift Tesseract's threshold."""
     wide = np.pad(page.grey, BORDER_PX, constant_values=paper_colour(page.grey))
     return Page(wide, page.to_original @ _shift(-BORDER_PX, -BORDER_PX))
 

@@ -1,4 +1,4 @@
-"""The tool: prepare an image, read it twice, keep the better reading, and complete it."""
+"""The tool ``tesseract``: prepare an image, read it twice, keep the better reading, and complete it."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ __all__ = ["is_plain_better", "place", "prepare", "read", "read_few_letters", "t
 
 
 MIN_SIDE_PX = 6
-"""An image with a smaller side has no room for a letter."""
+"""Minimum side of an image in pixels that can contain a letter."""
 FEW_CHARACTERS, SURE_CONFIDENCE = 24, 96.0
-"""A shorter text that is read with less confidence is tried upside down: orientation detection needs more."""
+"""Shorter texts with a lower confidence are also read upside down: orientation detection needs more text."""
 FEW_LETTERS = 4
-"""Pieces of ink of a single character or a number of a few digits."""
+"""Maximum number of pieces of ink of a single character or a short number."""
 FEW_PIECES = 100
-"""Pieces of ink above which an image does not show a short text."""
+"""Maximum number of pieces of ink of a short text."""
 
 
 def to_rgb(image: Image) -> NDArray[np.uint8]:
@@ -56,7 +56,7 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 
     Args:
         grey: H x W uint8.
-        turn: given the image prepared so far, returns the degrees (0, 90, 180, 270) to turn it clockwise.
+        turn: called with the prepared image, returns its clockwise rotation in degrees (0, 90, 180, 270).
     """
     for step in (
         preprocess.invert_dark,
@@ -78,8 +78,8 @@ def prepare(grey: Grey, turn: Callable[[Grey], int]) -> Page:
 def is_plain_better(plain: Reading, prepared: Reading) -> bool:
     """Whether the reading of the unprocessed image is better.
 
-    Confidence alone does not reveal text that was dropped, so the plain reading must be surer by more than
-    one point and have at least 0.8 times as many characters.
+    Confidence alone does not reveal dropped text, so the plain reading must have more than one point of
+    additional confidence and at least 0.8 times as many characters.
     """
     return plain.confidence > prepared.confidence + 1 and plain.characters >= 0.8 * prepared.characters
 
@@ -122,7 +122,7 @@ def _result(args: TesseractArgs, kept: list[Token], found: int) -> ExtractTextRe
 def _complete(
     image: Image, page: Page, reading: Reading, engine: Engine, context: ToolContext
 ) -> tuple[Page, Reading]:
-    """Read further if ink was left unread, drop what is not text, and put the rest in reading order."""
+    """Read remaining ink, drop noise, and sort the words in reading order."""
     bare = remove_leaders(remove_rules(contrast_page(to_rgb(image))))
 
     def is_complete(page: Page, reading: Reading) -> bool:
@@ -137,7 +137,7 @@ def _complete(
         page, reading = recover(bare, page, reading, engine, is_complete)
     may_be_short = has_unread_ink(bare, []) and count_pieces(bare) <= FEW_PIECES
     if may_be_short and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
-        if count_pieces(bare) <= FEW_LETTERS:  # "-1" upside down is "L-"; three equal readings are surer
+        if count_pieces(bare) <= FEW_LETTERS:  # "-1" upside down is "L-"; three equal readings are safer
             line_page, line = read_line(bare, engine)
             if line.tokens:
                 return line_page, line

@@ -1,4 +1,4 @@
-"""Further passes for what the first two leave unread, and the check whether a reading is text at all."""
+"""Further passes for text that the first two missed, and the check whether a reading is text."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["drop_noise", "evidence", "recover"]
 BETTER = 1.1
 """Factor by which a further pass must have more evidence to replace the reading before it."""
 SCATTERED = 11
-"""The page segmentation mode that finds words anywhere, and some where there are none."""
+"""The page segmentation mode for scattered words, which also finds false ones."""
 RECOVERED_WORD = 60.0
 TEXTURE_PIECES = 400
-"""Pieces of ink from which an image without a sure word is taken for a texture."""
+"""Number of pieces of ink from which an image without a certain word is a texture."""
 SAME_LEVEL = 4.0
-"""Mean difference in grey values below which two pages are read alike."""
+"""Mean difference in grey values below which two pages are equal."""
 NOISE_WORD = 25.0
 STRONG_WORD, STRONG_TOKEN = 70.0, 92.0
 """Confidence from which a word of at least three letters or digits, or a shorter one, counts as text."""
@@ -30,27 +30,27 @@ STRONG_SHARE, SHORT_SHARE = 0.34, 0.6
 
 
 def evidence(tokens: Iterable[Token]) -> float:
-    """How much was read: letters and digits, each weighted with its confidence."""
+    """The amount of recognised text: letters and digits, weighted by their confidence."""
     return sum(_letters(token) * max((token.confidence - 20) / 80, 0.0) ** 2 for token in tokens)
 
 
 def recover(
     bare: Grey, best: Page, reading: Reading, engine: Engine, is_complete: Callable[[Page, Reading], bool]
 ) -> tuple[Page, Reading]:
-    """Read the ink alone as a page, as a block and as scattered words, until all of it is read.
+    """Read only the ink as a page, as a block and as scattered words, until all of it is read.
 
-    If no pass so far read a sure word, the last one is left out, and so is the one before it on a texture,
-    where it takes ten times as long and reads nothing.
+    If no pass found a certain word, the last one is skipped, and on a texture also the one before it, where
+    it takes ten times as long and reads nothing.
 
     Args:
         bare: dark ink on white, without rules and leaders, in the size of the image.
-        best: the page that was read best so far.
+        best: the page with the best reading so far.
         reading: its words.
-        engine: for the passes.
+        engine: runs the passes.
         is_complete: whether a reading of a page leaves no ink unread.
 
     Returns:
-        The page that was read best, and its words.
+        The page with the best reading, and its words.
     """
     page = add_border(deskew(scale_letters(Page(bare, np.eye(3)))))
     slow = (6, SCATTERED) if count_pieces(bare) > TEXTURE_PIECES else (SCATTERED,)
@@ -74,10 +74,10 @@ def _are_alike(page: Page, other: Page) -> bool:
 
 
 def drop_noise(tokens: Iterable[Token]) -> list[Token]:
-    """Leave out what textures and edges are read as.
+    """Drop false words from textures and edges.
 
-    Everything goes unless a third of the characters is in sure words; words of almost no confidence go unless
-    the rest of their line is sure.
+    Everything is dropped unless a third of the characters is in certain words; words of almost no confidence
+    are dropped unless the rest of their line is certain.
     """
     words = list(tokens)
     if not _is_text([token for token in words if token.confidence >= NOISE_WORD]):

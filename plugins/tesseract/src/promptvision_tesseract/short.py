@@ -1,4 +1,4 @@
-"""Single characters, numbers and short words, which Tesseract's page mode leaves out."""
+"""Read single characters, numbers and short words, which Tesseract's page mode misses."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from promptvision_tesseract.recover import evidence
 __all__ = ["crop_line", "read_line", "read_upside_down"]
 
 SURER = 8.0
-"""Points of confidence by which a text must read better upside down."""
+"""Additional confidence required to accept an upside-down reading."""
 INK_LEVEL = 140
 MAX_PIECES = 12
 MIN_HEIGHT_PX, MAX_ASPECT = 8, 8
 MAX_STROKE = 0.42
-"""Thickest stroke of a letter, as a share of the height of the line; filled shapes are thicker."""
+"""Maximum stroke width of a letter, as a share of the height of the line; filled shapes are thicker."""
 MIN_PIECE = 8
 TIMES, GAP = 3, 0.3
-"""How often the line is repeated, and the space between, in heights of the line: Tesseract needs context."""
+"""Repetitions of the line, and the space between, in heights of the line: Tesseract needs context."""
 PADDING = 0.17
-"""White around the line, in heights of the line."""
+"""White margin around the line, in heights of the line."""
 HEIGHTS_PX = (24, 28, 40, 52)
-"""Heights of the padded line at which it is read, until one reading is consistent."""
+"""Heights of the padded line at which it is read until one reading is consistent."""
 SURE, LIKELY = 75.0, 50.0
 """Confidence from which equal readings of all repetitions count as text: at one height, and at two."""
 
@@ -34,12 +34,12 @@ def read_upside_down(bare: Grey, best: Page, reading: Reading, engine: Engine) -
 
     Args:
         bare: dark ink on white, without rules and leaders, in the size of the image.
-        best: the page that was read best so far.
+        best: the page with the best reading so far.
         reading: its words.
-        engine: for the passes.
+        engine: runs the passes.
 
     Returns:
-        The page that was read best, and its words.
+        The page with the best reading, and its words.
     """
     upright = scale_letters(Page(bare, np.eye(3)))
     if not reading.tokens:
@@ -52,7 +52,7 @@ def read_upside_down(bare: Grey, best: Page, reading: Reading, engine: Engine) -
 
 
 def read_line(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
-    """Read the only line of an image, repeated three times; it is text if all three are read alike.
+    """Read the only line of an image, repeated three times; it is text if all three readings are equal.
 
     Returns:
         The page and its only word; no word unless the image shows one short line of strokes.
@@ -93,7 +93,7 @@ def _repeat(line: Grey, height: int) -> Grey:
 
 
 def crop_line(bare: Grey) -> Page | None:
-    """The only line of an image, cut out; None unless all ink is a few strokes in one row."""
+    """Crop the only line of an image; None unless all ink is a few strokes in one row."""
     ink = (bare < INK_LEVEL).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     pieces = stats[1:][stats[1:, cv2.CC_STAT_AREA] >= MIN_PIECE]

@@ -1,4 +1,4 @@
-"""Text as this plugin returns it: cleaned, limited, in lines. The text of an image is untrusted data."""
+"""Clean and limit recognised text, and join it to lines. The text of an image is untrusted data."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from promptvision_tesseract.engine import Token
 __all__ = ["MAX_CHARACTERS", "clean", "drop_strokes", "join_lines", "within_limit"]
 
 MAX_CHARACTERS = 50_000
-"""No more is returned of one image; a dense page has about 5,000."""
+"""Maximum number of returned characters; a dense page has about 5,000."""
 
 STROKES = frozenset("|\u00a6_-\u2013\u2014=~/\\[]{}")
-"""The characters that a piece of a straight line is read as."""
+"""Characters that a piece of a straight line is recognised as."""
 SURE_STROKE = 85.0
-"""Confidence from which a lone stroke counts as written: printed dashes and bars have 90 and more, the frames
-of signs and tables 50 to 80."""
+"""Minimum confidence of a single stroke: printed dashes and bars have 90 and more, frames of signs and tables
+50 to 80."""
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?", re.DOTALL)
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -26,21 +26,21 @@ _JOINERS = {"\u200c", "\u200d"}
 
 
 def clean(text: str) -> str:
-    """Drop terminal escapes and every character that shows nothing or turns the reading direction.
+    """Drop terminal escapes and characters that are invisible or change the reading direction.
 
-    Control, format (bidi among them), surrogate, private and unassigned characters go; the two joiners that
-    Persian and Indic scripts are written with stay.
+    Control, format (bidi included), surrogate, private and unassigned characters are dropped; the two joiners
+    of Persian and Indic scripts are kept.
     """
     seen = _ANSI.sub("", text)
     return "".join(char for char in seen if char in _JOINERS or unicodedata.category(char) not in _HIDDEN)
 
 
 def drop_strokes(tokens: Iterable[Token]) -> list[Token]:
-    """Leave out pieces of a frame that were taken for words.
+    """Drop pieces of a frame that were recognised as words.
 
-    The plain border beside a line of text is read as ``|`` or ``_|``. A word goes when it holds nothing but
-    strokes, stands at the edge of its line, and is not sure (:data:`SURE_STROKE`); a dash between words, a
-    bullet and a bar that was printed stay.
+    The border next to a line of text is read as ``|`` or ``_|``. A word is dropped if it consists only of
+    strokes, is at the edge of its line, and is not certain (:data:`SURE_STROKE`); a dash between words, a
+    bullet and a printed bar are kept.
     """
     kept: list[Token] = []
     for _, line in groupby(tokens, key=lambda token: token.line):

@@ -1,4 +1,4 @@
-"""Text that runs down or up the page, and letters stacked one below the other."""
+"""Read vertical text, and letters stacked below each other."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from promptvision_tesseract.recover import drop_noise
 __all__ = ["is_vertical", "read_stacked", "reread_vertical", "unstack"]
 
 TALL = 2.0
-"""Height by width from which a line of at least :data:`CHARACTERS` runs up or down."""
+"""Ratio of height to width from which a line of at least :data:`CHARACTERS` is vertical."""
 CHARACTERS = 3
 SURE_LINE = 92.0
-"""Mean confidence from which the direction of a vertical line is not in doubt."""
+"""Mean confidence from which the direction of a vertical line is certain."""
 MAX_LINES = 3
-"""Vertical lines of one image that are read again."""
+"""Maximum number of vertical lines that are read again."""
 MARGIN_PX = 8
 MIN_LETTER_PX, MIN_LETTERS = 10, 3
 ALIKE = 1.6
@@ -30,22 +30,22 @@ INK_LEVEL = 140
 
 
 def is_vertical(line: Sequence[Token]) -> bool:
-    """Whether the words of a line run up or down the page."""
+    """Whether the words of a line are vertical."""
     left, top, right, bottom = _bounds(line)
     characters = sum(len(token.text) for token in line)
     return characters >= CHARACTERS and bottom - top > TALL * (right - left)
 
 
 def reread_vertical(page: Page, reading: Reading, engine: Engine) -> Reading:
-    """Read uncertain vertical lines in both directions and keep the surest reading of each.
+    """Read uncertain vertical lines in both directions and keep the best reading of each.
 
-    Tesseract's page mode tries one direction only. Many lines without a sure word are those of a texture and
-    stay as they are.
+    Tesseract's page mode tries one direction only. Many lines without a certain word are a texture and are
+    not changed.
 
     Args:
-        page: what was read.
+        page: the page.
         reading: its words.
-        engine: for the passes: two for each of at most three lines.
+        engine: runs the passes: two for each of at most three lines.
     """
     lines = [list(line) for _, line in groupby(reading.tokens, key=lambda token: token.line)]
     if len(lines) > MAX_LINES and not drop_noise(reading.tokens):
@@ -70,11 +70,11 @@ def _read_turned(page: Page, line: Sequence[Token], degrees: int, engine: Engine
 
 
 def read_stacked(bare: Grey, engine: Engine) -> Reading:
-    """Read upright letters that stand one below the other as one word; empty if there are none.
+    """Read upright letters below each other as one word; empty if there are none.
 
     Args:
         bare: dark ink on white, without rules, in the size of the image.
-        engine: for the pass.
+        engine: runs the pass.
     """
     row = unstack(bare)
     if row is None:
@@ -89,7 +89,7 @@ def read_stacked(bare: Grey, engine: Engine) -> Reading:
 
 
 def unstack(bare: Grey) -> Grey | None:
-    """Put stacked letters next to each other; None unless all ink is one column of at least three letters.
+    """Arrange stacked letters in a row; None unless all ink is one column of at least three letters.
 
     Letters have about the same height, are not much wider than high, and are centred on one vertical.
     """

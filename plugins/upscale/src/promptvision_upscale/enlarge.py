@@ -1,4 +1,4 @@
-"""Super-resolution by an ONNX model, in overlapping tiles whose seams are blended."""
+"""Super-resolution with an ONNX model, in overlapping tiles with blended seams."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from promptvision.plugin import SetupError, ToolFailed
 __all__ = ["FACTOR", "OVERLAP", "TILE", "Enlarger", "count_tiles", "enlarge", "load"]
 
 FACTOR = 2
-"""How many times as wide and high one run makes an image."""
+"""Scale factor of one run."""
 TILE = 128
 """Side of a tile in pixels: twice the size of the patches that the model was trained on."""
 OVERLAP = 16
@@ -31,10 +31,10 @@ _Values: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class Enlarger:
-    """A loaded model. Several threads may use it at the same time.
+    """A loaded model. Safe across threads.
 
     Args:
-        session: takes 1 x 3 x H x W float32 in 0..1 and returns it twice as high and wide.
+        session: accepts 1 x 3 x H x W float32 in 0..1 and returns it at twice the height and width.
     """
 
     session: Any
@@ -49,7 +49,7 @@ def load(path: Path, device: str, dtype: str) -> Enlarger:
         dtype: ignored; it is that of the file.
 
     Raises:
-        SetupError: there is not exactly one file, or it does not take an image.
+        SetupError: there is not exactly one file, or its input is not an image.
     """
     files = sorted(path.rglob("*.onnx")) if path.is_dir() else [path]
     if len(files) != 1:
@@ -69,21 +69,21 @@ def load(path: Path, device: str, dtype: str) -> Enlarger:
 
 
 def enlarge(model: Enlarger, image: Image.Image, on_tile: Callable[[], None]) -> Image.Image:
-    """Make an image twice as wide and high.
+    """Scale an image by :data:`SCALE`.
 
     Args:
-        model: what :func:`load` returned.
+        model: a model of :func:`load`.
         image: RGB.
         on_tile: called after each tile; may raise to stop.
 
     Raises:
-        ToolFailed: the model returned something else, or values that are not finite.
+        ToolFailed: the model returned another shape, or values that are not finite.
     """
     width, height = image.size
     pixels = np.asarray(np.asarray(image) / 255, np.float32)
     total = np.zeros((height * FACTOR, width * FACTOR, 3), np.float32)
     weights = np.zeros((height * FACTOR, width * FACTOR, 1), np.float32)
-    for top, left in _places(width, height):
+    for top, left in _positions(width, height):
         part = pixels[top : top + TILE, left : left + TILE]
         share = _ramp(part.shape[0])[:, None, None] * _ramp(part.shape[1])[None, :, None]
         rows = slice(top * FACTOR, (top + part.shape[0]) * FACTOR)
@@ -95,12 +95,12 @@ def enlarge(model: Enlarger, image: Image.Image, on_tile: Callable[[], None]) ->
 
 
 def count_tiles(size: tuple[int, int]) -> int:
-    """How many tiles an image of this size takes."""
-    return sum(1 for _ in _places(*size))
+    """Number of tiles of an image of this size."""
+    return sum(1 for _ in _positions(*size))
 
 
-def _places(width: int, height: int) -> Iterator[tuple[int, int]]:
-    """Top and left of each tile; the last of a row or column ends with the image."""
+def _positions(width: int, height: int) -> Iterator[tuple[int, int]]:
+    """Top and left of each tile; the last tile of a row or column ends at the border."""
     for top in _starts(height):
         for left in _starts(width):
             yield top, left
@@ -113,14 +113,14 @@ def _starts(length: int) -> list[int]:
 
 
 def _ramp(length: int) -> _Values:
-    """Weights along one side of an enlarged tile: rising over the overlap, 1 in the middle."""
+    """Weights along one side of an enlarged tile: increasing over the overlap, 1 in the middle."""
     places = np.arange(length * FACTOR, dtype=np.float32)
     distance = np.minimum(places, places[::-1]) + 1
     return np.asarray(np.minimum(distance / (OVERLAP * FACTOR), 1), np.float32)
 
 
 def _run(model: Enlarger, part: _Values) -> _Values:
-    """One tile, H x W x 3, enlarged; padded by reflection to what the model accepts."""
+    """Enlarge one tile, H x W x 3, padded by reflection to a size that the model accepts."""
     height, width = part.shape[:2]
     room = [(0, -height % _MULTIPLE), (0, -width % _MULTIPLE), (0, 0)]
     padded = np.pad(part, room, mode="symmetric")

@@ -97,7 +97,7 @@ SWIN2SR = ModelSpec(
     load="promptvision_upscale.enlarge:load",
     tier="light",
 )
-"""Swin2SR for clean images, 12 million parameters. Size and digest as public projects pin them;
+"""Swin2SR for clean images, 12 million parameters. Size and digest as pinned by public projects;
 ``peak_bytes`` of one tile is an estimate, not measured."""
 
 UPSCALE = Tool(
@@ -105,17 +105,17 @@ UPSCALE = Tool(
     operation=UPSCALE_IMAGE,
     run="promptvision_upscale.upscale:upscale",
     requires=Requirements(models=(SWIN2SR.id,), modules={"onnxruntime": "pip install onnxruntime"}),
-    limits="Takes minutes for a large photograph on a CPU; sharpens noise and compression as well.",
+    limits="Takes minutes for a large photograph on a CPU; also sharpens noise and compression artefacts.",
 )
 
 
 @hookimpl
 def promptvision_tools() -> list[Tool]:
-    """The one tool of this plugin."""
+    """The tool ``swin2sr``."""
     return [UPSCALE]
 
 
 @hookimpl
 def promptvision_models() -> list[ModelSpec]:
-    """Swin2SR, twice as wide and high."""
+    """Swin2SR for a factor of 2."""
     return [SWIN2SR]

@@ -11,11 +11,11 @@ from promptvision_upscale.plugin import UPSCALE, UpscaleArgs, UpscaleResult
 __all__ = ["upscale"]
 
 _MAX_PIXELS, _MAX_SIDE = 25_000_000, 16_384
-"""Limits of a result, those of an upload."""
+"""Limits of a result, equal to those of an upload."""
 
 
 def upscale(args: UpscaleArgs, context: ToolContext) -> UpscaleResult:
-    """Enlarge an image; 4 times is 2 times 2. Greyscale and transparency are kept.
+    """Enlarge an image, with two runs for a factor of 4. Greyscale and transparency are kept.
 
     Raises:
         ArgumentsError: the result would be too large.
@@ -25,7 +25,7 @@ def upscale(args: UpscaleArgs, context: ToolContext) -> UpscaleResult:
     width, height = (side * args.factor for side in image.size)
     if width * height > _MAX_PIXELS or max(width, height) > _MAX_SIDE:
         raise ArgumentsError(
-            f"factor: {args.factor} times this image is {width} x {height} pixels; a result may have "
+            f"factor: {args.factor} times this image is {width} x {height} pixels; the limits are "
             f"{_MAX_PIXELS // 1_000_000} megapixels and {_MAX_SIDE} pixels a side"
         )
     sizes = [(image.width * scale, image.height * scale) for scale in (1, 2, 4) if scale < args.factor]

@@ -1,1 +1,1 @@
-"""Tool calls: dispatch, validation, prerequisites, parallel groups and the artifacts they leave."""
+"""Tool calls: dispatch, validation, prerequisites, parallel groups and artifacts."""

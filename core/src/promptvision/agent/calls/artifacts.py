@@ -1,4 +1,4 @@
-"""What earlier steps made that later steps can use: boxes, masks, and whatever types plugins bring."""
+"""Results of earlier steps that later steps can use: boxes, masks and the types of plugins."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Artifact:
         kind: its type, such as ``MaskRef`` or ``list[Box]``.
         value: the value.
         image_id: the image it was made from.
-        target: what was looked for, when that is known and the value is certain to be that.
-        is_selection: whether the user selected it by hand: then it is what any target means.
+        target: the target that was searched for, if it is known and the value certainly shows it.
+        is_selection: whether the user selected it by hand; such an artifact matches every target.
     """
 
     kind: Any
@@ -35,7 +35,7 @@ class Artifact:
 
 
 def same_target(one: str, other: str) -> bool:
-    """Whether two noun phrases mean the same thing: case, spaces, articles and a final dot do not count."""
+    """Whether two noun phrases are equal, ignoring case, spaces, articles and a final dot."""
     return _plain(one) == _plain(other)
 
 
@@ -54,7 +54,7 @@ class Artifacts:
         self._made: list[Artifact] = []
 
     def add(self, args: Args, result: Result) -> None:
-        """Add what a finished step made."""
+        """Add the results of a finished step."""
         image = next((getattr(args, name) for name in image_fields(type(args))), None)
         if image is None:
             return
@@ -66,7 +66,7 @@ class Artifacts:
         self._carry_over(args, result)
 
     def select(self, kind: Any, value: Any, image_id: str) -> None:
-        """Add what the user selected by hand; it comes before what earlier steps made from the image."""
+        """Add the user's selection; it takes precedence over results of earlier steps from the image."""
         self._made.append(Artifact(kind, value, image_id, None, is_selection=True))
 
     @property
@@ -87,7 +87,7 @@ class Artifacts:
                 self._made += [Artifact(MaskRef, mask, edited.id, None) for mask in masks]
 
     def newest(self, kind: Any, image_id: str, target: str | None) -> Artifact | None:
-        """The newest artifact of a type from an image; of one target when that is given.
+        """The newest artifact of a type from an image, limited to one target if that is given.
 
         A selection of the user counts for every target and hides what was made before it.
         """
@@ -107,7 +107,7 @@ class Artifacts:
         return None
 
     def _target_of(self, args: Args) -> str | None:
-        """What a step looked for: said in its arguments, or known of an artifact among them."""
+        """The target of a step, from its arguments or from an artifact among them."""
         name = target_field(type(args))
         if name is not None and (said := getattr(args, name)) is not None:
             return str(said)

@@ -1,4 +1,4 @@
-"""The planner's calls: names checked, operations run, repeated calls answered from memory."""
+"""Dispatch the planner's calls: check names, run operations, answer repeated calls from memory."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class ToolCallDispatcher:
 
     Args:
         runner: runs operations.
-        journal: where the outcome of a call that ended without a finished step is written.
-        functions: what may be called.
+        journal: records the outcome of a call that ended without a finished step.
+        functions: the functions that may be called.
         unavailable: functions whose calls are answered with what is missing.
     """
 
@@ -86,7 +86,7 @@ class ToolCallDispatcher:
         return outcome
 
     def _refuse(self, prepared: PreparedCall) -> ToolOutcome | None:
-        """The outcome of a call that cannot be run at all; None when it can."""
+        """The outcome of a call that cannot run; None when it can."""
         call = prepared.call
         if prepared.function is None:
             return error_outcome(call, "arguments", self._unknown(call.name))
@@ -97,7 +97,7 @@ class ToolCallDispatcher:
         return None
 
     def _repeat(self, prepared: PreparedCall, key: _Key) -> ToolOutcome | None:
-        """The outcome of an equal call made before in this turn; None when there was none."""
+        """The outcome of an equal earlier call in this turn; None when there was none."""
         known = self._outcomes.get(key)
         if known is None:
             return None
@@ -116,7 +116,7 @@ class ToolCallDispatcher:
         )
 
     def _key(self, prepared: PreparedCall) -> _Key:
-        """What makes two calls the same; one that names no image means the current one."""
+        """Key that equal calls share; a call that names no image uses the current one."""
         current = None if prepared.names_an_image else self._runner.table.current
         return prepared.key, current.image_id if current else None
 

@@ -19,11 +19,11 @@ __all__ = ["ResourceUse", "parallel_groups"]
 
 @dataclass(frozen=True)
 class ResourceUse:
-    """What a call uses exclusively.
+    """The resources that a call uses exclusively.
 
     Args:
         images: ids of the images that it names.
-        devices: where it computes.
+        devices: the devices that it runs on.
         call: key of the call, so that equal calls do not run in parallel.
     """
 
@@ -45,13 +45,12 @@ def parallel_groups(
 ) -> Iterator[list[PreparedCall]]:
     """Divide calls into groups that keep their order; calls of a group share no device and no artifact.
 
-    A call is alone in its group when it does not say which image it means, when a prerequisite must run
-    first, or when its arguments cannot be read. A coroutine function uses no device: it waits for something
-    elsewhere.
+    A call gets its own group when it names no image, when a prerequisite must run first, or when its
+    arguments cannot be read. A coroutine function uses no device, since it waits for remote work.
 
     Args:
         calls: of one reply of the planner, in its order.
-        registry: says which tools would run.
+        registry: selects the tools that would run.
         table: the conversation's images.
     """
     group: list[PreparedCall] = []
@@ -69,7 +68,7 @@ def parallel_groups(
 
 
 def _resource_use(prepared: PreparedCall, registry: Registry, table: ImageTable) -> ResourceUse | None:
-    """What a call uses; None when that is not known before it runs."""
+    """The resources of a call; None when they are not known before it runs."""
     tools = registry.runnable(prepared.call.name) if prepared.key else []
     if not tools:
         return None
@@ -97,7 +96,7 @@ def _image_ids(value: Any, table: ImageTable) -> Iterator[str]:
 
 
 def _devices(tool: Tool) -> tuple[str, ...]:
-    """Where a tool computes; one that prefers a GPU may fall back to the CPU."""
+    """The devices of a tool; one that prefers a GPU may fall back to the CPU."""
     if tool.is_async:
         return ()
     if tool.requires.gpu is Gpu.NONE or not has_gpu():

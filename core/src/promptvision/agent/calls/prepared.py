@@ -1,4 +1,4 @@
-"""The planner's calls with their arguments read: repaired and compared once for each call."""
+"""The planner's calls with their arguments repaired and keyed once for each call."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def prepare_call(call: ToolCall, functions: Mapping[str, PlannerFunction]) -> Pr
 
     Args:
         call: the planner's call.
-        functions: what may be called, by name.
+        functions: the functions that may be called, by name.
     """
     function = functions.get(call.name)
     if function is None:

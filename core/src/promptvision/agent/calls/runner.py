@@ -58,7 +58,7 @@ class _Request:
         call_id: the planner's call; empty for a prerequisite.
         notes: what was changed in the arguments.
         after: the call before this one, when both run in parallel.
-        messages: what its prerequisites reported; part of the outcome.
+        messages: reports of its prerequisites; part of the outcome.
     """
 
     operation: str
@@ -89,13 +89,13 @@ class _StartedStep:
 
 
 class StepRunner:
-    """Runs operations for one turn and keeps what they made.
+    """Runs operations for one turn and keeps their results.
 
     Args:
-        registry: what is installed and what can run here.
+        registry: the installed tools and their availability.
         runtime: runs single tool calls.
-        table: the conversation's images; grows.
-        artifacts: typed results of earlier steps; grows.
+        table: the conversation's images; new ones are added.
+        artifacts: typed results of earlier steps; new ones are added.
         cancel: checked between steps and by tools.
         deadline: ``time.monotonic()`` at which the turn must end.
         max_calls: limit of tool calls in one turn.
@@ -147,7 +147,7 @@ class StepRunner:
             operation: name of the operation.
             values: arguments; images as handles or references. Missing ones are filled in by type.
             call_id: the planner's call that the outcome answers.
-            notes: what the planner should know besides the result.
+            notes: notes for the planner in addition to the result.
             after: the call before this one, when both run in parallel: the images of this one are added
                 after those of that one, so that handles do not depend on which call ends first.
 
@@ -165,7 +165,7 @@ class StepRunner:
         tools = self._registry.runnable(request.operation)
         if not tools:
             raise await self._fail_unavailable(request)
-        tools = _able_to_invert(tools, request)
+        tools = _tools_that_invert(tools, request)
         values, args = await self._complete(tools[0], request, depth)
         failures: list[ToolFailed | SetupError] = []
         for tool in tools:
@@ -224,7 +224,7 @@ class StepRunner:
         values: dict[str, Any] = {image_fields(operation.args)[0]: ImageRef(image)}
         target_name = target_field(operation.args)
         if target_name is not None and target is not None:
-            # Boxes cannot be those of everything else; the tool that asks for them inverts.
+            # Boxes cannot enclose "everything except"; the tool that takes the boxes inverts the mask.
             values[target_name] = (kind == list[Box] and kept_part(target)) or target
         elif target_name is not None and operation.args.model_fields[target_name].is_required():
             raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
@@ -287,7 +287,7 @@ class StepRunner:
     # Running
 
     async def _fail_unavailable(self, request: _Request) -> SetupError:
-        """The reason why no tool can run here, journaled as a failed step of the best one."""
+        """Journal a failed step of the best tool with the reason why no tool can run here."""
         name = request.operation
         error = SetupError(f"{name} cannot run here: {self._registry.missing_reason(name)}")
         for tool in self._registry.candidates(name)[:1]:
@@ -295,7 +295,7 @@ class StepRunner:
         return error
 
     async def _fail_declined(self, tools: list[Tool], request: _Request) -> ToolFailed | SetupError:
-        """The reason why no tool serves these arguments; with what to install if that gives one that may."""
+        """The reason why no tool accepts these arguments, with what to install if that could help."""
         name = request.operation
         reasons = [f"tool {tool.name!r}: {tool.limits or 'it does not serve them'}" for tool in tools]
         absent = [tool for tool in self._registry.candidates(name) if self._registry.missing(tool)]
@@ -442,7 +442,7 @@ class StepRunner:
 
 
 def _accepts(tool: Tool, args: Args) -> bool:
-    """Whether a tool serves these arguments.
+    """Whether a tool accepts these arguments.
 
     Raises:
         ToolFailed: its ``accepts`` raised.
@@ -458,8 +458,8 @@ def _accepts(tool: Tool, args: Args) -> bool:
         ) from exc
 
 
-def _able_to_invert(tools: list[Tool], request: _Request) -> list[Tool]:
-    """The tools that can run the request: if it means everything *but* the boxes, those that invert them.
+def _tools_that_invert(tools: list[Tool], request: _Request) -> list[Tool]:
+    """The tools that can run the request; for "everything except", those that can invert the boxes.
 
     Raises:
         ToolFailed: there is none.

@@ -1,4 +1,4 @@
-"""A turn encoded for one reader: numbered events, text ahead of its event, and a cursor to resume with."""
+"""Encode a turn for one reader: numbered events, text sent ahead of its event, and a resume cursor."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _CURSOR = re.compile(r"(\d{1,9})(?:~(\d{1,6})\.(\d{1,6})(?:\.(\d{1,9})\.([0-9a-f
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a reader is in a turn. Its text is the id of a server-sent event, opaque to readers.
+    """A reader's position in a turn. Its text is the id of a server-sent event, opaque to readers.
 
     Args:
         number: how many of the numbered events the reader has.
         message: the planner's message that ``dropped`` and ``sent`` are about, from 1.
         dropped: how many message ids were used for text of the message that turned out to be wrong.
-        sent: the part of its text that the reader has ahead of its event; None: not even its start.
+        sent: the part of its text that was sent ahead of its event; None: not even its start.
     """
 
     number: int = 0
@@ -47,7 +47,7 @@ class Cursor:
         """
         found = _CURSOR.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text[:40]!r} is not a place in a turn")
+            raise ValueError(f"{text[:40]!r} is not a position in a turn")
         number, message, dropped, chars, digest = found.groups()
         sent = None if chars is None else SentPrefix(int(chars), int(digest, 16))
         return cls(int(number), int(message or 0), int(dropped or 0), sent)
@@ -59,7 +59,7 @@ class StreamEvent:
 
     Args:
         event: the event.
-        cursor: how far the reader is with it; None for an event that does not change that.
+        cursor: the reader's position after it; None for an event that does not change the position.
     """
 
     event: AguiEvent
@@ -67,17 +67,17 @@ class StreamEvent:
 
 
 class EventEncoder:
-    """Encodes a turn as stream events, without those that the reader has.
+    """Encodes a turn as stream events, without those that the reader has already received.
 
     Events of the journal become numbered stream events, the same ones for every reader. Text that a planner
     is still streaming is sent ahead of its event, under the message id that the event will have; once the
-    event is stored, only the rest of the text follows. AG-UI cannot retract text: if the event has another
-    text than was sent, or another provider starts again, the message is ended and the right text gets a
-    message id of its own.
+    event is stored, only the rest of the text follows. AG-UI cannot retract text: if the text of the event
+    differs from what was sent, or another provider starts again, the message is ended and the correct text
+    gets a new message id.
 
     Args:
         translator: makes AG-UI events.
-        after: how far the reader is.
+        after: the reader's position.
     """
 
     def __init__(self, translator: Translator, after: Cursor) -> None:
@@ -118,8 +118,8 @@ class EventEncoder:
     def encode_text(self, reply: LiveReply, seq: int) -> list[StreamEvent]:
         """Encode the text that has arrived since the last call.
 
-        A step whose end is still being stored ends first. Nothing is sent while the text is no longer than
-        what the reader has, since a reply that starts again mostly starts with the same words.
+        A step whose end is still being stored ends first. Nothing is sent until the text is longer than what
+        was already sent, since a reply that starts again usually starts with the same words.
 
         Args:
             reply: the reply that is streaming.
@@ -142,7 +142,7 @@ class EventEncoder:
         return encoded
 
     def closing(self, turn: Turn, error: str) -> list[StreamEvent]:
-        """The stream events at the end; those of a turn that may go on later are never replayed."""
+        """The closing stream events; those of a turn that may be resumed later are never replayed."""
         is_final = turn.status in (TurnStatus.DONE, TurnStatus.FAILED, TurnStatus.CANCELLED)
         reply = Reply.from_stored(turn.reply) if is_final and turn.reply else None
         status = TurnStatus.INTERRUPTED if turn.status is TurnStatus.RUNNING else turn.status
@@ -186,7 +186,7 @@ class EventEncoder:
         return encoded
 
     def _rest(self, event: AguiEvent) -> AguiEvent | None:
-        """The part of a text event that the reader does not have."""
+        """The part of a text event that was not sent yet."""
         event, sent = {**event, "messageId": self._message_id()}, self._sent
         if event["type"] == "TEXT_MESSAGE_END":
             self._forget()

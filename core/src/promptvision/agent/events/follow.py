@@ -23,7 +23,7 @@ __all__ = ["Cursor", "StreamEvent", "follow"]
 POLL_S = 0.3
 """Interval at which a turn that runs in another process is read again."""
 PROGRESS_INTERVAL_S = 0.1
-"""At most one progress event is sent in this time."""
+"""Minimum interval between progress events."""
 QUEUE_SIZE = 1024
 
 
@@ -39,7 +39,7 @@ class _Progress:
 
 @dataclass(frozen=True)
 class _MoreText:
-    """There is more text of the streaming reply, which follows the event of this number."""
+    """Signals more text of the streaming reply, after the event with this number."""
 
     seq: int
 
@@ -48,7 +48,7 @@ _Update = Event | _Progress | _MoreText
 
 
 class _Subscription:
-    """The updates of a running turn in a bounded queue: all events, and progress and text while it has room.
+    """The updates of a running turn in a bounded queue; progress and text are dropped when it is full.
 
     Args:
         handle: the turn; None, and no updates, when it does not run in this process.
@@ -118,7 +118,7 @@ async def follow(
     *,
     after: Cursor | None = None,
 ) -> AsyncGenerator[StreamEvent, None]:
-    """All events of a turn: those stored so far, then those to come, until it ends.
+    """Yield all events of a turn until it ends: first the stored ones, then new ones as they arrive.
 
     For a turn that runs in this process, the text of each reply is sent as it arrives.
 
@@ -127,7 +127,7 @@ async def follow(
         user_id: the owner of the turn.
         turn_id: the turn.
         show: maps an image id to the URL that the reader can open.
-        after: how far the reader is; default: at the beginning.
+        after: the position to resume from; default: the beginning.
 
     Raises:
         NotFound: the user has no such turn.
@@ -152,14 +152,14 @@ async def follow(
             else:
                 async for encoded in _listen(handle, subscription, encoder):
                     yield encoded
-                is_over = True  # even if this process gave the turn up without ending it
+                is_over = True  # even if this process abandoned the turn without ending it
             turn = await _read_turn(conversations, user_id, turn_id)
         for encoded in encoder.closing(turn, _failure(handle)):
             yield encoded
 
 
 async def _poll(turns: RunningTurns, swept_at: float) -> float:
-    """Wait a little for another process; once per lease close the turns of dead processes.
+    """Wait one poll interval; once per lease, close the turns of dead processes.
 
     Returns:
         ``time.monotonic()`` of the last time that was done.

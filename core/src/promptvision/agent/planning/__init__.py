@@ -1,1 +1,1 @@
-"""What the planner is given: system prompt, history window, observations, and which planner it is."""
+"""The planner's input (system prompt, history window, observations) and the choice of the planner."""

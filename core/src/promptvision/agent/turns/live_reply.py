@@ -16,7 +16,7 @@ from promptvision.llm.messages import ChatDelta, ChatReply
 __all__ = ["LiveReply", "ReplySubscriber", "SentPrefix", "Throttle"]
 
 INTERVAL_S = 0.05
-"""A subscriber gets text at most once in this time; text that comes faster is joined."""
+"""Minimum interval between notifications of a subscriber; faster text is combined."""
 
 ReplySubscriber = Callable[[], None]
 """Called on the event loop when there is more text; must not block."""
@@ -24,7 +24,7 @@ ReplySubscriber = Callable[[], None]
 
 @dataclass(frozen=True)
 class SentPrefix:
-    """The part of a text that a reader has: its first characters.
+    """The part of a text that a reader has received: its first characters.
 
     Args:
         chars: how many.
@@ -40,15 +40,15 @@ class SentPrefix:
         return cls(len(text), _digest(text))
 
     def begins(self, text: str) -> bool:
-        """Whether a text begins with the prefix."""
+        """Whether a text starts with the prefix."""
         return len(text) >= self.chars and _digest(text[: self.chars]) == self.digest
 
 
 class LiveReply:
     """The text of the reply that a planner is streaming, as far as it has arrived.
 
-    The text is kept once, however many read it. A subscriber reads what was added since its last read, so a
-    slow one costs no memory and delays no other reader.
+    The text is stored once for all subscribers. A subscriber reads what was added since its last read, so a
+    slow one uses no extra memory and does not delay the others.
     """
 
     def __init__(self) -> None:

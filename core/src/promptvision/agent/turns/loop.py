@@ -51,16 +51,16 @@ class TurnLoop:
     Args:
         turn: the claimed turn, with the events of an earlier try if it was interrupted.
         earlier: ended turns of the conversation, oldest first.
-        registry: what is installed and what can run here.
+        registry: the installed tools and their availability.
         planner: decides the next step.
         runner: runs operations.
         journal: where events are written.
-        live_reply: where replies are published as they arrive, if anyone follows.
+        live_reply: publishes replies as they arrive, if there are subscribers.
         settings: the limits.
         started_from: id of the image the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
         complete_table: reads the images that texts name and the image table does not hold.
-        notes: what the user should know about the image that was sent.
+        notes: notes for the user about the image that was sent.
         has_selection: whether the user selected a part of the image by hand.
     """
 
@@ -112,7 +112,7 @@ class TurnLoop:
         ]
 
     async def run(self) -> Reply:
-        """Run the turn to its end; whatever stops it, there is a reply.
+        """Run the turn to its end and return a reply, whatever stops it.
 
         Raises:
             StoreError: the journal cannot be written.
@@ -179,7 +179,7 @@ class TurnLoop:
             messages.append(message)
 
     async def _close_calls(self, reason: Exception) -> None:
-        """Journal an outcome for each call that will not run, so that no call is without an answer."""
+        """Journal an outcome for each call that will not run, so that every call has an answer."""
         entries = [
             (EventKind.OBSERVATION, error_outcome(call, "stopped", str(reason)).stored(), None)
             for call in self._open.values()
@@ -281,10 +281,10 @@ class TurnLoop:
         return outcome.message()
 
     def _status(self) -> TurnStatus:
-        """Failed when the last step failed, or the planner says that its answer is a refusal.
+        """FAILED when the last step failed or the planner marks its answer as a refusal.
 
-        A call that never became a step, such as one with wrong arguments, is for the planner to judge: a
-        language model may answer without it.
+        Calls that did not become a step, for example because of wrong arguments, do not count: a language
+        model may answer without them.
         """
         steps = self._runner.steps
         has_failed = self._is_refused or bool(steps and steps[-1].status == "failed")

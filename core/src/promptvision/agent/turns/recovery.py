@@ -1,4 +1,4 @@
-"""What an interruption leaves behind: open turns, open steps, and results that later steps can use."""
+"""Recover from an interruption: open turns, open steps, and results that later steps can use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class InterruptedTurns:
-    """Turns of this process that have stopped while the conversation store failed.
+    """Turns of this process that stopped while the conversation store was failing.
 
     They stay open in the store. Closing them here lets their conversations go on before the leases expire.
 
@@ -56,7 +56,7 @@ class InterruptedTurns:
     async def close_stale(self) -> int:
         """Close remembered turns and those of dead processes; return the number of the latter.
 
-        None of them runs again by itself.
+        They are not restarted.
         """
         for user_id, conversation_id in list(self._turns):
             await self.close(user_id, conversation_id)
@@ -83,7 +83,7 @@ def steps_of(events: Iterable[Event]) -> list[Step]:
 
 
 def artifacts_of(turns: Iterable[Turn], registry: Registry) -> Artifacts:
-    """The artifacts of finished steps, as far as their tools are still installed."""
+    """The artifacts of finished steps whose tools are still installed."""
     artifacts = Artifacts()
     for turn in turns:
         for step in steps_of(turn.events):

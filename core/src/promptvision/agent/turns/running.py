@@ -26,7 +26,7 @@ class RunningTurns:
     """Starts turns and finds those that run, one per idempotency key.
 
     Args:
-        services: what turns work with.
+        services: stores, tools and planner.
         intake: stores the images of requests.
         admission: decides how many turns may run.
         observers: called with each new reply; the list may change at any time.
@@ -48,7 +48,7 @@ class RunningTurns:
         self._handles: dict[TurnKey, TurnHandle] = {}
 
     def __len__(self) -> int:
-        """How many turns are running or waiting."""
+        """Number of turns that are running or waiting."""
         return len(self._handles)
 
     def find(self, user_id: str, turn_id: str) -> TurnHandle | None:
@@ -79,7 +79,7 @@ class RunningTurns:
         return handle
 
     async def drain(self, timeout_s: float) -> None:
-        """Wait for the turns that run on this event loop, then stop those left and mark them interrupted."""
+        """Wait for the turns on this event loop, then stop the remaining ones and mark them interrupted."""
         loop = asyncio.get_running_loop()
         running = [handle.task for handle in self._handles.values() if handle.task is not None]
         tasks = [task for task in running if task.get_loop() is loop]

@@ -93,7 +93,7 @@ class TurnSession:
         return reply
 
     async def _store_images(self) -> tuple[IngestedImage | None, IngestedImage | None]:
-        """The stored image and mask of the request; None for what it lacks or an earlier try has stored."""
+        """The stored image and mask of the request; None if missing or stored by an earlier try."""
         request = self._request
         mask = request.selection.mask
         if (request.image is None and mask is None) or await self._is_repeat():
@@ -208,7 +208,7 @@ class TurnSession:
         mask: IngestedImage | None,
         journal: Journal,
     ) -> None:
-        """Enter what the user selected by hand on the current image."""
+        """Add the user's selection on the current image to the artifacts."""
         current = table.current
         if current is None:
             return
@@ -226,7 +226,7 @@ class TurnSession:
     async def _read_conversation(self, turn: Turn) -> tuple[list[Turn], list[ImageRecord]]:
         """The last turns of the conversation, its newest images and those that the turns used.
 
-        A turn costs the same however long its conversation is.
+        The cost does not depend on the length of the conversation.
         """
         if turn.seq == 1 and turn.claim is Claim.NEW:
             return [], []

@@ -1,1 +1,1 @@
-"""How the built-in planner reads a request: phrases, spelling, languages, and what it answers itself."""
+"""The parser of the built-in planner: phrases, spelling, languages, and its own answers."""

@@ -1,4 +1,4 @@
-"""What the built-in planner says itself: to greetings, for help, and where it does not understand."""
+"""Answers of the built-in planner: to greetings, to requests for help, and to what it does not understand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _INVITATION = (
 EXAMPLES = 3
 MAX_QUOTED = 60
 MIN_LIKENESS = 60.0
-"""Percent of shared words from which a phrase counts as near."""
+"""Minimum percentage of shared words for a phrase to be suggested."""
 _THANKS = (
     r"(?:many )?thanks?(?: (?:you|a lot|so much|very much|a million|again))*|thx|ty|cheers|danke(?: "
     r"schön| sehr)?"
@@ -142,7 +142,7 @@ def is_nothing(words: str) -> bool:
 
 
 def is_undo(words: str) -> bool:
-    """Whether the request is to take back an edit."""
+    """Whether the request asks to undo an edit."""
     return _UNDO.fullmatch(_bare(words).rstrip("?")) is not None
 
 
@@ -170,7 +170,7 @@ def not_understood(
     is_incomplete: bool = False,
     is_first: bool = True,
 ) -> str:
-    """At most three lines: the words not understood, the nearest thing that can be done, and what helps."""
+    """At most three lines: the words not understood, the nearest known request, and a hint."""
     quoted = clause if len(clause) <= MAX_QUOTED else clause[: MAX_QUOTED - 1].rstrip() + "\u2026"
     nearest = _nearest(clause, functions)
     if is_incomplete:
@@ -197,24 +197,24 @@ def help_text(functions: Sequence[PlannerFunction], unavailable: Sequence[Planne
         for function in functions
         if function.phrases
     ]
-    unable = [f"- {function.description} Missing: {function.missing}" for function in unavailable]
+    unavailable_lines = [f"- {function.description} Missing: {function.missing}" for function in unavailable]
     if able:
         able.insert(0, "What I can do:")
         able.append(ADVICE)
-    elif unable:
+    elif unavailable_lines:
         able = ["I can do nothing yet: no installed tool can run here. `promptvision doctor` says why."]
     else:
         able = [
             f"I can do nothing yet: no tools are installed. Install them: {INSTALL_TOOLS}. "
             "`promptvision doctor` checks what works then."
         ]
-    if unable:
-        unable.insert(0, "What I could do if something were installed or configured:")
-    return "\n".join([*able, *unable])
+    if unavailable_lines:
+        unavailable_lines.insert(0, "What I could do if something were installed or configured:")
+    return "\n".join([*able, *unavailable_lines])
 
 
 def example(function: PlannerFunction, phrase: Phrase) -> str:
-    """A phrase with usual values in its slots."""
+    """A phrase with typical values in its slots."""
     text = phrase.text
     for slot in phrase.slots:
         value = _THING if slot == function.target else _SLOT_EXAMPLES.get(slot, "\u2026")
@@ -224,7 +224,7 @@ def example(function: PlannerFunction, phrase: Phrase) -> str:
 
 
 def _nearest(clause: str, functions: Sequence[PlannerFunction]) -> str:
-    """The example that shares most with a clause, if it shares anything."""
+    """The example that shares most words with a clause, if any."""
     from rapidfuzz.fuzz import token_set_ratio
     from rapidfuzz.process import extractOne
 

@@ -1,4 +1,4 @@
-"""English sentences in the wording of phrases: politeness, statements, questions and word order."""
+"""Rewrite English sentences into the wording of phrases: politeness, statements, questions, word order."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.
 
 
 def tidy(words: str) -> str:
-    """A request with usual slips of the keys corrected, units and image names written one way."""
+    """Normalise a request: correct common typing errors, unify units and image names."""
     text = words
     for rule, replacement in _WRITTEN_OUT:
         text = rule.sub(replacement, text)
@@ -212,7 +212,7 @@ def tidy(words: str) -> str:
 
 
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
-    """The clause as phrases may put it: as it stands first, at most :data:`MAX_READINGS` in all."""
+    """The clause in alternative wordings, the original first, at most :data:`MAX_READINGS` in total."""
     return islice(_readings(clause, book), MAX_READINGS)
 
 

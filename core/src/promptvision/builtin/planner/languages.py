@@ -1,4 +1,4 @@
-"""What the planner knows of German, Spanish, French and Chinese beside the operations' lexicons."""
+"""The planner's words for German, Spanish, French and Chinese, in addition to the operations' lexicons."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Language:
 
     Args:
         code: ISO 639-1.
-        image: names of the image at hand.
+        image: names of the current image.
         dropped: articles and politeness.
         joins: words for "and" and "then".
         words: word to English word.
-        is_spaced: whether spaces part words.
+        is_spaced: whether spaces separate words.
     """
 
     code: str
@@ -32,7 +32,7 @@ class Language:
     is_spaced: bool = True
 
     def prepared(self, clause: str) -> str:
-        """The clause as the frames of a lexicon are written."""
+        """The clause in the form in which lexicon phrases are written."""
         text = self.image.sub(f" {IMAGE} " if self.is_spaced else IMAGE, plain(clause))
         text = self.dropped.sub(" " if self.is_spaced else "", text)
         for rule, join in self.joins:

@@ -1,4 +1,4 @@
-"""Phrases made ready for matching, and an index of them by their first word."""
+"""Compiled phrases, and an index of them by their first word."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from promptvision.tools.tool import Lexicon, Phrase
 __all__ = ["IMAGE", "Pattern", "PhraseBook", "Readable", "fold", "name_image", "phrase_book", "plain"]
 
 IMAGE = "<image>"
-"""Stands for every way to name the image at hand, in sentences and in phrases alike."""
+"""Placeholder for every name of the current image, in sentences and in phrases."""
 
 _NOUN = r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot)"
 _KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
@@ -30,7 +30,7 @@ _SHORT = re.compile(r"\b(what|where|who|there|how)'s\b", re.IGNORECASE)
 _SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
-"""The image in a frame of a language without spaces."""
+"""Placeholder for the image in phrases of a language without spaces."""
 MAX_BOOKS = 16
 ANY_WORDS = "_"
 """The slot of words that are not an argument."""
@@ -48,13 +48,13 @@ def fold(text: str) -> str:
 
 
 def name_image(text: str) -> str:
-    """The text with every plain name of the image at hand replaced."""
+    """Replace every name of the current image with the placeholder."""
     return _NAMED.sub(IMAGE, _GLUED.sub(IMAGE, text))
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A phrase made ready: ``literals`` (folded) around groups of slots, one more of them than groups."""
+    """A compiled phrase: folded ``literals`` around groups of slots, one more literal than groups."""
 
     literals: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
@@ -63,7 +63,7 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Readable:
-    """A phrase of a function; ``is_declared`` where it stands in the function's own list of phrases."""
+    """A phrase of a function; ``is_declared`` if the function lists the phrase itself."""
 
     function: PlannerFunction
     phrase: Phrase
@@ -71,7 +71,7 @@ class Readable:
 
     @property
     def pattern(self) -> Pattern:
-        """The phrase made ready."""
+        """The compiled phrase."""
         return _compiled(self.phrase.text)
 
 
@@ -87,10 +87,10 @@ def _compiled(phrase: str) -> Pattern:
 class PhraseBook:
     """The phrases of functions in one language, looked up by the first word of a sentence.
 
-    A lexicon is expanded for the words that are asked for, and not as a whole.
+    A lexicon is expanded only for the words that are looked up.
 
     Args:
-        functions: what can be asked for.
+        functions: the functions that can be requested.
         language: ISO 639-1 code; phrases outside of lexicons are English.
     """
 
@@ -113,7 +113,7 @@ class PhraseBook:
 
     @property
     def vocabulary(self) -> frozenset[str]:
-        """Every word that stands in a phrase outside of its slots."""
+        """All words of the phrases outside of their slots."""
         if self._vocabulary is None:
             texts: list[str] = []
             for function in self.functions:
@@ -163,7 +163,7 @@ def _expanded(function: PlannerFunction, lexicon: Lexicon, frames: tuple[str, ..
 
 
 def _key(phrase: str) -> str:
-    """Where a phrase is looked up: at its first word, or at "" when it begins with a slot."""
+    """Index key of a phrase: its first word, or "" when it starts with a slot."""
     first = _compiled(phrase).literals[0] if phrase else ""
     return _first_word(first)
 
@@ -180,7 +180,7 @@ _lock = Lock()
 
 
 def phrase_book(functions: Sequence[PlannerFunction], language: str = "en") -> PhraseBook:
-    """The book of these functions, made once as long as they stay the same objects."""
+    """The phrase book of these functions, cached while they are the same objects."""
     key = (language, *map(id, functions))
     with _lock:
         if key not in _books:

@@ -28,10 +28,10 @@ from promptvision.tools.targets import has_exception, is_colour_word, read_targe
 __all__ = ["MAX_CHARS", "MAX_CLAUSES", "Match", "match_clause", "match_request", "split_clauses"]
 
 MAX_CHARS = 1000
-"""Longer requests are not for a planner that knows phrases."""
+"""Longer requests are not parsed."""
 MAX_CLAUSES = 8
 MAX_CUTS = 12
-"""Commas and "and" of one clause that may part two requests."""
+"""Maximum number of commas and "and" in a clause at which it is split."""
 
 _OPENING = re.compile(
     r"^(?:(?:ok(?:ay)?|now|then|next|finally|first|also|and|please|kindly|just|(?:hey|hi|hello)(?: there)?"
@@ -87,7 +87,7 @@ _NO_END = frozenset(
         "like",
     ),
 ) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only", "around", "away"))
-"""Words that no thing's name ends in."""
+"""Words that a target does not end with."""
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
     r"(?:(?P<left>not|leave|keep)|(?:do not|don't|never)\s+(?:touch|change|remove|edit|alter|paint"
@@ -120,13 +120,12 @@ class Match:
     Args:
         function: what to call.
         arguments: values of the phrase's slots, and what the phrase implies.
-        weight: how many characters the clause shares with the phrase word for word; more is more certain.
+        weight: number of characters that the clause shares with the phrase literally; more is more certain.
         lead: the words of the phrase before its first slot, if it has several.
-        is_follow_up: whether the target is a pronoun, which stands for what an earlier step was about.
-        slots: how many of the arguments are values of slots; they come first.
-        is_declared: whether the function declares the phrase itself, rather than by a lexicon.
-        rivals: calls of other functions that the clause asks for just as well, by words that no function
-            declares as its own.
+        is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
+        slots: number of arguments that are values of slots; they come first.
+        is_declared: whether the function declares the phrase itself rather than through a lexicon.
+        rivals: calls of other functions that match the clause equally well through lexicon phrases.
     """
 
     function: PlannerFunction
@@ -167,7 +166,7 @@ def _bare(clause: str) -> str:
 
 
 def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
-    """The calls of a clause. What it says to keep ("..., not the box") belongs to the targets before it."""
+    """The calls of a clause. An exception ("..., not the box") applies to the targets before it."""
     if (direct := _match_excepting(clause, book)) is not None:
         return (direct,)
     for rule in (_KEPT, _UNTOUCHED, _EXCEPTED):
@@ -192,7 +191,7 @@ def _match_excepting(clause: str, book: PhraseBook) -> Match | None:
 
 
 def _kept(found: re.Match[str]) -> str:
-    """What a clause says to keep; "leave the ball red" keeps the ball."""
+    """The part that a clause says to keep; "leave the ball red" keeps the ball."""
     kept = _clean(found["kept"])
     *first, last = kept.split() or [""]
     is_left = found.re is _KEPT and (found["left"] or "").lower() in ("leave", "keep")
@@ -202,7 +201,7 @@ def _kept(found: re.Match[str]) -> str:
 def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, ...]:
     """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood.
 
-    A part may leave out the verb of the one before it: "make the ball green and the box yellow".
+    A part may omit the verb of the one before it: "make the ball green and the box yellow".
     """
     cuts = [(0, 0), *(found.span() for found in islice(_WEAK.finditer(clause), MAX_CUTS))]
     cuts.append((len(clause), len(clause)))
@@ -224,7 +223,7 @@ def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, 
 
 
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
-    """The function whose phrase fits best, if any does."""
+    """The function whose phrase matches best, if any."""
     text = _bare(clause)
     handle = HANDLE.search(text)
     text = HANDLE.sub(IMAGE, text)
@@ -241,14 +240,14 @@ def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
 
 
 def _is_colour(text: str) -> bool:
-    """Whether a clause is a colour and nothing else, which stands for "make it ..."."""
+    """Whether a clause consists only of a colour, which means "make it ..."."""
     return re.fullmatch(r"(?:(?:bright|dark|light|pale|deep)\s+)?\w+", text) is not None and _ends_in_colour(
         text,
     )
 
 
 def _readings(text: str) -> Iterator[str]:
-    """The clause with the image named one way; "this" may point at the image or at a thing in it."""
+    """The clause with normalised image names; "this" may refer to the image or to an object in it."""
     named = name_image(text)
     for reading in dict.fromkeys((named, POINTED.sub(IMAGE, named))):
         yield reading
@@ -289,12 +288,12 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
 
 
 def _value(function: PlannerFunction, name: str, value: str) -> str:
-    """A slot's value; a text to write stays as it is."""
+    """A slot's value; a text to write is not changed."""
     return value.strip(" ,") if "text" in fold(name) else _clean(value, is_target=name == function.target)
 
 
 def _is_thing(target: str | None, book: PhraseBook) -> bool:
-    """Whether a target may name things: not a person who speaks, nor a list with a request in it."""
+    """Whether a target may name objects: not a speaking person, nor a list that contains a request."""
     if target is None:
         return True
     if target.lower().startswith(("no ", "either ", "neither ")):
@@ -310,13 +309,13 @@ def _is_request(piece: str, book: PhraseBook) -> bool:
 
 
 def _can_follow_up(function: PlannerFunction, target: str | None) -> bool:
-    """Whether the target is a pronoun, and the function can do without one."""
+    """Whether the target is a pronoun and the function's target is optional."""
     is_pronoun = target is not None and target.lower() in _IT
     return is_pronoun and function.target not in function.parameters.get("required", (function.target,))
 
 
 def _with_kept(target: str, kept: str) -> str:
-    """A target with an exception; of the image itself, or of everything, it leaves the rest."""
+    """A target with an exception; for the image itself it means everything else."""
     if not kept:
         return target
     whole = target == IMAGE or target.lower() in ("everything", "anything", "all")
@@ -324,9 +323,9 @@ def _with_kept(target: str, kept: str) -> str:
 
 
 def _read_slots(pattern: Pattern, text: str, folded: str) -> dict[str, str] | None:
-    """The value of each slot, as short as it can be and never empty; None where the phrase does not fit.
+    """The shortest non-empty value of each slot; None where the phrase does not match.
 
-    The leftmost place of each literal will do whenever any place does, so this takes linear time.
+    If any position of a literal matches, the leftmost one does too, so this takes linear time.
     """
     first, *between = pattern.literals
     if not between:
@@ -354,8 +353,8 @@ def _read_slots(pattern: Pattern, text: str, folded: str) -> dict[str, str] | No
 def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
     """The values of slots in a row ("make {target} {prompt}").
 
-    Such a phrase leaves open where one ends: the last is what begins with an article, else the last word with
-    its shade ("dark blue").
+    Such a phrase does not mark where a value ends: the last value starts at an article, else it is the last
+    word with its shade ("dark blue").
     """
     if len(names) == 2 and _ends_in_colour(text) and (found := _COLOUR_LAST.fullmatch(text)) is not None:
         *_, last = found[1].lower().split()
@@ -366,9 +365,10 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
 
 
 def _clean(value: str, *, is_target: bool = True) -> str:
-    """A slot's value without "in the image", articles and outer marks.
+    """A slot's value without "in the image", articles and surrounding punctuation.
 
-    The article stays before a lone colour name, where it tells the thing ("a rose") from the colour.
+    The article stays before a single colour name, where it distinguishes the object ("a rose") from the
+    colour.
     """
     value = _PLACE_LAST.sub("", value).strip(" ,")
     value = _ONLY.sub("", value) if is_target else value
@@ -387,9 +387,9 @@ def _says_something(value: str) -> bool:
 
 
 def _things(value: str) -> str:
-    """Several things parted by dots: "ball and the box" names two, "black and white cat" one.
+    """Several objects separated by dots: "ball and the box" names two, "black and white cat" one.
 
-    What follows an exception belongs to it.
+    Words after an exception belong to it.
     """
     if has_exception(value):
         return value

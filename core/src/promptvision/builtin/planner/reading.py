@@ -1,4 +1,4 @@
-"""Reading a request: what is understood of it, clause by clause, and the first clause that is not."""
+"""Parse a request clause by clause, up to the first clause that is not understood."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ _OBJECTS = (" the red ball", " the red ball with a cube", " with a cube", " blue
 
 @dataclass(frozen=True)
 class Reading:
-    """What a request asks for.
+    """The result of parsing a request.
 
     Args:
         matches: the calls that are understood, in order.
-        unknown: the first clause that is not understood; what follows it is not read.
-        incomplete: whether that clause would be understood if it said what to act on.
+        unknown: the first clause that is not understood; later clauses are not parsed.
+        incomplete: whether that clause would be understood if it named a target.
         options: calls of different functions that the clause may ask for; empty where none compete.
         is_nothing: whether the request says that nothing is to be done.
     """
@@ -70,7 +70,7 @@ class Reading:
 
 
 def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
-    """Read a request as far as it is understood."""
+    """Parse a request up to the first clause that is not understood."""
     if len(words) > MAX_CHARS:
         return Reading(unknown=words)
     clauses = [clause for clause in split_clauses(tidy(words)) if not is_small_talk(clause)]
@@ -89,7 +89,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
 
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
-    """One clause in English, as it stands and spelled right; in another language; or its first part."""
+    """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
     if found := _NEGATED_FIRST.match(clause):
         return _about(_read_clause(found["rest"], book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
@@ -121,7 +121,7 @@ def _about(reading: Reading, negated: str, book: PhraseBook) -> Reading:
 
 
 def _decided(clause: str, matches: tuple[Match, ...]) -> Reading:
-    """The matches; none of them where a clause fits two functions equally well."""
+    """The matches, or none if a clause matches two functions equally well."""
     for match in matches:
         if match.rivals:
             return Reading(unknown=clause, options=(match, *match.rivals))
@@ -136,7 +136,7 @@ def _english(clause: str, book: PhraseBook) -> tuple[Match, ...]:
 
 
 def _spelled(clause: str, matches: tuple[Match, ...], book: PhraseBook) -> tuple[Match, ...]:
-    """The matches, or those of the clause spelled right where phrases then cover more of it."""
+    """The matches, or those of the corrected clause if phrases then cover more of it."""
     weight = sum(match.weight for match in matches)
     if not matches:
         return ()
@@ -149,7 +149,7 @@ def _spelled(clause: str, matches: tuple[Match, ...], book: PhraseBook) -> tuple
 
 
 def _values(matches: Iterable[Match]) -> list[str]:
-    """What was filled into slots; arguments that a phrase implies are not."""
+    """The values of slots, without arguments that a phrase implies."""
     return [
         value for match in matches for _, value in match.arguments[: match.slots] if isinstance(value, str)
     ]
@@ -173,7 +173,7 @@ def _in_english(match: Match, language: Language) -> Match:
 
 
 def _begun(clause: str, book: PhraseBook) -> Reading | None:
-    """The first parts of "describe it and email it", where the rest is a request of its own."""
+    """The first parts of "describe it and email it", where the rest is a separate request."""
     for found in reversed(list(re.finditer(r"\s*,\s*(?:and\s+)?|\s+and\s+", clause))):
         rest = clause[found.end() :]
         if len(rest.split()) < 2 or _VERBLESS.match(rest) or is_colour_word(rest.split()[0].lower()):
@@ -184,7 +184,7 @@ def _begun(clause: str, book: PhraseBook) -> Reading | None:
 
 
 def _improved(match: Match) -> Match:
-    """A match with a misspelled colour put right."""
+    """A match with a misspelled colour corrected."""
     if match.function.target is None:
         return match
     arguments = (
@@ -195,7 +195,7 @@ def _improved(match: Match) -> Match:
 
 
 def _with_amount(match: Match, clause: str) -> Match:
-    """ "by 20%" of a factor around 1: brighter by 20% is 1.2, darker 0.8."""
+    """Convert "by 20%" to a factor around 1: brighter by 20% is 1.2, darker 0.8."""
     found = _AMOUNT.search(clause.strip(" .,!?"))
     factors = [name for name, value in match.arguments if _is_factor(match, name, value)]
     if not found or len(factors) != 1:

@@ -1,4 +1,4 @@
-"""Values of slots, checked against the schema of the argument that they are for."""
+"""Check values of slots against the schema of their argument."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _LEADS = re.compile(r"^(?:by|about|around|exactly)\s+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Fit:
-    """A value for an argument, and whether it is certainly one that the argument takes."""
+    """A value for an argument, and whether the argument certainly accepts it."""
 
     value: str
     is_sure: bool = True
 
 
 MISFIT = Fit("", is_sure=False)
-"""The value of a phrase that does not fit at all: another phrase is meant."""
+"""Marks a value that does not fit the argument: another phrase is meant."""
 
 
 def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
-    """The value as the argument takes it.
+    """Convert a value to the type of the argument.
 
-    A word where a number belongs is passed on when no other phrase fits, so that the answer names the field.
+    A word in place of a number is passed on when no other phrase matches, so that the answer names the field.
     """
     schema = _schema(function.parameters, name)
     kind = schema.get("type")

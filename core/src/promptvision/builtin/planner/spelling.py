@@ -1,4 +1,4 @@
-"""Words of phrases in other spellings, by edit distance."""
+"""Correct misspelled words of phrases by edit distance."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _OTHER_WORDS = _words(
     "order upload download delete email share post pizza joke poem music money light lights radio "
     "travel flight",
 )
-"""Usual words that are near a word of a phrase and mean themselves."""
+"""Common words that resemble a word of a phrase and are not corrected."""
 _COLOURS = _words(
     "red green blue yellow orange purple pink brown black white grey gray golden silver turquoise "
     "violet beige "
@@ -81,7 +81,7 @@ _COLOURS = _words(
 
 
 def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
-    """The clause with words put right: as few as possible first."""
+    """The clause with corrected words, fewest corrections first."""
     known = book.vocabulary | _GRAMMAR | _COLOURS
     spans = [
         (found.span(), near)
@@ -92,9 +92,9 @@ def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
 
 
 def keeps_values(values: Iterable[str], clause: str) -> bool:
-    """Whether the values of a corrected clause are words of the clause itself, of grammar, or colours.
+    """Whether the values of a corrected clause are words of the original clause, function words or colours.
 
-    A correction is for the words of phrases: what to look for stays as it is written.
+    Only the words of phrases are corrected; targets stay as written.
     """
     written = {*map(fold, _WORD.findall(clause)), *_GRAMMAR, *_COLOURS, "except", "everything"}
     return all(fold(word) in written for value in values for word in _WORD.findall(value))
@@ -111,7 +111,7 @@ def _combined(clause: str, spans: list[tuple[tuple[int, int], tuple[str, ...]]])
 
 
 def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
-    """Known words that differ from an unknown one by a slip or two of the keys, nearest first."""
+    """Known words within one or two typing errors of an unknown word, nearest first."""
     if word in known or word in _OTHER_WORDS:
         return ()
     from rapidfuzz.distance import OSA
@@ -130,7 +130,7 @@ def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
 
 
 def corrected_colour(value: str) -> str:
-    """A misspelled colour put right, where it is the whole value or its last word."""
+    """Correct a misspelled colour that is the whole value or its last word."""
     first, _, last = value.rpartition(" ")
     if len(last) < 4 or last.lower() in _COLOURS or " " in first:
         return value

@@ -8,5 +8,5 @@ __all__ = ["default_sqlite_url"]
 
 
 def default_sqlite_url(home: Path) -> str:
-    """The URL of the database that is used when none is set: a file in PROMPTVISION_HOME."""
+    """The URL of the default database: a file in PROMPTVISION_HOME."""
     return f"sqlite:///{home / 'conversations.db'}"

@@ -83,8 +83,8 @@ class UnansweredClaims:
 def decide(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) -> Turn:
     """Claim a turn.
 
-    A row is changed only if it still is as it was read, and the unique indexes of ``turns`` catch rows that
-    were not visible, so that no locks are needed on PostgreSQL either.
+    A row is updated only if it has not changed since it was read, and the unique indexes of ``turns`` catch
+    rows that were not visible, so PostgreSQL needs no locks either.
 
     Raises:
         Conflict: the key exists with another fingerprint.

@@ -29,7 +29,7 @@ from promptvision.errors import StoreError
 __all__ = ["Database", "Transaction"]
 
 POOL_SIZE = 16
-"""Maximum number of connections of one process; on SQLite one more, for writing."""
+"""Maximum number of connections of one process; SQLite uses one more, for writing."""
 
 Values = Mapping[str, Any]
 
@@ -58,7 +58,7 @@ class Database:
         self._faults = (SQLAlchemyError, engine.dialect.loaded_dbapi.Error)
         self._pool = ConnectionPool(engine, lock_timeout_s)
         self._readers = FairSemaphore(POOL_SIZE)
-        # SQLite has one writer at a time and polls with growing pauses; threads that queue here wait less.
+        # SQLite allows one writer and polls with growing pauses; queueing threads here shortens the wait.
         self._writers = FairSemaphore(1) if self.dialect == "sqlite" else self._readers
         try:
             ensure_schema(engine)
@@ -74,7 +74,7 @@ class Database:
         return self._transaction(BEGIN_READING[self.dialect], self._readers)
 
     def writing(self) -> AbstractContextManager[Transaction]:
-        """Write all or nothing: durable at the end of the block, rolled back if the block raises.
+        """Write in one transaction: durable at the end of the block, rolled back if the block raises.
 
         Raises:
             StoreError: the database failed, or was locked for too long.
@@ -136,11 +136,11 @@ class Transaction:
 
 
 class _Compiled(NamedTuple):
-    """A statement in the form that the driver takes.
+    """A statement in the form that the driver accepts.
 
     Args:
         text: the SQL text.
-        names: the order of its values; None where the text names them.
+        names: the order of its values; None if the text uses named parameters.
         constants: values that are the same in each call.
         row: converts a row to a named tuple.
     """
@@ -151,7 +151,7 @@ class _Compiled(NamedTuple):
     row: Any
 
     def bound(self, values: Values) -> Any:
-        """Return the values in the form that the driver takes."""
+        """Return the values in the form that the driver accepts."""
         known = {**self.constants, **values} if self.constants else values
         return known if self.names is None else [known[name] for name in self.names]
 

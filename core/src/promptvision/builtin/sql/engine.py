@@ -1,4 +1,4 @@
-"""Database engines with the settings that make journaled writes durable and waiting bounded."""
+"""Database engines configured for durable writes and bounded waits."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def open_engine(url: str, lock_timeout_s: float) -> Engine:
 
 
 def database_name(url: URL) -> str:
-    """Return backend, host and database of a URL. The rest is never shown: a query may hold a password."""
+    """Return backend, host and database of a URL, without the rest, which may contain a password."""
     shown = URL.create(url.get_backend_name(), host=url.host, port=url.port, database=url.database)
     return shown.render_as_string()
 
@@ -79,7 +79,7 @@ def _open_sqlite(url: URL, lock_timeout_s: float) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
+        connection.isolation_level = None  # the driver must not begin transactions itself
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

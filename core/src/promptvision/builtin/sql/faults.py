@@ -1,4 +1,4 @@
-"""Conversion of database errors to store errors, with whether a retry can help."""
+"""Convert database errors to store errors, marked as retryable or not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def store_error(where: str, exc: Exception) -> StoreError:
         if code in _SQLITE_DAMAGE:
             return StoreError(
                 f"conversations: {where}: the database file is damaged: {said}",
-                hint="restore it from a backup, or move it away to start with an empty one",
+                hint="restore it from a backup, or move it away to start with an empty database",
             )
         return StoreError(f"conversations: {where}: {said}", retryable=code in _SQLITE_TRANSIENT)
     return StoreError(f"conversations: {where}: {said}", retryable=_is_transient(cause))

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this code. Forward only; Alembic is imported when there is work."""
+"""Migrate a database to the current schema. Forward only; Alembic is imported only when needed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _LOCK_KEY = 7_741_001
 
 
 def ensure_schema(engine: Engine) -> None:
-    """Create or upgrade the tables if they are not those of this code.
+    """Create or upgrade the tables if their schema is not the current one.
 
     Several processes may call it at once: the first does the work, the others wait for it.
 
@@ -24,7 +24,7 @@ def ensure_schema(engine: Engine) -> None:
     with engine.connect() as connection:
         if _is_current(connection):
             return
-    import alembic.command  # slow, and needed once in the life of a schema
+    import alembic.command  # slow to import, and needed once per schema
     import alembic.config
 
     with engine.execution_options(writes=True).begin() as connection:
@@ -49,7 +49,7 @@ def _is_current(connection: Connection) -> bool:
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     if revision is not None and (not revision.isdecimal() or revision > HEAD):
         raise SetupError(
-            f"conversations: the database has schema {revision}, this version knows {HEAD} at most",
+            f"conversations: the database has schema {revision}, this version supports {HEAD} at most",
             hint="upgrade promptvision, or give another database",
         )
     return revision == HEAD

@@ -10,14 +10,14 @@ from sqlalchemy import Engine
 __all__ = ["ConnectionPool"]
 
 _SHORTER_S = 0.02
-"""Differences of the wait for a lock that are not worth a statement."""
+"""Changes of the lock timeout below this are not sent to the database."""
 
 
 class ConnectionPool:
     """Keeps idle connections for the next transaction. The callers limit their number.
 
-    SQLAlchemy's own pool takes 6 microseconds to return one, but 50 after the processor has waited for the
-    disk (measured): as much as everything else that a write does outside the database.
+    SQLAlchemy's own pool takes 6 microseconds to return a connection, but 50 after the processor has waited
+    for the disk (measured): as much as all other work of a write outside the database.
 
     Args:
         engine: opens the connections, which must not begin transactions by themselves.
@@ -76,7 +76,7 @@ class ConnectionPool:
         return connection
 
     def release(self, connection: Any) -> None:
-        """Take a connection back, and roll back what was not committed."""
+        """Return a connection to the pool, and roll back an open transaction."""
         try:
             connection.rollback()
         except self._driver_error:

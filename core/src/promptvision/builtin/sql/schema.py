@@ -2,7 +2,7 @@
 
 ``turns.beat_at`` is the time of the owner's last heartbeat by the database's clock, so that the clocks of the
 servers do not matter. ``status = 'running'`` is unique in a conversation: the database ensures that one turn
-runs at a time, whichever process asks.
+runs at a time across all processes.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ uploads = Table(
 
 
 class database_now(FunctionElement[float]):  # noqa: N801  # reads as the SQL function it stands for
-    """Seconds since the epoch by the database's clock at this moment, not at the transaction's start."""
+    """Seconds since the epoch by the database's clock when executed, not when the transaction began."""
 
     type = Double()
     inherit_cache = True

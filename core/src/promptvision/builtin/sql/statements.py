@@ -36,7 +36,7 @@ FIND_TURNS = select(turns, _silent_s).where(
 )
 """The turn of a prompt_id and the running turn of its conversation, with seconds since their heartbeat."""
 
-# A claim changes a turn only if the turn still is as it was read.
+# A claim changes a turn only if it has not changed since it was read.
 
 _as_seen = (
     turns.c.id == bindparam("turn"),
@@ -124,7 +124,7 @@ OWNS_IMAGE = select(
 )
 IMAGE_IN_USE = select(or_(exists().where(_uploaded), exists().where(_shown)))
 
-# Moving conversations from store to store
+# Moving conversations between stores
 
 USERS = union(select(conversations.c.user_id), select(uploads.c.user_id))
 UPLOADS = select(uploads.c.image_id).where(uploads.c.user_id == bindparam("user"))

@@ -1,4 +1,4 @@
-"""Where Alembic begins: run the revisions on the connection that ``migrate`` has opened and locked."""
+"""Alembic's entry point: run the revisions on the connection that ``migrate`` has opened and locked."""
 
 from alembic import context
 

@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Add the place of an image in its conversation to the index of the conversation's images."""
+    """Add the position of an image in its conversation to the index of the conversation's images."""
     op.drop_index("ix_events_conversation_image", "events")
     has_image = sa.text("image_id IS NOT NULL")
     op.create_index(
