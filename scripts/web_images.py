@@ -9,6 +9,7 @@ import io
 import shutil
 import sys
 import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
@@ -19,88 +20,156 @@ from promptvision.testing import ServerProcess
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "web"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
-VIEWS = {"wide": (1280, 800, "light"), "wide-dark": (1280, 800, "dark"), "phone": (390, 844, "light")}
+NEURAL = "florence,grounding_dino,sam,sdxl_inpaint,vqa"
+VIEWS = {
+    "wide": (1440, 900, "light"),
+    "wide-dark": (1440, 900, "dark"),
+    "phone": (390, 844, "light"),
+    "phone-dark": (390, 844, "dark"),
+}
+IS_LOADED = """() => [...document.images].every(
+    (image) => image.complete || !image.checkVisibility() || image.getBoundingClientRect().top > innerHeight
+        || image.getBoundingClientRect().left > innerWidth
+)"""
 FRAME_MS = 1000
+FRAMES = 20
 MAX_TURN_MS = 120_000
 
 
+@dataclass
+class Camera:
+    """Takes screenshots of one view."""
+
+    page: Page
+    view: str
+    frames: list[Image.Image] = field(default_factory=list)
+
+    def shoot(self, state: str, seconds: int = 2) -> None:
+        """Write a screenshot, and keep it for the capture for some seconds."""
+        self.page.wait_for_function(IS_LOADED)
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 150)))")
+        image = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        image.save(FOLDER / f"{self.view}-{state}.webp", quality=75, method=6)
+        self.frames.extend([image] * seconds)
+
+
 def main() -> int:
-    """Write all images; return 1 if the page cannot be shown."""
+    """Write all images."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL}
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
-        server = ServerProcess(Path(home), {"PROMPTVISION_DISABLED_PLUGINS": NEURAL})
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            server.start()
-            for name, (width, height, scheme) in VIEWS.items():
-                frames = _visit(browser, server.url, name, width, height, scheme)
-                if name == "wide":
-                    _animate(frames)
-        finally:
-            browser.close()
-            server.kill()
+        with ServerProcess(Path(home, "open"), settings) as server:
+            for view in VIEWS:
+                camera = Camera(_new_page(browser, view), view)
+                _visit(camera, server.url)
+                if view == "wide":
+                    _animate(camera.frames)
+        keys = {**settings, "PROMPTVISION_API_KEYS": "alice:key-of-alice-1"}
+        with ServerProcess(Path(home, "keys"), keys) as server:
+            for view in VIEWS:
+                _refuse_key(Camera(_new_page(browser, view), view), server.url)
+        browser.close()
     for file in sorted(FOLDER.iterdir()):
         print(f"{file.name}: {file.stat().st_size // 1024} KiB")
     return 0
 
 
-def _visit(browser: Browser, url: str, name: str, width: int, height: int, scheme: str) -> list[Image.Image]:
-    page = browser.new_page(
+def _new_page(browser: Browser, view: str) -> Page:
+    width, height, scheme = VIEWS[view]
+    return browser.new_page(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
         locale="en-GB",
     )
-    frames: list[Image.Image] = []
 
-    def shoot(what: str, times: int = 2) -> None:
-        page.wait_for_timeout(400)
-        image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-        image.save(FOLDER / f"{name}-{what}.webp", quality=80, method=6)
-        frames.extend([image] * times)
 
+def _visit(camera: Camera, url: str) -> None:
+    """Go through the states of the page; the first ones make the capture."""
+    page = camera.page
     page.goto(url)
     page.get_by_role("button", name="Still life").wait_for()
-    shoot("start", 3)
+    camera.shoot("start", 2)
     page.get_by_role("button", name="Still life").click()
-    page.get_by_alt_text("The current image").wait_for()
-    field = page.get_by_label("Your instruction")
-    field.fill("change the red ball to blue")
-    shoot("instruction", 3)
-    _send(page, 1)
-    shoot("result", 3)
-    page.get_by_label("Before and after").fill("35")
-    shoot("compare", 3)
-    page.get_by_role("button", name="Brush", exact=True).click()
+    _wait_for_image(page)
+    field_ = page.get_by_label("Your instruction")
+    field_.fill("change the red ball to blue")
+    camera.shoot("instruction", 2)
+    _send(page, "Done", 1)
+    camera.shoot("result", 2)
+    for share in (25, 50, 75, 35):
+        page.get_by_label("Before and after").fill(str(share))
+        camera.shoot("compare", 1)
+    page.get_by_label("Before and after").fill("0")
+    page.get_by_role("button", name="Select by click").click()
     place = page.locator(".paper").bounding_box()
-    if place is not None:
-        page.get_by_label("Brush size").fill("216")
-        x, y = place["x"] + place["width"] * 0.302, place["y"] + place["height"] * 0.62
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x, y + 1)
-        page.mouse.up()
-    field.fill("make it green")
-    shoot("mask", 3)
-    _send(page, 2)
-    shoot("painted", 3)
+    assert place is not None
+    page.mouse.click(place["x"] + place["width"] * 0.56, place["y"] + place["height"] * 0.56)
+    page.get_by_text("The next message works on the painted area.").wait_for()
+    camera.shoot("selected", 2)
+    field_.fill("make it orange")
+    camera.shoot("mask", 2)
+    _send(page, "Done", 2)
+    camera.shoot("painted", 2)
     page.get_by_role("tab", name="Tools").click()
+    page.get_by_label("Search tools").fill("adjust")
     page.locator("summary", has_text="adjust image").click()
-    shoot("tools", 2)
+    camera.shoot("tools", 1)
+    _others(camera)
+
+
+def _others(camera: Camera) -> None:
+    """States that are not part of the capture."""
+    page = camera.page
+    page.get_by_role("tab", name="Conversation").click()
+    page.locator(".lineage li").first.get_by_role("button").first.click()
+    _wait_for_image(page)
+    page.get_by_label("Your instruction").fill("find the green cone")
+    _send(page, "Done", 3)
+    camera.shoot("boxes")
+    page.get_by_label("Your instruction").fill("what is the mood of this image?")
+    _send(page, "Failed", 1)
+    camera.shoot("failed")
     page.get_by_role("tab", name="Setup").click()
-    shoot("setup", 1)
+    page.get_by_role("button", name="Run the checks").click()
+    page.locator(".findings li").first.wait_for()
+    page.get_by_role("button", name="Run the checks").scroll_into_view_if_needed()
+    camera.shoot("doctor")
+    page.locator(".panel").evaluate("(panel) => panel.scrollTo(0, 0)")
+    camera.shoot("setup")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    camera.shoot("shortcuts")
+    page.get_by_role("button", name="Close").last.click()
+    menu = page.get_by_role("button", name="History")
+    if menu.is_visible():
+        menu.click()
+        camera.shoot("history")
     page.close()
-    return frames
 
 
-def _send(page: Page, count: int) -> None:
+def _refuse_key(camera: Camera, url: str) -> None:
+    page = camera.page
+    page.goto(url)
+    page.get_by_label("API key").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("alert").wait_for()
+    camera.shoot("sign-in")
+    page.close()
+
+
+def _wait_for_image(page: Page) -> None:
+    page.locator('.stage[aria-busy="false"]').wait_for()
+
+
+def _send(page: Page, status: str, count: int) -> None:
     page.get_by_role("button", name="Send", exact=True).click()
-    ended = page.locator("article.turn > p.status", has_text="Done")
+    ended = page.locator("article.turn > p.status", has_text=status)
     expect(ended).to_have_count(count, timeout=MAX_TURN_MS)
+    _wait_for_image(page)
 
 
 def _animate(frames: list[Image.Image]) -> None:
-    small = [frame.resize((960, 600), Image.Resampling.LANCZOS) for frame in frames[:20]]
+    small = [frame.resize((960, 600), Image.Resampling.LANCZOS) for frame in frames[:FRAMES]]
     small[0].save(
         FOLDER / "capture.webp",
         save_all=True,

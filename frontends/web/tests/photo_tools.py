@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Literal
 
 from PIL import Image as Images
 
-from promptvision.plugin import Image, ToolContext, tool
+from promptvision.plugin import Image, ModelSpec, ToolContext, WeightFile, hookimpl, tool
 
 GATE = Path(os.environ["PROMPTVISION_TEST_GATE"])
 LONGEST_S = 180
@@ -44,3 +45,25 @@ def frame(image: Image, width: int = 12, shade: Literal["black", "white", "red"]
     framed = Images.new("RGB", (image.width + 2 * width, image.height + 2 * width), shade)
     framed.paste(image.convert("RGB"), (width, width))
     return framed
+
+
+@hookimpl
+def promptvision_models() -> list[ModelSpec]:
+    """A model on the hub that the test started."""
+    hub = os.environ.get("PROMPTVISION_TEST_HUB")
+    if hub is None:
+        return []
+    weights = bytes(range(256)) * 16_000
+    file = WeightFile(
+        "toy.bin", sha256=hashlib.sha256(weights).hexdigest(), size=len(weights), url=f"{hub}/toy.bin"
+    )
+    return [
+        ModelSpec(
+            id="toy-captions",
+            source=f"{hub}/toy.bin",
+            revision="1",
+            files=(file,),
+            license="Apache-2.0",
+            license_url="https://www.apache.org/licenses/LICENSE-2.0",
+        )
+    ]

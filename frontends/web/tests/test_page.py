@@ -2,227 +2,35 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import re
-import shutil
-import socket
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from PIL import Image, ImageChops, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, expect, sync_playwright
+from PIL import Image, ImageChops
+from playwright.sync_api import expect
+from web_pages import (
+    BROKEN_CONNECTION,
+    NOT_FOUND,
+    REFUSED_KEY,
+    SIZES,
+    Open,
+    check_axe,
+    click_at,
+    current,
+    drawing,
+    drop,
+    hold,
+    place_of,
+    saved_mask,
+    say,
+    start_server,
+    wait_for_end,
+    wait_in_tool,
+)
 
-from promptvision.testing import ServerProcess, write_plugin
-
-AXE = Path(__file__).parents[1] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
-
-
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-INDEX = Path(__file__).parents[1] / "src" / "promptvision_web" / "static" / "index.html"
-TOOLS = Path(__file__).with_name("photo_tools.py")
-NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start_server(folder: Path, gate: Path, **variables: str) -> ServerProcess:
-    assert INDEX.is_file(), "the page is not built; run scripts/install"
-    site = write_plugin(folder / "site", "phototools", TOOLS.read_text("utf-8"))
-    settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL, "PROMPTVISION_TEST_GATE": str(gate), **variables}
-    server = ServerProcess(folder / "home", settings, path=[site], port=free_port())
-    server.start()
-    return server
-
-
-@pytest.fixture(scope="module")  # Playwright holds the event loop of the thread until it is closed
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
-
-
-@pytest.fixture(scope="module")
-def gate_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("gate") / "open"
-
-
-@pytest.fixture
-def gate(gate_file: Path) -> Iterator[Path]:
-    """The file that the tool of "wait a moment" waits for; a test creates it to let the turn end."""
-    gate_file.unlink(missing_ok=True)
-    yield gate_file
-    gate_file.touch()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, gate_file: Path) -> Iterator[ServerProcess]:
-    running = start_server(tmp_path_factory.mktemp("web"), gate_file)
-    yield running
-    running.kill()
-
-
-REFUSED_KEY = re.escape("Failed to load resource: the server responded with a status of 401 (Unauthorized)")
-NOT_FOUND = re.escape("Failed to load resource: the server responded with a status of 404 (Not Found)")
-BROKEN_CONNECTION = r"Failed to load resource: net::ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)\w*"
-
-
-class Watched:
-    """A page whose console and requests are judged when the test ends."""
-
-    def __init__(self, context: BrowserContext, url: str) -> None:
-        self.page: Page = context.new_page()
-        self.origin = url
-        self.errors: list[str] = []
-        self.foreign: list[str] = []
-        self.expected: tuple[str, ...] = ()
-        """Patterns of log lines that the browser writes for answers that the test provokes."""
-        self.page.on("console", lambda message: self._note(message.type, message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", self._check)
-
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "error":
-            self.errors.append(text)
-
-    def _check(self, request: Request) -> None:
-        parts, own = urlsplit(request.url), urlsplit(self.origin)
-        if parts.scheme not in ("blob", "data") and parts.netloc != own.netloc:
-            self.foreign.append(request.url)
-
-
-@pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
-    """Open the page in a fresh browser profile; console errors and foreign requests fail the test."""
-    opened: list[Watched] = []
-    with ExitStack() as stack:
-
-        def start(
-            url: str,
-            *,
-            width: int = 1440,
-            height: int = 900,
-            scheme: str = "light",
-            context: BrowserContext | None = None,
-            path: str = "/",
-        ) -> Watched:
-            if context is None:
-                context = browser.new_context(
-                    viewport={"width": width, "height": height},
-                    color_scheme="dark" if scheme == "dark" else "light",
-                    locale="en-GB",
-                    permissions=["clipboard-read", "clipboard-write"],
-                    accept_downloads=True,
-                )
-                stack.callback(context.close)
-            context.set_default_timeout(30_000)
-            watched = Watched(context, url)
-            watched.page.goto(url + path)
-            opened.append(watched)
-            return watched
-
-        yield start
-        for watched in opened:
-            assert not watched.foreign
-            assert not [text for text in watched.errors if not re.fullmatch("|".join(watched.expected), text)]
-
-
-Open = Callable[..., Watched]
-
-
-def drawing() -> Image.Image:
-    image = Image.new("RGB", (320, 240), "#dcdcd8")
-    draw = ImageDraw.Draw(image)
-    draw.ellipse((40, 80, 120, 160), fill=(208, 28, 32))
-    draw.rectangle((200, 90, 270, 160), fill=(32, 86, 204))
-    return image
-
-
-@pytest.fixture(scope="module")
-def png() -> bytes:
-    file = io.BytesIO()
-    drawing().save(file, "PNG")
-    return file.getvalue()
-
-
-def drop(page: Page, data: bytes, kind: str = "drop") -> None:
-    """Drop or paste an image file, as the browser hands it to the page."""
-    page.evaluate(
-        """([text, kind]) => {
-            const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-            const files = new DataTransfer();
-            files.items.add(new File([bytes], "photo.png", { type: "image/png" }));
-            const event = kind === "drop"
-                ? new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true })
-                : new ClipboardEvent("paste", { clipboardData: files, bubbles: true, cancelable: true });
-            document.body.dispatchEvent(event);
-        }""",
-        [base64.b64encode(data).decode(), kind],
-    )
-    wait_for_image(page)
-
-
-def wait_for_image(page: Page) -> None:
-    """Wait until the canvas shows the image that is chosen."""
-    expect(page.locator('.stage[aria-busy="false"]')).to_be_visible()
-    expect(page.get_by_alt_text("The current image")).to_be_visible()
-
-
-def hold(page: Page, pattern: str) -> list[Route]:
-    """Collect requests until the test continues them."""
-    held: list[Route] = []
-    page.route(pattern, lambda route: held.append(route))
-    return held
-
-
-def wait_in_tool(page: Page) -> None:
-    """Ask for the tool that waits at the gate, and wait until it is called."""
-    say(page, "wait a moment")
-    expect(page.locator("label.progress")).to_be_visible(timeout=60_000)
-
-
-def say(page: Page, words: str) -> None:
-    page.get_by_label("Your instruction").fill(words)
-    page.get_by_role("button", name="Send", exact=True).click()
-
-
-def wait_for_end(page: Page, status: str = "Done", count: int = 1) -> None:
-    expect(page.locator("article.turn > p.status", has_text=status)).to_have_count(count, timeout=60_000)
-
-
-def current(page: Page) -> Image.Image:
-    """The image on the canvas."""
-    wait_for_image(page)
-    text = page.get_by_alt_text("The current image").evaluate(
-        """async (image) => {
-            await image.decode();
-            const canvas = document.createElement("canvas");
-            [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-            canvas.getContext("2d").drawImage(image, 0, 0);
-            return canvas.toDataURL("image/png").split(",")[1];
-        }"""
-    )
-    with Image.open(io.BytesIO(base64.b64decode(text))) as image:
-        return image.convert("RGB")
-
-
-def check_axe(page: Page) -> None:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    problems = [(item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found["violations"]]
-    assert not problems
+from promptvision.testing import ServerProcess
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
@@ -302,7 +110,7 @@ def test_reload_in_the_middle_follows_the_turn(
     drop(page, png)
     wait_in_tool(page)
     page.reload()
-    expect(page.locator("label.progress")).to_be_visible(timeout=60_000)
+    expect(page.locator("label.progress")).to_be_visible()
     gate.touch()
     wait_for_end(page)
     expect(page.locator("section.step.done")).to_have_count(1)
@@ -314,7 +122,7 @@ def test_two_tabs_show_the_same_turn(server: ServerProcess, open_page: Open, png
     wait_in_tool(first.page)
     hash_ = first.page.evaluate("location.hash")
     second = open_page(server.url, context=first.page.context, path=f"/{hash_}")
-    expect(second.page.locator("label.progress")).to_be_visible(timeout=60_000)
+    expect(second.page.locator("label.progress")).to_be_visible()
     gate.touch()
     wait_for_end(first.page)
     wait_for_end(second.page)
@@ -335,7 +143,7 @@ def test_server_restart_in_the_middle_is_survived(
         server.start()
         expect(
             page.locator("article.turn > p.status", has_text=re.compile("Interrupted|Done"))
-        ).to_be_visible(timeout=60_000)
+        ).to_be_visible()
         expect(page.get_by_role("alert")).to_have_count(0)
         say(page, "make it black and white")
         wait_for_end(page)
@@ -422,31 +230,22 @@ def test_mask_is_painted_undone_inverted_and_saved(
     page = open_page(server.url).page
     drop(page, png)
     page.get_by_role("button", name="Brush", exact=True).click()
-    place = page.locator(".paper").bounding_box()
-    assert place is not None
-    x, y = place["x"] + place["width"] / 4, place["y"] + place["height"] / 2
+    x, y = place_of(page, 80, 120)
     for offset in (0, 40):
         page.mouse.move(x, y + offset)
         page.mouse.down()
         page.mouse.move(x + 30, y + offset)
         page.mouse.up()
-
-    def saved() -> Image.Image:
-        with page.expect_download() as file:
-            page.get_by_role("button", name="Save the mask").click()
-        with Image.open(file.value.path()) as image:
-            return image.convert("L")
-
-    both = saved()
+    both = saved_mask(page)
     assert both.size == (320, 240)
     assert both.getextrema() == (0, 255)
     page.get_by_role("button", name="Undo", exact=True).click()
-    one = saved()
+    one = saved_mask(page)
     assert 0 < one.histogram()[255] < both.histogram()[255]
     page.get_by_role("button", name="Redo", exact=True).click()
-    assert saved().tobytes() == both.tobytes()
+    assert saved_mask(page).tobytes() == both.tobytes()
     page.get_by_role("button", name="Invert").click()
-    assert saved().tobytes() == both.point([255 - value for value in range(256)]).tobytes()
+    assert saved_mask(page).tobytes() == both.point([255 - value for value in range(256)]).tobytes()
 
 
 def test_painted_area_is_removed_and_nothing_else(server: ServerProcess, open_page: Open, png: bytes) -> None:
@@ -454,9 +253,7 @@ def test_painted_area_is_removed_and_nothing_else(server: ServerProcess, open_pa
     drop(page, png)
     page.get_by_role("button", name="Brush", exact=True).click()
     page.get_by_label("Brush size").fill("100")
-    place = page.locator(".paper").bounding_box()
-    assert place is not None
-    x, y = place["x"] + place["width"] * 80 / 320, place["y"] + place["height"] * 120 / 240
+    x, y = place_of(page, 80, 120)
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 2, y)
@@ -469,6 +266,183 @@ def test_painted_area_is_removed_and_nothing_else(server: ServerProcess, open_pa
     assert ImageChops.difference(made.crop(rest), drawing().crop(rest)).getbbox() is None
     red, green, blue = made.getpixel((80, 120))  # type: ignore[misc]
     assert abs(red - 220) + abs(green - 220) + abs(blue - 216) < 60, "the background is where the circle was"
+
+
+def test_mask_grows_shrinks_and_gets_a_soft_edge(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("button", name="Select by click").click()
+    click_at(page, 235, 125)
+    areas = [saved_mask(page).histogram()[255]]
+    for name in ("Grow", "Shrink"):
+        page.get_by_role("button", name=name).click()
+        areas.append(saved_mask(page).histogram()[255])
+    assert areas[1] > areas[0]
+    assert areas[2] < areas[1]
+    page.get_by_role("button", name="Feather").click()
+    assert sum(saved_mask(page).histogram()[1:255]) > 0
+    page.get_by_role("button", name="Clear").first.click()
+    assert saved_mask(page).getextrema() == (0, 0)
+
+
+def test_saved_mask_is_loaded_again(
+    server: ServerProcess, open_page: Open, png: bytes, tmp_path: Path
+) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("button", name="Select by click").click()
+    click_at(page, 235, 125)
+    saved = saved_mask(page)
+    saved.save(tmp_path / "mask.png")
+    page.get_by_role("button", name="Clear").first.click()
+    page.get_by_label("Load a mask").set_input_files(tmp_path / "mask.png")
+    expect(page.get_by_text("The next message works on the painted area.")).to_be_visible()
+    assert saved_mask(page).tobytes() == saved.tobytes()
+
+
+def test_click_selects_adds_and_subtracts_without_a_model(
+    server: ServerProcess, open_page: Open, png: bytes
+) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("button", name="Select by click").click()
+    red, blue = (80, 120), (235, 125)
+    click_at(page, *red)
+    mask = saved_mask(page)
+    assert (mask.getpixel(red), mask.getpixel(blue)) == (255, 0)
+    click_at(page, *blue)
+    assert saved_mask(page).getpixel(blue) == 255
+    page.get_by_label("Subtract").check()
+    click_at(page, *red)
+    mask = saved_mask(page)
+    assert (mask.getpixel(red), mask.getpixel(blue)) == (0, 255)
+    say(page, "make it green")
+    wait_for_end(page)
+    made, rest = current(page), (0, 0, 150, 240)
+    assert ImageChops.difference(made.crop(rest), drawing().crop(rest)).getbbox() is None
+    assert made.getpixel(blue) != (32, 86, 204)
+
+
+def test_step_is_run_again_with_other_arguments(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("tab", name="Tools").click()
+    page.locator("summary", has_text=re.compile("^frame")).click()
+    page.locator("details[open] form input[type=number]").fill("20")
+    page.locator("details[open] form").get_by_role("button", name="Run").click()
+    expect(page.locator(".lineage li")).to_have_count(2)
+    assert current(page).size == (360, 280)
+    page.get_by_role("tab", name="Conversation").click()
+    page.get_by_role("button", name="Change arguments and run again").click()
+    width = page.locator("details[open] form input[type=number]")
+    expect(width).to_have_value("20")
+    width.fill("40")
+    page.locator("details[open] form").get_by_role("button", name="Run").click()
+    expect(page.locator(".lineage li")).to_have_count(3)
+    assert current(page).size == (400, 320)
+
+
+def test_prompt_is_edited_and_run_again_on_its_image(
+    server: ServerProcess, open_page: Open, png: bytes
+) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    say(page, "make it black and white")
+    wait_for_end(page)
+    page.get_by_role("button", name="Edit and send again").click()
+    expect(page.get_by_label("Your instruction")).to_have_value("make it black and white")
+    assert current(page).getpixel((80, 120)) == (208, 28, 32)
+    say(page, "mirror it")
+    wait_for_end(page, count=2)
+    assert current(page).getpixel((240, 120)) == (208, 28, 32)
+
+
+def test_conversation_branches_from_an_image(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    say(page, "mirror it")
+    wait_for_end(page)
+    first = page.evaluate("location.hash")
+    page.get_by_role("button", name="New conversation from this image").click()
+    expect(page.locator("article.turn")).to_have_count(0)
+    expect(page.locator(".lineage li")).to_have_count(1)
+    say(page, "mirror it")
+    wait_for_end(page)
+    assert page.evaluate("location.hash") != first
+    assert current(page).getpixel((80, 120)) == (208, 28, 32)
+
+
+def test_any_two_images_are_compared(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    for count, prompt in enumerate(("mirror it", "make it black and white"), start=1):
+        say(page, prompt)
+        wait_for_end(page, count=count)
+    page.get_by_role("button", name="Compare with this image: 1. original").click()
+    page.get_by_label("Before and after").fill("50")
+    before = page.get_by_alt_text("The image before the edit")
+    expect(before).to_have_css("clip-path", "inset(0px 50% 0px 0px)")
+    shown = before.get_attribute("src")
+    page.get_by_role("button", name=re.compile(r"Compare with this image: 2\. ")).click()
+    expect(before).not_to_have_attribute("src", str(shown))
+
+
+def test_image_is_copied_to_the_clipboard(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    page.get_by_role("button", name="Copy", exact=True).click()
+    expect(page.get_by_text("The image is on the clipboard.")).to_be_visible()
+    kinds = page.evaluate("async () => (await navigator.clipboard.read()).flatMap((item) => item.types)")
+    assert kinds == ["image/png"]
+
+
+def test_zoom_keeps_the_place_under_the_pointer(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    x, y = place_of(page, 235, 125)
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -400)
+    expect(page.locator(".paper")).not_to_have_css("transform", "matrix(1, 0, 0, 1, 0, 0)")
+    zoomed = place_of(page, 235, 125)
+    assert (abs(zoomed[0] - x), abs(zoomed[1] - y)) < (2, 2)
+    page.keyboard.press("ArrowRight")
+    assert place_of(page, 235, 125)[0] < x - 10
+    page.keyboard.press("0")
+    assert place_of(page, 235, 125) == (x, y)
+
+
+@pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
+def test_every_state_passes_the_audit(
+    server: ServerProcess, open_page: Open, png: bytes, width: int, height: int, scheme: str
+) -> None:
+    page = open_page(server.url, width=width, height=height, scheme=scheme).page
+    drop(page, png)
+    page.get_by_role("button", name="Select by click").click()
+    click_at(page, 80, 120)
+    check_axe(page)
+    page.get_by_role("button", name="Clear").first.click()
+    say(page, "find the blue box")
+    wait_for_end(page)
+    page.get_by_role("button", name="Move", exact=True).click()
+    page.locator("button.box").first.wait_for()
+    check_axe(page)
+    say(page, "sing me a song about it")
+    wait_for_end(page, "Failed")
+    check_axe(page)
+    page.get_by_role("tab", name="Tools").click()
+    page.locator("summary", has_text=re.compile("^adjust image")).click()
+    check_axe(page)
+    page.get_by_role("tab", name="Setup").click()
+    page.get_by_role("button", name="Run the checks").click()
+    page.locator(".findings li").first.wait_for()
+    check_axe(page)
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    check_axe(page)
+    page.get_by_role("button", name="Close").last.click()
+    page.get_by_label("Language").select_option("de")
+    expect(page.get_by_role("tab", name="Gespräch")).to_be_visible()
+    expect(page.locator('.stage[aria-busy="false"]')).to_be_visible()
+    check_axe(page)
 
 
 def test_clicked_box_is_what_the_next_message_is_about(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import NotModifiedResponse
 
 from promptvision.plugin import NotFound
 
@@ -42,7 +43,7 @@ async def index(request: Request) -> Response:
     file = STATIC / "index.html"
     if not file.is_file():
         return HTMLResponse(_NOT_BUILT, 503, _HEADERS)
-    return FileResponse(file, headers={**_HEADERS, "Cache-Control": "no-cache"})
+    return _send(request, file, "no-cache")
 
 
 async def asset(request: Request) -> Response:
@@ -58,4 +59,14 @@ async def asset(request: Request) -> Response:
     if "/" in name or name.startswith(".") or not path.is_file():
         raise NotFound("no such file")
     lifetime = "public, max-age=31536000, immutable" if folder == "assets" else "public, max-age=3600"
-    return FileResponse(path, headers={**_HEADERS, "Cache-Control": lifetime})
+    return _send(request, path, lifetime)
+
+
+def _send(request: Request, path: Path, lifetime: str) -> Response:
+    """A file, or 304 if the client has it."""
+    headers = {**_HEADERS, "Cache-Control": lifetime}
+    response = FileResponse(path, headers=headers, stat_result=path.stat())
+    known = request.headers.get("if-none-match", "").split(",")
+    if response.headers["etag"] in (tag.strip().removeprefix("W/") for tag in known):
+        return NotModifiedResponse(response.headers)
+    return response

@@ -1,6 +1,6 @@
 /** The page: history on the left, the image in the middle, the conversation on the right. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { key } from "./api";
 import { Canvas, isTyping } from "./components/Canvas";
@@ -65,6 +65,25 @@ function useDropAndPaste(): boolean {
   return isOver;
 }
 
+const THEME = "promptvision.theme";
+
+/** Whether the page is dark: as the system is, until the user chooses. */
+function useTheme(): [boolean, (isDark: boolean) => void] {
+  const [chosen, choose] = useState(() => localStorage.getItem(THEME));
+  useLayoutEffect(() => {
+    if (chosen) document.documentElement.style.colorScheme = chosen;
+  }, [chosen]);
+  const isDark = (chosen ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  return [
+    isDark,
+    (wanted) => {
+      const name = wanted ? "dark" : "light";
+      localStorage.setItem(THEME, name);
+      choose(name);
+    },
+  ];
+}
+
 const PANELS: { name: Panel; label: "conversation" | "tools" | "setup" }[] = [
   { name: "chat", label: "conversation" },
   { name: "tools", label: "tools" },
@@ -79,6 +98,7 @@ export function App() {
   const isOnline = useStore(store, (state) => state.online);
   const title = useStore(store, (state) => state.title);
   const isOver = useDropAndPaste();
+  const [isDark, setDark] = useTheme();
   useShortcuts();
   useEffect(() => {
     document.documentElement.lang = language();
@@ -98,7 +118,10 @@ export function App() {
         <span class="only-narrow">
           <IconButton icon="menu" label={t("history")} onClick={() => store.set({ historyOpen: true })} />
         </span>
-        <h1 class="brand">{t("title")}</h1>
+        <h1 class="brand">
+          <img src="icon.svg" alt="" width={24} height={24} />
+          <span class="label">{t("title")}</span>
+        </h1>
         <span class="grow title">{title}</span>
         {hasImage && <FilePick label={t("choose")} />}
         <select
@@ -112,6 +135,7 @@ export function App() {
             </option>
           ))}
         </select>
+        <IconButton icon={isDark ? "sun" : "moon"} label={t("theme")} onClick={() => setDark(!isDark)} />
         <IconButton icon="help" label={t("help")} onClick={() => store.set({ helpOpen: true })} />
         {key.get() && (
           <button type="button" onClick={signOut}>

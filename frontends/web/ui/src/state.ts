@@ -2,7 +2,7 @@
 
 import type { AGUIEvent } from "@ag-ui/core";
 
-import { ApiError, getJson, imageBlob, key, local, request, sendJson, upload, url } from "./api";
+import { ApiError, getJson, imageBlob, key, local, request, sendJson, upload, type Uploaded } from "./api";
 import { MaskEditor } from "./mask";
 import { events } from "./sse";
 import { Store } from "./store";
@@ -46,6 +46,8 @@ export interface State {
   compare: string | null;
   selected: Box | null;
   panel: Panel;
+  /** The form that is open in the panel of tools, filled with the arguments of a step. */
+  form: { operation: string; values: JsonObject } | null;
   historyOpen: boolean;
   helpOpen: boolean;
   needsKey: boolean;
@@ -67,6 +69,7 @@ export const store = new Store<State>({
   compare: null,
   selected: null,
   panel: "chat",
+  form: null,
   historyOpen: false,
   helpOpen: false,
   needsKey: false,
@@ -192,6 +195,11 @@ export async function openConversation(id: string): Promise<void> {
   store.set({ historyOpen: false });
   mask.clear();
   location.hash = `c=${id}`;
+  if (extraImages(id).length && !store.get().conversations.some((info) => info.id === id)) {
+    store.set({ title: "", images: extraImages(id) }); // nothing was said in it yet
+    store.set({ current: newest(store.get().images) });
+    return;
+  }
   await guarded(async () => {
     const found = await getJson<ConversationDocument>(`conversations/${id}`);
     if (store.get().conversation !== id) return;
@@ -260,30 +268,73 @@ function addExtra(entries: ImageEntry[]): void {
   const id = store.get().conversation;
   sessionStorage.setItem(EXTRA + id, JSON.stringify([...extraImages(id), ...entries]));
   store.set((state) => ({ images: [...state.images, ...entries] }));
+  location.hash = `c=${id}`;
+}
+
+function addUploaded(made: Uploaded): void {
+  const { width, height } = made;
+  const entry: ImageEntry = { url: local(made.image_url), kind: "input", maker: "", width, height };
+  addExtra([entry]);
+  use(entry.url);
 }
 
 export async function addFile(file: Blob, name?: string): Promise<void> {
   await guarded(async () => {
     store.set({ busy: true });
     try {
-      const made = await upload(file, name ?? "image.png");
-      const entry: ImageEntry = {
-        url: local(made.image_url),
-        kind: "input",
-        maker: "",
-        width: made.width,
-        height: made.height,
-      };
-      addExtra([entry]);
-      use(entry.url);
+      addUploaded(await upload(file, name ?? "image.png"));
     } finally {
       store.set({ busy: false });
     }
   });
 }
 
-export async function addSample(name: string): Promise<void> {
-  await guarded(async () => addFile(await (await request("GET", `samples/${name}.webp`, { accept: "image/*" })).blob()));
+/** Have the server fetch an image from a web address. */
+export async function addAddress(address: string): Promise<void> {
+  await guarded(async () => {
+    store.set({ busy: true });
+    try {
+      addUploaded(await sendJson<Uploaded>("POST", "web/images", { url: address }));
+    } finally {
+      store.set({ busy: false });
+    }
+  });
+}
+
+export async function addSample(name: string, prompt = ""): Promise<void> {
+  await guarded(async () => {
+    const response = await request("GET", `samples/${name}.webp`, { accept: "image/*" });
+    await addFile(await response.blob(), `${name}.webp`);
+    if (prompt) store.set({ draft: prompt, panel: "chat" });
+  });
+}
+
+/** Start a conversation of its own from an image: both go on from there. */
+export function branch(address: string): void {
+  startConversation();
+  addExtra([{ url: address, kind: "input", maker: "" }]);
+  use(address);
+}
+
+/** Open the form of a step's tool, filled with the step's arguments, on the step's image. */
+export function editStep(operation: string, values: JsonObject): void {
+  const images = store.get().operations.find((info) => info.operation === operation)?.images ?? [];
+  const [image] = images;
+  const address = image ? values[image] : null;
+  if (typeof address === "string") use(local(address));
+  const rest = Object.entries(values).filter(([name, value]) => name !== image && value !== null);
+  store.set({ panel: "tools", form: { operation, values: Object.fromEntries(rest) } });
+}
+
+/** Put a prompt back into the field, with the image that it was about. */
+export function editPrompt(turn: TurnView): void {
+  if (turn.input) use(turn.input);
+  store.set({ draft: turn.prompt, panel: "chat" });
+}
+
+export async function sendAgain(turn: TurnView): Promise<void> {
+  if (turn.input) use(turn.input);
+  await send(turn.prompt);
 }
 
 /** Take an image as the one that the next message is about: undo is to take an earlier one. */
@@ -384,10 +435,10 @@ function receive(view: TurnView, event: AGUIEvent, id: string): TurnView {
 function showNewest(images: ImageEntry[]): void {
   const known = new Set(images.filter((image) => image.handle).map((image) => image.url));
   const all = images.filter((image) => image.handle || !known.has(image.url));
-  const made = newest(images);
-  const state = store.get();
+  const shown = new Set(store.get().images.map((image) => image.handle));
+  const made = images.filter((image) => image.kind === "edit" && image.handle && !shown.has(image.handle)).at(-1);
   store.set({ images: all });
-  if (made && made !== state.current && images.some((image) => image.url === made && image.kind === "edit")) use(made);
+  if (made) use(made.url);
 }
 
 function pause(ms: number): Promise<void> {
@@ -514,6 +565,3 @@ export async function copyImage(address: string): Promise<void> {
   });
 }
 
-export function permalink(): string {
-  return url(`#c=${store.get().conversation}`);
-}

@@ -3,7 +3,7 @@
 import type { AGUIEvent } from "@ag-ui/core";
 
 import { local } from "./api";
-import type { ImageEntry, Json, JsonObject, Reply, Step, StepView, StoredTurn, TurnView } from "./types";
+import type { ImageEntry, Json, JsonObject, NeedsSetup, Reply, Step, StepView, StoredTurn, TurnView } from "./types";
 
 export const ENDED = new Set(["done", "failed", "cancelled", "interrupted"]);
 
@@ -18,6 +18,7 @@ export function newTurn(prompt: string, promptId: string, input: string | null):
     planner: "",
     steps: [],
     warnings: [],
+    needs: null,
     cursor: "",
   };
 }
@@ -34,6 +35,7 @@ export function storedTurn(turn: StoredTurn): TurnView {
     planner: reply?.planner ?? "",
     steps: (reply?.steps ?? []).map((step, index) => stepView(step, index + 1)),
     warnings: reply?.notes ?? [],
+    needs: reply?.needs_setup ?? null,
     cursor: "",
   };
 }
@@ -181,9 +183,10 @@ function changed(steps: StepView[], number: number, change: (step: StepView) => 
 function custom(turn: TurnView, raw: JsonObject): TurnView {
   const value = raw.value as JsonObject;
   if (raw.name === "promptvision.reply") return replied(turn, value as unknown as Reply, "failed");
+  const needs = (value.needs_setup as NeedsSetup | undefined) ?? turn.needs;
   const message = value.message;
-  if (typeof message !== "string" || turn.warnings.includes(message)) return turn;
-  return { ...turn, warnings: [...turn.warnings, message] };
+  if (typeof message !== "string" || turn.warnings.includes(message)) return { ...turn, needs };
+  return { ...turn, needs, warnings: [...turn.warnings, message] };
 }
 
 function replied(turn: TurnView, reply: Reply, status: string): TurnView {
@@ -192,6 +195,7 @@ function replied(turn: TurnView, reply: Reply, status: string): TurnView {
     status,
     text: reply.text_response,
     planner: reply.planner,
+    needs: reply.needs_setup ?? turn.needs,
     input: reply.image_url ? local(reply.image_url) : turn.input,
   };
 }

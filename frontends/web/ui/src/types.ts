@@ -22,6 +22,13 @@ export interface Need {
   fix: string;
 }
 
+/** What must be downloaded, installed or configured first. */
+export interface NeedsSetup {
+  models: string[];
+  bytes: number;
+  command: string;
+}
+
 export interface Reply {
   text_response: string;
   image_url: string | null;
@@ -30,6 +37,7 @@ export interface Reply {
   status: string;
   planner: string;
   notes?: string[];
+  needs_setup?: NeedsSetup;
 }
 
 export interface ImageEntry {
@@ -122,5 +130,6 @@ export interface TurnView {
   planner: string;
   steps: StepView[];
   warnings: string[];
+  needs: NeedsSetup | null;
   cursor: string;
 }

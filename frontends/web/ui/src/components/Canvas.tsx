@@ -2,7 +2,6 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-
 import { mask, overlayOf, selectAt, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
@@ -21,6 +20,8 @@ interface View {
 
 const FIT: View = { scale: 1, x: 0, y: 0 };
 const MAX_SCALE = 16;
+const ZOOM_STEP = 1.5;
+const PAN_PX = 60;
 
 function zoomed(view: View, factor: number, x: number, y: number): View {
   const scale = Math.min(MAX_SCALE, Math.max(1, view.scale * factor));
@@ -34,6 +35,7 @@ export function Canvas() {
   const before = useStore(store, (state) => state.compare);
   const overlay = useStore(store, overlayOf);
   const selected = useStore(store, (state) => state.selected);
+  const busy = useStore(store, (state) => state.busy);
   const source = useSource(current);
   const beforeSource = useSource(before);
   const stage = useRef<HTMLDivElement>(null);
@@ -52,6 +54,16 @@ export function Canvas() {
     setSplit(0);
   }, [current]);
 
+  /** Zoom around a place of the window; without one, around the middle of the stage. */
+  const zoom = (factor: number, clientX?: number, clientY?: number): void => {
+    const place = stage.current?.getBoundingClientRect();
+    const paper = stage.current?.firstElementChild as HTMLElement | null;
+    if (!place || !paper) return;
+    const x = (clientX ?? place.left + place.width / 2) - place.left - paper.offsetLeft;
+    const y = (clientY ?? place.top + place.height / 2) - place.top - paper.offsetTop;
+    setView((old) => zoomed(old, factor, x, y));
+  };
+
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey) {
@@ -63,12 +75,19 @@ export function Canvas() {
         return;
       }
       if (isTyping(event)) return;
-      const middle = stage.current?.getBoundingClientRect();
-      const [x, y] = [(middle?.width ?? 0) / 2, (middle?.height ?? 0) / 2];
+      const target = event.target as Node;
+      const isFree = target === document.body || stage.current?.contains(target);
+      const pan = (x: number, y: number): void => {
+        if (isFree) setView((old) => (old.scale === 1 ? old : { ...old, x: old.x + x, y: old.y + y }));
+      };
       const actions: Record<string, () => void> = {
-        "+": () => setView((old) => zoomed(old, 1.5, x, y)),
-        "-": () => setView((old) => zoomed(old, 1 / 1.5, x, y)),
+        "+": () => zoom(ZOOM_STEP),
+        "-": () => zoom(1 / ZOOM_STEP),
         "0": () => setView(FIT),
+        ArrowLeft: () => pan(PAN_PX, 0),
+        ArrowRight: () => pan(-PAN_PX, 0),
+        ArrowUp: () => pan(0, PAN_PX),
+        ArrowDown: () => pan(0, -PAN_PX),
         b: () => setMode("brush"),
         e: () => setMode("eraser"),
         s: () => setMode("pick"),
@@ -76,7 +95,7 @@ export function Canvas() {
         "\\": () => setSplit((old) => (old === 100 ? 0 : 100)),
       };
       const action = actions[event.key];
-      if (action) {
+      if (action && (isFree || !event.key.startsWith("Arrow"))) {
         event.preventDefault();
         action();
       }
@@ -85,7 +104,7 @@ export function Canvas() {
     return () => removeEventListener("keydown", onKey);
   }, []);
 
-  useWheel(stage, (factor, x, y) => setView((old) => zoomed(old, factor, x, y)));
+  useWheel(stage, zoom);
 
   return (
     <section class="canvas" aria-label={t("image")}>
@@ -95,8 +114,8 @@ export function Canvas() {
         <IconButton icon="eraser" label={t("eraser")} pressed={mode === "eraser"} onClick={() => setMode("eraser")} />
         <IconButton icon="pick" label={t("pick")} pressed={mode === "pick"} onClick={() => setMode("pick")} />
         <span class="gap" />
-        <IconButton icon="minus" label={t("zoomOut")} onClick={() => setView((old) => zoomed(old, 1 / 1.5, 0, 0))} />
-        <IconButton icon="plus" label={t("zoomIn")} onClick={() => setView((old) => zoomed(old, 1.5, 0, 0))} />
+        <IconButton icon="minus" label={t("zoomOut")} onClick={() => zoom(1 / ZOOM_STEP)} />
+        <IconButton icon="plus" label={t("zoomIn")} onClick={() => zoom(ZOOM_STEP)} />
         <IconButton icon="fit" label={t("fit")} onClick={() => setView(FIT)} />
         {overlay.boxes.length + overlay.masks.length > 0 && (
           <label class="row small">
@@ -122,10 +141,11 @@ export function Canvas() {
       {mode !== "pan" && (
         <MaskBar mode={mode} size={brush} setSize={setBrush} subtract={subtract} setSubtract={setSubtract} />
       )}
-      <div class={`stage ${mode}`} ref={stage} aria-busy={loaded !== current}>
+      <div class={`stage ${mode}`} ref={stage} aria-busy={busy || loaded !== current}>
         <Layers
           view={view}
           setView={setView}
+          zoom={zoom}
           mode={mode}
           brush={brush}
           subtract={subtract}
@@ -171,8 +191,7 @@ function useWheel(stage: { current: HTMLDivElement | null }, zoom: (factor: numb
     const element = stage.current;
     const onWheel = (event: WheelEvent): void => {
       event.preventDefault();
-      const place = element?.getBoundingClientRect();
-      zoom(Math.exp(-event.deltaY / 400), event.clientX - (place?.left ?? 0), event.clientY - (place?.top ?? 0));
+      zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
     };
     element?.addEventListener("wheel", onWheel, { passive: false });
     return () => element?.removeEventListener("wheel", onWheel);
@@ -182,6 +201,7 @@ function useWheel(stage: { current: HTMLDivElement | null }, zoom: (factor: numb
 interface LayersProps {
   view: View;
   setView: (change: (old: View) => View) => void;
+  zoom: (factor: number, clientX: number, clientY: number) => void;
   mode: Mode;
   brush: number;
   subtract: boolean;
@@ -239,11 +259,10 @@ function Layers(props: LayersProps) {
 
   const pinch = (old: { x: number; y: number }, event: PointerEvent): void => {
     const other = [...pointers.current].find(([id]) => id !== event.pointerId)?.[1];
-    const place = paper.current?.parentElement?.getBoundingClientRect();
-    if (!other || !place) return;
+    if (!other) return;
     const length = (x: number, y: number): number => Math.hypot(x - other.x, y - other.y) || 1;
     const factor = length(event.clientX, event.clientY) / length(old.x, old.y);
-    props.setView((view) => zoomed(view, factor, other.x - place.left, other.y - place.top));
+    props.zoom(factor, other.x, other.y);
   };
 
   const onUp = (event: PointerEvent): void => {

@@ -2,10 +2,10 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { isRunning, mask, send, stop, store } from "../state";
+import { editPrompt, isRunning, mask, send, sendAgain, stop, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
-import type { TurnView } from "../types";
+import type { NeedsSetup, TurnView } from "../types";
 import { Icon, IconButton } from "./icons";
 import { Thumbnail } from "./Picture";
 import { StepCard } from "./StepCard";
@@ -46,15 +46,8 @@ function Turn({ turn }: { turn: TurnView }) {
         {turn.input && <Thumbnail address={turn.input} alt={t("image")} size={80} />}
         <p>{turn.prompt}</p>
         <span class="actions">
-          <IconButton icon="edit" label={t("edit")} onClick={() => store.set({ draft: turn.prompt })} />
-          <IconButton
-            icon="again"
-            label={t("again")}
-            onClick={() => {
-              if (turn.input) store.set({ current: turn.input });
-              void send(turn.prompt);
-            }}
-          />
+          <IconButton icon="edit" label={t("edit")} onClick={() => editPrompt(turn)} />
+          <IconButton icon="again" label={t("again")} onClick={() => void sendAgain(turn)} />
         </span>
       </div>
       {turn.steps.map((step) => (
@@ -66,18 +59,38 @@ function Turn({ turn }: { turn: TurnView }) {
         </p>
       ))}
       {turn.text && (
-        <div class="answer">
-          {turn.text.split("\n").map((line, index) => (
-            <p key={index}>{line}</p>
-          ))}
+        <div class={turn.status === "failed" ? "answer problem" : "answer"}>
+          {turn.status === "failed" && <Icon name="alert" />}
+          <div>
+            {turn.text.split("\n").map((line, index) => (
+              <p key={index}>{line}</p>
+            ))}
+          </div>
         </div>
       )}
+      {turn.needs && <Needs needs={turn.needs} />}
       <p class="status">
         {turn.status === "running" && <span class="spinner" aria-hidden="true" />}
         {statusName(turn.status)}
-        {turn.planner && ` · ${turn.planner}`}
+        {turn.planner && ` · ${t("plannerInUse")}: ${turn.planner}`}
       </p>
     </article>
+  );
+}
+
+/** What must be set up before the instruction can work, with the way to it. */
+function Needs({ needs }: { needs: NeedsSetup }) {
+  const size = needs.bytes ? ` (${(needs.bytes / 1e9).toFixed(2)} GB)` : "";
+  return (
+    <div class="needs">
+      <p>
+        {t("setUpWith")} <code>{needs.command}</code>
+      </p>
+      <button type="button" class="primary" onClick={() => store.set({ panel: "setup" })}>
+        <Icon name="download" />
+        {needs.models.length ? `${t("setUp")}: ${needs.models.join(", ")}${size}` : t("setUp")}
+      </button>
+    </div>
   );
 }
 
@@ -116,8 +129,18 @@ export function Composer() {
         void send(draft);
       }}
     >
-      {!mask.isEmpty() && <p class="hint">{t("maskReady")}</p>}
-      {selected && <p class="hint">{t("boxReady")}</p>}
+      {!mask.isEmpty() && (
+        <p class="hint">
+          <span>{t("maskReady")}</span>
+          <IconButton icon="close" label={t("clear")} onClick={() => mask.empty()} />
+        </p>
+      )}
+      {selected && (
+        <p class="hint">
+          <span>{t("boxReady")}</span>
+          <IconButton icon="close" label={t("clear")} onClick={() => store.set({ selected: null })} />
+        </p>
+      )}
       <div class="row">
         <textarea
           ref={field}

@@ -2,11 +2,13 @@
 
 import { useRef, useState } from "preact/hooks";
 
+import { url } from "../api";
 import { deleteConversation, openConversation, renameConversation, startConversation, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { ConversationInfo } from "../types";
 import { IconButton } from "./icons";
+import { useSource } from "./Picture";
 
 export function History() {
   const conversations = useStore(store, (state) => state.conversations);
@@ -37,6 +39,14 @@ export function History() {
       </ul>
     </nav>
   );
+}
+
+/** The first image of a conversation; a blank for one without images. */
+function Cover({ conversation }: { conversation: string }) {
+  const [isBroken, setBroken] = useState(false);
+  const source = useSource(url(`web/conversations/${conversation}/image`));
+  if (!source || isBroken) return <span class="cover" />;
+  return <img class="cover" src={source.url} alt="" loading="lazy" onError={() => setBroken(true)} />;
 }
 
 function Entry({ info }: { info: ConversationInfo }) {
@@ -81,7 +91,8 @@ function Entry({ info }: { info: ConversationInfo }) {
   return (
     <li class={info.id === conversation ? "current" : ""}>
       <button type="button" class="grow" onClick={() => void openConversation(info.id)}>
-        {info.title || t("untitled")}
+        <Cover conversation={info.id} />
+        <span>{info.title || t("untitled")}</span>
       </button>
       <IconButton icon="edit" label={`${t("rename")}: ${info.title}`} onClick={open} />
       <IconButton icon="trash" label={`${t("remove")}: ${info.title}`} onClick={() => deleteConversation(info)} />

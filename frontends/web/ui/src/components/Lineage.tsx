@@ -1,6 +1,6 @@
 /** All images of the conversation in their order, each with the operation that made it. */
 
-import { copyImage, download, downloadAll, store, use } from "../state";
+import { branch, copyImage, download, downloadAll, store, use } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import { Icon, IconButton } from "./icons";
@@ -44,6 +44,7 @@ export function Lineage() {
       <div class="row">
         {current && <IconButton icon="download" label={t("download")} onClick={() => void download(current)} />}
         {current && <IconButton icon="copy" label={t("copy")} onClick={() => void copyImage(current)} />}
+        {current && <IconButton icon="branch" label={t("branch")} onClick={() => branch(current)} />}
         <button type="button" onClick={() => void downloadAll()}>
           {t("downloadAll")}
         </button>

@@ -1,12 +1,13 @@
-/** What is missing on this server, with a button to download it, and which planner is in use. */
+/** What is missing on this server, with a button to download it; the planner in use; the findings of the doctor. */
 
 import { useEffect, useState } from "preact/hooks";
 
 import { getJson, request } from "../api";
-import { guarded, reloadAll, store } from "../state";
+import { guarded, notify, reloadAll, store } from "../state";
 import { events } from "../sse";
 import { useStore } from "../store";
 import { t } from "../strings";
+import { Icon } from "./icons";
 import { Missing } from "./ToolsPanel";
 
 interface ModelInfo {
@@ -23,6 +24,13 @@ interface SetupInfo {
   models: ModelInfo[];
 }
 
+interface Finding {
+  check: string;
+  state: "ok" | "warn" | "fail";
+  seen: string;
+  fix: string;
+}
+
 export function Setup() {
   const operations = useStore(store, (state) => state.operations);
   const [info, setInfo] = useState<SetupInfo | null>(null);
@@ -31,71 +39,140 @@ export function Setup() {
   };
   useEffect(load, []);
   const missing = operations.filter((operation) => operation.tools.some((tool) => !tool.available));
+  const absent = info?.models.filter((model) => !model.present) ?? [];
   return (
     <div class="panel">
-      <h2>{t("plannerInUse")}</h2>
-      <p>
-        <strong>{info?.planner}</strong>
-      </p>
-      <p class="note">{t("plannerHint")}</p>
-      <h2>{t("missingModel")}</h2>
-      {info && !info.is_operator && <p class="note">{t("operatorOnly")}</p>}
-      <ul class="plain">
-        {info?.models
-          .filter((model) => !model.present)
-          .map((model) => (
-            <Model key={model.id} model={model} canPull={info.is_operator} onDone={load} />
+      <section class="card" aria-label={t("plannerInUse")}>
+        <h2>{t("plannerInUse")}</h2>
+        <p>
+          <strong>{info?.planner ?? "…"}</strong>
+        </p>
+        <p class="note">{t("plannerHint")}</p>
+      </section>
+      <section class="card" aria-label={t("models")}>
+        <h2>{t("models")}</h2>
+        {info && !info.is_operator && <p class="note">{t("operatorOnly")}</p>}
+        {info && absent.length === 0 && <p>{t("allModels")}</p>}
+        <ul class="models">
+          {absent.map((model) => (
+            <Model key={model.id} model={model} canPull={info?.is_operator ?? false} onDone={load} />
           ))}
-      </ul>
-      {missing.length === 0 && <p>{t("allReady")}</p>}
-      {missing.map((operation) => (
-        <details key={operation.operation} class="tool">
-          <summary>{operation.operation.replaceAll("_", " ")}</summary>
-          <Missing operation={operation} />
-        </details>
-      ))}
+        </ul>
+      </section>
+      <section class="card" aria-label={t("missingTools")}>
+        <h2>{t("missingTools")}</h2>
+        {missing.length === 0 && <p>{t("allReady")}</p>}
+        {missing.map((operation) => (
+          <details key={operation.operation} class="tool">
+            <summary>{operation.operation.replaceAll("_", " ")}</summary>
+            <Missing operation={operation} />
+          </details>
+        ))}
+      </section>
+      {info?.is_operator && <Doctor />}
     </div>
   );
 }
 
+function size(bytes: number): string {
+  return bytes < 1e9 ? `${Math.max(1, Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
+}
+
 function Model({ model, canPull, onDone }: { model: ModelInfo; canPull: boolean; onDone: () => void }) {
   const [progress, setProgress] = useState<{ done: number; total: number } | null>(null);
+  const [error, setError] = useState("");
   const pull = async (): Promise<void> => {
+    setError("");
     setProgress({ done: 0, total: model.bytes });
     try {
-      const response = await request("POST", `web/models/${encodeURIComponent(model.id)}/pull`, { accept: "text/event-stream" });
+      const path = `web/models/${encodeURIComponent(model.id)}/pull`;
+      const response = await request("POST", path, { accept: "text/event-stream" });
       for await (const event of events(response)) {
         const told = JSON.parse(event.data) as { done?: number; total?: number; error?: string };
-        if (told.error) throw new Error(told.error);
-        if (told.done !== undefined) setProgress({ done: told.done, total: told.total ?? model.bytes });
+        if (told.error) {
+          setError(told.error);
+          return;
+        }
+        if (told.done !== undefined) setProgress({ done: told.done, total: told.total || model.bytes });
       }
     } finally {
       setProgress(null);
     }
+    notify(`${model.id}: ${t("pulled")}`);
     onDone();
     await reloadAll();
   };
   return (
-    <li class="row">
-      <span class="grow">
-        <code>{model.id}</code> · {(model.bytes / 1e9).toFixed(2)} GB ·{" "}
-        {model.license_url ? (
-          <a href={model.license_url} rel="noreferrer noopener" target="_blank">
-            {model.license}
-          </a>
-        ) : (
-          model.license
-        )}
-      </span>
-      {progress ? (
-        <progress value={progress.done} max={progress.total} aria-label={model.id} />
-      ) : (
-        canPull && (
-          <button type="button" onClick={() => void guarded(pull)}>
-            {t("pull")}
+    <li>
+      <div class="row">
+        <span class="grow">
+          <code>{model.id}</code>
+          <small>
+            {size(model.bytes)} ·{" "}
+            {model.license_url ? (
+              <a href={model.license_url} rel="noreferrer noopener" target="_blank">
+                {model.license}
+              </a>
+            ) : (
+              model.license
+            )}
+          </small>
+        </span>
+        {canPull && !progress && (
+          <button type="button" aria-label={`${t("pull")}: ${model.id}`} onClick={() => void guarded(pull)}>
+            <Icon name="download" />
+            {t("download")}
           </button>
-        )
+        )}
+      </div>
+      {progress && (
+        <label class="progress">
+          <progress value={progress.done} max={progress.total || 1} aria-label={model.id} />
+          {size(progress.done)} {t("progressOf")} {size(progress.total)}
+        </label>
+      )}
+      {error && (
+        <p class="error" role="alert">
+          {error}
+        </p>
       )}
     </li>
   );
 }
+
+function Doctor() {
+  const [findings, setFindings] = useState<Finding[] | null>(null);
+  const [isRunning, setRunning] = useState(false);
+  const run = async (): Promise<void> => {
+    setRunning(true);
+    try {
+      setFindings((await getJson<{ findings: Finding[] }>("web/doctor")).findings);
+    } finally {
+      setRunning(false);
+    }
+  };
+  return (
+    <section class="card" aria-label={t("doctor")}>
+      <h2>{t("doctor")}</h2>
+      <p class="note">{t("doctorHint")}</p>
+      <button type="button" disabled={isRunning} onClick={() => void guarded(run)}>
+        {isRunning && <span class="spinner" aria-hidden="true" />}
+        {t("check")}
+      </button>
+      {findings && (
+        <ul class="findings">
+          {findings.map((finding) => (
+            <li key={finding.check} class={finding.state}>
+              <span class="state">{t(STATES[finding.state])}</span>
+              <strong>{finding.check}</strong>
+              <span>{finding.seen}</span>
+              {finding.fix && <code>{finding.fix}</code>}
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+const STATES = { ok: "stateOk", warn: "stateWarn", fail: "stateFail" } as const;

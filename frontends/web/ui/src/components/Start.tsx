@@ -2,27 +2,28 @@
 
 import { useState } from "preact/hooks";
 
-import { addFile, addSample, guarded, store, use } from "../state";
-import { request } from "../api";
+import { addAddress, addFile, addSample, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import { Icon } from "./icons";
 
-const IDEAS = ["Change the red ball to blue", "Remove the green cone", "What does this sign say?", "Make it black and white"];
+const SAMPLES = [
+  { name: "still-life", label: "sampleStill", prompts: ["Change the red ball to blue", "Remove the green cone"] },
+  { name: "street-sign", label: "sampleSign", prompts: ["What does this sign say?", "Make it black and white"] },
+] as const;
 
-export function FilePick({ label, camera = false }: { label: string; camera?: boolean }) {
+export function FilePick({ label, camera = false, primary = false }: { label: string; camera?: boolean; primary?: boolean }) {
   return (
-    <label class="button">
+    <label class={primary ? "button primary" : "button"}>
       <Icon name={camera ? "camera" : "image"} />
       <span class="label">{label}</span>
       <input
         class="visually-hidden"
         type="file"
         accept="image/*"
-        {...(camera ? { capture: "environment" as const } : {})}
+        {...(camera ? { capture: "environment" as const } : { multiple: true })}
         onChange={(event) => {
-          const file = event.currentTarget.files?.[0];
-          if (file) void addFile(file, file.name);
+          for (const file of event.currentTarget.files ?? []) void addFile(file, file.name);
           event.currentTarget.value = "";
         }}
       />
@@ -34,15 +35,10 @@ function FromUrl() {
   const [address, setAddress] = useState("");
   return (
     <form
-      class="row"
+      class="row from-url"
       onSubmit={(event) => {
         event.preventDefault();
-        void guarded(async () => {
-          const body = { operation: "import", url: address };
-          const made = (await (await request("POST", "web/images", { json: body })).json()) as { image_url: string };
-          store.set((state) => ({ images: [...state.images, { url: made.image_url, kind: "input", maker: "" }] }));
-          use(made.image_url);
-        });
+        void addAddress(address);
       }}
     >
       <input
@@ -61,46 +57,55 @@ function FromUrl() {
 export function Start() {
   const operations = useStore(store, (state) => state.operations);
   const ready = operations.filter((operation) => operation.available);
+  const missing = operations.length - ready.length;
   return (
     <section class="start" aria-label={t("startTitle")}>
-      <h2 class="big">{t("startTitle")}</h2>
-      <p>{t("startHint")}</p>
-      <div class="row center">
-        <FilePick label={t("choose")} />
-        <FilePick label={t("camera")} camera />
+      <div class="dropzone">
+        <span class="hero" aria-hidden="true">
+          <Icon name="image" />
+        </span>
+        <h2 class="big">{t("startTitle")}</h2>
+        <p class="lead">{t("startHint")}</p>
+        <div class="row center">
+          <FilePick label={t("choose")} primary />
+          <FilePick label={t("camera")} camera />
+        </div>
+        <FromUrl />
       </div>
-      <FromUrl />
-      <p class="row center">
-        <span>{t("samples")}</span>
-        <button type="button" onClick={() => void addSample("still-life")}>
-          {t("sampleStill")}
-        </button>
-        <button type="button" onClick={() => void addSample("street-sign")}>
-          {t("sampleSign")}
-        </button>
-      </p>
-      <div class="columns">
-        <div>
-          <h3>{t("ideas")}</h3>
-          <ul class="ideas">
-            {IDEAS.map((idea) => (
-              <li key={idea}>
-                <button type="button" class="link" onClick={() => store.set({ draft: idea })}>
-                  {idea}
+      <h3>{t("samples")}</h3>
+      <div class="samples">
+        {SAMPLES.map((sample) => (
+          <div key={sample.name} class="sample">
+            <button type="button" class="cover" aria-label={t(sample.label)} onClick={() => void addSample(sample.name)}>
+              <img src={`samples/${sample.name}.webp`} alt="" width={480} height={320} />
+              <span aria-hidden="true">{t(sample.label)}</span>
+            </button>
+            <div class="chips">
+              {sample.prompts.map((prompt) => (
+                <button key={prompt} type="button" class="chip" onClick={() => void addSample(sample.name, prompt)}>
+                  {prompt}
                 </button>
-              </li>
-            ))}
-          </ul>
-        </div>
-        <div>
-          <h3>{t("canDo")}</h3>
-          <ul class="plain">
-            {ready.map((operation) => (
-              <li key={operation.operation}>{operation.description}</li>
-            ))}
-          </ul>
-        </div>
+              ))}
+            </div>
+          </div>
+        ))}
       </div>
+      <h3>{t("canDo")}</h3>
+      <ul class="abilities">
+        {ready.map((operation) => (
+          <li key={operation.operation}>
+            <strong>{operation.operation.replaceAll("_", " ")}</strong>
+            <span>{operation.description}</span>
+          </li>
+        ))}
+      </ul>
+      {missing > 0 && (
+        <p>
+          <button type="button" class="link" onClick={() => store.set({ panel: "setup" })}>
+            {missing} {t("moreAfterSetup")}
+          </button>
+        </p>
+      )}
     </section>
   );
 }

@@ -1,9 +1,10 @@
 /** One step: what was done to what, how long it took, what came of it. */
 
-import { use } from "../state";
+import { editStep, use } from "../state";
 import { t } from "../strings";
 import type { JsonObject, StepView } from "../types";
 import { statusName } from "./Conversation";
+import { IconButton } from "./icons";
 import { Thumbnail } from "./Picture";
 
 /** What a step is about, from its arguments: a target, an instruction, or nothing. */
@@ -20,13 +21,18 @@ export function StepCard({ step }: { step: StepView }) {
   return (
     <section class={`step ${step.status}`} aria-label={step.operation.replaceAll("_", " ")}>
       <header>
-        <strong>{step.operation.replaceAll("_", " ")}</strong>
-        {about && <span class="subject">“{about}”</span>}
+        <span class="grow">
+          <strong>{step.operation.replaceAll("_", " ")}</strong>
+          {about && <span class="subject"> “{about}”</span>}
+        </span>
         <span class="status">
           {statusName(step.status)}
           {step.seconds !== null && ` · ${step.seconds.toFixed(1)} ${t("seconds")}`}
           {step.cached && ` · ${t("cached")}`}
         </span>
+        {step.status !== "running" && (
+          <IconButton icon="sliders" label={t("editStep")} onClick={() => editStep(step.operation, step.arguments)} />
+        )}
       </header>
       {step.progress && (
         <label class="progress">

@@ -1,29 +1,59 @@
 /** A form for each operation, made from its JSON schema, so that a plugin's tool has one as soon as it is installed. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { upload } from "../api";
 import { guarded, mask, notify, runTool, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
-import type { Json, JsonObject, OperationInfo, Schema } from "../types";
-import { IconButton } from "./icons";
+import type { JsonObject, OperationInfo } from "../types";
+import { Field, plain } from "./Field";
 
 export function ToolsPanel() {
   const operations = useStore(store, (state) => state.operations);
+  const [wanted, setWanted] = useState("");
+  const found = operations.filter(({ operation, description }) =>
+    `${operation.replaceAll("_", " ")} ${description}`.toLowerCase().includes(wanted.toLowerCase()),
+  );
   return (
     <div class="panel">
-      {operations.map((operation) => (
-        <details key={operation.operation} class="tool" name="tool">
-          <summary>
-            {operation.operation.replaceAll("_", " ")}
-            {!operation.available && <span class="badge">{t("missing")}</span>}
-          </summary>
-          <p>{operation.description}</p>
-          {operation.available ? <ToolForm operation={operation} /> : <Missing operation={operation} />}
-        </details>
+      <input
+        type="search"
+        aria-label={t("searchTools")}
+        placeholder={t("searchTools")}
+        value={wanted}
+        onInput={(event) => setWanted(event.currentTarget.value)}
+      />
+      {found.map((operation) => (
+        <Operation key={operation.operation} operation={operation} />
       ))}
     </div>
+  );
+}
+
+function Operation({ operation }: { operation: OperationInfo }) {
+  const form = useStore(store, (state) => (state.form?.operation === operation.operation ? state.form : null));
+  const place = useRef<HTMLDetailsElement>(null);
+  const [key, setKey] = useState(0);
+  useEffect(() => {
+    if (!form || !place.current) return;
+    place.current.open = true;
+    place.current.scrollIntoView({ block: "start" });
+    setKey((old) => old + 1);
+  }, [form]);
+  return (
+    <details class="tool" name="tool" ref={place}>
+      <summary>
+        <span>{operation.operation.replaceAll("_", " ")}</span>
+        {!operation.available && <span class="badge">{t("missing")}</span>}
+      </summary>
+      <p class="note">{operation.description}</p>
+      {operation.available ? (
+        <ToolForm key={key} operation={operation} preset={form?.values ?? {}} />
+      ) : (
+        <Missing operation={operation} />
+      )}
+    </details>
   );
 }
 
@@ -41,20 +71,10 @@ export function Missing({ operation }: { operation: OperationInfo }) {
   );
 }
 
-/** A schema without the `null` of an optional value. */
-function plain(schema: Schema): Schema {
-  const kept = schema.anyOf?.find((part) => part.type !== "null");
-  if (kept) return { ...schema, ...kept };
-  if (Array.isArray(schema.type)) return { ...schema, type: schema.type.find((type) => type !== "null") ?? "string" };
-  return schema;
-}
-
-const COLOUR = /colou?r|background|fill|outline/;
-
-function ToolForm({ operation }: { operation: OperationInfo }) {
+function ToolForm({ operation, preset }: { operation: OperationInfo; preset: JsonObject }) {
   const current = useStore(store, (state) => state.current);
   const busy = useStore(store, (state) => state.busy);
-  const [values, setValues] = useState<JsonObject>({});
+  const [values, setValues] = useState<JsonObject>(preset);
   const [image] = operation.images;
   const fields = Object.entries(operation.parameters.properties ?? {}).filter(([name]) => name !== image);
   const submit = async (): Promise<void> => {
@@ -92,138 +112,9 @@ function ToolForm({ operation }: { operation: OperationInfo }) {
         />
       ))}
       <button type="submit" class="primary" disabled={busy}>
+        {busy && <span class="spinner" aria-hidden="true" />}
         {t("run")}
       </button>
     </form>
-  );
-}
-
-interface FieldProps {
-  name: string;
-  schema: Schema;
-  isMask?: boolean;
-  required: boolean;
-  value: Json | undefined;
-  setValue: (value: Json | undefined) => void;
-}
-
-function Field(props: FieldProps) {
-  const { name, schema } = props;
-  if (props.isMask) {
-    return (
-      <p class="note">
-        {name.replaceAll("_", " ")}: {t("useMask")}
-      </p>
-    );
-  }
-  const label = name.replaceAll("_", " ");
-  return (
-    <label class="field">
-      <span>{label}</span>
-      <Control {...props} />
-      {schema.description && <small>{schema.description}</small>}
-    </label>
-  );
-}
-
-function Control({ name, schema, required, value, setValue }: FieldProps) {
-  const preset = schema.default;
-  if (schema.enum) {
-    return (
-      <select required={required} onChange={(event) => setValue(event.currentTarget.value || undefined)}>
-        {!required && <option value="">{preset === undefined || preset === null ? "" : String(preset)}</option>}
-        {schema.enum.map((choice) => (
-          <option key={String(choice)} value={String(choice)}>
-            {String(choice)}
-          </option>
-        ))}
-      </select>
-    );
-  }
-  if (schema.type === "boolean") {
-    return (
-      <input
-        type="checkbox"
-        checked={Boolean(value ?? preset)}
-        onChange={(event) => setValue(event.currentTarget.checked)}
-      />
-    );
-  }
-  if (schema.type === "number" || schema.type === "integer") {
-    return <NumberControl name={name} schema={schema} required={required} value={value} setValue={setValue} />;
-  }
-  if (schema.type === "array" || schema.type === "object") {
-    return (
-      <textarea
-        rows={2}
-        placeholder="[[x1, y1, x2, y2]]"
-        required={required}
-        onChange={(event) => {
-          const text = event.currentTarget.value.trim();
-          event.currentTarget.setCustomValidity("");
-          try {
-            setValue(text ? (JSON.parse(text) as Json) : undefined);
-          } catch {
-            event.currentTarget.setCustomValidity("JSON");
-          }
-        }}
-      />
-    );
-  }
-  return (
-    <span class="row">
-      <input
-        type="text"
-        required={required}
-        maxLength={schema.maxLength ?? 2000}
-        value={typeof value === "string" ? value : ""}
-        placeholder={typeof preset === "string" ? preset : ""}
-        onInput={(event) => setValue(event.currentTarget.value || undefined)}
-      />
-      {COLOUR.test(name) && (
-        <input
-          type="color"
-          aria-label={name}
-          value={typeof value === "string" && value.startsWith("#") ? value : "#ffffff"}
-          onInput={(event) => setValue(event.currentTarget.value)}
-        />
-      )}
-    </span>
-  );
-}
-
-function NumberControl({ name, schema, required, value, setValue }: FieldProps) {
-  const low = schema.minimum ?? schema.exclusiveMinimum;
-  const high = schema.maximum ?? schema.exclusiveMaximum;
-  const step = schema.type === "integer" ? 1 : "any";
-  const shown = typeof value === "number" ? value : typeof schema.default === "number" ? schema.default : undefined;
-  const hasSlider = low !== undefined && high !== undefined && high - low <= 10_000;
-  const read = (text: string): void => setValue(text === "" ? undefined : Number(text));
-  return (
-    <span class="row">
-      {hasSlider && (
-        <input
-          type="range"
-          aria-label={name}
-          min={low}
-          max={high}
-          step={schema.type === "integer" ? 1 : (high - low) / 200}
-          value={shown ?? low}
-          onInput={(event) => read(event.currentTarget.value)}
-        />
-      )}
-      <input
-        type="number"
-        required={required}
-        step={step}
-        {...(low !== undefined ? { min: low } : {})}
-        {...(high !== undefined ? { max: high } : {})}
-        value={shown ?? ""}
-        onInput={(event) => read(event.currentTarget.value)}
-      />
-      {name === "seed" && (
-        <IconButton icon="dice" label={t("random")} onClick={() => setValue(Math.floor(Math.random() * 2 ** 32))} />
-      )}
-    </span>
   );
 }
