@@ -20,7 +20,7 @@ from promptvision.testing import ServerProcess
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "web"
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-NEURAL = "florence,grounding_dino,sam,sdxl_inpaint,vqa"
+NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
 VIEWS = {
     "wide": (1440, 900, "light"),
     "wide-dark": (1440, 900, "dark"),

@@ -24,7 +24,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 INDEX = Path(__file__).parents[1] / "src" / "promptvision_web" / "static" / "index.html"
 TOOLS = Path(__file__).with_name("photo_tools.py")
-NEURAL = "florence,grounding_dino,sam,sdxl_inpaint"
+NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
 
 expect.set_options(timeout=60_000)  # a busy machine may be slow; what is wrong stays wrong
 
