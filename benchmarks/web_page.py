@@ -3,10 +3,10 @@
     python benchmarks/web_page.py [--runs 9] [--turns 50] [--steps 300]
 
 A server with the tools that need no model runs on loopback; the page must be built (``scripts/install``).
-Each cold load has a browser profile of its own, so nothing is cached. *Interactive* is when the list of tools is
-shown, *key to dialog* the time from pressing ``?`` to the frame that shows the dialog. Memory is the heap of
-JavaScript after a collection and the resident memory of the page's process, which holds decoded images. The
-conversation is scrolled from its end to its start, by a tenth of the window a frame.
+Each cold load has a browser profile of its own, so nothing is cached. *Interactive* is when the list of
+tools is shown, *key to dialog* the time from pressing ``?`` to the frame that shows the dialog. Memory
+is the heap of JavaScript after a collection and the resident memory of the page's process, which holds
+decoded images. The conversation is scrolled from its end to its start, by a tenth of the window a frame.
 """
 
 from __future__ import annotations
