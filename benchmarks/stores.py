@@ -3,7 +3,7 @@
     python benchmarks/stores.py
 
 A turn is claimed, eight entries are appended one by one, each acknowledged before the next, and it is ended.
-All servers but Cloudinary, a double, are real. They run on loopback in a process of their own; with no
+All servers except Cloudinary, a fake, are real. They run on loopback in a process of their own; with no
 network between, a hosted store is slower by its round trips, one for each call.
 """
 
@@ -53,7 +53,7 @@ def serve(pipe: Connection) -> None:
     with ExitStack() as stack:
         postgres = stack.enter_context(postgres_server())
         rest = stack.enter_context(rest_server(postgres, "rest"))
-        double = stack.enter_context(fake_cloudinary())
+        fake = stack.enter_context(fake_cloudinary())
         moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         moto.start()
         stack.callback(moto.stop)
@@ -78,7 +78,7 @@ def serve(pipe: Connection) -> None:
         }
         images = {
             "S3 (moto)": {"PROMPTVISION_IMAGES": "s3://images", **aws},
-            "Cloudinary (double)": {"PROMPTVISION_IMAGES": double.url, **double.variables},
+            "Cloudinary (fake)": {"PROMPTVISION_IMAGES": fake.url, **fake.variables},
         }
         [(version,)] = postgres.execute("show server_version")
         pipe.send((conversations, images, version))

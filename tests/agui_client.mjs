@@ -17,15 +17,15 @@ class Agent extends HttpAgent {
 }
 
 const agent = new Agent({ url, threadId: JSON.parse(body).conversation_id });
-const told = { events: [], outcome: null, result: null, error: null };
+const received = { events: [], outcome: null, result: null, error: null };
 const subscriber = {
-  onEvent: ({ event }) => void told.events.push(event.type),
-  onRunFinishedEvent: ({ outcome, result }) => void Object.assign(told, { outcome, result }),
-  onRunErrorEvent: ({ event }) => void (told.error = event.message),
+  onEvent: ({ event }) => void received.events.push(event.type),
+  onRunFinishedEvent: ({ outcome, result }) => void Object.assign(received, { outcome, result }),
+  onRunErrorEvent: ({ event }) => void (received.error = event.message),
 };
 try {
   await agent.runAgent({}, subscriber);
 } catch (error) {
-  told.error ??= String(error);
+  received.error ??= String(error);
 }
-console.log(JSON.stringify({ ...told, messages: agent.messages, state: agent.state }));
+console.log(JSON.stringify({ ...received, messages: agent.messages, state: agent.state }));

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,groq,cloudinary,s3,supabase"
 
 TOOLS = '''
-"""Tools for this test: one that tells how far it is, and one that fails."""
+"""Tools for this test: one that reports progress, and one that fails."""
 
 import time
 
@@ -117,21 +117,21 @@ def read_turn(server: ServerProcess, prompt: str, prompt_id: str) -> dict[str, A
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    told: dict[str, Any] = json.loads(ended.stdout)
-    return told
+    received: dict[str, Any] = json.loads(ended.stdout)
+    return received
 
 
 def test_client_reads_a_turn_with_steps_images_and_progress(server: ServerProcess) -> None:
-    told = read_turn(server, "turn it slowly, then make it black and white", "p1")
-    assert told["error"] is None
-    assert told["outcome"] == "success"
-    assert told["events"][0] == "RUN_STARTED"
-    assert told["events"][-1] == "RUN_FINISHED"
-    assert {"ACTIVITY_SNAPSHOT", "ACTIVITY_DELTA", "STATE_DELTA"} <= set(told["events"])
-    assert [image["handle"] for image in told["state"]["images"]] == ["img_1", "img_2", "img_3"]
-    assert told["state"]["images"][-1]["url"] == told["result"]["bw_image_url"]
+    received = read_turn(server, "turn it slowly, then make it black and white", "p1")
+    assert received["error"] is None
+    assert received["outcome"] == "success"
+    assert received["events"][0] == "RUN_STARTED"
+    assert received["events"][-1] == "RUN_FINISHED"
+    assert {"ACTIVITY_SNAPSHOT", "ACTIVITY_DELTA", "STATE_DELTA"} <= set(received["events"])
+    assert [image["handle"] for image in received["state"]["images"]] == ["img_1", "img_2", "img_3"]
+    assert received["state"]["images"][-1]["url"] == received["result"]["bw_image_url"]
 
-    roles = [message["role"] for message in told["messages"]]
+    roles = [message["role"] for message in received["messages"]]
     assert [role for role in roles if role != "activity"] == [
         "assistant",
         "tool",
@@ -139,14 +139,14 @@ def test_client_reads_a_turn_with_steps_images_and_progress(server: ServerProces
         "tool",
         "assistant",
     ]
-    calls = [call["function"]["name"] for m in told["messages"] for call in m.get("toolCalls", ())]
+    calls = [call["function"]["name"] for m in received["messages"] for call in m.get("toolCalls", ())]
     assert calls == ["turn_slowly", "convert_to_bw"]
-    shown = [part for m in told["messages"] if m["role"] == "tool" for part in m["content"]]
+    shown = [part for m in received["messages"] if m["role"] == "tool" for part in m["content"]]
     assert [part["source"]["value"] for part in shown if part["type"] == "image"] == [
-        image["url"] for image in told["state"]["images"][1:]
+        image["url"] for image in received["state"]["images"][1:]
     ]
-    assert told["messages"][-1]["content"] == told["result"]["text_response"]
-    progress = next(message for message in told["messages"] if message["role"] == "activity")
+    assert received["messages"][-1]["content"] == received["result"]["text_response"]
+    progress = next(message for message in received["messages"] if message["role"] == "activity")
     assert progress["content"]["total"] == 10
     assert progress["content"]["message"].startswith("part ")
 
@@ -159,10 +159,10 @@ def test_client_reads_a_replay(server: ServerProcess) -> None:
 
 
 def test_client_reports_a_turn_that_failed(server: ServerProcess) -> None:
-    told = read_turn(server, "break it", "p3")
-    assert "out of film" in told["error"]
-    assert told["events"][-1] == "RUN_ERROR"
-    assert "out of film" in told["messages"][-1]["content"]
+    received = read_turn(server, "break it", "p3")
+    assert "out of film" in received["error"]
+    assert received["events"][-1] == "RUN_ERROR"
+    assert "out of film" in received["messages"][-1]["content"]
 
 
 def test_client_reads_text_as_it_comes(speaking_server: ServerProcess, host: LLMServer) -> None:
@@ -171,12 +171,12 @@ def test_client_reads_text_as_it_comes(speaking_server: ServerProcess, host: LLM
     host.reset(
         [ChatReply(text="Let me turn it. " * 20, tool_calls=(turn,)), Fault.cut("It fell over"), answer]
     )
-    told = read_turn(speaking_server, "turn it", "p4")
+    received = read_turn(speaking_server, "turn it", "p4")
     host.assert_used_up()
-    assert (told["error"], told["outcome"]) == (None, "success")
-    said = [m["content"] for m in told["messages"] if m["role"] == "assistant" and m.get("content")]
+    assert (received["error"], received["outcome"]) == (None, "success")
+    said = [m["content"] for m in received["messages"] if m["role"] == "assistant" and m.get("content")]
     assert said[0] == "Let me turn it. " * 20
-    assert said[-1] == told["result"]["text_response"] == answer
+    assert said[-1] == received["result"]["text_response"] == answer
     assert said[1:-1] in ([], ["It fell over"])
     again = read_turn(speaking_server, "turn it", "p4")
     repeated = [m["content"] for m in again["messages"] if m["role"] == "assistant" and m.get("content")]

@@ -49,7 +49,7 @@ if command:
 """
 """In one process, because importing torch from a fresh environment takes seconds."""
 
-TELLS = {
+EXPECTED = {
     "plugins/basics": [],
     "plugins/bw": [],
     "plugins/cutout": ["promptvision models pull birefnet-lite"],
@@ -186,7 +186,7 @@ def _uv(*arguments: str | Path) -> None:
     command = [UV, *arguments, "--offline", "--no-config", "-q"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if "not be found in the cache" in done.stderr or "network was disabled" in done.stderr:
-        pytest.skip(f"uv's cache lacks something; fill it with scripts/install: {done.stderr[-300:]}")
+        pytest.skip(f"uv's cache is incomplete; fill it with scripts/install: {done.stderr[-300:]}")
     assert done.returncode == 0, done.stderr
 
 
@@ -289,14 +289,14 @@ def alone(
 
 def test_doctor_names_what_is_missing_with_commands(alone: Alone) -> None:
     chosen = CHOSEN.get(alone.member, {})
-    offline = [] if chosen else ["--offline"]  # without an account there is nobody to be asked
+    offline = [] if chosen else ["--offline"]  # without an account no host can be asked
     done = alone.run("promptvision", "doctor", "--json", *offline, **chosen)
     assert done.returncode == (1 if chosen else 0), done.stderr
     findings = json.loads(done.stdout)["findings"]
     (plugin,) = [one for one in findings if one["check"] == f"plugin {alone.name}"]
     assert plugin["state"] == "ok", plugin
     said = " ".join(f"{one['seen']}; {one['fix']}" for one in findings)
-    assert [told for told in TELLS[alone.member] if told not in said] == [], said
+    assert [expected for expected in EXPECTED[alone.member] if expected not in said] == [], said
     broken = [one["check"] for one in findings if one["state"] == "fail"]
     assert len(broken) == (1 if chosen else 0), findings
 
@@ -309,7 +309,7 @@ def test_tools_says_what_each_lacks(alone: Alone) -> None:
     assert bool(tools) == alone.member.startswith("plugins/")
     for tool in tools:
         assert tool["available"] is not bool(tool["missing"])
-        assert all(lacking["what"] and lacking["fix"] for lacking in tool["missing"])
+        assert all(part["what"] and part["fix"] for part in tool["missing"])
 
 
 def test_what_it_imports_is_there_and_its_tool_runs(

@@ -1,8 +1,8 @@
 """Whatever a host does wrong, in whatever order: the turn ends in time, and the conversation goes on.
 
-Real SDKs, real sockets, real loop; in half of the sequences somebody follows the turn, and the hosts stream.
-The sequences are drawn by hypothesis, the same ones in every run. Waits
-between retries are left out of the sleeping, not of the reckoning, so that 520 sequences take about a minute.
+Real SDKs, real sockets, real loop; in half of the sequences a client follows the turn, and the hosts stream.
+The sequences are drawn by hypothesis, the same ones in every run. Waits between retries are left out of the
+sleeping, not of the reckoning, so that 520 sequences take about a minute.
 """
 
 from __future__ import annotations

@@ -208,10 +208,10 @@ def test_tool_answers_the_same_at_the_command_line_and_over_http(
     with TestClient(create_app(), base_url="http://127.0.0.1") as client:
         response = client.post(f"/tools/{operation}", json={"image_url": data_url(image), **for_http})
     assert response.status_code == 200, response.text
-    told, answered = json.loads(done.stdout), response.json()
+    printed, answered = json.loads(done.stdout), response.json()
     (step,) = answered["steps"]
     assert (step["tool"], step["status"]) == (tool, "done")
-    assert without_places(told["steps"][0]["result"]) == without_places(step["result"])
+    assert without_places(printed["steps"][0]["result"]) == without_places(step["result"])
 
 
 def without_places(node: Any) -> Any:

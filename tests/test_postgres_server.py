@@ -175,7 +175,7 @@ def test_database_that_crashes_under_load_costs_no_answer_and_no_long_wait(
 
 
 def _check_refusals(client: Client) -> None:
-    assert len(client.refusals) > DOWN_S  # it was told so all the time, and did not hang
+    assert len(client.refusals) > DOWN_S  # it was refused all the time, and did not hang
     for response, _, seconds in client.refusals:
         assert response.status_code == 503, response.text
         assert response.headers["content-type"] == "application/problem+json"

@@ -116,8 +116,8 @@ def make(name: str, **arguments: Any) -> ChatReply:
     return ChatReply(tool_calls=(call(name, arguments),))
 
 
-def told(body: Body) -> dict[str, Any]:
-    """The result that the host was told last."""
+def result_of(body: Body) -> dict[str, Any]:
+    """The last result that was sent to the host."""
     last = body["messages"][-1]
     assert last["role"] == "tool"
     result: dict[str, Any] = json.loads(last["content"])
@@ -125,12 +125,14 @@ def told(body: Body) -> dict[str, Any]:
 
 
 def segment(image: str) -> Scripted:
-    return lambda body: make("segment_objects", image_url=image, bounding_boxes=told(body)["bounding_boxes"])
+    return lambda body: make(
+        "segment_objects", image_url=image, bounding_boxes=result_of(body)["bounding_boxes"]
+    )
 
 
 def inpaint(image: str, prompt: str) -> Scripted:
     return lambda body: make(
-        "inpaint_image", image_url=image, mask_url=told(body)["merged_mask_url"], prompt=prompt
+        "inpaint_image", image_url=image, mask_url=result_of(body)["merged_mask_url"], prompt=prompt
     )
 
 
@@ -152,7 +154,7 @@ def test_object_editing_detects_segments_and_inpaints(site: Site) -> None:
             make("detect_objects", image_url="img_1", prompt="lion"),
             segment("img_1"),
             inpaint("img_1", "orange cat"),
-            lambda body: f"I changed the lion to an orange cat: {told(body)['inpainted_image_url']}.",
+            lambda body: f"I changed the lion to an orange cat: {result_of(body)['inpainted_image_url']}.",
         ],
         savanna(),
     )
@@ -210,7 +212,7 @@ def test_sign_is_captioned_then_read(site: Site) -> None:
         [
             make("caption_image", image_url="img_1"),
             make("extract_text", image_url="img_1"),
-            lambda body: f"The sign says: {told(body)['extracted_text']['untrusted_text']}",
+            lambda body: f"The sign says: {result_of(body)['extracted_text']['untrusted_text']}",
         ],
         sign(),
     )
@@ -221,7 +223,7 @@ def test_sign_is_captioned_then_read(site: Site) -> None:
 
 def test_description_is_captioned_then_looked_into(site: Site) -> None:
     def answer(body: Body) -> str:
-        found = told(body)
+        found = result_of(body)
         return f"A lion, {len(found['bounding_boxes'])} of them, at {found['centroids'][0]}, and a tree."
 
     reply = site.say(
@@ -231,7 +233,7 @@ def test_description_is_captioned_then_looked_into(site: Site) -> None:
             lambda body: make(
                 "detect_objects",
                 image_url="img_1",
-                prompt=told(body)["caption"]["untrusted_text"].split()[3].strip("."),
+                prompt=result_of(body)["caption"]["untrusted_text"].split()[3].strip("."),
             ),
             answer,
         ],

@@ -182,9 +182,9 @@ def test_killed_turn_is_reported_interrupted_and_goes_on_without_its_finished_st
     turn_id = first[0][1]["runId"]
     after = site.start("b")
     first = [(number, at_home(event, server, after)) for number, event in first]
-    told = follow(after, turn_id)
-    assert (told[-1][1]["type"], told[-1][1]["code"]) == ("RUN_ERROR", "interrupted")
-    assert [event for event in told if event[0]] == first
+    received = follow(after, turn_id)
+    assert (received[-1][1]["type"], received[-1][1]["code"]) == ("RUN_ERROR", "interrupted")
+    assert [event for event in received if event[0]] == first
     shown = httpx.get(f"{after.url}/conversations/c?user_id=ann").json()
     assert [turn["status"] for turn in shown["turns"]] == ["interrupted"]
     assert site.notes == {"detect a": 1, "segment a": 1}, "nothing is run again by itself"
@@ -372,7 +372,7 @@ def test_thirty_rounds_of_kill_under_load_lose_nothing(site: Site, monkeypatch: 
 
 
 def check_history(site: Site, clients: list[Client]) -> None:
-    """Every acknowledged turn is there exactly once as it was told, without a gap, in a sound database."""
+    """Every acknowledged turn exists exactly once as received, without a gap, in an intact database."""
     database = site.home / "shared.db"
     with closing(sqlite3.connect(database)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -383,26 +383,26 @@ def check_history(site: Site, clients: list[Client]) -> None:
         assert [turn.seq for turn in turns] == list(range(1, len(turns) + 1))
         assert len({turn.key.prompt_id for turn in turns}) == len(turns)
         by_id = {turn.key.prompt_id: turn for turn in turns}
-        told = {
+        received = {
             prompt_id: reply
             for client in clients
             if (client.user, client.conversation) == place
             for prompt_id, reply in client.acknowledged.items()
         }
-        assert told.keys() <= by_id.keys()
-        for prompt_id, reply in told.items():
+        assert received.keys() <= by_id.keys()
+        for prompt_id, reply in received.items():
             turn = by_id[prompt_id]
             assert turn.status is TurnStatus.DONE
             assert turn.id == reply["turn_id"]
             assert turn.reply is not None
             assert turn.reply["text_response"] == reply["text_response"]
             assert [event.seq for event in turn.events] == list(range(1, len(turn.events) + 1))
-        unacknowledged = [turn for turn in turns if turn.key.prompt_id not in told]
+        unacknowledged = [turn for turn in turns if turn.key.prompt_id not in received]
         assert len(unacknowledged) <= len(clients)
     store.close()
     acknowledged = [len(client.acknowledged) for client in clients]
     assert min(acknowledged) >= ROUNDS / 2, acknowledged
-    assert sum(client.failures for client in clients) >= ROUNDS / 2, "the kills hit nobody"
+    assert sum(client.failures for client in clients) >= ROUNDS / 2, "no client noticed a kill"
 
 
 def test_access_log_has_no_query(site: Site) -> None:
@@ -414,7 +414,7 @@ def test_access_log_has_no_query(site: Site) -> None:
 
 
 def test_server_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
-    """The proxy strips the prefix and tells the scheme; every URL that clients get has both."""
+    """The proxy strips the prefix and forwards the scheme; every URL that clients get has both."""
     variables = {"PROMPTVISION_ROOT_PATH": "/vision", "PROMPTVISION_TRUSTED_PROXIES": "127.0.0.1"}
     with ServerProcess(tmp_path / "home", variables) as server:
         proxied = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7", "Host": "localhost"}

@@ -46,7 +46,7 @@ IMAGES = 90
 class Bucket:
     """A bucket on an S3 server of our own, and the variables that lead to it.
 
-    The server keeps its buckets for the whole process, so the name is used by nobody else.
+    The server keeps its buckets for the whole process, so the name is unique.
     """
 
     client: Any
@@ -156,13 +156,13 @@ def silent(what: str, done: int, total: int) -> None:
 def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: PostgresServer) -> None:
     with ExitStack() as stack:
         rest = enter_or_skip(stack, rest_server(postgres, "rest"))
-        double = stack.enter_context(fake_cloudinary())
+        fake = stack.enter_context(fake_cloudinary())
         sqlite, back = (
             stack.enter_context(closing(SQLConversationStore(default_sqlite_url(tmp_path / name))))
             for name in ("one", "back")
         )
         supabase = stack.enter_context(closing(SupabaseConversationStore(rest.url, rest.key())))
-        cloudinary = stack.enter_context(closing(CloudinaryImageStore(double.url, double.variables.get)))
+        cloudinary = stack.enter_context(closing(CloudinaryImageStore(fake.url, fake.variables.get)))
         files, back_files = FileImageStore(tmp_path / "one" / "i"), FileImageStore(tmp_path / "back" / "i")
         fill(sqlite, files, count=10, image_count=10)
         copy_conversations(sqlite, supabase, silent)

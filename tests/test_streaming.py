@@ -130,11 +130,11 @@ def follow(server: ServerProcess, turn_id: str, last: str = "") -> list[ToolOutc
         return list(read(response))
 
 
-def messages(told: list[ToolOutcome]) -> dict[str, str]:
+def messages(received: list[ToolOutcome]) -> dict[str, str]:
     """Texts by message id; every message is begun once, and ended before the next and before the run."""
     texts: dict[str, str] = {}
     now: str | None = None
-    for _, one in told:
+    for _, one in received:
         match one["type"]:
             case "TEXT_MESSAGE_START":
                 assert now is None
@@ -153,22 +153,22 @@ def messages(told: list[ToolOutcome]) -> dict[str, str]:
     return texts
 
 
-def others(told: list[ToolOutcome]) -> list[ToolOutcome]:
-    return [(place, one) for place, one in told if not one["type"].startswith("TEXT_")]
+def others(received: list[ToolOutcome]) -> list[ToolOutcome]:
+    return [(place, one) for place, one in received if not one["type"].startswith("TEXT_")]
 
 
-def pieces(told: list[ToolOutcome]) -> list[str]:
-    return [one["delta"] for _, one in told if one["type"] == "TEXT_MESSAGE_CONTENT"]
+def pieces(received: list[ToolOutcome]) -> list[str]:
+    return [one["delta"] for _, one in received if one["type"] == "TEXT_MESSAGE_CONTENT"]
 
 
 def up_to_text(events: Iterator[ToolOutcome]) -> list[ToolOutcome]:
     """Events up to the first piece of text."""
-    told = []
+    received = []
     for one in events:
-        told.append(one)
+        received.append(one)
         if one[1]["type"] == "TEXT_MESSAGE_CONTENT":
             break
-    return told
+    return received
 
 
 def test_text_is_told_while_the_model_still_speaks(host: LLMServer, server: ServerProcess) -> None:
@@ -176,19 +176,19 @@ def test_text_is_told_while_the_model_still_speaks(host: LLMServer, server: Serv
     host.reset([held.fault])
     with ask(server, "speaks") as response:
         events = read(response)
-        told = up_to_text(events)
+        received = up_to_text(events)
         assert not held.goes_on.is_set()
         held.goes_on.set()
         began = time.monotonic()
-        told += list(events)
+        received += list(events)
         took_s = time.monotonic() - began
-    assert 4 <= len(pieces(told)) <= 20 * (took_s + 1), "not one for each of the host's 40"
-    assert told[-1][1]["result"]["text_response"] == TEXT * 4
-    replayed = follow(server, told[0][1]["runId"])
-    assert messages(told) == messages(replayed)
-    assert list(messages(told).values()) == [TEXT * 4]
+    assert 4 <= len(pieces(received)) <= 20 * (took_s + 1), "not one for each of the host's 40"
+    assert received[-1][1]["result"]["text_response"] == TEXT * 4
+    replayed = follow(server, received[0][1]["runId"])
+    assert messages(received) == messages(replayed)
+    assert list(messages(received).values()) == [TEXT * 4]
     assert len(pieces(replayed)) == 1
-    assert others(told) == others(replayed)
+    assert others(received) == others(replayed)
 
 
 @pytest.mark.parametrize("comes_back", ["meanwhile", "afterwards"])
@@ -217,22 +217,22 @@ def test_cut_stream_goes_on_with_the_same_message_where_the_words_are_the_same(
 ) -> None:
     host.reset([Fault.cut("The lion lies"), TEXT])
     with ask(server, "cut") as response:
-        told = list(read(response))
+        received = list(read(response))
     host.assert_used_up()
-    assert list(messages(told).values()) == [TEXT]
-    assert messages(told) == messages(follow(server, told[0][1]["runId"]))
+    assert list(messages(received).values()) == [TEXT]
+    assert messages(received) == messages(follow(server, received[0][1]["runId"]))
 
 
 @pytest.mark.parametrize("fault", [Fault.cut, Fault.aborted])
 def test_cut_stream_ends_with_the_right_text(host: LLMServer, server: ServerProcess, fault: Any) -> None:
     host.reset([fault("A tiger"), TEXT])
     with ask(server, f"broken-{fault.__name__}") as response:
-        told = list(read(response))
+        received = list(read(response))
     host.assert_used_up()
-    *broken, (name, text) = messages(told).items()
+    *broken, (name, text) = messages(received).items()
     assert text == TEXT
     assert [begun for _, begun in broken] in ([], ["A tiger"])
-    ((whole, replayed),) = messages(follow(server, told[0][1]["runId"])).items()
+    ((whole, replayed),) = messages(follow(server, received[0][1]["runId"])).items()
     assert replayed == TEXT
     assert name.startswith(whole)
 
@@ -242,15 +242,15 @@ def test_text_before_a_call_is_told_as_it_comes(host: LLMServer, server: ServerP
     host.reset([held.fault, "There it is."])
     with ask(server, "call") as response:
         events = read(response)
-        told = up_to_text(events)
+        received = up_to_text(events)
         held.goes_on.set()
-        told += list(events)
-    assert list(messages(told).values()) == [TEXT, "There it is."]
-    kinds = [one["type"] for _, one in told]
+        received += list(events)
+    assert list(messages(received).values()) == [TEXT, "There it is."]
+    kinds = [one["type"] for _, one in received]
     assert kinds.index("TEXT_MESSAGE_END") < kinds.index("TOOL_CALL_START")
-    replayed = follow(server, told[0][1]["runId"])
-    assert messages(told) == messages(replayed)
-    assert others(told) == others(replayed)
+    replayed = follow(server, received[0][1]["runId"])
+    assert messages(received) == messages(replayed)
+    assert others(received) == others(replayed)
 
 
 def test_cancel_in_mid_sentence_stops_at_once_and_lets_the_host_go(
@@ -260,16 +260,16 @@ def test_cancel_in_mid_sentence_stops_at_once_and_lets_the_host_go(
     host.reset([held.fault])
     with ask(server, "cancel") as response:
         events = read(response)
-        told = up_to_text(events)
-        turn_id = told[0][1]["runId"]
+        received = up_to_text(events)
+        turn_id = received[0][1]["runId"]
         began = time.monotonic()
         assert httpx.post(f"{server.url}/turns/{turn_id}/cancel?user_id=ann").status_code == 202
-        told += list(events)
+        received += list(events)
         assert time.monotonic() - began < 2
     assert held.is_left.wait(2)
     held.goes_on.set()
-    assert told[-1][1]["outcome"] == {"type": "cancelled"}
-    half, stopped = messages(told).values()
+    assert received[-1][1]["outcome"] == {"type": "cancelled"}
+    half, stopped = messages(received).values()
     assert TEXT.startswith(half)
     assert stopped.startswith("I stopped: cancelled by the user")
     assert list(messages(follow(server, turn_id)).values()) == [stopped]
@@ -295,12 +295,12 @@ def test_jsonl_tells_text_as_it_comes(host: LLMServer, program: Program, lion_fi
     running = program.start("run", lion_file, "where is the lion?", "--jsonl")
     assert running.stdout is not None
     with running:
-        told = up_to_text(("", json.loads(line)) for line in running.stdout)
+        received = up_to_text(("", json.loads(line)) for line in running.stdout)
         held.goes_on.set()
-        told += [("", json.loads(line)) for line in running.stdout]
+        received += [("", json.loads(line)) for line in running.stdout]
     assert running.returncode == 0
-    assert list(messages(told).values()) == [TEXT * 2]
-    assert len(pieces(told)) > 1
+    assert list(messages(received).values()) == [TEXT * 2]
+    assert len(pieces(received)) > 1
 
 
 def test_chat_shows_the_answer_as_it_comes(host: LLMServer, program: Program) -> None:

@@ -30,7 +30,7 @@ DATA = {
     },
     "backends/supabase": {"promptvision_supabase/py.typed", "promptvision_supabase/setup.sql"},
 }
-"""Files of a wheel that are no Python; all other members have ``py.typed`` alone."""
+"""Files of a wheel that are not Python; all other members have only ``py.typed``."""
 
 TEST_SERVERS = {"promptvision_cloudinary/fake.py", "promptvision_supabase/testing.py"}
 """Servers that tests start; wheels exclude them."""

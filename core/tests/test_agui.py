@@ -102,7 +102,7 @@ def dawdle() -> tuple[Tool, threading.Event]:
 
     @tool(phrases=["dawdle over it"], cacheable=False)
     def dawdle(image: Image.Image, context: ToolContext) -> str:
-        """Work until somebody says stop."""
+        """Work until cancelled."""
         begun.set()
         for step in range(10_000):
             context.progress(step, 10_000, f"part {step}")
@@ -141,8 +141,8 @@ def test_events_tell_the_steps_the_images_and_the_answer(tools: list[Tool], scen
     assert parent["url"] == images[0]["url"]
     results = [event["content"] for event in events if event["type"] == "TOOL_CALL_RESULT"]
     assert results[-1][1] == {"type": "image", "source": {"type": "url", "value": images[-1]["url"]}}
-    told = "".join(event["delta"] for event in events if event["type"] == "TEXT_MESSAGE_CONTENT")
-    assert told == events[-1]["result"]["text_response"]
+    received = "".join(event["delta"] for event in events if event["type"] == "TEXT_MESSAGE_CONTENT")
+    assert received == events[-1]["result"]["text_response"]
 
 
 def test_earlier_images_are_in_the_snapshot(tools: list[Tool], scene_png: bytes) -> None:
@@ -207,7 +207,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
         async for frame in agent.follow("local", running.turn.id, show):
             seen.append(frame)
             if len(seen) == 2:
-                await running.task  # everything happens while nobody reads
+                await running.task  # everything happens without a reader
         return seen, await read(agent, running.turn.id)
 
     seen, whole = asyncio.run(dawdling_reader())
@@ -256,8 +256,8 @@ def test_planner_text_before_calls_is_a_message(tools: list[Tool], scene_png: by
     live, replayed = run_and_read(make_agent(tools, planner=planner), "bw", image=scene_png)
     check_frames(live)
     assert stored(live) == replayed
-    told = [f.event["delta"] for f in replayed if f.event["type"] == "TEXT_MESSAGE_CONTENT"]
-    assert told == ["Let me see.", "There."]
+    received = [f.event["delta"] for f in replayed if f.event["type"] == "TEXT_MESSAGE_CONTENT"]
+    assert received == ["Let me see.", "There."]
 
 
 class Talkative(ScriptedPlanner):
@@ -285,14 +285,14 @@ def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: lis
         async for frame in agent.follow("local", running.turn.id, show):
             seen.append(frame)
             if frame.event["type"] == "TEXT_MESSAGE_START":
-                await running.task  # all of it is said while nobody reads
+                await running.task  # all of it is sent without a reader
         return seen
 
     frames = asyncio.run(dawdling_reader())
     check_frames(frames)
-    told = [frame.event["delta"] for frame in frames if frame.event["type"] == "TEXT_MESSAGE_CONTENT"]
-    assert "".join(told) == Talkative.text
-    assert len(told) == 2
+    received = [frame.event["delta"] for frame in frames if frame.event["type"] == "TEXT_MESSAGE_CONTENT"]
+    assert "".join(received) == Talkative.text
+    assert len(received) == 2
 
 
 def test_at_most_twenty_pieces_of_text_a_second(tools: list[Tool]) -> None:

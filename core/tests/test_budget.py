@@ -81,10 +81,10 @@ def test_pairs_are_never_parted(past: list[tuple[int, int]], open_calls: int, bu
 
 
 def test_shortened_result_keeps_the_label_of_foreign_text() -> None:
-    told = json.loads(shorten(LONG))
-    assert told["boxes"] == "(50 items)"
-    assert set(told["text"]) == {"untrusted_text"}
-    assert len(told["text"]["untrusted_text"]) < 80
+    shortened = json.loads(shorten(LONG))
+    assert shortened["boxes"] == "(50 items)"
+    assert set(shortened["text"]) == {"untrusted_text"}
+    assert len(shortened["text"]["untrusted_text"]) < 80
 
 
 @given(st.text())

@@ -110,15 +110,15 @@ def test_image_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
 
 
 def test_progress_is_told_and_stops_a_cancelled_call(sample: Image.Image) -> None:
-    told: list[tuple[float, float, str]] = []
+    reported: list[tuple[float, float, str]] = []
     cancel = CancelToken()
-    context = make_context(cancel=cancel, on_progress=lambda *how_far: told.append(how_far))
+    context = make_context(cancel=cancel, on_progress=lambda *how_far: reported.append(how_far))
     context.progress(1, 2, "half")
     cancel.cancel("enough")
     for act in (lambda: context.progress(2, 2), context.check_cancelled, lambda: context.save(sample)):
         with pytest.raises(Cancelled, match="enough"):
             act()
-    assert told == [(1, 2, "half")]
+    assert reported == [(1, 2, "half")]
     assert context.saved == []
 
 

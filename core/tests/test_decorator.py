@@ -124,7 +124,7 @@ def test_coroutine_function_gets_and_gives_images_too(sample: Image.Image) -> No
 def test_coroutine_function_gives_other_values_too() -> None:
     @tool()
     async def ask(question: str) -> str:
-        """Ask somebody.
+        """Ask a user.
 
         Args:
             question: what to ask.
@@ -292,7 +292,7 @@ def test_bare_decorator_keeps_the_function_callable(sample: Image.Image) -> None
 def test_decorated_coroutine_function_stays_one() -> None:
     @tool
     async def ask(question: str) -> str:
-        """Ask somebody."""
+        """Ask a user."""
         return f"{question} Yes."
 
     assert asyncio.run(ask("Is it?")) == "Is it? Yes."

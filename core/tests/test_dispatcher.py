@@ -1,4 +1,4 @@
-"""The planner's calls: names checked, operations run, repeated calls answered from memory."""
+"""Dispatching the planner's calls: names, operations and repeated calls."""
 
 from __future__ import annotations
 

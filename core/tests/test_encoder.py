@@ -91,7 +91,7 @@ class Client:
 
 
 class Site:
-    """A turn that is told to one reader, who comes back whenever the connection is lost."""
+    """A turn that is streamed to one reader, who reconnects whenever the connection is lost."""
 
     def __init__(self, losses: frozenset[int]) -> None:
         key = TurnKey("local", "c", "p")
@@ -154,17 +154,17 @@ replies = st.tuples(st.lists(words, max_size=3), words, st.booleans())
 @settings(max_examples=400, deadline=None)
 @given(st.lists(replies, min_size=1, max_size=3), st.frozensets(st.integers(1, 40), max_size=6))
 def test_reader_who_comes_and_goes_has_the_right_text_once(
-    told: list[tuple[list[str], str, bool]], losses: frozenset[int]
+    planned: list[tuple[list[str], str, bool]], losses: frozenset[int]
 ) -> None:
     site = Site(losses)
-    for number, (attempts, final, is_noted) in enumerate(told, start=1):
+    for number, (attempts, final, is_noted) in enumerate(planned, start=1):
         site.hear(number, attempts, final)
         if is_noted:
             site.write(EventKind.NOTE, {"message": "x"})
-        if number < len(told):
+        if number < len(planned):
             site.write(EventKind.MESSAGE, {"text": final, "tool_calls": [], "planner": "x"})
             site.write(EventKind.OBSERVATION, {})
-    site.end(told[-1][1])
+    site.end(planned[-1][1])
     replay = Client(frozenset())
     encoder = EventEncoder(Translator(site.turn, [], str), Cursor())
     frames = [*encoder.opening(), *encoder.replay(site.turn), *encoder.closing(site.turn, "")]

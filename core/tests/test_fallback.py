@@ -317,7 +317,7 @@ def test_close_closes_all() -> None:
 
 
 class Whole:
-    """A provider of somebody who never heard of streams."""
+    """A third-party provider without streaming."""
 
     name = "whole"
     context_tokens = 6000

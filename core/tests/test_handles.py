@@ -36,13 +36,13 @@ def test_part_of_a_table_knows_what_it_lacks(table: ImageTable) -> None:
     part = ImageTable(table.records[3:])
     assert table.is_whole
     assert not part.is_whole
-    assert part.lacks("compare img_5 with [IMG_02]")
-    assert not part.lacks("img_4, img_5, img_6 and img_0 of img_")
+    assert part.is_missing("compare img_5 with [IMG_02]")
+    assert not part.is_missing("img_4, img_5, img_6 and img_0 of img_")
     assert part.lines()[0] == "(3 older not shown)"
     assert part.add(RED, "input", None, "", 640, 480, 3).handle == "img_6"
     part.include(table.records)
     assert part.is_whole
-    assert not part.lacks("img_2")
+    assert not part.is_missing("img_2")
     assert part.show(ImageRef(RED)) == "img_6"
 
 

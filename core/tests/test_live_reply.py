@@ -1,4 +1,4 @@
-"""Text on its way: kept once, told at a bounded rate, and closed with its stream."""
+"""The streaming reply: stored once, published at a bounded rate, and closed with its stream."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ def test_given_knows_texts_that_begin_with_it(text: str) -> None:
     assert not given.begins("x" + text[1:] + " in the grass") or text == ""
 
 
-def hear(speech: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
+def hear(live_reply: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
     """The reply, and the text after each call of a listener."""
-    told: list[str] = []
-    speech.subscribers.append(lambda: told.append(speech.text))
+    received: list[str] = []
+    live_reply.subscribers.append(lambda: received.append(live_reply.text))
 
     async def stream() -> AsyncGenerator[ChatDelta, None]:
         for delta in deltas:
             yield delta
 
-    return asyncio.run(speech.receive(1, stream())), told
+    return asyncio.run(live_reply.receive(1, stream())), received
 
 
 def test_text_grows_and_restarts_with_the_reply() -> None:
-    speech, reply = LiveReply(), ChatReply(text="Two")
+    live_reply, reply = LiveReply(), ChatReply(text="Two")
     pieces = [ChatDelta(text="On"), ChatDelta(text="e"), ChatDelta(text="Two", restarted=True)]
-    assert hear(speech, *pieces, ChatDelta(reply=reply)) == (reply, ["On", "One", "Two"])
-    assert speech.is_whole
+    assert hear(live_reply, *pieces, ChatDelta(reply=reply)) == (reply, ["On", "One", "Two"])
+    assert live_reply.is_whole
 
 
 def test_stream_without_an_end_is_a_failure() -> None:
-    speech = LiveReply()
+    live_reply = LiveReply()
     with pytest.raises(ProviderError, match="ended without a reply"):
-        hear(speech, ChatDelta(text="On"))
-    assert speech.is_whole
+        hear(live_reply, ChatDelta(text="On"))
+    assert live_reply.is_whole
 
 
 def test_stream_that_is_left_is_closed() -> None:
@@ -67,34 +67,34 @@ def test_stream_that_is_left_is_closed() -> None:
     assert closed == [True]
 
 
-def test_paced_listener_is_called_seldom_and_at_the_end() -> None:
-    said, heard = 0, []
+def test_throttle_listener_is_called_seldom_and_at_the_end() -> None:
+    said, notified = 0, []
 
     async def speak() -> None:
         nonlocal said
-        paced = Throttle(lambda: heard.append(said))
+        throttle = Throttle(lambda: notified.append(said))
         ends_at = time.monotonic() + 0.3
         while time.monotonic() < ends_at:
             said += 1
-            paced()
+            throttle()
             await asyncio.sleep(0)
         await asyncio.sleep(2 * INTERVAL_S)
 
     asyncio.run(speak())
-    assert heard[0] == 1, "the first piece does not wait"
-    assert heard[-1] == said, "the last one is not lost"
-    assert 3 <= len(heard) <= 8
+    assert notified[0] == 1, "the first piece does not wait"
+    assert notified[-1] == said, "the last one is not lost"
+    assert 3 <= len(notified) <= 8
 
 
-def test_paced_listener_is_not_called_after_the_end() -> None:
-    heard: list[int] = []
+def test_throttle_listener_is_not_called_after_the_end() -> None:
+    notified: list[int] = []
 
     async def speak() -> None:
-        paced = Throttle(lambda: heard.append(1))
-        paced()
-        paced()
-        paced.close()
+        throttle = Throttle(lambda: notified.append(1))
+        throttle()
+        throttle()
+        throttle.close()
         await asyncio.sleep(2 * INTERVAL_S)
 
     asyncio.run(speak())
-    assert heard == [1]
+    assert notified == [1]

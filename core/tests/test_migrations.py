@@ -60,7 +60,7 @@ def test_newest_script_is_the_schema_of_the_code() -> None:
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_heads() == [HEAD]
     revisions = [script.revision for script in scripts.walk_revisions()]
-    assert revisions == sorted(revisions, reverse=True)  # migrate.py tells newer from older by the number
+    assert revisions == sorted(revisions, reverse=True)  # migrate.py compares revisions by number
 
 
 def test_every_index_and_rule_is_there(engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""What the planner is told of a finished call."""
+"""The observation of a finished call for the planner."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def test_images_are_handles_and_what_is_none_is_left_out() -> None:
 
 
 def test_notes_come_last() -> None:
-    told = observe(Result(message="fine"), table(), ["colour: unknown, dropped"])
-    assert told == '{"success":true,"message":"fine","notes":["colour: unknown, dropped"]}'
+    observed = observe(Result(message="fine"), table(), ["colour: unknown, dropped"])
+    assert observed == '{"success":true,"message":"fine","notes":["colour: unknown, dropped"]}'
 
 
 def test_long_lists_are_cut_and_the_rest_is_counted() -> None:
@@ -59,8 +59,8 @@ def test_text_from_an_image_is_labelled_cut_and_neutralized() -> None:
 
 
 def test_failure_is_one_short_line_with_its_kind() -> None:
-    told = json.loads(observe_failure("arguments", "x" * 9999))
-    assert (told["success"], told["kind"], len(told["error"])) == (False, "arguments", TEXT_LIMIT)
+    observed = json.loads(observe_failure("arguments", "x" * 9999))
+    assert (observed["success"], observed["kind"], len(observed["error"])) == (False, "arguments", TEXT_LIMIT)
 
 
 def test_letters_of_all_scripts_stay_readable() -> None:

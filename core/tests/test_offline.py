@@ -40,7 +40,7 @@ def user(words: str) -> Message:
     return Message(role="user", content=f"{words}\n\n[Images: img_1]")
 
 
-def told(reply: ChatReply, summary: str, *, failed: bool = False) -> CallOutcome:
+def outcome_of(reply: ChatReply, summary: str, *, failed: bool = False) -> CallOutcome:
     """The outcome of the call in a reply."""
     (call,) = reply.tool_calls
     return CallOutcome(name=call.name, arguments=call.arguments, summary=summary, failed=failed)
@@ -53,17 +53,17 @@ def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[PlannerFunct
         ("detect_objects", {"prompt": "red ball"})
     ]
     assert (first.finish_reason, first.planner, first.text) == ("tool_calls", "offline", "")
-    found = told(first, "I found 1.")
+    found = outcome_of(first, "I found 1.")
     second = ask(functions, asked, found)
     assert [call.name for call in second.tool_calls] == ["convert_to_bw"]
     assert second.tool_calls[0].id != first.tool_calls[0].id
-    last = ask(functions, asked, found, told(second, "It is grey."))
+    last = ask(functions, asked, found, outcome_of(second, "It is grey."))
     assert (last.text, last.tool_calls, last.finish_reason) == ("I found 1. It is grey.", (), "stop")
 
 
 def test_failure_ends_the_plan_and_is_told(functions: tuple[PlannerFunction, ...]) -> None:
     asked = "find the red ball, then make it black and white"
-    reply = ask(functions, asked, told(ask(functions, asked), "There is no red ball.", failed=True))
+    reply = ask(functions, asked, outcome_of(ask(functions, asked), "There is no red ball.", failed=True))
     assert (reply.text, reply.tool_calls) == (
         "There is no red ball.\nNot done after that: convert_to_bw.",
         (),
@@ -72,7 +72,7 @@ def test_failure_ends_the_plan_and_is_told(functions: tuple[PlannerFunction, ...
 
 def test_forced_answer_makes_no_call(functions: tuple[PlannerFunction, ...]) -> None:
     asked = "find the red ball, then make it black and white"
-    reply = ask(functions, asked, told(ask(functions, asked), "I found 1."), tool_choice="none")
+    reply = ask(functions, asked, outcome_of(ask(functions, asked), "I found 1."), tool_choice="none")
     assert (reply.text, reply.tool_calls) == ("I found 1.", ())
 
 
@@ -116,7 +116,7 @@ def test_what_comes_before_unknown_words_is_done_and_the_words_are_named(
     asked = "find the red ball, then knit a sweater"
     first = ask(functions, asked)
     assert [call.name for call in first.tool_calls] == ["detect_objects"]
-    last = ask(functions, asked, told(first, "I found 1."))
+    last = ask(functions, asked, outcome_of(first, "I found 1."))
     assert last.text.startswith("I found 1.\nI do not understand \u201cknit a sweater\u201d")
     assert (last.tool_calls, last.failed) == ((), True)
 

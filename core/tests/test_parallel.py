@@ -1,4 +1,4 @@
-"""Several calls in one reply: in order, and side by side where they share no device and no artifact."""
+"""Several calls in one reply: in order, and in parallel where they share no device and no artifact."""
 
 from __future__ import annotations
 
@@ -167,7 +167,10 @@ def test_calls_that_share_nothing_run_at_once_and_what_they_make_has_their_order
     assert [step.arguments["colour"] for step in reply.steps] == ["green", "blue"]
     assert [image["handle"] for image in reply.images] == ["img_2", "img_3"]
     assert [agent.open(image["id"]).getpixel((0, 0)) for image in reply.images] == [(0, 128, 0), (0, 0, 255)]
-    assert [told["paint_image_url"] for told in observed(planner.requests[1])] == ["img_2", "img_3"]
+    assert [seen["paint_image_url"] for seen in observed(planner.requests[1])] == [
+        "img_2",
+        "img_3",
+    ]
     stored = agent.conversations.turn("local", reply.turn_id)
     assert stored is not None
     kinds = [event.kind for event in stored.events if event.kind is not EventKind.IMAGE]
@@ -177,10 +180,10 @@ def test_calls_that_share_nothing_run_at_once_and_what_they_make_has_their_order
         *[EventKind.STEP_FINISHED] * 2,
     ]
     names = [
-        told["stepName"]
+        seen["stepName"]
         for event in stored.events
-        for told in Translator(stored, [], str).event(event)
-        if told["type"].startswith("STEP")
+        for seen in Translator(stored, [], str).event(event)
+        if seen["type"].startswith("STEP")
     ]
     assert names == ["1. paint", "2. paint"] * 2, "no two steps that are open have one name"
 

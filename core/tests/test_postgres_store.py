@@ -160,7 +160,7 @@ def test_opening_without_a_server_is_a_quick_retryable_error() -> None:
 
 
 def test_silent_server_is_given_up_on() -> None:
-    """A half-open connection: somebody accepts and never answers."""
+    """A half-open connection: the server accepts and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
         with pytest.raises(StoreError) as caught:

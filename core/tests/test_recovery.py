@@ -1,4 +1,4 @@
-"""What an interruption leaves behind."""
+"""Recovery from an interruption."""
 
 from __future__ import annotations
 

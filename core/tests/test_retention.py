@@ -1,4 +1,4 @@
-"""Clearing out: what is old and what nobody uses goes, everything else stays."""
+"""Retention: old conversations and unused images are deleted, everything else is kept."""
 
 from __future__ import annotations
 

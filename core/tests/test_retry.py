@@ -37,7 +37,7 @@ def limited(retry_after_s: float | None = None) -> ProviderError:
 
 @dataclass
 class Host:
-    """Fails as told, then answers."""
+    """Fails as configured, then answers."""
 
     failures: list[ProviderError]
     asked: int = 0

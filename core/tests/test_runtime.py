@@ -52,7 +52,7 @@ def make(run: Run = shade, **changes: Any) -> Tool:
 
 
 class FlakyStore(MemoryImageStore):
-    """Fails to look once when told to."""
+    """Fails one check if configured."""
 
     is_down = False
 

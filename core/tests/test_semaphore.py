@@ -1,4 +1,4 @@
-"""The semaphore before a database: so many at once, in the order of coming, and nobody for ever."""
+"""The semaphore of the database: bounded, in order of arrival, and without starvation."""
 
 from __future__ import annotations
 

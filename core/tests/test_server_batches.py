@@ -176,7 +176,7 @@ def test_users_see_nothing_of_each_other(serve: Serve) -> None:
     ):
         assert response.status_code == 404
     taken = client.post("/batches", json=body, **bob)
-    assert taken.status_code == 202, "the id belongs to nobody alone"
+    assert taken.status_code == 202, "two users may use the same id"
     client.headers = bob["headers"]
     state = wait_for(client, "b", has_ended)
     assert [item["status"] for item in state["items"]] == ["failed"], "the image is ann's"

@@ -140,7 +140,7 @@ def dawdle() -> tuple[Tool, threading.Event]:
 
     @tool(phrases=["dawdle over it"])
     def dawdle(image: Image.Image, context: ToolContext) -> str:
-        """Work until somebody says stop."""
+        """Work until cancelled."""
         begun.set()
         for step in range(4000):
             context.progress(step, 4000)

@@ -42,9 +42,9 @@ def test_stream_tells_the_turn_and_replays_from_any_event(
     assert response.headers["content-type"].startswith("text/event-stream")
     assert response.headers["cache-control"] == "no-cache"
     assert response.headers["x-accel-buffering"] == "no"
-    told = events(response.text)
-    assert told[0]["type"] == "RUN_STARTED"
-    turn_id, document = told[0]["runId"], told[-1]["result"]
+    received = events(response.text)
+    assert received[0]["type"] == "RUN_STARTED"
+    turn_id, document = received[0]["runId"], received[-1]["result"]
     whole = client.get(f"/turns/{turn_id}/events").text
     assert blocks(whole) == [block for block in blocks(response.text) if block.startswith("id: ")]
     ids = [block.partition("\n")[0].removeprefix("id: ") for block in blocks(whole)]
@@ -114,14 +114,14 @@ def test_cut_text_of_a_tool_does_not_break_the_stream(
 
     @tool(phrases=["break it"])
     def broken(image: Image.Image) -> str:
-        """Fail with a file name that is no text."""
+        """Fail with a file name that is not valid text."""
         raise OSError("no such file: \udcff\n\ndata: {}")
 
     client = serve(make_agent([broken]))
     body = chat_body("break it", input_image_url=scene_url)
-    told = events(client.post("/chat", json=body, headers=STREAM).text)
-    assert told[-1]["type"] == "RUN_ERROR"
-    assert "no such file" in told[-1]["message"]
+    received = events(client.post("/chat", json=body, headers=STREAM).text)
+    assert received[-1]["type"] == "RUN_ERROR"
+    assert "no such file" in received[-1]["message"]
     reply = client.post("/chat", json=body).json()
     assert reply["steps"][0]["message"].endswith("no such file: ?")
 
@@ -136,8 +136,8 @@ def test_repeated_request_is_answered_even_if_its_image_is_gone(
     first = client.post("/chat", json=body).json()
     agent.images.delete(made["image_id"])
     assert client.post("/chat", json=body).json() == first
-    told = events(client.post("/chat", json=body, headers=STREAM).text)
-    assert told[-1]["result"] == first
+    received = events(client.post("/chat", json=body, headers=STREAM).text)
+    assert received[-1]["result"] == first
     assert client.post("/chat", json={**body, "prompt_id": "fresh"}).status_code == 404
 
 

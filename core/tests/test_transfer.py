@@ -60,10 +60,10 @@ def fill(store: ConversationStore) -> None:
 def test_copy_there_and_back_is_the_same(sqlite: SQLConversationStore) -> None:
     memory, back = MemoryConversationStore(), MemoryConversationStore()
     fill(memory)
-    told: list[tuple[str, int, int]] = []
-    moved = copy_conversations(memory, sqlite, lambda *what: told.append(what))
+    reported: list[tuple[str, int, int]] = []
+    moved = copy_conversations(memory, sqlite, lambda *what: reported.append(what))
     assert moved == len(memory.users()) * 2 - 2
-    assert told[-1] == ("users", len(memory.users()), len(memory.users()))
+    assert reported[-1] == ("users", len(memory.users()), len(memory.users()))
     copy_conversations(sqlite, back, silent)
     assert digest_of_conversations(memory) == digest_of_conversations(sqlite) == digest_of_conversations(back)
     assert copy_conversations(memory, sqlite, silent) == 0

@@ -33,7 +33,7 @@ def say(text: str) -> ChatReply:
     return ChatReply(text=text)
 
 
-def told(request: ChatRequest) -> dict[str, Any]:
+def last_result(request: ChatRequest) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(request.messages[-1].content)
     return found
 
@@ -240,7 +240,7 @@ def test_every_call_has_a_result_when_a_limit_stops_the_turn() -> None:
 def test_planner_is_told_what_kind_of_failure_it_was(name: str, arguments: dict[str, Any], kind: str) -> None:
     planner = ScriptedPlanner([make(name, **arguments), say("Sorry.")])
     make_agent([look, spoil], planner=planner).run_sync("x")
-    assert told(planner.requests[1])["kind"] == kind
+    assert last_result(planner.requests[1])["kind"] == kind
 
 
 def test_function_that_fails_four_times_is_refused() -> None:
@@ -249,7 +249,7 @@ def test_function_that_fails_four_times_is_refused() -> None:
     reply = make_agent([spoil], planner=planner).run_sync("x")
     planner.assert_used_up()
     assert len(reply.steps) == 4
-    assert told(planner.requests[5])["kind"] == "stopped"
+    assert last_result(planner.requests[5])["kind"] == "stopped"
     assert planner.requests[5].tool_choice == "none"
 
 
@@ -259,7 +259,7 @@ def test_same_call_on_a_named_image_is_the_same_after_an_edit(tools: list[Tool],
     reply = make_agent(tools, planner=planner).run_sync("x", image=scene_png)
     planner.assert_used_up()
     assert len(reply.steps) == 3, "one edit with its two prerequisites"
-    assert "already" in told(planner.requests[2])["note"]
+    assert "already" in last_result(planner.requests[2])["note"]
 
 
 def test_offline_planner_goes_on_where_the_other_stopped(tools: list[Tool], scene_png: bytes) -> None:

@@ -162,7 +162,7 @@ SPEC = ModelSpec(
 
 
 def silent(done: int, total: int, file: str) -> None:
-    """A progress that nobody watches."""
+    """A progress callback that does nothing."""
 
 
 def test_a_missing_model_says_how_large_it_is_and_how_to_get_it(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""The image store contract on a double of Cloudinary, and what is particular to Cloudinary."""
+"""The image store contract on a fake Cloudinary, and tests specific to Cloudinary."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ SIGNED = {"PROMPTVISION_CLOUDINARY_DELIVERY": "signed"}
 
 
 @pytest.fixture(scope="session")
-def shared_double() -> Iterator[FakeCloudinary]:
-    with fake_cloudinary() as double:
-        yield double
+def shared_fake() -> Iterator[FakeCloudinary]:
+    with fake_cloudinary() as fake:
+        yield fake
 
 
 @pytest.fixture
-def double(shared_double: FakeCloudinary) -> FakeCloudinary:
-    for seen in (shared_double.assets, shared_double.requests, shared_double.faults, shared_double.fetches):
+def fake(shared_fake: FakeCloudinary) -> FakeCloudinary:
+    for seen in (shared_fake.assets, shared_fake.requests, shared_fake.faults, shared_fake.fetches):
         seen.clear()
-    return shared_double
+    return shared_fake
 
 
 class OpenStore(Protocol):
@@ -42,12 +42,12 @@ class OpenStore(Protocol):
 
 
 @pytest.fixture
-def open_store(double: FakeCloudinary) -> Iterator[OpenStore]:
-    """Opens stores on the double, or at another URL, and closes them at the end."""
+def open_store(fake: FakeCloudinary) -> Iterator[OpenStore]:
+    """Opens stores on the fake, or at another URL, and closes them at the end."""
     with ExitStack() as stack:
 
         def opened(url: str | None = None, **variables: str) -> CloudinaryImageStore:
-            store = CloudinaryImageStore(url or double.url, {**double.variables, **variables}.get)
+            store = CloudinaryImageStore(url or fake.url, {**fake.variables, **variables}.get)
             return stack.enter_context(closing(store))
 
         yield opened
@@ -73,58 +73,58 @@ def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "PAUSES_S", (0.01, 0.02))
 
 
-def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, double: FakeCloudinary) -> None:
+def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, fake: FakeCloudinary) -> None:
     data = new_image("image/jpeg")
     for variables, kind, folder in (
         ({}, "upload", "promptvision"),
         ({"PROMPTVISION_CLOUDINARY_FOLDER": "team/lions"}, "upload", "team/lions"),
         (SIGNED, "authenticated", "promptvision"),
     ):
-        double.assets.clear()
+        fake.assets.clear()
         open_store(**variables).put(data, "image/jpeg")
-        assert list(double.assets) == [(kind, f"{folder}/{image_id_of(data)}.jpg")]
+        assert list(fake.assets) == [(kind, f"{folder}/{image_id_of(data)}.jpg")]
 
 
 @pytest.mark.parametrize("has_etag", [True, False])
 def test_right_asset_is_never_overwritten(
-    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch, has_etag: bool
+    fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch, has_etag: bool
 ) -> None:
     """Without a digest in the answer, the asset is read and compared."""
     data = new_image()
     place = ("upload", f"promptvision/{image_id_of(data)}.png")
-    double.assets[place] = (data, 1.0)
-    answer = double.upload
+    fake.assets[place] = (data, 1.0)
+    answer = fake.upload
     if not has_etag:
-        monkeypatch.setattr(double, "upload", lambda *given: {**answer(*given), "etag": None})
+        monkeypatch.setattr(fake, "upload", lambda *given: {**answer(*given), "etag": None})
     store.put(data, PNG)
-    assert double.assets[place] == (data, 1.0)
-    assert [request.split()[0] for request in double.requests] == ["POST"] + ["HEAD", "GET"] * (not has_etag)
+    assert fake.assets[place] == (data, 1.0)
+    assert [request.split()[0] for request in fake.requests] == ["POST"] + ["HEAD", "GET"] * (not has_etag)
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"x" * len(data), lambda data: data[:-1], lambda _: b""])
 def test_damaged_asset_is_repaired_by_putting_it_again(
-    double: FakeCloudinary, store: ImageStore, damage: Callable[[bytes], bytes]
+    fake: FakeCloudinary, store: ImageStore, damage: Callable[[bytes], bytes]
 ) -> None:
     data = new_image()
     place = ("upload", f"promptvision/{image_id_of(data)}.png")
-    double.assets[place] = (damage(data), 0.0)
+    fake.assets[place] = (damage(data), 0.0)
     with pytest.raises(StoreError, match="were changed"):
         store.get(image_id_of(data))
     stored = store.put(data, PNG)
-    assert double.assets[place][0] == store.get(stored.id) == data
+    assert fake.assets[place][0] == store.get(stored.id) == data
 
 
 def test_asset_that_is_stored_with_other_bytes_is_an_error(
-    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer = double.upload
-    monkeypatch.setattr(double, "upload", lambda kind, fields, data: answer(kind, fields, data[:-1]))
+    answer = fake.upload
+    monkeypatch.setattr(fake, "upload", lambda kind, fields, data: answer(kind, fields, data[:-1]))
     with pytest.raises(StoreError, match="another name or other bytes"):
         store.put(new_image(), PNG)
 
 
 def test_readers_get_the_bytes_with_their_type_from_the_url(
-    open_store: OpenStore, double: FakeCloudinary
+    open_store: OpenStore, fake: FakeCloudinary
 ) -> None:
     data = new_image("image/webp")
     for variables in ({}, SIGNED):
@@ -133,7 +133,7 @@ def test_readers_get_the_bytes_with_their_type_from_the_url(
 
 
 def test_signed_asset_cannot_be_read_without_its_signature(
-    open_store: OpenStore, double: FakeCloudinary
+    open_store: OpenStore, fake: FakeCloudinary
 ) -> None:
     store = open_store(**SIGNED)
     url = store.url(store.put(new_image(), PNG).id)
@@ -151,85 +151,83 @@ def test_delivery_url_is_https_on_the_real_host(open_store: OpenStore) -> None:
     assert signed.startswith("https://res.cloudinary.com/Demo/raw/authenticated/s--")
 
 
-def test_hostile_keys_send_no_request(double: FakeCloudinary, store: ImageStore) -> None:
+def test_hostile_keys_send_no_request(fake: FakeCloudinary, store: ImageStore) -> None:
     for key in hostile_keys():
         for ask in (store.get, store.stat, store.url):
             with pytest.raises(NotFound):
                 ask(key)
         store.delete(key)
-    assert double.requests == []
+    assert fake.requests == []
 
 
 @pytest.mark.parametrize("source", ["/etc/passwd", "http://127.0.0.1:9/x.png", "s3://bucket/key"])
-def test_uploader_is_given_bytes_and_nothing_else(
-    double: FakeCloudinary, store: ImageStore, source: str
-) -> None:
-    """The SDK would open a string as a file or fetch it; ours never hands it one."""
+def test_uploader_receives_only_bytes(fake: FakeCloudinary, store: ImageStore, source: str) -> None:
+    """The SDK would open a string as a file or fetch it; the store never passes one."""
     with pytest.raises(TypeError):
         store.put(source, PNG)  # type: ignore[arg-type]
     stored = store.put(source.encode(), PNG)
-    assert double.assets["upload", f"promptvision/{stored.id}.png"][0] == source.encode()
-    assert double.fetches == []
+    assert fake.assets["upload", f"promptvision/{stored.id}.png"][0] == source.encode()
+    assert fake.fetches == []
 
 
-def test_double_refuses_wrong_secrets(open_store: OpenStore, double: FakeCloudinary) -> None:
+def test_fake_rejects_wrong_secrets(open_store: OpenStore, fake: FakeCloudinary) -> None:
     for name in ("CLOUDINARY_API_SECRET", "CLOUDINARY_API_KEY"):
         store = open_store(**{name: "wrong"})
         for ask in (lambda store=store: store.put(b"x", PNG), store.ids):
             with pytest.raises(StoreError, match="CLOUDINARY_API_SECRET") as caught:
                 ask()
             assert not caught.value.retryable
-    assert double.assets == {}
+    assert fake.assets == {}
 
 
 @pytest.mark.parametrize("fault", [500, 502, 503, 420, 429, 0])
-def test_passing_fault_is_waited_for(double: FakeCloudinary, store: ImageStore, fault: int) -> None:
+def test_transient_fault_is_retried(fake: FakeCloudinary, store: ImageStore, fault: int) -> None:
     data = new_image()
-    double.faults[:] = [fault, fault]
+    fake.faults[:] = [fault, fault]
     stored = store.put(data, PNG)
-    double.faults[:] = [fault, fault]
+    fake.faults[:] = [fault, fault]
     assert store.get(stored.id) == data
-    double.faults[:] = [fault]
+    fake.faults[:] = [fault]
     assert store.ids() == [stored.id]
-    assert len(double.assets) == 1
+    assert len(fake.assets) == 1
 
 
 def test_upload_that_succeeded_although_its_answer_was_lost_is_one_asset(
-    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T21: the same content-hash id again, one object."""
-    keep = double.upload
+    keep = fake.upload
 
     def keep_and_break(kind: str, fields: dict[str, str], data: bytes) -> dict[str, object]:
-        monkeypatch.setattr(double, "upload", keep)
+        monkeypatch.setattr(fake, "upload", keep)
         keep(kind, fields, data)
         raise ConnectionAbortedError
 
-    monkeypatch.setattr(double, "upload", keep_and_break)
+    monkeypatch.setattr(fake, "upload", keep_and_break)
     data = new_image()
     stored = store.put(data, PNG)
-    assert len(double.assets) == 1
-    assert [request.split()[0] for request in double.requests] == ["POST", "POST"]
+    assert len(fake.assets) == 1
+    assert [request.split()[0] for request in fake.requests] == ["POST", "POST"]
     assert store.get(stored.id) == data
 
 
-def test_lasting_fault_ends_after_three_tries(double: FakeCloudinary, store: ImageStore) -> None:
-    double.faults[:] = [503] * 20
+def test_lasting_fault_ends_after_three_tries(fake: FakeCloudinary, store: ImageStore) -> None:
+    fake.faults[:] = [503] * 20
     with pytest.raises(StoreError, match="fault 503") as caught:
         store.put(new_image(), PNG)
     assert caught.value.retryable
-    assert len(double.requests) == 3
+    assert len(fake.requests) == 3
 
 
-def test_refusal_is_not_repeated(double: FakeCloudinary, store: ImageStore) -> None:
-    double.faults[:] = [400]
+def test_refusal_is_not_repeated(fake: FakeCloudinary, store: ImageStore) -> None:
+    fake.faults[:] = [400]
     with pytest.raises(StoreError) as caught:
         store.put(new_image(), PNG)
     assert not caught.value.retryable
-    assert len(double.requests) == 1
+    assert len(fake.requests) == 1
 
 
-def test_host_that_is_down_is_a_quick_retryable_error(open_store: OpenStore, double: FakeCloudinary) -> None:
+def test_host_that_is_down_is_a_quick_retryable_error(open_store: OpenStore, fake: FakeCloudinary) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         here = f"127.0.0.1:{unused.getsockname()[1]}"
@@ -240,12 +238,12 @@ def test_host_that_is_down_is_a_quick_retryable_error(open_store: OpenStore, dou
             with pytest.raises(StoreError, match="cloudinary test-cloud") as caught:
                 ask()
             assert caught.value.retryable
-            assert double.api_secret not in str(caught.value)
+            assert fake.api_secret not in str(caught.value)
             assert time.monotonic() - started < 2
 
 
-def test_silent_host_is_given_up_on(
-    open_store: OpenStore, double: FakeCloudinary, monkeypatch: pytest.MonkeyPatch
+def test_silent_host_times_out(
+    open_store: OpenStore, fake: FakeCloudinary, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "READ_TIMEOUT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
@@ -261,25 +259,25 @@ def test_silent_host_is_given_up_on(
 
 
 def test_endless_asset_is_not_read_to_its_end(
-    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "MAX_STORED_BYTES", 1000)
-    double.assets["upload", f"promptvision/{'a' * 64}.png"] = (b"x" * 2000, 0.0)
+    fake.assets["upload", f"promptvision/{'a' * 64}.png"] = (b"x" * 2000, 0.0)
     with pytest.raises(StoreError, match="larger than any image"):
         store.get("a" * 64)
 
 
 def test_listing_has_pages_and_leaves_out_foreign_assets(
-    double: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
+    fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "PAGE", 10)
     names = [f"{number:064x}" for number in range(25)]
     for name in names:
-        double.assets["upload", f"promptvision/{name}.png"] = (b"x", 0.0)
+        fake.assets["upload", f"promptvision/{name}.png"] = (b"x", 0.0)
     for foreign in ("promptvision/logo.png", f"other/{'a' * 64}.png", f"promptvision/sub/{'a' * 64}.png"):
-        double.assets["upload", foreign] = (b"x", 0.0)
+        fake.assets["upload", foreign] = (b"x", 0.0)
     assert store.ids(older_than_s=3600) == names
-    assert len(double.requests) == 3
+    assert len(fake.requests) == 3
 
 
 @pytest.mark.parametrize(
@@ -299,12 +297,12 @@ def test_unusable_settings_are_a_setup_error(url: str, variables: dict[str, str]
     assert "geheim" not in str(caught.value)
 
 
-def test_established_variables_alone_choose_it(double: FakeCloudinary, tmp_path: Path) -> None:
+def test_established_variables_alone_choose_it(fake: FakeCloudinary, tmp_path: Path) -> None:
     home = {"PROMPTVISION_HOME": str(tmp_path)}
-    chosen = Registry.load(Settings.from_mapping({**home, **double.variables})).make_image_store()
+    chosen = Registry.load(Settings.from_mapping({**home, **fake.variables})).make_image_store()
     assert isinstance(chosen, CloudinaryImageStore)
     chosen.close()
-    two = {name: value for name, value in double.variables.items() if name != "CLOUDINARY_API_SECRET"}
+    two = {name: value for name, value in fake.variables.items() if name != "CLOUDINARY_API_SECRET"}
     assert not isinstance(
         Registry.load(Settings.from_mapping({**home, **two})).make_image_store(), CloudinaryImageStore
     )

@@ -15,7 +15,7 @@ BUCKET = "images"
 
 @dataclass(frozen=True)
 class S3Server:
-    """Where the server is, a bare client for looking behind the store's back, and the variables to set."""
+    """The URL of the server, a plain client for direct access, and the variables to set."""
 
     endpoint: str
     client: object

@@ -1,4 +1,4 @@
-"""The image store contract on a real S3 server, and what is particular to buckets."""
+"""The image store contract on a real S3 server, and tests specific to buckets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def keys(server: Any, prefix: str = "") -> list[str]:
     return [entry["Key"] for entry in found.get("Contents", [])]
 
 
-def test_key_is_made_of_the_hash_under_the_prefix(s3_server: Any) -> None:
+def test_key_is_the_hash_under_the_prefix(s3_server: Any) -> None:
     store = BucketImageStore("s3://images/keys/", s3_server.variables.get)
     stored = store.put(new_image("image/webp"), "image/webp")
     assert keys(s3_server, "keys/") == [f"keys/images/{stored.id[:2]}/{stored.id}.webp"]
@@ -66,7 +66,7 @@ def test_right_object_is_never_overwritten(s3_server: Any, store: ImageStore) ->
     assert (found["Body"].read(), found["Metadata"]) == (data, {"put": "before"})
 
 
-def test_right_object_whose_etag_is_no_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
+def test_right_object_whose_etag_is_not_a_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
     """The ETag of an object of several parts is not the MD5 of its bytes."""
     data, place = new_image(), {"Bucket": "images"}
     place["Key"] = key_of(data)
@@ -108,7 +108,7 @@ def test_azure_links_are_signed() -> None:
     assert "sig=" in url
 
 
-def test_an_hour_old_is_told_by_the_bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_age_is_read_from_the_bucket(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     store = BucketImageStore("s3://images/age", s3_server.variables.get)
     stored = store.put(new_image(), PNG)
     now = time.time()

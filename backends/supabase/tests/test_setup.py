@@ -1,4 +1,4 @@
-"""The set-up script: the tables of the SQL store, closed to everybody but the service, safe to run again."""
+"""The set-up script: the tables of the SQL store, accessible only to the service role, safe to run again."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_script_can_be_run_again(rest: RestServer) -> None:
 
 
 @pytest.mark.parametrize("table", ["turns", "alembic_version"])
-def test_tables_of_another_program_are_left_alone(rest: RestServer, table: str) -> None:
+def test_tables_of_another_program_are_not_changed(rest: RestServer, table: str) -> None:
     database = f"foreign_{table}"
     rest.postgres.create_database(database)
     rest.postgres.execute(f"create table {table} (version_num text)", database=database)
@@ -112,14 +112,14 @@ def test_empty_because_of_row_level_security_is_explained(rest: RestServer) -> N
     assert (seen.status_code, seen.json()) == (
         200,
         [],
-    )  # an empty list and no error: what has to be explained
+    )  # an empty list without an error, which must be explained
     with pytest.raises(SetupError, match="'anon', from which row-level security hides every row") as caught:
         SupabaseConversationStore(rest.url, rest.key("anon"))
     assert "service_role" in str(caught.value)
 
 
 @pytest.mark.usefixtures("open_doors")
-def test_role_with_a_policy_of_its_own_may_work(rest: RestServer) -> None:
+def test_role_with_its_own_policy_is_accepted(rest: RestServer) -> None:
     for table in TABLES:
         rest.postgres.execute(f"create policy mine on {table} to anon using (true)", database=rest.database)
     try:
@@ -130,7 +130,7 @@ def test_role_with_a_policy_of_its_own_may_work(rest: RestServer) -> None:
             rest.postgres.execute(f"drop policy mine on {table}", database=rest.database)
 
 
-def test_project_that_is_not_set_up_is_told_the_command(rest: RestServer) -> None:
+def test_error_of_a_project_without_set_up_names_the_command(rest: RestServer) -> None:
     with (
         testing.rest_server(rest.postgres, "empty", is_set_up=False) as empty,
         pytest.raises(SetupError, match="promptvision supabase sql"),
@@ -138,7 +138,7 @@ def test_project_that_is_not_set_up_is_told_the_command(rest: RestServer) -> Non
         SupabaseConversationStore(empty.url, empty.key())
 
 
-def test_script_of_another_version_is_told(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_script_of_another_version_is_reported(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "VERSION", 3)
     with pytest.raises(SetupError, match="version 2, this needs 3"):
         SupabaseConversationStore(rest.url, rest.key())

@@ -1,4 +1,4 @@
-"""The conversation contract through the real supabase SDK, and what is particular to Supabase."""
+"""The conversation contract through the real supabase SDK, and tests specific to Supabase."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TestSupabaseSharedByProcesses(SharedStoreContract):
 
 
 def test_only_function_names_stand_in_urls(rest: RestServer, store: SupabaseConversationStore) -> None:
-    """A thousand hostile ids travel as values: no path, no filter is made of them."""
+    """A thousand hostile ids are sent as values, never in a path or a filter."""
     rest.requests.clear()
     bystander = claim(store, "bystander", conversation="bystander")
     keys = [key for key in hostile_keys() if "\x00" not in key]
@@ -61,7 +61,7 @@ def test_only_function_names_stand_in_urls(rest: RestServer, store: SupabaseConv
         assert re.fullmatch(r"POST /rest/v1/rpc/promptvision_[a-z_]+", request)
 
 
-def test_ids_that_no_database_holds_are_refused_and_prompts_are_cleaned(
+def test_ids_that_no_database_can_store_are_refused_and_prompts_are_cleaned(
     store: SupabaseConversationStore,
 ) -> None:
     for odd in ("nul\x00", "lone \ud800"):
@@ -74,7 +74,7 @@ def test_ids_that_no_database_holds_are_refused_and_prompts_are_cleaned(
 
 
 @pytest.mark.parametrize("lost", [1, 2])
-def test_calls_whose_answer_was_lost_are_repeated_without_harm(
+def test_calls_with_a_lost_answer_are_repeated(
     rest: RestServer, store: SupabaseConversationStore, lost: int
 ) -> None:
     user = f"lost-answers-{lost}"
@@ -114,7 +114,7 @@ def test_postgrest_down_is_an_error_within_a_second(
     store.heartbeat(turn)
 
 
-def test_nobody_listening_is_an_error_within_a_second(rest: RestServer) -> None:
+def test_closed_port_is_an_error_within_a_second(rest: RestServer) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         started = time.monotonic()
@@ -125,8 +125,8 @@ def test_nobody_listening_is_an_error_within_a_second(rest: RestServer) -> None:
     assert rest.key() not in str(caught.value)
 
 
-def test_host_whose_queue_is_full_is_given_up_on_within_two_seconds(rest: RestServer) -> None:
-    """Nothing answers the attempt to connect: the time limit for connecting decides."""
+def test_host_with_a_full_queue_times_out_within_two_seconds(rest: RestServer) -> None:
+    """Nothing answers the connection attempt, so the connect timeout applies."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
         port = full.getsockname()[1]
         waiting = [socket.socket() for _ in range(4)]
@@ -142,7 +142,7 @@ def test_host_whose_queue_is_full_is_given_up_on_within_two_seconds(rest: RestSe
             one.close()
 
 
-def test_silent_host_is_given_up_on(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_host_times_out(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "READ_TIMEOUT_S", 0.6)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()
@@ -205,7 +205,7 @@ def test_same_database_is_open_to_the_sql_store(rest: RestServer, store: Supabas
         assert claim(direct, "both").claim is Claim.BUSY
         taken = claim(direct, "both", lease_s=0)
         assert (taken.claim, taken.fence) == (Claim.RESUMED, 2)
-        with pytest.raises(StoreError, match="no longer ours"):
+        with pytest.raises(StoreError, match="the lease was lost"):
             store.heartbeat(turn)
         direct.append(taken, [note(3)])
         direct.finish_turn(taken, TurnStatus.DONE, {"by": "sql"})

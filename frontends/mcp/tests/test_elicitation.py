@@ -1,4 +1,4 @@
-"""Arguments that a call lacks are asked of the user, in both eras of the protocol."""
+"""The user is asked for missing arguments of a call, in both eras of the protocol."""
 
 from __future__ import annotations
 

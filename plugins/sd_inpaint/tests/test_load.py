@@ -66,7 +66,7 @@ def test_missing_weights_are_named(folders: dict[int, Path], tmp_path: Path) -> 
     weights = load_file(file)
     del weights["conv_in.weight"]
     save_file(weights, file, {"format": "pt"})
-    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+    with pytest.raises(SetupError, match="does not contain all weights of the model: 1 missing"):
         load(folder, "cpu", "float32")
 
 

@@ -25,5 +25,5 @@ def test_missing_weights_are_named(folder: Path, tmp_path: Path) -> None:
     weights = load_file(file)
     del weights["model.connector.modality_projection.proj.weight"]
     save_file(weights, file, {"format": "pt"})
-    with pytest.raises(SetupError, match="does not hold all weights of the model: 1 missing"):
+    with pytest.raises(SetupError, match="does not contain all weights of the model: 1 missing"):
         load(broken, "cpu", "float32")

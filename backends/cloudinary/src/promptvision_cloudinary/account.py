@@ -1,4 +1,4 @@
-"""Which Cloudinary account, folder and kind of delivery a URL and the settings mean."""
+"""Read the Cloudinary account, folder and delivery type from a URL and the settings."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _HINT = (
 )
 _FOLDER = re.compile(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64}){0,7}")
 _OPTIONS = {"upload_prefix", "cname", "secure", "secure_distribution", "private_cdn"}
-"""Options of the SDK that may stand in the URL, as they may in Cloudinary's own ``CLOUDINARY_URL``."""
+"""Options of the SDK that the URL may contain, as in Cloudinary's own ``CLOUDINARY_URL``."""
 _SWITCHES = {"secure", "private_cdn"}
 _DELIVERIES = {"public": "upload", "signed": "authenticated"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """Where images go.
+    """The account and folder that images are stored in.
 
     Args:
         cloud_name: the account's name.
         api_key: not secret.
         api_secret: signs uploads and, when ``is_signed``, delivery URLs.
-        folder: what public ids begin with.
+        folder: prefix of public ids.
         is_signed: whether only signed URLs can be read.
         options: options of the SDK for hosts other than Cloudinary's usual ones.
     """
@@ -45,25 +45,25 @@ class Account:
 
     @property
     def kind(self) -> str:
-        """Cloudinary's word for how an asset may be read: ``upload`` or ``authenticated``."""
+        """Cloudinary's delivery type: ``upload`` or ``authenticated``."""
         return _DELIVERIES["signed" if self.is_signed else "public"]
 
     @property
     def credentials(self) -> dict[str, Any]:
-        """Options for any call of the SDK, passed each time: its global configuration is left alone."""
+        """Options for each call of the SDK, whose global configuration is not changed."""
         names = {"cloud_name": self.cloud_name, "api_key": self.api_key, "api_secret": self.api_secret}
         return {**names, **self.options}
 
 
 def read_account(url: str, setting: Callable[[str], str | None]) -> Account:
-    """Make sense of ``cloudinary:`` with variables, or of ``cloudinary://key:secret@name?options``.
+    """Read ``cloudinary:`` with variables, or ``cloudinary://key:secret@name?options``.
 
     Args:
-        url: the URL; what it does not say comes from the variables.
+        url: the URL; missing parts are read from the variables.
         setting: looks up a variable, such as ``CLOUDINARY_NAME``.
 
     Raises:
-        SetupError: something is missing or makes no sense. Secrets are not shown.
+        SetupError: a value is missing or invalid. Secrets are not shown.
     """
     parts = urlsplit(url)
     given, _, name = parts.netloc.rpartition("@")

@@ -1,7 +1,7 @@
-"""A double of Cloudinary on a loopback port, for tests: it checks signatures as Cloudinary does.
+"""A fake Cloudinary on a loopback port, for tests: it checks signatures like Cloudinary.
 
-It knows what the image store needs: signed upload and destroy, the listing of the Admin API with its
-password, and delivery, public or signed. Everything that was asked of it can be looked at.
+It implements the parts that the image store needs: signed upload and destroy, the listing of the Admin API
+with its password, and public or signed delivery. It records all requests.
 
 Source of the signature rules: Cloudinary's documentation, "Generating authentication signatures" and "Signed
 delivery URLs".
@@ -34,10 +34,10 @@ MAX_CLOCK_DRIFT_S = 3600
 
 
 class FakeCloudinary:
-    """What the double holds and has seen.
+    """The contents and recorded requests of the fake.
 
     Args:
-        cloud_name: the one account that it knows.
+        cloud_name: the only account that it knows.
     """
 
     def __init__(self, cloud_name: str = "test-cloud") -> None:
@@ -47,9 +47,9 @@ class FakeCloudinary:
         self.assets: dict[tuple[str, str], tuple[bytes, float]] = {}
         """(kind, public id) to bytes and time."""
         self.requests: list[str] = []
-        """Method and path of everything that was asked."""
+        """Method and path of all requests."""
         self.fetches: list[str] = []
-        """Uploads that were no bytes but something to fetch: the real Cloudinary would go and get it."""
+        """Uploads of a URL instead of bytes, which the real Cloudinary would fetch."""
         self.faults: list[int] = []
         """Statuses to answer the next requests with; 0 breaks the connection."""
         self.lock = threading.Lock()
@@ -57,7 +57,7 @@ class FakeCloudinary:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The established variables for this account."""
+        """The usual variables for this account."""
         return {
             "CLOUDINARY_NAME": self.cloud_name,
             "CLOUDINARY_API_KEY": self.api_key,
@@ -71,7 +71,7 @@ class FakeCloudinary:
         return f"cloudinary:?upload_prefix=http://{here}&cname={here}&secure=false"
 
     def is_signed_well(self, fields: dict[str, str]) -> bool:
-        """Whether the signature of an upload or destroy is right and fresh."""
+        """Whether the signature of an upload or destroy is correct and recent."""
         signed = sorted(f"{name}={value}" for name, value in fields.items() if name not in _UNSIGNED)
         expected = hashlib.sha1(("&".join(signed) + self.api_secret).encode()).hexdigest()  # noqa: S324  # theirs
         is_fresh = abs(time.time() - float(fields.get("timestamp", 0))) < MAX_CLOCK_DRIFT_S
@@ -84,7 +84,7 @@ class FakeCloudinary:
         return base64.urlsafe_b64encode(digest)[:8].decode()
 
     def upload(self, kind: str, fields: dict[str, str], data: bytes) -> dict[str, Any]:
-        """Keep bytes; what is there already stays when ``overwrite`` is 0."""
+        """Store bytes; existing ones are kept when ``overwrite`` is 0."""
         place = (kind, fields["public_id"])
         with self.lock:
             is_there = place in self.assets
@@ -120,15 +120,15 @@ class FakeCloudinary:
 
 @contextmanager
 def fake_cloudinary(cloud_name: str = "test-cloud") -> Iterator[FakeCloudinary]:
-    """A double that listens on a loopback port of its own."""
-    double = FakeCloudinary(cloud_name)
-    handler = type("Handler", (_Handler,), {"double": double})
+    """A fake that listens on a separate loopback port."""
+    fake = FakeCloudinary(cloud_name)
+    handler = type("Handler", (_Handler,), {"fake": fake})
     with _Server(("127.0.0.1", 0), handler) as server:
-        double.port = server.server_address[1]
+        fake.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield double
+            yield fake
         finally:
             server.shutdown()
             thread.join()
@@ -142,7 +142,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    double: FakeCloudinary
+    fake: FakeCloudinary
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named so in the base class
         """Say nothing."""
@@ -154,33 +154,31 @@ class _Handler(BaseHTTPRequestHandler):
             return
         _, _, cloud, resource_type, action = self.path.split("/")
         fields, file = _form(self.headers["content-type"], body)
-        if cloud != self.double.cloud_name or not self.double.is_signed_well(fields):
+        if cloud != self.fake.cloud_name or not self.fake.is_signed_well(fields):
             self._answer(401, {"error": {"message": "Invalid Signature"}})
         elif resource_type != "raw" or fields.get("unique_filename", "0") != "0":
-            self._answer(
-                400, {"error": {"message": "the double knows raw assets with names of their own only"}}
-            )
+            self._answer(400, {"error": {"message": "the fake supports only raw assets with explicit names"}})
         elif action == "destroy":
-            gone = self.double.assets.pop((fields["type"], fields["public_id"]), None)
+            gone = self.fake.assets.pop((fields["type"], fields["public_id"]), None)
             self._answer(200, {"result": "not found" if gone is None else "ok"})
         elif file is None:
-            self.double.fetches.append(fields.get("file", ""))
-            self._answer(400, {"error": {"message": "the double fetches nothing"}})
+            self.fake.fetches.append(fields.get("file", ""))
+            self._answer(400, {"error": {"message": "the fake fetches nothing"}})
         else:
-            self._answer(200, self.double.upload(fields["type"], fields, file))
+            self._answer(200, self.fake.upload(fields["type"], fields, file))
 
     def do_GET(self) -> None:
         """Delivery, and the listing of the Admin API."""
         if self._is_spoilt():
             return
         parts = urlsplit(self.path)
-        listing = f"/v1_1/{self.double.cloud_name}/resources/raw/"
+        listing = f"/v1_1/{self.fake.cloud_name}/resources/raw/"
         if parts.path.startswith(listing):
-            secret = f"{self.double.api_key}:{self.double.api_secret}".encode()
+            secret = f"{self.fake.api_key}:{self.fake.api_secret}".encode()
             if self.headers.get("authorization") != f"Basic {base64.b64encode(secret).decode()}":
                 self._answer(401, {"error": {"message": "Invalid credentials"}})
             else:
-                self._answer(200, self.double.page(parts.path.removeprefix(listing), parse_qs(parts.query)))
+                self._answer(200, self.fake.page(parts.path.removeprefix(listing), parse_qs(parts.query)))
             return
         self._deliver(parts.path)
 
@@ -188,19 +186,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _deliver(self, path: str) -> None:
         match = _DELIVERY.fullmatch(unquote(path))
-        held = match and self.double.assets.get((match["kind"], match["id"]))
-        if not match or not held or match["cloud"] != self.double.cloud_name:
+        held = match and self.fake.assets.get((match["kind"], match["id"]))
+        if not match or not held or match["cloud"] != self.fake.cloud_name:
             self._send(404, "text/plain", b"")
-        elif match["kind"] == "authenticated" and match["sign"] != self.double.signature_of(match["id"]):
+        elif match["kind"] == "authenticated" and match["sign"] != self.fake.signature_of(match["id"]):
             self._send(401, "text/plain", b"")
         else:
             self._send(200, mimetypes.guess_type(match["id"])[0] or "application/octet-stream", held[0])
 
     def _is_spoilt(self) -> bool:
-        """Note the request; answer it with the next fault if there is one."""
-        with self.double.lock:
-            self.double.requests.append(f"{self.command} {self.path}")
-            fault = self.double.faults.pop(0) if self.double.faults else None
+        """Record the request; answer it with the next fault if there is one."""
+        with self.fake.lock:
+            self.fake.requests.append(f"{self.command} {self.path}")
+            fault = self.fake.faults.pop(0) if self.fake.faults else None
         if fault == 0:
             self.close_connection = True
         elif fault is not None:

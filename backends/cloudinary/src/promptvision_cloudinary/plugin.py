@@ -39,7 +39,7 @@ def _default_url(settings: Settings) -> str | None:
 
 @hookimpl
 def promptvision_image_stores() -> Iterable[StoreFactory[ImageStore]]:
-    """Cloudinary, by URL or because its established variables are set."""
+    """Cloudinary, by URL or by its usual variables."""
     return [
         StoreFactory(name="cloudinary", schemes=("cloudinary",), create=_create, default_url=_default_url)
     ]

@@ -1,9 +1,9 @@
 """Images in Cloudinary: raw assets named ``<folder>/<sha256>.<extension>``.
 
-They are stored as *raw* assets, not as images. Cloudinary may deliver an image otherwise than it was
-uploaded (default quality, default format and stripped metadata are settings of the account), and what comes
-back must have the hash that it is known by. Raw assets are delivered byte for byte, with the media type of
-their extension, so that browsers show them all the same. The price: no transformations by Cloudinary.
+They are stored as *raw* assets, not as images. Cloudinary may deliver an image differently from the upload
+(default quality, default format and stripped metadata are settings of the account), but delivered bytes must
+match their hash. Raw assets are delivered byte for byte, with the media type of their extension, so browsers
+still show them. The drawback: no transformations by Cloudinary.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ T = TypeVar("T")
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 30.0
 PAUSES_S = (0.2, 0.8)
-"""How long to wait before the second and the third try."""
+"""Waiting times before the second and the third try, in seconds."""
 PATIENCE_S = 10.0
-"""No new try is begun after so many seconds."""
+"""No new try starts after this many seconds."""
 PAGE = 500
 MAX_PAGES = 10_000
 
@@ -43,7 +43,7 @@ MAX_PAGES = 10_000
 class CloudinaryImageStore(ObjectImageStore):
     """Images in one folder of a Cloudinary account.
 
-    The SDK is given bytes only: a string would be opened as a file or fetched as a URL.
+    The SDK receives only bytes: it would open a string as a file or fetch it as a URL.
 
     Args:
         url: ``cloudinary:``, or ``cloudinary://key:secret@name``.
@@ -79,16 +79,16 @@ class CloudinaryImageStore(ObjectImageStore):
         )
 
     def _is_right(self, asset: dict[str, Any], name: ObjectName, data: bytes) -> bool:
-        """Whether an asset has the name and the bytes; its ``etag`` is the MD5 of them."""
+        """Whether an asset has the name and the bytes; its ``etag`` is their MD5."""
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
         expected = (self._public_id(name), len(data), digest)
         return (asset.get("public_id"), asset.get("bytes"), asset.get("etag")) == expected
 
     def _read(self, name: ObjectName) -> bytes:
-        return self._patiently(lambda: self._fetch("GET", name)[1])
+        return self._with_retries(lambda: self._fetch("GET", name)[1])
 
     def _size(self, name: ObjectName) -> int:
-        return self._patiently(lambda: self._fetch("HEAD", name)[0])
+        return self._with_retries(lambda: self._fetch("HEAD", name)[0])
 
     def _link(self, name: ObjectName) -> str:
         url, _ = cloudinary.utils.cloudinary_url(
@@ -118,7 +118,7 @@ class CloudinaryImageStore(ObjectImageStore):
         raise StoreError(f"images: {self._where}: the listing has no end")
 
     def close(self) -> None:
-        """Give back connections."""
+        """Release connections."""
         super().close()
         self._reader.close()
 
@@ -126,7 +126,7 @@ class CloudinaryImageStore(ObjectImageStore):
         return f"{self._account.folder}/{name}"
 
     def _call(self, function: Callable[..., Any], *arguments: object, **options: object) -> dict[str, Any]:
-        """Call the SDK for a raw asset, with this account's credentials, a time limit and patience."""
+        """Call the SDK for a raw asset, with this account's credentials, a time limit and retries."""
 
         def once() -> dict[str, Any]:
             for argument in arguments:
@@ -144,7 +144,7 @@ class CloudinaryImageStore(ObjectImageStore):
                     )
                 )
 
-        return self._patiently(once)
+        return self._with_retries(once)
 
     def _fetch(self, method: str, name: ObjectName) -> tuple[int, bytes]:
         """Size and, for GET, bytes of an asset, from its delivery URL."""
@@ -160,7 +160,7 @@ class CloudinaryImageStore(ObjectImageStore):
                     f"images: {self._where}: delivery answers {answer.status_code}", retryable=retryable
                 )
             if answer.headers.get("content-encoding", "identity").lower() != "identity":
-                raise StoreError(f"images: {self._where}: {name} arrives compressed, which was not asked for")
+                raise StoreError(f"images: {self._where}: {name} was delivered compressed")
             data = io.BytesIO()
             for chunk in answer.iter_raw():
                 data.write(chunk)
@@ -170,7 +170,7 @@ class CloudinaryImageStore(ObjectImageStore):
 
     @contextmanager
     def _converted(self) -> Iterator[None]:
-        """Turn errors of the SDK and of httpx into this project's."""
+        """Convert errors of the SDK and of httpx to those of promptvision."""
         try:
             yield
         except (StoreError, NotFound):
@@ -184,12 +184,12 @@ class CloudinaryImageStore(ObjectImageStore):
             cloudinary.exceptions.AlreadyExists,
         ) as exc:
             raise StoreError(f"images: {self._where}: {_said(exc)}") from exc
-        except Exception as exc:  # the SDK raises plain Exception for a status that it does not know
+        except Exception as exc:  # the SDK raises plain Exception for an unknown status
             raise StoreError(f"images: {self._where}: {_said(exc)}", retryable=True) from exc
 
     @staticmethod
-    def _patiently(work: Callable[[], T]) -> T:
-        """Do the work, again after a pause when it failed for a passing reason. All of it may be repeated."""
+    def _with_retries(work: Callable[[], T]) -> T:
+        """Run the work, with retries after a transient failure. The work must be repeatable."""
         began = time.monotonic()
         for pause_s in PAUSES_S:
             try:

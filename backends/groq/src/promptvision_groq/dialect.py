@@ -11,7 +11,7 @@ __all__ = ["lenient"]
 
 
 def lenient(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema that accepts what Llama models write.
+    """Return a schema that accepts the typical output of Llama models.
 
     Groq validates calls itself and rejects, for example, a number written as a string. So every field also
     accepts a string, every optional field null, and unknown fields are allowed. The core repairs the

@@ -22,7 +22,7 @@ class GroqSection(Section):
 def _unavailable(settings: Settings) -> str | None:
     if settings.value("GROQ_API_KEY") or settings.value("GROQ_BASE_URL"):
         return None
-    return "GROQ_API_KEY is not set; make a key at console.groq.com/keys and set GROQ_API_KEY"
+    return "GROQ_API_KEY is not set; create a key at console.groq.com/keys and set GROQ_API_KEY"
 
 
 def _create(settings: Settings) -> LLMProvider:
@@ -33,7 +33,7 @@ def _create(settings: Settings) -> LLMProvider:
 
 @hookimpl
 def promptvision_llm_providers() -> Iterable[ProviderFactory]:
-    """Groq, before other hosts: it is the one that the established variables speak of."""
+    """Groq, before other hosts, since ``LLM_NAME`` names its model."""
     return [ProviderFactory(name="groq", priority=50, unavailable=_unavailable, create=_create)]
 
 

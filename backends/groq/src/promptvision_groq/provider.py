@@ -47,7 +47,7 @@ class GroqProvider(ChatHost):
         super().__init__("groq", "groq", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Create a client. The core retries, because the SDK knows no deadline."""
+        """Create a client. The core retries, because the SDK has no deadline."""
         from httpx import AsyncByteStream
 
         options = self.client_options(AsyncByteStream)

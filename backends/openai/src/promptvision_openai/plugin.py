@@ -22,7 +22,7 @@ class OpenAISection(Section):
 def _unavailable(settings: Settings) -> str | None:
     if settings.value("OPENAI_API_KEY") or settings.value("OPENAI_BASE_URL"):
         return None
-    return "OPENAI_API_KEY is not set; set it, or OPENAI_BASE_URL for a host of your own"
+    return "OPENAI_API_KEY is not set; set it, or OPENAI_BASE_URL for your own host"
 
 
 def _create(settings: Settings) -> LLMProvider:
@@ -33,7 +33,7 @@ def _create(settings: Settings) -> LLMProvider:
 
 @hookimpl
 def promptvision_llm_providers() -> Iterable[ProviderFactory]:
-    """OpenAI, and every host that speaks its chat completions."""
+    """OpenAI, and every host with a compatible chat-completions API."""
     return [ProviderFactory(name="openai", priority=40, unavailable=_unavailable, create=_create)]
 
 

@@ -29,7 +29,7 @@ FALLBACK_MODELS = ("gpt-5-mini", "gpt-4.1-mini", "gpt-4o-mini")
 _STRICT_HOSTS = (".openai.com", ".azure.com")
 
 CONTEXT_TOKENS = {True: 32_000, False: 8000}
-"""By whether the host is OpenAI or Azure; others often run with a small context window."""
+"""Context length by whether the host is OpenAI or Azure; others often have a small context window."""
 
 ERRORS = HostErrors(kinds={"tool_use_failed": "invalid_call"}, rejected_field="failed_generation")
 """Some compatible hosts validate tool calls and return a rejected one with the error."""
@@ -50,7 +50,7 @@ class OpenAIProvider(ChatHost):
         super().__init__("openai", "openai", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Create a client. The core retries, because the SDK knows no deadline."""
+        """Create a client. The core retries, because the SDK has no deadline."""
         from httpx2 import AsyncByteStream
 
         options = self.client_options(AsyncByteStream)
@@ -87,7 +87,7 @@ def create(settings: Settings) -> OpenAIProvider:
 
 
 def _shared_model(settings: Settings) -> str | None:
-    """``LLM_NAME`` is Groq's model where Groq is in use."""
+    """``LLM_NAME``, unless Groq is in use and it names Groq's model."""
     has_groq = settings.value("GROQ_API_KEY") or settings.value("GROQ_BASE_URL")
     return None if has_groq else settings.value("LLM_NAME")
 

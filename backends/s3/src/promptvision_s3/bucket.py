@@ -1,4 +1,4 @@
-"""From a URL and settings to a bucket, or to a folder in it."""
+"""Open a bucket, or a folder in it, from a URL and the settings."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _VARIABLES = {
         "AZURE_TENANT_ID": "tenant_id",
     },
 }
-"""The vendors' own variables, and what obstore calls them; where two mean one thing the later one wins."""
+"""The vendors' variables and obstore's names for them; the later of two equivalent variables wins."""
 
 _OPTIONS = {"s3": {"endpoint", "region"}, "gs": {"base_url"}, "az": {"endpoint"}}
-"""What may stand in the URL's query. Secrets may not: URLs are shown in messages."""
+"""Options that the URL's query may contain, without secrets, since URLs are shown in messages."""
 
 _HINT = "write s3://bucket/prefix, gs://bucket/prefix or az://container/prefix; see docs/stores.md"
 
@@ -65,19 +65,19 @@ class Bucket:
 
 
 def open_bucket(url: str, setting: Callable[[str], str | None]) -> Bucket:
-    """Make a client for a bucket; nothing is asked of it yet.
+    """Create a client for a bucket, without sending a request.
 
     Args:
         url: such as ``s3://bucket/prefix?endpoint=http://127.0.0.1:9000``, with ``endpoint`` for MinIO and
-            others that speak S3.
+            other S3-compatible servers.
         setting: looks up a variable, such as ``AWS_REGION``.
 
     Raises:
-        SetupError: the URL or a setting cannot be used.
+        SetupError: the URL or a setting is invalid.
     """
     parts = urlsplit(url)
     if parts.scheme not in _VARIABLES or not parts.hostname or parts.username or parts.fragment:
-        raise SetupError(f"images: {parts.scheme}: the URL names no bucket", hint=_HINT)
+        raise SetupError(f"images: {parts.scheme}: the URL does not name a bucket", hint=_HINT)
     config = {key: value for name, key in _VARIABLES[parts.scheme].items() if (value := setting(name))}
     options = dict(parse_qsl(parts.query))
     if unknown := sorted(set(options) - _OPTIONS[parts.scheme]):

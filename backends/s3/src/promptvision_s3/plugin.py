@@ -21,5 +21,5 @@ def _no_default(settings: Settings) -> None:
 
 @hookimpl
 def promptvision_image_stores() -> Iterable[StoreFactory[ImageStore]]:
-    """Buckets, when ``PROMPTVISION_IMAGES`` names one."""
+    """Buckets, if ``PROMPTVISION_IMAGES`` names one."""
     return [StoreFactory(name="bucket", schemes=("s3", "gs", "az"), create=_create, default_url=_no_default)]

@@ -24,22 +24,22 @@ from promptvision_s3.bucket import open_bucket
 __all__ = ["BucketImageStore"]
 
 LINK_LIFE = timedelta(hours=1)
-"""How long a presigned URL works. A stored conversation keeps ids, and gets new URLs when it is read."""
+"""Lifetime of a presigned URL. A stored conversation keeps ids, and gets new URLs when it is read."""
 
 
 _REFUSED = re.compile(r"status code: 4(?!08|29)\d\d")
-"""What obstore writes when the request itself is at fault: 4xx, but not timeout (408) or too many (429)."""
+"""obstore's message for a faulty request: 4xx, except timeout (408) and too many requests (429)."""
 
 
 class BucketImageStore(ObjectImageStore):
-    """Images on S3, GCS, Azure, MinIO or whatever else speaks their protocols.
+    """Images on S3, GCS, Azure, MinIO or a compatible service.
 
     Args:
         url: such as ``s3://bucket/prefix``; see :func:`~promptvision_s3.bucket.open_bucket`.
         setting: looks up a variable, such as ``AWS_REGION``.
 
     Raises:
-        SetupError: the URL or a setting cannot be used.
+        SetupError: the URL or a setting is invalid.
     """
 
     def __init__(self, url: str, setting: Callable[[str], str | None]) -> None:
@@ -59,15 +59,13 @@ class BucketImageStore(ObjectImageStore):
     def _put(
         self, name: ObjectName, data: bytes, media_type: str, mode: Literal["create", "overwrite"]
     ) -> None:
-        """Write an object; raise obstore's AlreadyExistsError if it must not be there and is."""
+        """Write an object; raise obstore's AlreadyExistsError if it exists but must not."""
         attributes = {"Content-Type": media_type}
         try:
             with self._converted():
                 obstore.put(self._bucket.store, _key(name), data, mode=mode, attributes=attributes)
         except NotFound as exc:
-            raise StoreError(
-                f"images: {self._bucket.where}: there is no such bucket", hint="create it"
-            ) from exc
+            raise StoreError(f"images: {self._bucket.where}: no such bucket", hint="create it") from exc
 
     def _read(self, name: ObjectName) -> bytes:
         with self._converted():
@@ -81,24 +79,24 @@ class BucketImageStore(ObjectImageStore):
             return int(obstore.head(self._bucket.store, _key(name))["size"])
 
     def _holds(self, name: ObjectName, data: bytes) -> bool:
-        """Compare the ETag first: S3 makes it of the MD5 of an object that was put in one part."""
+        """Compare the ETag first: on S3 it is the MD5 of an object that was put in one part."""
         try:
             with self._converted():
                 tag = obstore.head(self._bucket.store, _key(name))["e_tag"] or ""
-        except NotFound:  # removed meanwhile
+        except NotFound:  # removed in the meantime
             return False
         digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
         return tag.strip('"') == digest or super()._holds(name, data)
 
     def _link(self, name: ObjectName) -> str:
-        """A presigned URL; where the credentials cannot sign, the object's name, which no browser follows."""
+        """A presigned URL; if the credentials cannot sign, the object's name, which browsers cannot open."""
         try:
             return obstore.sign(self._bucket.store, "GET", _key(name), LINK_LIFE)
         except BaseError:
             return f"{self._bucket.where}/{_key(name)}"
 
     def _remove(self, name: ObjectName) -> None:
-        self._size(name)  # S3 does not say whether there was anything to delete
+        self._size(name)  # S3 does not report whether the object existed
         with self._converted():
             obstore.delete(self._bucket.store, _key(name))
 
@@ -110,7 +108,7 @@ class BucketImageStore(ObjectImageStore):
 
     @contextmanager
     def _converted(self) -> Iterator[None]:
-        """Turn obstore's errors into this project's."""
+        """Convert obstore's errors to those of promptvision."""
         try:
             yield
         except AlreadyExistsError:
@@ -130,5 +128,5 @@ def _key(name: ObjectName) -> str:
 
 
 def _said(exc: Exception) -> str:
-    """What obstore says, without the debug print that follows."""
+    """obstore's message, without the debug output that follows it."""
     return " ".join(str(exc).partition("\n\nDebug source")[0].split())[:300]

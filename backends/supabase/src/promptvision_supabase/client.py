@@ -1,4 +1,4 @@
-"""Calling functions of a database through PostgREST: time limits, a few quick retries, and plain errors."""
+"""Call database functions through PostgREST, with time limits, a few quick retries, and clear errors."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from promptvision.plugin import IDENTITY, SetupError, StoreError, limit_response
 __all__ = ["DatabaseClient"]
 
 CONNECT_TIMEOUT_S = 0.9
-"""Shorter than a second in all, so that a host that is down is reported within one."""
+"""Time limit for connecting; in total below a second, so that a host that is down is reported quickly."""
 READ_TIMEOUT_S = 5.0
 PAUSES_S = (0.05, 0.15, 0.3)
-"""How long to wait before the second, third and fourth try."""
+"""Waiting times before the second, third and fourth try, in seconds."""
 PATIENCE_S = 0.5
-"""No new try is begun after so many seconds."""
+"""No new try starts after this many seconds."""
 MAX_CONNECTIONS = 16
 MAX_RESPONSE_BYTES = 64 * 2**20
-"""Longest response of the database: the journal of a conversation."""
+"""Maximum size of a response: the journal of a conversation."""
 
 _PASSING = ("08", "40", "53", "55P03", "57", "58", "23505", "PGRST00")
-"""Beginnings of codes that may be gone a little later: classes of SQLSTATE (connection, rollback, resources,
-lock not available, operator intervention, system), a unique index that settled a race, PostgREST without a
-database.
+"""Prefixes of codes of transient errors: classes of SQLSTATE (connection, rollback, resources, lock not
+available, operator intervention, system), a unique index that settled a race, PostgREST without a database.
 
 Source: PostgreSQL manual, appendix A; PostgREST documentation, "Errors".
 """
@@ -51,9 +50,9 @@ _HINTS = {
 
 
 class DatabaseClient:
-    """Calls ``promptvision_*`` functions with the supabase SDK. Safe to use from several threads.
+    """Calls ``promptvision_*`` functions with the supabase SDK. Safe across threads.
 
-    Arguments travel in the JSON body only, never in a URL or a filter.
+    Arguments are sent only in the JSON body, never in a URL or a filter.
 
     Args:
         url: of the project, such as ``https://<project>.supabase.co``.
@@ -83,13 +82,13 @@ class DatabaseClient:
             raise SetupError(f"{self.where}: {exc}", hint="check SUPABASE_URL and SUPABASE_KEY") from exc
 
     def call(self, function: str, **arguments: Any) -> Any:
-        """What a function returns. Every function may be called again with the same arguments.
+        """The result of a function. Every function may be called again with the same arguments.
 
         Raises:
             StoreError: it failed; ``retryable`` when the same call may work later.
         """
         given = {f"p_{name}": value for name, value in arguments.items()}
-        return self._patiently(lambda: self._once(f"promptvision_{function}", given))
+        return self._with_retries(lambda: self._once(f"promptvision_{function}", given))
 
     def _once(self, function: str, arguments: dict[str, Any]) -> Any:
         try:
@@ -99,7 +98,7 @@ class DatabaseClient:
         except httpx.TransportError as exc:
             raise StoreError(f"{self.where}: {type(exc).__name__}: {exc}", retryable=True) from exc
         except UnicodeEncodeError as exc:
-            raise StoreError(f"{self.where}: an id holds a lone surrogate, which no database keeps") from exc
+            raise StoreError(f"{self.where}: an id contains a lone surrogate") from exc
         return answer.data
 
     def _refused(self, reason: str) -> StoreError:
@@ -116,7 +115,7 @@ class DatabaseClient:
         return StoreError(message, retryable=code.startswith(passing), hint=_HINTS.get(code))
 
     @staticmethod
-    def _patiently(work: Callable[[], Any]) -> Any:
+    def _with_retries(work: Callable[[], Any]) -> Any:
         began = time.monotonic()
         for pause_s in PAUSES_S:
             try:
@@ -128,5 +127,5 @@ class DatabaseClient:
         return work()
 
     def close(self) -> None:
-        """Give back connections."""
+        """Release connections."""
         self._http.close()

@@ -1,4 +1,4 @@
-"""``promptvision supabase``: what must be run in a project before conversations can live in it."""
+"""``promptvision supabase``: the set-up script of a project."""
 
 from __future__ import annotations
 

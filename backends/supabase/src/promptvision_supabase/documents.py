@@ -1,6 +1,6 @@
-"""JSON documents of the database as values of a conversation, and back.
+"""Convert between JSON documents of the database and values of a conversation.
 
-Event data and replies are JSON kept as text: a database's own JSON type refuses some of what JSON may hold.
+Event data and replies are JSON stored as text, since a database's JSON type rejects some valid JSON.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["conversation_document", "conversation_of", "document_of", "event_lis
 
 
 def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
-    """A turn from what ``promptvision_document`` makes."""
+    """A turn from the result of ``promptvision_document``."""
     reply = document["reply"]
     return Turn(
         id=document["id"],
@@ -35,7 +35,7 @@ def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
 
 
 def document_of(turn: Turn) -> dict[str, Any]:
-    """A turn as ``promptvision_restore_turn`` takes it."""
+    """A turn as an argument of ``promptvision_restore_turn``."""
     return {
         "id": turn.id,
         "user_id": turn.key.user_id,
@@ -56,7 +56,7 @@ def document_of(turn: Turn) -> dict[str, Any]:
 
 
 def event_list(events: tuple[Event, ...] | list[Event]) -> list[list[str | None]]:
-    """Events as ``promptvision_append`` takes them."""
+    """Events as an argument of ``promptvision_append``."""
     return [[event.kind.value, json.dumps(event.data), event.image_id] for event in events]
 
 
@@ -73,7 +73,7 @@ def conversation_of(document: dict[str, Any]) -> Conversation:
 
 
 def conversation_document(conversation: Conversation) -> dict[str, Any]:
-    """A conversation as ``promptvision_restore_turn`` takes it."""
+    """A conversation as an argument of ``promptvision_restore_turn``."""
     return {
         "user_id": conversation.user_id,
         "conversation_id": conversation.id,
@@ -85,5 +85,5 @@ def conversation_document(conversation: Conversation) -> dict[str, Any]:
 
 
 def image_of(data: str, turn_seq: int) -> ImageRecord:
-    """A line of the image table from the event that made it."""
+    """A row of the image table from its event."""
     return ImageRecord(**{**json.loads(data), "turn_seq": turn_seq})

@@ -32,7 +32,7 @@ def _default_url(settings: Settings) -> str | None:
 
 @hookimpl
 def promptvision_conversation_stores() -> Iterable[StoreFactory[ConversationStore]]:
-    """Supabase, by URL or because its established variables are set."""
+    """Supabase, by URL or by its usual variables."""
     return [StoreFactory(name="supabase", schemes=("supabase",), create=_create, default_url=_default_url)]
 
 

@@ -1,4 +1,4 @@
-"""The conversation store on Supabase: one function call of the database for each method."""
+"""The conversation store on Supabase: each method is one database function call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from promptvision_supabase.documents import (
 __all__ = ["SupabaseConversationStore", "open_store"]
 
 VERSION = 2
-"""Of the set-up script, as ``promptvision_status`` returns it."""
+"""Version of the set-up script, returned by ``promptvision_status``."""
 
 
 def open_store(setting: Callable[[str], str | None]) -> SupabaseConversationStore:
@@ -58,7 +58,7 @@ def open_store(setting: Callable[[str], str | None]) -> SupabaseConversationStor
 class SupabaseConversationStore:
     """Conversations in a Supabase project, shared by any number of processes.
 
-    Safe to use from several threads. What each method promises is written at
+    Safe across threads. The methods are described at
     :class:`~promptvision.conversations.store.ConversationStore`.
 
     Args:
@@ -66,7 +66,7 @@ class SupabaseConversationStore:
         key: its service_role (secret) key.
 
     Raises:
-        SetupError: the set-up script was not run, is another version, or hides everything from this key.
+        SetupError: the set-up script was not run, has another version, or hides all rows from this key.
         StoreError: the project cannot be reached.
     """
 
@@ -82,7 +82,7 @@ class SupabaseConversationStore:
             raise
 
     def _check_setup(self) -> None:
-        """Ask the database once what would otherwise look like an empty store or fail much later."""
+        """Check the database once for problems that would look like an empty store or fail much later."""
         try:
             status = self._call("status")
         except StoreError as exc:
@@ -103,7 +103,7 @@ class SupabaseConversationStore:
             )
 
     def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
-        """Get the right to run a turn."""
+        """Claim the right to run a turn."""
         answer = self._call(
             "claim_turn",
             **_place(key.user_id, key.conversation_id),
@@ -111,7 +111,7 @@ class SupabaseConversationStore:
             prompt=clean_text(prompt),
             title=title_of(clean_text(prompt)),
             fingerprint=fingerprint,
-            owner=f"{owner} {uuid.uuid4().hex}",  # so that a call repeated after a lost answer knows its own
+            owner=f"{owner} {uuid.uuid4().hex}",  # recognises a repeated call after a lost answer
             lease_s=lease_s,
             turn=uuid.uuid4().hex,
         )
@@ -135,7 +135,7 @@ class SupabaseConversationStore:
         if outcome == "lost":
             raise _lease_lost(turn)
         if outcome == "gap":
-            raise StoreError(f"turn {turn.id}: entry {before + 1} does not follow those that stand")
+            raise StoreError(f"turn {turn.id}: entry {before + 1} does not follow the stored ones")
         return None
 
     def finish_turn(
@@ -145,7 +145,7 @@ class SupabaseConversationStore:
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
         if events:
-            with suppress(LeaseLost):  # judged below: perhaps this very call has ended the turn
+            with suppress(LeaseLost):  # checked below: this call may be a repetition
                 self.append(turn, events)
         if not self._call("finish_turn", **_held(turn), status=status.value, reply=json.dumps(reply)):
             raise _lease_lost(turn)
@@ -204,7 +204,7 @@ class SupabaseConversationStore:
         return bool(self._call("delete", **_place(user_id, conversation_id)))
 
     def add_image(self, user_id: str, image_id: str) -> None:
-        """Note that the user has uploaded an image."""
+        """Record that the user has uploaded an image."""
         self._call("add_image", user=user_id, image=image_id)
 
     def owns_image(self, user_id: str, image_id: str) -> bool:
@@ -212,11 +212,11 @@ class SupabaseConversationStore:
         return bool(self._call("owns_image", user=user_id, image=image_id))
 
     def image_in_use(self, image_id: str) -> bool:
-        """Whether anyone uploaded the image or shows it in a conversation."""
+        """Whether any user uploaded the image or has it in a conversation."""
         return bool(self._call("image_in_use", image=image_id))
 
     def users(self) -> list[str]:
-        """Everybody who has a conversation or an upload."""
+        """All users that have a conversation or an upload."""
         return list(self._call("users"))
 
     def uploads(self, user_id: str) -> list[str]:
@@ -224,7 +224,7 @@ class SupabaseConversationStore:
         return list(self._call("uploads", user=user_id))
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
-        """Put an ended turn of another store here as it is."""
+        """Store an ended turn of another store unchanged."""
         given = {"conversation": conversation_document(conversation), "turn": document_of(turn)}
         try:
             self._call("restore_turn", **given)
@@ -234,7 +234,7 @@ class SupabaseConversationStore:
             raise
 
     def close(self) -> None:
-        """Give back connections."""
+        """Release connections."""
         self._client.close()
 
 
@@ -247,4 +247,4 @@ def _held(turn: Turn) -> dict[str, Any]:
 
 
 def _lease_lost(turn: Turn) -> LeaseLost:
-    return LeaseLost(f"turn {turn.id} is no longer ours: it was taken over, has ended or was deleted")
+    return LeaseLost(f"turn {turn.id} the lease was lost: it was taken over, has ended or was deleted")

