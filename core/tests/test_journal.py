@@ -42,11 +42,11 @@ def note(text: str) -> Entry:
 
 def begin(store: MemoryConversationStore) -> tuple[Turn, Journal, list[int]]:
     turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
-    sent: list[int] = []
+    delivered: list[int] = []
     return (
         turn,
-        Journal(AsyncConversationStore(store), turn, [lambda event: sent.append(event.seq)]),
-        sent,
+        Journal(AsyncConversationStore(store), turn, [lambda event: delivered.append(event.seq)]),
+        delivered,
     )
 
 
@@ -62,7 +62,7 @@ def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> No
         store = SlowStore() if blocking else MemoryConversationStore()
         if isinstance(store, SlowStore):
             store.gate.set()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         journal.defer(note("a"))
         await journal.write(note("b"))
         journal.post(note("c"))
@@ -70,7 +70,7 @@ def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> No
         journal.defer(note("e"))
         await journal.write(note("f"))
         assert stored(store, turn) == list("abcdef")
-        assert sent == [1, 2, 3, 4, 5, 6]
+        assert delivered == [1, 2, 3, 4, 5, 6]
 
     asyncio.run(give())
 
@@ -78,16 +78,16 @@ def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> No
 def test_post_does_not_wait_and_tells_nothing_before_it_is_stored() -> None:
     async def give() -> None:
         store = SlowStore()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         journal.post(note("a"))
         await asyncio.sleep(0.02)
-        assert (sent, stored(store, turn)) == ([], [])
+        assert (delivered, stored(store, turn)) == ([], [])
         writing = asyncio.ensure_future(journal.write(note("b")))
         await asyncio.sleep(0.02)
         assert not writing.done()
         store.gate.set()
         await writing
-        assert sent == [1, 2]
+        assert delivered == [1, 2]
         assert store.batches == [[1], [2]]
 
     asyncio.run(give())
@@ -111,13 +111,13 @@ def test_post_is_stored_soon_though_nothing_follows() -> None:
 def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
     async def give() -> None:
         store = SlowStore()
-        _, journal, sent = begin(store)
+        _, journal, delivered = begin(store)
         for letter in "abc":
             journal.post(note(letter))
         store.gate.set()
         await asyncio.gather(journal.write(note("d")), journal.write(note("e")))
         assert store.batches == [[1, 2, 3, 4], [5]]
-        assert sent == [1, 2, 3, 4, 5]
+        assert delivered == [1, 2, 3, 4, 5]
 
     asyncio.run(give())
 
@@ -128,17 +128,17 @@ def test_write_just_after_a_post_was_stored_does_not_wait_for_ever() -> None:
     async def give() -> None:
         store = SlowStore()
         store.gate.set()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         writing = asyncio.ensure_future(journal.write(note("a")))
         await asyncio.sleep(0)
         sent = journal._appending
         assert sent is not None
         while not sent.done():  # noqa: ASYNC110  # an event would come too late
             await asyncio.sleep(0)
-        assert sent == []
+        assert delivered == []
         await journal.write(note("b"))  # not in wait_for, which would let the loop run first
         await writing
-        assert (stored(store, turn), sent) == (["a", "b"], [1, 2])
+        assert (stored(store, turn), delivered) == (["a", "b"], [1, 2])
 
     asyncio.run(give())
 
@@ -149,7 +149,7 @@ def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exce
         store = SlowStore()
         store.failure = failure
         store.gate.set()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         journal.post(note("a"))
         with pytest.raises(type(failure), match=str(failure)):
             await journal.write()
@@ -159,7 +159,7 @@ def test_failure_of_what_was_posted_is_raised_by_every_later_write(failure: Exce
         journal.post(note("c"))
         with pytest.raises(type(failure)):
             await journal.write()
-        assert (sent, stored(store, turn)) == ([], []), "a journal has no gaps"
+        assert (delivered, stored(store, turn)) == ([], []), "a journal has no gaps"
 
     asyncio.run(give())
 
@@ -170,7 +170,7 @@ def test_turn_ends_with_what_is_held_and_posted(blocking: bool) -> None:
         store = SlowStore() if blocking else MemoryConversationStore()
         if isinstance(store, SlowStore):
             store.gate.set()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         journal.post(note("a"))
         journal.defer(note("b"))
         await journal.finish(TurnStatus.DONE, {"text": "done"})
@@ -178,7 +178,7 @@ def test_turn_ends_with_what_is_held_and_posted(blocking: bool) -> None:
         assert found is not None
         assert (found.status, found.reply) == (TurnStatus.DONE, {"text": "done"})
         assert stored(store, turn) == ["a", "b"]
-        assert sent == [1, 2]
+        assert delivered == [1, 2]
 
     asyncio.run(give())
 
@@ -216,7 +216,7 @@ def test_turn_that_is_broken_off_keeps_what_was_posted() -> None:
 def test_writer_that_is_cancelled_leaves_the_journal_whole() -> None:
     async def give() -> None:
         store = SlowStore()
-        turn, journal, sent = begin(store)
+        turn, journal, delivered = begin(store)
         writing = asyncio.ensure_future(journal.write(note("a")))
         await asyncio.sleep(0.02)
         writing.cancel()
@@ -225,6 +225,6 @@ def test_writer_that_is_cancelled_leaves_the_journal_whole() -> None:
         store.gate.set()
         await journal.write(note("b"))
         assert stored(store, turn) == ["a", "b"]
-        assert sent == [1, 2]
+        assert delivered == [1, 2]
 
     asyncio.run(give())
