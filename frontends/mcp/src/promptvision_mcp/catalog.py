@@ -1,4 +1,4 @@
-"""The tools as MCP describes them: one for each operation that can run here, and a few of our own."""
+"""The MCP tools: one for each operation that can run here, and a few for the conversation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def list_tools(agent: Agent, forms: str) -> list[types.Tool]:
 
     Args:
         agent: whose operations are listed.
-        forms: how an image may be given, in words.
+        forms: description of the accepted forms of an image.
     """
     own = _own_tools(forms)
     names = {tool.name for tool in own}
@@ -57,7 +57,7 @@ def _describe(agent: Agent, function: PlannerFunction, forms: str) -> types.Tool
 
 
 def _input_schema(function: PlannerFunction, tool: Tool, forms: str) -> dict[str, Any]:
-    """The schema of the planner's function, except that images may be given in more ways."""
+    """The schema of the planner's function, with more forms of images."""
     schema = dict(function.parameters)
     properties = {name: _without_null(field) for name, field in schema["properties"].items()}
     for name, kind in image_arguments(tool.args).items():
@@ -70,7 +70,7 @@ def _input_schema(function: PlannerFunction, tool: Tool, forms: str) -> dict[str
 
 
 def _output_schema(operation: Operation) -> dict[str, Any]:
-    """The schema of the result. A fallback tool may add fields, so more are allowed."""
+    """The schema of the result. A fallback tool may add fields, so additional ones are allowed."""
     schema = function_parameters(operation.result)
     properties = {
         name: {key: value for key, value in _without_null(field).items() if key != "description"}
@@ -81,7 +81,7 @@ def _output_schema(operation: Operation) -> dict[str, Any]:
 
 
 def _without_null(field: dict[str, Any]) -> dict[str, Any]:
-    """The schema of an optional field without null: a field without a value is left out."""
+    """The schema of an optional field without null: a field without a value is omitted."""
     kinds = [kind for kind in field.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return field

@@ -22,7 +22,7 @@ __all__ = ["main", "mcp"]
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder whose images the client may name by path; may be repeated. Over stdio only.",
 )
-@click.option("--conversation", help="Go on with the conversation of this id. Over stdio only.")
+@click.option("--conversation", help="Continue the conversation of this id. Over stdio only.")
 @click.option(
     "--images",
     type=click.Choice(["preview", "link", "none"]),
@@ -54,7 +54,7 @@ def mcp(
 
 
 def main() -> None:
-    """The same as a program of its own, for ``uvx promptvision-mcp``."""
+    """The same command as a separate program, for ``uvx promptvision-mcp``."""
     try:
         mcp.main(prog_name="promptvision-mcp")
     except PromptvisionError as exc:

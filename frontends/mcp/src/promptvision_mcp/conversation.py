@@ -32,14 +32,14 @@ class ImageHandles:
 
     @property
     def current(self) -> ImageRecord | None:
-        """What "this image" means: the newest one that was given or edited."""
+        """The image that "this" refers to: the newest input or edited one."""
         return next((record for record in reversed(self.records) if record.kind in _SUBJECTS), None)
 
     def find(self, handle: str) -> ImageRecord:
         """The image of a handle.
 
         Raises:
-            NotFound: there is none; the message lists those that there are.
+            NotFound: the handle is unknown; the message lists the existing ones.
         """
         wanted = handle.strip().strip("[] ").lower()
         for record in self.records:
@@ -49,12 +49,12 @@ class ImageHandles:
         raise NotFound(f"no image {handle[:40]!r} in this conversation", hint=f"its images: {known}")
 
     def show(self, image_id: str) -> str:
-        """The newest handle of an image; its id when the conversation does not hold it."""
+        """The newest handle of an image; its id if it is not in the conversation."""
         found = (record.handle for record in reversed(self.records) if record.image_id == image_id)
         return next(found, image_id)
 
     def before(self, record: ImageRecord) -> ImageRecord | None:
-        """The image that an image was made from; an image that was entered again is what it was first."""
+        """The image that an image was made from, by its first record if it was added again."""
         for one in self.records:
             if one.image_id == record.image_id and one.parent is not None:
                 return next((other for other in self.records if other.number == one.parent), None)
@@ -64,12 +64,12 @@ class ImageHandles:
 class Conversation:
     """One client's conversation with the agent.
 
-    Calls run one after the other, since each may use the image that the one before has made.
+    Calls run one after the other, since each may use the image that the previous one made.
 
     Args:
         agent: runs the turns.
         user_id: the owner.
-        conversation_id: which one.
+        conversation_id: the conversation.
         sources: reads images that are not given by a handle.
     """
 
@@ -80,7 +80,7 @@ class Conversation:
         self._sources = sources
 
     async def images(self) -> ImageHandles:
-        """Its images now."""
+        """The current images of the conversation."""
         return ImageHandles(tuple(await self._agent.services.conversations.images(self._user, self._id)))
 
     async def check_owner(self, image_id: str) -> None:
@@ -128,7 +128,7 @@ class Conversation:
     async def _read_images(
         self, operation: str, arguments: dict[str, Any]
     ) -> tuple[dict[str, Any], Any, Any]:
-        """Arguments that name images by handle alone; the image and the mask that enter with the turn."""
+        """Arguments with images by handle only; the image and the mask that are sent with the turn."""
         values, image, mask = dict(arguments), None, None
         tools = self._agent.registry.candidates(operation)
         fields = image_arguments(tools[0].args) if tools else {}
@@ -151,7 +151,7 @@ class Conversation:
         return values, image, mask
 
     async def _subject(self, text: str) -> Any:
-        """The image that a turn is about, to enter with it; None if it is the current one."""
+        """The image of a turn, to send with it; None if it is the current one."""
         if not is_handle(text):
             return await self._sources.read(text)
         images = await self.images()
@@ -159,9 +159,9 @@ class Conversation:
         return None if record == images.current else ImageRef(record.image_id)
 
     async def _add(self, text: str) -> str:
-        """Enter an image that is not the subject of the call; return its handle.
+        """Add an image that is not the subject of the call; return its handle.
 
-        The current image stays what it was: it is entered again after it.
+        The current image does not change: it is added again afterwards.
         """
         current = (await self.images()).current
         await self._enter(await self._sources.read(text), "add an image", _wait)

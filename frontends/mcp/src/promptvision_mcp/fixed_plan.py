@@ -1,4 +1,4 @@
-"""A planner that knows the one call to make."""
+"""A planner with one fixed call."""
 
 from __future__ import annotations
 
@@ -52,4 +52,4 @@ class FixedPlan:
         return ChatReply(tool_calls=(call,), finish_reason="tool_calls", planner=self.name)
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: there is nothing to release."""

@@ -17,7 +17,7 @@ from promptvision.plugin import user_of
 __all__ = ["make_router"]
 
 MAX_BODY = 25 * 2**20
-"""Bytes of a request: an image of 20 MB as a data URI does not fit; give its address."""
+"""Maximum size of a request in bytes; too small for an image of 20 MB as a data URI, which needs a URL."""
 MAX_SESSIONS = 1000
 
 
@@ -45,7 +45,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 class _Endpoint:
-    """An ASGI app that checks the API key and hands the request to the session manager."""
+    """An ASGI app that checks the API key and passes the request to the session manager."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser

@@ -15,7 +15,7 @@ __all__ = ["MAX_BYTES", "MAX_SIDE", "encode_preview"]
 MAX_SIDE = 768
 """Longest side in pixels."""
 MAX_BYTES = 150_000
-"""So that base64 makes at most 200 KB of it."""
+"""Maximum size in bytes; at most 200 KB as base64."""
 
 _QUALITIES = (85, 70, 50)
 
@@ -23,7 +23,7 @@ _QUALITIES = (85, 70, 50)
 def encode_preview(image: Image) -> tuple[bytes, str]:
     """The bytes and the media type of an image scaled to fit :data:`MAX_SIDE` and :data:`MAX_BYTES`.
 
-    A mask stays PNG, so that its edges do; transparency is flattened onto white.
+    A mask stays PNG, which keeps its edges; transparency is flattened onto white.
     """
     scaled = _scale(image, MAX_SIDE)
     if scaled.mode in ("1", "L"):

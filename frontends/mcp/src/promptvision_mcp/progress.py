@@ -27,7 +27,7 @@ _MAX_WAITING = 64
 async def follow_turn(running: Any, report: Report) -> Reply:
     """Await the reply of a running turn and report its steps; stop it when the caller is cancelled.
 
-    Progress counts steps: 1.5 is half of the second one. It never falls, whatever runs in parallel.
+    Progress counts steps: 1.5 is half of the second one. It never decreases, even if steps run in parallel.
 
     Args:
         running: the handle of the turn.
@@ -50,7 +50,7 @@ async def follow_turn(running: Any, report: Report) -> Reply:
 
 
 class _Steps:
-    """Turns events into progress that grows."""
+    """Converts events to monotonic progress."""
 
     def __init__(self) -> None:
         self.updates: asyncio.Queue[tuple[float, str] | None] = asyncio.Queue()

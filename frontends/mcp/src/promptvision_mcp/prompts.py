@@ -1,4 +1,4 @@
-"""Prompts for the usual jobs: what a client offers in its menu."""
+"""Prompts for common tasks, which a client shows in its menu."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["get_prompt", "list_prompts"]
 
 _ARGUMENTS = {
     "image": "The image: its handle, path or https URL; default: the current one.",
-    "thing": "What it is about, such as 'the red ball'.",
+    "thing": "The target, such as 'the red ball'.",
     "replacement": "What should be there instead.",
     "question": "What to find out.",
 }

@@ -1,4 +1,4 @@
-"""The MCP server: its handlers, whatever the transport."""
+"""The MCP server: its handlers, for all transports."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ class _Handlers:
         return await self._results.of_image(record, "", {}, show)
 
     async def _tools(self) -> list[types.Tool]:
-        """All tools; described again only when what can run here has changed."""
+        """All tools, cached until the available operations change."""
         await self._agent.registry.availability.refresh()
         functions = self._agent.registry.functions()
         if functions is not self._functions:

@@ -30,7 +30,7 @@ def image_uri(image_id: str) -> str:
 
 
 class ImageSources:
-    """Reads what a client gives as an image.
+    """Reads images in the forms that a client may send.
 
     Args:
         roots: folders in which paths may be read; none: paths are refused.
@@ -41,12 +41,12 @@ class ImageSources:
 
     @property
     def forms(self) -> str:
-        """The accepted forms, in words."""
+        """Description of the accepted forms."""
         path = ", a path under an allowed folder" if self._roots else ""
         return f"a handle such as img_1, an https URL, a data: URI{path}"
 
     async def read(self, text: str) -> bytes | str | ImageRef:
-        """What a request carries of an image that is not given by its handle.
+        """The source of an image that is not named by its handle.
 
         Raises:
             InputError: it has another form, or the path is not in an allowed folder.

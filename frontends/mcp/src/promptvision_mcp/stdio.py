@@ -21,12 +21,12 @@ async def run_stdio(
 ) -> None:
     """Serve one client until it closes stdin.
 
-    stdout carries the protocol alone: while serving, whatever tools print goes to stderr.
+    stdout carries only the protocol: while serving, output of tools is redirected to stderr.
 
     Args:
-        settings: the settings in force.
+        settings: the active settings.
         roots: folders in which the client may name images by path.
-        conversation_id: the conversation to go on with; default: a new one.
+        conversation_id: the conversation to continue; default: a new one.
         show: how results show their image; default: as the settings say.
     """
     async with stdio_server() as (incoming, outgoing):

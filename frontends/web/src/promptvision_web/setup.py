@@ -32,7 +32,7 @@ _PROGRESS_S = 0.2
 
 
 def is_operator(settings: Settings, user: str) -> bool:
-    """Whether a user may change the server: anyone on loopback without keys, else the users that are named.
+    """Whether a user may change the server: anyone on loopback without keys, else the configured users.
 
     Without keys the server answers on loopback alone.
     """

@@ -1,4 +1,4 @@
-"""Images that the page has the server fetch."""
+"""Fetch images from URLs for the page."""
 
 from __future__ import annotations
 
