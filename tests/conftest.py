@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from types import ModuleType
 
 import pytest
 
+from promptvision.testing.environments import Environments
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer, postgres_server
 
@@ -66,3 +68,10 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str,
         "sdxl_inpaint": sdxl.variables(sdxl.build_base(home / "base"), sdxl.build_refiner(home / "refiner")),
         "florence": {"PROMPTVISION_MODEL_FLORENCE_2_LARGE": str(florence)},
     }
+
+
+@pytest.fixture(scope="session")
+def environments() -> Environments:
+    if (uv := shutil.which("uv")) is None:
+        pytest.skip("uv is not installed")
+    return Environments(uv)

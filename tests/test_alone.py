@@ -13,10 +13,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PathDistribution, distribution, packages_distributions
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +24,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from PIL import Image, ImageDraw
 
+from promptvision.testing.environments import Environments
+
 ROOT = Path(__file__).parents[1]
 MEMBERS = sorted(str(file.parent.relative_to(ROOT)) for file in ROOT.glob("[pb]*s/*/pyproject.toml"))
-UV = shutil.which("uv") or ""
 
 IMPORT_ALL_AND_RUN = """
 import importlib, json, pkgutil, sys
@@ -163,71 +163,10 @@ def test_every_import_is_of_a_declared_dependency(member: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def wheels(environments: Environments, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Distribution name to its wheel, for the core and every member."""
-    if not UV:
-        pytest.skip("uv is not installed")
     folder = tmp_path_factory.mktemp("wheels")
-    for member in ("core", *MEMBERS):
-        _uv(
-            "build",
-            "--wheel",
-            "--no-build-isolation",
-            "-o",
-            folder,
-            ROOT / member,
-            "--python",
-            sys.executable,
-        )
-    return {file.name.partition("-")[0].replace("_", "-"): file for file in folder.glob("*.whl")}
-
-
-def _uv(*arguments: str | Path) -> None:
-    command = [UV, *arguments, "--offline", "--no-config", "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    if "not be found in the cache" in done.stderr or "network was disabled" in done.stderr:
-        pytest.skip(f"uv's cache is incomplete; fill it with scripts/install: {done.stderr[-300:]}")
-    assert done.returncode == 0, done.stderr
-
-
-def _requirements(wheel: Path) -> list[str]:
-    with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = {name.partition("/")[0] for name in archive.namelist() if ".dist-info/" in name}
-        return PathDistribution(zipfile.Path(archive, f"{metadata}/")).requires or []
-
-
-class Closure:
-    """Everything that distributions need, by what they declare: wheels of ours, and pinned versions.
-
-    Args:
-        wheels: distribution name to wheel; their metadata counts, not that of this environment.
-    """
-
-    def __init__(self, wheels: dict[str, Path]) -> None:
-        self._wheels = wheels
-        self._seen: set[tuple[str, str]] = set()
-        self.install: set[str] = set()
-
-    def add(self, requirement: Requirement) -> None:
-        """Take in a requirement and all that it needs."""
-        name = canonicalize_name(requirement.name)
-        for extra in ("", *requirement.extras):
-            if (name, extra) not in self._seen:
-                self._seen.add((name, extra))
-                self._add_needs(name, extra)
-
-    def _add_needs(self, name: str, extra: str) -> None:
-        wheel = self._wheels.get(name)
-        if wheel is not None:
-            self.install.add(str(wheel))
-            needs = _requirements(wheel)
-        else:
-            found = distribution(name)
-            self.install.add(f"{name}=={found.version}")
-            needs = found.requires or []
-        for need in map(Requirement, needs):
-            if need.marker is None or need.marker.evaluate({"extra": extra}):
-                self.add(need)
+    return environments.build(folder, *(ROOT / member for member in ("core", *MEMBERS)))
 
 
 @dataclass(frozen=True)
@@ -271,18 +210,15 @@ class Alone:
 
 @pytest.fixture(scope="module", params=MEMBERS)
 def alone(
-    request: pytest.FixtureRequest, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    environments: Environments,
+    wheels: dict[str, Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Alone]:
     """Each member in turn, in an empty environment that always lies in the same place."""
     folder = tmp_path_factory.getbasetemp() / "alone"
     folder.mkdir(exist_ok=True)
-    closure = Closure(wheels)
-    for name in ("promptvision", _project(request.param)["name"]):
-        closure.add(Requirement(name))
-    python = folder / "venv" / "bin" / "python"
-    _uv("venv", "--python", sys.executable, folder / "venv")
-    _uv("pip", "install", "--no-deps", "--python", python, *sorted(closure.install))
-    _uv("pip", "check", "--python", python)
+    environments.make(folder / "venv", wheels, "promptvision", _project(request.param)["name"])
     yield Alone(request.param, folder)
     shutil.rmtree(folder / "venv")
 

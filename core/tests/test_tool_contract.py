@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,11 @@ from promptvision.tools.tool import Tool
 
 @tool
 def good(image: Image.Image, levels: int = 2) -> Image.Image:
-    """Reduce an image to few levels."""
+    """Reduce an image to few levels.
+
+    Args:
+        levels: how many grey values become one.
+    """
     return image.convert("L").point(lambda value: value // levels * levels)
 
 
@@ -105,8 +111,44 @@ def test_tool_that_ignores_cancellation_is_found() -> None:
         """Count the pixels."""
         return image.width * image.height
 
-    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+    with pytest.raises(pytest.fail.Exception, match="as if nothing had happened"):
         contract(deaf).test_cancelled_call_stops()
+
+
+def test_argument_without_a_description_is_found() -> None:
+    @tool
+    def bare(image: Image.Image, levels: int = 2) -> Image.Image:
+        """Reduce an image to few levels."""
+        return image
+
+    with pytest.raises(AssertionError, match="'levels' has no description"):
+        contract(bare).test_every_argument_is_described()
+
+
+def test_call_that_writes_a_file_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
+
+    @tool
+    def scribble(image: Image.Image) -> int:
+        """Write a file beside the images."""
+        (tmp_path / "scribble").write_text("x")
+        return image.width
+
+    with pytest.raises(AssertionError, match=r"the call writes .*scribble"):
+        contract(scribble).test_call_writes_no_files()
+
+
+def test_call_that_changes_the_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMPTVISION_TRIAL_COUNT", "0")
+
+    @tool
+    def count(image: Image.Image) -> int:
+        """Count the calls."""
+        os.environ["PROMPTVISION_TRIAL_COUNT"] += "1"
+        return image.width
+
+    with pytest.raises(AssertionError, match=r"the call changes os\.environ"):
+        contract(count).test_call_changes_no_state_of_the_process()
 
 
 def test_bare_exception_on_an_odd_image_is_found() -> None:

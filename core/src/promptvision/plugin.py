@@ -19,9 +19,9 @@ Errors
     ``StoreError`` and their bases.
 Backends
     for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
-    ``ObjectImageStore``, ``ConversationStore`` and the types of a turn; for an executor ``Executor``,
-    ``Worker``, ``Call``, ``CallOutput``, their forms as data ``CallData`` and ``OutputData``, ``Failure``,
-    ``CancelToken``, ``Progress`` and ``WorkerLost``.
+    ``ObjectImageStore``, ``ConversationStore``, ``MemoryConversationStore`` and the types of a turn; for an
+    executor ``Executor``, ``Worker``, ``Call``, ``CallOutput``, their forms as data ``CallData`` and
+    ``OutputData``, ``Failure``, ``CancelToken``, ``Progress`` and ``WorkerLost``.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from promptvision import PLUGIN_API as PLUGIN_API
     from promptvision.agent.request import LOCAL_USER as LOCAL_USER
+    from promptvision.builtin.memory import MemoryConversationStore as MemoryConversationStore
     from promptvision.cli.doctor import diagnose as diagnose
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
@@ -309,6 +310,7 @@ _MODULES = {
     "MAX_STORED_BYTES": "promptvision.images.store",
     "MaskRef": "promptvision.types",
     "Lexicon": "promptvision.tools.tool",
+    "MemoryConversationStore": "promptvision.builtin.memory",
     "Message": "promptvision.llm.messages",
     "Missing": "promptvision.tools.requirements",
     "MissingArgument": "promptvision.tools.artifacts",

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from promptvision.testing.edits import edit_regions as edit_regions
     from promptvision.testing.edits import edit_scene as edit_scene
     from promptvision.testing.executor import ExecutorContract as ExecutorContract
+    from promptvision.testing.executor import TrialBench as TrialBench
     from promptvision.testing.image_store import ImageStoreContract as ImageStoreContract
     from promptvision.testing.image_store import hostile_keys as hostile_keys
     from promptvision.testing.image_store import new_image as new_image
@@ -83,6 +84,7 @@ _MODULES = {
     "ScriptedPlanner": "promptvision.testing.planner",
     "ServerProcess": "promptvision.testing.server",
     "SharedStoreContract": "promptvision.testing.shared_store",
+    "TrialBench": "promptvision.testing.executor",
     "ToolContract": "promptvision.testing.tool_contract",
     "call": "promptvision.testing.llm_server",
     "changed_shares": "promptvision.testing.edits",

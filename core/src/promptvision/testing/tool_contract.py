@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar
 
@@ -14,10 +14,12 @@ from PIL import Image, ImageDraw
 
 from promptvision.errors import Cancelled, PromptvisionError
 from promptvision.models.spec import ModelSpec
+from promptvision.plugins.inspection import HEAVY_MODULES
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
 from promptvision.testing.context import make_context, run_tool
-from promptvision.tools.artifacts import plain_type
+from promptvision.testing.side_effects import lasting_state, shared_state, written_files
+from promptvision.tools.artifacts import image_fields, link_types, plain_type
 from promptvision.tools.decorator import ToolLike, as_tool
 from promptvision.tools.requirements import Missing, missing_requirements
 from promptvision.tools.schema import function_parameters
@@ -25,12 +27,6 @@ from promptvision.tools.tool import Result, Tool
 from promptvision.types import Box, ImageRef, MaskRef
 
 __all__ = ["ToolContract"]
-
-HEAVY_MODULES = (
-    *("torch", "torchvision", "transformers", "diffusers", "ultralytics", "cv2", "skimage", "scipy", "numpy"),
-    *("onnxruntime", "tensorflow", "jax", "openai", "groq", "sqlalchemy", "starlette", "httpx", "requests"),
-)
-"""Modules that a plugin's module must not import; ``run`` of a tool names a module that may."""
 
 HOSTILE_IMAGES = (
     ("L", (1, 1)),
@@ -111,11 +107,22 @@ class ToolContract:
             )
         )
 
+    @pytest.fixture(autouse=True)
+    def keep_state(self) -> Iterator[None]:
+        """Fail the test in which the tool, or a module that it imports, changes lasting state."""
+        before = lasting_state()
+        yield
+        changed = [name for name, value in lasting_state().items() if value != before[name]]
+        assert not changed, f"the call changes {', '.join(changed)}, which all calls share"
+
     def test_every_argument_is_described(self) -> None:
         """An LLM chooses the tool and its arguments by their descriptions."""
         assert len(self.made.operation.description.split()) >= 2, "the description is a word, not a sentence"
+        linked = {*link_types(self.made.args), *image_fields(self.made.args)}
         for name, field in function_parameters(self.made.args)["properties"].items():
-            assert field["description"].strip(), f"argument {name!r} has no description"
+            description = (field.get("description") or "").strip()
+            is_described = description not in ("", name) or name in linked
+            assert is_described, f"argument {name!r} has no description"
 
     def test_schema_is_closed(self) -> None:
         """Hosts in strict mode reject objects with undeclared members."""
@@ -141,7 +148,7 @@ class ToolContract:
     def test_call_prints_nothing_on_stdout(self, capfd: pytest.CaptureFixture[str]) -> None:
         """Stdout holds the data of ``--json`` and ``--jsonl``."""
         self.call()
-        assert capfd.readouterr().out == ""
+        assert not (printed := capfd.readouterr().out), f"the call prints on stdout: {printed[:80]!r}"
 
     def test_images_of_the_arguments_are_not_changed(self) -> None:
         """An image is shared by all calls that work on it."""
@@ -150,14 +157,16 @@ class ToolContract:
         given = context.save(image, kind="input")
         shared = context.open(given)
         self.call(image, context)
-        assert context.open(given).tobytes() == shared.tobytes() == image.tobytes()
+        is_kept = context.open(given).tobytes() == shared.tobytes() == image.tobytes()
+        assert is_kept, "the call changes the image of its argument; work on a copy"
 
     def test_same_seed_gives_the_same_result(self) -> None:
         """Results are cached by arguments, pixels and seed; ``cacheable=False``: they may differ."""
         if not self.made.cacheable:
             pytest.skip("the tool declares that equal calls may differ")
         first, second = (self.call(context=self.context(seed=7)) for _ in range(2))
-        assert first.model_dump(mode="json") == second.model_dump(mode="json")
+        is_same = first.model_dump(mode="json") == second.model_dump(mode="json")
+        assert is_same, "equal calls differ; take random numbers from context.seed, or say cacheable=False"
 
     def test_only_declared_models_are_leased(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The models of ``requires`` are checked before a call and placed on the GPU together."""
@@ -171,7 +180,8 @@ class ToolContract:
 
         monkeypatch.setattr(context, "lease", noted)
         self.call(context=context)
-        assert set(leased) <= set(self.made.requires.chosen_models(context.settings.value))
+        undeclared = set(leased) - set(self.made.requires.chosen_models(context.settings.value))
+        assert not undeclared, f"the call leases {', '.join(undeclared)}, which Requirements does not name"
 
     def test_cancelled_call_stops(self) -> None:
         """A call stops when it saves an image, reports progress or calls ``check_cancelled``."""
@@ -181,8 +191,27 @@ class ToolContract:
             pytest.skip(f"tool {self.made.name!r} cannot run here: {missing[0].what}")
         arguments = self.arguments(context, self.image())
         cancel.cancel("enough")
-        with pytest.raises(Cancelled):
+        try:
             run_tool(self.tool, context=context, **arguments)
+        except Cancelled:
+            return
+        pytest.fail("a cancelled call ends as if nothing had happened; call context.check_cancelled()")
+
+    def test_call_writes_no_files(self) -> None:
+        """Images are saved in the image store by ``context.save``; temporary files are allowed."""
+        self.call()  # imports modules, which may fill caches of their own
+        context = self.context()
+        with written_files(context.settings.home) as written:
+            self.call(context=context)
+        assert not written, f"the call writes {', '.join(written[:3])}; save images with context.save"
+
+    def test_call_changes_no_state_of_the_process(self) -> None:
+        """Locale, logging, environment, random generators and the like are shared by all calls."""
+        self.call()  # imports modules, which may change the environment
+        before = shared_state()
+        self.call()
+        changed = [name for name, value in shared_state().items() if value != before[name]]
+        assert not changed, f"the call changes {', '.join(changed)}, which all calls share"
 
     @pytest.mark.parametrize(("mode", "size"), HOSTILE_IMAGES)
     def test_odd_images_give_a_result_or_a_clear_error(self, mode: str, size: tuple[int, int]) -> None:

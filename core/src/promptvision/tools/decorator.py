@@ -238,7 +238,7 @@ def _args_model(
                 f"{type(default).__name__}, which JSON cannot hold; use str, a number, a bool, a list or None"
             )
         description = described.get(parameter.name) or parameter.name.replace("_", " ")
-        fields[parameter.name] = (annotation, Field(default, description=description))
+        fields[parameter.name] = (annotation, Field(default=default, description=description))
     return _create(name, f"{name}_args", Args, function.__module__, fields)
 
 

@@ -71,10 +71,12 @@ class DetectArgs(ImageArgs):
     prompt: Target = Field(
         description="What to look for, as a short noun phrase: 'lion'. Several: 'lion. tree.'"
     )
-    box_threshold: float = Field(0.45, ge=0, le=1, description="Lowest score of a box that is kept.")
-    text_threshold: float = Field(0.3, ge=0, le=1, description="Lowest score of a word that names a box.")
+    box_threshold: float = Field(default=0.45, ge=0, le=1, description="Lowest score of a box that is kept.")
+    text_threshold: float = Field(
+        default=0.3, ge=0, le=1, description="Lowest score of a word that names a box."
+    )
     strict: SkipJsonSchema[bool] = Field(
-        False,
+        default=False,
         description="Whether another tool will act on the boxes: then a tool that cannot check every word of "
         "the prompt must fail, and a singular noun means one box. Set by the core.",
     )
@@ -90,7 +92,7 @@ class DetectResult(ImageResult):
     scores: list[float]
     annotated_image_url: ImageRef
     doubts: list[str] | None = Field(
-        None, description="What the boxes leave open: words that were not checked, a choice not made."
+        default=None, description="What the boxes leave open: words that were not checked, a choice not made."
     )
 
     @property
@@ -118,7 +120,7 @@ class SegmentArgs(ImageArgs):
         description="Boxes [x1, y1, x2, y2] in pixels. Leave out to have 'target' found first.",
     )
     target: Target | None = Field(
-        None, description="What to segment, as a noun phrase; used when no boxes are given."
+        default=None, description="What to segment, as a noun phrase; used when no boxes are given."
     )
 
 
@@ -172,17 +174,19 @@ class InpaintArgs(ImageArgs):
         description="Handle of the mask to paint in. Leave out to have 'target' found first."
     )
     target: Target | None = Field(
-        None, description="What to change, as a noun phrase; used when no mask is given."
+        default=None, description="What to change, as a noun phrase; used when no mask is given."
     )
     prompt: str = Field(
-        "",
+        default="",
         max_length=2000,
         description="What to paint there, described as it should look; empty to remove the object.",
     )
-    negative_prompt: str | None = Field(None, max_length=2000, description="What must not appear.")
-    seed: int | None = Field(None, ge=0, lt=2**32, description="Same seed, same image.")
-    strength: float = Field(0.99, gt=0, le=1, description="How far from the original: 1 forgets it wholly.")
-    steps: int = Field(28, ge=1, le=150, description="Denoising steps.")
+    negative_prompt: str | None = Field(default=None, max_length=2000, description="What must not appear.")
+    seed: int | None = Field(default=None, ge=0, lt=2**32, description="Same seed, same image.")
+    strength: float = Field(
+        default=0.99, gt=0, le=1, description="How far from the original: 1 forgets it wholly."
+    )
+    steps: int = Field(default=28, ge=1, le=150, description="Denoising steps.")
 
     @property
     def keeps_target(self) -> bool:
@@ -204,7 +208,7 @@ class CaptionArgs(ImageArgs):
     """Arguments of ``caption_image``."""
 
     detail: Literal["brief", "detailed", "more_detailed"] = Field(
-        "more_detailed", description="How much to say."
+        default="more_detailed", description="How much to say."
     )
 
 
@@ -222,7 +226,10 @@ class ExtractTextArgs(ImageArgs):
     """Arguments of ``extract_text``."""
 
     languages: list[str] = Field(
-        ["eng"], min_length=1, max_length=8, description="Tesseract language codes, such as 'eng' or 'deu'."
+        default=["eng"],
+        min_length=1,
+        max_length=8,
+        description="Tesseract language codes, such as 'eng' or 'deu'.",
     )
 
 
@@ -282,9 +289,11 @@ class EditArgs(ImageArgs):
         min_length=1, max_length=4000, description="What to change, as an instruction: 'make it winter'."
     )
     target: Target | None = Field(
-        None, description="The thing that may change, as a noun phrase; default: the whole image."
+        default=None, description="The thing that may change, as a noun phrase; default: the whole image."
     )
-    mask_url: MaskRef | None = Field(None, description="Where the image may change. Filled in from 'target'.")
+    mask_url: MaskRef | None = Field(
+        default=None, description="Where the image may change. Filled in from 'target'."
+    )
 
     @model_validator(mode="after")
     def _has_a_mask_of_its_target(self) -> Self:
@@ -307,7 +316,7 @@ class GenerateArgs(Args):
     """Arguments of ``generate_image``."""
 
     prompt: str = Field(min_length=1, max_length=4000, description="What the image shows.")
-    format: Literal["square", "landscape", "portrait"] = Field("square", description="Its format.")
+    format: Literal["square", "landscape", "portrait"] = Field(default="square", description="Its format.")
 
 
 class GenerateResult(Result):

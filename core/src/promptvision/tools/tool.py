@@ -42,7 +42,7 @@ class Result(BaseModel):
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
     success: bool = True
-    message: str | None = Field(None, description="A message for the user about this result.")
+    message: str | None = Field(default=None, description="A message for the user about this result.")
 
     @property
     def is_certain(self) -> bool:
