@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,34 @@ def _check_lineage(table: list[ImageRecord]) -> None:
     assert (grey.parent, grey.maker, grey.turn_seq) == (edit.number, "convert_to_bw", 2)
     makers = {"annotated": "detect_objects", "mask": "segment_objects", "edit": "inpaint_image"}
     assert [record.maker for record in made] == [makers[record.kind] for record in made]
+
+
+def test_follow_ups_edit_the_thing_that_the_first_request_named(variables: dict[str, str]) -> None:
+    """Detection and segmentation run once; each later edit uses the same mask on the newest image."""
+
+    async def talk() -> list[tuple[Reply, Image.Image]]:
+        agent = Agent(Settings.from_mapping(variables))
+        answers = []
+        given: bytes | None = png(draw((211, 157)))
+        try:
+            for words in ("change the orange flower to blue", "now make it green", "and now purple"):
+                reply = await agent.run(words, image=given, conversation_id="flower")
+                given = None
+                edit = next(made for made in reply.images if made["kind"] == "edit")
+                answers.append((reply, agent.open(edit["id"])))
+            merged = answers[0][0].fields["merged_mask_url"]
+            return [*answers, (answers[0][0], agent.open(merged))]
+        finally:
+            await agent.close()
+
+    *answers, (_, mask) = asyncio.run(talk())
+    steps = [[(step.operation, step.tool, step.status) for step in reply.steps] for reply, _ in answers]
+    assert steps == [CHAIN, CHAIN[-1:], CHAIN[-1:]]
+    assert answers[0][0].steps[0].arguments["prompt"] == "orange flower"
+    assert [reply.steps[-1].arguments["prompt"] for reply, _ in answers] == ["blue", "green", "purple"]
+    images = [draw((211, 157)), *(image for _, image in answers)]
+    for before, after in pairwise(images):
+        assert_same_outside(before, after, mask)
 
 
 def test_refiner_paints_the_last_part_of_the_chain(variables: dict[str, str]) -> None:

@@ -86,6 +86,7 @@ PORTRAIT_REGIONS = {
     [
         ("make the orange area blue", {"suit"}),
         ("make the face black and white", {"face"}),
+        ("make the person's face black and white", {"face"}),
         ("make everything but the face black and white", {"suit", "flag", "shuttle"}),
         ("make everything except the orange area black and white", {"face", "flag", "shuttle"}),
     ],
@@ -134,6 +135,43 @@ def test_it_refers_to_the_last_detection() -> None:
     assert edited is not None
     shares = changed_shares(scene, edited, edit_regions())
     assert {name for name, share in shares.items() if share} == {"cone"}
+
+
+def test_it_after_a_refusal_is_the_thing_that_was_refused(portrait: np.ndarray) -> None:
+    image = Image.fromarray(portrait)
+    for requests in (
+        ["change the orange flower to blue", "now make it green"],
+        ["change the orange flower to blue", "now make it green", "and now purple"],
+    ):
+        reply, edited = run(image, *requests)
+        assert edited is None
+        assert "'orange flower': cannot check 'flower'" in reply.text_response
+
+
+def test_what_was_found_by_its_colour_can_be_edited_after_that() -> None:
+    scene = edit_scene()
+    reply, edited = run(scene, "find the green tree", "make it orange", "and now purple")
+    assert reply.status == "done", reply.text_response
+    assert edited is not None
+    shares = changed_shares(scene, edited, edit_regions())
+    assert {name for name, share in shares.items() if share} == {"cone"}
+
+
+@pytest.mark.parametrize(
+    ("requests", "changes"),
+    [
+        (["find the red balls", "remove the left one"], {"big ball"}),
+        (["find the blue boxes", "make the darker one yellow"], {"dark box"}),
+        (["find the red balls", "make both blue"], {"big ball", "small ball"}),
+    ],
+)
+def test_one_is_a_thing_of_the_kind_that_was_named(requests: list[str], changes: set[str]) -> None:
+    scene = edit_scene()
+    reply, edited = run(scene, *requests)
+    assert reply.status == "done", reply.text_response
+    assert edited is not None
+    shares = changed_shares(scene, edited, edit_regions())
+    assert {name for name, share in shares.items() if share} == changes
 
 
 def test_it_without_reference_is_answered_with_a_question() -> None:

@@ -16,9 +16,11 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
+from promptvision.builtin.planner.antecedents import earlier_calls, with_antecedents
 from promptvision.builtin.planner.conversation import (
     ADVICE,
     help_text,
+    is_colour_of_image,
     is_help,
     is_nothing,
     is_undo,
@@ -28,7 +30,7 @@ from promptvision.builtin.planner.conversation import (
 )
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
-from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, ToolCall
+from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 
 __all__ = ["OfflinePlanner"]
@@ -36,6 +38,10 @@ __all__ = ["OfflinePlanner"]
 _CANNOT_UNDO = (
     "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to go on with by its "
     "handle, for example \u201cmake img_1 black and white\u201d."
+)
+_WHICH_THING = (
+    "I can give a colour to a thing, not to the whole image. Name the thing, for example "
+    "\u201cmake the red ball green\u201d or \u201cmake the background blue\u201d."
 )
 _ASK_BACK = (
     "Which thing do you mean? No earlier step was about one. Name it, for example "
@@ -52,7 +58,7 @@ class OfflinePlanner:
     async def complete(self, request: PlanRequest) -> ChatReply:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
         plan = self._read(request)
-        matches = list(plan.matches)
+        matches = _completed(plan.matches, request)
         if not matches and (answer := _answer_without_call(request, plan)) is not None:
             return answer
         if _is_pronoun_unresolved(matches, request):
@@ -99,6 +105,8 @@ def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | Non
         return ChatReply(text="Nothing was changed.", planner=name)
     if is_undo(words):
         return ChatReply(text=_CANNOT_UNDO, planner=name, failed=True)
+    if is_colour_of_image(words):
+        return ChatReply(text=_WHICH_THING, planner=name, failed=True)
     if is_help(words) or not request.functions:
         return ChatReply(text=help_text(request.functions, request.unavailable), planner=name, failed=True)
     if (text := small_talk(words)) is not None:
@@ -114,6 +122,20 @@ def _unknown_text(request: PlanRequest, plan: Reading) -> str:
     is_first = not any(ADVICE in (message.content or "") for message in request.messages)
     clause = plan.unknown or request.prompt
     return not_understood(clause, request.functions, is_incomplete=plan.incomplete, is_first=is_first)
+
+
+def _completed(matches: Sequence[Match], request: PlanRequest) -> list[Match]:
+    """The matches with the words that "it" and "the left one" stand for."""
+    if request.has_selection:
+        return list(matches)
+    functions = (*request.functions, *request.unavailable)
+    return with_antecedents(matches, list(earlier_calls(_history(request), functions)))
+
+
+def _history(request: PlanRequest) -> Sequence[Message]:
+    """The messages of earlier turns: those before the last one of the user."""
+    last = max((n for n, message in enumerate(request.messages) if message.role == "user"), default=0)
+    return request.messages[:last]
 
 
 def _is_pronoun_unresolved(plan: Sequence[Match], request: PlanRequest) -> bool:

@@ -43,6 +43,8 @@ UNIVERSAL = re.compile(
     r"|the (?:whole |entire )?(?:image|picture|photo|scene)"
     r"|(?:the )?(?:area|region|space|part|parts|areas|pixels)"
 )
+THINGS = re.compile(r"(?:the )?(?:other )?(?:things|objects|items|stuff)")
+"""Names of everything where an exception follows: "objects that are not red"."""
 EXCEPT = re.compile(
     r",?\s*\b(?:and\s+|but\s+)?(?:except(?:ing)?(?: for)?|excluding|other than|apart from|aside from|besides"
     r"|save for|with the exception of|but not|but for|and not|not including)\b\s*"
@@ -66,7 +68,8 @@ SIDE_WORDS = {
 }
 SIDE = "|".join(sorted(SIDE_WORDS, key=len, reverse=True))
 PLACE = re.compile(
-    rf"\s+(?:(?:that|which) (?:is|are)\s+)?(?:on|at|to|in|near|towards?)\s+(?:the\s+)?(?:very\s+|far\s+)?"
+    rf"\s+(?:(?:that|which) (?:is|are)\s+)?(?:(?:furthest|farthest)\s+)?"
+    r"(?:on|at|to|in|near|towards?)\s+(?:the\s+)?(?:very\s+|far\s+)?"
     rf"(?P<sides>(?:{SIDE})(?:[\s-]+(?:{SIDE}))?)"
     r"(?:[\s-]+(?:hand))?(?:\s+(?:side|half|corner|part|edge|end|area))?"
     r"(?:\s+(?:of|in)\s+(?:the\s+)?(?:image|picture|photo|scene|frame|it))?(?=$|\s)(?!\s+of\b)"

@@ -214,7 +214,9 @@ def _with_exceptions(text: str, depth: int) -> TargetPhrase | None:
 
 
 def _excepted(text: str, base: str, rest: str, depth: int, *, adjective: bool = False) -> TargetPhrase:
-    is_universal = grammar.UNIVERSAL.fullmatch(base.strip()) is not None
+    is_universal = any(
+        rule.fullmatch(base.strip()) is not None for rule in (grammar.UNIVERSAL, grammar.THINGS)
+    )
     heads = TargetPhrase(text=base) if is_universal else read_target(base, depth + 1)
     exceptions = []
     for piece in filter(None, grammar.LIST.split(rest)):
@@ -265,7 +267,7 @@ def _read_simple(text: str, depth: int) -> TargetPhrase:
     phrase = TargetPhrase(text=text)
     for rule, relation in grammar.RELATIONS:
         found = rule.search(rest)
-        if found and found.start() and found.end() < len(rest):
+        if found and not grammar.ARTICLES.issuperset(rest[: found.start()].split()) and rest[found.end() :]:
             anchor = read_target(rest[found.end() :], depth + 1)
             phrase = replace(phrase, relation=(relation, anchor))
             rest = grammar.RELATION_LEAD.sub("", rest[: found.start()])
@@ -300,11 +302,13 @@ def _read_words(choice: list[str], text: str, phrase: TargetPhrase) -> TargetPhr
     phrase = _read_choice(phrase, choice, is_group=True)
     front, words = _front(words)
     group = _read_choice(replace(phrase, count=None), front, is_group=False)
+    narrows = _narrows(choice)
     if not choice or phrase.count is None:
-        phrase = replace(group, is_all=group.is_all and not _narrows(choice))
+        count = None if narrows else group.count  # "the larger of the two balls" is one of them
+        phrase = replace(group, is_all=group.is_all and not narrows, count=count)
     else:
         phrase = replace(group, count=phrase.count, is_all=False)
-    if choice and phrase.count is None and not phrase.is_all:
+    if choice and phrase.count is None and not phrase.is_all and "ones" not in choice:
         phrase = replace(phrase, count=1)
     shade, words = _shade(words)
     head = words[-1] if words else ""

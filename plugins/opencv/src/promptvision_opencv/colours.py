@@ -12,7 +12,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLOURS", "Colour", "colour_named", "fitness", "hsv", "is_also_an_object", "name_pixels"]
+__all__ = [
+    "COLOURS",
+    "Colour",
+    "colour_named",
+    "fitness",
+    "hsv",
+    "is_also_an_object",
+    "name_pixels",
+    "shade_named",
+]
 
 Array = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -87,6 +96,10 @@ _AMBIGUOUS = (
 _THINGS = frozenset(_AMBIGUOUS.split())
 """Colour names that are also objects: "the orange" is a fruit, "the orange ball" a ball."""
 
+_SHADES = {
+    **dict.fromkeys(["navy", "maroon", "burgundy", "teal", "indigo"], "dark"),
+    **dict.fromkeys(["lavender", "lilac", "cyan"], "light"),
+}
 _BY_WORD = {word: colour for colour in COLOURS for word in (colour.name, *colour.words)}
 _SOFT_HUE, _SOFT_SATURATION, _SOFT_VALUE = 14.0, 0.14, 0.14
 """Distance outside a range at which a colour no longer matches, in degrees and in shares of the scale."""
@@ -95,6 +108,11 @@ _SOFT_HUE, _SOFT_SATURATION, _SOFT_VALUE = 14.0, 0.14, 0.14
 def colour_named(word: str) -> Colour | None:
     """The colour that a lower-case word names, or None."""
     return _BY_WORD.get(word)
+
+
+def shade_named(word: str) -> str | None:
+    """ "dark" or "light" for a lower-case colour name that means one shade only; None for others."""
+    return _SHADES.get(word)
 
 
 def is_also_an_object(word: str) -> bool:

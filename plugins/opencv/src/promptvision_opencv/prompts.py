@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from promptvision.plugin import TargetPhrase, read_targets, singular
-from promptvision_opencv.colours import Colour, colour_named, is_also_an_object
+from promptvision.plugin import Shade, TargetPhrase, read_targets, singular
+from promptvision_opencv.colours import Colour, colour_named, is_also_an_object, shade_named
 
 __all__ = ["Kind", "Request", "Shape", "is_filler", "is_shape", "read_prompt", "read_request"]
 
@@ -94,6 +94,7 @@ def read_request(phrase: TargetPhrase) -> Request | None:
     if phrase.is_complement:
         return None
     if phrase.head == "face":
+        rest = rest if phrase.possessor not in _PLAIN_PERSONS else rest[1:]  # every face is a person's
         unchecked = (*phrase.modifiers, *rest)
         return Request(phrase=phrase, kind=Kind.FACE, label="face", unchecked=unchecked)
     if phrase.head in _PERSONS:
@@ -103,6 +104,14 @@ def read_request(phrase: TargetPhrase) -> Request | None:
     if phrase.possessor:
         return None
     return _read_surrounding(phrase, rest) or _read_coloured(phrase, rest)
+
+
+def _with_shade(phrase: TargetPhrase) -> TargetPhrase:
+    """ "Navy box" as "dark blue box": a word for one shade of a colour chooses by that shade."""
+    shades = {shade for word in (*phrase.modifiers, phrase.head) if (shade := shade_named(word))}
+    if phrase.shade is not None or len(shades) != 1:
+        return phrase
+    return replace(phrase, shade=Shade(*shades))
 
 
 def is_filler(word: str) -> bool:
@@ -138,6 +147,7 @@ def _read_coloured(phrase: TargetPhrase, rest: tuple[str, ...]) -> Request | Non
 
     A colour name that is also an object ("orange", "rose") is a colour only in front of a noun.
     """
+    phrase = _with_shade(phrase)
     named = {colour.name: colour for word in phrase.modifiers if (colour := colour_named(word))}
     unchecked = [word for word in phrase.modifiers if not colour_named(word) and not is_shape(word)]
     if not named and not unchecked and (colour := colour_named(phrase.head)) is not None:

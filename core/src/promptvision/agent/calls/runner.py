@@ -227,7 +227,10 @@ class StepRunner:
             # Boxes cannot enclose "everything except"; the tool that takes the boxes inverts the mask.
             values[target_name] = (kind == list[Box] and kept_part(target)) or target
         elif target_name is not None and operation.args.model_fields[target_name].is_required():
-            raise ArgumentsError(f"{name}: say what to look for, or give {name} itself")
+            raise ArgumentsError(
+                f"{name}: say what to look for, or give {name} itself; no earlier "
+                "step was about a thing in this image"
+            )
         if "strict" in operation.args.model_fields:
             values["strict"] = True
         inner = _Request(operation=operation.name, values=values)

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from promptvision.builtin.planner.patterns import phrase_book
+from promptvision.builtin.planner.patterns import IMAGE, name_image, phrase_book
 from promptvision.llm.planner import PlannerFunction
 from promptvision.plugins.first_party import INSTALL_TOOLS
+from promptvision.tools.targets import is_colour_word
 from promptvision.tools.tool import Phrase
 
 __all__ = [
     "ADVICE",
     "help_text",
+    "is_colour_of_image",
     "is_help",
     "is_nothing",
     "is_small_talk",
@@ -67,9 +69,10 @@ _HELP = re.compile(
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
-    r"(?:(?:oh|no|ok|okay|please),? )*(?:never ?mind|forget (?:it|about it|that)|cancel(?: that)?|stop"
-    r"|nothing|leave it(?: as it is| alone)?|(?:do not|don['\u2019]?t|no need to) .+|no(?:,? thanks?(?: "
-    r"you)?)?)",
+    r"(?:(?:oh|no|ok|okay|please),? )*(?:never ?mind|forget (?:about )?(?:it|that|this)|(?:cancel|scrap"
+    r"|ignore|drop|skip|stop)(?: (?:it|that|this))?"
+    r"|nothing|leave (?:it|everything)(?: as it is| alone)?|(?:do not|don['\u2019]?t|no need to) .+"
+    r"|no(?:,? thanks?(?: you)?)?)",
     re.IGNORECASE,
 )
 _UNDO = re.compile(
@@ -90,6 +93,11 @@ _SLOT_EXAMPLES = {
     "longest_side": "1000",
     "color": "red",
 }
+_IMAGE_COLOUR = re.compile(
+    rf"(?:please )?(?:make|turn|paint|colou?r|recolou?r|change|dye|tint) (?:the colou?r of )?{IMAGE}"
+    r"(?: colou?r)?(?: to| into| in)?(?: all| completely| bright| dark| light| pale)* (\w+)(?: please)?",
+    re.IGNORECASE,
+)
 _THING = "the red ball"
 _SMALL_WORDS = frozenset(
     [
@@ -144,6 +152,12 @@ def is_nothing(words: str) -> bool:
 def is_undo(words: str) -> bool:
     """Whether the request asks to undo an edit."""
     return _UNDO.fullmatch(_bare(words).rstrip("?")) is not None
+
+
+def is_colour_of_image(words: str) -> bool:
+    """Whether the request gives the image as a whole a colour: "make the picture red"."""
+    found = _IMAGE_COLOUR.fullmatch(name_image(_bare(words)))
+    return found is not None and is_colour_word(found[1].lower())
 
 
 def is_help(words: str) -> bool:

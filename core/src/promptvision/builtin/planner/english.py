@@ -95,8 +95,8 @@ _HEAD = re.compile(
     r"|after that|if (?:it is|it's|that is) (?:not|n't) too much (?:trouble|to ask|work)|if (?:possible"
     r"|you can)"
     r"|sorry to (?:bother|trouble|disturb) you|one more thing|for me|if you (?:do not|don't) mind"
-    r"|(?:can|could|would|will|might|may|won't|can't) (?:you|we)(?: (?:also|maybe|perhaps|be able to|be "
-    r"so kind as to))*"
+    r"|(?:can|could|would|will|might|may|won't|can't) (?:you|we)(?: (?:also|maybe|perhaps|possibly|be able to"
+    r"|be so kind as to))*"
     r"|(?:would|will) it be (?:possible|ok|okay|all right|alright|fine)(?: for you)? to(?: ask (?:you "
     r")?(?:for|to))?"
     r"|(?:may|can|could|might) i(?: please)?(?: kindly)?(?: ask you to| ask for| have you| get you to| "
@@ -123,7 +123,8 @@ _TAIL = re.compile(
     r"don't mind)"
     r"|will you|would you|can you|too|as well|again|afterwards|right now|asap|quickly|right away"
     r"|immediately|ok|okay"
-    r"|somehow|really quick|nothing else|ta|man|bro|dude|there|and nothing else|completely|entirely"
+    r"|somehow|really quick|nothing else|ta|man|bro|dude|mate|buddy|pal|guys|folks|my friend|much appreciated"
+    r"|thank you kindly|there|and nothing else|completely|entirely"
     r"|altogether))+$",
     re.IGNORECASE,
 )
@@ -175,8 +176,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"replace \2 with \1",
         ),
         (r"^(?:only|just|merely) (.+)$", r"\1"),
-        (r"^keep(?: just| only) (.+)$", r"remove everything except \1"),
-        (r"^(?:only|just) keep (.+)$", r"remove everything except \1"),
+        (r"^(?:keep|leave)(?: just| only| nothing but) (.+)$", r"remove everything except \1"),
+        (r"^(?:only|just) (?:keep|leave) (.+)$", r"remove everything except \1"),
+        (r"^give (.+?) (?:an? )?([\w-]+) colou?r$", r"make \1 \2"),
+        (r"^get (.+?) (?:removed|deleted|erased)$", r"remove \1"),
         (r"^remove (.+)$", r"remove \1"),
         (
             r"^(?:i wonder|i am (?:curious|wondering|interested)(?: about| in| to know)?|i need to know"

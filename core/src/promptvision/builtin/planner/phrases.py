@@ -23,6 +23,7 @@ from promptvision.builtin.planner.patterns import (
 )
 from promptvision.builtin.planner.slots import MISFIT, fitted
 from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.target_grammar import CHOICES, DARK, LIGHT, THINGS
 from promptvision.tools.targets import has_exception, is_colour_word, read_target
 
 __all__ = ["MAX_CHARS", "MAX_CLAUSES", "Match", "match_clause", "match_request", "split_clauses"]
@@ -39,10 +40,12 @@ _OPENING = re.compile(
     r"|i(?: would|'d) like (?:you )?to|let's|let us|go ahead and)\b[\s,:]*)+",
     re.IGNORECASE,
 )
+_VOCATIVE = r"(?:mate|man|buddy|pal|bro|dude|guys|folks|everyone|(?:my )?(?:friend|dear))"
 _CLOSING = re.compile(
-    r"(?:[\s,]+(?:please|now|for me|(?:many )?thanks|thank you|thx|cheers|(?:very|so) much|a lot"
-    r"|in advance|if (?:you can|possible|you please)|will you|would you|too|as well|again|instead"
-    r"|afterwards))+$",
+    rf"(?:[\s,]+(?:please|now|for me|(?:many )?(?:thanks|thank you|thx|cheers)(?: {_VOCATIVE})?"
+    r"|(?:very|so) much|a lot|a million|kindly|(?:much|very) appreciated|in advance"
+    r"|if (?:you can|possible|you please)|will you|would you|too|as well|again|instead|afterwards)"
+    rf"|\s*,\s*{_VOCATIVE})+$",
     re.IGNORECASE,
 )
 _STRONG = re.compile(
@@ -62,6 +65,7 @@ _DETERMINED = re.compile(
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
 _IT |= frozenset(("him", "her", "he", "she", "both", "both of them", "all of them"))
+_ADJECTIVES = CHOICES | DARK | LIGHT
 _SPEAKERS = frozenset(("me", "us", "you", "i", "myself", "yourself"))
 _VERB_PHRASE = re.compile(
     r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|a|an|<image>)"
@@ -104,6 +108,7 @@ _EXCEPTED = re.compile(
     re.IGNORECASE,
 )
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
+_POSSESSIVE_LAST = re.compile(r"(?:'s|(?<=s)')$", re.IGNORECASE)
 _COLOUR_LAST = re.compile(
     r"(.+?) ((?:(?:an?|into|to) )?(?:(?:bright|dark|light|pale|deep|very)\s)*[\w-]+)",
     re.IGNORECASE | re.DOTALL,
@@ -125,6 +130,8 @@ class Match:
         is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
         slots: number of arguments that are values of slots; they come first.
         is_declared: whether the function declares the phrase itself rather than through a lexicon.
+        is_split: whether the words do not tell where the target ends and the value begins: "make the green
+            cone" has no value, or "cone".
         rivals: calls of other functions that match the clause equally well through lexicon phrases.
     """
 
@@ -134,6 +141,7 @@ class Match:
     lead: str = ""
     is_follow_up: bool = False
     is_declared: bool = True
+    is_split: bool = False
     slots: int = 0
     rivals: tuple[Match, ...] = ()
 
@@ -201,8 +209,10 @@ def _kept(found: re.Match[str]) -> str:
 def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, ...]:
     """A clause as several calls if it can be cut at "and" or a comma into parts that are all understood.
 
-    A part may omit the verb of the one before it: "make the ball green and the box yellow".
+    A part may omit the verb of the one before it: "make the ball green and the box yellow". In "make the
+    green cone and the box yellow" the first part has no value of its own, so both get the last one.
     """
+    is_shared = _ends_in_colour(_bare(clause))
     cuts = [(0, 0), *(found.span() for found in islice(_WEAK.finditer(clause), MAX_CUTS))]
     cuts.append((len(clause), len(clause)))
 
@@ -215,6 +225,8 @@ def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, 
                 head = _match_one(lead + part, book, kept)
             if head is not None and last == len(cuts) - 1:
                 return (head,)
+            if head is not None and is_shared and head.is_split:
+                continue
             if head is not None and (tail := plan(last, head.lead)):
                 return (head, *tail)
         return ()
@@ -282,9 +294,25 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         arguments = [*((name, fit.value) for name, fit in fits.items()), *phrase.fixed]
         if handle is not None and function.image is not None:
             arguments.append((function.image, handle))
-        lead = phrase.text.partition("{")[0] if len(phrase.slots) > 1 else ""
-        weight = pattern.weight if is_sure else 0
-        yield Match(function, tuple(arguments), weight, lead, is_follow_up, readable.is_declared, len(fits))
+        yield Match(
+            function,
+            tuple(arguments),
+            weight=pattern.weight if is_sure else 0,
+            lead=phrase.text.partition("{")[0] if len(phrase.slots) > 1 else "",
+            is_follow_up=is_follow_up,
+            is_declared=readable.is_declared,
+            is_split=any(_is_split(group, values) for group in pattern.groups),
+            slots=len(fits),
+        )
+
+
+def _is_split(names: tuple[str, ...], values: dict[str, str]) -> bool:
+    """Whether slots in a row were parted between an adjective and a noun: "green" and "cone"."""
+    if len(names) < 2:
+        return False
+    before, value = fold(values[names[-2]]).split()[-1:], fold(values[names[-1]])
+    is_adjective = any(is_colour_word(word) or word in _ADJECTIVES for word in before)
+    return is_adjective and " " not in value and not is_colour_word(value)
 
 
 def _value(function: PlannerFunction, name: str, value: str) -> str:
@@ -318,7 +346,8 @@ def _with_kept(target: str, kept: str) -> str:
     """A target with an exception; for the image itself it means everything else."""
     if not kept:
         return target
-    whole = target == IMAGE or target.lower() in ("everything", "anything", "all")
+    is_whole = target == IMAGE or target.lower() in ("everything", "anything", "all")
+    whole = is_whole or THINGS.fullmatch(target.lower()) is not None
     return f"{'everything' if whole else target} except {kept}"
 
 
@@ -371,7 +400,7 @@ def _clean(value: str, *, is_target: bool = True) -> str:
     colour.
     """
     value = _PLACE_LAST.sub("", value).strip(" ,")
-    value = _ONLY.sub("", value) if is_target else value
+    value = _POSSESSIVE_LAST.sub("", _ONLY.sub("", value)) if is_target else value
     bare = _DETERMINERS.sub("", value)
     if not is_target:
         return value if bare != value and " " not in bare and _ends_in_colour(bare) else bare
