@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision import Reply
-from promptvision.testing import EDITS, EditCase, changed_shares, edit_regions, edit_scene, make_agent
+from promptvision import Agent, Reply
+from promptvision.errors import ArgumentsError
+from promptvision.testing import (
+    BOXES,
+    EDITS,
+    NO_BOXES,
+    EditCase,
+    changed_shares,
+    edit_regions,
+    edit_scene,
+    make_agent,
+)
 from promptvision_opencv.plugin import promptvision_tools
 
 
@@ -203,3 +215,51 @@ def test_summary_starts_with_unchecked_words(portrait: np.ndarray) -> None:
     reply, _ = run(Image.fromarray(portrait), "find the woman")
     assert reply.text_response.startswith("Looked for person only and could not check 'woman'")
     assert reply.status == "done"
+
+
+# Boxes
+
+
+@pytest.fixture(scope="module")
+def boxed() -> tuple[Agent, np.ndarray, bytes]:
+    """An agent, and an image with a blue rectangle in the box that all spellings mean."""
+    pixels = np.full((360, 640, 3), (206, 200, 189), np.uint8)
+    pixels[140:240, 240:340] = (40, 80, 200)
+    data = io.BytesIO()
+    Image.fromarray(pixels).save(data, "PNG")
+    return make_agent(list(promptvision_tools())), pixels, data.getvalue()
+
+
+@pytest.mark.parametrize("spelling", BOXES)
+def test_box_in_every_spelling_selects_and_edits_the_thing_in_it(
+    boxed: tuple[Agent, np.ndarray, bytes], spelling: str
+) -> None:
+    agent, before, image = boxed
+    case = BOXES[spelling]
+
+    async def edit() -> tuple[Reply, Image.Image, Reply]:
+        boxes = {"image_url": image, "bounding_boxes": case.written}
+        cut = await agent.call_tool("segment_objects", boxes)
+        mask = agent.open(cut.fields["merged_mask_url"])
+        values = {"image_url": image, "mask_url": mask, "prompt": "red"}
+        return cut, mask, await agent.call_tool("inpaint_image", values)
+
+    cut, mask, painted = asyncio.run(edit())
+    assert case.note in cut.text_response
+    assert mask.getbbox() == pytest.approx((240, 140, 340, 240), abs=2)
+    after = np.asarray(agent.open(painted.fields["inpainted_image_url"]))
+    changed = (after != before).any(axis=2)
+    assert changed[142:238, 242:338].all()
+    changed[138:242, 238:342] = False
+    assert not changed.any()
+
+
+@pytest.mark.parametrize("value", NO_BOXES.values(), ids=NO_BOXES.keys())
+def test_what_is_no_box_selects_nothing(boxed: tuple[Agent, np.ndarray, bytes], value: Any) -> None:
+    agent, _, image = boxed
+    if value in ([], ""):  # left out: the box is found, and here nothing says of what
+        with pytest.raises(ArgumentsError, match="say what to look for"):
+            asyncio.run(agent.call_tool("segment_objects", {"image_url": image, "bounding_boxes": value}))
+        return
+    with pytest.raises(ArgumentsError, match=r"\[x1, y1, x2, y2\] in pixels.*640 x 360"):
+        asyncio.run(agent.call_tool("segment_objects", {"image_url": image, "bounding_boxes": value}))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -14,12 +16,21 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from promptvision import Agent, Settings
 from promptvision.plugin import ArgumentsError, Cancelled, Placement, SetupError, StopTurn
-from promptvision.testing import CallContext, CancelToken, MaskedEditContract, run_tool
+from promptvision.testing import (
+    BOXES,
+    CallContext,
+    CancelToken,
+    MaskedEditContract,
+    make_agent,
+    make_tools,
+    run_tool,
+)
 from promptvision_sdxl_inpaint import paint
 from promptvision_sdxl_inpaint.denoise import denoise
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
-from promptvision_sdxl_inpaint.plugin import BASE, INPAINT, VAE, SdxlArgs
+from promptvision_sdxl_inpaint.plugin import BASE, INPAINT, SPECS, VAE, SdxlArgs
 from promptvision_sdxl_inpaint.staged import StagedRunner
 
 Make = Callable[..., CallContext]
@@ -139,6 +150,39 @@ def test_empty_mask_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) 
 def test_mask_of_another_size_is_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:
     with pytest.raises(ArgumentsError, match="90 x 30 pixels and the image 90 x 70"):
         paint_in(context(), scene[0], np.ones((30, 90), bool))
+
+
+@pytest.fixture(scope="module")
+def boxed(folders: Any, tiny_sdxl: ModuleType) -> Agent:
+    """An agent that makes a mask of the given boxes and paints in it."""
+    (mask_of_boxes,) = (tool for tool in make_tools() if tool.operation.name == "segment_objects")
+    values = tiny_sdxl.variables(folders.bases[9], folders.refiner)
+    settings = Settings.from_mapping({**values, "PROMPTVISION_SDXL_PIXELS": "4096"})
+    return make_agent([mask_of_boxes, INPAINT], models=SPECS, settings=settings)
+
+
+@pytest.mark.parametrize("spelling", BOXES)
+def test_box_in_every_spelling_is_what_is_painted(
+    boxed: Agent, noise_image: Callable[..., Image.Image], spelling: str
+) -> None:
+    image, case = noise_image((640, 360)), BOXES[spelling]
+
+    async def paint() -> tuple[str, Image.Image]:
+        boxes = {"image_url": image, "bounding_boxes": case.written}
+        cut = await boxed.call_tool("segment_objects", boxes)
+        mask, how = (
+            boxed.open(cut.fields["merged_mask_url"]),
+            {"prompt": "a cat", "steps": 2, "refiner": False},
+        )
+        painted = await boxed.call_tool("inpaint_image", {"image_url": image, "mask_url": mask, **how})
+        return cut.text_response, boxed.open(painted.fields["inpainted_image_url"])
+
+    text, after = asyncio.run(paint())
+    assert case.note in text
+    changed = (np.asarray(after) != np.asarray(image)).any(axis=2)
+    assert changed[141:239, 241:339].mean() > 0.9
+    changed[139:241, 239:341] = False
+    assert not changed.any()
 
 
 def test_too_few_steps_are_an_error(context: Make, scene: tuple[Image.Image, Mask]) -> None:

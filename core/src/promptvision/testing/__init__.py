@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from promptvision.runtime.context import CallContext as CallContext
     from promptvision.testing.agents import make_agent as make_agent
     from promptvision.testing.agents import make_registry as make_registry
+    from promptvision.testing.boxes import BOXES as BOXES
+    from promptvision.testing.boxes import NO_BOXES as NO_BOXES
+    from promptvision.testing.boxes import BoxCase as BoxCase
     from promptvision.testing.context import make_context as make_context
     from promptvision.testing.context import make_worker as make_worker
     from promptvision.testing.context import run_tool as run_tool
@@ -60,6 +63,8 @@ if TYPE_CHECKING:
     from promptvision.testing.tools import make_tools as make_tools
 
 _MODULES = {
+    "BOXES": "promptvision.testing.boxes",
+    "BoxCase": "promptvision.testing.boxes",
     "CallContext": "promptvision.runtime.context",
     "CancelToken": "promptvision.runtime.cancellation",
     "ConversationStoreContract": "promptvision.testing.conversation_store",
@@ -75,6 +80,7 @@ _MODULES = {
     "MASKS": "promptvision.testing.masks",
     "MaskCase": "promptvision.testing.masks",
     "MaskedEditContract": "promptvision.testing.masked_edits",
+    "NO_BOXES": "promptvision.testing.boxes",
     "PostgresServer": "promptvision.testing.postgres",
     "Program": "promptvision.testing.program",
     "ProviderContract": "promptvision.testing.provider_contract",
