@@ -130,7 +130,7 @@ def test_cicp_is_applied(code: tuple[int, ...], sample: tuple[int, ...], right: 
 
 def tiff(order: str, tags: dict[int, tuple[int, list[int]]], body: bytes) -> bytes:
     """One strip; values that do not fit in an entry follow the pixels."""
-    tags = {**tags, 273: (4, [8]), 279: (4, [len(body)])}
+    tags = {273: (4, [8]), 279: (4, [len(body)]), **tags}
     extra, entries = b"", b""
     after = 8 + len(body) + 2 + 12 * len(tags) + 4
     for tag, (kind, values) in sorted(tags.items()):
@@ -156,7 +156,7 @@ def grey(
         262: (3, [photometric]),
         277: (3, [len(bits)]),
     }
-    names = {"extra": 338, "sample_format": 339}
+    names = {"compression": 259, "extra": 338, "sample_format": 339}
     return tiff(order, {**tags, **{names[name]: (3, values) for name, values in more.items()}}, body)
 
 
@@ -207,6 +207,58 @@ def test_tiff_of_premultiplied_grey(order: str) -> None:
     body = struct.pack(f"{order}4H", *(value * 257 for value in (100, 255, 64, 128)))
     mode, levels = pixels(grey(order, [16, 16], 1, body, width=2, extra=[1]))
     assert (mode, levels) == ("LA", [100, 255, pytest.approx(127, abs=2), 128])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("code", "bits", "kind", "values"),
+    [
+        ("f", 32, 3, [0.0, 0.5, 1.0]),
+        ("f", 32, 3, [0.0, 127.0, 255.0]),
+        ("d", 64, 3, [0.0, 0.5, 1.0]),
+        ("I", 32, 1, [0, 2**31 - 2**24, 2**32 - 1]),
+        ("I", 32, 1, [0, 0x7F00, 0xFFFF]),
+        ("i", 32, 2, [0, 0x7F00, 0xFFFF]),
+        ("H", 16, 1, [0, 0x7F00, 0xFFFF]),
+    ],
+)
+def test_tiff_of_wide_samples_is_the_same_with_and_without_compression(
+    order: str, code: str, bits: int, kind: int, values: list[float]
+) -> None:
+    body = struct.pack(f"{order}3{code}", *values)
+    for compression, data in ((1, body), (8, zlib.compress(body))):
+        made = grey(order, [bits], 1, data, width=3, sample_format=[kind], compression=[compression])
+        assert pixels(made) == ("L", [0, pytest.approx(127, abs=1), 255])
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("compression", [1, 8])
+def test_tiff_with_a_plane_of_16_bits_for_each_colour(order: str, compression: int) -> None:
+    pack = zlib.compress if compression == 8 else bytes
+    planes = [pack(struct.pack(f"{order}2H", first, second)) for first, second in PLANES]
+    sizes = [len(plane) for plane in planes]
+    tags = {
+        256: (4, [2]),
+        257: (4, [1]),
+        258: (3, [16] * 3),
+        259: (3, [compression]),
+        262: (3, [2]),
+        273: (4, [8 + sum(sizes[:place]) for place in range(3)]),
+        277: (3, [3]),
+        278: (3, [1]),
+        279: (4, sizes),
+        284: (3, [2]),
+    }
+    assert pixels(tiff(order, tags, b"".join(planes))) == ("RGB", [0, 64, 255, 128, 255, 32])
+
+
+PLANES = ((0, 0x8000), (0x4000, 0xFFFF), (0xFFFF, 0x2000))
+
+
+def test_tiff_of_a_layout_that_is_not_known_is_refused_with_its_layout() -> None:
+    data = grey("<", [32, 32, 32], 2, bytes(12), width=1, sample_format=[3, 3, 3])
+    with pytest.raises(InputError, match="3 x 32 bits a pixel, photometric 2; save it as PNG"):
+        normalise(data)
 
 
 def test_tiff_of_signed_bytes_keeps_their_order() -> None:

@@ -10,7 +10,7 @@ import ctypes
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL.Image import frombytes, merge
 from PIL.ImageChops import invert
@@ -25,7 +25,7 @@ __all__ = ["TiffFile"]
 
 _BITS, _PHOTOMETRIC, _EXTRA, _FORMAT = 258, 262, 338, 339
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
-_SIGNED = (2,)
+_UNSIGNED, _SIGNED = (1,), (2,)
 _IGNORED, _PREMULTIPLIED = 0, 1
 _INVERTED_BY_PILLOW = ((1,), (2,), (4,), (8,))
 _GREY_ALPHA_16 = (16, 16)
@@ -36,7 +36,7 @@ def _add_layouts() -> None:
     for order, suffix in ((b"II", ""), (b"MM", "B")):
         grey = (order, _BLACK_IS_ZERO)
         OPEN_INFO.setdefault((*grey, (1,), 1, (12,), ()), ("I;16", "I;12"))
-        OPEN_INFO.setdefault((*grey, (1,), 1, (32,), ()), ("I", f"I;32{suffix}"))
+        OPEN_INFO[(*grey, (1,), 1, (32,), ())] = ("F", f"F;32{suffix}")  # read as signed otherwise
         OPEN_INFO.setdefault((*grey, (3,), 1, (64,), ()), ("F", f"F;64{suffix}F"))
         OPEN_INFO.setdefault((*grey, (1,), 1, (8, 8), ()), ("LA", "LA"))
         for extra in ((), (0,), (1,), (2,)):  # four bytes a pixel; TiffFile.plain takes the high ones
@@ -58,7 +58,24 @@ class TiffFile(TiffImageFile):
         if photometric == _WHITE_IS_ZERO and tags.get(_BITS, (1,)) not in _INVERTED_BY_PILLOW:
             tags[_PHOTOMETRIC] = _BLACK_IS_ZERO
             self._is_inverted = True
-        super()._setup()
+        try:
+            super()._setup()
+        except SyntaxError as exc:
+            bits = tags.get(_BITS, (1,))
+            reason = f"{exc}: {len(bits)} x {bits[0]} bits a pixel, photometric {photometric}; save it as PNG"
+            raise SyntaxError(reason) from exc
+        self.tile = [tile._replace(args=self._layout(tile.args)) for tile in self.tile]
+
+    def _layout(self, args: Any) -> Any:
+        """Arguments of the decoder of a strip; how its samples lie in memory comes first."""
+        mode, *rest = args
+        bits = self.tag_v2.get(_BITS, (1,))
+        if self.use_load_libtiff and bits[0] > 8 and sys.byteorder == "little":
+            bands, _, order = mode.partition(";")  # libtiff has swapped the bytes, which Pillow knows of some
+            return (f"{bands};{order.replace('B', '')}" if "B" in order else mode, *rest)
+        if bits[0] == 16 and len(mode) == 1 and len(bits) > 1:  # a plane of its own for each band
+            return (f"{mode};16{'B' if self.tag_v2.prefix == b'MM' else 'L'}", *rest)
+        return args
 
     def plain(self) -> Image:
         """The loaded image in mode L, LA, RGB or RGBA, black as 0; colour profiles are not applied."""
@@ -68,6 +85,9 @@ class TiffFile(TiffImageFile):
             image = self._grey_alpha()
         elif bits == (12,):
             image = self.convert("I").point(lambda value: value * (1 / 16) + 0).convert("L")
+        elif bits == (32,) and self.mode == "F" and self.tag_v2.get(_FORMAT, _UNSIGNED) == _UNSIGNED:
+            most: Any = self.getextrema()[1]
+            image = to_plain_mode(self.convert("I") if most < 2**31 else self)
         elif bits == (8,) and self.tag_v2.get(_FORMAT) == _SIGNED:
             image = self.point(lambda value: value ^ 0x80)  # -128..127 in the order of their values
         else:
