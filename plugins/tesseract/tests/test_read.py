@@ -294,12 +294,16 @@ def test_letters_below_each_other_are_a_word() -> None:
     assert extract(page).extracted_text == "EXIT"
 
 
-def test_vertical_label_is_read_before_the_text_beside_it(draw_page: DrawPage) -> None:
+@pytest.mark.parametrize("degrees", [90, 270])
+@pytest.mark.parametrize("words", ["Gate 4", "AXIS Y"])
+def test_vertical_label_is_read_before_the_text_beside_it(
+    draw_page: DrawPage, words: str, degrees: int
+) -> None:
     page = Image.new("L", (800, 200), 250)
     page.paste(Image.fromarray(draw_page(TEXT[:3], size=(700, 200))), (100, 0))
-    label = Image.fromarray(draw_page(("Gate 4",), size=(180, 120)))
-    page.paste(label.rotate(90, expand=True), (5, 10))
-    assert " ".join(extract(page).extracted_text.split()) == " ".join(["Gate 4", *TEXT[:3]])
+    label = Image.fromarray(draw_page((words,), size=(180, 120)))
+    page.paste(label.rotate(degrees, expand=True), (5, 10))
+    assert " ".join(extract(page).extracted_text.split()) == " ".join([words, *TEXT[:3]])
 
 
 @pytest.mark.parametrize("shape", ["tick", "disc", "arrow"])

@@ -62,6 +62,19 @@ def test_certain_and_horizontal_lines_are_not_changed() -> None:
     assert reread_vertical(blank, reading, Engine(["eng"])) == reading
 
 
+@pytest.mark.parametrize("degrees", [90, 270])
+def test_vertical_line_that_was_cut_off_is_read_whole(draw_page: Callable[..., Grey], degrees: int) -> None:
+    label = Image.fromarray(draw_page(("TOP",), px=40, size=(180, 130))).rotate(degrees, expand=True)
+    page = np.asarray(label)
+    rows, columns = np.nonzero(page < 140)
+    left, top, right, bottom = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    third = (bottom - top) // 3
+    box = (left, top + third, right, bottom) if degrees == 90 else (left, top, right, bottom - third)
+    cut = Reading((Token("TO", tuple(map(float, box)), 96, (1, 1, 3)),))  # type: ignore[arg-type]  # four
+    (word,) = reread_vertical(Page(page, np.eye(3)), cut, Engine(["eng"])).tokens
+    assert (word.text, word.line) == ("TOP", (1, 1, 3))
+
+
 def test_vertical_lines_of_a_texture_are_not_read_again() -> None:
     lines = tuple(Token("ilil", (30.0 * n, 0, 30.0 * n + 9, 80), 30, (1, 1, n)) for n in range(5))
     blank = Page(np.full((100, 200), 255, np.uint8), np.eye(3))

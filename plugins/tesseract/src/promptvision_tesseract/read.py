@@ -131,7 +131,6 @@ def _complete(
         )
         return not has_unread_ink(bare, [token.box for token in placed if token is not None])
 
-    reading = reread_vertical(page, reading, engine)
     if not is_complete(page, reading):
         context.progress(2, 3, "reading the remaining text")
         page, reading = recover(bare, page, reading, engine, is_complete)
@@ -167,9 +166,10 @@ def _read_best(
     context.progress(1, 3, "preparing the image")
     page = prepare(grey, lambda upright: engine.find_turn(upright) if osd else 0)
     context.progress(2, 3, "reading the prepared image")
-    reading = engine.read(page.grey)
-    best, chosen = (untouched, plain) if is_plain_better(plain, reading) else (page, reading)
-    return best, chosen
+    reading = reread_vertical(page, engine.read(page.grey), engine)
+    if is_plain_better(plain, reading):
+        return untouched, reread_vertical(untouched, plain, engine)
+    return page, reading
 
 
 def _message(found: int, kept: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ from promptvision_tesseract.recover import drop_noise
 
 __all__ = ["is_vertical", "read_stacked", "reread_vertical", "unstack"]
 
+Bounds: TypeAlias = tuple[float, float, float, float]
 TALL = 2.0
 """Ratio of height to width from which a line of at least :data:`CHARACTERS` is vertical."""
 CHARACTERS = 3
@@ -37,7 +39,7 @@ def is_vertical(line: Sequence[Token]) -> bool:
 
 
 def reread_vertical(page: Page, reading: Reading, engine: Engine) -> Reading:
-    """Read uncertain vertical lines in both directions and keep the best reading of each.
+    """Read uncertain or cut off vertical lines in both directions and keep the best reading of each.
 
     Tesseract's page mode tries one direction only. Many lines without a certain word are a texture and are
     not changed.
@@ -50,22 +52,58 @@ def reread_vertical(page: Page, reading: Reading, engine: Engine) -> Reading:
     lines = [list(line) for _, line in groupby(reading.tokens, key=lambda token: token.line)]
     if len(lines) > MAX_LINES and not drop_noise(reading.tokens):
         return reading
-    doubtful = [n for n, line in enumerate(lines) if is_vertical(line) and _confidence(line) < SURE_LINE]
+    spans = {n: _whole_span(page.grey, _bounds(line)) for n, line in enumerate(lines) if _may_turn(line)}
+    doubtful = [n for n in spans if _confidence(lines[n]) < SURE_LINE or spans[n] != _bounds(lines[n])]
     for number in doubtful[:MAX_LINES]:
-        candidates = [_read_turned(page, lines[number], degrees, engine) for degrees in (90, 270)]
-        lines[number] = max([lines[number], *candidates], key=_confidence)
+        line, span = lines[number], spans[number]
+        candidates = [_read_turned(page, span, line[0].line, degrees, engine) for degrees in (90, 270)]
+        lines[number] = _surest(line, candidates)
     return Reading(tuple(token for line in lines for token in line))
 
 
-def _read_turned(page: Page, line: Sequence[Token], degrees: int, engine: Engine) -> list[Token]:
+def _may_turn(line: Sequence[Token]) -> bool:
+    """Whether a line runs up or down, or would if it were not cut off: "TO" of "TOP"."""
+    left, top, right, bottom = _bounds(line)
+    characters = sum(len(token.text) for token in line)
+    return is_vertical(line) or (characters == CHARACTERS - 1 and bottom - top > right - left)
+
+
+def _whole_span(grey: Grey, box: Bounds) -> Bounds:
+    """The box, grown up and down over ink in its columns that is less than a letter away."""
+    left, top, right, bottom = box
+    letter = int(right - left)
+    ink = np.asarray(grey[:, max(int(left), 0) : int(right) + 1].min(axis=1) < INK_LEVEL, np.bool_)
+    above, below = int(top), int(bottom)
+    while (rows := np.flatnonzero(ink[max(above - letter // 2, 0) : above])).size:
+        above = max(above - letter // 2, 0) + int(rows[0])
+    while (rows := np.flatnonzero(ink[below + 1 : below + 1 + letter // 2])).size:
+        below += 1 + int(rows[-1])
+    is_longer = above < top - letter / 3 or below > bottom + letter / 3
+    return (left, float(above), right, float(below + 1)) if is_longer else box
+
+
+def _surest(line: list[Token], candidates: list[list[Token]]) -> list[Token]:
+    """The surer one of both directions; the line as it was only if it is another and surer.
+
+    Confidence of the page mode and of the line mode cannot be compared where both read the same, nor can
+    that of a line that was cut off.
+    """
+    best = max(candidates, key=_confidence)
+    is_part = len(_text(line)) < len(_text(best)) and _confidence(best) >= SURE_LINE
+    is_new = _text(line) not in map(_text, candidates)
+    return line if is_new and not is_part and _confidence(line) > _confidence(best) else best
+
+
+def _read_turned(
+    page: Page, span: Bounds, key: tuple[int, int, int], degrees: int, engine: Engine
+) -> list[Token]:
     height, width = page.grey.shape
-    left, top, right, bottom = (round(side) for side in _bounds(line))
+    left, top, right, bottom = (round(side) for side in span)
     left, top = max(left - MARGIN_PX, 0), max(top - MARGIN_PX, 0)
     part = page.grey[top : bottom + MARGIN_PX, left : right + MARGIN_PX]
     offset = np.array([[1, 0, left], [0, 1, top], [0, 0, 1]], np.float64)
     turned = add_border(rotate(Page(part, offset), degrees))
     placed = [place(token, turned.to_original, width, height) for token in engine.read(turned.grey, 7).tokens]
-    key = line[0].line
     return [Token(t.text, t.box, t.confidence, key) for t in placed if t is not None]
 
 
@@ -115,9 +153,13 @@ def _pad(letter: Grey, height: int) -> Grey:
     return padded.astype(np.uint8)
 
 
-def _bounds(line: Sequence[Token]) -> tuple[float, float, float, float]:
+def _bounds(line: Sequence[Token]) -> Bounds:
     left, top, right, bottom = zip(*(token.box for token in line), strict=True)
     return min(left), min(top), max(right), max(bottom)
+
+
+def _text(line: Sequence[Token]) -> str:
+    return "".join(token.text for token in line)
 
 
 def _confidence(line: Sequence[Token]) -> float:
