@@ -52,6 +52,7 @@ ALIASES = {
     "text": "draw_text",
     "combine": "combine_images",
     "info": "image_info",
+    "convert": "convert_format",
 }
 OUTCOMES = ("right", "wrong action", "asked back")
 MAX_CALLS = 12

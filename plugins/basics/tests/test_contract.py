@@ -55,3 +55,9 @@ class TestCombine(ToolContract):
 class TestInfo(ToolContract):
     tool = TOOLS["pillow_info"]
     plugin_module = "promptvision_basics.plugin"
+
+
+class TestConvert(ToolContract):
+    tool = TOOLS["pillow_convert"]
+    plugin_module = "promptvision_basics.plugin"
+    example = {"format": "webp"}

@@ -31,6 +31,8 @@ from promptvision.tools.decorator import ToolLike
 from promptvision.types import Box
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL.Image import Image
 
 __all__ = ["LOCAL_USER", "Agent"]
@@ -283,6 +285,14 @@ class Agent:
     def open(self, image_id: str) -> Image:
         """The decoded image; shared, so copy it before changing it. May wait for the image store."""
         return self.services.open_image(image_id)
+
+    def save(self, image_id: str, path: str | Path) -> None:
+        """Write an image to a file in the format of its extension; as it is stored, if that is its format.
+
+        Raises:
+            InputError: the name has no known extension, or the file cannot be written.
+        """
+        self.services.save_image(image_id, path)
 
     async def call_tool(
         self,

@@ -65,7 +65,7 @@ async def call_operation(
         status=TurnStatus.DONE,
         planner="",
     )
-    return reply.with_images(services.open_image)
+    return reply.with_images(services.open_image, services.save_image)
 
 
 def _image_arguments(services: AgentServices, operation: str) -> dict[str, type[ImageRef]]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["MadeImage", "OpenImage", "Reply", "Step", "StepStatus", "image_ids", "show_ids"]
 
 OpenImage = Callable[[str], "Image"]
+WriteImage = Callable[[str, str | Path], None]
+
+_NOT_STORED = ("open_image", "write_image")
 """Returns the decoded image of an id."""
 
 StepStatus = Literal["done", "failed", "cancelled", "interrupted"]
@@ -102,6 +105,7 @@ class Reply:
         notes: warnings, such as that another planner answered.
         fallbacks: planners that failed in the turn and were replaced by the next one.
         open_image: reads the images; None for a reply that no agent gave.
+        write_image: writes one to a file, likewise.
     """
 
     text_response: str
@@ -116,6 +120,7 @@ class Reply:
     notes: tuple[str, ...] = field(default=())
     fallbacks: tuple[PlannerFallback, ...] = ()
     open_image: OpenImage | None = field(default=None, repr=False, compare=False)
+    write_image: WriteImage | None = field(default=None, repr=False, compare=False)
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -159,12 +164,9 @@ class Reply:
         Raises:
             InputError: the reply has no image, or the file cannot be written.
         """
-        from promptvision.images.output import save_image
-
-        image = self.image
-        if image is None:
+        if self.image_id is None or self.write_image is None:
             raise InputError(f"{path}: not written, the reply has no image", hint=self.text_response[:200])
-        save_image(image, path)
+        self.write_image(self.image_id, path)
 
     def _repr_png_(self) -> bytes | None:
         """The image as PNG, for notebooks."""
@@ -173,9 +175,9 @@ class Reply:
         image = self.image
         return None if image is None else encode_png(image)
 
-    def with_images(self, open_image: OpenImage) -> Reply:
-        """The same reply with a function that opens its images."""
-        return replace(self, open_image=open_image)
+    def with_images(self, open_image: OpenImage, write_image: WriteImage) -> Reply:
+        """The same reply with functions that open and write its images."""
+        return replace(self, open_image=open_image, write_image=write_image)
 
     def document(self, show: Callable[[str], str] | None = None) -> dict[str, Any]:
         """The reply as plain JSON.
@@ -205,7 +207,7 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """The reply in the form that a conversation store saves."""
-        stored = {name: value for name, value in vars(self).items() if name != "open_image"}
+        stored = {name: value for name, value in vars(self).items() if name not in _NOT_STORED}
         steps = [step.stored() for step in self.steps]
         lists = {"steps": steps, "images": list(self.images), "fallbacks": list(self.fallbacks)}
         return {**stored, **lists, "status": str(self.status)}

@@ -21,6 +21,8 @@ from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from PIL.Image import Image
 
 __all__ = ["AgentServices"]
@@ -84,6 +86,20 @@ class AgentServices:
             StoreError: the image store failed.
         """
         return self.runtime.images.open(image_id)
+
+    def save_image(self, image_id: str, path: str | Path) -> None:
+        """Write an image to a file in the format of its extension; as it is stored, if that is its format.
+
+        Raises:
+            InputError: the name has no known extension, or the file cannot be written.
+            NotFound: there is no such image.
+            StoreError: the image store failed.
+        """
+        from promptvision.images.output import save_stored
+
+        stored = self.images.store.stat(image_id)
+        data = self.images.store.get(image_id)
+        save_stored(data, stored.media_type, path, lambda: self.open_image(image_id))
 
     async def close(self) -> None:
         """Release threads, connections and models."""

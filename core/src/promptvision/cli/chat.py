@@ -263,9 +263,7 @@ class ChatSession:
         name = str(Path(name).expanduser())
         if problem := unwritable(name):
             raise InputError(f"{name}: {problem}")
-        from promptvision.images.output import save_image
-
-        save_image(self._agent.open(self._record(None).image_id), name)
+        self._agent.save(self._record(None).image_id, name)
         say(f"wrote {name}")
 
     def _greet(self) -> None:

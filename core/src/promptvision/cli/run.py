@@ -145,15 +145,13 @@ def write_image(agent: Agent, reply: Reply, output: str) -> int:
         InputError: it cannot be written there.
     """
     from promptvision.images.codec import encode_png
-    from promptvision.images.output import save_image
 
     if reply.image_id is None:
         say(f"{output} was not written: the answer has no image", fg="yellow")
         return 1
-    image = agent.open(reply.image_id)
     if output == "-":
-        sys.stdout.buffer.write(encode_png(image))
+        sys.stdout.buffer.write(encode_png(agent.open(reply.image_id)))
         return 0
-    save_image(image, output)
+    agent.save(reply.image_id, output)
     say(f"wrote {output}")
     return 0

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +19,15 @@ from promptvision.images.colour import flat_rgb
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["FORMATS", "JPEG_QUALITY", "OutputFormat", "encode_image", "output_format", "save_image"]
+__all__ = [
+    "FORMATS",
+    "JPEG_QUALITY",
+    "OutputFormat",
+    "encode_image",
+    "output_format",
+    "save_image",
+    "save_stored",
+]
 
 JPEG_QUALITY = 95
 """High enough that an edit is not visibly worse than its original."""
@@ -43,6 +51,11 @@ class OutputFormat:
     modes: tuple[str, ...] = ("L", "RGB")
     max_side: int = 65_535
     options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def media_type(self) -> str:
+        """Of a file in this format."""
+        return f"image/{self.name.lower()}"
 
     @property
     def has_alpha(self) -> bool:
@@ -112,9 +125,31 @@ def save_image(image: Image, path: str | Path) -> None:
         InputError: the name has no known extension, the format cannot hold the image, or the file cannot be
             written. The format never causes a partly written file.
     """
+    _write(path, lambda kind: encode_image(image, kind))
+
+
+def save_stored(data: bytes, media_type: str, path: str | Path, open_image: Callable[[], Image]) -> None:
+    """Write a stored image in the format of the file's extension: as it is stored, if that is its format.
+
+    Args:
+        data: the stored bytes.
+        media_type: of the stored bytes.
+        path: as for :func:`save_image`.
+        open_image: gives the decoded image; called for another format.
+
+    Raises:
+        InputError: as :func:`save_image` does.
+    """
+    _write(
+        path,
+        lambda kind: data if kind.media_type == media_type else encode_image(open_image(), kind),
+    )
+
+
+def _write(path: str | Path, encode: Callable[[OutputFormat], bytes]) -> None:
     kind = output_format(path)
     try:
-        Path(path).write_bytes(encode_image(image, kind))
+        Path(path).write_bytes(encode(kind))
     except BrokenPipeError:
         raise
     except (OSError, ValueError) as exc:
@@ -122,8 +157,13 @@ def save_image(image: Image, path: str | Path) -> None:
         raise InputError(f"{path}: {reason}", hint="choose another name or format") from exc
 
 
-def encode_image(image: Image, kind: OutputFormat) -> bytes:
+def encode_image(image: Image, kind: OutputFormat, quality: int | None = None) -> bytes:
     """The bytes of an image in a format.
+
+    Args:
+        image: any mode.
+        kind: the format.
+        quality: 1 to 100 for a format that has one; default: that of the format.
 
     Raises:
         InputError: the image is too large for the format.
@@ -139,6 +179,8 @@ def encode_image(image: Image, kind: OutputFormat) -> bytes:
         return encode_png(image)
     out = BytesIO()
     options = dict(kind.options)
+    if quality is not None and "quality" in options:
+        options["quality"] = quality
     if kind.name == "ICO":
         options["sizes"] = [image.size]
     _fitted(image, kind).save(out, kind.name, **options)

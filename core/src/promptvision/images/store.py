@@ -31,6 +31,7 @@ EXTENSIONS = {
     "image/gif": "gif",
     "image/bmp": "bmp",
     "image/tiff": "tiff",
+    "image/avif": "avif",
 }
 """Media types that are stored, with their file extension; the most common first."""
 

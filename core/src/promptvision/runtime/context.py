@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from promptvision.images.output import output_format
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.image_cache import ImageCache, copy_on_write
 from promptvision.tools.context import EDIT, MASK
@@ -93,10 +94,26 @@ class CallContext:
     def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
         """Store an image and record it for the conversation's image table."""
         self.check_cancelled()
-        ref = self._images.save(image)
+        return self._note(self._images.save(image), image, kind, parent)
+
+    def _note(self, ref: ImageRef, image: Image, kind: str, parent: ImageRef | None) -> ImageRef:
         source = parent.id if parent else self._parent
         self.saved.append(SavedImage(ref.id, kind, source, image.width, image.height))
         return ref
+
+    def save_as(
+        self,
+        image: Image,
+        extension: str,
+        *,
+        quality: int | None = None,
+        kind: str = EDIT,
+        parent: ImageRef | None = None,
+    ) -> ImageRef:
+        """Store an image as a file of another format than PNG, and note it like :meth:`save`."""
+        self.check_cancelled()
+        ref = self._images.save_as(image, output_format(f"image.{extension}"), quality)
+        return self._note(ref, image, kind, parent)
 
     def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
         """Store a greyscale mask."""

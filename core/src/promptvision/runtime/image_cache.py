@@ -9,6 +9,7 @@ from cachetools import LRUCache
 
 from promptvision.images.codec import decode_stored, encode_png
 from promptvision.images.colour import to_plain_mode
+from promptvision.images.output import OutputFormat, encode_image
 from promptvision.images.store import ImageStore
 from promptvision.types import ImageRef
 
@@ -44,6 +45,13 @@ class ImageCache:
         """Encode as PNG, store, and cache a copy; the caller may keep changing its image."""
         stored = self.store.put(encode_png(image), "image/png")
         self.keep(stored.id, to_plain_mode(image.copy()))
+        return ImageRef(stored.id)
+
+    def save_as(self, image: Image, kind: OutputFormat, quality: int | None) -> ImageRef:
+        """Encode in a format, store, and keep decoded what is stored."""
+        data = encode_image(image, kind, quality)
+        stored = self.store.put(data, kind.media_type)
+        self.keep(stored.id, decode_stored(data))
         return ImageRef(stored.id)
 
     def keep(self, image_id: str, image: Image) -> None:

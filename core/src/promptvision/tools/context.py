@@ -51,6 +51,25 @@ class ToolContext(Protocol):
             parent: the image it was made from; default: the first image of the arguments.
         """
 
+    def save_as(
+        self,
+        image: Image,
+        extension: str,
+        *,
+        quality: int | None = None,
+        kind: str = EDIT,
+        parent: ImageRef | None = None,
+    ) -> ImageRef:
+        """Store an image as a file of a given format, which is what users then download.
+
+        Args:
+            image: what to store; transparency is flattened onto white where the format holds none.
+            extension: ``png``, ``jpg``, ``webp``, ``avif`` or ``tiff``.
+            quality: 1 to 100 for JPEG, WebP and AVIF; default: high.
+            kind: as for :meth:`save`.
+            parent: as for :meth:`save`.
+        """
+
     def save_mask(self, image: Image, *, parent: ImageRef | None = None) -> MaskRef:
         """Store a greyscale mask (0 = keep, 255 = edit) of the size of its image."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from promptvision.plugin import Lexicon
 
-__all__ = ["ADJUST", "BLUR", "COMBINE", "CROP", "DRAW_TEXT", "FLIP", "INFO", "RESIZE", "ROTATE"]
+__all__ = ["ADJUST", "BLUR", "COMBINE", "CONVERT", "CROP", "DRAW_TEXT", "FLIP", "INFO", "RESIZE", "ROTATE"]
 
 _RIGHT, _LEFT = ("direction", "clockwise"), ("direction", "counterclockwise")
 _HORIZONTAL, _VERTICAL = ("direction", "horizontal"), ("direction", "vertical")
@@ -1200,5 +1200,61 @@ INFO = (
             "it的分辨率是多少",
             "it是什么格式",
         ),
+    ),
+)
+
+
+CONVERT = (
+    Lexicon(
+        verbs=("convert", "change", "turn", "transform", "export", "re-encode"),
+        frames=(
+            "{verb} it to {format}",
+            "{verb} it into {format}",
+            "{verb} it to a {format}",
+            "{verb} it into a {format}",
+            "{verb} it to a {format} file",
+            "{verb} it to {format} format",
+            "{verb} to {format}",
+            "{verb} it to {format} with a quality of {quality}",
+        ),
+    ),
+    Lexicon(
+        verbs=("save", "export", "store", "download", "give me", "output", "i want", "i need", "send me"),
+        frames=(
+            "{verb} it as {format}",
+            "{verb} it as a {format}",
+            "{verb} it as a {format} file",
+            "{verb} it in {format}",
+            "{verb} it in {format} format",
+            "{verb} as {format}",
+            "{verb} it as {format} with a quality of {quality}",
+        ),
+    ),
+    Lexicon(frames=("make it a {format}", "make it a {format} file", "as {format}", "to {format}")),
+    Lexicon(
+        language="de",
+        verbs=("konvertiere", "wandle", "exportiere", "speichere", "ändere"),
+        frames=(
+            "{verb} it in {format}",
+            "{verb} it in {format} um",
+            "{verb} it nach {format}",
+            "{verb} it zu {format}",
+            "{verb} it als {format}",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        verbs=("convierte", "convertir", "guarda", "exporta", "cambia", "pasa"),
+        frames=("{verb} it a {format}", "{verb} it en {format}", "{verb} it como {format}"),
+    ),
+    Lexicon(
+        language="fr",
+        verbs=("convertis", "convertir", "enregistre", "exporte", "sauvegarde", "transforme"),
+        frames=("{verb} it en {format}", "{verb} it au format {format}"),
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("转换", "转", "保存", "导出", "存"),
+        frames=("把it{verb}成{format}", "把it{verb}为{format}", "{verb}成{format}", "{verb}为{format}"),
     ),
 )

@@ -5,9 +5,9 @@ Coordinates are pixels with the origin at the top left; boxes are ``[x1, y1, x2,
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from promptvision.plugin import Box, ImageArgs, ImageRef, ImageResult, MaskRef, MissingArgument, Target
 
@@ -19,12 +19,15 @@ __all__ = [
     "Colour",
     "CombineArgs",
     "CombineResult",
+    "ConvertArgs",
+    "ConvertResult",
     "CropArgs",
     "CropResult",
     "DrawTextArgs",
     "DrawTextResult",
     "FlipArgs",
     "FlipResult",
+    "Format",
     "InfoResult",
     "Part",
     "Place",
@@ -307,6 +310,38 @@ class CombineResult(ImageResult):
     def summary(self) -> str:
         """The size of the result."""
         return self.message or f"The images are combined into one of {self.width} x {self.height} pixels."
+
+
+def _format_of(value: Any) -> Any:
+    """The name of a format in the schema's spelling, with the usual names of file extensions."""
+    name = value.strip().lower().removeprefix(".") if isinstance(value, str) else value
+    return {"tif": "tiff"}.get(name, name)
+
+
+Format = Literal["png", "jpeg", "jpg", "webp", "avif", "tiff"]
+"""A format of image files that a result can be stored in."""
+
+
+class ConvertArgs(ImageArgs):
+    """Arguments of ``convert_format``."""
+
+    format: Annotated[Format, BeforeValidator(_format_of)] = Field(description="What to convert to.")
+    quality: int | None = Field(
+        None, ge=1, le=100, description="Of JPEG, WebP and AVIF; lower is smaller. Default: high."
+    )
+
+
+class ConvertResult(ImageResult):
+    """The image as a file of the format, which is what is downloaded."""
+
+    converted_image_url: ImageRef
+    format: str = Field(description="How it is stored, such as image/jpeg.")
+    file_bytes: int
+
+    def summary(self) -> str:
+        """The format and the size of the file."""
+        kind = self.format.removeprefix("image/").upper()
+        return self.message or f"The image is stored as {kind} now, {self.file_bytes:,} bytes."
 
 
 class Colour(BaseModel):

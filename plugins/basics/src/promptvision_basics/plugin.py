@@ -11,6 +11,8 @@ from promptvision_basics.models import (
     BlurResult,
     CombineArgs,
     CombineResult,
+    ConvertArgs,
+    ConvertResult,
     CropArgs,
     CropResult,
     DrawTextArgs,
@@ -225,6 +227,22 @@ COMBINE = Operation(
     lexicons=lexicons.COMBINE,
 )
 
+CONVERT = Operation(
+    name="convert_format",
+    description="Store an image as a PNG, JPEG, WebP, AVIF or TIFF file, with a quality.",
+    args=ConvertArgs,
+    result=ConvertResult,
+    lexicons=lexicons.CONVERT,
+    phrases=(
+        "convert it to {format}",
+        "convert it to {format} with quality {quality}",
+        "convert it to {format} at quality {quality}",
+        "save it as {format}",
+        "save it as {format} with quality {quality}",
+        "export it as {format}",
+    ),
+)
+
 INFO = Operation(
     name="image_info",
     description="Report the size, mode, stored format and main colours of an image.",
@@ -263,6 +281,7 @@ _TOOLS = (
     ("pillow_blur", BLUR, "blur:blur"),
     ("pillow_text", DRAW_TEXT, "text:draw_text"),
     ("pillow_combine", COMBINE, "combine:combine"),
+    ("pillow_convert", CONVERT, "convert:convert"),
     ("pillow_info", INFO, "info:describe"),
 )
 

@@ -86,7 +86,9 @@ class TurnSession:
         self._handle.turn = turn
         self._handle.is_claimed.set()
         if turn.claim is Claim.DONE and turn.reply is not None:
-            return Reply.from_stored(turn.reply).with_images(self._services.open_image)
+            return Reply.from_stored(turn.reply).with_images(
+                self._services.open_image, self._services.save_image
+            )
         with self._heartbeat(turn):
             reply = await self._run_claimed(turn, image, mask)
         self._notify(reply)
@@ -149,7 +151,7 @@ class TurnSession:
             self._handle.cancel.cancel("the process is stopping")
             self._close_interrupted(journal)
             raise
-        return reply.with_images(self._services.open_image)
+        return reply.with_images(self._services.open_image, self._services.save_image)
 
     async def _make_loop(
         self, turn: Turn, image: IngestedImage | None, mask: IngestedImage | None, journal: Journal

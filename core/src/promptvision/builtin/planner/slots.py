@@ -43,7 +43,9 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
     if name in _COLOUR_NAMES and not _is_colour(value):
         return MISFIT
     if "enum" in schema and value not in schema["enum"]:
-        return MISFIT
+        value = value.lower()  # "JPEG"
+        if value not in schema["enum"]:
+            return MISFIT
     if "pattern" in schema:
         value = value.removesuffix(" ratio").strip()
         if not re.search(schema["pattern"], value):
