@@ -30,7 +30,8 @@ def photo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Image.Image:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PROMPTVISION_DISABLED_PLUGINS", NEURAL)
-    image = Image.fromarray(skimage.data.astronaut())
+    samples: Any = skimage.data  # untyped
+    image = Image.fromarray(samples.astronaut())
     image.save("photo.jpg", quality=95)
     return image
 
