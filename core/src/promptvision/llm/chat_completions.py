@@ -14,13 +14,13 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 from promptvision.errors import ProviderError
+from promptvision.llm.brevity import functions_on_the_wire
 from promptvision.llm.dialects import Dialect
 from promptvision.llm.failures import error_object, one_line
 from promptvision.llm.messages import (
     ChatReply,
     ChatRequest,
     FinishReason,
-    Function,
     Message,
     ToolCall,
     Usage,
@@ -45,7 +45,7 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
     """
     body: dict[str, Any] = {"model": model, "messages": [_message(message) for message in request.messages]}
     if request.functions:
-        body["tools"] = [_tool(function, dialect) for function in request.functions]
+        body["tools"] = functions_on_the_wire(request.functions, request.messages, dialect)
         body["tool_choice"] = request.tool_choice
     if request.temperature is not None:
         body["temperature"] = request.temperature
@@ -55,11 +55,6 @@ def request_body(request: ChatRequest, *, model: str, dialect: Dialect) -> dict[
 def fresh_id() -> str:
     """Return a new tool-call id."""
     return f"call_{uuid4().hex[:24]}"
-
-
-def _tool(function: Function, dialect: Dialect) -> dict[str, Any]:
-    described = {"name": function.name, "description": function.description or function.name}
-    return {"type": "function", "function": {**described, **dialect(function.parameters)}}
 
 
 def _message(message: Message) -> dict[str, Any]:

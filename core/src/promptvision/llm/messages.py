@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Literal, TypedDict
 
 from promptvision.errors import ProviderErrorKind
+from promptvision.llm.stems import stems_of
 
 __all__ = [
     "ChatDelta",
@@ -88,6 +89,18 @@ class Function:
     def chars(self) -> int:
         """Number of characters that an LLM reads."""
         return len(self.name) + len(self.description) + len(json.dumps(self.parameters))
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Stems of the words that say what it is for."""
+        fields = self.parameters.get("properties", {})
+        described = (field.get("description", "") for field in fields.values())
+        return stems_of(self.name.replace("_", " "), self.description, *fields, *described)
+
+    @property
+    def wordings(self) -> tuple[frozenset[str], ...]:
+        """Stems of each wording that asks for it; none are known of a plain function."""
+        return ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Function
+from promptvision.llm.stems import stems_of
 from promptvision.tools.tool import Lexicon, Phrase
 
 __all__ = ["CallOutcome", "PlanRequest", "Planner", "PlannerFunction", "StreamingPlanner"]
+
+_SLOT = re.compile(r"\{\w*\}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,14 @@ class PlannerFunction(Function):
     image: str | None = None
     target: str | None = None
     missing: str = ""
+
+    @cached_property
+    def wordings(self) -> tuple[frozenset[str], ...]:
+        """Stems of each phrase, and of each verb or frame of the lexicons; slots left out."""
+        texts = [phrase.text for phrase in self.phrases]
+        for lexicon in self.lexicons:
+            texts.extend(lexicon.verbs or lexicon.frames)
+        return tuple(filter(None, (stems_of(_SLOT.sub(" ", text)) for text in texts)))
 
 
 @dataclass(frozen=True, kw_only=True)
