@@ -13,7 +13,10 @@ Requirements and models
     ``choose_dtype``.
 Hooks
     ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
-    ``Observer``, ``Check``, ``Finding``, ``PLUGIN_API``.
+    ``Observer``, ``Check``, ``Finding``, ``PLUGIN_API``;
+    for instruments ``Instrument``, ``InstrumentFactory``, ``Activity`` and its kinds: ``TurnActivity``,
+    ``PlannerActivity``, ``StepActivity``, ``ToolRunActivity``, ``ModelLoadActivity``, ``StoreActivity``,
+    ``RequestActivity``.
 Errors
     ``ToolFailed``, ``ArgumentsError``, ``StopTurn``, ``Cancelled``, ``SetupError``, ``ProviderError``,
     ``StoreError`` and their bases.
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
     from promptvision import PLUGIN_API as PLUGIN_API
     from promptvision.agent.request import LOCAL_USER as LOCAL_USER
+    from promptvision.agent.turns.activity import PlannerActivity as PlannerActivity
+    from promptvision.agent.turns.activity import TurnActivity as TurnActivity
     from promptvision.builtin.memory import MemoryConversationStore as MemoryConversationStore
     from promptvision.cli.doctor import diagnose as diagnose
     from promptvision.conversations.store import ConversationStore as ConversationStore
@@ -87,6 +92,9 @@ if TYPE_CHECKING:
     from promptvision.images.windows import Window as Window
     from promptvision.images.windows import choose_window as choose_window
     from promptvision.images.windows import split_mask as split_mask
+    from promptvision.instruments import Activity as Activity
+    from promptvision.instruments import Instrument as Instrument
+    from promptvision.instruments import StoreActivity as StoreActivity
     from promptvision.llm.chat_host import CONNECT_TIMEOUT_S as CONNECT_TIMEOUT_S
     from promptvision.llm.chat_host import ChatHost as ChatHost
     from promptvision.llm.chat_host import HostSettings as HostSettings
@@ -115,6 +123,7 @@ if TYPE_CHECKING:
     from promptvision.models.devices import choose_dtype as choose_dtype
     from promptvision.models.devices import release_cached as release_cached
     from promptvision.models.devices import usable_bytes as usable_bytes
+    from promptvision.models.loading import ModelLoadActivity as ModelLoadActivity
     from promptvision.models.loading import require_all_weights as require_all_weights
     from promptvision.models.placement import DoesNotFit as DoesNotFit
     from promptvision.models.placement import Placement as Placement
@@ -135,12 +144,15 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import Check as Check
     from promptvision.plugins.specs import ExecutorFactory as ExecutorFactory
     from promptvision.plugins.specs import Finding as Finding
+    from promptvision.plugins.specs import InstrumentFactory as InstrumentFactory
     from promptvision.plugins.specs import Observer as Observer
     from promptvision.plugins.specs import ProviderFactory as ProviderFactory
     from promptvision.plugins.specs import StoreFactory as StoreFactory
     from promptvision.plugins.specs import hookimpl as hookimpl
     from promptvision.response_limits import IDENTITY as IDENTITY
     from promptvision.response_limits import limit_response as limit_response
+    from promptvision.runtime.activity import StepActivity as StepActivity
+    from promptvision.runtime.activity import ToolRunActivity as ToolRunActivity
     from promptvision.runtime.call import Call as Call
     from promptvision.runtime.call import CallData as CallData
     from promptvision.runtime.call import CallOutput as CallOutput
@@ -151,6 +163,7 @@ if TYPE_CHECKING:
     from promptvision.runtime.failure import Failure as Failure
     from promptvision.runtime.worker import Worker as Worker
     from promptvision.server.identity import user_of as user_of
+    from promptvision.server.instrumented import RequestActivity as RequestActivity
     from promptvision.server.process import run_server as run_server
     from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
@@ -229,6 +242,16 @@ if TYPE_CHECKING:
     from promptvision.types import Target as Target
 
 _MODULES = {
+    "RequestActivity": "promptvision.server.instrumented",
+    "ModelLoadActivity": "promptvision.models.loading",
+    "ToolRunActivity": "promptvision.runtime.activity",
+    "StepActivity": "promptvision.runtime.activity",
+    "PlannerActivity": "promptvision.agent.turns.activity",
+    "TurnActivity": "promptvision.agent.turns.activity",
+    "InstrumentFactory": "promptvision.plugins.specs",
+    "StoreActivity": "promptvision.instruments",
+    "Instrument": "promptvision.instruments",
+    "Activity": "promptvision.instruments",
     "ANNOTATED": "promptvision.tools.context",
     "Args": "promptvision.tools.tool",
     "ArgumentsError": "promptvision.errors",

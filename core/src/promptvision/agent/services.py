@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from promptvision.conversations.async_store import AsyncConversationStore
 from promptvision.conversations.store import ConversationStore
 from promptvision.images.async_store import AsyncImageStore
 from promptvision.images.store import ImageStore
+from promptvision.instruments import Instruments, instrument_store
 from promptvision.llm.planner import Planner
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
@@ -40,6 +42,7 @@ class AgentServices:
         images: where images are stored.
         runtime: runs single tool calls.
         owner: name of this process, which conversation stores save with a claimed turn.
+        instruments: entered around the work of this process.
         in_flight: the requests that are running.
     """
 
@@ -50,6 +53,7 @@ class AgentServices:
     images: AsyncImageStore
     runtime: Runtime
     owner: str
+    instruments: Instruments = field(default_factory=Instruments)
     in_flight: InFlight = field(default_factory=InFlight)
 
     @classmethod
@@ -64,10 +68,12 @@ class AgentServices:
     ) -> Self:
         """Create the services that are not passed from the settings."""
         planner = planner or make_planner(registry)
-        images = images or registry.make_image_store()
+        instruments = registry.make_instruments()
+        images = instrument_store(images or registry.make_image_store(), "images", instruments)
         conversations = conversations or registry.make_conversation_store()
-        pool = ModelPool(registry.models, settings)
-        worker = Worker(settings, images, pool, registry.tools)
+        conversations = instrument_store(conversations, "conversations", instruments)
+        pool = ModelPool(registry.models, settings, instruments=instruments)
+        worker = Worker(settings, images, pool, registry.tools, instruments)
         return cls(
             settings=settings,
             registry=registry,
@@ -75,6 +81,7 @@ class AgentServices:
             conversations=AsyncConversationStore(conversations),
             images=AsyncImageStore(images),
             runtime=Runtime(worker, registry.make_executor(worker)),
+            instruments=instruments,
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
 
@@ -108,3 +115,5 @@ class AgentServices:
         self.runtime.pool.close()
         self.conversations.store.close()
         self.images.store.close()
+        if self.instruments:
+            await asyncio.to_thread(self.instruments.close)

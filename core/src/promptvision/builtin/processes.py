@@ -7,6 +7,7 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from functools import partial
 
 from promptvision.builtin.threads import ThreadExecutor
@@ -67,7 +68,7 @@ class ProcessExecutor:
         """End the worker processes."""
         await self._local.close()
         for pool in self._pools.values():
-            pool.close()
+            await asyncio.to_thread(pool.close)
 
     def _pool(self, python: str) -> _Pool:
         if python not in self._pools:  # runs on the event loop; two loops create at most one extra pool
@@ -89,7 +90,7 @@ class _Pool:
 
     async def execute(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         run = partial(self._run, call, cancel, on_progress)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 
     def close(self) -> None:
         with self._lock:
@@ -97,7 +98,9 @@ class _Pool:
             handles = [*self._idle, *self._busy]
             self._idle = []
         for handle in handles:
-            handle.kill()
+            handle.hang_up()
+        for handle in handles:
+            handle.wait()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:

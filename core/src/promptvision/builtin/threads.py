@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from functools import partial
 
 from promptvision.runtime.call import Call, CallOutput
@@ -36,7 +37,7 @@ class ThreadExecutor:
         if call.tool.is_async:
             return await self._worker.run_async(call, cancel=cancel, on_progress=on_progress)
         run = partial(self._worker.run, call, cancel=cancel, on_progress=on_progress)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
 
     async def close(self) -> None:
         """Accept no more calls; running calls end by themselves."""

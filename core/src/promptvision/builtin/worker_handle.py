@@ -34,6 +34,8 @@ PROBE = base64.b64decode(
 )
 """A PNG of one pixel. A worker process that finds it in its image store shares the store with the parent."""
 
+_CLOSE_S = 12.0
+"""How long the instruments of a process may take to deliver what is pending."""
 _EXIT_S = 2.0
 _MODULE = "promptvision.builtin.worker_process"
 
@@ -142,6 +144,17 @@ class WorkerHandle:
         if not isinstance(error, (ToolFailed, Cancelled)):
             logging.getLogger(_MODULE).debug("%s: %s", call.label, failure.traceback)
         raise error
+
+    def hang_up(self) -> None:
+        """Close the pipe that calls go through, so that the process ends; see :meth:`wait`."""
+        with contextlib.suppress(OSError), self._write_lock:
+            self._in.close()
+
+    def wait(self) -> None:
+        """Wait until the process has ended after :meth:`hang_up`, and kill it if it does not end soon."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_CLOSE_S)
+        self.kill()
 
     def kill(self) -> None:
         """End the process now."""

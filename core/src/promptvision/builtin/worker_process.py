@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from promptvision.errors import NotFound, SetupError, StoreError
 from promptvision.images.memory import trim_heap
+from promptvision.instruments import instrument_store
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.call import PROTOCOL, Call, CallData
@@ -116,6 +117,7 @@ class _Service:
                     token = CancelToken()
                     self._calls.put((message["call"], token))
         except (EOFError, OSError, ValueError, KeyError):
+            self._worker.instruments.close()
             os._exit(0)
 
     def _answer(self, call: dict[str, Any], cancel: CancelToken) -> dict[str, Any]:
@@ -142,7 +144,8 @@ def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
     settings = Settings.from_mapping(start["settings"])
     _limit_memory(settings.worker_memory)
     registry = Registry.load(settings)
-    store = registry.make_image_store()
+    instruments = registry.make_instruments()
+    store = instrument_store(registry.make_image_store(), "images", instruments)
     try:
         store.stat(start["probe"])
     except (NotFound, StoreError) as exc:
@@ -150,7 +153,8 @@ def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
             f"worker process: it cannot read the images of the server: {exc}",
             hint="set PROMPTVISION_IMAGES to a store that both can read",
         ) from exc
-    return Worker(settings, store, ModelPool(registry.models, settings), registry.tools)
+    pool = ModelPool(registry.models, settings, instruments=instruments)
+    return Worker(settings, store, pool, registry.tools, instruments)
 
 
 def _limit_memory(limit: int | None) -> None:

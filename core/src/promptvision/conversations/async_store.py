@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import copy_context
+from functools import partial
 
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Event, Turn
@@ -44,6 +46,7 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
             StoreError: the entries cannot be stored; only of an immediate store.
         """
         if self.store.blocking:
-            return asyncio.get_running_loop().run_in_executor(None, self.store.append, turn, events)
+            append = partial(copy_context().run, self.store.append, turn, events)
+            return asyncio.get_running_loop().run_in_executor(None, append)
         self.store.append(turn, events)
         return None

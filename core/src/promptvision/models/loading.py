@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from promptvision.errors import PluginError, PromptvisionError, SetupError, ToolFailed
+from promptvision.instruments import Activity
 from promptvision.models.placement import is_out_of_memory
 from promptvision.models.spec import ModelSpec
 
-__all__ = ["import_loader", "load_model", "require_all_weights"]
+__all__ = ["ModelLoadActivity", "import_loader", "load_model", "require_all_weights"]
 
 Loader = Callable[[Path, str, str], Any]
 
@@ -23,6 +25,19 @@ LOAD_LOCK = threading.Lock()
 load, so a second load in parallel would leave tensors without data (on ``meta``)."""
 
 _POLL_S = 0.1
+
+
+@dataclass(eq=False)
+class ModelLoadActivity(Activity):
+    """A model is loaded.
+
+    Args:
+        model: its id.
+        device: where it is put.
+    """
+
+    model: str
+    device: str
 
 
 def import_loader(spec: ModelSpec) -> Loader:

@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from promptvision.errors import Busy, PromptvisionError, SetupError, ToolFailed
+from promptvision.instruments import Instruments
 from promptvision.models import devices
 from promptvision.models.footprint import measure_bytes
 from promptvision.models.ledger import Lease, Ledger, Slot
-from promptvision.models.loading import import_loader, load_model
+from promptvision.models.loading import ModelLoadActivity, import_loader, load_model
 from promptvision.models.placement import DoesNotFit, peak_prior
 from promptvision.models.profiles import machine_profile, preferred
 from promptvision.models.spec import ModelSpec, alternatives
@@ -92,6 +93,7 @@ class ModelPool:
         device: preferred device; default: a GPU if there is one.
         usable_bytes: returns the memory that models may use on a device, given their current use.
         wait_s: how long a lease without a ``check`` waits for memory of other leases, in seconds.
+        instruments: entered around each load.
     """
 
     def __init__(
@@ -102,11 +104,13 @@ class ModelPool:
         device: str | None = None,
         usable_bytes: Callable[[str, int], int] = devices.usable_bytes,
         wait_s: float = _WAIT_S,
+        instruments: Instruments | None = None,
     ) -> None:
         self._specs = specs
         self._settings = settings
         self._device = device
         self._wait_s = wait_s
+        self._instruments = instruments or Instruments()
         self._changed = threading.Condition()
         self._ledger = Ledger(usable_bytes, settings.model_memory)
         self._is_closed = False
@@ -329,9 +333,10 @@ class ModelPool:
 
     def _load(self, slot: Slot, lease: Lease, check: Check) -> None:
         path = require(slot.spec, self._settings)
-        model, seconds = load_model(
-            slot.spec, path, slot.device, slot.dtype, check=check, free=self.free_unused
-        )
+        with self._instruments.around(ModelLoadActivity(slot.spec.id, slot.device)):
+            model, seconds = load_model(
+                slot.spec, path, slot.device, slot.dtype, check=check, free=self.free_unused
+            )
         size = measure_bytes(model)
         with self._changed:
             if not self._ledger.resize(slot, slot.bytes if size is None else size, lease):

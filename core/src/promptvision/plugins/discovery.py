@@ -53,6 +53,7 @@ HOOKS: dict[str, type] = {
 ASKED_LATER = (
     "promptvision_commands",
     "promptvision_routes",
+    "promptvision_instruments",
     "promptvision_observers",
     "promptvision_checks",
 )

@@ -12,7 +12,8 @@ FIRST_PARTY = frozenset(
     for name in (
         *("basics", "bw", "cutout", "erase", "florence", "grounding-dino", "openai-images", "opencv"),
         *("rapidocr", "sam", "sd-inpaint", "sdxl-inpaint", "tesseract", "upscale", "vqa"),
-        *("cloudinary", "groq", "openai", "ray", "s3", "supabase", "transformers-llm", "mcp", "web"),
+        *("cloudinary", "groq", "openai", "ray", "s3", "supabase", "telemetry", "transformers-llm"),
+        *("mcp", "web"),
     )
 )
 """Normalised names. An index reserves distribution names, but not entry-point names."""

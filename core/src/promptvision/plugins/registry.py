@@ -13,6 +13,7 @@ import pluggy
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import PluginError
 from promptvision.images.store import ImageStore
+from promptvision.instruments import Instruments
 from promptvision.llm.planner import PlannerFunction
 from promptvision.plugins import factories
 from promptvision.plugins.admission import Admission
@@ -169,6 +170,19 @@ class Registry:
     def observers(self) -> list[Observer]:
         """Observers of all plugins."""
         return [observer for _, observer in self._ask_later("promptvision_observers")]
+
+    def make_instruments(self) -> Instruments:
+        """The instruments of all plugins that are on; one that cannot be made is logged and left out."""
+        made = []
+        for name, factory in self._ask_later("promptvision_instruments"):
+            try:
+                instrument = factory(self.settings)
+            except Exception as exc:  # noqa: BLE001  # isolation: a plugin may raise anything
+                log.warning("promptvision-%s: its instrument cannot be made: %s", name, exc)
+                continue
+            if instrument is not None:
+                made.append(instrument)
+        return Instruments(made)
 
     def _ask_later(self, hook: str) -> list[tuple[str, Any]]:
         """Call a hook that is not called at load time; a plugin that raises becomes ``failed``."""

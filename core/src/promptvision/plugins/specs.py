@@ -16,6 +16,7 @@ from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Event, Turn
 from promptvision.declarations import check_callable, check_names, check_type
 from promptvision.images.store import ImageStore
+from promptvision.instruments import Instrument
 from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins.commands import Command
@@ -34,6 +35,7 @@ __all__ = [
     "Command",
     "ExecutorFactory",
     "Finding",
+    "InstrumentFactory",
     "Observer",
     "ProviderFactory",
     "StoreFactory",
@@ -157,6 +159,9 @@ Events mark the start and end of a turn, planner replies, and the start and end 
 an observer is logged and otherwise ignored.
 """
 
+InstrumentFactory = Callable[[Settings], Instrument | None]
+"""Makes an instrument from the settings; None when it is off."""
+
 
 @hookspec
 def promptvision_tools() -> Iterable[ToolLike]:  # type: ignore[empty-body]
@@ -220,6 +225,13 @@ def promptvision_routes() -> Iterable[BaseRoute | Router]:  # type: ignore[empty
 @hookspec
 def promptvision_observers() -> Iterable[Observer]:  # type: ignore[empty-body]
     """Functions that are called with every event of every turn. Called when an agent is created."""
+
+
+@hookspec
+def promptvision_instruments() -> Iterable[InstrumentFactory]:  # type: ignore[empty-body]
+    """Instruments that this plugin attaches around turns, planner calls, steps, model loads, store calls and
+    HTTP requests. Called when an agent is created, and in each worker process.
+    """
 
 
 @hookspec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,7 +16,7 @@ from promptvision.types import ImageRef
 
 __all__ = ["PROTOCOL", "Call", "CallData", "CallOutput", "OutputData", "image_ids_of"]
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of the messages between processes. It is incremented with each incompatible change."""
 
 
@@ -33,6 +33,7 @@ class CallData(BaseModel):
         timeout_s: remaining time of the call in seconds.
         limit_s: how long the tool may run, in seconds, without the time the call waited before.
         settings: digest of the sender's settings.
+        headers: W3C headers with which the worker continues the trace of the step.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +49,7 @@ class CallData(BaseModel):
     timeout_s: float = Field(gt=0)
     limit_s: float | None = Field(None, gt=0)
     settings: str = ""
+    headers: dict[str, str] = Field(default_factory=dict, max_length=16)
 
 
 class OutputData(BaseModel):
@@ -78,6 +80,7 @@ class Call:
         parent: id of the image that the call works on.
         deadline: ``time.monotonic()`` by which the call must end.
         limit_s: how long the tool may run, in seconds, without the time the call waited before.
+        headers: W3C headers with which another process continues the trace of the step.
     """
 
     tool: Tool
@@ -86,6 +89,7 @@ class Call:
     parent: str | None
     deadline: float
     limit_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -110,6 +114,7 @@ class Call:
             timeout_s=max(0.001, self.deadline - time.monotonic()),
             limit_s=self.limit_s,
             settings=settings_digest,
+            headers=dict(self.headers),
         )
 
     @classmethod
@@ -146,6 +151,7 @@ class Call:
             parent=data.parent,
             deadline=time.monotonic() + data.timeout_s,
             limit_s=data.limit_s,
+            headers=data.headers,
         )
 
 

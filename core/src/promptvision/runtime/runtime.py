@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
+from promptvision.runtime.activity import StepActivity
 from promptvision.runtime.cache import ResultCache, call_digest
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
@@ -55,6 +56,7 @@ class Runtime:
         self.images = worker.images
         self.pool = worker.pool
         self.executor = executor
+        self._instruments = worker.instruments
         self._cache = ResultCache()
 
     async def execute(
@@ -72,6 +74,15 @@ class Runtime:
             CallError: the tool failed, or took longer than ``timeout_s`` or the setting ``call_timeout_s``.
             Cancelled: cancellation was requested.
         """
+        activity = StepActivity(tool, args)
+        with self._instruments.around(activity):
+            done = await self._execute(tool, args, cancel, timeout_s, on_progress)
+            activity.result, activity.is_cached = done.result, done.cached
+        return done
+
+    async def _execute(
+        self, tool: Tool, args: Args, cancel: CancelToken, timeout_s: float, on_progress: Progress | None
+    ) -> CallResult:
         started = time.monotonic()
         digest = call_digest(tool, args)
         known = self._cache.get(digest) if tool.cacheable else None
@@ -93,6 +104,7 @@ class Runtime:
             parent=next((ref.id for ref in parents if ref is not None), None),
             deadline=deadline,
             limit_s=self.settings.call_timeout_s,
+            headers=self._instruments.headers(),
         )
 
     async def _run(

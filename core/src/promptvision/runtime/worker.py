@@ -9,12 +9,15 @@ import json
 import threading
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import AbstractContextManager
 from functools import cached_property
 from typing import Any
 
 from promptvision.errors import Cancelled, ToolFailed
 from promptvision.images.store import ImageStore
+from promptvision.instruments import Instruments
 from promptvision.models.pool import ModelPool
+from promptvision.runtime.activity import ToolRunActivity
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
@@ -36,15 +39,22 @@ class Worker:
         store: the image store.
         pool: the model pool.
         tools: the tools that calls of another process may name.
+        instruments: entered around each tool that runs.
     """
 
     def __init__(
-        self, settings: Settings, store: ImageStore, pool: ModelPool, tools: Mapping[str, Tool] | None = None
+        self,
+        settings: Settings,
+        store: ImageStore,
+        pool: ModelPool,
+        tools: Mapping[str, Tool] | None = None,
+        instruments: Instruments | None = None,
     ) -> None:
         self.settings = settings
         self.images = ImageCache(store)
         self.pool = pool
         self.tools = tools or {}
+        self.instruments = instruments or Instruments()
 
     @cached_property
     def settings_digest(self) -> str:
@@ -81,7 +91,7 @@ class Worker:
         """Run a call of a coroutine function on this event loop; otherwise as :meth:`run`."""
         context = self._context(call, cancel, on_progress)
         try:
-            with context:
+            with self._around(call), context:
                 if call.limit_s is None:
                     result = await call.tool.load()(call.args, context)
                 else:
@@ -93,13 +103,16 @@ class Worker:
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         context = self._context(call, cancel, on_progress)
         try:
-            with context:
+            with self._around(call), context:
                 result = call.tool.load()(call.args, context)
                 if inspect.iscoroutine(result):  # the function is an import string, so this is known only now
                     result = asyncio.run(_until_cancelled(result, cancel))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
         return CallOutput(_checked(call, result), tuple(context.saved), tuple(context.models))
+
+    def _around(self, call: Call) -> AbstractContextManager[object]:
+        return self.instruments.around(ToolRunActivity(call.tool, call.headers))
 
     def _context(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallContext:
         deadline = call.deadline

@@ -16,6 +16,7 @@ from promptvision.agent.agent import Agent
 from promptvision.batches.service import BatchService
 from promptvision.errors import StoreError
 from promptvision.images.isolated import shared_decoders
+from promptvision.instruments import Instruments
 from promptvision.server import (
     batches,
     chat,
@@ -28,6 +29,7 @@ from promptvision.server import (
     tools,
 )
 from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
+from promptvision.server.instrumented import RequestInstruments
 from promptvision.server.problems import HANDLERS
 from promptvision.server.variants import Variants
 from promptvision.settings import Settings
@@ -81,7 +83,7 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
     offered = agent.registry.routes()
     app = Starlette(
         routes=[*ROUTES, *_flatten(offered)],
-        middleware=_middleware(agent.settings),
+        middleware=_middleware(agent.settings, agent.services.instruments),
         exception_handlers=HANDLERS,
         lifespan=_lifespan,
     )
@@ -101,7 +103,7 @@ def _flatten(offered: Iterable[BaseRoute | Router]) -> Iterator[BaseRoute]:
             yield item
 
 
-def _middleware(settings: Settings) -> list[Middleware]:
+def _middleware(settings: Settings, instruments: Instruments) -> list[Middleware]:
     """The middleware, outermost first. Without API keys only loopback and configured hosts are allowed."""
     hosts = settings.server_hosts if settings.api_keys else (*LOOPBACK, *settings.server_hosts)
     stack = [
@@ -119,6 +121,8 @@ def _middleware(settings: Settings) -> list[Middleware]:
             max_age=600,
         )
         stack.insert(0, cors)
+    if instruments:
+        stack.insert(0, Middleware(RequestInstruments, instruments))
     return stack
 
 

@@ -16,6 +16,7 @@ from uvicorn.config import LOGGING_CONFIG
 from promptvision.agent.agent import Agent
 from promptvision.errors import SetupError
 from promptvision.images.memory import return_freed_blocks
+from promptvision.logs import JsonFormatter
 from promptvision.server.app import DRAIN_S, create_app
 from promptvision.server.connections import ConnectionLimits, limited_protocol
 from promptvision.settings import Settings
@@ -54,7 +55,7 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
             app,
             http=limited_protocol(limits),
             ws="none",
-            log_config=_logging(),
+            log_config=_logging(settings),
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_S,
             timeout_graceful_shutdown=int(DRAIN_S) + GRACE_S,
@@ -154,10 +155,12 @@ class _PathOnly(logging.Filter):
         return True
 
 
-def _logging() -> dict[str, Any]:
+def _logging(settings: Settings) -> dict[str, Any]:
     """Logging configuration for uvicorn and promptvision, all on stderr."""
     config: dict[str, Any] = copy.deepcopy(LOGGING_CONFIG)
     config["filters"] = {"path_only": {"()": _PathOnly}}
+    if settings.log_format == "json":
+        config["formatters"] = {name: {"()": JsonFormatter} for name in config["formatters"]}
     config["handlers"]["access"] |= {"stream": "ext://sys.stderr", "filters": ["path_only"]}
     config["loggers"]["promptvision"] = {
         "handlers": ["default"],

@@ -136,6 +136,8 @@ class Settings(BaseModel):
     next check point, a worker process is killed if it does not. Default: the rest of the turn."""
     lease_s: float = Field(15, gt=0)
     """After this many seconds without a heartbeat a running turn counts as dead."""
+    log_format: Literal["text", "json"] = "text"
+    """Log lines of the server: `text`, or `json` with the id of the turn that each belongs to."""
     retention_days: float | None = Field(None, gt=0)
     """`promptvision store gc` deletes conversations unused for longer; default: none."""
 

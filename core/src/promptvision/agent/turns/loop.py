@@ -19,10 +19,12 @@ from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
 from promptvision.agent.reply import Reply
+from promptvision.agent.turns.activity import PlannerActivity
 from promptvision.agent.turns.answer_filter import filter_answer
 from promptvision.agent.turns.live_reply import LiveReply
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
+from promptvision.instruments import Instruments
 from promptvision.llm.budget import estimate_tokens, fit_request
 from promptvision.llm.messages import ChatReply, Message, PlannerFallback, ToolCall
 from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
@@ -62,6 +64,7 @@ class TurnLoop:
         complete_table: reads the images that texts name and the image table does not hold.
         notes: notes for the user about the image that was sent.
         has_selection: whether the user selected a part of the image by hand.
+        instruments: entered around each request to the planner.
     """
 
     def __init__(
@@ -80,9 +83,11 @@ class TurnLoop:
         complete_table: Callable[[Sequence[str]], Awaitable[None]],
         notes: Sequence[str] = (),
         has_selection: bool = False,
+        instruments: Instruments | None = None,
     ) -> None:
         self._complete_table = complete_table
         self._has_selection = has_selection
+        self._instruments = instruments or Instruments()
         self._turn = turn
         self._earlier = earlier
         self._planner = planner
@@ -206,7 +211,9 @@ class TurnLoop:
         tokens = estimate_tokens(messages, self._functions)
         if tokens > self._planner.context_tokens:
             request = fit_request(request, self._planner.context_tokens)
-        reply = await self._complete(request)
+        activity = PlannerActivity(self._planner, request)
+        with self._instruments.around(activity):
+            activity.reply = reply = await self._complete(request)
         if (text := filter_answer(reply.text)) != reply.text:
             reply = replace(reply, text=text)
         self._account(reply, min(tokens, self._planner.context_tokens))

@@ -10,6 +10,7 @@ from promptvision.agent.images import ImageIntake
 from promptvision.agent.reply import Reply
 from promptvision.agent.request import ChatInput
 from promptvision.agent.services import AgentServices
+from promptvision.agent.turns.activity import TurnActivity
 from promptvision.agent.turns.admission import Admission
 from promptvision.agent.turns.handle import ConversationQueue, TurnHandle
 from promptvision.agent.turns.recovery import InterruptedTurns
@@ -96,8 +97,10 @@ class RunningTurns:
             session = TurnSession(
                 self.services, self._intake, self.interrupted, handle, request, self._observers
             )
-            with self.services.in_flight.request():
-                return await session.run()
+            activity = TurnActivity(request.key, request.prompt)
+            with self.services.in_flight.request(), self.services.instruments.around(activity):
+                activity.reply = await session.run(activity)
+                return activity.reply
 
     def _remove(self, handle: TurnHandle, task: asyncio.Task[Reply]) -> None:
         self._handles.pop(handle.key, None)

@@ -18,6 +18,7 @@ from promptvision.agent.planning.history import TURNS
 from promptvision.agent.reply import MadeImage, Reply
 from promptvision.agent.request import ChatInput
 from promptvision.agent.services import AgentServices
+from promptvision.agent.turns.activity import TurnActivity
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.agent.turns.loop import TurnLoop
 from promptvision.agent.turns.recovery import InterruptedTurns, artifacts_of, close_open_steps, steps_of
@@ -25,6 +26,7 @@ from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
 from promptvision.errors import Busy, LeaseLost, StoreError
 from promptvision.images.handles import ImageRecord, ImageTable
 from promptvision.images.ingest import IngestedImage
+from promptvision.logs import current_turn
 from promptvision.plugins.observers import guarded
 from promptvision.tools.context import INPUT, MASK
 from promptvision.types import Box, MaskRef
@@ -72,8 +74,11 @@ class TurnSession:
         self._conversations = services.conversations
         self._settings = services.settings
 
-    async def run(self) -> Reply:
+    async def run(self, activity: TurnActivity) -> Reply:
         """Run the request once, or return its stored reply.
+
+        Args:
+            activity: gets the id of the turn.
 
         Raises:
             InputError: the image cannot be used; nothing was stored.
@@ -85,6 +90,8 @@ class TurnSession:
         turn = await self._claim()
         self._handle.turn = turn
         self._handle.is_claimed.set()
+        activity.turn_id = turn.id
+        current_turn.set(turn.id)  # for the log lines of this task and what it starts
         if turn.claim is Claim.DONE and turn.reply is not None:
             return Reply.from_stored(turn.reply).with_images(
                 self._services.open_image, self._services.save_image
@@ -191,6 +198,7 @@ class TurnSession:
             [old for old in turns if old.seq < turn.seq and old.status is not TurnStatus.RUNNING],
             registry=services.registry,
             planner=self._request.planner or services.planner,
+            instruments=services.instruments,
             runner=runner,
             journal=journal,
             live_reply=self._handle.live_reply,

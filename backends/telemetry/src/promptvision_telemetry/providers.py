@@ -1,0 +1,71 @@
+"""The tracer and meter providers: those of the application if it has set some, else ones of their own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from opentelemetry import metrics, trace
+
+if TYPE_CHECKING:
+    from promptvision_telemetry.settings import TelemetrySettings
+
+__all__ = ["Providers", "make_providers"]
+
+TIMEOUT_S = 5
+"""How long one export may take."""
+CLOSE_S = 5.0
+"""How long the end of the process waits for what is pending."""
+SPAN_DELAY_MS = 1000
+
+
+@dataclass(frozen=True)
+class Providers:
+    """What makes tracers and meters.
+
+    Args:
+        tracers: makes tracers.
+        meters: makes meters.
+        shut_down: what is called at the end; nothing for the providers of an application.
+    """
+
+    tracers: trace.TracerProvider
+    meters: metrics.MeterProvider
+    shut_down: tuple[Callable[[], None], ...] = ()
+
+    def close(self) -> None:
+        """Export what is pending; a receiver that does not answer delays the end by a few seconds only."""
+        for shut_down in self.shut_down:
+            thread = threading.Thread(target=shut_down, daemon=True)
+            thread.start()
+            thread.join(CLOSE_S)
+
+
+def make_providers(section: TelemetrySettings) -> Providers | None:
+    """Providers that export to the endpoint, or those of the application; None if there is neither."""
+    own = trace.get_tracer_provider()
+    if not isinstance(own, trace.ProxyTracerProvider):
+        return Providers(own, metrics.get_meter_provider())
+    if section.endpoint is None:
+        return None
+    return _export_to(section.endpoint.rstrip("/"), section.service_name)
+
+
+def _export_to(endpoint: str, service_name: str) -> Providers:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create({"service.name": service_name})
+    tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
+    spans = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=TIMEOUT_S)
+    tracers.add_span_processor(BatchSpanProcessor(spans, schedule_delay_millis=SPAN_DELAY_MS))
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=TIMEOUT_S))
+    meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
+    return Providers(tracers, meters, (tracers.shutdown, meters.shutdown))

@@ -1,0 +1,159 @@
+"""Instruments: what plugins attach around the work of a process, to trace, measure or log it.
+
+An activity is something that begins and ends: a turn, a planner's reply, a step, a tool that runs, a model
+that is loaded, a call of a store, an HTTP request. Without instruments an activity costs one comparison.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from types import TracebackType
+from typing import Any, Protocol, TypeVar, cast
+
+__all__ = ["Activity", "Instrument", "Instruments", "StoreActivity", "instrument_store"]
+
+log = logging.getLogger(__name__)
+
+S = TypeVar("S")
+_NOTHING = nullcontext()
+
+
+class Activity:
+    """Something that begins and ends. Each kind is a subclass, which says what is known when."""
+
+
+class Instrument(Protocol):
+    """What a plugin attaches around activities. Its methods may be called from any thread."""
+
+    def around(self, activity: Activity) -> AbstractContextManager[object]:
+        """A context manager that is entered before an activity and left after it.
+
+        It is left with the error of the activity, if there is one. What it sets in context variables holds
+        for all activities inside, in tasks and threads too. It must not wait. An error that it raises is
+        logged and changes nothing, and it cannot suppress the error of the activity.
+        """
+
+    def headers(self) -> Mapping[str, str]:
+        """What another process needs to attach its activities to the current one, such as ``traceparent``."""
+
+    def close(self) -> None:
+        """Deliver what is pending and release connections. May wait a few seconds."""
+
+
+class Instruments:
+    """All instruments of a process.
+
+    Args:
+        instruments: in the order in which they are entered.
+    """
+
+    def __init__(self, instruments: Sequence[Instrument] = ()) -> None:
+        self._instruments = tuple(instruments)
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._instruments)
+
+    def around(self, activity: Activity) -> AbstractContextManager[object]:
+        """Enter all instruments, then do what is inside; errors of instruments are logged."""
+        if not self._instruments:
+            return _NOTHING
+        return _around(self._instruments, activity)
+
+    def headers(self) -> dict[str, str]:
+        """What another process needs to attach its activities to the current one."""
+        found: dict[str, str] = {}
+        for instrument in self._instruments:
+            try:
+                found.update(instrument.headers())
+            except Exception:  # isolation: a call is made, whatever an instrument does
+                log.exception("instrument %r failed", instrument)
+        return found
+
+    def close(self) -> None:
+        """Close all instruments."""
+        for instrument in self._instruments:
+            try:
+                instrument.close()
+            except Exception:  # isolation: the others are closed too
+                log.exception("instrument %r failed", instrument)
+
+
+@contextmanager
+def _around(instruments: Sequence[Instrument], activity: Activity) -> Iterator[None]:
+    with ExitStack() as stack:
+        for instrument in instruments:
+            stack.enter_context(_Guard(instrument, activity))
+        yield
+
+
+class _Guard(AbstractContextManager[None]):
+    """Enters and leaves one instrument, and logs what it raises."""
+
+    def __init__(self, instrument: Instrument, activity: Activity) -> None:
+        self._instrument = instrument
+        self._activity = activity
+        self._entered: AbstractContextManager[object] | None = None
+
+    def __enter__(self) -> None:
+        try:
+            entered = self._instrument.around(self._activity)
+            entered.__enter__()
+            self._entered = entered
+        except Exception:  # isolation: the activity goes on, whatever an instrument does
+            log.exception("instrument %r failed before %s", self._instrument, type(self._activity).__name__)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._entered is None:
+            return
+        try:
+            self._entered.__exit__(kind, error, traceback)
+        except Exception as exc:  # isolation: as above; a generator raises the error of the activity again
+            if exc is not error:
+                name = type(self._activity).__name__
+                log.exception("instrument %r failed after %s", self._instrument, name)
+
+
+class StoreActivity(Activity):
+    """One call of a store.
+
+    Args:
+        store: ``images`` or ``conversations``.
+        method: such as ``put``.
+    """
+
+    def __init__(self, store: str, method: str) -> None:
+        self.store = store
+        self.method = method
+
+
+def instrument_store(store: S, name: str, instruments: Instruments) -> S:
+    """A store whose calls are activities; the store itself if there are no instruments."""
+    return cast("S", _InstrumentedStore(store, name, instruments)) if instruments else store
+
+
+class _InstrumentedStore:
+    """Passes everything on to a store."""
+
+    def __init__(self, store: object, name: str, instruments: Instruments) -> None:
+        self._store = store
+        self._name = name
+        self._instruments = instruments
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._store, name)
+        if name.startswith("_") or not callable(value):
+            return value
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self._instruments.around(StoreActivity(self._name, name)):
+                return value(*args, **kwargs)
+
+        return call

@@ -1,0 +1,67 @@
+"""ASGI middleware that makes an activity of each HTTP request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from promptvision.instruments import Activity, Instruments
+
+__all__ = ["RequestActivity", "RequestInstruments"]
+
+
+@dataclass(eq=False)
+class RequestActivity(Activity):
+    """One HTTP request, until its response has been sent.
+
+    Args:
+        method: such as ``POST``.
+        headers: of the request; not to be exported as they are, since they hold keys.
+        route: the template of its path, such as ``/images/{image_id}``; set at the end if a route matched.
+        status: of the response; set once it has begun.
+    """
+
+    method: str
+    headers: Headers
+    route: str | None = None
+    status: int | None = None
+
+
+class RequestInstruments:
+    """Enters the instruments around each HTTP request.
+
+    Args:
+        app: the next ASGI app.
+        instruments: what is entered.
+    """
+
+    def __init__(self, app: ASGIApp, instruments: Instruments) -> None:
+        self._app = app
+        self._instruments = instruments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        activity = RequestActivity(scope["method"], Headers(scope=scope))
+
+        async def watched_send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                activity.status = message["status"]
+            await send(message)
+
+        with self._instruments.around(activity):
+            try:
+                await self._app(scope, receive, watched_send)
+            finally:
+                activity.route = _route(scope)
+
+
+def _route(scope: Scope) -> str | None:
+    """The path template of the route that Starlette has selected."""
+    endpoint = scope.get("endpoint")
+    routes = getattr(scope.get("app"), "routes", ()) if endpoint is not None else ()
+    return next((route.path for route in routes if getattr(route, "endpoint", None) is endpoint), None)
