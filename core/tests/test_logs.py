@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,8 @@ from hypothesis import strategies as st
 from promptvision import Image, tool
 from promptvision.logs import JsonFormatter, current_turn
 from promptvision.testing.agents import make_agent
+from promptvision.testing.program import Program
+from promptvision.testing.server import ServerProcess
 
 log = logging.getLogger("promptvision.test")
 
@@ -59,3 +63,19 @@ def test_lines_of_a_tools_thread_name_their_turn(scene_png: bytes, caplog: pytes
         reply = agent.run_sync("mirror it", image=scene_png)
     assert lines[0]["turn_id"] == reply.turn_id
     assert current_turn.get() is None
+
+
+def test_server_logs_json_with_the_turn_of_a_tool_that_failed(program: Program, scene_url: str) -> None:
+    variables = {**program.environment, "PROMPTVISION_LOG_FORMAT": "json"}
+    with ServerProcess(program.home, variables, path=[Path(program.environment["PYTHONPATH"])]) as server:
+        body = {"prompt": "break it", "prompt_id": "p", "conversation_id": "c", "input_image_url": scene_url}
+        reply = httpx.post(f"{server.url}/chat?key=secret", json=body, timeout=60).json()
+        assert reply["status"] == "failed"
+        server.terminate()
+        lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
+        assert len(lines) >= len(server.log.splitlines()) - 1, "all but the URL that it serves on"
+    failed = next(line for line in lines if "break_it" in line["message"])
+    assert failed["turn_id"] == reply["turn_id"]
+    assert "ZeroDivisionError" in failed["error"]
+    assert any("POST /chat" in line["message"] for line in lines)
+    assert "secret" not in server.log

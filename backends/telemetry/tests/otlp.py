@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,6 +80,13 @@ class Receiver:
     def url(self) -> str:
         """What ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set to."""
         return f"http://127.0.0.1:{self._server.server_port}"
+
+    def wait_for(self, name: str, timeout_s: float = 60) -> None:
+        """Wait until a span with a name has been received."""
+        deadline = time.monotonic() + timeout_s
+        while all(span.name != name for span in self.spans):
+            assert time.monotonic() < deadline, f"{name} among {sorted(span.name for span in self.spans)}"
+            time.sleep(0.02)
 
     def one(self, name: str) -> ReceivedSpan:
         """The one span with a name."""

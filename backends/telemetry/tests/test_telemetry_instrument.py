@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,8 @@ from otlp import Receiver
 from starlette.testclient import TestClient
 
 from promptvision import Agent
-from promptvision.plugin import Settings
-from promptvision.server import create_app
-from promptvision.testing.agents import make_registry
-from promptvision.testing.tools import make_tools
+from promptvision.plugin import ChatReply, Settings, Usage
+from promptvision.testing import Program, ScriptedPlanner, make_tools
 from promptvision_telemetry.plugin import make_instrument
 
 PROMPT = "change the red square to blue"
@@ -34,36 +33,36 @@ def receiver() -> Iterator[Receiver]:
 
 
 def settings(receiver_url: str | None, **variables: str) -> Settings:
-    telemetry = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver_url} if receiver_url else {}
-    stores = {"PROMPTVISION_IMAGES": "memory:", "PROMPTVISION_CONVERSATIONS": "memory:"}
-    return Settings.from_mapping({**stores, **telemetry, **variables})
+    """Settings with no plugin but the core's own and this one."""
+    others = {point.name for point in entry_points(group="promptvision")} - {"promptvision", "telemetry"}
+    return Settings.from_mapping(
+        {
+            "PROMPTVISION_DISABLED_PLUGINS": ",".join(sorted(others)),
+            "PROMPTVISION_IMAGES": "memory:",
+            "PROMPTVISION_CONVERSATIONS": "memory:",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver_url or "",
+            **variables,
+        }
+    )
 
 
 def make_agent(configured: Settings) -> Agent:
     """An agent with the tools of the test kit and this plugin."""
-    registry = make_registry(make_tools(), settings=configured)
-    test = next(plugin for plugin in registry.plugins if plugin.name == "test")
-    from promptvision.plugins.registry import Registry
-    from promptvision_telemetry import plugin
-
-    class WithTelemetry(Registry):
-        def _ask_later(self, hook: str) -> list[tuple[str, object]]:
-            if hook == "promptvision_instruments":
-                return [("telemetry", factory) for factory in plugin.promptvision_instruments()]
-            return super()._ask_later(hook)
-
-    assert test is not None
-    registry.__class__ = WithTelemetry
-    return Agent(configured, registry=registry)
+    return Agent(configured, tools=make_tools())
 
 
-def test_trace_of_a_turn_over_http_is_nested(receiver: Receiver, scene_url: str) -> None:
+def test_trace_of_a_turn_over_http_is_nested(
+    receiver: Receiver,
+    scene_url: str,
+    serve: Callable[[Agent], TestClient],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with TestClient(
-        create_app(agent=make_agent(settings(receiver.url))), base_url="http://127.0.0.1"
-    ) as client:
-        body = {"prompt": PROMPT, "prompt_id": "p", "conversation_id": "c", "input_image_url": scene_url}
-        reply = client.post("/chat", json=body, headers={"traceparent": parent}).json()
+    client = serve(make_agent(settings(receiver.url)))
+    body = {"prompt": PROMPT, "prompt_id": "p", "conversation_id": "c", "input_image_url": scene_url}
+    reply = client.post("/chat", json=body, headers={"traceparent": parent}).json()
+    receiver.wait_for("POST /chat")  # the last one to end
     assert reply["status"] == "done"
     request = receiver.one("POST /chat")
     assert (request.trace, request.parent) == ("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -103,8 +102,6 @@ def test_trace_of_a_turn_over_http_is_nested(receiver: Receiver, scene_url: str)
 
 def test_trace_goes_on_in_worker_processes(receiver: Receiver, tmp_path: Path, photo: Path) -> None:
     """The command line, its executor ``processes``, and the tool of another distribution."""
-    from promptvision.testing.program import Program
-
     variables = {
         "PROMPTVISION_EXECUTOR": "processes",
         "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url,
@@ -165,15 +162,9 @@ def test_metrics_are_exported(receiver: Receiver, scene_png: bytes) -> None:
 
 
 def test_tokens_are_counted(receiver: Receiver, scene_png: bytes) -> None:
-    from promptvision.plugin import ChatReply, Usage
-    from promptvision.testing.planner import ScriptedPlanner
-
-    configured = settings(receiver.url)
-    made = make_agent(configured)
     planner = ScriptedPlanner([ChatReply(text="Hello.", usage=Usage(120, 7))], name="hosted")
-    with Agent(configured, registry=made.registry, planner=planner) as agent:
+    with Agent(settings(receiver.url), planner=planner) as agent:
         agent.run_sync("hello", image=scene_png)
-    made.close_sync()
     span = receiver.one("chat hosted").attributes
     assert (span["gen_ai.usage.input_tokens"], span["gen_ai.usage.output_tokens"]) == (120, 7)
     assert span["gen_ai.response.finish_reasons"] == ["stop"]

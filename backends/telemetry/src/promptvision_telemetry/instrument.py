@@ -80,12 +80,13 @@ class OpenTelemetryInstrument:
                 error = exc
                 raise
             finally:
-                attributes |= ended(activity)
+                facts = ended(activity)
+                span.set_attributes(facts)
                 self._end(span, activity, error)
+                attributes |= facts
                 self._durations.record(activity, time.perf_counter() - began, attributes, error)
 
     def _end(self, span: Span, activity: Activity, error: BaseException | None) -> None:
-        span.set_attributes(ended(activity))
         if isinstance(activity, RequestActivity) and activity.route is not None:
             span.update_name(f"{activity.method} {activity.route}")
         if self._has_content:

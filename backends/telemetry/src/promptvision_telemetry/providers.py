@@ -18,7 +18,6 @@ TIMEOUT_S = 5
 """How long one export may take."""
 CLOSE_S = 5.0
 """How long the end of the process waits for what is pending."""
-SPAN_DELAY_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def _export_to(endpoint: str, service_name: str) -> Providers:
     resource = Resource.create({"service.name": service_name})
     tracers = TracerProvider(resource=resource, shutdown_on_exit=False)
     spans = OTLPSpanExporter(f"{endpoint}/v1/traces", timeout=TIMEOUT_S)
-    tracers.add_span_processor(BatchSpanProcessor(spans, schedule_delay_millis=SPAN_DELAY_MS))
+    tracers.add_span_processor(BatchSpanProcessor(spans))
     reader = PeriodicExportingMetricReader(OTLPMetricExporter(f"{endpoint}/v1/metrics", timeout=TIMEOUT_S))
     meters = MeterProvider([reader], resource=resource, shutdown_on_exit=False)
     return Providers(tracers, meters, (tracers.shutdown, meters.shutdown))
