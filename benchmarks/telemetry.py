@@ -87,21 +87,13 @@ async def measure(agents: dict[str, Agent], rounds: int) -> dict[str, list[float
     return times
 
 
-async def run(rounds: int) -> bool:
-    context = multiprocessing.get_context("spawn")
-    port, received = context.Value("i", 0), context.Value("q", 0)
-    server = context.Process(target=receive, args=(port, received), daemon=True)
-    server.start()
-    while not port.value:
-        await asyncio.sleep(0.01)
+async def run(rounds: int, url: str, received: Any) -> bool:
     with tempfile.TemporaryDirectory() as folder:
-        url = f"http://127.0.0.1:{port.value}"
         agents = {way: make_agent(way, Path(folder), url) for way in WAYS}
         assert [bool(agent.services.instruments) for agent in agents.values()] == [False, False, True]
         times = await measure(agents, rounds)
         for agent in agents.values():
             await agent.close()
-    server.terminate()
     medians = {way: statistics.median(taken) for way, taken in times.items()}
     base = medians["not installed"]
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", end="")
@@ -117,7 +109,18 @@ async def run(rounds: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=40)
-    return 0 if asyncio.run(run(parser.parse_args().rounds)) else 1
+    rounds = parser.parse_args().rounds
+    context = multiprocessing.get_context("spawn")
+    port, received = context.Value("i", 0), context.Value("q", 0)
+    server = context.Process(target=receive, args=(port, received), daemon=True)
+    server.start()
+    while not port.value:
+        time.sleep(0.01)
+    url = f"http://127.0.0.1:{port.value}"
+    try:
+        return 0 if asyncio.run(run(rounds, url, received)) else 1
+    finally:
+        server.terminate()
 
 
 if __name__ == "__main__":
