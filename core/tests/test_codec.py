@@ -7,7 +7,6 @@ import random
 import struct
 import subprocess
 import sys
-import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +19,7 @@ from PIL import Image, ImageChops, ImageCms, ImageDraw, PngImagePlugin, features
 from promptvision.errors import InputError, StoreError, TooLarge
 from promptvision.images.codec import decode_stored, encode_png, normalise
 from promptvision.images.jpeg import read_jpeg
+from promptvision.testing import Stopwatch
 
 FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]
 
@@ -173,9 +173,9 @@ def test_an_animation_bomb_costs_one_frame() -> None:
     frame = encoded(Image.new("P", (64, 64)), "GIF")
     start = frame.index(b"\x2c")
     bomb = frame[:start] + frame[start:-1] * 5000 + b"\x3b"
-    began = time.perf_counter()
+    watch = Stopwatch()
     assert normalise(bomb).image.width == 64
-    assert time.perf_counter() - began < 1
+    assert watch.seconds < 1
 
 
 # colour

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Message, PlannerFallback
 from promptvision.llm.planner import PlannerFunction, PlanRequest
 from promptvision.llm.retry import Retry
+from promptvision.testing import Stopwatch
 from promptvision.testing.llm_faults import FAILED_GENERATIONS, failed_generation
 from promptvision.testing.llm_wire import call
 from promptvision.testing.planner import ScriptedPlanner, ScriptedReply
@@ -226,18 +226,18 @@ def test_when_all_fail_the_error_names_all() -> None:
 def test_hanging_providers_end_within_the_deadline(hanging: int) -> None:
     offline = ScriptedPlanner([ChatReply(text="There.")], name="offline")
     providers = [Hanging([], name=f"llm{index}") for index in range(hanging)]
-    started = time.monotonic()
+    watch = Stopwatch()
     reply = asyncio.run(FallbackProvider([*providers, offline]).complete(replace(ASK, timeout_s=0.3)))
-    assert time.monotonic() - started < 0.3 + 0.5
+    assert watch.seconds < 0.3 + 0.5
     assert reply.planner == "offline"
     assert all(provider.requests for provider in providers)
 
 
 def test_hanging_last_provider_ends_too() -> None:
-    started = time.monotonic()
+    watch = Stopwatch()
     with pytest.raises(ProviderError) as caught:
         asyncio.run(FallbackProvider([Hanging([]), Hanging([])]).complete(replace(ASK, timeout_s=0.2)))
-    assert time.monotonic() - started < 0.2 + 0.5
+    assert watch.seconds < 0.2 + 0.5
     assert caught.value.kind == "timeout"
 
 

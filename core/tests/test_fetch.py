@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,6 +23,7 @@ from hypothesis import strategies as st
 from promptvision.errors import InputError, TooLarge
 from promptvision.images.addresses import is_public
 from promptvision.images.fetch import Network, fetch
+from promptvision.testing import Stopwatch
 
 PUBLIC, PUBLIC_6 = "93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"
 NAMES = {
@@ -472,10 +472,10 @@ def test_a_dripping_origin_meets_the_deadline() -> None:
 
     async def main() -> None:
         async with origin(answer) as server:
-            began = time.monotonic()
+            watch = Stopwatch()
             with pytest.raises(InputError, match=r"within 0\.3 seconds"):
                 await fetch(server.url, allowed_hosts=[server.host], deadline_s=0.3)
-            assert time.monotonic() - began < 0.8
+            assert watch.seconds < 0.8
 
     asyncio.run(main())
 

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from promptvision.errors import InputError
-from promptvision.images.isolated import TOTAL_S, DecoderPool
+from promptvision.errors import Busy, InputError
+from promptvision.images.decoder_child import CPU_LIMIT_S
+from promptvision.images.isolated import TOTAL_S, DecoderPool, _cpu_s
 from promptvision.testing import ServerProcess
 from promptvision.testing.hostile_images import HOSTILE, LIMIT
 
@@ -44,14 +45,28 @@ def test_hostile_file_is_answered_within_the_limits(pool: DecoderPool, name: str
     data = HOSTILE[name]()
     assert len(data) < 20_000_000
     began = time.monotonic()
-    with suppress(InputError):
-        made = asyncio.run(pool.normalise(data, with_pixels=True))
-        assert made.width * made.height <= 25_000_000
-    assert time.monotonic() - began < 3 * TOTAL_S
+    try:
+        _decode(pool, data)
+    except Busy:  # in time, but on this machine other programs take the CPU: once more without that limit
+        assert time.monotonic() - began < 3 * TOTAL_S
+        _decode(pool, data, total_s=60)
+    else:
+        assert time.monotonic() - began < 3 * TOTAL_S
     if sys.platform == "linux" and pool._idle:
         status = Path(f"/proc/{pool._idle[0]._process.pid}/status").read_text()
         if "VmHWM:" in status:  # not yet there in a process that was just started
             assert int(status.split("VmHWM:")[1].split()[0]) < PEAK_MB * 1024
+
+
+def _decode(pool: DecoderPool, data: bytes, total_s: float = TOTAL_S) -> None:
+    """Decode a file within the time limit on the clock, and always within that of CPU time."""
+    worker = pool._idle[-1] if pool._idle else None
+    before = _cpu_s(worker._process.pid) if worker is not None else 0.0
+    with suppress(InputError):
+        made = asyncio.run(pool.normalise(data, with_pixels=True, total_s=total_s))
+        assert made.width * made.height <= 25_000_000
+    if worker is not None and worker in pool._idle and sys.platform == "linux":
+        assert _cpu_s(worker._process.pid) - before < CPU_LIMIT_S + 0.5
 
 
 def test_eight_at_once_leave_the_server_answering(tmp_path: Path) -> None:

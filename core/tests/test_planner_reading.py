@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from promptvision.builtin.planner.reading import read_request
 from promptvision.llm.planner import PlannerFunction
+from promptvision.testing import Stopwatch
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.tool import Lexicon, Operation, Tool
@@ -170,6 +170,6 @@ def test_any_text_is_read(words: str) -> None:
     "piece", ["make ", "i want ", "don't ", "please, ", "instead of ", "remvoe teh ", "把"]
 )
 def test_hostile_text_takes_bounded_time(piece: str) -> None:
-    started = time.perf_counter()
+    watch = Stopwatch()
     read_request((piece * 1000)[:1000], FUNCTIONS)
-    assert time.perf_counter() - started < 5
+    assert watch.seconds < 5

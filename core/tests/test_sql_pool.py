@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from sqlalchemy import Engine
 
 from promptvision.builtin.sql.engine import open_engine
 from promptvision.builtin.sql.pool import ConnectionPool
+from promptvision.testing import Stopwatch
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_remaining_wait_limits_the_wait_for_the_lock(pool: ConnectionPool, tmp_p
     pool.release(pool.acquire("BEGIN", 1.0))
     holder = sqlite3.connect(tmp_path / "talks.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    started = time.monotonic()
+    watch = Stopwatch()
     with pytest.raises(sqlite3.OperationalError, match="locked"):
         pool.acquire("BEGIN IMMEDIATE", 0.1)
-    assert time.monotonic() - started < 0.9, "the whole timeout is 1 s"
+    assert watch.seconds < 0.9, "the whole timeout is 1 s"
     holder.close()
     connection = pool.acquire("BEGIN", 1.0)
     assert connection.execute("PRAGMA busy_timeout").fetchone() == (1000,)

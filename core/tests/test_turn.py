@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -20,6 +19,7 @@ from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, ToolCall, Usage
 from promptvision.llm.retry import Retry
 from promptvision.settings import Settings
+from promptvision.testing import Stopwatch
 from promptvision.testing.agents import make_agent
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.tools.tool import Tool
@@ -148,9 +148,9 @@ def test_cancel_ends_the_wait_for_a_planner_at_once() -> None:
     async def stop() -> tuple[Reply, float]:
         running = agent.start("look")
         await planner.is_asked.wait()
-        began = time.monotonic()
+        watch = Stopwatch()
         running.cancel.cancel("cancelled by the user")
-        return await running.reply(), time.monotonic() - began
+        return await running.reply(), watch.seconds
 
     reply, took_s = asyncio.run(stop())
     assert reply.status is TurnStatus.CANCELLED
@@ -167,9 +167,9 @@ def test_cancel_closes_a_stream_at_once() -> None:
         running.live_reply.has_subscribers = True
         await planner.is_asked.wait()
         assert running.live_reply.text == "I am"
-        began = time.monotonic()
+        watch = Stopwatch()
         running.cancel.cancel("cancelled by the user")
-        return await running.reply(), time.monotonic() - began
+        return await running.reply(), watch.seconds
 
     reply, took_s = asyncio.run(stop())
     assert (reply.status, planner.closed) == (TurnStatus.CANCELLED, 1)
@@ -185,9 +185,9 @@ def test_stream_that_never_ends_ends_with_the_turn() -> None:
         running.live_reply.has_subscribers = True
         return await running.reply()
 
-    began = time.monotonic()
+    watch = Stopwatch()
     assert "time limit" in asyncio.run(listen()).text_response
-    assert time.monotonic() - began < 0.2 + 0.5 + 0.2
+    assert watch.seconds < 0.2 + 0.5 + 0.2
     assert planner.closed == 1
 
 
@@ -211,9 +211,9 @@ def test_planner_without_a_stream_is_asked_for_whole_replies() -> None:
 
 def test_planner_that_never_answers_ends_with_the_turn() -> None:
     agent = make_agent([look], planner=Hanging(), settings=Settings(turn_timeout_s=0.2))
-    began = time.monotonic()
+    watch = Stopwatch()
     reply = agent.run_sync("look")
-    assert time.monotonic() - began < 0.2 + 0.5 + 0.2
+    assert watch.seconds < 0.2 + 0.5 + 0.2
     assert "time limit" in reply.text_response
 
 

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from promptvision.testing.provider_contract import ProviderContract as ProviderContract
     from promptvision.testing.server import ServerProcess as ServerProcess
     from promptvision.testing.shared_store import SharedStoreContract as SharedStoreContract
+    from promptvision.testing.stopwatch import Stopwatch as Stopwatch
     from promptvision.testing.tool_contract import ToolContract as ToolContract
     from promptvision.testing.tools import make_tools as make_tools
 
@@ -91,6 +92,7 @@ _MODULES = {
     "ServerProcess": "promptvision.testing.server",
     "SharedStoreContract": "promptvision.testing.shared_store",
     "TrialBench": "promptvision.testing.executor",
+    "Stopwatch": "promptvision.testing.stopwatch",
     "ToolContract": "promptvision.testing.tool_contract",
     "call": "promptvision.testing.llm_server",
     "changed_shares": "promptvision.testing.edits",
