@@ -92,6 +92,25 @@ def test_damaged_object_is_repaired_by_putting_it_again(
     assert s3_server.client.head_object(Bucket="images", Key=key_of(data))["ContentType"] == PNG
 
 
+def test_image_that_another_process_put_since_stays(s3_server: Any, store: ImageStore) -> None:
+    """Each store object keeps its own times, as that of another process does."""
+    other = BucketImageStore("s3://images/some/folder", s3_server.variables.get)
+    fresh, old = new_image(), new_image()
+    began_at = time.time()
+    other.put(fresh, PNG)
+    store.delete(image_id_of(fresh), unless_put_since=began_at)
+    assert store.get(image_id_of(fresh)) == fresh
+    stored = store.put(old, PNG)
+    time.sleep(1.1)  # the server counts whole seconds
+    began_at = time.time()
+    other.put(old, PNG)
+    store.delete(stored.id, unless_put_since=began_at)
+    assert store.get(stored.id) == old
+    store.delete(stored.id)
+    assert stored.id not in store.ids()
+    assert not any(stored.id in key for key in keys(s3_server))
+
+
 def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:
     data = new_image()
     url = store.url(store.put(data, PNG).id)

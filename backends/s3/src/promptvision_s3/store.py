@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Literal
 
@@ -50,8 +50,25 @@ class BucketImageStore(ObjectImageStore):
         try:
             self._put(name, data, media_type, "create")
         except AlreadyExistsError:
-            return self._holds(name, data)
+            if not self._holds(name, data):
+                return False
+            self._touch(name)
         return True
+
+    def _touch(self, name: ObjectName) -> None:
+        """Record that an existing object was put again: the time of an empty object beside it tells when."""
+        with self._converted():
+            obstore.put(self._bucket.store, _touch_key(name), b"")
+
+    def _last_put(self, name: ObjectName) -> float:
+        with self._converted():
+            put_at = obstore.head(self._bucket.store, _key(name))["last_modified"].timestamp()
+        try:
+            with self._converted():
+                touched = obstore.head(self._bucket.store, _touch_key(name))["last_modified"].timestamp()
+        except NotFound:
+            return float(put_at)
+        return float(max(put_at, touched))
 
     def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
         self._put(name, data, media_type, "overwrite")
@@ -99,6 +116,8 @@ class BucketImageStore(ObjectImageStore):
         self._size(name)  # S3 does not report whether the object existed
         with self._converted():
             obstore.delete(self._bucket.store, _key(name))
+        with suppress(NotFound), self._converted():
+            obstore.delete(self._bucket.store, _touch_key(name))
 
     def _objects(self) -> Iterable[tuple[ObjectName, float]]:
         with self._converted():
@@ -125,6 +144,10 @@ class BucketImageStore(ObjectImageStore):
 
 def _key(name: ObjectName) -> str:
     return f"images/{name[:2]}/{name}"
+
+
+def _touch_key(name: ObjectName) -> str:
+    return f"touched/{name[:2]}/{name}"
 
 
 def _said(exc: Exception) -> str:

@@ -31,6 +31,8 @@ ObjectName = str
 """The last part of a key: ``<sha256>.<extension>``, never user input."""
 
 MAX_REMEMBERED = 10_000
+_CLOCK_STEP_S = 1.0
+"""Services give the time of an object in whole seconds."""
 _MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
 _NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 
@@ -100,6 +102,14 @@ class ObjectImageStore(ABC):
     def _objects(self) -> Iterable[tuple[ObjectName, float]]:
         """Names of all objects, and their creation times in seconds since the epoch."""
 
+    def _last_put(self, name: ObjectName) -> float:
+        """When any process last put an existing object, in seconds since the epoch; 0 where it is not known.
+
+        A service that counts whole seconds gives the start of one. Raises NotFound for a missing object.
+        """
+        self._size(name)
+        return 0.0
+
     def put(self, data: bytes, media_type: str) -> StoredImage:
         """Store bytes durably under their hash."""
         check_media_type(media_type)
@@ -128,9 +138,11 @@ class ObjectImageStore(ABC):
         return self._link(name)
 
     def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
-        """Remove an image under every extension, unless this process has put it since.
+        """Remove an image under every extension, unless it has been put since.
 
-        Object storage has no conditional removal, so puts of other processes are not seen.
+        Puts of this process exclude removals. Those of other processes are seen if the service tells when
+        they were made (see :meth:`_last_put`), except in the moment between that question and the removal,
+        since object storage cannot remove an object on condition of its age.
         """
         with self._image_lock(image_id):
             with self._lock:
@@ -139,6 +151,10 @@ class ObjectImageStore(ABC):
                 return
             try:
                 while True:
+                    if unless_put_since is not None:
+                        _, last_put = self._found(image_id, self._last_put)
+                        if last_put + _CLOCK_STEP_S > unless_put_since:
+                            return
                     self._found(image_id, self._remove)
                     self._forget(image_id)
             except NotFound:
