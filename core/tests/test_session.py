@@ -13,7 +13,10 @@ import pytest
 from PIL import Image
 
 from promptvision.agent.agent import Agent
+from promptvision.agent.events.encoder import StreamEvent
+from promptvision.agent.export import conversation_page
 from promptvision.agent.reply import Reply
+from promptvision.agent.turns import records as records_module
 from promptvision.agent.turns import session as session_module
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.conversations.turn import Event, ImageRecord, Turn, TurnKey, TurnStatus
@@ -85,7 +88,7 @@ def test_turn_reads_a_bounded_part_of_the_image_table(
     tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Detection draws an image each time; the subject stays the first one, far behind the newest."""
-    monkeypatch.setattr(session_module, "IMAGES", 3)
+    monkeypatch.setattr(records_module, "NEWEST_IMAGES", 3)
     turns = 9
     replies = [r for _ in range(turns) for r in (_call("detect_objects", prompt="red"), ChatReply(text="ok"))]
     planner = ScriptedPlanner([*replies, _call("detect_objects", prompt="blue"), ChatReply(text="ok")])
@@ -108,7 +111,7 @@ def test_turn_reads_a_bounded_part_of_the_image_table(
 def test_image_outside_that_part_is_read_when_it_is_named(
     tools: list[Tool], scene: Image.Image, monkeypatch: pytest.MonkeyPatch, prompt: str
 ) -> None:
-    monkeypatch.setattr(session_module, "IMAGES", 3)
+    monkeypatch.setattr(records_module, "NEWEST_IMAGES", 3)
     monkeypatch.setattr(session_module, "TURNS", 2)
     store = CountingStore()
     replies = [*[ChatReply(text="ok")] * 8, _call("convert_to_bw", image_url="img_1"), ChatReply(text="ok")]
@@ -121,6 +124,28 @@ def test_image_outside_that_part_is_read_when_it_is_named(
     assert store.reads == ["newest", "some", "all"] or store.reads == ["newest", "all"]
     newest = store.images("local", "c")[-1]
     assert (newest.parent, newest.width) == (1, 60)
+
+
+def test_pages_and_followers_read_no_more_than_they_show(
+    tools: list[Tool], scene: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records_module, "NEWEST_IMAGES", 3)
+    store = CountingStore()
+    planner = ScriptedPlanner([ChatReply(text="ok")] * 8)
+    agent = make_agent(tools, planner=planner, conversations=store)
+    for number in range(8):
+        reply = agent.run_sync("look", image=scene.resize((60 + number, 40)), conversation_id="c")
+    store.reads.clear()
+
+    async def read() -> tuple[Any, list[StreamEvent]]:
+        page = await conversation_page(agent.services, "local", "c", str, limit=2)
+        return page, [event async for event in agent.follow("local", reply.turn_id, str)]
+
+    page, events = asyncio.run(read())
+    assert [image["handle"] for image in page["images"]] == ["img_7", "img_8"]
+    (snapshot,) = (one.event for one in events if one.event["type"] == "STATE_SNAPSHOT")
+    assert [image["handle"] for image in snapshot["snapshot"]["images"]] == ["img_6", "img_7"]
+    assert set(store.reads) <= {"newest", "some"}
 
 
 def status_of(agent: Agent) -> TurnStatus:

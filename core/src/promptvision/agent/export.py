@@ -8,7 +8,8 @@ from typing import Any
 
 from promptvision.agent.reply import Reply
 from promptvision.agent.services import AgentServices
-from promptvision.conversations.turn import Conversation, ImageRecord, Turn
+from promptvision.agent.turns.records import records_in
+from promptvision.conversations.turn import Conversation, Turn
 
 __all__ = ["conversation_page", "delete_conversation", "export_conversation"]
 
@@ -31,8 +32,7 @@ async def export_conversation(
     if found is None:
         return None
     turns = await conversations.history(user_id, conversation_id, MAX_TURNS)
-    records = await conversations.images(user_id, conversation_id)
-    return _document(found, turns, records, show)
+    return _document(found, turns, show)
 
 
 async def conversation_page(
@@ -63,16 +63,15 @@ async def conversation_page(
         return None
     turns = await conversations.history(user_id, conversation_id, limit + 1, before=before)
     shown = turns[-limit:]
-    records = await conversations.images(user_id, conversation_id)
-    seqs = {turn.seq for turn in shown}
-    document = _document(found, shown, [record for record in records if record.turn_seq in seqs], show)
+    document = _document(found, shown, show)
     return {**document, "next_before": shown[0].seq if len(turns) > limit else None}
 
 
-def _document(
-    found: Conversation, turns: list[Turn], records: list[ImageRecord], show: Callable[[str], str]
-) -> dict[str, Any]:
-    images = [{**asdict(record), "handle": record.handle, "url": show(record.image_id)} for record in records]
+def _document(found: Conversation, turns: list[Turn], show: Callable[[str], str]) -> dict[str, Any]:
+    images = [
+        {**asdict(record), "handle": record.handle, "url": show(record.image_id)}
+        for record in records_in(turns)
+    ]
     return {**asdict(found), "turns": [_export_turn(turn, show) for turn in turns], "images": images}
 
 

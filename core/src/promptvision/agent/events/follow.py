@@ -13,6 +13,7 @@ from promptvision.agent.events.agui import Translator
 from promptvision.agent.events.encoder import Cursor, EventEncoder, StreamEvent
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.agent.turns.live_reply import Throttle
+from promptvision.agent.turns.records import records_near
 from promptvision.agent.turns.running import RunningTurns
 from promptvision.conversations.async_store import AsyncConversationStore
 from promptvision.conversations.turn import Event, Turn, TurnStatus
@@ -136,7 +137,7 @@ async def follow(
     handle = turns.find(user_id, turn_id)
     with _Subscription(handle) as subscription:
         turn = await _read_turn(conversations, user_id, turn_id)
-        records = await conversations.images(user_id, turn.key.conversation_id)
+        records = await records_near(conversations, user_id, turn.key.conversation_id, [turn])
         translator = Translator(turn, [r for r in records if r.turn_seq < turn.seq], show)
         encoder = EventEncoder(translator, after or Cursor())
         for encoded in encoder.opening():

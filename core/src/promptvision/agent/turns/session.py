@@ -21,6 +21,7 @@ from promptvision.agent.services import AgentServices
 from promptvision.agent.turns.activity import TurnActivity
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.agent.turns.loop import TurnLoop
+from promptvision.agent.turns.records import records_near
 from promptvision.agent.turns.recovery import InterruptedTurns, artifacts_of, close_open_steps, steps_of
 from promptvision.conversations.turn import Claim, EventKind, Turn, TurnStatus
 from promptvision.errors import Busy, LeaseLost, StoreError
@@ -38,8 +39,6 @@ log = logging.getLogger(__name__)
 Observer = Callable[[Reply], None]
 """Called with the reply of a turn once it is stored."""
 
-IMAGES = 128
-"""How many of a conversation's newest images are read; more than the planner is shown."""
 BUSY_WAIT_S = 30.0
 """How long a request waits for a turn of its conversation that runs in another process."""
 
@@ -242,12 +241,7 @@ class TurnSession:
             return [], []
         place = turn.key.user_id, turn.key.conversation_id
         turns = await self._conversations.history(*place, TURNS + 1)
-        records = await self._conversations.images(*place, newest=IMAGES)
-        if len(records) < IMAGES:
-            return turns, records
-        used = set(_images_of(turns)) - {record.image_id for record in records}
-        older = await self._conversations.images(*place, ids=sorted(used)) if used else []
-        return turns, [*older, *records]
+        return turns, await records_near(self._conversations, *place, turns)
 
     async def _complete_table(self, table: ImageTable, turn: Turn, texts: Sequence[str]) -> None:
         """Read the whole image table if the current image, or one that the texts name, is not in it."""
@@ -299,16 +293,6 @@ class TurnSession:
 def _is_sent_with(record: ImageRecord, turn: Turn) -> bool:
     """Whether an image is the one that the user sent with the turn."""
     return record.turn_seq == turn.seq and record.kind == INPUT
-
-
-def _images_of(turns: Sequence[Turn]) -> Iterator[str]:
-    """The images that turns started from or used in a step."""
-    for turn in turns:
-        started_from = (turn.reply or {}).get("image_url")
-        if started_from:
-            yield started_from
-        for step in steps_of(turn.events):
-            yield from step.image_ids
 
 
 def _mask_note(mask: IngestedImage, image: ImageRecord) -> str:
