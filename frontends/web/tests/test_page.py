@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageChops
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from web_pages import (
     BROKEN_CONNECTION,
     NOT_FOUND,
@@ -409,6 +410,41 @@ def test_zoom_keeps_the_place_under_the_pointer(server: ServerProcess, open_page
     assert place_of(page, 235, 125)[0] < x - 10
     page.keyboard.press("0")
     assert place_of(page, 235, 125) == (x, y)
+
+
+def test_large_image_is_shown_reduced_until_one_zooms_in(server: ServerProcess, open_page: Open) -> None:
+    file = io.BytesIO()
+    drawing().resize((3200, 2400)).save(file, "JPEG")
+    page = open_page(server.url).page
+    drop(page, file.getvalue())
+    image = page.get_by_alt_text("The current image")
+    expect(image).to_have_attribute("src", re.compile(r"\?width=2048$"))
+    page.get_by_role("button", name="Select by click").click()
+    click_at(page, 80, 120)
+    mask = saved_mask(page)
+    assert mask.size == (3200, 2400)
+    assert (mask.getpixel((800, 1200)), mask.getpixel((2350, 1250))) == (255, 0)
+    page.keyboard.press("+")
+    expect(image).not_to_have_attribute("src", re.compile("width"))
+
+
+def test_earlier_turns_are_shown_on_demand(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    for count in (1, 2, 3):
+        say(page, "mirror it")
+        wait_for_end(page, count=count)
+
+    def two_at_once(route: Route) -> None:
+        route.continue_(url=f"{route.request.url}{'&' if '?' in route.request.url else '?'}limit=2")
+
+    page.route(re.compile(r"/conversations/\w+(\?before=\d+)?$"), two_at_once)
+    page.reload()
+    expect(page.locator("article.turn")).to_have_count(2)
+    page.get_by_role("button", name="Show earlier messages").click()
+    expect(page.locator("article.turn")).to_have_count(3)
+    expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
+    expect(page.locator(".lineage li")).to_have_count(4)
 
 
 @pytest.mark.parametrize(("width", "height", "scheme"), SIZES)

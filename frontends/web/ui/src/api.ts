@@ -1,6 +1,6 @@
 /** Requests to the server that serves this page, wherever it is mounted. */
 
-import type { Json } from "./types";
+import type { Json, NeedsSetup } from "./types";
 
 const KEY = "promptvision.key";
 
@@ -10,6 +10,8 @@ export class ApiError extends Error {
     message: string,
     /** The key that the request was sent with. */
     readonly key: string | null = null,
+    /** What must be set up before the request can work, where the server knows it. */
+    readonly needs: NeedsSetup | null = null,
   ) {
     super(message);
   }
@@ -66,13 +68,15 @@ export async function request(
 
 async function problem(response: Response, sent: string | null): Promise<ApiError> {
   let text = `${response.status} ${response.statusText}`;
+  let needs: NeedsSetup | null = null;
   try {
-    const body = (await response.json()) as { error?: string; detail?: string };
+    const body = (await response.json()) as { error?: string; detail?: string; needs_setup?: NeedsSetup };
     text = body.error ?? body.detail ?? text;
+    needs = body.needs_setup ?? null;
   } catch {
     // not a problem document: the status line has to do
   }
-  return new ApiError(response.status, text, sent);
+  return new ApiError(response.status, text, sent, needs);
 }
 
 export async function getJson<T>(path: string): Promise<T> {

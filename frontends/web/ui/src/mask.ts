@@ -22,6 +22,7 @@ export class MaskEditor {
   canvas: HTMLCanvasElement | null = null;
   private done: Operation[] = [];
   private undone: Operation[] = [];
+  private isBlank = true;
   private readonly listeners = new Set<() => void>();
 
   subscribe(listener: () => void): () => void {
@@ -35,7 +36,7 @@ export class MaskEditor {
 
   attach(canvas: HTMLCanvasElement | null): void {
     this.canvas = canvas;
-    if (canvas) this.redraw();
+    this.redraw();
   }
 
   isEmpty(): boolean {
@@ -145,12 +146,14 @@ export class MaskEditor {
 
   private redraw(): void {
     const canvas = this.canvas;
-    if (!canvas) return;
+    if (!canvas || (this.isBlank && !this.done.length)) return; // a canvas takes memory once it is drawn on
     this.context()?.clearRect(0, 0, canvas.width, canvas.height);
+    this.isBlank = true;
     for (const operation of this.done) this.draw(operation);
   }
 
   private draw(operation: Operation): void {
+    this.isBlank = false;
     if (operation.kind === "stroke") this.drawStroke(operation);
     else if (operation.kind === "image") this.drawImage(operation.bitmap, operation.subtract);
     else this.rewrite(operation);

@@ -41,6 +41,8 @@ export interface State {
   conversation: string;
   title: string;
   turns: TurnView[];
+  /** Where turns before those that are shown begin. */
+  earlier: number | null;
   images: ImageEntry[];
   current: string | null;
   compare: string | null;
@@ -64,6 +66,7 @@ export const store = new Store<State>({
   conversation: conversationInHash() ?? newId(),
   title: "",
   turns: [],
+  earlier: null,
   images: [],
   current: null,
   compare: null,
@@ -115,7 +118,9 @@ function fail(error: unknown): void {
     store.set({ needsKey: true });
     return;
   }
-  notify(error instanceof ApiError ? error.message : t("offline"));
+  const needs = error instanceof ApiError && error.needs !== null;
+  const action = { label: t("setUp"), run: () => store.set({ panel: "setup" }), onDismiss: () => undefined };
+  notify(error instanceof ApiError ? error.message : t("offline"), needs ? action : null);
 }
 
 /** Run something that may fail, and say so in a notice. */
@@ -186,12 +191,12 @@ export function startConversation(): void {
   const conversation = newId();
   mask.clear();
   history.pushState(null, "", location.pathname + location.search);
-  store.set({ conversation, title: "", turns: [], images: [], current: null, compare: null, selected: null });
+  store.set({ conversation, title: "", turns: [], earlier: null, images: [], current: null, compare: null, selected: null });
   store.set({ panel: "chat", historyOpen: false });
 }
 
 export async function openConversation(id: string): Promise<void> {
-  store.set({ conversation: id, turns: [], images: [], current: null, compare: null, selected: null });
+  store.set({ conversation: id, turns: [], earlier: null, images: [], current: null, compare: null, selected: null });
   store.set({ historyOpen: false });
   mask.clear();
   location.hash = `c=${id}`;
@@ -203,18 +208,34 @@ export async function openConversation(id: string): Promise<void> {
   await guarded(async () => {
     const found = await getJson<ConversationDocument>(`conversations/${id}`);
     if (store.get().conversation !== id) return;
-    const images = found.images.map((image) => ({
-      ...image,
-      url: local(image.url),
-      parent: typeof image.parent === "number" ? `img_${image.parent}` : null,
-    }));
+    const images = found.images.map(entryOfRecord);
     const turns = found.turns.map(storedTurn);
     const known = new Set(images.map((image) => image.url));
     const extra = extraImages(id).filter((image) => !known.has(image.url));
-    store.set({ title: found.title, turns, images: [...images, ...extra] });
+    store.set({ title: found.title, turns, earlier: found.next_before, images: [...images, ...extra] });
     store.set({ current: newest(store.get().images) });
     const running = turns.find((turn) => turn.status === "running");
     if (running) void follow(id, running);
+  });
+}
+
+function entryOfRecord(image: ImageEntry): ImageEntry {
+  const parent = typeof image.parent === "number" ? `img_${image.parent}` : null;
+  return { ...image, url: local(image.url), parent };
+}
+
+/** Show the turns before those that are shown. */
+export async function showEarlier(): Promise<void> {
+  const { conversation, earlier } = store.get();
+  if (earlier === null) return;
+  await guarded(async () => {
+    const found = await getJson<ConversationDocument>(`conversations/${conversation}?before=${earlier}`);
+    if (store.get().conversation !== conversation || store.get().earlier !== earlier) return;
+    store.set((state) => ({
+      turns: [...found.turns.map(storedTurn), ...state.turns],
+      images: [...found.images.map(entryOfRecord), ...state.images],
+      earlier: found.next_before,
+    }));
   });
 }
 
@@ -511,8 +532,17 @@ export async function selectAt(x: number, y: number, subtract: boolean): Promise
   });
 }
 
-/** What earlier steps found on the image that is shown. */
+let overlay: { turns: TurnView[]; current: string | null; found: Overlay } | null = null;
+
+/** What earlier steps found on the image that is shown; the same object while neither changes. */
 export function overlayOf(state: State): Overlay {
+  if (overlay?.turns !== state.turns || overlay.current !== state.current) {
+    overlay = { turns: state.turns, current: state.current, found: findOverlay(state) };
+  }
+  return overlay.found;
+}
+
+function findOverlay(state: State): Overlay {
   const found: Overlay = { boxes: [], labels: [], scores: [], masks: [] };
   for (const step of state.turns.flatMap((turn) => turn.steps)) {
     const result = step.result;

@@ -119,6 +119,7 @@ const en = {
   stateWarn: "Missing",
   stateFail: "Broken",
   theme: "Dark or light",
+  earlier: "Show earlier messages",
 };
 
 export type Strings = typeof en;
@@ -242,6 +243,7 @@ const de: Strings = {
   stateWarn: "Fehlt",
   stateFail: "Defekt",
   theme: "Dunkel oder hell",
+  earlier: "Frühere Nachrichten zeigen",
 };
 
 export const languages = { en, de };

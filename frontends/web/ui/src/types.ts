@@ -69,6 +69,8 @@ export interface ConversationDocument {
   turns: StoredTurn[];
   images: ImageEntry[];
   title: string;
+  /** Where the page of earlier turns begins; null when there is none. */
+  next_before: number | null;
 }
 
 export interface Schema {

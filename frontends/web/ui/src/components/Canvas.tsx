@@ -20,6 +20,7 @@ interface View {
 
 const FIT: View = { scale: 1, x: 0, y: 0 };
 const MAX_SCALE = 16;
+const VIEW_WIDTH = 2048;
 const ZOOM_STEP = 1.5;
 const PAN_PX = 60;
 
@@ -36,10 +37,13 @@ export function Canvas() {
   const overlay = useStore(store, overlayOf);
   const selected = useStore(store, (state) => state.selected);
   const busy = useStore(store, (state) => state.busy);
-  const source = useSource(current);
-  const beforeSource = useSource(before);
+  const full = useStore(store, (state) => state.images.find((image) => image.url === state.current));
   const stage = useRef<HTMLDivElement>(null);
   const [view, setView] = useState<View>(FIT);
+  // A large image is shown reduced until one zooms in: decoded, 12 megapixels take 48 MB.
+  const isReduced = (full?.width ?? 0) > VIEW_WIDTH && view.scale === 1;
+  const source = useSource(current, isReduced ? VIEW_WIDTH : 0);
+  const beforeSource = useSource(before, isReduced ? VIEW_WIDTH : 0);
   const [size, setSize] = useState({ width: 0, height: 0 });
   const [loaded, setLoaded] = useState<string | null>(null);
   const [mode, setMode] = useState<Mode>("pan");
@@ -151,7 +155,7 @@ export function Canvas() {
           subtract={subtract}
           size={size}
           onLoad={(address, width, height) => {
-            setSize({ width, height });
+            setSize(isReduced && full?.width && full.height ? { width: full.width, height: full.height } : { width, height });
             setLoaded(address);
           }}
           source={source}

@@ -1,8 +1,8 @@
 /** The messages and steps of the conversation, and the field for the next instruction. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { editPrompt, isRunning, mask, send, sendAgain, stop, store } from "../state";
+import { editPrompt, isRunning, mask, send, sendAgain, showEarlier, stop, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { NeedsSetup, TurnView } from "../types";
@@ -24,12 +24,18 @@ export function statusName(status: string): string {
 
 export function Conversation() {
   const turns = useStore(store, (state) => state.turns);
+  const earlier = useStore(store, (state) => state.earlier);
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     end.current?.scrollIntoView({ block: "end" });
-  }, [turns.length, turns.at(-1)?.steps.length, turns.at(-1)?.status]);
+  }, [turns.at(-1)?.promptId, turns.at(-1)?.steps.length, turns.at(-1)?.status]);
   return (
     <div class="conversation" role="log" aria-label={t("conversation")} tabIndex={0}>
+      {earlier !== null && (
+        <button type="button" class="earlier" onClick={() => void showEarlier()}>
+          {t("earlier")}
+        </button>
+      )}
       {turns.map((turn) => (
         <Turn key={turn.promptId} turn={turn} />
       ))}
@@ -39,42 +45,46 @@ export function Conversation() {
   );
 }
 
+/** One instruction and what came of it; rendered again only when it changes, since a conversation may be long. */
 function Turn({ turn }: { turn: TurnView }) {
-  return (
-    <article class={`turn ${turn.status}`}>
-      <div class="said">
-        {turn.input && <Thumbnail address={turn.input} alt={t("image")} size={80} />}
-        <p>{turn.prompt}</p>
-        <span class="actions">
-          <IconButton icon="edit" label={t("edit")} onClick={() => editPrompt(turn)} />
-          <IconButton icon="again" label={t("again")} onClick={() => void sendAgain(turn)} />
-        </span>
-      </div>
-      {turn.steps.map((step) => (
-        <StepCard key={step.number} step={step} />
-      ))}
-      {turn.warnings.map((warning) => (
-        <p class="warning" key={warning}>
-          {warning}
-        </p>
-      ))}
-      {turn.text && (
-        <div class={turn.status === "failed" ? "answer problem" : "answer"}>
-          {turn.status === "failed" && <Icon name="alert" />}
-          <div>
-            {turn.text.split("\n").map((line, index) => (
-              <p key={index}>{line}</p>
-            ))}
-          </div>
+  return useMemo(
+    () => (
+      <article class={`turn ${turn.status}`}>
+        <div class="said">
+          {turn.input && <Thumbnail address={turn.input} alt={t("image")} size={80} />}
+          <p>{turn.prompt}</p>
+          <span class="actions">
+            <IconButton icon="edit" label={t("edit")} onClick={() => editPrompt(turn)} />
+            <IconButton icon="again" label={t("again")} onClick={() => void sendAgain(turn)} />
+          </span>
         </div>
-      )}
-      {turn.needs && <Needs needs={turn.needs} />}
-      <p class="status">
-        {turn.status === "running" && <span class="spinner" aria-hidden="true" />}
-        {statusName(turn.status)}
-        {turn.planner && ` · ${t("plannerInUse")}: ${turn.planner}`}
-      </p>
-    </article>
+        {turn.steps.map((step) => (
+          <StepCard key={step.number} step={step} />
+        ))}
+        {turn.warnings.map((warning) => (
+          <p class="warning" key={warning}>
+            {warning}
+          </p>
+        ))}
+        {turn.text && (
+          <div class={turn.status === "failed" ? "answer problem" : "answer"}>
+            {turn.status === "failed" && <Icon name="alert" />}
+            <div>
+              {turn.text.split("\n").map((line, index) => (
+                <p key={index}>{line}</p>
+              ))}
+            </div>
+          </div>
+        )}
+        {turn.needs && <Needs needs={turn.needs} />}
+        <p class="status">
+          {turn.status === "running" && <span class="spinner" aria-hidden="true" />}
+          {statusName(turn.status)}
+          {turn.planner && ` · ${t("plannerInUse")}: ${turn.planner}`}
+        </p>
+      </article>
+    ),
+    [turn],
   );
 }
 
