@@ -82,6 +82,15 @@ def test_image_comes_by_the_file_dialog_and_as_a_sample(
     expect(page.locator(".lineage li")).to_have_count(2)
 
 
+def test_image_comes_from_the_camera(server: ServerProcess, open_page: Open) -> None:
+    page = open_page(server.url).page
+    page.get_by_role("button", name="Take a photo").click()
+    check_axe(page)
+    page.get_by_role("button", name="Take the photo").click()
+    assert current(page).width > 100
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 @pytest.mark.usefixtures("gate")
 def test_stop_in_the_middle(server: ServerProcess, open_page: Open, png: bytes) -> None:
     page = open_page(server.url).page
@@ -479,6 +488,18 @@ def test_every_state_passes_the_audit(
     expect(page.get_by_role("tab", name="Gespräch")).to_be_visible()
     expect(page.locator('.stage[aria-busy="false"]')).to_be_visible()
     check_axe(page)
+
+
+def test_mask_of_an_earlier_step_is_used_again(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    say(page, "change the red circle to green")
+    wait_for_end(page)
+    page.get_by_role("button", name=re.compile("segment objects$")).first.click()
+    expect(page.get_by_text("The next message works on the painted area.")).to_be_visible()
+    page.get_by_role("button", name="Brush", exact=True).click()
+    mask = saved_mask(page)
+    assert (mask.getpixel((80, 120)), mask.getpixel((235, 125))) == (255, 0)
 
 
 def test_clicked_box_is_what_the_next_message_is_about(

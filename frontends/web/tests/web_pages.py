@@ -21,7 +21,13 @@ SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 8
 
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",
+]
 INDEX = Path(__file__).parents[1] / "src" / "promptvision_web" / "static" / "index.html"
 TOOLS = Path(__file__).with_name("photo_tools.py")
 NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"

@@ -13,7 +13,8 @@ class WebSettings(Section):
     """Settings of promptvision-web."""
 
     web_admins: str = Field(
-        "", description="Users, separated by commas, whose API keys may download models from the page."
+        "",
+        description="Users, separated by commas, whose API keys may download models and run the checks.",
     )
 
     @property

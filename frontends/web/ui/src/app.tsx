@@ -10,7 +10,8 @@ import { History } from "./components/History";
 import { IconButton } from "./components/icons";
 import { Lineage } from "./components/Lineage";
 import { Setup } from "./components/Setup";
-import { FilePick, Start } from "./components/Start";
+import { FilePick } from "./components/FilePick";
+import { Start } from "./components/Start";
 import { ToolsPanel } from "./components/ToolsPanel";
 import { addFile, type Panel, signOut, stop, store } from "./state";
 import { useStore } from "./store";
@@ -169,7 +170,7 @@ export function App() {
         </div>
         {panel === "chat" && (
           <>
-            {hasTurns ? <Conversation /> : <p class="note grow">{t("startHint")}</p>}
+            {hasTurns ? <Conversation /> : <p class="note grow">{t("conversationHint")}</p>}
             <Composer />
           </>
         )}

@@ -534,6 +534,11 @@ export async function selectAt(x: number, y: number, subtract: boolean): Promise
 
 let overlay: { turns: TurnView[]; current: string | null; found: Overlay } | null = null;
 
+/** Add a mask of the conversation to what is painted. */
+export async function addMask(address: string): Promise<void> {
+  await guarded(async () => mask.addImage(await createImageBitmap(await imageBlob(address)), false));
+}
+
 /** What earlier steps found on the image that is shown; the same object while neither changes. */
 export function overlayOf(state: State): Overlay {
   if (overlay?.turns !== state.turns || overlay.current !== state.current) {

@@ -120,6 +120,10 @@ const en = {
   stateFail: "Broken",
   theme: "Dark or light",
   earlier: "Show earlier messages",
+  takePhoto: "Take the photo",
+  noCamera: "There is no camera, or the browser may not use it.",
+  useAsMask: "Use as mask",
+  conversationHint: "Your instructions appear here, with each step that is done.",
 };
 
 export type Strings = typeof en;
@@ -244,6 +248,10 @@ const de: Strings = {
   stateFail: "Defekt",
   theme: "Dunkel oder hell",
   earlier: "Frühere Nachrichten zeigen",
+  takePhoto: "Foto machen",
+  noCamera: "Es gibt keine Kamera, oder der Browser darf sie nicht benutzen.",
+  useAsMask: "Als Maske verwenden",
+  conversationHint: "Hier erscheinen deine Anweisungen und jeder Schritt dazu.",
 };
 
 export const languages = { en, de };

@@ -1,6 +1,6 @@
 /** All images of the conversation in their order, each with the operation that made it. */
 
-import { branch, copyImage, download, downloadAll, store, use } from "../state";
+import { addMask, branch, copyImage, download, downloadAll, store, use } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import { Icon, IconButton } from "./icons";
@@ -16,13 +16,14 @@ export function Lineage() {
       <ol>
         {images.map((image, index) => {
           const name = image.maker.replaceAll("_", " ") || t(image.kind === "mask" ? "maskTools" : "original");
+          const isMask = image.kind === "mask" && current !== null;
           return (
             <li key={`${image.url}${index}`} class={image.url === current ? "current" : image.url === compare ? "compare" : ""}>
               <button
                 type="button"
                 aria-pressed={image.url === current}
-                title={`${t("useImage")}: ${name}`}
-                onClick={() => use(image.url)}
+                title={`${t(isMask ? "useAsMask" : "useImage")}: ${name}`}
+                onClick={() => (isMask ? void addMask(image.url) : use(image.url))}
               >
                 <Thumbnail address={image.url} alt={`${index + 1}. ${name}`} />
                 <span>{name}</span>

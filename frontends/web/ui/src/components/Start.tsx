@@ -2,34 +2,17 @@
 
 import { useState } from "preact/hooks";
 
-import { addAddress, addFile, addSample, store } from "../state";
+import { addAddress, addSample, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
+import { CameraButton } from "./Camera";
+import { FilePick } from "./FilePick";
 import { Icon } from "./icons";
 
 const SAMPLES = [
   { name: "still-life", label: "sampleStill", prompts: ["Change the red ball to blue", "Remove the green cone"] },
   { name: "street-sign", label: "sampleSign", prompts: ["What does this sign say?", "Make it black and white"] },
 ] as const;
-
-export function FilePick({ label, camera = false, primary = false }: { label: string; camera?: boolean; primary?: boolean }) {
-  return (
-    <label class={primary ? "button primary" : "button"}>
-      <Icon name={camera ? "camera" : "image"} />
-      <span class="label">{label}</span>
-      <input
-        class="visually-hidden"
-        type="file"
-        accept="image/*"
-        {...(camera ? { capture: "environment" as const } : { multiple: true })}
-        onChange={(event) => {
-          for (const file of event.currentTarget.files ?? []) void addFile(file, file.name);
-          event.currentTarget.value = "";
-        }}
-      />
-    </label>
-  );
-}
 
 function FromUrl() {
   const [address, setAddress] = useState("");
@@ -68,7 +51,7 @@ export function Start() {
         <p class="lead">{t("startHint")}</p>
         <div class="row center">
           <FilePick label={t("choose")} primary />
-          <FilePick label={t("camera")} camera />
+          <CameraButton />
         </div>
         <FromUrl />
       </div>
