@@ -74,7 +74,7 @@ async function problem(response: Response, sent: string | null): Promise<ApiErro
     text = body.error ?? body.detail ?? text;
     needs = body.needs_setup ?? null;
   } catch {
-    // not a problem document: the status line has to do
+    // not a problem document: the status line is shown
   }
   return new ApiError(response.status, text, sent, needs);
 }

@@ -13,7 +13,10 @@ import { Setup } from "./components/Setup";
 import { FilePick } from "./components/FilePick";
 import { Start } from "./components/Start";
 import { ToolsPanel } from "./components/ToolsPanel";
-import { addFile, type Panel, signOut, stop, store } from "./state";
+import { stop } from "./chat";
+import { addFile } from "./images";
+import { signOut } from "./session";
+import { type Panel, store } from "./state";
 import { useStore } from "./store";
 import { chooseLanguage, language, type Language, languages, t } from "./strings";
 

@@ -1,7 +1,7 @@
 import { render } from "preact";
 
 import { App } from "./app";
-import { start } from "./state";
+import { start } from "./session";
 import "./style.css";
 
 const root = document.getElementById("app");

@@ -1,4 +1,4 @@
-/** A mask that is painted by hand: a list of operations, drawn again when one is undone. */
+/** A painted mask: a list of operations, drawn again when one is undone. */
 
 export interface Stroke {
   kind: "stroke";
@@ -15,7 +15,7 @@ type Operation =
   | { kind: "grow"; pixels: number }
   | { kind: "feather"; pixels: number };
 
-/** 255 in the alpha channel is selected; the colour is only for the eye. */
+/** The alpha channel is the mask, 255 = selected; the colour only shows it. */
 const COLOUR = "rgb(255, 64, 129)";
 
 export class MaskEditor {

@@ -162,16 +162,16 @@ function started(raw: JsonObject): StepView {
 function finished(step: StepView, raw: JsonObject): StepView {
   const parts = raw.content as { type: string; text?: string }[];
   const text = parts.find((part) => part.type === "text")?.text ?? "{}";
-  const told = parsed(text) as unknown as Partial<Step>;
+  const content = parsed(text) as unknown as Partial<Step>;
   return {
     ...step,
-    tool: told.tool ?? step.tool,
-    status: told.status ?? "done",
-    result: told.result ?? null,
-    seconds: told.seconds ?? null,
-    cached: told.cached ?? false,
-    message: told.message ?? null,
-    images: madeImages(told.result ?? null),
+    tool: content.tool ?? step.tool,
+    status: content.status ?? "done",
+    result: content.result ?? null,
+    seconds: content.seconds ?? null,
+    cached: content.cached ?? false,
+    message: content.message ?? null,
+    images: madeImages(content.result ?? null),
     progress: null,
   };
 }

@@ -2,7 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { addFile, guarded, notify } from "../state";
+import { addFile } from "../images";
+import { guarded, notify } from "../state";
 import { t } from "../strings";
 import { Icon } from "./icons";
 import { FilePick } from "./FilePick";

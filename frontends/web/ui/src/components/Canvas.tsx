@@ -2,13 +2,15 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { mask, overlayOf, selectAt, store } from "../state";
+import { overlayOf } from "../overlay";
+import { mask, store } from "../state";
+import { selectAt } from "../tools";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { Box } from "../types";
 import { IconButton } from "./icons";
 import { MaskBar } from "./MaskBar";
-import { type Source, useSource } from "./Picture";
+import { type Source, useSource } from "./Thumbnail";
 
 export type Mode = "pan" | "brush" | "eraser" | "pick";
 

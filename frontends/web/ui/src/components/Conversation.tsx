@@ -2,12 +2,14 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { editPrompt, isRunning, mask, send, sendAgain, showEarlier, stop, store } from "../state";
+import { editPrompt, isRunning, send, sendAgain, stop } from "../chat";
+import { showEarlier } from "../conversations";
+import { mask, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { NeedsSetup, TurnView } from "../types";
 import { Icon, IconButton } from "./icons";
-import { Thumbnail } from "./Picture";
+import { Thumbnail } from "./Thumbnail";
 import { StepCard } from "./StepCard";
 
 const NAMES = {
@@ -104,18 +106,18 @@ function Needs({ needs }: { needs: NeedsSetup }) {
   );
 }
 
-/** What a screen reader is told: the state of the newest turn, and no more often than it changes. */
+/** Announce the state of the newest turn to screen readers, no more often than it changes. */
 function Announcer({ turn }: { turn: TurnView | null }) {
   const last = turn?.steps.at(-1);
   const text = turn ? (turn.status === "running" ? (last ? last.operation.replaceAll("_", " ") : t("running")) : turn.text) : "";
-  const [told, tell] = useState("");
+  const [announced, announce] = useState("");
   useEffect(() => {
-    const timer = setTimeout(() => tell(text), 600);
+    const timer = setTimeout(() => announce(text), 600);
     return () => clearTimeout(timer);
   }, [text]);
   return (
     <p class="visually-hidden" aria-live="polite">
-      {told}
+      {announced}
     </p>
   );
 }

@@ -2,7 +2,8 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { acceptNotice, dismissNotice, guarded, signIn, store } from "../state";
+import { signIn } from "../session";
+import { acceptNotice, dismissNotice, guarded, store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 

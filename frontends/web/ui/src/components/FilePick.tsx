@@ -1,6 +1,6 @@
 /** A button that lets the user choose image files, or on a phone take a photo. */
 
-import { addFile } from "../state";
+import { addFile } from "../images";
 import { Icon } from "./icons";
 
 export function FilePick({ label, camera = false, primary = false }: { label: string; camera?: boolean; primary?: boolean }) {

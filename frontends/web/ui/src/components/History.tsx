@@ -3,12 +3,13 @@
 import { useRef, useState } from "preact/hooks";
 
 import { url } from "../api";
-import { deleteConversation, openConversation, renameConversation, startConversation, store } from "../state";
+import { deleteConversation, openConversation, renameConversation, startConversation } from "../conversations";
+import { store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { ConversationInfo } from "../types";
 import { IconButton } from "./icons";
-import { useSource } from "./Picture";
+import { useSource } from "./Thumbnail";
 
 export function History() {
   const conversations = useStore(store, (state) => state.conversations);

@@ -1,10 +1,12 @@
 /** All images of the conversation in their order, each with the operation that made it. */
 
-import { addMask, branch, copyImage, download, downloadAll, store, use } from "../state";
+import { branch, copyImage, download, downloadAll, use } from "../images";
+import { store } from "../state";
+import { addMask } from "../tools";
 import { useStore } from "../store";
 import { t } from "../strings";
 import { Icon, IconButton } from "./icons";
-import { Thumbnail } from "./Picture";
+import { Thumbnail } from "./Thumbnail";
 
 export function Lineage() {
   const images = useStore(store, (state) => state.images);

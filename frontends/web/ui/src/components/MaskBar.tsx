@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 
-import { mask, notify, saveBlob } from "../state";
+import { saveBlob } from "../images";
+import { mask, notify } from "../state";
 import { t } from "../strings";
 import type { Mode } from "./Canvas";
 import { Icon, IconButton } from "./icons";

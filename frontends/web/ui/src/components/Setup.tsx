@@ -3,7 +3,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import { getJson, request } from "../api";
-import { guarded, notify, reloadAll, store } from "../state";
+import { reloadAll } from "../session";
+import { guarded, notify, store } from "../state";
 import { events } from "../sse";
 import { useStore } from "../store";
 import { t } from "../strings";
@@ -88,12 +89,12 @@ function Model({ model, canPull, onDone }: { model: ModelInfo; canPull: boolean;
       const path = `web/models/${encodeURIComponent(model.id)}/pull`;
       const response = await request("POST", path, { accept: "text/event-stream" });
       for await (const event of events(response)) {
-        const told = JSON.parse(event.data) as { done?: number; total?: number; error?: string };
-        if (told.error) {
-          setError(told.error);
+        const message = JSON.parse(event.data) as { done?: number; total?: number; error?: string };
+        if (message.error) {
+          setError(message.error);
           return;
         }
-        if (told.done !== undefined) setProgress({ done: told.done, total: told.total || model.bytes });
+        if (message.done !== undefined) setProgress({ done: message.done, total: message.total || model.bytes });
       }
     } finally {
       setProgress(null);

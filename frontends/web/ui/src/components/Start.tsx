@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 
-import { addAddress, addSample, store } from "../state";
+import { addAddress, addSample } from "../images";
+import { store } from "../state";
 import { useStore } from "../store";
 import { t } from "../strings";
 import { CameraButton } from "./Camera";

@@ -1,11 +1,14 @@
 /** One step: what was done to what, how long it took, what came of it. */
 
-import { editStep, use } from "../state";
+import { useState } from "preact/hooks";
+
+import { use } from "../images";
+import { editStep } from "../tools";
 import { t } from "../strings";
 import type { JsonObject, StepView } from "../types";
 import { statusName } from "./Conversation";
 import { IconButton } from "./icons";
-import { Thumbnail } from "./Picture";
+import { Thumbnail } from "./Thumbnail";
 
 /** What a step is about, from its arguments: a target, an instruction, or nothing. */
 function subject(values: JsonObject): string {
@@ -50,13 +53,21 @@ export function StepCard({ step }: { step: StepView }) {
           ))}
         </div>
       )}
-      <details>
-        <summary>
-          {t("details")}
-          {step.tool && ` · ${step.tool}`}
-        </summary>
-        <pre tabIndex={0}>{JSON.stringify({ arguments: step.arguments, result: step.result }, null, 2)}</pre>
-      </details>
+      <Details step={step} />
     </section>
+  );
+}
+
+/** Arguments and result, written out when they are opened: a long conversation has hundreds of them. */
+function Details({ step }: { step: StepView }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>
+        {t("details")}
+        {step.tool && ` · ${step.tool}`}
+      </summary>
+      {isOpen && <pre tabIndex={0}>{JSON.stringify({ arguments: step.arguments, result: step.result }, null, 2)}</pre>}
+    </details>
   );
 }

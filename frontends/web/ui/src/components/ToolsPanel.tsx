@@ -3,7 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { upload } from "../api";
-import { guarded, mask, notify, runTool, store } from "../state";
+import { guarded, mask, notify, store } from "../state";
+import { runTool } from "../tools";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { JsonObject, OperationInfo } from "../types";
