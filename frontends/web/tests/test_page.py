@@ -456,6 +456,29 @@ def test_earlier_turns_are_shown_on_demand(server: ServerProcess, open_page: Ope
     expect(page.locator(".lineage li")).to_have_count(4)
 
 
+def test_what_an_answer_needs_is_a_button(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    say(page, "sing me a song about it")
+    wait_for_end(page, "Failed")
+
+    def add_needs(route: Route) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        document["turns"][0]["reply"]["needs_setup"] = {
+            "models": ["swin2sr-x2"],
+            "bytes": 54_428_699,
+            "command": "promptvision models pull swin2sr-x2",
+        }
+        route.fulfill(response=answer, json=document)
+
+    page.route(re.compile(r"/conversations/\w+$"), add_needs)
+    page.reload()
+    expect(page.get_by_text("promptvision models pull swin2sr-x2")).to_be_visible()
+    page.get_by_role("button", name="Set up: swin2sr-x2 (54 MB)").click()
+    expect(page.get_by_role("tab", name="Setup")).to_have_attribute("aria-selected", "true")
+
+
 @pytest.mark.parametrize(("width", "height", "scheme"), SIZES)
 def test_every_state_passes_the_audit(
     server: ServerProcess, open_page: Open, png: bytes, width: int, height: int, scheme: str

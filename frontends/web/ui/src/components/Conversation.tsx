@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { editPrompt, isRunning, send, sendAgain, stop } from "../chat";
 import { showEarlier } from "../conversations";
 import { mask, store } from "../state";
+import { size } from "../size";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { NeedsSetup, TurnView } from "../types";
@@ -92,7 +93,7 @@ function Turn({ turn }: { turn: TurnView }) {
 
 /** What must be set up before the instruction can work, with the way to it. */
 function Needs({ needs }: { needs: NeedsSetup }) {
-  const size = needs.bytes ? ` (${(needs.bytes / 1e9).toFixed(2)} GB)` : "";
+  const models = needs.bytes ? `${needs.models.join(", ")} (${size(needs.bytes)})` : needs.models.join(", ");
   return (
     <div class="needs">
       <p>
@@ -100,7 +101,7 @@ function Needs({ needs }: { needs: NeedsSetup }) {
       </p>
       <button type="button" class="primary" onClick={() => store.set({ panel: "setup" })}>
         <Icon name="download" />
-        {needs.models.length ? `${t("setUp")}: ${needs.models.join(", ")}${size}` : t("setUp")}
+        {models ? `${t("setUp")}: ${models}` : t("setUp")}
       </button>
     </div>
   );

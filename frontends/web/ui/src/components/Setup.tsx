@@ -5,6 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { getJson, request } from "../api";
 import { reloadAll } from "../session";
 import { guarded, notify, store } from "../state";
+import { size } from "../size";
 import { events } from "../sse";
 import { useStore } from "../store";
 import { t } from "../strings";
@@ -73,10 +74,6 @@ export function Setup() {
       {info?.is_operator && <Doctor />}
     </div>
   );
-}
-
-function size(bytes: number): string {
-  return bytes < 1e9 ? `${Math.max(1, Math.round(bytes / 1e6))} MB` : `${(bytes / 1e9).toFixed(2)} GB`;
 }
 
 function Model({ model, canPull, onDone }: { model: ModelInfo; canPull: boolean; onDone: () => void }) {
