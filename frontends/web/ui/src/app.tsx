@@ -23,7 +23,8 @@ import { chooseLanguage, language, type Language, languages, t } from "./strings
 function useShortcuts(): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
-      if (event.key === "Escape" && !store.get().helpOpen) void stop();
+      const closesOther = (event.target as Element).closest("dialog, nav"); // Escape ends a dialog or a new title
+      if (event.key === "Escape" && !closesOther) void stop();
       if (event.key === "?" && !isTyping(event)) store.set((state) => ({ helpOpen: !state.helpOpen }));
     };
     addEventListener("keydown", onKey);

@@ -147,7 +147,7 @@ export function Canvas() {
       {mode !== "pan" && (
         <MaskBar mode={mode} size={brush} setSize={setBrush} subtract={subtract} setSubtract={setSubtract} />
       )}
-      <div class={`stage ${mode}`} ref={stage} aria-busy={busy || loaded !== current}>
+      <div class={`stage ${mode} ${view.scale > 1 ? "zoomed" : ""}`} ref={stage} aria-busy={busy || loaded !== current}>
         <Layers
           view={view}
           setView={setView}
