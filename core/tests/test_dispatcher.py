@@ -12,6 +12,7 @@ import pytest
 from promptvision import tool
 from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.dispatcher import MAX_ERRORS, ToolCallDispatcher
+from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
 from promptvision.agent.outcome import ToolOutcome, outcomes_of
@@ -57,12 +58,11 @@ class Site:
         self.runner = StepRunner(
             self.services.registry,
             self.services.runtime,
-            ImageTable(),
+            StepRecord(ImageTable(), journal),
             Artifacts(),
             cancel=CancelToken(),
             deadline=time.monotonic() + 60,
             max_calls=20,
-            journal=journal,
         )
         registry = self.services.registry
         self.dispatcher = ToolCallDispatcher(
@@ -131,10 +131,10 @@ def test_function_that_keeps_failing_is_refused(site: Site) -> None:
     ]
     assert kinds == ["failed"] * MAX_ERRORS + ["stopped"]
     assert site.dispatcher.must_answer
-    assert len(site.runner.steps) == MAX_ERRORS
+    assert len(site.runner.record.steps) == MAX_ERRORS
 
 
 def test_function_that_cannot_run_here_is_answered_with_the_fix(site: Site) -> None:
     outcome = site.answer("fly", {"subject": "x"})
     assert "apt-get install it" in outcome.summary
-    assert [step.needs_setup for step in site.runner.steps] == [True]
+    assert [step.needs_setup for step in site.runner.record.steps] == [True]

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from promptvision.agent.calls.artifacts import Artifacts
+from promptvision.agent.calls.record import StepRecord
+from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.outcome import ToolOutcome
 from promptvision.errors import ArgumentsError, Cancelled, SetupError, StopTurn, ToolFailed
@@ -35,14 +37,16 @@ class Site:
         limits: dict[str, Any] = {"deadline": time.monotonic() + 60, "max_calls": 20, **changes}
         services = self.agent.services
         self.runner = StepRunner(
-            services.registry, services.runtime, table, Artifacts(), cancel=self.cancel, **limits
+            services.registry, services.runtime, StepRecord(table), Artifacts(), cancel=self.cancel, **limits
         )
 
     def perform(self, operation: str, **values: Any) -> ToolOutcome:
-        return asyncio.run(self.runner.perform(operation, values, call_id="c"))
+        return asyncio.run(
+            self.runner.perform(OperationRequest(operation=operation, values=values, call_id="c"))
+        )
 
     def steps(self) -> list[tuple[str, str]]:
-        return [(step.tool, step.status) for step in self.runner.steps]
+        return [(step.tool, step.status) for step in self.runner.record.steps]
 
 
 def fails(message: str) -> Any:
@@ -66,13 +70,13 @@ def test_arguments_are_validated_once_when_nothing_is_missing(
     better = Tool(name="better", operation=operations.CONVERT_TO_BW, run=fails("no"), priority=90)
     site = Site([*tools, better], scene_png)
     validated: list[str] = []
-    original = site.runner._validate
+    original = site.runner._arguments.validate
 
     def validate(tool: Tool, values: dict[str, Any]) -> Any:
         validated.append(tool.name)
         return original(tool, values)
 
-    monkeypatch.setattr(site.runner, "_validate", validate)
+    monkeypatch.setattr(site.runner._arguments, "validate", validate)
     site.perform("convert_to_bw", image_url="img_1")
     assert validated == ["better"], "the fallback tool has the same argument model"
     assert site.steps() == [("better", "failed"), ("grey", "done")]
@@ -81,12 +85,12 @@ def test_arguments_are_validated_once_when_nothing_is_missing(
 def test_step_names_the_images_of_its_arguments_and_result(tools: list[Tool], scene_png: bytes) -> None:
     site = Site(tools, scene_png)
     outcome = site.perform("convert_to_bw")
-    (step,) = site.runner.steps
-    made = site.runner.images[0]["id"]
+    (step,) = site.runner.record.steps
+    made = site.runner.record.images[0]["id"]
     assert step.image_ids == (site.image, made)
     assert isinstance(outcome.result, operations.BwResult)
     assert outcome.result.bw_image_url == ImageRef(made)
-    assert site.runner.images[0]["handle"] == "img_2"
+    assert site.runner.record.images[0]["handle"] == "img_2"
     assert '"img_2"' in outcome.content
     assert made not in outcome.content
 
@@ -132,7 +136,7 @@ def test_unavailable_operation_is_a_failed_step_that_needs_setup(scene_png: byte
     with pytest.raises(SetupError, match="apt-get install it"):
         site.perform("convert_to_bw")
     assert site.steps() == [("grey", "failed")]
-    assert site.runner.steps[0].needs_setup
+    assert site.runner.record.steps[0].needs_setup
 
 
 def eraser(run: Any, name: str = "eraser", priority: int = 60, **more: Any) -> Tool:
@@ -193,7 +197,7 @@ def test_arguments_that_no_ready_tool_serves_name_what_to_install(
     with pytest.raises(SetupError, match=r"Removes things\..*apt-get install it"):
         site.perform("inpaint_image", target="red square", prompt="green")
     assert site.steps()[-1] == ("painter", "failed")
-    assert site.runner.steps[-1].needs_setup
+    assert site.runner.record.steps[-1].needs_setup
 
 
 def test_accepts_that_raises_is_a_failed_tool(tools: list[Tool], scene_png: bytes) -> None:
@@ -241,11 +245,11 @@ def test_without_an_image_the_planner_is_told_to_ask_for_one(tools: list[Tool]) 
     runner = StepRunner(
         services.registry,
         services.runtime,
-        ImageTable(),
+        StepRecord(ImageTable()),
         Artifacts(),
         cancel=CancelToken(),
         deadline=time.monotonic() + 60,
         max_calls=20,
     )
     with pytest.raises(ArgumentsError, match="no image in this conversation"):
-        asyncio.run(runner.perform("convert_to_bw", {}))
+        asyncio.run(runner.perform(OperationRequest(operation="convert_to_bw", values={})))

@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 from promptvision.agent.calls.artifacts import Artifacts
+from promptvision.agent.calls.record import StepRecord
+from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
 from promptvision.agent.reply import Reply
@@ -42,23 +44,24 @@ async def call_operation(
             role = MASK if kind is MaskRef else INPUT
             table.add(image.id, role, None, "", image.width, image.height, 0)
             values[name] = kind(image.id)
+    record = StepRecord(table)
     runner = StepRunner(
         services.registry,
         services.runtime,
-        table,
+        record,
         Artifacts(),
         cancel=CancelToken(),
         deadline=time.monotonic() + services.settings.turn_timeout_s,
         max_calls=services.settings.max_tool_calls,
     )
-    outcome = await runner.perform(operation, values)
-    for made in runner.images:
+    outcome = await runner.perform(OperationRequest(operation=operation, values=values))
+    for made in record.images:
         await services.conversations.add_image(user_id, made["id"])
     reply = Reply(
         text_response=outcome.summary,
         image_url=table.records[0].image_id if table.records else None,
-        steps=tuple(runner.steps),
-        images=tuple(runner.images),
+        steps=tuple(record.steps),
+        images=tuple(record.images),
         turn_id="",
         conversation_id="",
         prompt_id="",

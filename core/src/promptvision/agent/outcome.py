@@ -35,7 +35,9 @@ class ToolOutcome:
 
     def stored(self) -> dict[str, Any]:
         """The outcome as stored in the journal."""
-        return {name: value for name, value in vars(self).items() if name != "result"}
+        stored = dict(vars(self))
+        del stored["result"]
+        return stored
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypedDict
 
@@ -177,7 +177,7 @@ class Reply:
 
     def with_images(self, open_image: OpenImage, write_image: WriteImage) -> Reply:
         """The same reply with functions that open and write its images."""
-        return replace(self, open_image=open_image, write_image=write_image)
+        return Reply(**{**vars(self), "open_image": open_image, "write_image": write_image})
 
     def document(self, show: Callable[[str], str] | None = None) -> dict[str, Any]:
         """The reply as plain JSON.
@@ -207,10 +207,16 @@ class Reply:
 
     def stored(self) -> dict[str, Any]:
         """The reply in the form that a conversation store saves."""
-        stored = {name: value for name, value in vars(self).items() if name not in _NOT_STORED}
-        steps = [step.stored() for step in self.steps]
-        lists = {"steps": steps, "images": list(self.images), "fallbacks": list(self.fallbacks)}
-        return {**stored, **lists, "status": str(self.status)}
+        stored = {
+            **vars(self),
+            "steps": [step.stored() for step in self.steps],
+            "images": list(self.images),
+            "fallbacks": list(self.fallbacks),
+            "status": str(self.status),
+        }
+        for name in _NOT_STORED:
+            del stored[name]
+        return stored
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Reply:
@@ -226,26 +232,17 @@ class Reply:
 
 def image_ids(value: Any) -> list[str]:
     """Ids of the image references in a value: a model, a reference, or a container of either."""
-    found: list[str] = []
-    _collect_ids(value, found)
-    return found
-
-
-def _collect_ids(value: Any, found: list[str]) -> None:
-    if isinstance(value, ImageRef):
-        found.append(value.id)
-        return
     if isinstance(value, BaseModel):
         items: Iterable[Any] = vars(value).values()
+    elif isinstance(value, ImageRef):
+        return [value.id]
     elif isinstance(value, dict):
         items = value.values()
     elif isinstance(value, list | tuple):
         items = value
     else:
-        return
-    for item in items:
-        if type(item) not in _PLAIN_TYPES:  # skip plain values, which are the most frequent, without a call
-            _collect_ids(item, found)
+        return []
+    return [found for item in items if type(item) not in _PLAIN_TYPES for found in image_ids(item)]
 
 
 def show_ids(node: Any, ids: set[str], show: Callable[[str], str]) -> Any:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from promptvision.conversations.store import clean_text
-from promptvision.conversations.turn import TurnKey
+from promptvision.conversations.turn import TurnKey, new_id
 from promptvision.errors import InputError, TooLarge
 from promptvision.llm.planner import Planner
 from promptvision.types import Box, ImageRef
@@ -105,8 +104,8 @@ class ChatInput:
         prompt = check_prompt(prompt)
         key = TurnKey(
             check_user(user_id),
-            check_id("conversation_id", conversation_id or uuid.uuid4().hex),
-            check_id("prompt_id", prompt_id or uuid.uuid4().hex),
+            check_id("conversation_id", conversation_id) if conversation_id else new_id(),
+            check_id("prompt_id", prompt_id) if prompt_id else new_id(),
         )
         if len(boxes) > MAX_BOXES:
             raise InputError(f"boxes: {len(boxes)} boxes; at most {MAX_BOXES} are accepted")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, to_json
 
@@ -23,6 +22,7 @@ from promptvision.conversations.turn import (
     Turn,
     TurnKey,
     TurnStatus,
+    new_id,
 )
 from promptvision.errors import Conflict, LeaseLost, StoreError
 
@@ -37,8 +37,7 @@ def _text(value: Any) -> bytes:
         return json.dumps(value).encode()
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A journal entry with its data as JSON text, so that callers share no objects with the store."""
 
     seq: int
@@ -63,7 +62,7 @@ class _Turn:
     prompt: str
     fingerprint: str
     owner: str
-    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    id: str = field(default_factory=new_id)
     status: TurnStatus = TurnStatus.RUNNING
     fence: int = 1
     reply: bytes | None = None

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from promptvision.images.handles import ImageRecord
 
-__all__ = ["Claim", "Conversation", "Event", "EventKind", "ImageRecord", "Turn", "TurnKey", "TurnStatus"]
+__all__ = [
+    "Claim",
+    "Conversation",
+    "Event",
+    "EventKind",
+    "ImageRecord",
+    "Turn",
+    "TurnKey",
+    "TurnStatus",
+    "new_id",
+]
+
+
+def new_id() -> str:
+    """A new random id: 128 bits, 32 hexadecimal digits."""
+    return os.urandom(16).hex()
 
 
 class TurnStatus(StrEnum):

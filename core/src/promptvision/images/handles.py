@@ -55,14 +55,17 @@ class ImageTable:
     """
 
     def __init__(self, records: Iterable[ImageRecord] = ()) -> None:
-        self._records: dict[int, ImageRecord] = {}
+        self._records: dict[int, ImageRecord] = {}  # by number, ascending
         self._newest: dict[str, ImageRecord] = {}
+        self._last = 0
         self.include(records)
 
     def include(self, records: Iterable[ImageRecord]) -> None:
         """Add existing images of the conversation."""
-        self._records.update({record.number: record for record in records})
-        self._newest = {record.image_id: record for record in self.records}
+        held = {**self._records, **{record.number: record for record in records}}
+        self._records = dict(sorted(held.items()))
+        self._newest = {record.image_id: record for record in self._records.values()}
+        self._last = max(held, default=0)
 
     @property
     def is_whole(self) -> bool:
@@ -75,13 +78,9 @@ class ImageTable:
         return any(number <= self._last and number not in self._records for number in numbers)
 
     @property
-    def _last(self) -> int:
-        return max(self._records, default=0)
-
-    @property
     def records(self) -> list[ImageRecord]:
         """All images, by number."""
-        return [self._records[number] for number in sorted(self._records)]
+        return list(self._records.values())
 
     def add(
         self,
@@ -114,6 +113,7 @@ class ImageTable:
             height=height,
             turn_seq=turn_seq,
         )
+        self._last += 1
         self._records[record.number] = record
         self._newest[image_id] = record
         return record
@@ -148,8 +148,15 @@ class ImageTable:
     @property
     def current(self) -> ImageRecord | None:
         """The image that "this" refers to: the newest one that the user sent or an edit made."""
-        subjects = [record for record in self.records if record.kind in _SUBJECTS]
-        return subjects[-1] if subjects else None
+        newest_first = reversed(self._records.values())
+        return next((record for record in newest_first if record.kind in _SUBJECTS), None)
+
+    def current_at(self, turn_seq: int) -> ImageRecord | None:
+        """What was current when a turn began: an image sent with it, else the newest of the turns before."""
+        for record in reversed(self._records.values()):
+            if record.kind in _SUBJECTS and (record.turn_seq < turn_seq or not record.maker):
+                return record
+        return None
 
     def lineage(self, number: int) -> list[ImageRecord]:
         """An image and its ancestors, back to the original.

@@ -63,12 +63,10 @@ class Message:
     tool_call_id: str | None = None
     name: str | None = None
 
-    @cached_property
+    @property
     def chars(self) -> int:
         """Number of characters that an LLM reads, tool calls included."""
-        if not self.tool_calls:
-            return len(self.content)
-        return len(self.content) + sum(len(call.name) + len(str(call.arguments)) for call in self.tool_calls)
+        return _count_chars(self.content, self.tool_calls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +161,11 @@ class ChatReply:
     fallbacks: tuple[PlannerFallback, ...] = ()
     failed: bool = False
 
+    @property
+    def chars(self) -> int:
+        """Number of characters that the planner wrote, tool calls included."""
+        return _count_chars(self.text, self.tool_calls)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChatDelta:
@@ -178,3 +181,10 @@ class ChatDelta:
     text: str = ""
     restarted: bool = False
     reply: ChatReply | None = None
+
+
+def _count_chars(text: str, calls: tuple[ToolCall, ...]) -> int:
+    chars = len(text)
+    for call in calls:
+        chars += len(call.name) + len(str(call.arguments))
+    return chars

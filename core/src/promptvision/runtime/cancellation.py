@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -17,14 +16,15 @@ class CancelToken:
     """A cancellation flag that the requester sets and the running work polls. Safe across threads."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self.is_cancelled = False
+        """Whether cancellation was requested."""
         self.reason = "cancelled"
         self._wakers: list[_Wake] = []
 
     def cancel(self, reason: str = "cancelled") -> None:
         """Request that the work stops at its next check point."""
         self.reason = reason
-        self._event.set()
+        self.is_cancelled = True
         for wake in tuple(self._wakers):
             wake()
 
@@ -34,30 +34,25 @@ class CancelToken:
         Args:
             wake: called from the requesting thread; at once if cancellation was requested already.
         """
-        return _Waking(self._wakers, self._event, wake)
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether cancellation was requested."""
-        return self._event.is_set()
+        return _Waking(self, self._wakers, wake)
 
     def check(self) -> None:
         """Raise :class:`Cancelled` if cancellation was requested."""
-        if self._event.is_set():
+        if self.is_cancelled:
             raise Cancelled(self.reason)
 
 
 class _Waking(AbstractContextManager[None]):
     """Adds a waker to a token while entered. A class, since a generator takes twice as long."""
 
-    def __init__(self, wakers: list[_Wake], asked: threading.Event, wake: _Wake) -> None:
+    def __init__(self, token: CancelToken, wakers: list[_Wake], wake: _Wake) -> None:
+        self._token = token
         self._wakers = wakers
-        self._asked = asked
         self._wake = wake
 
     def __enter__(self) -> None:
         self._wakers.append(self._wake)
-        if self._asked.is_set():
+        if self._token.is_cancelled:
             self._wake()
 
     def __exit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ from promptvision.types import ImageRef, Target
 
 __all__ = [
     "MissingArgument",
+    "field_names",
     "image_fields",
     "link_types",
     "linkable",
@@ -79,6 +80,12 @@ def linkable(kind: Any) -> bool:
         return False
     is_plain = item.__module__.partition(".")[0] in sys.stdlib_module_names
     return not is_plain and not issubclass(item, Enum)
+
+
+@cache
+def field_names(model: type[BaseModel]) -> frozenset[str]:
+    """Names of all fields."""
+    return frozenset(model.model_fields)
 
 
 @cache

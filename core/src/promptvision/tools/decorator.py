@@ -302,7 +302,8 @@ class _Runner:
         self.__wrapped__ = function
 
     def __call__(self, args: Args, context: ToolContext) -> Any:
-        return self._wrap(self._function(**self._values(args, context)), args, context)
+        value = self._function(**self._values(args, context))
+        return self._wrap(value, args, context, is_image=_is_image_object(value))
 
     def _values(self, args: Args, context: ToolContext) -> dict[str, Any]:
         values = dict(vars(args))
@@ -313,13 +314,13 @@ class _Runner:
             values[key] = context
         return values
 
-    def _wrap(self, value: Any, args: Args, context: ToolContext) -> Result:
+    def _wrap(self, value: Any, args: Args, context: ToolContext, *, is_image: bool) -> Result:
         if isinstance(value, self._result):
             return value
         found = [getattr(args, key) for key in image_fields(type(args))]
         original: ImageRef | None = next((ref for ref in found if ref is not None), None)
         fields: dict[str, Any] = {"original_image_url": original}
-        if _is_image_object(value):
+        if is_image:
             fields[f"{self._name}_image_url"] = context.save(value, kind=EDIT, parent=original)
         elif value is not None:
             fields[f"{self._name}_result"] = value
@@ -346,8 +347,8 @@ class _AsyncRunner(_Runner):
             values = self._values(args, context)
         value = await self._function(**values)
         if _is_image_object(value):
-            return await asyncio.to_thread(self._wrap, value, args, context)
-        return self._wrap(value, args, context)
+            return await asyncio.to_thread(self._wrap, value, args, context, is_image=True)
+        return self._wrap(value, args, context, is_image=False)
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from promptvision.agent.calls.prepared import PreparedCall, prepare_call
+from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
 from promptvision.agent.outcome import ToolOutcome
@@ -65,7 +66,7 @@ class ToolCallDispatcher:
 
         Args:
             prepared: the planner's call.
-            after: see :meth:`StepRunner.perform`.
+            after: see :class:`OperationRequest`.
 
         Raises:
             StopTurn: a limit is reached.
@@ -90,7 +91,7 @@ class ToolCallDispatcher:
         call = prepared.call
         if prepared.function is None:
             return error_outcome(call, "arguments", self._unknown(call.name))
-        if self._errors[call.name] >= MAX_ERRORS:
+        if self._errors.get(call.name, 0) >= MAX_ERRORS:
             self.must_answer = True
             problem = f"{call.name} has failed {MAX_ERRORS} times in this turn; answer without it"
             return error_outcome(call, "stopped", problem)
@@ -111,13 +112,18 @@ class ToolCallDispatcher:
         if prepared.error is not None:
             raise prepared.error
         call = prepared.call
-        return await self._runner.perform(
-            call.name, prepared.values, call_id=call.id, notes=prepared.notes, after=after
+        request = OperationRequest(
+            operation=call.name,
+            values=prepared.values,
+            call_id=call.id,
+            notes=prepared.notes,
+            after=after,
         )
+        return await self._runner.perform(request)
 
     def _key(self, prepared: PreparedCall) -> _Key:
         """Key that equal calls share; a call that names no image uses the current one."""
-        current = None if prepared.names_an_image else self._runner.table.current
+        current = None if prepared.names_an_image else self._runner.record.table.current
         return prepared.key, current.image_id if current else None
 
     def _unknown(self, name: str) -> str:

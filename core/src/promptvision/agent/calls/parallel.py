@@ -53,10 +53,13 @@ def parallel_groups(
         registry: selects the tools that would run.
         table: the conversation's images.
     """
+    if len(calls) == 1:
+        yield list(calls)
+        return
     group: list[PreparedCall] = []
     uses: list[ResourceUse] = []
     for call in calls:
-        use = _resource_use(call, registry, table) if len(calls) > 1 else None
+        use = _resource_use(call, registry, table)
         if group and (use is None or len(uses) < len(group) or any(use.excludes(other) for other in uses)):
             yield group
             group, uses = [], []

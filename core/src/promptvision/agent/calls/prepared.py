@@ -14,6 +14,8 @@ from promptvision.llm.repair import repair_arguments
 
 __all__ = ["PreparedCall", "prepare_call"]
 
+_KEYS = json.JSONEncoder(sort_keys=True, default=str)
+
 
 @dataclass(frozen=True, kw_only=True)
 class PreparedCall:
@@ -55,5 +57,5 @@ def prepare_call(call: ToolCall, functions: Mapping[str, PlannerFunction]) -> Pr
         values, notes = repair_arguments(call.arguments, function.parameters)
     except ArgumentsError as exc:
         return PreparedCall(call=call, function=function, error=exc)
-    key = json.dumps([call.name, values], sort_keys=True, default=str)
+    key = _KEYS.encode([call.name, values])
     return PreparedCall(call=call, function=function, values=values, notes=notes, key=key)

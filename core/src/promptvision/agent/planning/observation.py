@@ -42,8 +42,9 @@ def observe_failure(kind: FailureKind, message: str) -> str:
 
 
 def _shorten(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > TEXT_LIMIT:
-        return value[:TEXT_LIMIT] + f" ... ({len(value) - TEXT_LIMIT} more characters)"
+    if isinstance(value, str):
+        over = len(value) - TEXT_LIMIT
+        return value if over <= 0 else f"{value[:TEXT_LIMIT]} ... ({over} more characters)"
     if isinstance(value, dict):
         return {name: _shorten(item) for name, item in value.items()}
     if isinstance(value, list):

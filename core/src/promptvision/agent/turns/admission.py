@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from promptvision.errors import Busy
 
@@ -36,11 +36,14 @@ class Admission:
         self._per_user = running + waiting
         self._total = total
         self._admitted: Counter[str] = Counter()
-        self._slots: dict[tuple[asyncio.AbstractEventLoop, str], asyncio.Semaphore] = {}
-        self.running = 0
-        """Turns that run now, of all users."""
+        self._slots: dict[tuple[asyncio.AbstractEventLoop, str], _Slots] = {}
         self.refused = 0
         """Turns refused so far."""
+
+    @property
+    def running(self) -> int:
+        """Turns that run now, of all users."""
+        return sum(slots.taken for slots in list(self._slots.values()))
 
     @property
     def waiting(self) -> int:
@@ -53,7 +56,7 @@ class Admission:
         Raises:
             Busy: too many turns of the user, or of all users, run or wait.
         """
-        if self._admitted[user_id] >= self._per_user:
+        if self._admitted.get(user_id, 0) >= self._per_user:
             self.refused += 1
             raise Busy(f"{self._per_user} requests of this user are running or waiting", retry_after_s=5)
         if self._admitted.total() >= self._total:
@@ -83,13 +86,24 @@ class Admission:
         finally:
             self.leave(user_id)
 
-    @asynccontextmanager
-    async def slot(self, user_id: str) -> AsyncIterator[None]:
-        """Wait until an admitted turn of the user may run."""
+    def slot(self, user_id: str) -> AbstractAsyncContextManager[None]:
+        """Enter it to wait until an admitted turn of the user may run on this event loop."""
         key = (asyncio.get_running_loop(), user_id)
-        async with self._slots.setdefault(key, asyncio.Semaphore(self._limit)):
-            self.running += 1
-            try:
-                yield
-            finally:
-                self.running -= 1
+        slots = self._slots.get(key)
+        if slots is None:
+            slots = self._slots[key] = _Slots(self._limit)
+        return slots
+
+
+class _Slots(asyncio.Semaphore):
+    """A semaphore that counts how often it is held."""
+
+    taken = 0
+
+    async def __aenter__(self) -> None:
+        await self.acquire()
+        self.taken += 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self.taken -= 1
+        self.release()

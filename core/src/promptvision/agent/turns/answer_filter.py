@@ -44,7 +44,7 @@ _AUTOLINK = re.compile(r"<([A-Za-z][A-Za-z0-9+.-]*:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)
 
 def filter_answer(text: str) -> str:
     """Filter a whole text."""
-    if _SUSPECT.search(text) is None:
+    if not text or _SUSPECT.search(text) is None:
         return text
     whole = AnswerFilter()
     return whole.feed(text) + whole.finish()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
 from promptvision.agent.journal import Listener
@@ -99,26 +99,45 @@ class ConversationQueue:
     """
 
     def __init__(self) -> None:
-        self._locks: dict[_QueueKey, asyncio.Lock] = {}
-        self._present: dict[_QueueKey, int] = {}
+        self._lines: dict[_QueueKey, _Line] = {}
 
-    @asynccontextmanager
-    async def slot(self, user_id: str, conversation_id: str) -> AsyncIterator[None]:
-        """Wait until the earlier turns of a conversation have ended.
+    def slot(self, user_id: str, conversation_id: str) -> AbstractAsyncContextManager[None]:
+        """Enter it at once, to wait until the earlier turns of a conversation have ended.
 
         Raises:
             Busy: too many turns are waiting already.
         """
         key = (asyncio.get_running_loop(), user_id, conversation_id)
-        present = self._present.get(key, 0)
-        if present > MAX_WAITING:
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line(self._lines, key)
+        elif line.present > MAX_WAITING:
             raise Busy(f"conversation {conversation_id!r}: {MAX_WAITING} requests are waiting already")
-        self._present[key] = present + 1
-        lock = self._locks.setdefault(key, asyncio.Lock())
+        return line
+
+
+class _Line(AbstractAsyncContextManager[None]):
+    """The turns of one conversation on one event loop; forgotten when the last one has ended."""
+
+    def __init__(self, lines: dict[_QueueKey, _Line], key: _QueueKey) -> None:
+        self.present = 0
+        self._lines = lines
+        self._key = key
+        self._lock = asyncio.Lock()
+
+    async def __aenter__(self) -> None:
+        self.present += 1
         try:
-            async with lock:
-                yield
-        finally:
-            self._present[key] -= 1
-            if not self._present[key]:
-                del self._present[key], self._locks[key]
+            await self._lock.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self.present -= 1
+        if not self.present:
+            del self._lines[self._key]

@@ -18,6 +18,7 @@ from promptvision.agent.journal import Journal
 from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
+from promptvision.agent.planning.transcript import Transcript
 from promptvision.agent.reply import Reply
 from promptvision.agent.turns.activity import PlannerActivity
 from promptvision.agent.turns.answer_filter import filter_answer
@@ -25,7 +26,7 @@ from promptvision.agent.turns.live_reply import LiveReply
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
 from promptvision.instruments import Instruments
-from promptvision.llm.budget import estimate_tokens, fit_request
+from promptvision.llm.budget import CHARS_PER_TOKEN, fit_request
 from promptvision.llm.messages import ChatReply, Message, PlannerFallback, ToolCall
 from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
 from promptvision.plugins.registry import Registry
@@ -92,6 +93,7 @@ class TurnLoop:
         self._earlier = earlier
         self._planner = planner
         self._runner = runner
+        self._record = runner.record
         self._journal = journal
         self._live_reply = live_reply
         self._settings = settings
@@ -144,35 +146,40 @@ class TurnLoop:
             return self._made_so_far(f"I could not go on: {exc}."), TurnStatus.FAILED
 
     async def _converse(self) -> str:
-        messages = self._opening()
-        await self._finish_open_calls(messages)
+        transcript = self._opening()
+        await self._finish_open_calls(transcript)
         for _ in range(self._settings.max_steps):
-            reply = await self._ask(messages)
+            reply = await self._ask(transcript)
             self._is_refused = reply.failed
             if not reply.tool_calls or self._dispatcher.must_answer:
                 return reply.text or self._made_so_far("I made the same call again and again, so I stopped.")
-            reply = self._number_calls(reply)
-            messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
-            self._journal.defer((EventKind.MESSAGE, _message_data(reply), None))
+            calls = self._number_calls(reply.tool_calls)
+            message = Message(role="assistant", content=reply.text, tool_calls=calls)
+            transcript.add(message)
+            self._journal.defer((EventKind.MESSAGE, _message_data(message, reply.planner), None))
             self._messages += 1
-            self._open = {call.id: call for call in reply.tool_calls}
-            await self._complete_table([str(call.arguments) for call in reply.tool_calls])
-            calls = [self._dispatcher.prepare(call) for call in reply.tool_calls]
-            for group in parallel_groups(calls, self._registry, self._runner.table):
-                messages.extend(await self._run_group(group))
+            self._open = {call.id: call for call in calls}
+            await self._complete_table([str(call.arguments) for call in calls])
+            prepared = [self._dispatcher.prepare(call) for call in calls]
+            for group in parallel_groups(prepared, self._registry, self._record.table):
+                transcript.extend(await self._run_group(group))
         raise StopTurn(f"the limit of {self._settings.max_steps} planner replies in one turn is reached")
 
-    def _opening(self) -> list[Message]:
+    def _opening(self) -> Transcript:
         prompt = self._turn.prompt
-        table = self._runner.table
+        table = self._record.table
         system = Message(role="system", content=system_prompt(self._functions, self._unavailable))
         user = Message(
             role="user", content=f"{prompt}\n\n{image_note(table, has_selection=self._has_selection)}"
         )
-        return [system, *history_messages(self._earlier), user]
+        transcript = Transcript(self._functions)
+        transcript.extend([system, *history_messages(self._earlier), user])
+        return transcript
 
-    async def _finish_open_calls(self, messages: list[Message]) -> None:
+    async def _finish_open_calls(self, transcript: Transcript) -> None:
         """After an interruption: run the calls that have no outcome."""
+        if not self._turn.events:
+            return
         earlier = turn_messages(self._turn)
         answered = {outcome.call_id for outcome in outcomes_of(self._turn.events)}
         calls = [call for message in earlier for call in message.tool_calls]
@@ -181,7 +188,7 @@ class TurnLoop:
             call = self._open.get(message.tool_call_id or "")
             if call is not None:
                 message = await self._run_call(self._dispatcher.prepare(call))
-            messages.append(message)
+            transcript.add(message)
 
     async def _close_calls(self, reason: Exception) -> None:
         """Journal an outcome for each call that will not run, so that every call has an answer."""
@@ -191,7 +198,7 @@ class TurnLoop:
         ]
         await self._journal.write(*entries)
 
-    async def _ask(self, messages: list[Message]) -> ChatReply:
+    async def _ask(self, transcript: Transcript) -> ChatReply:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise StopTurn(_OUT_OF_TIME)
@@ -199,7 +206,7 @@ class TurnLoop:
         if self._tokens >= self._settings.max_tokens:
             raise StopTurn(f"the limit of {self._settings.max_tokens} tokens in one turn is reached")
         request = PlanRequest(
-            messages=tuple(messages),
+            messages=transcript.messages,
             functions=self._functions,
             unavailable=self._unavailable,
             prompt=self._turn.prompt,
@@ -208,7 +215,7 @@ class TurnLoop:
             tool_choice="none" if self._dispatcher.must_answer else "auto",
             timeout_s=min(remaining, PLANNER_TIMEOUT_S),
         )
-        tokens = estimate_tokens(messages, self._functions)
+        tokens = transcript.tokens
         if tokens > self._planner.context_tokens:
             request = fit_request(request, self._planner.context_tokens)
         activity = PlannerActivity(self._planner, request)
@@ -239,9 +246,8 @@ class TurnLoop:
     def _account(self, reply: ChatReply, asked_tokens: int) -> None:
         """Add up the tokens of a reply, estimated if the host did not count them, and journal its notes."""
         self._planner_name = reply.planner or self._planner.name
-        message = Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls)
         counted = reply.usage.input_tokens + reply.usage.output_tokens
-        self._tokens += counted or asked_tokens + estimate_tokens([message])
+        self._tokens += counted or asked_tokens + reply.chars // CHARS_PER_TOKEN
         notes = list(reply.notes)
         if reply.finish_reason == "length":
             notes.append(f"{self._planner_name}: the reply was cut at the host's limit of length")
@@ -255,16 +261,14 @@ class TurnLoop:
                     self._fallbacks.append(fallbacks[note])
                 self._journal.defer((EventKind.NOTE, data, None))
 
-    def _number_calls(self, reply: ChatReply) -> ChatReply:
-        """Give calls ids that are unique in the conversation; those of the host may not be."""
-        if not reply.tool_calls:
-            return reply
-        calls = []
-        for call in reply.tool_calls:
-            self._calls += 1
-            unique = f"call_{self._turn.seq}_{self._calls}"
-            calls.append(ToolCall(id=unique, name=call.name, arguments=call.arguments))
-        return replace(reply, tool_calls=tuple(calls))
+    def _number_calls(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
+        """Calls with ids that are unique in the conversation; those of the host may not be."""
+        first = self._calls + 1
+        self._calls += len(calls)
+        return tuple(
+            ToolCall(id=f"call_{self._turn.seq}_{number}", name=call.name, arguments=call.arguments)
+            for number, call in enumerate(calls, start=first)
+        )
 
     async def _run_group(self, calls: list[PreparedCall]) -> list[Message]:
         """Run calls in parallel; their images and outcomes are added in the order of the calls."""
@@ -293,12 +297,12 @@ class TurnLoop:
         Calls that did not become a step, for example because of wrong arguments, do not count: a language
         model may answer without them.
         """
-        steps = self._runner.steps
+        steps = self._record.steps
         has_failed = self._is_refused or bool(steps and steps[-1].status == "failed")
         return TurnStatus.FAILED if has_failed else TurnStatus.DONE
 
     def _made_so_far(self, reason: str) -> str:
-        done = [step for step in self._runner.steps if step.status == "done"]
+        done = [step for step in self._record.steps if step.status == "done"]
         made = ", ".join(dict.fromkeys(step.operation for step in done))
         return filter_answer(f"{reason} Finished until then: {made or 'nothing'}.".strip())
 
@@ -306,8 +310,8 @@ class TurnLoop:
         return Reply(
             text_response=text,
             image_url=self._started_from,
-            steps=tuple(self._runner.steps),
-            images=tuple(self._runner.images),
+            steps=tuple(self._record.steps),
+            images=tuple(self._record.images),
             turn_id=self._turn.id,
             conversation_id=self._turn.key.conversation_id,
             prompt_id=self._turn.key.prompt_id,
@@ -318,13 +322,13 @@ class TurnLoop:
         )
 
 
-def _message_data(reply: ChatReply) -> dict[str, Any]:
+def _message_data(message: Message, planner: str) -> dict[str, Any]:
     calls = [
         {
             "id": call.id,
             "name": call.name,
             "arguments": call.arguments if isinstance(call.arguments, str) else dict(call.arguments),
         }
-        for call in reply.tool_calls
+        for call in message.tool_calls
     ]
-    return {"text": reply.text, "tool_calls": calls, "planner": reply.planner}
+    return {"text": message.content, "tool_calls": calls, "planner": planner}

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from functools import partial
 
 from promptvision.agent.calls.artifacts import Artifacts
+from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
 from promptvision.agent.journal import Journal
@@ -176,22 +177,20 @@ class TurnSession:
                 journal.post((EventKind.NOTE, {"message": note}, None))
         artifacts = artifacts_of(turns, self._services.registry)
         self._select(table, artifacts, turn, mask, journal)
-        steps = [*steps_of(turn.events), *await close_open_steps(turn, journal)]
+        steps = StepRecord(table, journal, turn.seq)
+        steps.steps.extend([*steps_of(turn.events), *await close_open_steps(turn, journal)])
+        steps.images.extend(_made_in(turn, records))
         services, deadline = self._services, time.monotonic() + self._settings.turn_timeout_s
         runner = StepRunner(
             services.registry,
             services.runtime,
-            table,
+            steps,
             artifacts,
             cancel=self._handle.cancel,
             deadline=deadline,
             max_calls=self._settings.max_tool_calls,
-            turn_seq=turn.seq,
-            journal=journal,
             on_progress=self._handle.progress_from_thread(),
         )
-        runner.steps.extend(steps)
-        runner.images.extend(_made_in(turn, records))
         return TurnLoop(
             turn,
             [old for old in turns if old.seq < turn.seq and old.status is not TurnStatus.RUNNING],
@@ -310,7 +309,6 @@ def _made_in(turn: Turn, records: list[ImageRecord]) -> Iterator[MadeImage]:
 
 
 def _started_from(table: ImageTable, turn: Turn) -> str | None:
-    """The image that a turn starts from: the one sent with it, else the newest of the turns before."""
-    before = [record for record in table.records if record.turn_seq < turn.seq or not record.maker]
-    current = ImageTable(before).current
+    """Id of the image that a turn starts from."""
+    current = table.current_at(turn.seq)
     return current.image_id if current else None

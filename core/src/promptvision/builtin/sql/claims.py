@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.database import Transaction
 from promptvision.builtin.sql.rows import journaled
 from promptvision.conversations.store import title_of
-from promptvision.conversations.turn import Claim, Turn, TurnKey, TurnStatus
+from promptvision.conversations.turn import Claim, Turn, TurnKey, TurnStatus, new_id
 from promptvision.errors import Conflict, StoreError
 
 __all__ = ["ClaimRequest", "RaceLostError", "UnansweredClaims", "decide"]
@@ -71,7 +70,7 @@ class UnansweredClaims:
         Concurrent claims of one turn never share a nonce.
         """
         with self._lock:
-            nonce = self._nonces.pop((key, fingerprint), None) or uuid.uuid4().hex
+            nonce = self._nonces.pop((key, fingerprint), None) or new_id()
         try:
             yield nonce
         except StoreError:
@@ -141,7 +140,7 @@ def _begin(db: Transaction, inserts: statements.Inserts, request: ClaimRequest) 
     [(seq,)] = db.rows(inserts.count_turn, {**names, "title": title_of(request.prompt)})
     row = {
         **names,
-        "id": uuid.uuid4().hex,
+        "id": new_id(),
         "prompt_id": key.prompt_id,
         "seq": seq,
         "owner": request.holder,
