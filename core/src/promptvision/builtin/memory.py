@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pydantic_core import PydanticSerializationError, to_json
-
-from promptvision.conversations.store import restore_conflict, title_of
+from promptvision.conversations.store import encode_json, restore_conflict, title_of
 from promptvision.conversations.turn import (
     Claim,
     Conversation,
@@ -29,14 +27,6 @@ from promptvision.errors import Conflict, LeaseLost, StoreError
 __all__ = ["MemoryConversationStore"]
 
 
-def _text(value: Any) -> bytes:
-    """Serialise a value as JSON; pydantic's fast writer rejects lone surrogates, so json is the fallback."""
-    try:
-        return to_json(value, inf_nan_mode="constants")
-    except PydanticSerializationError:
-        return json.dumps(value).encode()
-
-
 class _Entry(NamedTuple):
     """A journal entry with its data as JSON text, so that callers share no objects with the store."""
 
@@ -47,7 +37,7 @@ class _Entry(NamedTuple):
 
     @classmethod
     def of(cls, event: Event) -> _Entry:
-        return cls(event.seq, event.kind, _text(event.data), event.image_id)
+        return cls(event.seq, event.kind, encode_json(event.data), event.image_id)
 
     def event(self) -> Event:
         return Event(seq=self.seq, kind=self.kind, data=json.loads(self.data), image_id=self.image_id)
@@ -81,7 +71,7 @@ class _Turn:
             id=turn.id,
             status=turn.status,
             fence=turn.fence,
-            reply=None if turn.reply is None else _text(turn.reply),
+            reply=None if turn.reply is None else encode_json(turn.reply),
             entries=[_Entry.of(event) for event in turn.events],
             created_at=turn.created_at,
         )
@@ -196,7 +186,7 @@ class MemoryConversationStore:
         """End a turn with its last journal entries and its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
-        text = _text(reply)
+        text = encode_json(reply)
         with self._lock:
             ended = self._turns.get(turn.id)
             if ended and (ended.key, ended.fence, ended.status, ended.reply) == (

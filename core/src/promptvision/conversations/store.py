@@ -7,15 +7,29 @@ Calls may block; the agent makes them off the event loop unless ``blocking`` is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any, Protocol
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict
 
-__all__ = ["ConversationStore", "clean_text", "restore_conflict", "title_of"]
+__all__ = ["ConversationStore", "clean_text", "encode_json", "restore_conflict", "title_of"]
 
 TITLE_CHARS = 80
+
+
+def encode_json(value: Any) -> bytes:
+    """Serialise a value as compact JSON in UTF-8, by pydantic's fast writer where it can.
+
+    Lone surrogates, which have no UTF-8 form, are escaped.
+    """
+    try:
+        return to_json(value, inf_nan_mode="constants")
+    except PydanticSerializationError:
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def clean_text(text: str) -> str:

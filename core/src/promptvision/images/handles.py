@@ -58,7 +58,8 @@ class ImageTable:
         self._records: dict[int, ImageRecord] = {}  # by number, ascending
         self._newest: dict[str, ImageRecord] = {}
         self._last = 0
-        self.include(records)
+        if records:
+            self.include(records)
 
     def include(self, records: Iterable[ImageRecord]) -> None:
         """Add existing images of the conversation."""

@@ -77,7 +77,8 @@ class ToolCallDispatcher:
         outcome = self._refuse(prepared) or self._repeat(prepared, key)
         if outcome is None:
             try:
-                self._outcomes[key] = outcome = await self._perform(prepared, after)
+                outcome = await self._runner.perform(_request(prepared, after))
+                self._outcomes[key] = outcome
                 return outcome  # journaled with its step
             except (ArgumentsError, ToolFailed, SetupError) as exc:
                 self._errors[prepared.call.name] += 1
@@ -108,19 +109,6 @@ class ToolCallDispatcher:
         content = json.dumps({"note": note, **json.loads(known.content)}, ensure_ascii=False)
         return replace(known, call_id=prepared.call.id, content=content)
 
-    async def _perform(self, prepared: PreparedCall, after: asyncio.Future[Any] | None) -> ToolOutcome:
-        if prepared.error is not None:
-            raise prepared.error
-        call = prepared.call
-        request = OperationRequest(
-            operation=call.name,
-            values=prepared.values,
-            call_id=call.id,
-            notes=prepared.notes,
-            after=after,
-        )
-        return await self._runner.perform(request)
-
     def _key(self, prepared: PreparedCall) -> _Key:
         """Key that equal calls share; a call that names no image uses the current one."""
         current = None if prepared.names_an_image else self._runner.record.table.current
@@ -131,6 +119,20 @@ class ToolCallDispatcher:
         close = difflib.get_close_matches(name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return f"There is no function {name[:64]!r}.{hint} The functions are: {', '.join(names) or 'none'}."
+
+
+def _request(prepared: PreparedCall, after: asyncio.Future[Any] | None) -> OperationRequest:
+    """What the runner is asked for.
+
+    Raises:
+        ArgumentsError: the arguments cannot be read.
+    """
+    if prepared.error is not None:
+        raise prepared.error
+    call = prepared.call
+    return OperationRequest(
+        operation=call.name, values=prepared.values, call_id=call.id, notes=prepared.notes, after=after
+    )
 
 
 def error_outcome(call: ToolCall, kind: FailureKind, message: str) -> ToolOutcome:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
+from promptvision.conversations.store import encode_json
 from promptvision.images.handles import ImageTable
 from promptvision.tools.tool import Result
 
@@ -13,8 +13,6 @@ __all__ = ["FailureKind", "observe", "observe_failure"]
 
 FailureKind = Literal["arguments", "failed", "stopped"]
 """Wrong arguments, which the planner can correct; a failed tool; a call that did not run or did not end."""
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 LIST_LIMIT = 20
 TEXT_LIMIT = 4000
@@ -32,13 +30,13 @@ def observe(result: Result, table: ImageTable, notes: Sequence[str]) -> str:
     short = {name: _shorten(value) for name, value in seen.items()}
     if notes:
         short["notes"] = list(notes)
-    return _COMPACT.encode(short)
+    return encode_json(short).decode()
 
 
 def observe_failure(kind: FailureKind, message: str) -> str:
     """A failed call as the planner sees it: the kind of failure and a message."""
     observed = {"success": False, "kind": kind, "error": message[:TEXT_LIMIT]}
-    return _COMPACT.encode(observed)
+    return encode_json(observed).decode()
 
 
 def _shorten(value: Any) -> Any:

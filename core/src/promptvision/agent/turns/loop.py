@@ -6,8 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from promptvision.agent.calls.dispatcher import ToolCallDispatcher, error_outcome
@@ -23,6 +23,7 @@ from promptvision.agent.reply import Reply
 from promptvision.agent.turns.activity import PlannerActivity
 from promptvision.agent.turns.answer_filter import filter_answer
 from promptvision.agent.turns.live_reply import LiveReply
+from promptvision.agent.turns.planner_limit import PlannerLimit
 from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
 from promptvision.instruments import Instruments
@@ -111,7 +112,7 @@ class TurnLoop:
         self._outcomes = turn_outcomes(turn)
         self._is_refused = False
         self._tokens = 0
-        self._limit = asyncio.timeout(None)
+        self._limit = PlannerLimit()
         stored = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
         self._notes = list(dict.fromkeys([*stored, *notes]))
         self._fallbacks: list[PlannerFallback] = [
@@ -125,7 +126,8 @@ class TurnLoop:
             StoreError: the journal cannot be written.
         """
         loop = asyncio.get_running_loop()
-        with self._runner.cancel.waking(lambda: loop.call_soon_threadsafe(self._stop_planner)):
+        wake = partial(loop.call_soon_threadsafe, self._limit.stop)
+        with self._limit, self._runner.cancel.waking(wake):
             text, status = await self._outcome()
         return self._reply(text, status)
 
@@ -228,9 +230,8 @@ class TurnLoop:
 
     async def _complete(self, request: PlanRequest) -> ChatReply:
         """The planner's reply, unless cancellation is requested first."""
-        self._limit = asyncio.timeout(request.timeout_s + GRACE_S)
         try:
-            async with self._limit:
+            async with self._limit.within(request.timeout_s + GRACE_S):
                 if self._live_reply.has_subscribers and isinstance(self._planner, StreamingPlanner):
                     deltas = self._planner.stream(request)
                     return await self._live_reply.receive(self._messages + 1, deltas)
@@ -238,10 +239,6 @@ class TurnLoop:
         except TimeoutError as exc:
             self._runner.cancel.check()
             raise StopTurn(_OUT_OF_TIME) from exc
-
-    def _stop_planner(self) -> None:
-        with suppress(RuntimeError):  # the planner is not running; the next check ends the turn
-            self._limit.reschedule(0)
 
     def _account(self, reply: ChatReply, asked_tokens: int) -> None:
         """Add up the tokens of a reply, estimated if the host did not count them, and journal its notes."""
