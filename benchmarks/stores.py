@@ -9,7 +9,6 @@ network between, a hosted store is slower by its round trips, one for each call.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import platform
@@ -42,43 +41,23 @@ ENTRY = {"operation": "detect_objects", "arguments": {"prompt": "lion"}, "result
 
 def serve(pipe: Connection) -> None:
     """Start every server, send the settings of each store, and run until the pipe closes."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    import boto3  # type: ignore[import-untyped]
-    from moto.server import ThreadedMotoServer
-
     from promptvision.testing.postgres import postgres_server
     from promptvision_cloudinary.fake import fake_cloudinary
+    from promptvision_s3.testing import s3_server
     from promptvision_supabase.testing import rest_server
 
     with ExitStack() as stack:
         postgres = stack.enter_context(postgres_server())
         rest = stack.enter_context(rest_server(postgres, "rest"))
-        fake = stack.enter_context(fake_cloudinary())
-        moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-        moto.start()
-        stack.callback(moto.stop)
-        host, port = moto.get_host_and_port()
-        aws = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-        }
-        s3 = boto3.client(
-            "s3",
-            endpoint_url=aws["AWS_ENDPOINT_URL"],
-            region_name="us-east-1",
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-        s3.create_bucket(Bucket="images")
+        cloudinary = stack.enter_context(fake_cloudinary())
+        s3 = stack.enter_context(s3_server("images"))
         conversations = {
             "PostgreSQL": {"PROMPTVISION_CONVERSATIONS": postgres.create_database("bench")},
             "Supabase (PostgREST)": {"SUPABASE_URL": rest.url, "SUPABASE_KEY": rest.key()},
         }
         images = {
-            "S3 (moto)": {"PROMPTVISION_IMAGES": "s3://images", **aws},
-            "Cloudinary (fake)": {"PROMPTVISION_IMAGES": fake.url, **fake.variables},
+            "S3 (moto)": {"PROMPTVISION_IMAGES": "s3://images", **s3.variables},
+            "Cloudinary (fake)": {"PROMPTVISION_IMAGES": cloudinary.url, **cloudinary.variables},
         }
         [(version,)] = postgres.execute("show server_version")
         pipe.send((conversations, images, version))

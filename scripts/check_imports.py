@@ -13,6 +13,7 @@ PUBLIC = ("promptvision", "promptvision.plugin")
 TESTING = "promptvision.testing"
 TEST_SERVERS = (
     "backends/cloudinary/src/promptvision_cloudinary/fake.py",
+    "backends/s3/src/promptvision_s3/testing.py",
     "backends/supabase/src/promptvision_supabase/testing.py",
 )
 """Modules that tests use and wheels exclude."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from promptvision.testing.environments import Environments
+from promptvision.testing.modules import load_module
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer, postgres_server
 
@@ -19,13 +19,7 @@ PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
 def _builder(plugin: str, name: str) -> ModuleType:
-    file = PLUGINS / plugin / "tests" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(PLUGINS / plugin / "tests" / f"{name}.py")
 
 
 def pytest_configure(config: pytest.Config) -> None:

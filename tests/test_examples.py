@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from promptvision.testing.modules import load_module
 from promptvision.testing.program import Program
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -31,13 +31,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # annotations of routes are looked up here
-    spec.loader.exec_module(module)
-    return module
+    return load_module(EXAMPLES / f"{name}.py")
 
 
 def run(*words: str | Path) -> str:

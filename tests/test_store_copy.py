@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3  # type: ignore[import-untyped]
 import pytest
-from moto.server import ThreadedMotoServer
 
 from promptvision.builtin.files import FileImageStore
 from promptvision.builtin.sql import default_sqlite_url
@@ -35,6 +31,7 @@ from promptvision.testing.program import Program
 from promptvision_cloudinary.fake import fake_cloudinary
 from promptvision_cloudinary.store import CloudinaryImageStore
 from promptvision_s3.store import BucketImageStore
+from promptvision_s3.testing import S3Server, s3_server
 from promptvision_supabase.store import SupabaseConversationStore
 from promptvision_supabase.testing import rest_server
 
@@ -44,43 +41,20 @@ IMAGES = 90
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket on an S3 server of our own, and the variables that lead to it.
+    """A bucket on an S3 server of our own."""
 
-    The server keeps its buckets for the whole process, so the name is unique.
-    """
-
-    client: Any
+    server: S3Server
     name: str
-    variables: dict[str, str]
 
     def count(self) -> int:
-        return int(self.client.list_objects_v2(Bucket=self.name)["KeyCount"])
+        return self.server.count(self.name)
 
 
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[Bucket]:
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    variables = {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
-    }
-    client = boto3.client(
-        "s3",
-        endpoint_url=variables["AWS_ENDPOINT_URL"],
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
     name = f"images-{uuid.uuid4().hex}"
-    client.create_bucket(Bucket=name)
-    yield Bucket(client, name, variables)
-    client.close()
-    server.stop()
+    with s3_server(name) as server:
+        yield Bucket(server, name)
 
 
 def fill(conversations: ConversationStore, images: ImageStore, *, count: int, image_count: int) -> None:
@@ -124,7 +98,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
 
     away = SQLConversationStore(postgres.create_database("copied"))
     away_url = f"{postgres.url('copied')},s3://{bucket.name}/copied"
-    program = Program(home, bucket.variables)
+    program = Program(home, bucket.server.variables)
 
     def turns_there() -> int:
         return int(postgres.execute("select count(*) from turns", database="copied")[0][0])
@@ -136,7 +110,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     done = program.run("store", "copy", "current", away_url)
     assert done.code == 0, done.said
     assert "conversations: 0 moved" in done.out
-    bucket_images = BucketImageStore(f"s3://{bucket.name}/copied", bucket.variables.get)
+    bucket_images = BucketImageStore(f"s3://{bucket.name}/copied", bucket.server.variables.get)
     assert (digest_of_conversations(away), digest_of_images(bucket_images)) == wanted
     away.close()
 

@@ -32,7 +32,11 @@ DATA = {
 }
 """Files of a wheel that are not Python; all other members have only ``py.typed``."""
 
-TEST_SERVERS = {"promptvision_cloudinary/fake.py", "promptvision_supabase/testing.py"}
+TEST_SERVERS = {
+    "promptvision_cloudinary/fake.py",
+    "promptvision_s3/testing.py",
+    "promptvision_supabase/testing.py",
+}
 """Servers that tests start; wheels exclude them."""
 
 

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from promptvision.testing import CallContext, make_context
+from promptvision.testing import CallContext, load_module, make_context
 from promptvision_cutout.plugin import BIREFNET, ISNET
 
 
 @pytest.fixture(scope="session")
 def tiny_matting() -> ModuleType:
     """The builder of ``tiny_matting.py``."""
-    file = Path(__file__).with_name("tiny_matting.py")
-    spec = importlib.util.spec_from_file_location("tiny_matting", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_matting.py"))
 
 
 @pytest.fixture(scope="session")

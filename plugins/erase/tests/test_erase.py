@@ -12,18 +12,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from promptvision.plugin import ArgumentsError, ToolFailed
-from promptvision.testing import CallContext, MaskedEditContract, run_tool
+from promptvision.testing import CallContext, MaskedEditContract, rectangles, run_tool
 from promptvision_erase.plugin import ERASE
 
 Make = Callable[..., CallContext]
 Mask = NDArray[np.bool_]
-
-
-def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
-    mask = np.zeros(size[::-1], bool)
-    for left, top, right, bottom in boxes:
-        mask[top:bottom, left:right] = True
-    return mask
 
 
 def erase_in(context: CallContext, image: Image.Image, mask: Mask, **args: Any) -> tuple[Any, Image.Image]:
@@ -63,14 +56,14 @@ class TestLamaWithOneInput(_Edits):
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_transparency_is_kept(context: Make, noise_image: Callable[..., Image.Image], mode: str) -> None:
     image = noise_image((57, 133), mode)
-    _, made = erase_in(context(), image, rectangle((57, 133), (2, 3, 8, 9)))
+    _, made = erase_in(context(), image, rectangles((57, 133), (2, 3, 8, 9)))
     assert made.getchannel("A").tobytes() == image.getchannel("A").tobytes()
 
 
 def test_hole_contains_the_output_of_the_model(
     context: Make, noise_image: Callable[..., Image.Image], tiny_inpainting: ModuleType
 ) -> None:
-    mask = rectangle((200, 150), (60, 40, 120, 100))
+    mask = rectangles((200, 150), (60, 40, 120, 100))
     _, made = erase_in(context(), noise_image((200, 150)), mask)
     assert (np.asarray(made)[45:95, 65:115] == tiny_inpainting.FILLING).all()
 
@@ -79,7 +72,7 @@ def test_distant_objects_are_filled_in_separate_windows(
     context: Make, noise_image: Callable[..., Image.Image], tiny_inpainting: ModuleType
 ) -> None:
     image = noise_image((1400, 600))
-    mask = rectangle((1400, 600), (20, 20, 60, 60), (1300, 500, 1340, 540))
+    mask = rectangles((1400, 600), (20, 20, 60, 60), (1300, 500, 1340, 540))
     seen: list[str] = []
     _, made = erase_in(context(on_progress=lambda *step: seen.append(step[2])), image, mask)
     assert seen.count("removing") == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,18 +13,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from promptvision.testing import load_module
+
 Serve = Callable[[Any], str]
 
 
 def load_builder() -> Any:
     """The module ``tiny_florence`` next to this file."""
-    path = Path(__file__).with_name("tiny_florence.py")
-    spec = importlib.util.spec_from_file_location("tiny_florence", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_florence.py"))
 
 
 @pytest.fixture(scope="session")

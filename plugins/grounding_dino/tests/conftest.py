@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from promptvision.testing import load_module
+
 
 def load_builder() -> Any:
     """The module ``tiny_grounding_dino`` next to this file."""
-    path = Path(__file__).with_name("tiny_grounding_dino.py")
-    spec = importlib.util.spec_from_file_location("tiny_grounding_dino", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_grounding_dino.py"))
 
 
 @pytest.fixture(scope="session")

@@ -11,19 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from promptvision.plugin import ArgumentsError
-from promptvision.testing import CallContext, MaskedEditContract, run_tool
+from promptvision.testing import CallContext, MaskedEditContract, rectangles, run_tool
 from promptvision_openai_images.plugin import EDIT
 
 Make = Callable[..., CallContext]
 Mask = NDArray[np.bool_]
 FILLING = (40, 90, 200)
-
-
-def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
-    mask = np.zeros(size[::-1], bool)
-    for left, top, right, bottom in boxes:
-        mask[top:bottom, left:right] = True
-    return mask
 
 
 def edit_in(
@@ -66,7 +59,7 @@ def test_mask_is_sent_with_its_surroundings(
     context: Make, noise_image: Callable[..., Image.Image], host: Any
 ) -> None:
     image = noise_image((1400, 600))
-    mask = rectangle((1400, 600), (20, 20, 60, 60))
+    mask = rectangles((1400, 600), (20, 20, 60, 60))
     _, made = edit_in(context(), image, mask)
     (call,) = host.calls
     assert call.files["image"].size == call.files["mask"].size == (1024, 1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from PIL import Image, ImageDraw
 
 import promptvision_sam.engine_ultralytics as ultralytics_engine
 from promptvision.plugin import ModelSpec, WeightFile
-from promptvision.testing import CallContext, make_context
+from promptvision.testing import CallContext, load_module, make_context
 from promptvision_sam.engine import Engine
 from promptvision_sam.load import load
 from promptvision_sam.plugin import model_spec
@@ -25,13 +24,7 @@ ENGINES = ("ultralytics", "transformers")
 @pytest.fixture(scope="session")
 def tiny_sam() -> ModuleType:
     """The builders of ``tiny_sam.py``."""
-    file = Path(__file__).with_name("tiny_sam.py")
-    spec = importlib.util.spec_from_file_location("tiny_sam", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_sam.py"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from promptvision.testing import CallContext, make_context
+from promptvision.testing import CallContext, load_module, make_context
 from promptvision_sd_inpaint import paint
 from promptvision_sd_inpaint.load import Painter, load
 from promptvision_sd_inpaint.plugin import SD
@@ -31,12 +28,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny_sd() -> ModuleType:
     """The builders of ``tiny_sd.py``."""
-    spec = importlib.util.spec_from_file_location("tiny_sd", Path(__file__).with_name("tiny_sd.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_sd.py"))
 
 
 @pytest.fixture(scope="session")
@@ -60,17 +52,5 @@ def context(folders: dict[int, Path], monkeypatch: pytest.MonkeyPatch) -> Callab
     def make(channels: int = 9, **options: Any) -> CallContext:
         values = {"PROMPTVISION_MODEL_SD15_INPAINT": str(folders[channels])}
         return make_context(models=(SD,), variables=values, **options)
-
-    return make
-
-
-@pytest.fixture
-def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise, in which every pixel differs from what is painted."""
-
-    def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
-        values = np.random.default_rng(7).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
-        image = Image.fromarray(values)
-        return image if mode == "RGBA" else image.convert(mode)
 
     return make

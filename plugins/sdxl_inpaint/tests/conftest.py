@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from promptvision.testing import CallContext, make_context
+from promptvision.testing import CallContext, load_module, make_context
 from promptvision_sdxl_inpaint.load import (
     Denoiser,
     TextEncoder,
@@ -47,13 +44,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def tiny_sdxl() -> ModuleType:
     """The builders of ``tiny_sdxl.py``."""
-    file = Path(__file__).with_name("tiny_sdxl.py")
-    spec = importlib.util.spec_from_file_location("tiny_sdxl", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_sdxl.py"))
 
 
 @dataclass(frozen=True)
@@ -106,18 +97,5 @@ def context(folders: Folders, tiny_sdxl: ModuleType) -> Callable[..., CallContex
         values = tiny_sdxl.variables(folders.bases[channels], folders.refiner, folders.bases[4])
         values.update({"PROMPTVISION_SDXL_PIXELS": str(PIXELS), **(variables or {})})
         return make_context(models=SPECS, variables=values, **options)
-
-    return make
-
-
-@pytest.fixture
-def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise, in which every pixel differs from the painted one."""
-
-    def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
-        shape = (size[1], size[0], 4)
-        values = np.random.default_rng(7).integers(0, 256, shape, dtype=np.uint8)
-        image = Image.fromarray(values)
-        return image if mode == "RGBA" else image.convert(mode)
 
     return make

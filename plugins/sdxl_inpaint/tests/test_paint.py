@@ -25,6 +25,7 @@ from promptvision.testing import (
     MaskedEditContract,
     make_agent,
     make_tools,
+    rectangles,
     run_tool,
 )
 from promptvision_sdxl_inpaint import paint
@@ -36,13 +37,6 @@ from promptvision_sdxl_inpaint.staged import StagedRunner
 Make = Callable[..., CallContext]
 Mask = NDArray[np.bool_]
 STEPS = 6
-
-
-def rectangle(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> Mask:
-    mask = np.zeros(size[::-1], bool)
-    for left, top, right, bottom in boxes:
-        mask[top:bottom, left:right] = True
-    return mask
 
 
 def paint_in(context: CallContext, image: Image.Image, mask: Mask, **args: Any) -> tuple[Any, Image.Image]:
@@ -67,7 +61,7 @@ class TestEdits(MaskedEditContract):
 @pytest.fixture
 def scene(noise_image: Callable[..., Image.Image]) -> tuple[Image.Image, Mask]:
     """An image and a mask for tests that do not depend on them."""
-    return noise_image((90, 70)), rectangle((90, 70), (20, 15, 60, 50))
+    return noise_image((90, 70)), rectangles((90, 70), (20, 15, 60, 50))
 
 
 def test_same_seed_same_image(context: Make, scene: tuple[Image.Image, Mask]) -> None:
@@ -214,7 +208,7 @@ def test_distant_regions_are_painted_in_separate_windows(
     context: Make, noise_image: Callable[..., Image.Image]
 ) -> None:
     image = noise_image((1400, 600))
-    mask = rectangle((1400, 600), (20, 20, 60, 60), (1300, 500, 1340, 540))
+    mask = rectangles((1400, 600), (20, 20, 60, 60), (1300, 500, 1340, 540))
     seen: list[tuple[float, float, str]] = []
     _, painted = paint_in(context(on_progress=lambda *step: seen.append(step)), image, mask, steps=10)
     steps = [done for done, _, what in seen if what in ("painting", "refining")]
@@ -229,7 +223,7 @@ def test_distant_regions_are_painted_in_separate_windows(
 def test_extreme_aspects_are_painted(
     context: Make, noise_image: Callable[..., Image.Image], size: tuple[int, int]
 ) -> None:
-    mask = rectangle(size, (0, 0, *size))
+    mask = rectangles(size, (0, 0, *size))
     _, painted = paint_in(context(), noise_image(size), mask)
     assert painted.size == size
 

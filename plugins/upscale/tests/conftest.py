@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numpy as np
 import pytest
-from PIL import Image
 
-from promptvision.testing import CallContext, make_context
+from promptvision.testing import CallContext, load_module, make_context
 from promptvision_upscale.plugin import SWIN2SR
 
 
 @pytest.fixture(scope="session")
 def tiny_upscaling() -> ModuleType:
     """The builder of ``tiny_upscaling.py``."""
-    file = Path(__file__).with_name("tiny_upscaling.py")
-    spec = importlib.util.spec_from_file_location("tiny_upscaling", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("tiny_upscaling.py"))
 
 
 @pytest.fixture(scope="session")
@@ -43,17 +34,5 @@ def context(graphs: dict[str, Path]) -> Callable[..., CallContext]:
     def make(kind: str = "exact", **options: Any) -> CallContext:
         values = {"PROMPTVISION_MODEL_SWIN2SR_X2": str(graphs[kind])}
         return make_context(models=(SWIN2SR,), variables=values, **options)
-
-    return make
-
-
-@pytest.fixture
-def noise_image() -> Callable[..., Image.Image]:
-    """Make an image of noise."""
-
-    def make(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
-        values = np.random.default_rng(7).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
-        image = Image.fromarray(values)
-        return image if mode == "RGBA" else image.convert(mode)
 
     return make

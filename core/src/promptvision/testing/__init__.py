@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from promptvision.testing.masked_edits import MaskedEditContract as MaskedEditContract
     from promptvision.testing.masks import MASKS as MASKS
     from promptvision.testing.masks import MaskCase as MaskCase
+    from promptvision.testing.masks import rectangles as rectangles
+    from promptvision.testing.modules import load_module as load_module
     from promptvision.testing.needs import enter_or_skip as enter_or_skip
     from promptvision.testing.planner import ScriptedPlanner as ScriptedPlanner
     from promptvision.testing.postgres import PostgresServer as PostgresServer
@@ -102,6 +104,7 @@ _MODULES = {
     "edit_scene": "promptvision.testing.edits",
     "enter_or_skip": "promptvision.testing.needs",
     "hostile_keys": "promptvision.testing.image_store",
+    "load_module": "promptvision.testing.modules",
     "make_agent": "promptvision.testing.agents",
     "make_context": "promptvision.testing.context",
     "make_registry": "promptvision.testing.agents",
@@ -111,6 +114,7 @@ _MODULES = {
     "note": "promptvision.testing.conversation_store",
     "image_event": "promptvision.testing.conversation_store",
     "postgres_server": "promptvision.testing.postgres",
+    "rectangles": "promptvision.testing.masks",
     "run_tool": "promptvision.testing.context",
     "still_life": "promptvision.builtin.samples",
     "street_sign": "promptvision.builtin.samples",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 import sys
 import uuid
 from collections.abc import Callable, Iterator
@@ -61,6 +62,19 @@ def photo(scene: Image.Image, tmp_path: Path) -> Path:
     file = tmp_path / "photo.png"
     scene.save(file)
     return file
+
+
+@pytest.fixture(scope="session")
+def noise_image() -> Callable[..., Image.Image]:
+    """Make an image of noise, in which every pixel differs from what a tool fills in."""
+    from PIL import Image
+
+    def make(size: tuple[int, int], mode: str = "RGB", seed: int = 7) -> Image.Image:
+        data = random.Random(seed).randbytes(size[0] * size[1] * 4)  # noqa: S311  # the same noise in every run
+        image = Image.frombytes("RGBA", size, data)
+        return image if mode == "RGBA" else image.convert(mode)
+
+    return make
 
 
 @pytest.fixture(scope="session")

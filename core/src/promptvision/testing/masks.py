@@ -8,15 +8,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-__all__ = ["MASKS", "SIZE", "MaskCase", "area", "photograph"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["MASKS", "SIZE", "MaskCase", "area", "photograph", "rectangles"]
 
 SIZE = (640, 360)
 """Width and height of the image that the masks are for."""
 
 _MINOR = (30, 250, 90, 330)
+
+
+def rectangles(size: tuple[int, int], *boxes: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """A mask as an array, H x W bool: true inside the boxes. Needs numpy.
+
+    Args:
+        size: width and height in pixels.
+        boxes: left, top, right and bottom in pixels; right and bottom are outside.
+    """
+    import numpy as np
+
+    mask = np.zeros(size[::-1], bool)
+    for left, top, right, bottom in boxes:
+        mask[top:bottom, left:right] = True
+    return mask
 
 
 def area() -> Image.Image:
