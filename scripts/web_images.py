@@ -122,6 +122,7 @@ def _others(camera: Camera) -> None:
     """States that are not part of the capture."""
     page = camera.page
     page.get_by_role("tab", name="Conversation").click()
+    page.get_by_role("button", name="Move", exact=True).click()
     page.locator(".lineage li").first.get_by_role("button").first.click()
     _wait_for_image(page)
     page.get_by_label("Your instruction").fill("find the green cone")

@@ -13,7 +13,7 @@ export interface Overlay {
 
 let overlay: { turns: TurnView[]; current: string | null; found: Overlay } | null = null;
 
-/** What earlier steps found on the image that is shown; the same object while neither changes. */
+/** What steps found on the image that is shown; the same object while neither changes. */
 export function overlayOf(state: State): Overlay {
   if (overlay?.turns !== state.turns || overlay.current !== state.current) {
     overlay = { turns: state.turns, current: state.current, found: findOverlay(state) };
@@ -21,17 +21,20 @@ export function overlayOf(state: State): Overlay {
   return overlay.found;
 }
 
+/** Of the newest turn that found something on the image: what older ones found would only cover it. */
 function findOverlay(state: State): Overlay {
-  const found: Overlay = { boxes: [], labels: [], scores: [], masks: [] };
-  for (const step of state.turns.flatMap((turn) => turn.steps)) {
-    const result = step.result;
-    if (!result || local(String(result.original_image_url ?? "")) !== state.current) continue;
-    if (step.operation === "detect_objects") {
-      found.boxes = (result.bounding_boxes ?? []) as unknown as Box[];
-      found.labels = (result.labels ?? []) as unknown as string[];
-      found.scores = (result.scores ?? []) as unknown as number[];
+  for (const turn of state.turns.toReversed()) {
+    const found: Overlay = { boxes: [], labels: [], scores: [], masks: [] };
+    for (const { operation, result } of turn.steps) {
+      if (!result || local(String(result.original_image_url ?? "")) !== state.current) continue;
+      if (operation === "detect_objects") {
+        found.boxes = (result.bounding_boxes ?? []) as unknown as Box[];
+        found.labels = (result.labels ?? []) as unknown as string[];
+        found.scores = (result.scores ?? []) as unknown as number[];
+      }
+      if (typeof result.merged_mask_url === "string") found.masks = [local(result.merged_mask_url)];
     }
-    if (typeof result.merged_mask_url === "string") found.masks = [local(result.merged_mask_url)];
+    if (found.boxes.length + found.masks.length > 0) return found;
   }
-  return found;
+  return { boxes: [], labels: [], scores: [], masks: [] };
 }
