@@ -70,6 +70,7 @@ EXPECTED = {
     "plugins/florence": ["promptvision models pull florence-2-large", "set FLORENCE_API_URL"],
     "backends/groq": ["set GROQ_API_KEY"],
     "backends/openai": ["OPENAI_API_KEY is not set; set it"],
+    "backends/transformers_llm": ["promptvision models pull qwen3-0.6b"],
     "backends/cloudinary": ["CLOUDINARY_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET"],
     "backends/supabase": ["SUPABASE_URL", "SUPABASE_KEY"],
     "backends/s3": [],

@@ -9,6 +9,7 @@ from promptvision.builtin.offline import OfflinePlanner
 from promptvision.errors import SetupError
 from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.planner import Planner
+from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.plugins.specs import ProviderFactory
 from promptvision.settings import Settings
@@ -80,3 +81,26 @@ def test_wrong_setting_is_told_and_not_passed_over() -> None:
     wrong = ProviderFactory(name="wrong", priority=90, unavailable=ready, create=misconfigured)
     with pytest.raises(SetupError, match="'warm' is not a number"):
         make_planner(registry(wrong, SCRIPTED))
+
+
+def test_planner_that_uses_models_gets_the_pool_of_the_process() -> None:
+    made: list[tuple[Settings, ModelPool]] = []
+
+    def local(settings: Settings, pool: ModelPool) -> Planner:
+        made.append((settings, pool))
+        return ScriptedPlanner([], name="local")
+
+    factory = ProviderFactory(name="local", priority=20, unavailable=ready, create=local, uses_models=True)
+    for found in (registry(factory), registry(factory, planner="local")):
+        pool = ModelPool({}, found.settings)
+        assert make_planner(found, pool).name == "local"
+        assert made.pop() == (found.settings, pool)
+
+
+def test_host_goes_before_an_llm_of_this_machine() -> None:
+    local = ProviderFactory(
+        name="local", priority=20, unavailable=ready, create=lambda _: ScriptedPlanner([], name="local")
+    )
+    chain = make_planner(registry(local, SCRIPTED))
+    assert isinstance(chain, FallbackProvider)
+    assert [planner.name for planner in chain._providers] == ["scripted", "local", "offline"]

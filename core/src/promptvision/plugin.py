@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from promptvision.instruments import Activity as Activity
     from promptvision.instruments import Instrument as Instrument
     from promptvision.instruments import StoreActivity as StoreActivity
+    from promptvision.llm.budget import fit_request as fit_request
     from promptvision.llm.chat_host import CONNECT_TIMEOUT_S as CONNECT_TIMEOUT_S
     from promptvision.llm.chat_host import ChatHost as ChatHost
     from promptvision.llm.chat_host import HostSettings as HostSettings
@@ -404,6 +405,7 @@ _MODULES = {
     "diagnose": "promptvision.cli.doctor",
     "draw_boxes": "promptvision.tools.drawing",
     "draw_mask_overlay": "promptvision.tools.drawing",
+    "fit_request": "promptvision.llm.budget",
     "flat_rgb": "promptvision.images.colour",
     "function_parameters": "promptvision.tools.schema",
     "hookimpl": "promptvision.plugins.specs",

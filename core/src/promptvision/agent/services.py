@@ -67,12 +67,12 @@ class AgentServices:
         images: ImageStore | None,
     ) -> Self:
         """Create the services that are not passed from the settings."""
-        planner = planner or make_planner(registry)
         instruments = registry.make_instruments()
+        pool = ModelPool(registry.models, settings, instruments=instruments)
+        planner = planner or make_planner(registry, pool)
         images = instrument_store(images or registry.make_image_store(), "images", instruments)
         conversations = conversations or registry.make_conversation_store()
         conversations = instrument_store(conversations, "conversations", instruments)
-        pool = ModelPool(registry.models, settings, instruments=instruments)
         worker = Worker(settings, images, pool, registry.tools, instruments)
         return cls(
             settings=settings,

@@ -10,6 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptvision.errors import PromptvisionError, ProviderError
+from promptvision.models.pool import ModelPool
 from promptvision.plugins.specs import Finding, ProviderFactory, StoreFactory
 
 if TYPE_CHECKING:
@@ -30,21 +31,22 @@ S = TypeVar("S", "ConversationStore", "ImageStore")
 
 def planners(registry: Registry, settings: Settings, *, offline: bool) -> Iterator[Finding]:
     """The configured planners, and whether each answers."""
+    pool = ModelPool(registry.models, settings)
     for factory in registry.providers:
-        yield _planner(factory, settings, offline=offline)
+        yield _planner(factory, settings, pool, offline=offline)
     names = [factory.name for factory in registry.providers]
     if settings.planner is not None and settings.planner not in names:
         fix = f"set PROMPTVISION_PLANNER to one of: {', '.join(names)}"
         yield Finding(f"planner {settings.planner}", FAIL, "not installed", fix)
 
 
-def _planner(factory: ProviderFactory, settings: Settings, *, offline: bool) -> Finding:
+def _planner(factory: ProviderFactory, settings: Settings, pool: ModelPool, *, offline: bool) -> Finding:
     check = f"planner {factory.name}"
     try:
         if missing := factory.unavailable(settings):
             state = FAIL if settings.planner == factory.name else OK
             return Finding(check, state, f"not configured: {missing}")
-        provider = factory.create(settings)
+        provider = factory.make(settings, pool)
         if not hasattr(provider, "probe"):
             return Finding(check, OK, "ready")
         if offline:

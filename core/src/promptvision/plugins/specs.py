@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import click
     from starlette.routing import BaseRoute, Router
 
+    from promptvision.models.pool import ModelPool
     from promptvision.runtime.executor import Executor
     from promptvision.runtime.worker import Worker
 
@@ -56,11 +57,13 @@ class ProviderFactory:
 
     Args:
         name: its name in ``PROMPTVISION_PLANNER``.
-        priority: the available planner with the highest one is used first; LLM providers 50, the offline
-            planner 0.
+        priority: the available planner with the highest one is used first; LLM hosts 50, LLMs of this machine
+            20, the offline planner 0.
         unavailable: returns None when it can be created with these settings, else what is missing and the
             fix.
-        create: creates it; must not import its SDK before the first request.
+        create: creates it from the settings; must not import its SDK before the first request.
+        uses_models: whether ``create`` also gets the :class:`~promptvision.models.pool.ModelPool` of this
+            process, after the settings.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -69,14 +72,26 @@ class ProviderFactory:
     name: str
     priority: int
     unavailable: Callable[[Settings], str | None]
-    create: Callable[[Settings], Planner]
+    create: Callable[..., Planner]
+    uses_models: bool = False
 
     def __post_init__(self) -> None:
         owner = f"ProviderFactory {self.name!r}"
         check_type(owner, "name", self.name, str, "a str")
         check_type(owner, "priority", self.priority, int, "an int")
         check_callable(owner, "unavailable", self.unavailable, "a function of Settings")
-        check_callable(owner, "create", self.create, "a function of Settings")
+        takes = "a function of Settings and ModelPool" if self.uses_models else "a function of Settings"
+        check_callable(owner, "create", self.create, takes)
+        check_type(owner, "uses_models", self.uses_models, bool, "a bool")
+
+    def make(self, settings: Settings, pool: ModelPool) -> Planner:
+        """Create the planner.
+
+        Args:
+            settings: the settings in force.
+            pool: where models are leased.
+        """
+        return self.create(settings, pool) if self.uses_models else self.create(settings)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""A local LLM as the planner of promptvision, in-process through transformers."""

@@ -1,0 +1,97 @@
+"""Load a chat model and its tokenizer from a folder or a GGUF file."""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import torch
+from llguidance import LLTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from promptvision.plugin import SetupError, require_all_weights
+from promptvision_transformers_llm.cache import PromptCache
+from promptvision_transformers_llm.grammar import Vocabulary
+from promptvision_transformers_llm.plugin import CONTEXT_TOKENS
+from promptvision_transformers_llm.template import ChatTemplate
+
+__all__ = ["ChatModel", "load"]
+
+OWNER = "promptvision-transformers-llm"
+ANOTHER = "set PROMPTVISION_MODEL_QWEN3_0_6B to a chat model in the format of transformers or GGUF"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatModel:
+    """A loaded chat model.
+
+    Args:
+        model: on its device, in evaluation mode.
+        template: writes prompts and says how the model writes a call.
+        vocabulary: the tokens, as the grammars need them.
+        cache: keys and values of the tokens that were read last.
+        lock: hold it while the model generates.
+    """
+
+    model: Any
+    template: ChatTemplate
+    vocabulary: Vocabulary
+    cache: PromptCache
+    lock: Lock = field(default_factory=Lock)
+
+
+def load(path: Path, device: str, dtype: str) -> ChatModel:
+    """Load a model from local files only; code in its repository is never run.
+
+    Args:
+        path: folder with ``config.json`` and safetensors files, or a GGUF file.
+        device: ``cpu`` or ``cuda``.
+        dtype: ``float32``, ``float16`` or ``bfloat16``.
+
+    Raises:
+        SetupError: weights or the chat template are missing, or the tokenizer cannot be used.
+    """
+    source: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    folder = path
+    if path.is_file():
+        folder, source["gguf_file"] = path.parent, path.name
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, **source)
+    _require_chat(path, tokenizer)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **source
+    )
+    model, info = loaded
+    require_all_weights(OWNER, path, info)
+    return ChatModel(
+        model=model.to(device).eval(),
+        template=ChatTemplate(tokenizer),
+        vocabulary=_vocabulary(tokenizer, model),
+        cache=PromptCache(model.config, model.dtype, CONTEXT_TOKENS),
+    )
+
+
+def _require_chat(path: Path, tokenizer: Any) -> None:
+    if not tokenizer.is_fast:
+        raise SetupError(f"{OWNER}: {path}: it has no tokenizer.json", hint=ANOTHER)
+    if not tokenizer.chat_template:
+        raise SetupError(f"{OWNER}: {path}: it has no chat template", hint=ANOTHER)
+    if tokenizer.eos_token_id is None:
+        raise SetupError(f"{OWNER}: {path}: its tokenizer has no end-of-text token", hint=ANOTHER)
+
+
+def _vocabulary(tokenizer: Any, model: Any) -> Vocabulary:
+    """The vocabulary of the model's logits; padded, where the model has more than the tokenizer."""
+    ends = model.generation_config.eos_token_id
+    ends = ends if isinstance(ends, list) else [ends]
+    backend = copy(tokenizer.backend_tokenizer)
+    backend.no_padding()
+    backend.no_truncation()
+    tokens = LLTokenizer(
+        backend.to_str(),
+        n_vocab=max(model.config.get_text_config().vocab_size, len(tokenizer)),
+        eos_token=list(dict.fromkeys([tokenizer.eos_token_id, *(end for end in ends if end is not None)])),
+    )
+    return Vocabulary(tokens, tokenizer.get_added_vocab())
