@@ -197,6 +197,51 @@ def fetch(client: TestClient, url: str) -> Image.Image:
     return Image.open(io.BytesIO(response.content))
 
 
+# Which tool paints
+
+LARGE, SMALL = 24_000_000_000, 4_000_000_000
+BROKEN_SD = {"PROMPTVISION_MODEL_SD15_INPAINT": "broken"}
+BROKEN_MIGAN = {"PROMPTVISION_MODEL_MIGAN_512": "broken"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "gpu_bytes", "broken", "steps"),
+    [
+        ("", LARGE, {}, [("erase", "done")]),
+        ("a cat", LARGE, {}, [("sdxl_inpaint", "done")]),
+        ("a cat", SMALL, {}, [("sd_inpaint", "done")]),
+        ("a cat", 0, BROKEN_SD, [("sd_inpaint", "failed"), ("sdxl_inpaint", "done")]),
+        ("", 0, BROKEN_MIGAN, [("erase", "failed"), ("sd_inpaint", "done")]),
+    ],
+)
+def test_removal_goes_to_erase_and_painting_to_what_fits_and_the_next_one_if_it_fails(
+    variables: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    prompt: str,
+    gpu_bytes: int,
+    broken: dict[str, str],
+    steps: list[tuple[str, str]],
+) -> None:
+    monkeypatch.setattr("promptvision.tools.requirements.gpu_memory_bytes", lambda: gpu_bytes)
+    (tmp_path / "broken").mkdir()
+    wrong = dict.fromkeys(broken, str(tmp_path / "broken"))
+    image, mask = draw((96, 64)), Image.new("L", (96, 64), 0)
+    mask.paste(255, (20, 20, 60, 50))
+    body = {
+        "image_url": data_url(image),
+        "mask_url": data_url(mask),
+        "prompt": prompt,
+        "seed": 3,
+        "steps": 3,
+    }
+    settings = Settings.from_mapping({**variables, "PROMPTVISION_PREFER": "", **wrong})
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        document = client.post("/tools/inpaint_image", json=body).json()
+        assert [(one["tool"], one["status"]) for one in document["steps"]] == steps
+        assert_same_outside(image, fetch(client, document["inpainted_image_url"]), mask)
+
+
 # Each tool by itself
 
 BOX = (20, 20, 90, 90)

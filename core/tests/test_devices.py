@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,6 +144,39 @@ def test_memory_of_a_gpu_is_0_without_one_and_unknown_without_its_library(
     monkeypatch.setattr(devices, "has_gpu", lambda: True)
     monkeypatch.setattr("ctypes.CDLL", _no_library)
     assert devices.gpu_memory_bytes.__wrapped__() is None
+
+
+def test_memory_of_a_gpu_is_what_its_library_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    for library, found in ((_Nvml(), 85_899_345_920), (_Nvml(start=1), None), (_Nvml(memory=3), None)):
+        monkeypatch.setattr("ctypes.CDLL", lambda name, library=library: library)
+        assert devices.gpu_memory_bytes.__wrapped__() == found
+        assert library.is_open is False
+
+
+class _Nvml:
+    """The functions of the library that are used; each returns 0, or an error."""
+
+    def __init__(self, start: int = 0, memory: int = 0) -> None:
+        self._start, self._memory = start, memory
+        self.is_open = False
+
+    def nvmlInit_v2(self) -> int:  # noqa: N802
+        self.is_open = not self._start
+        return self._start
+
+    def nvmlShutdown(self) -> int:  # noqa: N802
+        self.is_open = False
+        return 0
+
+    def nvmlDeviceGetHandleByIndex_v2(self, index: int, device: Any) -> int:  # noqa: N802
+        device._obj.value = 4711 + index
+        return 0
+
+    def nvmlDeviceGetMemoryInfo(self, device: Any, memory: Any) -> int:  # noqa: N802
+        assert device.value == 4711
+        memory._obj[0] = 85_899_345_920
+        return self._memory
 
 
 def _no_library(name: str) -> None:
