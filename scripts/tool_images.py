@@ -1,5 +1,6 @@
 """Draw the images in docs/images: for each operation what goes in and what comes out of the tools that need
-no weights, run here on the sample scenes. Pass --check to see only whether each is there and small enough.
+no weights, run here on the sample scenes. Names of images draw those alone; --check only tells whether each
+is there and small enough.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ import asyncio
 import io
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images"
 PANEL = (480, 320)
 TITLE_PX = 30
 GAP_PX = 8
+MAX_WIDTH = 1760
+"""Of a strip in pixels."""
 MAX_BYTES = 150_000
 NEURAL = "cutout,erase,florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint,upscale,vqa"
 SETTINGS = {
@@ -53,15 +57,14 @@ def main() -> int:
 async def _draw_all() -> dict[str, list[Panel]]:
     agent = Agent(Settings.from_mapping(SETTINGS))
     try:
-        return {name: await scene(agent) for name, scene in SCENES.items()}
+        wanted = [name for name in sys.argv[1:] if name in SCENES] or SCENES
+        return {name: await SCENES[name](agent) for name in wanted}
     finally:
         await agent.close()
 
 
 async def _call(agent: Agent, operation: str, image: Image.Image, **values: Any) -> Reply:
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return await agent.call_tool(operation, {"image_url": file.getvalue(), **values})
+    return await agent.call_tool(operation, {"image_url": _png(image), **values})
 
 
 async def _detect(agent: Agent) -> list[Panel]:
@@ -123,23 +126,65 @@ async def _to_bw(agent: Agent) -> list[Panel]:
     return [("in", image), ("out: bw_image_url", agent.open(reply.fields["bw_image_url"]))]
 
 
-async def _basics(agent: Agent) -> list[Panel]:
+Edit = tuple[str, str, dict[str, Any]]
+"""Title, operation and arguments."""
+
+GEOMETRY: tuple[Edit, ...] = (
+    ("crop it to 1:1", "crop_image", {"aspect": "1:1"}),
+    ("rotate it 15 degrees", "rotate_image", {"degrees": 15, "fill": "white"}),
+    ("flip it", "flip_image", {}),
+    ("resize it to 25 %", "resize_image", {"percent": 25}),
+)
+LOOKS: tuple[Edit, ...] = (
+    ("make it brighter", "adjust_image", {"brightness": 1.3}),
+    ("pixelate the blue box", "blur_image", {"target": "blue box", "style": "pixelate"}),
+    ("write “Still life” on it", "draw_text", {"text": "Still life"}),
+    ("save it as jpeg with quality 5", "convert_format", {"format": "jpeg", "quality": 5}),
+)
+
+
+async def _edits(agent: Agent, edits: Sequence[Edit]) -> list[Panel]:
     image = still_life()
     panels = [("in", image)]
-    calls: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("pixelate the blue box", "blur_image", {"target": "blue box", "style": "pixelate"}),
-        ("rotate it 15 degrees", "rotate_image", {"degrees": 15, "fill": "white"}),
-        ("write “Still life” on it", "draw_text", {"text": "Still life"}),
-    )
-    for title, operation, values in calls:
+    for title, operation, values in edits:
         reply = await _call(agent, operation, image, **values)
         assert reply.image_id is not None
-        panels.append((title, agent.open(reply.image_id)))
+        panels.append((title, _fit(agent.open(reply.image_id))))
     return panels
 
 
-SCENES = {
-    "basics": _basics,
+async def _combine(agent: Agent) -> list[Panel]:
+    image, other = still_life(), street_sign()
+    reply = await _call(agent, "combine_images", image, others=[_png(other)], gap=12)
+    assert reply.image_id is not None
+    info = await _call(agent, "image_info", image)
+    return [
+        ("in", image),
+        ("in", other),
+        ("out: combine_images", _fit(agent.open(reply.image_id))),
+        ("out: image_info", _page(info.text_response)),
+    ]
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _fit(image: Image.Image) -> Image.Image:
+    """The image in its own format on a white panel, never enlarged."""
+    panel = Image.new("RGB", PANEL, "white")
+    shown = image.convert("RGB")
+    shown.thumbnail(PANEL, Image.Resampling.LANCZOS)
+    panel.paste(shown, ((PANEL[0] - shown.width) // 2, (PANEL[1] - shown.height) // 2))
+    return panel
+
+
+SCENES: dict[str, Callable[[Agent], Awaitable[list[Panel]]]] = {
+    "basics_geometry": partial(_edits, edits=GEOMETRY),
+    "basics_looks": partial(_edits, edits=LOOKS),
+    "basics_combine": _combine,
     "detect_objects": _detect,
     "segment_objects": _segment,
     "inpaint_image": _inpaint,
@@ -167,6 +212,7 @@ def _strip(panels: Sequence[Panel]) -> Image.Image:
         left = index * (PANEL[0] + GAP_PX)
         pen.text((left + 4, TITLE_PX / 2), title, fill="black", font=font, anchor="lm")
         strip.paste(image.convert("RGB").resize(PANEL, Image.Resampling.LANCZOS), (left, TITLE_PX))
+    strip.thumbnail((MAX_WIDTH, strip.height), Image.Resampling.LANCZOS)
     return strip
 
 

@@ -126,3 +126,40 @@ def test_every_format_is_delivered_over_http(client: TestClient, format_: str) -
     with Image.open(io.BytesIO(download.content)) as made:
         assert made.format == format_.upper()
         assert made.size == (512, 512)
+
+
+# Several images in one call
+
+
+def test_images_are_combined_at_the_command_line(photo: Image.Image) -> None:
+    Image.new("RGB", (100, 512), "red").save("other.png")
+    command = [
+        "tools",
+        "run",
+        "combine_images",
+        "-i",
+        "photo.jpg",
+        "-a",
+        'others=["other.png"]',
+        "-o",
+        "out.png",
+    ]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 0, done.output
+    with Image.open("out.png") as made:
+        assert made.size == (612, 512)
+        assert made.getpixel((600, 10)) == (255, 0, 0)
+
+
+def test_images_are_combined_over_http(client: TestClient) -> None:
+    urls = []
+    for size in ((60, 40), (20, 40), (30, 40)):
+        file = io.BytesIO()
+        Image.new("RGB", size, "red").save(file, "PNG")
+        sent = client.post("/images", files={"file": ("a.png", file.getvalue())}).json()
+        urls.append(sent["image_url"])
+    answer = client.post("/tools/combine_images", json={"image_url": urls[0], "others": urls[1:]})
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["width"], answer.json()["height"]) == (110, 40)
+    wrong = client.post("/tools/combine_images", json={"image_url": urls[0], "others": ["/etc/passwd"]})
+    assert wrong.status_code == 422

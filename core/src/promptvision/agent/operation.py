@@ -38,12 +38,21 @@ async def call_operation(
         raise NotFound(f"no operation {operation!r}", hint=f"the operations are: {names}")
     table = ImageTable([])
     values = dict(arguments)
+
+    async def admit(source: Any, kind: type[ImageRef]) -> Any:
+        image = await intake.admit(source, user_id=user_id, allow_paths=allow_paths)
+        if image is None:
+            return source
+        role = MASK if kind is MaskRef else INPUT
+        table.add(image.id, role, None, "", image.width, image.height, 0)
+        return kind(image.id)
+
     for name, kind in _image_arguments(services, operation).items():
-        image = await intake.admit(values.get(name), user_id=user_id, allow_paths=allow_paths)
-        if image is not None:
-            role = MASK if kind is MaskRef else INPUT
-            table.add(image.id, role, None, "", image.width, image.height, 0)
-            values[name] = kind(image.id)
+        given = values.get(name)
+        if isinstance(given, list):
+            values[name] = [await admit(each, kind) for each in given]
+        elif given is not None:
+            values[name] = await admit(given, kind)
     record = StepRecord(table)
     runner = StepRunner(
         services.registry,
@@ -72,11 +81,13 @@ async def call_operation(
 
 
 def _image_arguments(services: AgentServices, operation: str) -> dict[str, type[ImageRef]]:
-    """The arguments of the best tool that are images or masks, with their types."""
+    """The arguments of the best tool that are images or masks or lists of them, with their types."""
     found: dict[str, type[ImageRef]] = {}
     for tool in services.registry.candidates(operation)[:1]:
         for name, field in tool.args.model_fields.items():
             kind = plain_type(field.annotation)
+            if kind == list[ImageRef]:
+                kind = ImageRef
             if kind in (ImageRef, MaskRef):
                 found[name] = kind
     return found

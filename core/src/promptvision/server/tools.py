@@ -51,8 +51,11 @@ async def run_tool(request: Request) -> Response:
     if empty := [field for field, value in values.items() if value is None and not _takes_null(known[field])]:
         raise ArgumentsError([f"{field}: null is not accepted; leave it out" for field in empty])
     for field, info in known.items():
-        if plain_type(info.annotation) in (ImageRef, MaskRef) and values.get(field) is not None:
-            values[field] = _source(request, field, values[field])
+        kind, value = plain_type(info.annotation), values.get(field)
+        if kind in (ImageRef, MaskRef) and value is not None:
+            values[field] = _source(request, field, value)
+        elif kind == list[ImageRef] and isinstance(value, list):
+            values[field] = [_source(request, field, each) for each in value]
     reply = await agent.call_tool(name, values, user_id=user, allow_paths=False)
     document = reply.document(image_urls(request))
     return Json({key: value for key, value in document.items() if key not in _CHAT_ONLY})

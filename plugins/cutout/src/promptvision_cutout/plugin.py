@@ -22,6 +22,7 @@ from promptvision.plugin import (
     WeightFile,
     hookimpl,
 )
+from promptvision_cutout import lexicons
 
 __all__ = [
     "BIREFNET",
@@ -81,6 +82,7 @@ REMOVE_BACKGROUND = Operation(
     description="Cut out the subject of an image: transparent, or on a colour, a blur or another image.",
     args=CutoutArgs,
     result=CutoutResult,
+    lexicons=lexicons.REMOVE_BACKGROUND,
     phrases=(
         "remove the background",
         "remove its background",

@@ -19,6 +19,7 @@ from promptvision.plugin import (
     WeightFile,
     hookimpl,
 )
+from promptvision_upscale import lexicons
 
 __all__ = [
     "PLUGIN_API",
@@ -61,6 +62,7 @@ UPSCALE_IMAGE = Operation(
     description="Enlarge an image 2 or 4 times with sharp detail (super-resolution).",
     args=UpscaleArgs,
     result=UpscaleResult,
+    lexicons=lexicons.UPSCALE,
     phrases=(
         "upscale it",
         "upscale it {factor} times",
