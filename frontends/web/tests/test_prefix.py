@@ -5,8 +5,7 @@ from __future__ import annotations
 import http.client
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,7 +18,6 @@ from starlette.testclient import TestClient
 from web_pages import Open, click_at, current, drop, saved_mask, say, start_server, wait_for_end
 
 from promptvision import Agent, Settings
-from promptvision.server import create_app
 
 PREFIX = "/pv"
 
@@ -96,18 +94,10 @@ def test_page_works_behind_a_proxy_that_strips_a_prefix(proxied: str, open_page:
 
 
 @pytest.fixture
-def mounted(tmp_path: Path) -> Iterator[TestClient]:
+def mounted(tmp_path: Path, serve: Callable[[Agent], TestClient]) -> TestClient:
     """A client of another application that has ours under a prefix."""
-    app = create_app(agent=Agent(Settings.from_mapping({"PROMPTVISION_HOME": str(tmp_path)})))
-
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with app.router.lifespan_context(app):
-            yield
-
-    outer = Starlette(routes=[Mount(PREFIX, app)], lifespan=lifespan)
-    with TestClient(outer, base_url="http://127.0.0.1") as client:
-        yield client
+    app = serve(Agent(Settings.from_mapping({"PROMPTVISION_HOME": str(tmp_path)}))).app
+    return TestClient(Starlette(routes=[Mount(PREFIX, app)]), base_url="http://127.0.0.1")
 
 
 def test_page_works_under_a_mount(mounted: TestClient) -> None:

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
 from promptvision import Agent, Settings
-from promptvision.server import create_app
 from promptvision_web.page import CSP, STATIC
 
 
 @pytest.fixture
-def client(tmp_path: Path) -> Iterator[TestClient]:
-    app = create_app(agent=Agent(Settings.from_mapping({"PROMPTVISION_HOME": str(tmp_path)})))
-    with TestClient(app, base_url="http://127.0.0.1:5000") as made:
-        yield made
+def client(tmp_path: Path, serve: Callable[[Agent], TestClient]) -> TestClient:
+    return serve(Agent(Settings.from_mapping({"PROMPTVISION_HOME": str(tmp_path)})))
 
 
 def upload(client: TestClient, png: bytes) -> str:

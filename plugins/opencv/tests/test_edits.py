@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from promptvision import Agent, Reply
-from promptvision.errors import ArgumentsError
+from promptvision.plugin import ArgumentsError
 from promptvision.testing import (
     BOXES,
     EDITS,
