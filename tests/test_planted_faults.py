@@ -134,6 +134,30 @@ def test_check_names_the_heavy_package(program: Program) -> None:
     assert any("promptvision_heavy_init/__init__.py imports numpy" in seen for seen in failed), failed
 
 
+def test_tool_with_a_taken_name_is_reached_by_its_plugin_or_preferred(
+    program: Program, tmp_path: Path
+) -> None:
+    """The first owner keeps the name, whatever else is installed, until the settings say otherwise."""
+    Image.new("RGB", (8, 8), "red").save(photo := tmp_path / "photo.png")
+    plugins = {one["name"]: one for one in json.loads(program.run("plugins", "--json").out)["plugins"]}
+    assert (plugins["bw"]["state"], plugins["bw"]["tools"]) == ("loaded", ["bw"])
+    assert plugins["seizes"]["state"] == "loaded"
+    (shadowed,) = plugins["seizes"]["shadowed"]
+    assert "set PROMPTVISION_PREFER to bw:bw or to seizes:bw" in shadowed["reason"]
+    assert shadowed["reason"] in " ".join(program.run("tools").out.split())
+    for name in ("bw:bw", "seizes:bw"):
+        ended = program.run("tools", "run", name, "-i", photo, "--json", timeout_s=120)
+        assert ended.code == 0, ended.said
+        assert [f"{step['plugin']}:{step['tool']}" for step in json.loads(ended.out)["steps"]] == [name]
+    program.environment["PROMPTVISION_PREFER"] = "seizes:bw"
+    try:
+        listed = json.loads(program.run("plugins", "--json").out)["plugins"]
+    finally:
+        del program.environment["PROMPTVISION_PREFER"]
+    owners = {one["name"]: (one["tools"], len(one["shadowed"])) for one in listed}
+    assert (owners["bw"], owners["seizes"]) == (([], 1), (["bw"], 0))
+
+
 def test_second_owner_of_an_entry_point_name_is_named(tmp_path: Path) -> None:
     add_package(tmp_path / "site", "promptvision-other-bw", "bw", "")
     program = Program(tmp_path / "home", path=[tmp_path / "site"])

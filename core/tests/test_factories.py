@@ -53,6 +53,14 @@ def test_error_that_a_factory_raises_on_purpose_stays_as_it_is() -> None:
         make_image_store([factory("odd", create=refuse)], Settings(), "odd:")
 
 
+def test_factory_that_returns_nothing_is_named() -> None:
+    nothing: Any = lambda *args: None  # noqa: E731
+    with pytest.raises(SetupError, match=r"^store 'odd': TypeError: create returned None; report it"):
+        make_image_store([factory("odd", create=nothing)], Settings(), "odd:")
+    with pytest.raises(SetupError, match=r"^executor 'threads': TypeError: create returned None; report it"):
+        make_executor([ExecutorFactory(name="threads", create=nothing)], make_worker())
+
+
 def test_executor_that_raises_is_named() -> None:
     with pytest.raises(SetupError, match="executor 'threads': AttributeError"):
         make_executor([ExecutorFactory(name="threads", create=explode)], make_worker())

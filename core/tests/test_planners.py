@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -75,6 +77,15 @@ def test_broken_planner_does_not_stop_the_others(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.WARNING):
         assert make_planner(registry(bad, SCRIPTED)).name == "scripted"
     assert "planner 'bad' is left out: KeyError" in caplog.text
+
+
+def test_planner_that_is_not_created_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    nothing: Any = lambda settings: None  # noqa: E731
+    empty = replace(SCRIPTED, create=nothing)
+    assert isinstance(make_planner(registry(empty)), OfflinePlanner)
+    assert "planner 'scripted' is left out: TypeError: create returned None, not a planner" in caplog.text
+    with pytest.raises(SetupError, match=r"^planner 'scripted': TypeError: create returned None"):
+        make_planner(registry(empty, planner="scripted"))
 
 
 def test_wrong_setting_is_told_and_not_passed_over() -> None:

@@ -82,11 +82,13 @@ def test_clash_names_both_distributions_and_the_setting(
 ) -> None:
     points = clash(plant)
     registry = Registry.load(Settings(), points)
-    assert states(registry) == {"promptvision-left": "loaded", "promptvision-right": "failed"}
+    assert states(registry) == {"promptvision-left": "loaded", "promptvision-right": "loaded"}
     cause = registry.plugins[1].cause
     assert "exists in both promptvision-left and promptvision-right" in cause
     name = next(iter(registry.tools))
     assert f"set PROMPTVISION_PREFER to left:{name} or to right:{name}" in cause
+    assert registry.tools[name].plugin == "left"
+    assert [shadowed.reason for shadowed in registry.shadowed.values()] == [cause]
     with pytest.raises(PluginError, match=r"^promptvision-right 1\.0: .*PROMPTVISION_PREFER"):
         Registry.load(Settings(strict_plugins=True), points)
 
@@ -103,6 +105,48 @@ def test_preferred_tool_wins_a_clash_whichever_is_found_first(
     assert len(describe_operations(registry)) == 1
     if clash is two_decorated_of_one_name:
         assert registry.functions()[0].description == f"{winner.title()}."
+
+
+@pytest.mark.parametrize("winner", ["left", "right"])
+def test_both_tools_of_a_clash_are_found_by_their_qualified_names(plant: Plant, winner: str) -> None:
+    registry = Registry.load(Settings(prefer=(f"{winner}:grey",)), two_of_one_name(plant))
+    for plugin in ("left", "right"):
+        (found,) = registry.candidates(f"{plugin}:grey")
+        assert (found.plugin, found.name) == (plugin, "grey")
+        assert registry.find_tool(plugin, "grey") is found
+        assert registry.runnable(f"{plugin}:grey") == [found]
+    assert [tool.plugin for tool in registry.candidates("convert_to_bw")] == [winner]
+    assert [function.name for function in registry.functions()] == ["convert_to_bw"]
+    assert registry.candidates("left:gray") == []
+    (described,) = describe_operations(registry)
+    (shadowed,) = described["shadowed"]
+    loser = {"left": "right", "right": "left"}[winner]
+    assert shadowed["plugin"] == loser
+    reports = [describe_plugin(registry, plugin)["shadowed"] for plugin in registry.plugins]
+    assert [len(report) for report in reports] == ([0, 1] if winner == "left" else [1, 0])
+    assert "PROMPTVISION_PREFER" in shadowed["reason"]
+    assert not any(plugin.cause for plugin in registry.plugins)  # the settings have decided
+
+
+@pytest.mark.parametrize("order", [("left", "right"), ("right", "left")])
+def test_first_of_two_preferred_tools_wins_their_clash(plant: Plant, order: tuple[str, str]) -> None:
+    prefer = tuple(f"{plugin}:grey" for plugin in order)
+    registry = Registry.load(Settings(prefer=prefer), two_of_one_name(plant))
+    assert registry.tools["grey"].plugin == order[0]
+    assert list(registry.shadowed) == [f"{order[1]}:grey"]
+
+
+def test_other_tools_of_a_plugin_that_lost_a_clash_are_used(plant: Plant) -> None:
+    plant("promptvision-left", FULL.format(tool="grey", priority=10))
+    both = FULL.format(tool="grey", priority=90).replace(
+        "    return [",
+        '    other = Tool(name="ash", operation=operations.CONVERT_TO_BW, run="a:b")\n    return [other, ',
+    )
+    registry = Registry.load(Settings(), plant("promptvision-right", both))
+    assert {tool.qualified_name for tool in registry.candidates("convert_to_bw")} == {
+        "left:grey",
+        "right:ash",
+    }
 
 
 def test_two_contracts_under_one_operation_name_clash_although_the_tools_differ(plant: Plant) -> None:
@@ -124,6 +168,7 @@ def promptvision_tools():
     assert "left:soft or to right:softer" in cause
     preferred = Registry.load(Settings(prefer=("right:softer",)), points)
     assert list(preferred.tools) == ["softer"]
+    assert preferred.candidates("left:soft")[0].operation is not preferred.operations["blur"]
     assert preferred.operations["blur"] is preferred.tools["softer"].operation
 
 
@@ -244,6 +289,7 @@ def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
         "state": "failed",
         "cause": "import: OSError: x",
         "tools": [],
+        "shadowed": [],
         "models": [],
         "offers": [],
     }

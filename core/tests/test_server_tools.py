@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import EntryPoint
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from promptvision.agent.agent import Agent
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.errors import ToolFailed
+from promptvision.plugins.registry import Registry
+from promptvision.settings import Settings
+from promptvision.testing import ScriptedPlanner
 from promptvision.testing.agents import make_agent
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
@@ -98,6 +104,46 @@ def test_arguments_that_cannot_be_used(
     assert response.status_code == status
     assert expected in response.json()["error"]
     assert client.post("/tools/convert_to_bw", json={"image_url": scene_url}).status_code == 200
+
+
+def test_tools_of_one_name_are_both_called_by_their_qualified_names(
+    serve: Serve, plant: Callable[..., list[EntryPoint]], scene_url: str
+) -> None:
+    source = """
+from promptvision.plugin import Tool, hookimpl, operations
+
+def run(args, context):
+    made = context.open(args.image_url).rotate({degrees}, expand=True)
+    return operations.BwResult(original_image_url=args.image_url, bw_image_url=context.save(made))
+
+@hookimpl
+def promptvision_tools():
+    return [Tool(name="grey", operation=operations.CONVERT_TO_BW, run=run)]
+"""
+    plant("promptvision-left", source.format(degrees=90))
+    points = plant("promptvision-right", source.format(degrees=270))
+    points.append(EntryPoint("promptvision", "promptvision.builtin.plugin", "promptvision"))
+    registry = Registry.load(Settings(), points)
+    client = serve(
+        Agent(
+            registry=registry,
+            planner=ScriptedPlanner([]),
+            conversations=MemoryConversationStore(),
+            images=MemoryImageStore(),
+        )
+    )
+    ran = {}
+    for name in ("left:grey", "right:grey", "convert_to_bw"):
+        reply = client.post(f"/tools/{name}", json={"image_url": scene_url}).json()
+        (step,) = reply["steps"]
+        assert (step["operation"], step["tool"], step["status"]) == ("convert_to_bw", "grey", "done")
+        ran[name] = step["plugin"], reply["bw_image_url"]
+    assert [plugin for plugin, _ in ran.values()] == ["left", "right", "left"]
+    assert ran["convert_to_bw"] == ran["left:grey"] != ran["right:grey"]
+    (listed,) = client.get("/tools").json()["operations"]
+    assert [tool["plugin"] for tool in listed["tools"]] == ["left"]
+    assert [tool["plugin"] for tool in listed["shadowed"]] == ["right"]
+    assert client.post("/tools/up:grey", json={"image_url": scene_url}).status_code == 404
 
 
 def test_body_of_a_tool_must_be_json(serve: Serve, tools: list[Tool]) -> None:

@@ -305,7 +305,7 @@ class Agent:
         """Run one operation without a planner; prerequisites run first, as in a turn.
 
         Args:
-            operation: its name.
+            operation: its name, or ``plugin:tool`` for one tool.
             values: arguments; images in any form of :data:`~promptvision.agent.image_input.ImageInput`.
             user_id: owner of the images.
             allow_paths: whether images may be paths.

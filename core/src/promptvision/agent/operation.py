@@ -33,7 +33,7 @@ async def call_operation(
     allow_paths: bool,
 ) -> Reply:
     """Run one operation; see :meth:`promptvision.agent.agent.Agent.call_tool`."""
-    if operation not in services.registry.operations:
+    if not services.registry.candidates(operation):
         names = ", ".join(sorted(services.registry.operations))
         raise NotFound(f"no operation {operation!r}", hint=f"the operations are: {names}")
     table = ImageTable([])

@@ -73,7 +73,7 @@ class AgentServices:
         images = instrument_store(images or registry.make_image_store(), "images", instruments)
         conversations = conversations or registry.make_conversation_store()
         conversations = instrument_store(conversations, "conversations", instruments)
-        worker = Worker(settings, images, pool, registry.tools, instruments)
+        worker = Worker(settings, images, pool, registry.tools_by_name(), instruments)
         return cls(
             settings=settings,
             registry=registry,

@@ -52,7 +52,7 @@ def main() -> None:
     except BaseException as exc:  # noqa: BLE001  # whatever a plugin raises is data for the other side
         channel.send({"type": "failed", "failure": Failure.of(exc).model_dump(mode="json")})
         return
-    tools = {tool.name: [tool.plugin, tool.version] for tool in worker.tools.values()}
+    tools = {name: [tool.plugin, tool.version] for name, tool in worker.tools.items()}
     channel.send({"type": "ready", "protocol": PROTOCOL, "tools": tools})
     _Service(worker, calls, channel).serve()
 
@@ -154,7 +154,7 @@ def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
             hint="set PROMPTVISION_IMAGES to a store that both can read",
         ) from exc
     pool = ModelPool(registry.models, settings, instruments=instruments)
-    return Worker(settings, store, pool, registry.tools, instruments)
+    return Worker(settings, store, pool, registry.tools_by_name(), instruments)
 
 
 def _limit_memory(limit: int | None) -> None:

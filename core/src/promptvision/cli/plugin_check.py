@@ -55,6 +55,7 @@ if not raised:
     plugin = next(plugin for plugin in registry.plugins if plugin.name == name)
     offers = {hook: len(made) for hook, made in plugin.offers.items() if made}
     found |= {"state": str(plugin.state), "cause": plugin.cause, "offers": offers}
+    found["shadowed"] = [one.reason for one in registry.shadowed.values() if one.tool.plugin == name]
 with open(report, "w") as file:
     json.dump(found | {"raised": raised}, file)
 """
@@ -215,6 +216,8 @@ def _load(subject: _Subject, name: str, work: Path) -> Iterator[Finding]:
         yield Finding("import", "ok", f"{found['cpu_s'] * 1e3:.0f} ms of CPU time, nothing heavy")
     if found["state"] != "loaded":
         yield Finding("registration", "fail", f"{found['state']}: {found['cause']}")
+    elif found["shadowed"]:
+        yield Finding("registration", "fail", "; ".join(found["shadowed"]), "choose another name")
     elif not found["offers"] or found["cause"]:
         yield Finding("registration", "warn", found["cause"] or "it offers no tools, models or factories")
     else:

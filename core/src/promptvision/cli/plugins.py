@@ -42,7 +42,7 @@ def _list(*, as_json: bool, details: bool) -> int:
             one["version"],
             one["state"],
             "" if one["import_ms"] is None else f"{one['import_ms']:.0f}",
-            one["cause"] or _offers(one),
+            "; ".join(filter(None, (_offers(one), one["cause"] or _shadowed(one)))),
         )
         for one in described
     ]
@@ -52,6 +52,10 @@ def _list(*, as_json: bool, details: bool) -> int:
             if plugin.details:
                 say(f"\n{plugin.distribution} {plugin.version}:\n{plugin.details}")
     return 0
+
+
+def _shadowed(one: dict[str, Any]) -> str:
+    return "; ".join(shadowed["reason"] for shadowed in one["shadowed"])
 
 
 def _offers(one: dict[str, Any]) -> str:

@@ -33,6 +33,8 @@ def run_tool(
 ) -> int:
     """Run OPERATION without a planner; missing arguments such as masks are produced first.
 
+    PLUGIN:TOOL in place of OPERATION runs one tool, also one whose name another plugin has taken.
+
     Example: promptvision tools run detect_objects -i photo.jpg -a prompt="red ball"
     """
     check_output(output, as_json)
@@ -64,7 +66,7 @@ def run_tool(
 
 def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:
     """Reject unknown operations and arguments, and image values that are not text."""
-    if operation not in agent.registry.operations:
+    if not agent.registry.candidates(operation):
         names = ", ".join(sorted(agent.registry.operations)) or "none; install a plugin with tools"
         raise click.UsageError(f"no operation {operation!r}; the operations are: {names}")
     fields: set[str] = set()

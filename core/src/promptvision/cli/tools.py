@@ -46,6 +46,11 @@ def tools(ctx: click.Context, as_json: bool) -> int:
         for one in described
         for tool in one["tools"]
     ]
+    rows += [
+        (tool["operation"], f"{tool['plugin']}:{tool['tool']}", tool["plugin"], "shadowed", tool["reason"])
+        for one in described
+        for tool in one["shadowed"]
+    ]
     if not rows:
         say(f"no tools are installed; install them with `{INSTALL_TOOLS}`", fg="yellow")
         return 0

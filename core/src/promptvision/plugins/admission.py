@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from promptvision.errors import PluginError
 from promptvision.models.spec import ModelSpec
@@ -14,45 +14,74 @@ from promptvision.tools import operations
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Operation, Tool
 
-__all__ = ["Admission"]
+__all__ = ["Admission", "Shadowed"]
 
 CORE = {operation.name: operation for operation in operations.ALL}
 """Operation names reserved for the core, whether a tool for them is installed or not."""
 
 
+@dataclass(frozen=True)
+class Shadowed:
+    """A tool that lost a clash: another tool has its name, or another contract its operation's name.
+
+    The planner does not see it. It is called by its qualified name, ``plugin:tool``.
+
+    Args:
+        tool: the tool.
+        rival: the tool that is used.
+        reason: both distributions, and the setting that decides.
+    """
+
+    tool: Tool
+    rival: Tool
+    reason: str
+
+
 class Admission:
     """Admits the offers of plugins, in the order of the plugins.
 
-    A plugin that breaks its contract offers nothing and becomes ``failed``.
+    A plugin that breaks its contract offers nothing and becomes ``failed``. Of two tools that clash, the one
+    that the settings prefer is used, otherwise that of the earlier plugin; the other one is shadowed.
 
     Args:
         plugins: loaded plugins; their state is changed in place.
         settings: which tools are preferred, and whether failures are raised.
 
     Raises:
-        PluginError: a plugin breaks its contract and ``settings.strict_plugins`` is set.
+        PluginError: ``settings.strict_plugins`` is set, and a plugin breaks its contract, or two tools clash
+            and the settings prefer neither.
     """
 
     def __init__(self, plugins: list[Plugin], settings: Settings) -> None:
         self._plugins = plugins
         self._settings = settings
         self.tools: dict[str, Tool] = {}
+        self.shadowed: dict[str, Shadowed] = {}
         self.operations: dict[str, Operation] = {}
         self.models: dict[str, ModelSpec] = {}
         for plugin in plugins:
             self._admit(plugin)
         self._candidates = {name: self._ranked(name) for name in self.operations}
+        self._candidates |= {tool.qualified_name: [tool] for tool in self.all_tools()}
 
-    def candidates(self, operation: str) -> list[Tool]:
-        """Tools for an operation, whether they can run here or not, best first."""
-        return self._candidates.get(operation, [])
+    def all_tools(self) -> list[Tool]:
+        """The admitted tools and the shadowed ones."""
+        return [*self.tools.values(), *(shadowed.tool for shadowed in self.shadowed.values())]
+
+    def candidates(self, name: str) -> list[Tool]:
+        """Tools for an operation, whether they can run here or not, best first.
+
+        Args:
+            name: the operation, or ``plugin:tool`` for one tool, shadowed or not.
+        """
+        return self._candidates.get(name, [])
 
     def _ranked(self, operation: str) -> list[Tool]:
         tools = [tool for tool in self.tools.values() if tool.operation.name == operation]
         return sorted(tools, key=lambda tool: (not self._preferred(tool), -tool.rank, tool.name))
 
     def _preferred(self, tool: Tool) -> bool:
-        return f"{tool.plugin}:{tool.name}" in self._settings.prefer
+        return tool.qualified_name in self._settings.prefer
 
     def _admit(self, plugin: Plugin) -> None:
         """Add all tools and models of a plugin, or none of them."""
@@ -66,9 +95,7 @@ class Admission:
                 raise PluginError(plugin.label, plugin.cause) from exc
             return
         for tool in tools:
-            for rival in self._rivals(tool, self.tools):
-                del self.tools[rival.name]
-            self.tools[tool.name] = tool
+            self._add(tool, plugin)
         self.operations = {tool.operation.name: tool.operation for tool in self.tools.values()}
         for spec in models:
             self.models[spec.id] = replace(spec, plugin=plugin.name)
@@ -89,7 +116,7 @@ class Admission:
         return list(models.values())
 
     def _checked_tools(self, plugin: Plugin) -> list[Tool]:
-        """A plugin's tools, without those replaced by a preferred one."""
+        """A plugin's tools with their owner."""
         own: dict[str, Tool] = {}
         for offered in plugin.offers.get("promptvision_tools", ()):
             tool: Tool = offered.owned_by(plugin.name, plugin.version)
@@ -102,9 +129,43 @@ class Admission:
             if self._rivals(tool, own):
                 raise PluginError(plugin.name, f"tool {tool.name!r} is offered twice, or its operation is")
             function_parameters(tool.args)  # a schema that cannot be built is found here, not in a turn
-            if all(self._replaces(tool, rival) for rival in self._rivals(tool, self.tools)):
-                own[tool.name] = tool
+            own[tool.name] = tool
         return list(own.values())
+
+    def _add(self, tool: Tool, plugin: Plugin) -> None:
+        """Admit a tool in place of its rivals if it is preferred to all of them; otherwise shadow it."""
+        rivals = self._rivals(tool, self.tools)
+        if self._preferred(tool) and not any(self._goes_before(rival, tool) for rival in rivals):
+            for rival in rivals:
+                del self.tools[rival.name]
+                self._shadow(rival, tool)
+            self.tools[tool.name] = tool
+        elif not rivals:
+            self.tools[tool.name] = tool
+        else:
+            rival = next((rival for rival in rivals if self._preferred(rival)), rivals[0])
+            self._shadow(tool, rival)
+            if not self._preferred(rival):
+                plugin.cause = self.shadowed[tool.qualified_name].reason
+                if self._settings.strict_plugins:
+                    raise PluginError(plugin.label, plugin.cause)
+
+    def _goes_before(self, rival: Tool, tool: Tool) -> bool:
+        """Whether the settings name a rival before a preferred tool."""
+        order = self._settings.prefer
+        is_named = rival.qualified_name in order
+        return is_named and order.index(rival.qualified_name) < order.index(tool.qualified_name)
+
+    def _shadow(self, tool: Tool, rival: Tool) -> None:
+        what = f"tool {tool.name!r}" if tool.name == rival.name else f"operation {tool.operation.name!r}"
+        owner, other = self._distribution(rival.plugin), self._distribution(tool.plugin)
+        self.shadowed[tool.qualified_name] = Shadowed(
+            tool,
+            rival,
+            f"{what} exists in both {owner} and {other}, and that of {owner} is used; "
+            f"set PROMPTVISION_PREFER to {rival.qualified_name} or to {tool.qualified_name}, "
+            f"or call this one as {tool.qualified_name}",
+        )
 
     def _rivals(self, tool: Tool, tools: Mapping[str, Tool]) -> list[Tool]:
         """Tools that clash with one: same name, or another contract under its operation's name."""
@@ -114,21 +175,6 @@ class Admission:
             if other.name == tool.name
             or (other.operation.name == tool.operation.name and other.operation != tool.operation)
         ]
-
-    def _replaces(self, tool: Tool, rival: Tool) -> bool:
-        """Whether a tool replaces another one.
-
-        Raises:
-            PluginError: the settings prefer neither.
-        """
-        if self._preferred(tool) or self._preferred(rival):
-            return self._preferred(tool)
-        what = f"tool {tool.name!r}" if tool.name == rival.name else f"operation {tool.operation.name!r}"
-        raise PluginError(
-            tool.plugin,
-            f"{what} exists in both {self._distribution(rival.plugin)} and {self._distribution(tool.plugin)}",
-            hint=f"set PROMPTVISION_PREFER to {rival.plugin}:{rival.name} or to {tool.plugin}:{tool.name}",
-        )
 
     def _distribution(self, name: str) -> str:
         return next(plugin.distribution for plugin in self._plugins if plugin.name == name)

@@ -63,11 +63,15 @@ class Availability:
 
     def missing(self, tool: Tool) -> list[Missing]:
         """The requirements of a tool that are not met here."""
-        return self._current().missing[tool.name]
+        return self._current().missing[tool.qualified_name]
 
     def runnable(self, operation: str) -> list[Tool]:
-        """Tools that can fulfil an operation here, best first."""
-        return self._current().runnable.get(operation, [])
+        """Tools that can fulfil an operation here, best first; ``plugin:tool`` means one tool."""
+        snapshot = self._current()
+        if ":" in operation:
+            tools = self._admission.candidates(operation)
+            return [tool for tool in tools if not snapshot.missing[tool.qualified_name]]
+        return snapshot.runnable.get(operation, [])
 
     def reason(self, operation: str) -> str:
         """Why no tool for an operation can run here, and the fix; empty if one can run."""
@@ -131,12 +135,14 @@ class Availability:
             if self._snapshot is not None and not self._is_expired():
                 return self._snapshot
             now = time.monotonic()
-            missing = {name: self._missing(tool) for name, tool in self._admission.tools.items()}
+            missing = {tool.qualified_name: self._missing(tool) for tool in self._admission.all_tools()}
             if self._snapshot is not None and self._snapshot.missing == missing:
                 self._snapshot.taken_at = now
             else:
                 runnable = {
-                    name: [tool for tool in self._admission.candidates(name) if not missing[tool.name]]
+                    name: [
+                        tool for tool in self._admission.candidates(name) if not missing[tool.qualified_name]
+                    ]
                     for name in self._admission.operations
                 }
                 self._snapshot = _Snapshot(now, missing, runnable)

@@ -15,7 +15,11 @@ __all__ = ["describe_operations", "describe_plugin"]
 
 
 def describe_operations(registry: Registry) -> list[dict[str, Any]]:
-    """Every operation with its schema and its tools, best first; ``available``: whether one can run here."""
+    """Every operation with its schema and its tools, best first; ``available``: whether one can run here.
+
+    A tool under ``shadowed`` lost a clash with a tool of the operation; it is called by its qualified name,
+    ``plugin:tool``.
+    """
     functions = {function.name: function for function in registry.functions()}
     described = []
     for name in sorted(registry.operations):
@@ -30,6 +34,15 @@ def describe_operations(registry: Registry) -> list[dict[str, Any]]:
                 "masks": [field for field, kind in link_types(tools[0].args).items() if kind is MaskRef],
                 "parameters": function.parameters if function else function_parameters(tools[0].args),
                 "tools": [_describe_tool(registry, tool) for tool in tools],
+                "shadowed": [
+                    {
+                        **_describe_tool(registry, shadowed.tool),
+                        "operation": shadowed.tool.operation.name,
+                        "reason": shadowed.reason,
+                    }
+                    for shadowed in registry.shadowed.values()
+                    if shadowed.rival.operation.name == name
+                ],
             }
         )
     return described
@@ -63,6 +76,11 @@ def describe_plugin(registry: Registry, plugin: Plugin) -> dict[str, Any]:
         "cause": plugin.cause,
         "import_ms": None if plugin.import_ms is None else round(plugin.import_ms, 1),
         "tools": [tool.name for tool in registry.tools.values() if tool.plugin == plugin.name],
+        "shadowed": [
+            {"tool": shadowed.tool.name, "reason": shadowed.reason}
+            for shadowed in registry.shadowed.values()
+            if shadowed.tool.plugin == plugin.name
+        ],
         "models": [{"id": spec.id, "license": spec.license, "source": spec.source} for spec in models],
         "offers": sorted(hook.removeprefix("promptvision_") for hook, made in plugin.offers.items() if made),
     }

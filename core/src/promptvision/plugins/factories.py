@@ -65,7 +65,7 @@ def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Execu
             )
         if name not in made:
             with _attributed(f"executor {name!r}"):
-                made[name] = named[name].create(worker)
+                made[name] = _checked(named[name].create(worker))
         return made[name]
 
     chosen = dict(settings.executors)
@@ -88,12 +88,18 @@ def _make_store(
         with _attributed(f"store {factory.name!r}"):
             url = url or factory.default_url(settings)
             if url is not None and url.partition(":")[0] in factory.schemes:
-                return factory.create(url, settings)
+                return _checked(factory.create(url, settings))
     schemes = ", ".join(sorted({scheme for factory in factories for scheme in factory.schemes}))
     raise SetupError(
         f"settings: {variable}: no installed plugin handles {(url or '').partition(':')[0]!r} URLs",
         hint=f"install the backend, or use one of: {schemes}",
     )
+
+
+def _checked(made: Any) -> Any:
+    if made is None:
+        raise TypeError("create returned None; report it to the plugin's author")
+    return made
 
 
 @contextmanager

@@ -59,6 +59,8 @@ class Registry:
         self._manager = manager
         admitted = Admission(plugins, settings)
         self.tools = admitted.tools
+        self.shadowed = admitted.shadowed
+        self.all_tools = admitted.all_tools
         self.operations = admitted.operations
         self.models = admitted.models
         self.candidates = admitted.candidates
@@ -103,6 +105,8 @@ class Registry:
                 if settings.strict_plugins or plugin is application:
                     raise PluginError(plugin.label, plugin.cause)
                 log.warning("%s is not loaded: %s", plugin.label, plugin.cause)
+            elif plugin is application and plugin.cause:  # its author is the caller
+                raise PluginError(plugin.label, plugin.cause)
             elif plugin.state is PluginState.LOADED and plugin.cause:
                 log.warning("%s is loaded, but %s", plugin.label, plugin.cause)
         for line in find_misspelt(registry):
@@ -143,6 +147,14 @@ class Registry:
             for plugin in self.plugins
             for tool in plugin.offers.get("promptvision_tools", ())
         ]
+
+    def tools_by_name(self) -> dict[str, Tool]:
+        """The tools by name, and those that are shadowed by qualified name."""
+        return {**self.tools, **{name: shadowed.tool for name, shadowed in self.shadowed.items()}}
+
+    def find_tool(self, plugin: str, name: str) -> Tool | None:
+        """A tool by its plugin and name, shadowed or not; None if it is not installed."""
+        return next(iter(self.candidates(f"{plugin}:{name}")), None)
 
     @property
     def sections(self) -> dict[str, list[type[Section]]]:

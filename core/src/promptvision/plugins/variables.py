@@ -72,7 +72,7 @@ def find_misspelt(registry: Installed) -> Iterator[str]:
     for name in settings.disabled_plugins:
         if name not in plugins:
             yield _unknown_item("PROMPTVISION_DISABLED_PLUGINS", "plugin", name, plugins)
-    tools = {f"{tool.plugin}:{tool.name}" for tool in registry.offered_tools()}
+    tools = {tool.qualified_name for tool in registry.offered_tools()}
     for name in settings.prefer:
         if name not in tools and name.partition(":")[0] not in settings.disabled_plugins:
             yield _unknown_item("PROMPTVISION_PREFER", "tool", name, tools)

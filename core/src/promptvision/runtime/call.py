@@ -123,7 +123,7 @@ class Call:
 
         Args:
             data: the received call.
-            tools: the tools of this process by name.
+            tools: the tools of this process by name, shadowed ones by qualified name.
             settings_digest: digest of the settings of this process.
 
         Raises:
@@ -196,6 +196,8 @@ def _find_tool(data: CallData, tools: Mapping[str, Tool]) -> Tool:
         )
     tool = tools.get(data.tool)
     if tool is None or tool.plugin != data.plugin:
+        tool = tools.get(f"{data.plugin}:{data.tool}")
+    if tool is None:
         raise SetupError(
             f"worker: it has no tool {data.tool!r} of plugin {data.plugin!r}",
             hint="install the plugin where the worker runs",

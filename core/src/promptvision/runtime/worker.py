@@ -38,7 +38,7 @@ class Worker:
         settings: the active settings.
         store: the image store.
         pool: the model pool.
-        tools: the tools that calls of another process may name.
+        tools: the tools that calls of another process may name, by name, shadowed ones by qualified name.
         instruments: entered around each tool that runs.
     """
 

@@ -101,7 +101,7 @@ def trial_bench(
     settings = settings or Settings.from_mapping({"PROMPTVISION_HOME": str(folder / "home")})
     registry = Registry.load(settings)
     store = FileImageStore(settings.home / "images")
-    worker = Worker(settings, store, ModelPool(registry.models, settings), registry.tools)
+    worker = Worker(settings, store, ModelPool(registry.models, settings), registry.tools_by_name())
     return TrialBench(worker, make_executor(worker))
 
 

@@ -282,6 +282,11 @@ class Tool:
         object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
 
     @property
+    def qualified_name(self) -> str:
+        """``plugin:tool``, which is unique even if two plugins have a tool of the same name."""
+        return f"{self.plugin}:{self.name}"
+
+    @property
     def rank(self) -> int:
         """The priority on this machine."""
         if self.slow_priority is None or self.requires.has_fast_gpu:

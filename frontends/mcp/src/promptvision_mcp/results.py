@@ -53,7 +53,7 @@ class Results:
         result = reply.document(images.show)["steps"][-1]["result"] or {}
         values = {**_shorten(result), "images": await self._describe(_made(reply, images))}
         texts = [reply.text_response[:MAX_TEXT], *reply.notes]
-        tool = self._agent.registry.tools.get(reply.steps[-1].tool)
+        tool = self._agent.registry.find_tool(reply.steps[-1].plugin, reply.steps[-1].tool)
         if tool is not None and any(one.annotation is ImageText for one in tool.result.model_fields.values()):
             texts.insert(0, _UNTRUSTED)
         if data := _data_of(result):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from promptvision.errors import SetupError
+from promptvision.errors import PromptvisionError, SetupError
 from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.planner import Planner
 from promptvision.models.pool import ModelPool
@@ -45,12 +45,19 @@ def _create(factory: ProviderFactory, registry: Registry, pool: ModelPool) -> Pl
         SetupError: a setting of it is wrong.
     """
     try:
-        return None if factory.unavailable(registry.settings) else factory.make(registry.settings, pool)
+        return None if factory.unavailable(registry.settings) else _made(factory, registry, pool)
     except SetupError:
         raise
     except Exception as exc:  # noqa: BLE001  # isolation: one plugin's planner must not stop the others
         log.warning("planner %r is left out: %s: %s", factory.name, type(exc).__name__, exc)
         return None
+
+
+def _made(factory: ProviderFactory, registry: Registry, pool: ModelPool) -> Planner:
+    made: Planner | None = factory.make(registry.settings, pool)
+    if made is None:
+        raise TypeError("create returned None, not a planner; report it to the plugin's author")
+    return made
 
 
 def _offline(registry: Registry, pool: ModelPool) -> list[Planner]:
@@ -63,7 +70,12 @@ def _named(registry: Registry, name: str, pool: ModelPool) -> Planner:
         if factory.name == name:
             if missing := factory.unavailable(registry.settings):
                 raise SetupError(f"planner {name!r}: {missing}")
-            chosen = factory.make(registry.settings, pool)
+            try:
+                chosen = _made(factory, registry, pool)
+            except PromptvisionError:
+                raise
+            except Exception as exc:
+                raise SetupError(f"planner {name!r}: {type(exc).__name__}: {exc}") from exc
             return chosen if factory.priority == 0 else FallbackProvider([chosen, *_offline(registry, pool)])
     names = ", ".join(factory.name for factory in registry.providers)
     raise SetupError(f"settings: no planner {name!r}", hint=f"set PROMPTVISION_PLANNER to one of: {names}")

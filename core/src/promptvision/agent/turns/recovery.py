@@ -87,7 +87,7 @@ def artifacts_of(turns: Iterable[Turn], registry: Registry) -> Artifacts:
     artifacts = Artifacts()
     for turn in turns:
         for step in steps_of(turn.events):
-            tool = registry.tools.get(step.tool)
+            tool = registry.find_tool(step.plugin, step.tool)
             if tool is None or step.status != "done" or step.result is None:
                 continue
             try:
