@@ -60,14 +60,14 @@ EXPECTED = {
     "plugins/upscale": ["promptvision models pull swin2sr-x2"],
     "plugins/vqa": ["promptvision models pull smolvlm-256m"],
     "plugins/tesseract": ["apt-get install tesseract-ocr"],
-    "plugins/grounding_dino": ["promptvision models pull grounding-dino-base"],
-    "plugins/sam": ["promptvision models pull sam2.1-l"],
+    "plugins/grounding_dino": ["promptvision models pull grounding-dino-"],
+    "plugins/sam": ["promptvision models pull sam2.1-"],
     "plugins/sd_inpaint": ["promptvision models pull sd15-inpaint"],
     "plugins/sdxl_inpaint": [
         f"promptvision models pull sdxl-{name}"
         for name in ("inpaint", "text-encoder", "text-encoder-2", "vae")
     ],
-    "plugins/florence": ["promptvision models pull florence-2-large", "set FLORENCE_API_URL"],
+    "plugins/florence": ["promptvision models pull florence-2-", "set FLORENCE_API_URL"],
     "backends/groq": ["set GROQ_API_KEY"],
     "backends/openai": ["OPENAI_API_KEY is not set; set it"],
     "backends/transformers_llm": ["promptvision models pull qwen3-0.6b"],

@@ -31,6 +31,7 @@ from promptvision.errors import (
     ToolFailed,
 )
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
+from promptvision.models.spec import ModelSpec
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
@@ -225,6 +226,34 @@ def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
         "installed; pip install it"
     )
     assert reply.needs_setup
+
+
+def test_limits_of_a_fallback_tool_are_said_once_per_conversation(
+    tools: list[Tool], scene_png: bytes, tmp_path: Path
+) -> None:
+    better = Tool(
+        name="better",
+        operation=operations.CONVERT_TO_BW,
+        run="nowhere:run",
+        priority=90,
+        requires=Requirements(models=("large",)),
+    )
+    limited = [
+        replace(one, limits="Grey only.") if one.operation is operations.CONVERT_TO_BW else one
+        for one in tools
+    ]
+    spec = ModelSpec(
+        id="large", source="a/b", revision="0", files=(), license="MIT", download_bytes=690_000_000
+    )
+    settings = Settings(home=tmp_path, strict_plugins=True)
+    agent = make_agent([better, *limited], models=[spec], settings=settings)
+    asked = "make it black and white"
+    first = agent.run_sync(asked, image=scene_png, conversation_id="c")
+    (note,) = first.notes
+    assert note.startswith("grey: Grey only. A better tool: large is not downloaded (0.69 GB); run ")
+    assert note.endswith("`promptvision models pull large`.")
+    assert agent.run_sync(asked, image=scene_png, conversation_id="c").notes == ()
+    assert agent.run_sync(asked, image=scene_png, conversation_id="d").notes == first.notes
 
 
 def test_what_a_tool_finds_missing_when_it_runs_needs_setup_too(scene_png: bytes) -> None:

@@ -157,6 +157,15 @@ def test_answer_without_an_image_does_not_pretend_to_write_one(
     assert not (program.home / "out.png").exists()
 
 
+def test_success_without_an_image_is_told_and_is_exit_code_0(
+    program: Program, command: Command, photo: Path
+) -> None:
+    ended = command("run", photo, "say something odd", "-o", "out.png")
+    assert ended.code == 0
+    assert "out.png was not written: the answer has no image" in ended.said
+    assert not (program.home / "out.png").exists()
+
+
 def test_tool_that_needs_something_installed_is_exit_code_3(command: Command, photo: Path) -> None:
     ended = command("tools", "run", "fetch_moon", "-i", photo)
     assert ended.code == 3

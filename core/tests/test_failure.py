@@ -89,7 +89,7 @@ def test_out_of_memory_is_recognised_on_the_other_side() -> None:
 def test_what_no_json_can_hold_is_left_out() -> None:
     error = SetupError("no key")
     vars(error)["client"] = object()
-    assert vars(cross(error)) == {"message": "no key", "hint": None}
+    assert vars(cross(error)) == {"message": "no key", "hint": None, "needs": None}
 
 
 def test_traceback_is_for_the_log() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +16,12 @@ from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.outcome import ToolOutcome
-from promptvision.errors import ArgumentsError, Cancelled, SetupError, StopTurn, ToolFailed
+from promptvision.errors import ArgumentsError, Cancelled, NotSupported, SetupError, StopTurn, ToolFailed
 from promptvision.images.handles import ImageTable
+from promptvision.models.devices import has_gpu
+from promptvision.models.spec import ModelSpec
 from promptvision.runtime.cancellation import CancelToken
+from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
@@ -28,8 +34,17 @@ from promptvision.types import ImageRef
 class Site:
     """A runner over one stored image, the handle of which is img_1."""
 
-    def __init__(self, tools: list[Tool], scene_png: bytes, **changes: Any) -> None:
-        self.agent = make_agent(tools)
+    def __init__(
+        self,
+        tools: list[Tool],
+        scene_png: bytes,
+        *,
+        models: Sequence[ModelSpec] = (),
+        home: Path | None = None,
+        **changes: Any,
+    ) -> None:
+        settings = None if home is None else Settings(home=home, strict_plugins=True)
+        self.agent = make_agent(tools, models=models, settings=settings)
         self.image = self.agent.images.put(scene_png, "image/png").id
         self.cancel = CancelToken()
         table = ImageTable()
@@ -198,6 +213,83 @@ def test_arguments_that_no_ready_tool_serves_name_what_to_install(
         site.perform("inpaint_image", target="red square", prompt="green")
     assert site.steps()[-1] == ("painter", "failed")
     assert site.runner.record.steps[-1].needs_setup
+
+
+def model(id_: str, size: int) -> ModelSpec:
+    return ModelSpec(id=id_, source="a/b", revision="0", files=(), license="MIT", download_bytes=size)
+
+
+def test_what_is_missing_is_told_as_data_with_that_of_prerequisites(scene_png: bytes, tmp_path: Path) -> None:
+    chain = [
+        ("find", operations.DETECT, "finder"),
+        ("cut", operations.SEGMENT, "cutter"),
+        ("paint", operations.INPAINT, "painter"),
+    ]
+    tools = [
+        Tool(name=name, operation=operation, run="nowhere:run", requires=Requirements(models=(needed,)))
+        for name, operation, needed in chain
+    ]
+    models = [model("finder", 1), model("cutter", 20), model("painter", 300)]
+    site = Site(tools, scene_png, models=models, home=tmp_path)
+    with pytest.raises(SetupError, match="painter, cutter, finder are not downloaded") as caught:
+        site.perform("inpaint_image", target="cat", prompt="a dog")
+    command = "promptvision models pull painter cutter finder"
+    assert caught.value.needs == {"models": ["painter", "cutter", "finder"], "bytes": 321, "command": command}
+    assert site.runner.record.steps[-1].setup == caught.value.needs
+
+
+def not_supported(args: Any, context: ToolContext) -> Any:
+    raise NotSupported("it finds colours only")
+
+
+def test_request_beyond_the_ready_tool_names_the_models_of_a_better_one(
+    scene_png: bytes, tmp_path: Path
+) -> None:
+    better = Tool(
+        name="find",
+        operation=operations.DETECT,
+        run="nowhere:run",
+        priority=60,
+        requires=Requirements(models=("large | small",)),
+    )
+    ready = Tool(name="colours", operation=operations.DETECT, run=not_supported)
+    models = [replace(model("large", 2), tier="full"), replace(model("small", 1), tier="light")]
+    site = Site([better, ready], scene_png, models=models, home=tmp_path)
+    chosen = "large" if has_gpu() else "small"
+    with pytest.raises(SetupError, match=f"colours only. A better tool can: {chosen} is not") as caught:
+        site.perform("detect_objects", prompt="cat")
+    assert caught.value.needs is not None
+    assert caught.value.needs["models"] == [chosen]
+    assert site.steps() == [("colours", "failed")]
+    assert site.runner.record.steps[-1].needs_setup
+
+
+def test_request_beyond_the_only_tool_fails(scene_png: bytes) -> None:
+    site = Site([Tool(name="colours", operation=operations.DETECT, run=not_supported)], scene_png)
+    with pytest.raises(ToolFailed, match="it finds colours only"):
+        site.perform("detect_objects", prompt="cat")
+    assert not site.runner.record.steps[-1].needs_setup
+
+
+def test_tool_that_does_not_serve_the_arguments_is_not_what_is_missing(
+    scene_png: bytes, tmp_path: Path
+) -> None:
+    painter = Tool(
+        name="painter",
+        operation=operations.INPAINT,
+        run="nowhere:run",
+        requires=Requirements(models=("large",)),
+    )
+    absent = eraser("nowhere:run", requires=Requirements(models=("small",)))
+    site = Site([painter, absent], scene_png, models=[model("large", 2), model("small", 1)], home=tmp_path)
+    with pytest.raises(SetupError) as caught:
+        site.perform("inpaint_image", target="cat", prompt="a dog")
+    assert caught.value.needs is not None
+    assert caught.value.needs["models"] == ["large"]
+    with pytest.raises(SetupError) as caught:
+        site.perform("inpaint_image", target="cat")
+    assert caught.value.needs is not None
+    assert caught.value.needs["models"] == ["small"]
 
 
 def test_accepts_that_raises_is_a_failed_tool(tools: list[Tool], scene_png: bytes) -> None:

@@ -186,6 +186,12 @@ def test_pull_brings_the_named_files_and_nothing_else(settings: Settings, hub: H
     assert verify(SPEC, settings) == []
 
 
+def test_the_manifest_is_not_a_file_of_the_model(settings: Settings, hub: Hub) -> None:
+    spec = replace(SPEC, files=(WeightFile("*.json"), WeightFile("*.safetensors")))
+    pull(spec, settings, silent)
+    assert verify(spec, settings) == []
+
+
 def test_what_is_here_is_not_pulled_again(settings: Settings, hub: Hub) -> None:
     pull(SPEC, settings, silent)
     hub.asked.clear()

@@ -2,14 +2,19 @@
 
 ::
 
-    PromptvisionError ├── PluginError              the plugin's author fixes it ├── CallError
-    one tool call failed; the planner gets one line │   ├── ArgumentsError       the planner can correct its
-    arguments and call again │   ├── ToolFailed           the tool ran and could not do it; another tool may │
-    │   └── WorkerLost       the process that ran the tool ended │   └── StopTurn             nothing more
-    should be tried in this turn ├── UserError                the user fixes it │   ├── InputError
-    an image, a prompt or a field that cannot be used │   │   ├── TooLarge         over a size limit │   │
-    └── Conflict         the same prompt_id with another body │   ├── NotFound             it does not exist,
-    or belongs to another user
+    PromptvisionError
+    ├── PluginError              the plugin's author fixes it
+    ├── CallError                one tool call failed; the planner gets one line
+    │   ├── ArgumentsError       the planner can correct its arguments and call again
+    │   ├── ToolFailed           the tool ran and could not do it; another tool may
+    │   │   ├── NotSupported     the request is beyond what the tool can do
+    │   │   └── WorkerLost       the process that ran the tool ended
+    │   └── StopTurn             nothing more should be tried in this turn
+    ├── UserError                the user fixes it
+    │   ├── InputError           an image, a prompt or a field that cannot be used
+    │   │   ├── TooLarge         over a size limit
+    │   │   └── Conflict         the same prompt_id with another body
+    │   ├── NotFound             it does not exist, or belongs to another user
     │   ├── Forbidden            the key does not allow it
     │   └── SetupError           something must be installed or configured
     ├── Busy                     try again after ``retry_after_s``
@@ -25,6 +30,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from promptvision.needs import NeedsSetup
+
 __all__ = [
     "ArgumentsError",
     "Busy",
@@ -35,6 +42,7 @@ __all__ = [
     "InputError",
     "LeaseLost",
     "NotFound",
+    "NotSupported",
     "PluginError",
     "PromptvisionError",
     "ProviderError",
@@ -89,6 +97,14 @@ class ToolFailed(CallError):
     """Raise in a tool that cannot do what was asked; the next tool for the operation is tried."""
 
 
+class NotSupported(ToolFailed):
+    """Raise in a tool for a request that is beyond what it can do.
+
+    The next tool is tried. If none is left, and a better tool is installed but not set up, the user is told
+    how to set that one up.
+    """
+
+
 class WorkerLost(ToolFailed):
     """The process that ran the tool crashed or was killed; the same call may succeed in another one."""
 
@@ -122,7 +138,17 @@ class Forbidden(UserError):
 
 
 class SetupError(UserError):
-    """Something must be installed or configured first; ``hint`` is the command."""
+    """Something must be downloaded, installed or configured first; ``hint`` is the command.
+
+    Args:
+        message: who, where and what is missing, in one line.
+        hint: how to fix it.
+        needs: the same as data, where it is known.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, needs: NeedsSetup | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.needs = needs
 
 
 class Busy(PromptvisionError):

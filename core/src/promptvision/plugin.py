@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from promptvision.errors import InputError as InputError
     from promptvision.errors import LeaseLost as LeaseLost
     from promptvision.errors import NotFound as NotFound
+    from promptvision.errors import NotSupported as NotSupported
     from promptvision.errors import PromptvisionError as PromptvisionError
     from promptvision.errors import ProviderError as ProviderError
     from promptvision.errors import ProviderErrorKind as ProviderErrorKind
@@ -141,6 +142,7 @@ if TYPE_CHECKING:
     from promptvision.models.weights import missing_weights as missing_weights
     from promptvision.models.weights import pull_bytes as pull_bytes
     from promptvision.models.weights import require as require
+    from promptvision.needs import NeedsSetup as NeedsSetup
     from promptvision.plugins.commands import Command as Command
     from promptvision.plugins.specs import Check as Check
     from promptvision.plugins.specs import ExecutorFactory as ExecutorFactory
@@ -340,7 +342,9 @@ _MODULES = {
     "MissingArgument": "promptvision.tools.artifacts",
     "ModelPool": "promptvision.models.pool",
     "ModelSpec": "promptvision.models.spec",
+    "NeedsSetup": "promptvision.needs",
     "NotFound": "promptvision.errors",
+    "NotSupported": "promptvision.errors",
     "Observer": "promptvision.plugins.specs",
     "ObjectImageStore": "promptvision.images.objects",
     "ObjectName": "promptvision.images.objects",

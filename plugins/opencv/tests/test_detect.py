@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.plugin import ANNOTATED, Cancelled, ToolFailed
+from promptvision.plugin import ANNOTATED, Cancelled, NotSupported
 from promptvision.testing import CancelToken, make_context, run_tool, still_life
 from promptvision_opencv.plugin import DETECT_TOOL
 
@@ -50,8 +50,14 @@ def test_threshold_is_honoured(ball: Any) -> None:
     assert run_tool(DETECT_TOOL, ball.image, prompt="red", box_threshold=min(1.0, score + 0.001)).scores == []
 
 
-def test_unknown_name_fails_and_names_a_better_plugin(ball: Any) -> None:
-    with pytest.raises(ToolFailed, match=r"'lion'.*promptvision models pull grounding-dino-base"):
+def test_unknown_name_is_not_supported(ball: Any) -> None:
+    with pytest.raises(NotSupported, match="cannot look for 'lion'"):
+        run_tool(DETECT_TOOL, ball.image, prompt="lion")
+
+
+def test_without_the_plugin_that_knows_names_it_is_named(ball: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("promptvision_opencv.detect.find_spec", lambda name: None)
+    with pytest.raises(NotSupported, match=r"'lion'.*pip install promptvision-grounding-dino"):
         run_tool(DETECT_TOOL, ball.image, prompt="lion")
 
 

@@ -78,11 +78,10 @@ def test_portrait_is_not_painted_over(portrait: np.ndarray, request_: str) -> No
     assert reply.text_response
 
 
-def test_refusal_names_the_unchecked_word_and_the_command(portrait: np.ndarray) -> None:
+def test_refusal_names_what_cannot_be_told(portrait: np.ndarray) -> None:
     reply, _ = run(Image.fromarray(portrait), "change the orange suit to blue")
     assert "cannot check 'suit'" in reply.text_response
     assert "say 'the orange area'" in reply.text_response
-    assert "promptvision models pull grounding-dino-base" in reply.text_response
 
 
 PORTRAIT_REGIONS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from promptvision.plugin import MASK, ArgumentsError, ToolFailed
+from promptvision.plugin import MASK, ArgumentsError, NotSupported, ToolFailed
 from promptvision.testing import make_context, run_tool
 from promptvision_opencv.plugin import SEGMENT_TOOL
 
@@ -48,7 +48,7 @@ def test_box_outside_the_image_is_refused_by_its_number(ball: Any) -> None:
 
 def test_plain_surface_is_reported() -> None:
     result = run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]])
-    assert "promptvision-sam" in result.message
+    assert "Nothing stands out from its surroundings in box" in result.message
 
 
 def test_target_with_an_exception_inverts_the_union(ball: Any) -> None:
@@ -79,8 +79,8 @@ def test_cut_of_another_colour_than_asked_is_refused(box: Any) -> None:
         run_tool(SEGMENT_TOOL, box.image, bounding_boxes=[list(box.box)], target="green car")
 
 
-def test_named_object_that_does_not_stand_out_is_refused() -> None:
-    with pytest.raises(ToolFailed, match="promptvision-sam"):
+def test_named_thing_that_does_not_stand_out_is_refused() -> None:
+    with pytest.raises(NotSupported, match="nothing is masked"):
         run_tool(SEGMENT_TOOL, Image.new("L", (80, 80), 99), bounding_boxes=[[10, 10, 40, 40]], target="face")
 
 

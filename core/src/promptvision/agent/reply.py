@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import InputError
 from promptvision.llm.messages import PlannerFallback
+from promptvision.needs import NeedsSetup
 from promptvision.tools.context import EDIT
 from promptvision.types import ImageRef
 
@@ -30,7 +31,7 @@ StepStatus = Literal["done", "failed", "cancelled", "interrupted"]
 
 _PLAIN_TYPES = (str, int, float, bool, type(None))
 _HIDDEN_FIELDS = ("success", "message")
-_HIDDEN_MEMBERS = ("needs_setup", "image_ids")
+_HIDDEN_MEMBERS = ("needs_setup", "setup", "image_ids")
 
 
 class MadeImage(TypedDict):
@@ -57,6 +58,7 @@ class Step:
         message: a message for the user, such as why the step failed.
         models: ids of the models that it used.
         needs_setup: whether it failed because something must be installed or configured.
+        setup: what that is, where it is known.
         image_ids: ids of the images in arguments and result.
     """
 
@@ -71,6 +73,7 @@ class Step:
     message: str | None = None
     models: tuple[str, ...] = ()
     needs_setup: bool = False
+    setup: NeedsSetup | None = None
     image_ids: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
@@ -138,6 +141,11 @@ class Reply:
         return self.status is TurnStatus.FAILED and bool(self.steps) and self.steps[-1].needs_setup
 
     @property
+    def setup(self) -> NeedsSetup | None:
+        """What must be downloaded, installed or configured first; None if nothing, or if it is not known."""
+        return self.steps[-1].setup if self.needs_setup else None
+
+    @property
     def image_id(self) -> str | None:
         """Id of the image to show: the last edit, else the last image made."""
         edits = [image["id"] for image in self.images if image["kind"] == EDIT]
@@ -185,7 +193,7 @@ class Reply:
         Args:
             show: maps an image id to what the reader sees, such as a URL.
         """
-        contract = {
+        contract: dict[str, Any] = {
             "text_response": self.text_response,
             "image_url": self.image_url,
             "steps": [step.document() for step in self.steps],
@@ -196,6 +204,8 @@ class Reply:
             "planner": self.planner,
             "notes": list(self.notes),
         }
+        if self.setup is not None:
+            contract["needs_setup"] = self.setup
         whole = {**self.fields, **contract}
         if show is None:
             return whole

@@ -13,6 +13,8 @@ COMMANDS = tuple(
         ("batch", "Edit or examine many images according to TEXT."),
         ("chat", "Talk about an image in the terminal."),
         ("serve", "Serve the HTTP interface."),
+        ("setup", "Download models for this machine and choose a language model."),
+        ("keys", "Store the API key of an LLM host."),
         ("demo", "Run five instructions on sample images and write a report."),
         ("plugins", "List plugins and their state."),
         ("tools", "List tools, or run one without a planner."),

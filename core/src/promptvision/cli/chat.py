@@ -14,6 +14,7 @@ import click
 from promptvision.cli import line_editing, terminal
 from promptvision.cli.history import export_document, print_turns
 from promptvision.cli.output import complain, echo_text, say
+from promptvision.cli.pulling import offer_pull, tell_needs
 from promptvision.cli.run import existing_file, unwritable
 from promptvision.cli.session import StepPrinter, settle
 from promptvision.errors import InputError, NotFound, PromptvisionError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from promptvision.agent.turns.handle import TurnHandle
     from promptvision.cli.stream_printer import StreamPrinter
     from promptvision.conversations.turn import ImageRecord
+    from promptvision.needs import NeedsSetup
 
 __all__ = ["chat"]
 
@@ -46,7 +48,8 @@ LEAVE = ("/quit", "/exit", "/q")
 @click.command()
 @click.argument("image", required=False)
 @click.option("-c", "--conversation", help="Continue the conversation of this id.")
-def chat(image: str | None, conversation: str | None) -> int:
+@click.option("--pull", is_flag=True, help="Download models that are needed without asking.")
+def chat(image: str | None, conversation: str | None, pull: bool) -> int:
     """Start a conversation about IMAGE, or send an image later with /image PATH.
 
     Ctrl-C stops what is running and keeps the conversation. /help lists the commands.
@@ -60,7 +63,7 @@ def chat(image: str | None, conversation: str | None) -> int:
 
         agent = runner.run(make())
         try:
-            return ChatSession(agent, runner, conversation).run(image)
+            return ChatSession(agent, runner, conversation, pull=pull).run(image)
         finally:
             runner.run(agent.close())
 
@@ -72,10 +75,14 @@ class ChatSession:
         agent: runs the turns.
         runner: runs the agent's event loop during turns; between them the terminal blocks the process.
         conversation: id to continue or to start; None makes one.
+        pull: whether to download models that are needed without asking.
     """
 
-    def __init__(self, agent: Agent, runner: asyncio.Runner, conversation: str | None) -> None:
+    def __init__(
+        self, agent: Agent, runner: asyncio.Runner, conversation: str | None, *, pull: bool = False
+    ) -> None:
         self._agent = agent
+        self._pull = pull
         self._runner = runner
         self._is_new = conversation is None
         self._conversation = conversation or uuid.uuid4().hex
@@ -152,7 +159,14 @@ class ChatSession:
 
     # Turns
 
-    def _ask(self, words: str) -> None:
+    def _ask(self, words: str, before: NeedsSetup | None = None) -> None:
+        """Run one turn; once more after the models that it needs were downloaded.
+
+        Args:
+            words: what the user said.
+            before: what was downloaded for the same words.
+        """
+        image, chosen = self._image, self._chosen
         running, speaker = self._runner.run(self._start(words))
         reply = self._wait(running)
         if speaker is not None:
@@ -161,9 +175,15 @@ class ChatSession:
             say("stopped; what was finished is kept", fg="yellow")
             return
         self._image = self._chosen = None
-        self._has_failed = self._has_failed or reply.status != "done"
         if speaker is None:
             echo_text(reply.text_response)
+        if reply.setup is not None:
+            if reply.setup != before and offer_pull(self._agent.registry, reply.setup, pull=self._pull):
+                self._image, self._chosen = image, chosen
+                self._ask(words, reply.setup)
+                return
+            tell_needs(reply.setup)
+        self._has_failed = self._has_failed or reply.status != "done"
         if reply.image_id is not None:
             self._show(reply.image_id)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from promptvision.builtin.commands import COMMANDS
-from promptvision.cli.output import complain
+from promptvision.cli.output import complain, say_command
 from promptvision.errors import PromptvisionError, SetupError, StoreError
 from promptvision.plugins.command_cache import list_plugin_commands
 from promptvision.plugins.commands import Command
@@ -101,6 +101,7 @@ def _show_warnings(logger: logging.Logger) -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point of the ``promptvision`` program; always exits through ``sys.exit``."""
     words = sys.argv[1:] if args is None else args
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # loading is shown as the progress of a step
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")  # some terminals cannot show every character
@@ -127,7 +128,11 @@ def _explain(exc: Exception) -> int:
     if isinstance(exc, PromptvisionError):
         is_vague = isinstance(exc, StoreError) and not exc.hint
         complain(f"{exc}; `promptvision doctor` says more" if is_vague else str(exc))
-        return 3 if isinstance(exc, SetupError) else 1
+        if not isinstance(exc, SetupError):
+            return 1
+        if exc.needs is not None and exc.needs["command"]:
+            say_command(exc.needs["command"])
+        return 3
     complain(
         f"unexpected {type(exc).__name__}: {exc}; run it again with `promptvision --debug ...` for the "
         "traceback, and report it"

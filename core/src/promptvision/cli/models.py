@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from promptvision.cli.pulling import progress_bar
+from promptvision.models.parallel_pull import pull_all
 from promptvision.models.placement import gigabytes
-from promptvision.models.pull import Progress, is_partial, pull, remove, verify
+from promptvision.models.pull import is_partial, remove, verify
 from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import effective_spec, local_override, locate, pull_bytes
+from promptvision.models.weights import effective_spec, local_override, locate, pull_bytes, require
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings, load_settings
 
@@ -88,6 +89,7 @@ def _describe(spec: ModelSpec, settings: Settings) -> dict[str, Any]:
         "revision": wanted.revision,
         "license": spec.license,
         "license_url": spec.license_url,
+        "tier": spec.tier,
     }
 
 
@@ -117,34 +119,13 @@ def pull_(ctx: click.Context, specs: tuple[ModelSpec, ...]) -> None:
     for spec in specs:
         licence = " ".join(filter(None, (spec.license, spec.license_url)))
         click.echo(f"{spec.id}: {effective_spec(spec, settings).source}, licence {licence}", err=True)
-        with _progress_bar() as progress:
-            folder = pull(spec, settings, progress)
-        click.echo(folder)
-
-
-@contextmanager
-def _progress_bar() -> Iterator[Progress]:
-    """A progress bar on stderr if it is a terminal; otherwise nothing."""
-    from rich import progress as rich_progress
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    bar = rich_progress.Progress(
-        rich_progress.TextColumn("{task.description}"),
-        rich_progress.BarColumn(),
-        rich_progress.DownloadColumn(),
-        rich_progress.TransferSpeedColumn(),
-        rich_progress.TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )
-    with bar:
-        task = bar.add_task("", total=None)
-
-        def report(done: int, total: int, file: str) -> None:
-            bar.update(task, completed=done, total=total or None, description=file)
-
-        yield report
+    with progress_bar() as progress:
+        failed = pull_all(specs, settings, progress)
+    for spec in specs:
+        if spec.id not in failed:
+            click.echo(require(spec, settings))
+    for error in failed.values():
+        raise error
 
 
 @models.command("verify")

@@ -23,6 +23,7 @@ __all__ = [
     "is_live",
     "plain",
     "say",
+    "say_command",
 ]
 
 _TURNS_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -57,6 +58,11 @@ def say(text: str, **style: Any) -> None:
     """Print one line of progress on stderr."""
     shown = plain(text)
     click.echo(click.style(shown, **style) if has_colour() else shown, err=True, color=has_colour())
+
+
+def say_command(command: str) -> None:
+    """A command alone on a line of stderr, without colours, for scripts and for copying."""
+    click.echo(plain(command), err=True)
 
 
 def complain(text: str) -> None:

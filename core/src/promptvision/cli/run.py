@@ -6,11 +6,12 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from promptvision.cli.output import echo_json, echo_text, say
+from promptvision.cli.pulling import is_terminal, offer_pull, tell_needs
 from promptvision.cli.session import StepPrinter, settle, with_agent
 from promptvision.errors import InputError
 
@@ -32,8 +33,15 @@ LAST_EVENTS_S = 2.0
 @click.option("--json", "as_json", is_flag=True, help="Print the whole reply as JSON.")
 @click.option("--jsonl", "as_events", is_flag=True, help="Print AG-UI events as they happen, one a line.")
 @click.option("-c", "--conversation", help="Continue or start the conversation of this id.")
+@click.option("--pull", is_flag=True, help="Download models that the instruction needs without asking.")
 def run(
-    image: str, text: str, output: str | None, as_json: bool, as_events: bool, conversation: str | None
+    image: str,
+    text: str,
+    output: str | None,
+    as_json: bool,
+    as_events: bool,
+    conversation: str | None,
+    pull: bool,
 ) -> int:
     """Apply TEXT to IMAGE: a file, a URL, or '-' for stdin.
 
@@ -46,7 +54,9 @@ def run(
     check_output(output, as_json or as_events)
     source = read_image_argument(image)
 
-    async def work(agent: Agent) -> int:
+    can_pull = (pull or is_terminal()) and not as_events
+
+    async def work(agent: Agent) -> int | _Unready:
         running = agent.start(text, image=source, conversation_id=conversation)
         telling = asyncio.create_task(_print_events(agent, running)) if as_events else None
         running.live_reply.has_subscribers = as_events
@@ -61,9 +71,25 @@ def run(
                 await asyncio.wait({telling}, timeout=LAST_EVENTS_S)
         for note in reply.notes:
             printer.note(note)
+        if can_pull and reply.setup is not None and reply.setup["models"]:
+            return _Unready(agent, reply)
         return _report(agent, reply, output, as_json, is_quiet=as_events)
 
-    return with_agent(work)
+    seen: list[Reply] = []
+    while isinstance(outcome := with_agent(work), _Unready):
+        agent, reply = outcome
+        is_new = reply.setup not in [earlier.setup for earlier in seen]
+        if not is_new or not offer_pull(agent.registry, reply.setup, pull=pull):
+            return _report(agent, reply, output, as_json, is_quiet=False)
+        seen.append(reply)
+    return outcome
+
+
+class _Unready(NamedTuple):
+    """A reply that asks for models to be downloaded, and the agent that gave it."""
+
+    agent: Agent
+    reply: Reply
 
 
 def check_output(output: str | None, as_json: bool) -> None:
@@ -130,16 +156,17 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
             say(f"{output} was not written: the request was not fulfilled", fg="yellow")
         if reply.image_id is not None and not as_json and not is_quiet:
             say(f"last image: {agent.images.url(reply.image_id)}")
+        tell_needs(reply.setup)
         return 3 if reply.needs_setup or reply.fallbacks else 1
-    if output is not None and (code := write_image(agent, reply, output)):
-        return code
-    if output is None and reply.image_id is not None and not as_json and not is_quiet:
+    if output is not None:
+        write_image(agent, reply, output)
+    elif reply.image_id is not None and not as_json and not is_quiet:
         say(f"image: {agent.images.url(reply.image_id)}")
     return 3 if reply.fallbacks else 0
 
 
-def write_image(agent: Agent, reply: Reply, output: str) -> int:
-    """Write the image of a reply to a file or stdout; return 1 when the reply has none.
+def write_image(agent: Agent, reply: Reply, output: str) -> None:
+    """Write the image of a reply to a file or stdout, or say that the reply has none.
 
     Raises:
         InputError: it cannot be written there.
@@ -148,10 +175,9 @@ def write_image(agent: Agent, reply: Reply, output: str) -> int:
 
     if reply.image_id is None:
         say(f"{output} was not written: the answer has no image", fg="yellow")
-        return 1
+        return
     if output == "-":
         sys.stdout.buffer.write(encode_png(agent.open(reply.image_id)))
-        return 0
+        return
     agent.save(reply.image_id, output)
     say(f"wrote {output}")
-    return 0

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from promptvision.cli.output import echo_json, echo_text
+from promptvision.cli.pulling import offer_pull
 from promptvision.cli.run import check_output, read_image_argument, write_image
 from promptvision.cli.session import StepPrinter, with_agent
-from promptvision.errors import ArgumentsError
+from promptvision.errors import ArgumentsError, SetupError
 from promptvision.tools.artifacts import image_fields, plain_type
 from promptvision.types import ImageRef, MaskRef
 
 if TYPE_CHECKING:
     from promptvision.agent.agent import Agent
+    from promptvision.needs import NeedsSetup
+    from promptvision.plugins.registry import Registry
 
 __all__ = ["run_tool"]
 
@@ -28,8 +31,14 @@ __all__ = ["run_tool"]
 )
 @click.option("-o", "--output", help="Write the resulting image here; '-' is stdout.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole result as JSON.")
+@click.option("--pull", is_flag=True, help="Download models that it needs without asking.")
 def run_tool(
-    operation: str, image: str | None, pairs: tuple[str, ...], output: str | None, as_json: bool
+    operation: str,
+    image: str | None,
+    pairs: tuple[str, ...],
+    output: str | None,
+    as_json: bool,
+    pull: bool,
 ) -> int:
     """Run OPERATION without a planner; missing arguments such as masks are produced first.
 
@@ -38,10 +47,13 @@ def run_tool(
     Example: promptvision tools run detect_objects -i photo.jpg -a prompt="red ball"
     """
     check_output(output, as_json)
-    values = dict(_pair(pair) for pair in pairs)
+    given = dict(_pair(pair) for pair in pairs)
     source = read_image_argument(image) if image is not None else None
+    registries: list[Registry] = []
 
     async def work(agent: Agent) -> int:
+        registries.append(agent.registry)
+        values = dict(given)
         _check_names(agent, operation, values)
         name, is_needed = _image_field(agent, operation)
         if source is not None:
@@ -59,9 +71,18 @@ def run_tool(
             echo_json(reply.document(agent.images.url))
         elif output != "-":
             echo_text(reply.text_response)
-        return 0 if output is None else write_image(agent, reply, output)
+        if output is not None:
+            write_image(agent, reply, output)
+        return 0
 
-    return with_agent(work)
+    needed: list[NeedsSetup | None] = []
+    while True:
+        try:
+            return with_agent(work)
+        except SetupError as exc:
+            if exc.needs in needed or not offer_pull(registries[-1], exc.needs, pull=pull):
+                raise
+            needed.append(exc.needs)
 
 
 def _check_names(agent: Agent, operation: str, values: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "has_cuda",
     "has_gpu",
     "release_cached",
+    "total_bytes",
     "usable_bytes",
 ]
 
@@ -182,3 +183,8 @@ def release_cached() -> None:
     if torch.cuda.is_initialized():
         torch.cuda.synchronize()
         torch.cuda.empty_cache()
+
+
+def total_bytes(device: str) -> int:
+    """The memory of a device, whatever is in use; for ``cpu`` that of the machine or its container."""
+    return (_cuda_bytes() if device == "cuda" else _host_bytes(0))[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -37,7 +37,7 @@ from promptvision.settings import Settings
 if TYPE_CHECKING:
     from huggingface_hub.hf_api import ModelInfo, RepoSibling
 
-__all__ = ["Problem", "Progress", "is_partial", "pull", "remove", "verify"]
+__all__ = ["Problem", "Progress", "PullJob", "is_partial", "prepare", "pull", "remove", "verify"]
 
 _HUB = "https://huggingface.co/"
 
@@ -73,30 +73,120 @@ def pull(
         Unreachable: the source cannot be reached.
         Busy: another process is pulling the same model.
     """
-    if (here := locate(spec, settings)) is not None:
-        return here
+    with prepare(spec, settings, schemes=schemes) as job:
+        if job is None:
+            return require(spec, settings)
+        require_space(job.staging, job.bytes_left())
+        total = sum(file.size for file in job.files)
+        pulled: list[PulledFile] = []
+        for file in job.files:
+            before = sum(done.size for done in pulled)
+
+            def report_bytes(here: int, before: int = before, name: str = file.path) -> None:
+                progress(before + here, total, name)
+
+            pulled.append(job.fetch(file, report_bytes))
+            report_bytes(pulled[-1].size)
+        return job.finish(pulled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullJob:
+    """A model that is locked for this process, and what is to be downloaded of it.
+
+    Args:
+        spec: the model, as settings have it.
+        folder: where it goes when it is whole.
+        staging: where files are collected until then.
+        commit: what the revision of the spec resolved to.
+        files: what to download.
+        schemes: URL schemes that are allowed.
+    """
+
+    spec: ModelSpec
+    folder: Path
+    staging: Path
+    commit: str
+    files: tuple[RemoteFile, ...]
+    schemes: frozenset[str]
+
+    def bytes_left(self) -> int:
+        """How much is still to be downloaded, as far as sizes are known."""
+        left = 0
+        for file in self.files:
+            target = self.staging / file.path
+            here = next((path.stat().st_size for path in (target, part_of(target)) if path.is_file()), 0)
+            left += max(0, file.size - here)
+        return left
+
+    def fetch(self, file: RemoteFile, progress: Callable[[int], None]) -> PulledFile:
+        """Download one of the files, unless it is whole already.
+
+        Args:
+            file: one of :attr:`files`.
+            progress: called with the bytes of the file so far; whatever it raises stops the download.
+        """
+        target = self.staging / file.path
+        digest = file_sha256(target) if target.is_file() else None
+        if digest is None or digest != file.sha256:
+            try:
+                digest = fetch(file, target, progress=progress, schemes=self.schemes)
+            except Unreachable as exc:
+                raise Unreachable(exc.message, hint=_ways_out(self.spec, self.folder)) from exc
+        return PulledFile(path=file.path, size=target.stat().st_size, sha256=digest)
+
+    def finish(self, pulled: Sequence[PulledFile]) -> Path:
+        """Move the complete files to their place; return it."""
+        spec = self.spec
+        manifest = Manifest(
+            source=spec.source,
+            revision=spec.revision,
+            commit=self.commit,
+            license=spec.license,
+            files=tuple(pulled),
+        )
+        write_manifest(self.staging, manifest)
+        if self.folder.exists():  # of another revision, or not whole
+            shutil.rmtree(self.folder)
+        self.staging.replace(self.folder)
+        return self.folder
+
+
+@contextmanager
+def prepare(
+    spec: ModelSpec, settings: Settings, *, schemes: Collection[str] = ("https",)
+) -> Iterator[PullJob | None]:
+    """Lock a model and list what is to be downloaded; None if its weights are here.
+
+    Takes the arguments of :func:`pull`.
+
+    Raises:
+        PromptvisionError: as :func:`pull`.
+    """
+    if locate(spec, settings) is not None:
+        yield None
+        return
     _refuse_offline(spec, settings)
     wanted, folder = effective_spec(spec, settings), folder_of(spec, settings)
     settings.weights_home.mkdir(parents=True, exist_ok=True)
     with _alone(folder.with_name(f"{folder.name}.lock"), spec):
-        if (here := locate(spec, settings)) is not None:
-            return here
+        if locate(spec, settings) is not None:
+            yield None
+            return
         staging = _staging_of(folder, wanted)
         staging.mkdir(exist_ok=True)
         try:
             commit, files = _list_files(wanted, settings)
-            _require_space_for(files, staging)
-            pulled = _fetch_all(files, staging, progress, {*schemes, *_scheme_of_endpoint(settings)})
         except Unreachable as exc:
             raise Unreachable(exc.message, hint=_ways_out(wanted, folder)) from exc
-        manifest = Manifest(
-            source=wanted.source, revision=wanted.revision, commit=commit, license=spec.license, files=pulled
+        yield PullJob(
+            spec=wanted,
+            folder=folder,
+            staging=staging,
+            commit=commit,
+            files=tuple(files),
+            schemes=frozenset({*schemes, *_scheme_of_endpoint(settings)}),
         )
-        write_manifest(staging, manifest)
-        if folder.exists():  # of another revision, or incomplete
-            shutil.rmtree(folder)
-        staging.replace(folder)
-    return folder
 
 
 def _ways_out(spec: ModelSpec, folder: Path) -> str:
@@ -233,35 +323,6 @@ def _inside(name: str) -> str:
     if path.is_absolute() or ".." in path.parts or "\\" in name or name == MANIFEST:
         raise DownloadFailed(f"file name {name!r} points outside the model's folder")
     return name
-
-
-def _require_space_for(files: list[RemoteFile], staging: Path) -> None:
-    left = 0
-    for file in files:
-        target = staging / file.path
-        here = next((path.stat().st_size for path in (target, part_of(target)) if path.is_file()), 0)
-        left += max(0, file.size - here)
-    require_space(staging, left)
-
-
-def _fetch_all(
-    files: list[RemoteFile], staging: Path, progress: Progress, schemes: Collection[str]
-) -> tuple[PulledFile, ...]:
-    total = sum(file.size for file in files)
-    pulled: list[PulledFile] = []
-    for file in files:
-        before = sum(done.size for done in pulled)
-        target = staging / file.path
-
-        def report_bytes(here: int, before: int = before, name: str = file.path) -> None:
-            progress(before + here, total, name)
-
-        digest = file_sha256(target) if target.is_file() else None
-        if digest is None or digest != file.sha256:
-            digest = fetch(file, target, progress=report_bytes, schemes=schemes)
-        pulled.append(PulledFile(path=file.path, size=target.stat().st_size, sha256=digest))
-        report_bytes(pulled[-1].size)
-    return tuple(pulled)
 
 
 def verify(spec: ModelSpec, settings: Settings) -> list[Problem]:

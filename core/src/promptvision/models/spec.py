@@ -57,7 +57,7 @@ class ModelSpec:
         revision: commit of the hub repository, pinned.
         files: names may contain ``*`` for hub repositories.
         hub_files: files of another hub repository configured by the operator; default: those of ``files``.
-        download_bytes: size of the download, if the files do not state it.
+        download_bytes: size of the download, if not all files state theirs.
         license: of the weights, as an SPDX id or a name.
         license_url: of its text.
         weight_bytes: bytes by dtype name, such as ``{"float16": 447_000_000}``; used until the first

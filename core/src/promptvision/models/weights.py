@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from promptvision.errors import PluginError, SetupError
-from promptvision.models.manifest import read_manifest
+from promptvision.models.manifest import MANIFEST, read_manifest
 from promptvision.models.placement import gigabytes
 from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.needs import NeedsSetup
 from promptvision.settings import Settings
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "missing_weights",
     "override_name",
     "pull_bytes",
+    "pull_command",
     "require",
 ]
 
@@ -91,7 +93,7 @@ def files_of(spec: ModelSpec, folder: Path) -> Iterator[str]:
     """Relative names, with forward slashes, of the files in the folder that the spec names."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and any(fnmatchcase(name, file.path) for file in spec.files):
+        if name != MANIFEST and path.is_file() and any(fnmatchcase(name, file.path) for file in spec.files):
             yield name
 
 
@@ -123,8 +125,13 @@ def _has(folder: Path, pattern: str) -> bool:
 
 def pull_bytes(spec: ModelSpec) -> int:
     """Size of the download if the spec states it, else 0."""
-    declared = sum(file.size for file in spec.files) or spec.download_bytes
+    declared = max(sum(file.size for file in spec.files), spec.download_bytes)
     return declared or max(spec.weight_bytes.values(), default=0)
+
+
+def pull_command(models: Iterable[str]) -> str:
+    """The command that downloads models."""
+    return f"promptvision models pull {' '.join(models)}"
 
 
 def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | None:
@@ -135,7 +142,7 @@ def missing_weights(spec: ModelSpec, settings: Settings) -> MissingWeights | Non
 def _missing(spec: ModelSpec) -> MissingWeights:
     cost = f" ({gigabytes(size)})" if (size := pull_bytes(spec)) else ""
     return MissingWeights(
-        f"model {spec.id!r} is not downloaded{cost}", f"run `promptvision models pull {spec.id}`", size
+        f"model {spec.id!r} is not downloaded{cost}", f"run `{pull_command([spec.id])}`", size
     )
 
 
@@ -148,4 +155,5 @@ def require(spec: ModelSpec, settings: Settings) -> Path:
     if (path := locate(spec, settings)) is not None:
         return path
     missing = _missing(spec)
-    raise SetupError(f"{spec.plugin or 'model'}: {missing.what}", hint=missing.fix)
+    needs = NeedsSetup(models=[spec.id], bytes=missing.bytes, command=pull_command([spec.id]))
+    raise SetupError(f"{spec.plugin or 'model'}: {missing.what}", hint=missing.fix, needs=needs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -10,9 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from promptvision.llm.planner import PlannerFunction
+from promptvision.models.placement import gigabytes
 from promptvision.models.profiles import machine_profile, preferred
 from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import missing_weights
+from promptvision.models.weights import missing_weights, pull_command
+from promptvision.needs import NeedsSetup
 from promptvision.plugins.admission import Admission
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields, link_types, target_field
@@ -20,7 +23,7 @@ from promptvision.tools.requirements import Missing, missing_requirements
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Operation, Phrase, Tool
 
-__all__ = ["Availability"]
+__all__ = ["Availability", "describe_needs"]
 
 RECHECK_S = 10.0
 """How long a snapshot is valid: weights may be pulled while a server runs."""
@@ -61,6 +64,11 @@ class Availability:
 
             await asyncio.to_thread(self._check)
 
+    def forget(self) -> None:
+        """Check again at the next question: something was downloaded or installed."""
+        with self._lock:
+            self._snapshot = None
+
     def missing(self, tool: Tool) -> list[Missing]:
         """The requirements of a tool that are not met here."""
         return self._current().missing[tool.qualified_name]
@@ -73,10 +81,70 @@ class Availability:
             return [tool for tool in tools if not snapshot.missing[tool.qualified_name]]
         return snapshot.runnable.get(operation, [])
 
+    def needs(self, operation: str, values: Mapping[str, Any] | None = None) -> NeedsSetup | None:
+        """What the best tool for an operation that is not ready needs, with that of its prerequisites.
+
+        A tool that only lacks models goes before one that lacks something else.
+
+        Args:
+            operation: its name.
+            values: the arguments so far; tools that do not accept them do not count.
+
+        Returns:
+            None if each tool is ready.
+        """
+        absent = self._absent(operation, values or {})
+        if not absent:
+            return None
+        best = next((tool for tool in absent if self._lacks_models_only(tool)), absent[0])
+        others = [one for one in self.missing(best) if not one.model]
+        models = {one.model: one.bytes for one in self.missing(best) if one.model}
+        if others:
+            return NeedsSetup(models=list(models), bytes=sum(models.values()), command=others[0].fix)
+        if not self.runnable(operation):
+            self._add_prerequisites(best, models, {operation})
+        return NeedsSetup(models=list(models), bytes=sum(models.values()), command=pull_command(models))
+
+    def _absent(self, operation: str, values: Mapping[str, Any]) -> list[Tool]:
+        """Tools for an operation that are not ready and may serve these arguments, best first."""
+        tools = self._admission.candidates(operation)
+        return [tool for tool in tools if self.missing(tool) and _may_serve(tool, values)]
+
+    def _lacks_models_only(self, tool: Tool) -> bool:
+        return all(one.model for one in self.missing(tool))
+
+    def _add_prerequisites(self, tool: Tool, models: dict[str, int], seen: set[str]) -> None:
+        """Add what tools for the required arguments of a tool lack, where none of those can run."""
+        for kind in link_types(tool.args, required=True).values():
+            for operation, _ in self.producers(kind)[:1]:
+                if operation.name in seen or self.runnable(operation.name):
+                    continue
+                seen.add(operation.name)
+                absent = [each for each in self._absent(operation.name, {}) if self._lacks_models_only(each)]
+                for best in absent[:1]:
+                    models.update((one.model, one.bytes) for one in self.missing(best))
+                    self._add_prerequisites(best, models, seen)
+
+    def better(self, tool: Tool) -> NeedsSetup | None:
+        """The models that a better tool for the same operation lacks; None if there is no such tool."""
+        before = itertools.takewhile(
+            lambda other: other.name != tool.name, self._admission.candidates(tool.operation.name)
+        )
+        for other in before:
+            if self.missing(other) and other.accepts is None and self._lacks_models_only(other):
+                models = {one.model: one.bytes for one in self.missing(other)}
+                return NeedsSetup(
+                    models=list(models), bytes=sum(models.values()), command=pull_command(models)
+                )
+        return None
+
     def reason(self, operation: str) -> str:
         """Why no tool for an operation can run here, and the fix; empty if one can run."""
         if self.runnable(operation):
             return ""
+        needs = self.needs(operation)
+        if needs is not None and needs["command"] == pull_command(needs["models"]):
+            return describe_needs(needs)
         reasons = [
             f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in self.missing(tool))
             for tool in self._admission.candidates(operation)
@@ -204,6 +272,26 @@ class Availability:
             image=next(iter(image_fields(best.args)), None),
             target=target_field(best.args),
         )
+
+
+def describe_needs(needs: NeedsSetup) -> str:
+    """What is missing and the command, in words."""
+    if not needs["models"]:
+        return needs["command"]
+    verb = "is" if len(needs["models"]) == 1 else "are"
+    size = f" ({gigabytes(needs['bytes'])})" if needs["bytes"] else ""
+    return f"{', '.join(needs['models'])} {verb} not downloaded{size}; run `{needs['command']}`"
+
+
+def _may_serve(tool: Tool, values: Mapping[str, Any]) -> bool:
+    """Whether a tool may accept arguments that are not complete."""
+    if tool.accepts is None:
+        return True
+    known = {name: value for name, value in values.items() if name in tool.args.model_fields}
+    try:
+        return bool(tool.accepts(tool.args.model_construct(**known)))
+    except Exception:  # noqa: BLE001  # a plugin's function may raise anything for what is missing
+        return True
 
 
 def _is_on_event_loop() -> bool:

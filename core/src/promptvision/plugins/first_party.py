@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["FIRST_PARTY", "INSTALL_TOOLS"]
+__all__ = ["FIRST_PARTY", "INSTALL_ALL", "INSTALL_TOOLS"]
 
 INSTALL_TOOLS = 'pip install "promptvision[standard]"'
 """The command that installs the standard tools."""
+INSTALL_ALL = 'pip install "promptvision[full]"'
+"""The command that installs the tools with neural models as well."""
 
 FIRST_PARTY = frozenset(
     f"promptvision-{name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from promptvision.errors import PluginError
 from promptvision.images.store import ImageStore
 from promptvision.instruments import Instruments
 from promptvision.llm.planner import PlannerFunction
+from promptvision.needs import NeedsSetup
 from promptvision.plugins import factories
 from promptvision.plugins.admission import Admission
 from promptvision.plugins.availability import Availability
@@ -218,6 +219,10 @@ class Registry:
     def runnable(self, operation: str) -> list[Tool]:
         """See :meth:`Availability.runnable`."""
         return self.availability.runnable(operation)
+
+    def needs(self, operation: str, values: Mapping[str, Any] | None = None) -> NeedsSetup | None:
+        """See :meth:`Availability.needs`."""
+        return self.availability.needs(operation, values)
 
     def missing_reason(self, operation: str) -> str:
         """See :meth:`Availability.reason`."""

@@ -75,7 +75,9 @@ async def _known(request: Request, exc: Exception) -> Response:
         headers["Retry-After"] = str(math.ceil(exc.retry_after_s))
     elif status == 503:
         headers["Retry-After"] = "2"
-    extra = {"errors": exc.problems} if isinstance(exc, ArgumentsError) else {}
+    extra: dict[str, Any] = {"errors": exc.problems} if isinstance(exc, ArgumentsError) else {}
+    if isinstance(exc, SetupError) and exc.needs is not None:
+        extra["needs_setup"] = exc.needs
     return problem(status, str(exc), headers=headers, **extra)
 
 

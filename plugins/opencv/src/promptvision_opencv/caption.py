@@ -18,10 +18,6 @@ __all__ = ["Measured", "caption", "describe", "measure"]
 
 _WORK_SIDE = 640
 _LEAST_SCORE = 0.45
-_MESSAGE = (
-    "This caption was put together from measurements: the tool sees colours, faces and people and recognises "
-    "nothing else; promptvision-florence describes what an image shows."
-)
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -58,7 +54,7 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
     context.progress(0, 1, "measuring")
     text = describe(measure(rgb), args.detail)
     context.check_cancelled()
-    return CaptionResult(original_image_url=args.image_url, caption=text, message=_MESSAGE)
+    return CaptionResult(original_image_url=args.image_url, caption=text)
 
 
 def measure(rgb: Array) -> Measured:

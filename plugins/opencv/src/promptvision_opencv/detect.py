@@ -16,9 +16,9 @@ from promptvision.plugin import (
     Choice,
     DetectArgs,
     DetectResult,
+    NotSupported,
     TargetPhrase,
     ToolContext,
-    ToolFailed,
     draw_boxes,
     measure_lightness,
     select_candidates,
@@ -66,8 +66,8 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 
     Raises:
         ArgumentsError: the prompt is a complement.
-        ToolFailed: the prompt names nothing that this tool can find, or, if another tool will use the boxes,
-            has a word that it cannot check.
+        NotSupported: the prompt names nothing that this tool can find, or, if another tool will use the
+            boxes, has a word that it cannot check.
     """
     requests, foreign = read_prompt(args.prompt)
     _refuse_foreign(args, requests, foreign)
@@ -146,7 +146,7 @@ class _Search:
         """The boxes that a request refers to.
 
         Raises:
-            ToolFailed: an edit would change too much.
+            NotSupported: an edit would change too much.
         """
         size = (self._rgb.shape[1], self._rgb.shape[0])
         if request.kind is Kind.BORDER:
@@ -183,8 +183,8 @@ class _Search:
         colour = f" {request.colour.name}" if request.colour else ""
         return Choice(
             (),
-            f"I cannot tell the{colour} background: the edge of the image is not of one{colour} colour. "
-            f"{_better()}.",
+            f"I cannot tell the{colour} background: the edge of the image is not of one{colour} colour."
+            f"{_better()}",
         )
 
     def _all(self, phrase: TargetPhrase) -> list[Detection]:
@@ -205,7 +205,7 @@ class _Search:
         """Reject an edit of regions with only their colour in common, if they are too many or too few.
 
         Raises:
-            ToolFailed: there are too many of them, or most of that colour in the image is not among them.
+            NotSupported: there are too many of them, or most of that colour in the image is not among them.
         """
         if request.shape is not None:
             return
@@ -219,8 +219,8 @@ class _Search:
             would = f"is not clear: {request.label} covers {total:.0%} of"
         else:
             return
-        raise ToolFailed(
-            f"opencv_detect: {request.phrase.text!r} {would} the image; say which area (largest, left). "
+        raise NotSupported(
+            f"opencv_detect: {request.phrase.text!r} {would} the image; say which area (largest, left)."
             f"{_better()}"
         )
 
@@ -228,12 +228,12 @@ class _Search:
         """Reject an edit of a person of whom only the face was found.
 
         Raises:
-            ToolFailed: only the face was found.
+            NotSupported: only the face was found.
         """
         wholes = {d.box for d in self._all(request.phrase) if d.is_whole}
         if not all(one.box in wholes for one in choice.chosen):
-            raise ToolFailed(
-                f"opencv_detect: {request.phrase.text!r}: found a face, but not where the person ends. "
+            raise NotSupported(
+                f"opencv_detect: {request.phrase.text!r}: found a face, but not where the person ends."
                 f"{_better()}"
             )
 
@@ -251,7 +251,7 @@ def _refuse_foreign(args: DetectArgs, requests: list[Request], foreign: list[Tar
 
     Raises:
         ArgumentsError: the prompt is a complement.
-        ToolFailed: any other case.
+        NotSupported: any other case.
     """
     complement = next((phrase for phrase in foreign if phrase.is_complement), None)
     if complement is not None:
@@ -261,12 +261,12 @@ def _refuse_foreign(args: DetectArgs, requests: list[Request], foreign: list[Tar
     unknown = [phrase.text for phrase in foreign if args.strict or not requests]
     unknown += [text for request in requests for text in _unreadable_references(request)]
     if unknown:
-        raise ToolFailed(f"opencv_detect: cannot look for {_quoted(unknown)}: {_ABILITY}. {_better()}")
+        raise NotSupported(f"opencv_detect: cannot look for {_quoted(unknown)}: {_ABILITY}.{_better()}")
     for request in requests if args.strict else ():
         if request.unchecked:
-            raise ToolFailed(
+            raise NotSupported(
                 f"opencv_detect: {request.phrase.text!r}: cannot check {_quoted(request.unchecked)}, so "
-                f"nothing was changed{_way_out(request)}. {_better()}"
+                f"nothing was changed{_way_out(request)}.{_better()}"
             )
 
 
@@ -285,11 +285,13 @@ def _way_out(request: Request) -> str:
 
 
 def _better() -> str:
-    """The command that installs an open-vocabulary detector."""
-    pull = "promptvision models pull grounding-dino-base"
-    if find_spec("promptvision_grounding_dino") is None:
-        pull = f"pip install promptvision-grounding-dino && {pull}"
-    return f"To find anything by its name, run: {pull}"
+    """How to get a detector that finds anything by its name; empty if its plugin is installed.
+
+    Then the core names the models that it needs.
+    """
+    if find_spec("promptvision_grounding_dino") is not None:
+        return ""
+    return " To find anything by its name, run: pip install promptvision-grounding-dino"
 
 
 def _unchecked_notes(requests: list[Request], foreign: list[TargetPhrase]) -> list[str]:
@@ -298,9 +300,9 @@ def _unchecked_notes(requests: list[Request], foreign: list[TargetPhrase]) -> li
     unchecked = dict.fromkeys(word for request in requests for word in request.unchecked)
     if unchecked:
         looked = " and ".join(dict.fromkeys(request.label for request in requests if request.unchecked))
-        notes.append(f"Looked for {looked} only and could not check {_quoted(unchecked)}. {_better()}.")
+        notes.append(f"Looked for {looked} only and could not check {_quoted(unchecked)}.{_better()}")
     if foreign:
-        notes.append(f"Could not look for {_quoted([phrase.text for phrase in foreign])}. {_better()}.")
+        notes.append(f"Could not look for {_quoted([phrase.text for phrase in foreign])}.{_better()}")
     return notes
 
 

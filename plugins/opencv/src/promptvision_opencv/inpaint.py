@@ -8,7 +8,15 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from promptvision.plugin import InpaintArgs, InpaintResult, ToolContext, ToolFailed, read_mask, read_targets
+from promptvision.plugin import (
+    InpaintArgs,
+    InpaintResult,
+    NotSupported,
+    ToolContext,
+    ToolFailed,
+    read_mask,
+    read_targets,
+)
 from promptvision_opencv.arrays import Array, flat_rgb
 from promptvision_opencv.background import find_background
 from promptvision_opencv.paints import is_desaturation, read_paint
@@ -20,10 +28,6 @@ __all__ = ["inpaint", "paint_over", "take_away", "without_colour"]
 
 _MOST_REMOVED = 0.5
 """Maximum share of the image that can be filled from the rest."""
-_REMOVED = (
-    "The area was filled from its surroundings; this tool knows neither the hidden content nor a shadow "
-    "elsewhere. promptvision-sdxl-inpaint generates such areas."
-)
 _GREY = {"L": "L", "LA": "L", "RGB": "RGB", "RGBA": "RGB"}
 """Mode to the mode of its colour bands."""
 
@@ -45,14 +49,13 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
         is_most = (inside > 0).mean() > _MOST_REMOVED
         edited = (_take_things if is_most else take_away)(image, inside, context.check_cancelled)
         notes += ["The background was kept."] if is_most else []
-        notes.append(_REMOVED)
     elif is_desaturation(prompt):
         edited = without_colour(image, inside)
     else:
         edited = paint_over(image, inside, _colour_of(args))
     if edited.tobytes() == image.convert(edited.mode).tobytes():
         raise ToolFailed(f"opencv_inpaint: nothing changed: it already looks like {prompt!r}")
-    if prompt and notes:
+    if notes:
         notes.insert(0, "The image is edited.")
     return InpaintResult(
         original_image_url=args.image_url,
@@ -123,8 +126,8 @@ def _with_alpha_of(image: Image.Image, edited: Image.Image) -> Image.Image:
 def _colour_of(args: InpaintArgs) -> tuple[int, int, int]:
     colour = read_paint(args.prompt, args.target)
     if colour is None:
-        raise ToolFailed(
+        raise NotSupported(
             f"opencv_inpaint: cannot paint {args.prompt!r}: it removes an object (empty prompt) or gives it "
-            "one named colour ('blue'); promptvision-sdxl-inpaint paints anything that can be described"
+            "one named colour ('blue')"
         )
     return colour

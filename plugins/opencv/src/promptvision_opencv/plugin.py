@@ -60,8 +60,9 @@ INPAINT_TOOL = Tool(
     priority=_PRIORITY,
     requires=Requirements(modules=_OPENCV),
     limits=(
-        "Removes an object (prompt empty), gives it one named colour (prompt 'blue') or makes it black and "
-        "white, and cannot paint anything new; promptvision-sdxl-inpaint can."
+        "Removes an object (prompt empty) but not its shadow, filling the area from its surroundings; gives "
+        "it one named colour (prompt 'blue') or makes it black and white; cannot paint anything new, which "
+        "promptvision-sdxl-inpaint can."
     ),
 )
 

@@ -12,6 +12,7 @@ from promptvision.plugin import (
     ArgumentsError,
     Box,
     MaskRef,
+    NotSupported,
     Point,
     SegmentResult,
     ToolContext,
@@ -65,7 +66,7 @@ def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
         masks.append(cut.mask)
         references.append(context.save_mask(Image.fromarray(cut.mask)))
     if uncertain and args.target:
-        raise ToolFailed(_message(uncertain, "nothing is masked"))
+        raise NotSupported(_message(uncertain, "nothing is masked"))
     for number, point in enumerate(args.points, start=1):
         context.progress(len(masks), total, f"cutting out the thing at point {number}")
         raw = cut_at(rgb, point, args.background_points, context.seed)
@@ -167,7 +168,4 @@ def _check_points(args: CutArgs, width: int, height: int) -> None:
 
 
 def _message(uncertain: list[str], outcome: str) -> str:
-    return (
-        f"Nothing stands out from its surroundings in box {', '.join(uncertain)}, so {outcome}; "
-        "promptvision-sam segments objects that colour alone cannot distinguish."
-    )
+    return f"Nothing stands out from its surroundings in box {', '.join(uncertain)}, so {outcome}."

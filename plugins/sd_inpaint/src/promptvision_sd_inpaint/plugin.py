@@ -44,7 +44,7 @@ SD = ModelSpec(
             url=f"{_LCM}/pytorch_lora_weights.safetensors",
         ),
     ),
-    hub_files=("*/*.json", "*/*.safetensors", "*/*.txt"),
+    hub_files=("*/*.[jt]*", "*/*.safetensors"),  # json, and txt where a tokenizer has such a file
     download_bytes=2 * _PARAMETERS + 134_621_556,
     license="CreativeML Open RAIL-M",
     license_url="https://huggingface.co/spaces/CompVis/stable-diffusion-license",
@@ -52,6 +52,7 @@ SD = ModelSpec(
     peak_bytes={"float16": 1_200_000_000, "float32": 2_400_000_000},
     dtypes={"cuda": ("float16",), "cpu": ("float32",)},
     load="promptvision_sd_inpaint.load:load",
+    tier="light",
 )
 """Stable Diffusion 1.5 for inpainting, and the LoRA that lets it paint in a few steps. Revisions, and size
 and digest of the LoRA, are those that several public projects pin; the other files are checked against the

@@ -95,7 +95,7 @@ def _hub(id_: str, source: str, revision: str, files: tuple[WeightFile, ...], **
         "license": _RAIL,
         "license_url": _RAIL_URL,
         "dtypes": {"cuda": ("float16",), "cpu": ("float32",)},
-        "tier": "light",
+        "tier": "full",
         **more,
     }
     return ModelSpec(
@@ -165,7 +165,6 @@ SPECS = (
         ),
         weight_bytes=_bytes(2_259_530_000),
         download_bytes=2 * 2_259_530_000,
-        tier="full",
         peak_bytes=_UNET_PEAK,
         loader="load_denoiser",
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from promptvision.plugin import Gpu, ModelSpec, Requirements, Tool, WeightFile, hookimpl, operations
+from promptvision.plugin import Gpu, ModelSpec, Requirements, Tier, Tool, WeightFile, hookimpl, operations
 
 __all__ = ["ASK", "LARGE", "PLUGIN_API", "SMALL", "promptvision_models", "promptvision_tools"]
 
 PLUGIN_API = 1
 
 
-def _smolvlm(id_: str, name: str, revision: str, sha256: str, size: int) -> ModelSpec:
+def _smolvlm(id_: str, name: str, revision: str, sha256: str, size: int, tier: Tier = "") -> ModelSpec:
     """SmolVLM; its weights are published in bfloat16."""
     return ModelSpec(
         id=id_,
@@ -33,6 +33,7 @@ def _smolvlm(id_: str, name: str, revision: str, sha256: str, size: int) -> Mode
         peak_bytes={"bfloat16": 600_000_000, "float16": 600_000_000, "float32": 1_200_000_000},
         dtypes={"cuda": ("bfloat16", "float16"), "cpu": ("float32",)},
         load="promptvision_vqa.load:load",
+        tier=tier,
     )
 
 
@@ -42,6 +43,7 @@ SMALL = _smolvlm(
     "7e3e67edbbed1bf9888184d9df282b700a323964",
     "74dea5904032e5ae99a2e0eef5179e6ac0f1dedc3ab0c7c2a5d4d387c843203e",
     513_028_808,
+    "light",
 )
 LARGE = _smolvlm(
     "smolvlm-500m",

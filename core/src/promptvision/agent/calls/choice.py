@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
-from promptvision.errors import SetupError, ToolFailed
+from promptvision.agent.calls.request import OperationRequest
+from promptvision.errors import NotSupported, SetupError, ToolFailed
+from promptvision.needs import NeedsSetup
+from promptvision.plugins.availability import describe_needs
 from promptvision.plugins.registry import Registry
 from promptvision.tools.artifacts import link_types, target_field
 from promptvision.tools.targets import is_complement, kept_part
 from promptvision.tools.tool import Args, Tool
 from promptvision.types import Box
 
-__all__ = ["accepts", "declined_error", "raised_by", "tools_that_invert", "unavailable_error"]
+__all__ = [
+    "accepts",
+    "declined_error",
+    "failed_error",
+    "needs_of",
+    "raised_by",
+    "tools_that_invert",
+    "unavailable_error",
+]
 
 log = logging.getLogger(__name__)
 
@@ -71,28 +83,58 @@ def raised_by(tool: Tool, exc: Exception, where: str = "") -> ToolFailed:
     return ToolFailed(f"{tool.plugin}: tool {tool.name!r}: {where}{type(exc).__name__}: {first_line}")
 
 
-def unavailable_error(registry: Registry, operation: str) -> SetupError:
+def unavailable_error(registry: Registry, request: OperationRequest) -> SetupError:
     """The error of an operation whose tools cannot run here."""
-    return SetupError(f"{operation} cannot run here: {registry.missing_reason(operation)}")
+    name = request.operation
+    needs = registry.needs(name, request.values)
+    return SetupError(f"{name} cannot run here: {registry.missing_reason(name)}", needs=needs)
 
 
-def declined_error(registry: Registry, operation: str, tools: list[Tool]) -> ToolFailed | SetupError:
-    """The error when no tool accepts the arguments, with what to install if that could help.
+def declined_error(
+    registry: Registry, request: OperationRequest, tools: list[Tool]
+) -> ToolFailed | SetupError:
+    """The error when no tool accepts the arguments, with what to set up if that could help.
 
     Args:
         registry: the installed tools and their availability.
-        operation: the name of the operation.
+        request: the operation and its arguments.
         tools: those that can run here.
     """
-    reasons = [f"tool {tool.name!r}: {tool.limits or 'it does not serve them'}" for tool in tools]
-    needs = [
-        f"tool {tool.name!r}: {one.what}; {one.fix}"
-        for tool in registry.candidates(operation)
-        for one in registry.missing(tool)
-    ]
-    if not needs:
-        return ToolFailed(f"{operation}: no tool here serves these arguments: {' '.join(reasons)}")
+    name = request.operation
+    reasons = " ".join(f"tool {tool.name!r}: {tool.limits or 'it does not serve them'}" for tool in tools)
+    needs = registry.needs(name, request.values)
+    if needs is None:
+        return ToolFailed(f"{name}: no tool here serves these arguments: {reasons}")
     return SetupError(
-        f"{operation} cannot run here with these arguments: {' '.join(reasons)} "
-        f"Not ready: {'; or '.join(needs)}"
+        f"{name} cannot run here with these arguments: {reasons} A better tool can: {describe_needs(needs)}",
+        needs=needs,
     )
+
+
+def failed_error(
+    registry: Registry, request: OperationRequest, failures: Sequence[ToolFailed | SetupError]
+) -> ToolFailed | SetupError:
+    """The error when every tool has failed, with what to set up if a better tool may do it.
+
+    Args:
+        registry: the installed tools and their availability.
+        request: the operation and its arguments.
+        failures: of each tool, in order.
+    """
+    text = "; ".join(dict.fromkeys(str(exc) for exc in failures))
+    needs = needs_of(registry, request, failures[-1])
+    if all(isinstance(exc, SetupError) for exc in failures):
+        return SetupError(text, needs=needs)
+    if needs is None:
+        return ToolFailed(text)
+    return SetupError(f"{text.rstrip('.')}. A better tool can: {describe_needs(needs)}", needs=needs)
+
+
+def needs_of(registry: Registry, request: OperationRequest, error: Exception) -> NeedsSetup | None:
+    """What must be set up before a request that failed can succeed, as far as it is known."""
+    if isinstance(error, SetupError):
+        return error.needs
+    if not isinstance(error, NotSupported):
+        return None
+    needs = registry.needs(request.operation, request.values)
+    return needs if needs and needs["models"] else None

@@ -14,6 +14,7 @@ from promptvision.agent.reply import MadeImage, Step, image_ids
 from promptvision.conversations.turn import EventKind
 from promptvision.errors import Cancelled, SetupError
 from promptvision.images.handles import ImageTable
+from promptvision.needs import NeedsSetup
 from promptvision.runtime.context import SavedImage
 from promptvision.runtime.runtime import CallResult
 from promptvision.tools.tool import Args, Tool
@@ -114,15 +115,16 @@ class StepRecord:
         self._end(started, step, entries, outcome)
         return outcome
 
-    def fail(self, started: StartedStep, error: Exception) -> None:
-        """Add a step that raised, and journal it."""
+    def fail(self, started: StartedStep, error: Exception, needs: NeedsSetup | None = None) -> None:
+        """Add a step that raised, and journal it; ``needs`` is what to set up before it can succeed."""
         step = Step(
             **started.names,
             status="cancelled" if isinstance(error, Cancelled) else "failed",
             arguments=started.arguments,
             seconds=round(time.monotonic() - started.started_at, 4),
             message=str(error),
-            needs_setup=isinstance(error, SetupError),
+            needs_setup=isinstance(error, SetupError) or needs is not None,
+            setup=needs,
             image_ids=started.image_ids,
         )
         self._end(started, step, [], None)

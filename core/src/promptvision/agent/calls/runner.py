@@ -13,6 +13,8 @@ from promptvision.agent.calls.artifacts import Artifacts
 from promptvision.agent.calls.choice import (
     accepts,
     declined_error,
+    failed_error,
+    needs_of,
     raised_by,
     tools_that_invert,
     unavailable_error,
@@ -101,7 +103,7 @@ class StepRunner:
         name = request.operation
         tools = self._registry.runnable(name)
         if not tools:
-            await self._fail(error := unavailable_error(self._registry, name), request)
+            await self._fail(error := unavailable_error(self._registry, request), request)
             raise error
         tools = tools_that_invert(tools, request.values)
         values, args = await self._complete(tools[0], request, depth)
@@ -115,12 +117,11 @@ class StepRunner:
             except (ToolFailed, SetupError) as exc:
                 failures.append(exc)
         if not failures:
-            declined = declined_error(self._registry, name, tools)
+            declined = declined_error(self._registry, request, tools)
             if isinstance(declined, SetupError):
                 await self._fail(declined, request)
             raise declined
-        kind = SetupError if all(isinstance(exc, SetupError) for exc in failures) else ToolFailed
-        raise kind("; ".join(dict.fromkeys(str(exc) for exc in failures)))
+        raise failed_error(self._registry, request, failures)
 
     # Arguments
 
@@ -186,7 +187,7 @@ class StepRunner:
         candidates = self._registry.candidates(request.operation)
         best = next((tool for tool in candidates if self._registry.missing(tool)), None)
         if best is not None:
-            self.record.fail(await self.record.start(best, None, request.call_id), error)
+            self.record.fail(await self.record.start(best, None, request.call_id), error, error.needs)
 
     async def _attempt(
         self, tool: Tool, args: Args, request: OperationRequest, *, is_last: bool
@@ -215,7 +216,7 @@ class StepRunner:
                 tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress(step.number)
             )
         except (CallError, SetupError, Cancelled) as exc:
-            self.record.fail(step, exc)
+            self.record.fail(step, exc, needs_of(self._registry, request, exc))
             raise
         except LeaseLost:
             raise

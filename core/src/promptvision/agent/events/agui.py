@@ -139,6 +139,8 @@ class Translator:
         if data["status"] == "done":
             return [result, finished]
         warning = {"step": data["step"], "status": data["status"], "message": data["message"]}
+        if data.get("setup"):
+            warning["needs_setup"] = data["setup"]
         return [result, finished, {"type": "CUSTOM", "name": WARNING, "value": warning}]
 
     def _made(self, result: dict[str, Any]) -> list[str]:

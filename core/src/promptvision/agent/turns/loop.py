@@ -30,6 +30,7 @@ from promptvision.instruments import Instruments
 from promptvision.llm.budget import CHARS_PER_TOKEN, fit_request
 from promptvision.llm.messages import ChatReply, Message, PlannerFallback, ToolCall
 from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
+from promptvision.plugins.availability import describe_needs
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 
@@ -129,6 +130,7 @@ class TurnLoop:
         wake = partial(loop.call_soon_threadsafe, self._limit.stop)
         with self._limit, self._runner.cancel.waking(wake):
             text, status = await self._outcome()
+        self._note_limits()
         return self._reply(text, status)
 
     async def _outcome(self) -> tuple[str, TurnStatus]:
@@ -257,6 +259,19 @@ class TurnLoop:
                     data["fallback"] = fallbacks[note]
                     self._fallbacks.append(fallbacks[note])
                 self._journal.defer((EventKind.NOTE, data, None))
+
+    def _note_limits(self) -> None:
+        """Say the limits of fallback tools that ran, once per conversation, with how to get a better one."""
+        known = {note for turn in self._earlier if turn.reply for note in turn.reply.get("notes", ())}
+        for name in dict.fromkeys(step.tool for step in self._record.steps if step.status == "done"):
+            tool = self._registry.tools.get(name)
+            needs = self._registry.availability.better(tool) if tool and tool.limits else None
+            if tool is None or needs is None:
+                continue
+            note = f"{name}: {tool.limits} A better tool: {describe_needs(needs)}."
+            if note not in (*known, *self._notes) and len(self._notes) < MAX_NOTES:
+                self._notes.append(note)
+                self._journal.defer((EventKind.NOTE, {"message": note}, None))
 
     def _number_calls(self, calls: Sequence[ToolCall]) -> tuple[ToolCall, ...]:
         """Calls with ids that are unique in the conversation; those of the host may not be."""

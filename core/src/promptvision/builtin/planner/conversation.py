@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 ADVICE = (
-    "A language model understands free wording: set GROQ_API_KEY, or "
+    "A language model understands free wording: run `promptvision setup`, or set GROQ_API_KEY, or "
     "OPENAI_BASE_URL=http://localhost:11434/v1 for a local one."
 )
 _INVITATION = (
