@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -88,7 +89,11 @@ def rss_mb(pid: int) -> float:
 def sockets(pid: int) -> int:
     """Sockets of a process; all but a few are connections of clients."""
     files = Path(f"/proc/{pid}/fd").iterdir()
-    return sum(str(file.readlink()).startswith("socket:") for file in files)
+    count = 0
+    for file in files:
+        with suppress(FileNotFoundError):  # closed meanwhile
+            count += str(file.readlink()).startswith("socket:")
+    return count
 
 
 async def main() -> int:
