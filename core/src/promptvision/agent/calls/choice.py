@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from promptvision.agent.calls.request import OperationRequest
@@ -12,6 +12,7 @@ from promptvision.needs import NeedsSetup
 from promptvision.plugins.availability import describe_needs
 from promptvision.plugins.registry import Registry
 from promptvision.tools.artifacts import link_types, target_field
+from promptvision.tools.requirements import Missing
 from promptvision.tools.targets import is_complement, kept_part
 from promptvision.tools.tool import Args, Tool
 from promptvision.types import Box
@@ -91,24 +92,32 @@ def unavailable_error(registry: Registry, request: OperationRequest) -> SetupErr
 
 
 def declined_error(
-    registry: Registry, request: OperationRequest, tools: list[Tool]
+    registry: Registry, operation: str, tools: list[Tool], values: Mapping[str, Any] | None = None
 ) -> ToolFailed | SetupError:
     """The error when no tool accepts the arguments, with what to set up if that could help.
 
     Args:
         registry: the installed tools and their availability.
-        request: the operation and its arguments.
+        operation: the name of the operation.
         tools: those that can run here.
+        values: the arguments so far.
     """
-    name = request.operation
     reasons = " ".join(f"tool {tool.name!r}: {tool.limits or 'it does not serve them'}" for tool in tools)
-    needs = registry.needs(name, request.values)
+    needs = registry.needs(operation, values)
     if needs is None:
-        return ToolFailed(f"{name}: no tool here serves these arguments: {reasons}")
-    return SetupError(
-        f"{name} cannot run here with these arguments: {reasons} A better tool can: {describe_needs(needs)}",
-        needs=needs,
-    )
+        return ToolFailed(f"{operation}: no tool here serves these arguments: {reasons}")
+    better = f"A better tool can: {describe_needs(needs)}"
+    if not needs["models"]:
+        absent = (f"tool {tool.name!r}: {one.what}; {one.fix}" for tool, one in _missing(registry, operation))
+        better = f"Not ready: {'; or '.join(absent)}"
+    return SetupError(f"{operation} cannot run here with these arguments: {reasons} {better}", needs=needs)
+
+
+def _missing(registry: Registry, operation: str) -> Iterator[tuple[Tool, Missing]]:
+    """What each tool for an operation lacks."""
+    for tool in registry.candidates(operation):
+        for one in registry.missing(tool):
+            yield tool, one
 
 
 def failed_error(

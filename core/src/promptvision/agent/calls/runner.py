@@ -117,7 +117,7 @@ class StepRunner:
             except (ToolFailed, SetupError) as exc:
                 failures.append(exc)
         if not failures:
-            declined = declined_error(self._registry, request, tools)
+            declined = declined_error(self._registry, name, tools, request.values)
             if isinstance(declined, SetupError):
                 await self._fail(declined, request)
             raise declined
