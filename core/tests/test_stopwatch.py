@@ -22,19 +22,24 @@ def test_time_of_waiting_for_a_cpu_does_not_count() -> None:
     import hashlib
 
     data = bytes(32_000_000)
-    allowed = os.sched_getaffinity(0)
-    began, watch = time.monotonic(), Stopwatch()
+    allowed, release = os.sched_getaffinity(0), threading.Event()
+    done = threading.Semaphore(0)
 
     def work() -> None:
         os.sched_setaffinity(0, {min(allowed)})
         for _ in range(4):
             hashlib.sha256(data).digest()  # without the GIL
+        done.release()
+        release.wait(60)  # a thread that has ended is not counted any more
 
     threads = [threading.Thread(target=work) for _ in range(4)]
+    began, watch = time.monotonic(), Stopwatch()
     for thread in threads:
         thread.start()
-    while any(thread.is_alive() for thread in threads):
-        threads[0].join(0.01)
-        last = watch.seconds, time.monotonic() - began
-    seconds, elapsed = last
+    for _ in threads:
+        assert done.acquire(timeout=60)
+    seconds, elapsed = watch.seconds, time.monotonic() - began
+    release.set()
+    for thread in threads:
+        thread.join()
     assert seconds < 0.6 * elapsed
