@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from promptvision.agent.calls.choice import accepts, declined_error, raised_by, tools_that_invert
-from promptvision.agent.calls.request import OperationRequest
 from promptvision.errors import SetupError, ToolFailed
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
@@ -17,7 +16,6 @@ from promptvision.tools.tool import Tool
 from promptvision.types import ImageRef
 
 ARGS = ImageArgs(image_url=ImageRef("1" * 64))
-REQUEST = OperationRequest(operation="convert_to_bw", values={})
 
 
 def run(args: Any, context: Any) -> Any:
@@ -59,7 +57,7 @@ def test_everything_except_a_thing_needs_a_tool_that_inverts() -> None:
 def test_declined_arguments_name_the_limits_and_what_to_install() -> None:
     here = grey(limits="It takes colour images only.", accepts=lambda args: False)
     registry = make_registry([here])
-    error = declined_error(registry, REQUEST, registry.runnable("convert_to_bw"))
+    error = declined_error(registry, "convert_to_bw", registry.runnable("convert_to_bw"))
     assert isinstance(error, ToolFailed)
     assert "It takes colour images only." in str(error)
     absent = Tool(
@@ -69,7 +67,7 @@ def test_declined_arguments_name_the_limits_and_what_to_install() -> None:
         requires=Requirements(modules={"no_such_module": "install it"}),
     )
     registry = make_registry([here, absent])
-    error = declined_error(registry, REQUEST, registry.runnable("convert_to_bw"))
+    error = declined_error(registry, "convert_to_bw", registry.runnable("convert_to_bw"))
     assert isinstance(error, SetupError)
     assert "tool 'better'" in str(error)
     assert "no_such_module" in str(error)
