@@ -32,7 +32,7 @@ RUN uv venv /opt/promptvision \
         "psycopg[binary]" pillow-heif promptvision-[0-9]*.whl \
         promptvision_basics-*.whl promptvision_bw-*.whl promptvision_opencv-*.whl promptvision_rapidocr-*.whl \
         promptvision_tesseract-*.whl promptvision_web-*.whl promptvision_mcp-*.whl promptvision_groq-*.whl \
-        promptvision_openai-*.whl promptvision_s3-*.whl
+        promptvision_openai-*.whl promptvision_s3-*.whl promptvision_telemetry-*.whl
 
 # The same with the neural tools; the wheels of torch bring CUDA
 FROM cpu-environment AS gpu-environment

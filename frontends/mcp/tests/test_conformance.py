@@ -127,7 +127,7 @@ def test_conformance(scenario: str, server: ServerProcess, tmp_path: Path) -> No
 
 def inspect(home: Path, *arguments: str) -> Any:
     script = module("@modelcontextprotocol/inspector") / "clients" / "launcher" / "build" / "index.js"
-    done = node(script, "--cli", *arguments, home=home)
+    done = node(script, "--cli", "--connect-timeout", "100000", *arguments, home=home)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return json.loads(done.stdout)
 
