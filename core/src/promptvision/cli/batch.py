@@ -46,7 +46,7 @@ SCRATCH = ".promptvision"
     "-j",
     "--jobs",
     type=click.IntRange(1, MAX_JOBS),
-    help="Images at once. Default: one per core, at most 4.",
+    help="Images at once. Default: one more than there are cores, at most 5.",
 )
 @click.option("--resume", "is_resumed", is_flag=True, help="Go on with a batch; what is done stays.")
 @click.option(
@@ -82,7 +82,7 @@ def batch(
                 text,
                 dict(zip(paths, name_results(paths), strict=True)),
                 folder,
-                jobs or min(os.cpu_count() or 1, 4),
+                jobs or min((os.cpu_count() or 1) + 1, 5),
                 None if report is None else stack.enter_context(ContactSheet.open(report)),
             )
             work.check_results()

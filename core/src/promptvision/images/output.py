@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -177,14 +177,15 @@ def encode_image(image: Image, kind: OutputFormat, quality: int | None = None) -
         )
     if kind.name == "PNG":
         return encode_png(image)
-    out = BytesIO()
     options = dict(kind.options)
     if quality is not None and "quality" in options:
         options["quality"] = quality
     if kind.name == "ICO":
         options["sizes"] = [image.size]
-    _fitted(image, kind).save(out, kind.name, **options)
-    return out.getvalue()
+    with TemporaryFile() as out:  # Pillow encodes without the GIL only if there is a file descriptor
+        _fitted(image, kind).save(out, kind.name, **options)
+        out.seek(0)
+        return out.read()
 
 
 def _fitted(image: Image, kind: OutputFormat) -> Image:
