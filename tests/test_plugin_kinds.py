@@ -150,7 +150,7 @@ def installed(
     """Installs the wheel of a kind's project into the environment."""
 
     def install(kind: str) -> None:
-        (wheel,) = environments.build(tmp_path / "wheel", projects[kind]).values()
+        (wheel,) = environments.build(tmp_path / f"wheel-{kind}", projects[kind]).values()
         environments.uv("pip", "install", "--no-deps", "--reinstall", "--python", python, wheel)
 
     return install

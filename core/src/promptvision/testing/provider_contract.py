@@ -248,15 +248,15 @@ class ProviderContract:
         self, server: LLMServer, is_streamed: bool
     ) -> None:
         """The next planner is asked without a retry."""
-        server.reset(otherwise=Fault.slow(5, ChatReply(text="Done, late.")))
+        server.reset(otherwise=Fault.slow(8, ChatReply(text="Done, late.")))
         offline = ScriptedPlanner([ChatReply(text="There.")], name="offline")
-        chain = FallbackProvider([self.make(server, PROMPTVISION_LLM_FIRST_BYTE_S="0.2"), offline])
+        chain = FallbackProvider([self.make(server, PROMPTVISION_LLM_FIRST_BYTE_S="1"), offline])
         started = time.monotonic()
         reply = self.ask(chain, replace(self.request, timeout_s=60), is_streamed=is_streamed)
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 8
         assert reply.planner == "offline"
         assert "no answer from http://" in reply.notes[0]
-        assert len(server.requests) == 1
+        assert len(server.requests) <= 1, "none, if this machine is too busy to send one in a second"
 
     def test_host_that_is_down_is_a_connection_error(self) -> None:
         """It can be retried."""
