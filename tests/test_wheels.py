@@ -24,8 +24,8 @@ DATA = {
     "core": {
         "promptvision/py.typed",
         *(
-            f"promptvision/template/{name}.in"
-            for name in ("README.md", "init.py", "plugin.py", "pyproject.toml", "test_plugin.py")
+            str(file.relative_to(ROOT / "core" / "src"))
+            for file in (ROOT / "core" / "src" / "promptvision" / "template").rglob("*.in")
         ),
     },
     "backends/supabase": {"promptvision_supabase/py.typed", "promptvision_supabase/setup.sql"},
