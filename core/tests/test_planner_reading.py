@@ -173,3 +173,31 @@ def test_hostile_text_takes_bounded_time(piece: str) -> None:
     watch = Stopwatch()
     read_request((piece * 1000)[:1000], FUNCTIONS)
     assert watch.seconds < 5
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("make her dress emerald green", [paint("her dress", "emerald green")]),
+        ("take off his glasses", [paint("his glasses")]),
+        ("how many cyclists do you count?", [find("cyclists")]),
+        ("is there any text in the screenshot?", [READ]),
+        ("describe the portrait", [CAPTION]),
+        ("make the selfie black and white", [BW]),
+        ("Was steht auf dem Plakat?", [READ]),
+    ],
+)
+def test_words_of_real_photographs(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["I don't want the background removed", "i dont want it cropped", "I do not need it described"]
+)
+def test_action_that_is_not_wanted_is_not_done(words: str) -> None:
+    reading = read_request(words, FUNCTIONS)
+    assert (reading.matches, reading.is_nothing) == ((), True)
+
+
+def test_no_this_just_that() -> None:
+    assert calls("no black and white please, just describe it") == [CAPTION]

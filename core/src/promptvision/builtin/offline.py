@@ -30,6 +30,8 @@ from promptvision.builtin.planner.conversation import (
 )
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
+from promptvision.builtin.planner.repeats import repeated
+from promptvision.builtin.planner.several import name_several
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 
@@ -77,10 +79,13 @@ class OfflinePlanner:
 
     def _read(self, request: PlanRequest) -> Reading:
         """The plan from available functions, or from unavailable ones where that understands more."""
-        plan = read_request(request.prompt, request.functions)
+        if matches := repeated(request.prompt, request.messages, request.functions):
+            return Reading(matches)
+        words = name_several(request.prompt, request.messages)
+        plan = read_request(words, request.functions)
         if not plan.unknown or not request.unavailable:
             return plan
-        fuller = read_request(request.prompt, (*request.functions, *request.unavailable))
+        fuller = read_request(words, (*request.functions, *request.unavailable))
         return fuller if not fuller.unknown or not plan.matches else plan
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:

@@ -18,7 +18,10 @@ __all__ = ["IMAGE", "Pattern", "PhraseBook", "Readable", "fold", "name_image", "
 IMAGE = "<image>"
 """Placeholder for every name of the current image, in sentences and in phrases."""
 
-_NOUN = r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot)"
+_NOUN = (
+    r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot|portrait|selfie"
+    r"|screenshot|foto)"
+)
 _KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
 _NAMED = re.compile(
     rf"\b(?:(?:the|this|that|my|your|our)\s+(?:{_KIND}\s+)*{_NOUN}|the\s+last\s+one|it)\b(?!')",

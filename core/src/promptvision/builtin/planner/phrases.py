@@ -21,6 +21,7 @@ from promptvision.builtin.planner.patterns import (
     phrase_book,
     plain,
 )
+from promptvision.builtin.planner.several import has_several, image_arguments
 from promptvision.builtin.planner.slots import MISFIT, fitted
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.target_grammar import CHOICES, DARK, LIGHT, THINGS
@@ -90,7 +91,7 @@ _NO_END = frozenset(
         "with",
         "like",
     ),
-) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only", "around", "away"))
+) | frozenset(("on", "at", "by", "under", "next", "off", "up", "only", "around", "away", "look", "looks"))
 """Words that a target does not end with."""
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
@@ -109,13 +110,12 @@ _EXCEPTED = re.compile(
 )
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
 _POSSESSIVE_LAST = re.compile(r"(?:'s|(?<=s)')$", re.IGNORECASE)
+_SHADE = r"(?:bright|dark|light|pale|deep|very|emerald|navy|royal|hot|neon|pastel|midnight|jet|electric)"
 _COLOUR_LAST = re.compile(
-    r"(.+?) ((?:(?:an?|into|to) )?(?:(?:bright|dark|light|pale|deep|very)\s)*[\w-]+)",
+    r"(.+?) ((?:(?:an?|into|to) )?" rf"(?:{_SHADE}\s)*[\w-]+)",
     re.IGNORECASE | re.DOTALL,
 )
-_LAST_OF_TWO = (
-    rf" ({_NO_COLOUR}|(?:an?|into|to|look like)\s.+|(?:(?:bright|dark|light|pale|deep|very)\s)*\S+)"
-)
+_LAST_OF_TWO = rf" ({_NO_COLOUR}|(?:an?|into|to|look like)\s.+|(?:{_SHADE}\s)*\S+)"
 
 
 @dataclass(frozen=True)
@@ -237,6 +237,8 @@ def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, 
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase matches best, if any."""
     text = _bare(clause)
+    if has_several(text) and (several := _match_several(text, book)) is not None:
+        return several
     handle = HANDLE.search(text)
     text = HANDLE.sub(IMAGE, text)
     image = f"img_{handle[1]}" if handle else None
@@ -251,9 +253,23 @@ def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     return replace(best, rivals=tuple(rivals.values()))
 
 
+def _match_several(text: str, book: PhraseBook) -> Match | None:
+    """The function whose phrase matches best words that name several images."""
+    folded = fold(text)
+    found = []
+    for readable in book.phrases(folded):
+        function, pattern = readable.function, readable.pattern
+        values = _read_slots(pattern, text, folded) if pattern.groups else None
+        arguments = image_arguments(function, values) if values else None
+        if arguments is not None:
+            fixed = (*arguments.items(), *readable.phrase.fixed)
+            found.append(Match(function, fixed, weight=pattern.weight, is_declared=readable.is_declared))
+    return max(found, key=lambda match: match.weight, default=None)
+
+
 def _is_colour(text: str) -> bool:
     """Whether a clause consists only of a colour, which means "make it ..."."""
-    return re.fullmatch(r"(?:(?:bright|dark|light|pale|deep)\s+)?\w+", text) is not None and _ends_in_colour(
+    return re.fullmatch(rf"(?:{_SHADE}\s+)?\w+", text) is not None and _ends_in_colour(
         text,
     )
 

@@ -32,6 +32,13 @@ _NEGATED_FIRST = re.compile(
     rf")?)(?P<rest>.+)$",
     re.IGNORECASE,
 )
+_NO_FIRST = re.compile(
+    r"^no (?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$", re.IGNORECASE
+)
+_UNWANTED = re.compile(
+    r"^i (?:do not|don't|dont) (?:want|need) .+ \w{3,}ed(?: (?:out|off|away))?(?: please)?$", re.IGNORECASE
+)
+"""An action that is not to be done: "I don't want the background removed"."""
 _NEGATED = re.compile(rf"^{_NEGATION} .+$", re.IGNORECASE)
 _NEGATED_LAST = re.compile(
     rf"^(?P<head>.+?)(?:,\s*(?:but |and )?|\s+(?:but|and)\s+){_NEGATION} (?:[\w-]+)(?: (?:it|that|this"
@@ -78,7 +85,8 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         return Reading(unknown=words)
     book, reading = phrase_book(functions), Reading()
     for clause in clauses:
-        if _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause):
+        is_negated = _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause)
+        if is_negated or _UNWANTED.match(clause):
             reading = replace(reading, is_nothing=True)
             continue
         read = _read_clause(clause, book)
@@ -90,7 +98,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
-    if found := _NEGATED_FIRST.match(clause):
+    if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause):
         return _about(_read_clause(found["rest"], book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
         return _read_clause(found["head"], book)

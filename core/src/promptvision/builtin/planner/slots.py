@@ -11,7 +11,7 @@ from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.target_grammar import NUMBERS
 from promptvision.tools.targets import is_colour_word
 
-__all__ = ["MISFIT", "Fit", "fitted"]
+__all__ = ["MISFIT", "Fit", "fitted", "is_list"]
 
 _UNIT = re.compile(r"\s*(?:%|percent|pixels?|px|degrees?|\u00b0)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
@@ -40,6 +40,8 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
     kind = schema.get("type")
     if kind in ("number", "integer"):
         return _number(value)
+    if kind == "array":
+        return MISFIT
     if name in _COLOUR_NAMES and not _is_colour(value):
         return MISFIT
     if "enum" in schema and value not in schema["enum"]:
@@ -51,6 +53,11 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
         if not re.search(schema["pattern"], value):
             return MISFIT
     return Fit(value)
+
+
+def is_list(function: PlannerFunction, name: str) -> bool:
+    """Whether an argument is a list."""
+    return _schema(function.parameters, name).get("type") == "array"
 
 
 def _schema(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -1,0 +1,87 @@
+"""Requests about several images: "put img_1 and img_2 side by side", "combine these two"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from promptvision.builtin.planner.patterns import HANDLE
+from promptvision.builtin.planner.slots import MISFIT, fitted, is_list
+from promptvision.llm.messages import Message
+from promptvision.llm.planner import PlannerFunction
+
+__all__ = ["has_several", "image_arguments", "name_several"]
+
+_BETWEEN = re.compile(
+    r"\s*(?:,|\b(?:and|with|plus|to|und|mit|y|con|et|avec)\b|&|\+|\u548c|\u4e0e|\u8ddf|\s)\s*", re.IGNORECASE
+)
+_NOUN = r"(?:images|pictures|photos|photographs|pics|shots|ones)"
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "2": 2, "3": 3, "4": 4}
+_SEVERAL = re.compile(
+    rf"\b(?:(?P<both>both(?: of (?:them|these|those))?(?: (?:the|these|my) )?(?: {_NOUN})?)"
+    rf"|(?:the |these |those |my )(?:last )?(?P<count>{'|'.join(_NUMBERS)})(?: {_NOUN})?"
+    rf"|(?:all )?(?:these|those|the|my) {_NOUN}|all of (?:them|these|those)|them all)(?!\w)",
+    re.IGNORECASE,
+)
+_ROW = re.compile(r"^img_([1-9]\d*) (?:input|edit) ", re.MULTILINE)
+"""A line of the image table that names an image to work on, not a mask or an annotated copy."""
+
+
+def has_several(text: str) -> bool:
+    """Whether a text names more than one image by its handle."""
+    return len(HANDLE.findall(text)) > 1
+
+
+def name_several(words: str, messages: Sequence[Message]) -> str:
+    """Replace "these two", "both images" and the like by handles, where the image table has as many.
+
+    Args:
+        words: the request.
+        messages: the last one holds the image table.
+    """
+    if not messages or _SEVERAL.search(words) is None:
+        return words
+    handles = [f"img_{number}" for number in _ROW.findall(messages[-1].content)]
+
+    def named(found: re.Match[str]) -> str:
+        count = 2 if found["both"] else _NUMBERS.get((found["count"] or "").lower(), len(handles))
+        return " and ".join(handles[-count:]) if 2 <= count <= len(handles) else found[0]
+
+    return _SEVERAL.sub(named, words)
+
+
+def image_arguments(function: PlannerFunction, values: Mapping[str, str]) -> dict[str, Any] | None:
+    """The arguments of a call on several images; None if the values of the slots are not images.
+
+    The first image of a list is the one to work on, unless another slot names that.
+
+    Args:
+        function: one with an argument that is a list of images.
+        values: slot to the words in it.
+    """
+    image = str(function.image)
+    made: dict[str, Any] = {}
+    for name, value in values.items():
+        handles = _handles(value)
+        if is_list(function, name) and handles:
+            made[name] = handles
+        elif name == image and len(handles) == 1:
+            made[name] = handles[0]
+        elif (fit := fitted(function, name, value)) != MISFIT and not is_list(function, name):
+            made[name] = fit.value
+        else:
+            return None
+    listed = next((name for name in made if is_list(function, name)), None)
+    if listed is None:
+        return None
+    if image not in made:
+        made[image], *made[listed] = made[listed]
+    return made if made[listed] else None
+
+
+def _handles(value: str) -> list[str]:
+    """The handles in words that hold nothing else."""
+    if _BETWEEN.sub("", HANDLE.sub("", value)).strip():
+        return []
+    return [f"img_{number}" for number in HANDLE.findall(value)]
