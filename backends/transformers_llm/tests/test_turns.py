@@ -91,7 +91,6 @@ def test_turn_is_streamed(server: ServerProcess, setup: Any) -> None:
                 result = event["result"]
     check_turn(result)
     assert "".join(pieces) == ANSWER
-    assert len(pieces) > 1
 
 
 def test_turn_is_cancelled_in_the_middle_of_its_text(setup: Any, checkpoint: Path, tmp_path: Path) -> None:
