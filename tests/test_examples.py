@@ -11,6 +11,10 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from promptvision import Agent
+from promptvision.plugin import ChatReply, Usage
+from promptvision.testing import ScriptedPlanner
+from promptvision.testing.agents import make_agent
 from promptvision.testing.modules import load_module
 from promptvision.testing.program import Program
 
@@ -42,6 +46,7 @@ def run(*words: str | Path) -> str:
 
 def test_every_example_is_tested() -> None:
     tested = {"script", "notebook", "embed_starlette", "embed_fastapi"}
+    tested |= {"log_turns", "count_costs", "approve_steps", "redact_prompts"}
     assert {file.stem for file in EXAMPLES.glob("*.py")} == tested
     assert [
         folder.name
@@ -62,6 +67,45 @@ def test_notebook_runs_inside_a_running_event_loop() -> None:
     assert "RUN_STARTED" in lines
     assert "RUN_FINISHED" in lines
     assert lines[-1] == "done"
+
+
+def test_logging_middleware_logs_each_part_of_a_turn(photo: Path) -> None:
+    begun, *planned, step, asked, ended = run(EXAMPLES / "log_turns.py", photo, PROMPT).splitlines()
+    assert begun == f"turn of local begins: {PROMPT}"
+    assert planned == ["planner offline: ['convert_to_bw']"]
+    assert step.startswith("step 1: bw:bw done in ")
+    assert asked == "planner offline: answer"
+    assert ended.startswith("turn is done in ")
+
+
+def test_cost_middleware_counts_and_stops_a_turn_over_budget(photo: Path) -> None:
+    assert run(EXAMPLES / "count_costs.py", photo, PROMPT) == "alice: 0 tokens, 0 paid calls\n"
+    usage = Usage(input_tokens=80, output_tokens=40)
+    costs = load("count_costs").CountCosts(budget_tokens=100)
+    planner = ScriptedPlanner([ChatReply(text="Hello.", usage=usage)])
+    agent = make_agent(planner=planner)
+    with Agent(registry=agent.registry, planner=planner, middleware=[costs]) as agent:
+        assert agent.run_sync("hi", user_id="ann").status == "done"
+        assert costs.tokens == {"ann": 120}
+        refused = agent.run_sync("hi again", user_id="ann")
+    assert "the budget of 100 tokens is used up" in refused.text_response
+    planner.assert_used_up()
+
+
+def test_approval_middleware_waits_for_the_user() -> None:
+    lines = run(EXAMPLES / "approve_steps.py").splitlines()
+    question = "app:develop sends the image to another machine and costs money. May it run?"
+    assert lines[::2] == [f"waiting_for_approval - {question}"] * 2
+    assert lines[1].startswith("done - ")
+    assert lines[3].startswith("failed - ")
+    assert "was not approved: too expensive" in lines[3]
+
+
+def test_redacting_middleware_hides_addresses_from_the_planner() -> None:
+    assert run(EXAMPLES / "redact_prompts.py").splitlines() == [
+        "planner: send it to <email-1>",
+        "user: I would write to ann@example.org",
+    ]
 
 
 def chat(client: TestClient, photo: Path) -> dict[str, object]:

@@ -34,6 +34,8 @@ OPERATIONS = [
     "POST /chat",
     "GET /turns/{turn_id}/events",
     "POST /turns/{turn_id}/cancel",
+    "GET /turns/{turn_id}/approvals",
+    "POST /turns/{turn_id}/approvals/{approval_id}",
     "POST /images",
     "GET /images/{image_id}",
     "GET /tools",

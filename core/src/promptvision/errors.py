@@ -8,6 +8,7 @@
     │   ├── ArgumentsError       the planner can correct its arguments and call again
     │   ├── ToolFailed           the tool ran and could not do it; another tool may
     │   │   ├── NotSupported     the request is beyond what the tool can do
+    │   │   ├── Refused          a middleware, or the user, does not let the step run
     │   │   └── WorkerLost       the process that ran the tool ended
     │   └── StopTurn             nothing more should be tried in this turn
     ├── UserError                the user fixes it
@@ -46,6 +47,7 @@ __all__ = [
     "PluginError",
     "PromptvisionError",
     "ProviderError",
+    "Refused",
     "SetupError",
     "StopTurn",
     "StoreError",
@@ -107,6 +109,10 @@ class NotSupported(ToolFailed):
 
 class WorkerLost(ToolFailed):
     """The process that ran the tool crashed or was killed; the same call may succeed in another one."""
+
+
+class Refused(ToolFailed):
+    """Raise in the ``before_step`` of a middleware: the step must not run; the next tool is tried."""
 
 
 class StopTurn(CallError):

@@ -13,13 +13,14 @@ Requirements and models
     ``choose_dtype``.
 Hooks
     ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
-    ``Observer``, ``Check``, ``Finding``, ``PLUGIN_API``;
+    ``Observer``, ``Middleware`` with ``TurnInfo``, ``TurnEnd`` and ``StepInfo``, ``Check``, ``Finding``,
+    ``PLUGIN_API``;
     for instruments ``Instrument``, ``InstrumentFactory``, ``Activity`` and its kinds: ``TurnActivity``,
     ``PlannerActivity``, ``StepActivity``, ``ToolRunActivity``, ``ModelLoadActivity``, ``StoreActivity``,
     ``RequestActivity``.
 Errors
-    ``ToolFailed``, ``ArgumentsError``, ``StopTurn``, ``Cancelled``, ``SetupError``, ``ProviderError``,
-    ``StoreError`` and their bases.
+    ``ToolFailed``, ``ArgumentsError``, ``Refused``, ``StopTurn``, ``Cancelled``, ``SetupError``,
+    ``ProviderError``, ``StoreError`` and their bases.
 Backends
     for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
     ``ObjectImageStore``, ``ConversationStore``, ``MemoryConversationStore`` and the types of a turn; for an
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     from promptvision.errors import PromptvisionError as PromptvisionError
     from promptvision.errors import ProviderError as ProviderError
     from promptvision.errors import ProviderErrorKind as ProviderErrorKind
+    from promptvision.errors import Refused as Refused
     from promptvision.errors import SetupError as SetupError
     from promptvision.errors import StopTurn as StopTurn
     from promptvision.errors import StoreError as StoreError
@@ -144,6 +146,10 @@ if TYPE_CHECKING:
     from promptvision.models.weights import require as require
     from promptvision.needs import NeedsSetup as NeedsSetup
     from promptvision.plugins.commands import Command as Command
+    from promptvision.plugins.middleware import Middleware as Middleware
+    from promptvision.plugins.middleware import StepInfo as StepInfo
+    from promptvision.plugins.middleware import TurnEnd as TurnEnd
+    from promptvision.plugins.middleware import TurnInfo as TurnInfo
     from promptvision.plugins.specs import Check as Check
     from promptvision.plugins.specs import ExecutorFactory as ExecutorFactory
     from promptvision.plugins.specs import Finding as Finding
@@ -339,6 +345,7 @@ _MODULES = {
     "MemoryConversationStore": "promptvision.builtin.memory",
     "Message": "promptvision.llm.messages",
     "Missing": "promptvision.tools.requirements",
+    "Middleware": "promptvision.plugins.middleware",
     "MissingArgument": "promptvision.tools.artifacts",
     "ModelPool": "promptvision.models.pool",
     "ModelSpec": "promptvision.models.spec",
@@ -362,6 +369,7 @@ _MODULES = {
     "ProviderError": "promptvision.errors",
     "ProviderErrorKind": "promptvision.errors",
     "ProviderFactory": "promptvision.plugins.specs",
+    "Refused": "promptvision.errors",
     "Relation": "promptvision.tools.target_grammar",
     "Requirements": "promptvision.tools.requirements",
     "Result": "promptvision.tools.tool",
@@ -374,6 +382,7 @@ _MODULES = {
     "Shade": "promptvision.tools.target_grammar",
     "Side": "promptvision.tools.target_grammar",
     "Stage": "promptvision.models.placement",
+    "StepInfo": "promptvision.plugins.middleware",
     "StopTurn": "promptvision.errors",
     "StoreError": "promptvision.errors",
     "StoreFactory": "promptvision.plugins.specs",
@@ -390,6 +399,8 @@ _MODULES = {
     "ToolFunction": "promptvision.tools.decorator",
     "ToolLike": "promptvision.tools.decorator",
     "Turn": "promptvision.conversations.turn",
+    "TurnEnd": "promptvision.plugins.middleware",
+    "TurnInfo": "promptvision.plugins.middleware",
     "TurnKey": "promptvision.conversations.turn",
     "TurnStatus": "promptvision.conversations.turn",
     "Usage": "promptvision.llm.messages",

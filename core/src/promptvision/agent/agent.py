@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
+from promptvision.agent.approvals import Answer
 from promptvision.agent.events.agui import AguiEvent
 from promptvision.agent.events.follow import Cursor, StreamEvent, follow
 from promptvision.agent.image_input import ImageInput, to_source
@@ -21,10 +22,12 @@ from promptvision.agent.turns.admission import Admission
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.agent.turns.running import RunningTurns
 from promptvision.agent.turns.session import Observer
-from promptvision.conversations.store import ConversationStore
+from promptvision.conversations.store import ConversationStore, clean_text
+from promptvision.errors import NotFound
 from promptvision.images.ingest import IngestedImage
 from promptvision.images.store import ImageStore
 from promptvision.llm.planner import Planner
+from promptvision.plugins.middleware import Middleware
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings, load_settings
 from promptvision.tools.decorator import ToolLike
@@ -49,6 +52,7 @@ class Agent:
         registry: the installed plugins and tools; default: all plugins of the environment.
         tools: tools of the application, or functions decorated with ``@tool``, in addition to those of the
             plugins.
+        middleware: middleware of the application, in addition to that of the plugins.
         planner: decides the next step.
         conversations: where turns are journaled.
         images: where images are stored.
@@ -66,6 +70,7 @@ class Agent:
         *,
         registry: Registry | None = None,
         tools: Sequence[ToolLike] = (),
+        middleware: Sequence[Middleware] = (),
         planner: Planner | None = None,
         conversations: ConversationStore | None = None,
         images: ImageStore | None = None,
@@ -77,7 +82,12 @@ class Agent:
         self.settings = settings
         self.registry = registry or Registry.load(settings, tools=tools)
         self.services = AgentServices.create(
-            settings, self.registry, planner=planner, conversations=conversations, images=images
+            settings,
+            self.registry,
+            planner=planner,
+            conversations=conversations,
+            images=images,
+            middleware=middleware,
         )
         self.observers: list[Observer] = []
         """Called with every reply when its turn ends."""
@@ -190,7 +200,7 @@ class Agent:
             conversation_id=conversation_id,
             prompt_id=prompt_id,
         )
-        handle.live_reply.has_subscribers = True
+        handle.live_reply.has_subscribers = handle.approvals.can_ask = True
         try:
             await handle.is_claimed.wait()
             if handle.turn is None:
@@ -267,6 +277,26 @@ class Agent:
     def running(self, user_id: str, turn_id: str) -> TurnHandle | None:
         """A turn of the user that is running in this process."""
         return self._turns.find(user_id, turn_id)
+
+    def answer(
+        self, user_id: str, turn_id: str, approval_id: str, *, approved: bool, reason: str = ""
+    ) -> None:
+        """Answer the question of a running turn whether a step may run. Safe across threads.
+
+        Args:
+            user_id: the owner of the turn.
+            turn_id: the turn.
+            approval_id: of the question, as in its event.
+            approved: whether the step may run.
+            reason: why not.
+
+        Raises:
+            NotFound: the user has no such turn here, or no such question waits for an answer.
+        """
+        handle = self.running(user_id, turn_id)
+        if handle is None:
+            raise NotFound("no such turn runs here")
+        handle.approvals.answer(approval_id, Answer(approved, clean_text(reason)[:500]))
 
     async def add_image(
         self, image: ImageInput, *, user_id: str = LOCAL_USER, allow_paths: bool = True

@@ -10,6 +10,7 @@ from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
+from promptvision.agent.middleware import TurnMiddleware
 from promptvision.agent.reply import Reply
 from promptvision.agent.services import AgentServices
 from promptvision.conversations.turn import TurnStatus
@@ -54,14 +55,17 @@ async def call_operation(
         elif given is not None:
             values[name] = await admit(given, kind)
     record = StepRecord(table)
+    cancel = CancelToken()
+    middleware = services.middleware
     runner = StepRunner(
         services.registry,
         services.runtime,
         record,
         Artifacts(),
-        cancel=CancelToken(),
+        cancel=cancel,
         deadline=time.monotonic() + services.settings.turn_timeout_s,
         max_calls=services.settings.max_tool_calls,
+        middleware=TurnMiddleware(middleware, cancel) if middleware else None,
     )
     outcome = await runner.perform(OperationRequest(operation=operation, values=values))
     for made in record.images:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
@@ -17,6 +18,7 @@ from promptvision.images.store import ImageStore
 from promptvision.instruments import Instruments, instrument_store
 from promptvision.llm.planner import Planner
 from promptvision.models.pool import ModelPool
+from promptvision.plugins.middleware import Middleware
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.runtime import Runtime
 from promptvision.runtime.worker import Worker
@@ -43,6 +45,7 @@ class AgentServices:
         runtime: runs single tool calls.
         owner: name of this process, which conversation stores save with a claimed turn.
         instruments: entered around the work of this process.
+        middleware: called around turns, requests to the planner and steps, in this order.
         in_flight: the requests that are running.
     """
 
@@ -54,6 +57,7 @@ class AgentServices:
     runtime: Runtime
     owner: str
     instruments: Instruments = field(default_factory=Instruments)
+    middleware: tuple[Middleware, ...] = ()
     in_flight: InFlight = field(default_factory=InFlight)
 
     @classmethod
@@ -65,6 +69,7 @@ class AgentServices:
         planner: Planner | None,
         conversations: ConversationStore | None,
         images: ImageStore | None,
+        middleware: Sequence[Middleware] = (),
     ) -> Self:
         """Create the services that are not passed from the settings."""
         instruments = registry.make_instruments()
@@ -82,6 +87,7 @@ class AgentServices:
             images=AsyncImageStore(images),
             runtime=Runtime(worker, registry.make_executor(worker)),
             instruments=instruments,
+            middleware=(*registry.middleware, *middleware),
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
 

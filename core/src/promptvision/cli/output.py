@@ -54,10 +54,10 @@ def plain(text: str) -> str:
     return "".join(kept).encode("utf-8", "replace").decode("utf-8")
 
 
-def say(text: str, **style: Any) -> None:
+def say(text: str, *, newline: bool = True, **style: Any) -> None:
     """Print one line of progress on stderr."""
-    shown = plain(text)
-    click.echo(click.style(shown, **style) if has_colour() else shown, err=True, color=has_colour())
+    shown = click.style(plain(text), **style) if has_colour() else plain(text)
+    click.echo(shown, err=True, color=has_colour(), nl=newline)
 
 
 def say_command(command: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from promptvision.cli.approvals import ask_on_terminal
 from promptvision.cli.output import is_live, plain, say
 from promptvision.conversations.turn import Event, EventKind
 
@@ -45,7 +46,11 @@ def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
 
 
 async def settle(running: TurnHandle) -> Reply:
-    """Wait for the reply. Ctrl-C stops the turn at its next check point; finished steps are kept."""
+    """Wait for the reply, and ask on the terminal what the turn wants to know.
+
+    Ctrl-C stops the turn at its next check point; finished steps are kept.
+    """
+    ask_on_terminal(running)
     try:
         return await running.reply()
     except asyncio.CancelledError:

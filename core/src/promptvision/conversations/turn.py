@@ -76,6 +76,10 @@ class EventKind(StrEnum):
     """The outcome of a call that ended without a finished step."""
     NOTE = "note"
     """A warning to show later, such as that another planner answered."""
+    APPROVAL_ASKED = "approval_asked"
+    """The user is asked whether a step may run."""
+    APPROVAL_ANSWERED = "approval_answered"
+    """The user's answer, or that there was none in time."""
     ITEM = "item"
     """The outcome of one image of a batch."""
 

@@ -60,6 +60,8 @@ def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
         "gpu": str(tool.requires.gpu),
         "models": list(tool.requires.chosen_models(registry.settings.value)),
         "limits": tool.limits,
+        "leaves_machine": tool.leaves_machine,
+        "costs_money": tool.costs_money,
     }
 
 

@@ -55,6 +55,7 @@ ASKED_LATER = (
     "promptvision_routes",
     "promptvision_instruments",
     "promptvision_observers",
+    "promptvision_middleware",
     "promptvision_checks",
 )
 """Hooks that are called only when the command line, a server or an agent needs them."""

@@ -71,6 +71,8 @@ class ToolEntry(_Entry):
     phrases: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
     cacheable: bool = True
     takes_complements: bool = False
+    leaves_machine: bool = False
+    costs_money: bool = False
     requires: dict[str, Any] = {}
 
 
@@ -143,6 +145,8 @@ def _read_tool(entry: ToolEntry, operations: dict[str, Operation], python: str) 
         phrases=_read_phrases(entry.phrases),
         cacheable=entry.cacheable,
         takes_complements=entry.takes_complements,
+        leaves_machine=entry.leaves_machine,
+        costs_money=entry.costs_money,
         python=python,
     )
 
@@ -226,6 +230,8 @@ def _write_tool(tool: Tool) -> ToolEntry:
         phrases=_write_phrases(tool.phrases),
         cacheable=tool.cacheable,
         takes_complements=tool.takes_complements,
+        leaves_machine=tool.leaves_machine,
+        costs_money=tool.costs_money,
         requires=requires,
     )
 

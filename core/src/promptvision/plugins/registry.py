@@ -29,6 +29,7 @@ from promptvision.plugins.discovery import (
     load_plugin,
     new_manager,
 )
+from promptvision.plugins.middleware import Middleware
 from promptvision.plugins.specs import Check, ExecutorFactory, Observer, ProviderFactory, StoreFactory
 from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import PREFIX, Section, Settings
@@ -196,6 +197,11 @@ class Registry:
             if instrument is not None:
                 made.append(instrument)
         return Instruments(made)
+
+    @cached_property
+    def middleware(self) -> list[Middleware]:
+        """Middleware of all plugins, in the order of the plugins."""
+        return [middleware for _, middleware in self._ask_later("promptvision_middleware")]
 
     def _ask_later(self, hook: str) -> list[tuple[str, Any]]:
         """Call a hook that is not called at load time; a plugin that raises becomes ``failed``."""

@@ -20,6 +20,7 @@ from promptvision.instruments import Instrument
 from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins.commands import Command
+from promptvision.plugins.middleware import Middleware
 from promptvision.settings import Section, Settings
 from promptvision.tools.decorator import ToolLike
 
@@ -247,6 +248,11 @@ def promptvision_instruments() -> Iterable[InstrumentFactory]:  # type: ignore[e
     """Instruments that this plugin attaches around turns, planner calls, steps, model loads, store calls and
     HTTP requests. Called when an agent is created, and in each worker process.
     """
+
+
+@hookspec
+def promptvision_middleware() -> Iterable[Middleware]:  # type: ignore[empty-body]
+    """Middleware around turns, requests to the planner and steps. Called when an agent is created."""
 
 
 @hookspec

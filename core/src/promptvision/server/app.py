@@ -18,6 +18,7 @@ from promptvision.errors import StoreError
 from promptvision.images.isolated import shared_decoders
 from promptvision.instruments import Instruments
 from promptvision.server import (
+    approvals,
     batches,
     chat,
     conversations,
@@ -45,6 +46,8 @@ ROUTES = [
     Route("/chat", chat.post_chat, methods=["POST"]),
     Route("/turns/{turn_id}/events", stream.get_events, methods=["GET"]),
     Route("/turns/{turn_id}/cancel", chat.cancel_turn, methods=["POST"]),
+    Route("/turns/{turn_id}/approvals", approvals.get_approvals, methods=["GET"]),
+    Route("/turns/{turn_id}/approvals/{approval_id}", approvals.post_answer, methods=["POST"]),
     Route("/batches", batches.post_batch, methods=["POST"]),
     Route("/batches/{batch_id}", batches.get_batch, methods=["GET"]),
     Route("/batches/{batch_id}/cancel", batches.cancel_batch, methods=["POST"]),

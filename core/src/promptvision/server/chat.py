@@ -7,8 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
+from promptvision.agent.approvals import Approval
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
+from promptvision.server.approvals import waiting_response
 from promptvision.server.bodies import IMAGE_BODY, ChatBody, Json, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_source, image_urls
@@ -20,7 +22,8 @@ __all__ = ["cancel_turn", "post_chat"]
 async def post_chat(request: Request) -> Response:
     """Run one turn and return its reply, or stream its events if the client accepts those.
 
-    The turn continues when the client disconnects.
+    While the turn waits for its user to approve a step, the answer is 202 with the question; the same request
+    sent again waits for the reply. The turn continues when the client disconnects.
     """
     agent: Agent = request.app.state.agent
     body = await read_model(request, ChatBody, IMAGE_BODY)
@@ -35,11 +38,17 @@ async def post_chat(request: Request) -> Response:
         prompt_id=body.prompt_id,
         allow_paths=False,
     )
+    running.approvals.can_ask = True
     if wants_stream(request):
         running.live_reply.has_subscribers = True
         await running.is_claimed.wait()
         if running.turn is not None:
             return await stream_turn(request, user, running.turn.id)
+    if agent.services.middleware:
+        answer = await running.reply_or_question()
+        if isinstance(answer, Approval):
+            return waiting_response(request, running, answer)
+        return Json(answer.document(image_urls(request)))
     reply = await running.reply()
     return Json(reply.document(image_urls(request)))
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from promptvision.agent.agent import Agent
 from promptvision.agent.request import ID_PATTERN, MAX_ID_CHARS
 from promptvision.llm.planner import PlannerFunction
+from promptvision.server.approvals import WAITING, AnswerBody
 from promptvision.server.batches import BatchBody
 from promptvision.server.bodies import ChatBody, Json, TitleBody
 from promptvision.server.conversations import MAX_LIST, MAX_OFFSET, MAX_PAGE
@@ -86,12 +87,24 @@ def _fixed_paths() -> Schema:
         "/batches/{batch_id}/results": {
             "get": _operation("Its images as a zip file", {"application/zip": {}}, batch_id)
         },
-        "/chat": {"post": _operation("Run one turn", answers, body=chat, has_user=False)},
+        "/chat": {"post": _chat(_operation("Run one turn", answers, body=chat, has_user=False))},
         "/turns/{turn_id}/events": {
             "get": _operation("Events of a turn (AG-UI 1.0)", {"text/event-stream": {}}, turn)
         },
         "/turns/{turn_id}/cancel": {
             "post": _operation("Cancel a running turn", _json(_ref("Cancelled")), turn, status=("200", "202"))
+        },
+        "/turns/{turn_id}/approvals": {
+            "get": _operation("Steps of a turn that wait for approval", _json(_ref("Approvals")), turn)
+        },
+        "/turns/{turn_id}/approvals/{approval_id}": {
+            "post": _operation(
+                "Approve or refuse a step",
+                _json(_ref("Answered")),
+                turn,
+                _path("approval_id", _ID),
+                body=function_parameters(AnswerBody),
+            )
         },
         "/images": {"post": _operation("Store an image", _json(_ref("Image")), status=("201",), upload=True)},
         "/images/{image_id}": {
@@ -114,6 +127,12 @@ def _fixed_paths() -> Schema:
         "/ready": {"get": _open("Readiness: the process can run turns", _json(), "200", "503")},
         "/metrics": {"get": _open("Prometheus metrics", {"text/plain": {}})},
     }
+
+
+def _chat(operation: Schema) -> Schema:
+    """``POST /chat`` with its second answer, while a step waits for approval."""
+    waiting = {"description": "A step waits for approval", "content": _json(_ref("Waiting"))}
+    return {**operation, "responses": {**operation["responses"], "202": waiting}}
 
 
 def _tool_paths(agent: Agent) -> Schema:
@@ -253,7 +272,21 @@ def _other_schemas() -> Schema:
         "failed": _NUMBER,
         "items": {"type": "array", "items": _object(item)},
     }
+    approval = {
+        "approval_id": _TEXT,
+        "step": _NUMBER,
+        "operation": _TEXT,
+        "tool": _TEXT,
+        "plugin": _TEXT,
+        "question": _TEXT,
+        "arguments": {"type": "object"},
+    }
+    waiting = {"status": {"const": WAITING}, "text_response": _TEXT, "turn_id": _TEXT}
     return {
+        "Approval": _object(approval),
+        "Approvals": _object({"approvals": {"type": "array", "items": _ref("Approval")}}),
+        "Answered": _object({"turn_id": _TEXT, "approval_id": _TEXT, "approved": {"type": "boolean"}}),
+        "Waiting": _object({**waiting, "approval": _ref("Approval")}),
         "Batch": _object(batch),
         "Cancelled": _object({"turn_id": _TEXT, "status": _TEXT}),
         "Image": _object(

@@ -76,6 +76,8 @@ def tool(
     requires: Requirements | None = None,
     limits: str = "",
     cacheable: bool = True,
+    leaves_machine: bool = False,
+    costs_money: bool = False,
 ) -> Callable[[Callable[P, R]], ToolFunction[P, R]]: ...
 
 
@@ -89,6 +91,8 @@ def tool(
     requires: Requirements | None = None,
     limits: str = "",
     cacheable: bool = True,
+    leaves_machine: bool = False,
+    costs_money: bool = False,
 ) -> Any:
     """Create a tool from a function. Use it bare (``@tool``) or with options (``@tool(priority=60)``).
 
@@ -110,6 +114,8 @@ def tool(
         requires: see :class:`Tool`.
         limits: see :class:`Tool`.
         cacheable: see :class:`Tool`.
+        leaves_machine: see :class:`Tool`.
+        costs_money: see :class:`Tool`.
 
     Raises:
         TypeError: an option has the wrong type.
@@ -148,6 +154,8 @@ def tool(
             requires=Requirements() if requires is None else requires,
             limits=limits,
             cacheable=cacheable,
+            leaves_machine=leaves_machine,
+            costs_money=costs_money,
         )
         return ToolFunction(function, made)
 

@@ -229,6 +229,9 @@ class Tool:
         accepts: for a tool that accepts only some arguments of its operation: whether it accepts these. It is
             called with the validated arguments on the event loop before each call and must be fast; if it
             returns False, the next tool is used. ``limits`` should say what the tool accepts.
+        leaves_machine: whether the image or the request is sent to another machine, so that a plugin can ask
+            the user first.
+        costs_money: whether each call costs money, likewise.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
         python: interpreter of the plugin's own environment, if it has one; filled in by the registry.
@@ -247,6 +250,8 @@ class Tool:
     lexicons: tuple[Lexicon, ...] = ()
     cacheable: bool = True
     takes_complements: bool = False
+    leaves_machine: bool = False
+    costs_money: bool = False
     accepts: Callable[[Any], bool] | None = None
     plugin: str = ""
     version: str = ""
@@ -260,7 +265,8 @@ class Tool:
         check_type(owner, "slow_priority", self.slow_priority, (int, type(None)), "an int or None")
         check_type(owner, "requires", self.requires, Requirements, "a Requirements")
         check_type(owner, "limits", self.limits, str, "a str")
-        check_type(owner, "cacheable", self.cacheable, bool, "a bool")
+        for flag in ("cacheable", "leaves_machine", "costs_money"):
+            check_type(owner, flag, getattr(self, flag), bool, "a bool")
         for part in ("args", "result"):
             own, wanted = getattr(self, part), getattr(self.operation, part)
             if own is None:

@@ -121,6 +121,7 @@ CAPTION_REMOTE = Tool(
     priority=40,
     requires=Requirements(settings={API_URL: "the full URL of a Florence-2 captioning service"}),
     limits="Always captions in full detail; promptvision-florence with local weights can be brief.",
+    leaves_machine=True,
 )
 
 DETECT = Tool(

@@ -44,6 +44,8 @@ def _tool(name: str, operation: Operation, run: str, limits: str) -> Tool:
         requires=_NEEDS,
         limits=f"{limits} {COSTS}.",
         cacheable=False,
+        leaves_machine=True,
+        costs_money=True,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from promptvision.agent.calls.arguments import ArgumentReader, is_empty
@@ -21,6 +22,7 @@ from promptvision.agent.calls.choice import (
 )
 from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.request import OperationRequest
+from promptvision.agent.middleware import TurnMiddleware
 from promptvision.agent.outcome import ToolOutcome
 from promptvision.errors import (
     ArgumentsError,
@@ -36,7 +38,7 @@ from promptvision.models.placement import is_out_of_memory
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
-from promptvision.runtime.runtime import Runtime
+from promptvision.runtime.runtime import CallResult, Runtime
 from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
 from promptvision.tools.targets import kept_part
 from promptvision.tools.tool import Args, Tool
@@ -62,6 +64,7 @@ class StepRunner:
         deadline: ``time.monotonic()`` at which the turn must end.
         max_calls: limit of tool calls in one turn.
         on_progress: called with the step's number and its progress.
+        middleware: called around each step; None if there is none.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class StepRunner:
         deadline: float,
         max_calls: int,
         on_progress: Callable[[int, float, float, str], None] | None = None,
+        middleware: TurnMiddleware | None = None,
     ) -> None:
         self.record = record
         self.cancel = cancel
@@ -85,6 +89,7 @@ class StepRunner:
         self._deadline = deadline
         self._max_calls = max_calls
         self._on_progress = on_progress
+        self._middleware = middleware
 
     async def perform(self, request: OperationRequest, depth: int = 0) -> ToolOutcome:
         """Run an operation; prerequisites run first, as steps of their own.
@@ -204,17 +209,17 @@ class StepRunner:
         return await self._step(tool, args, request)
 
     async def _step(self, tool: Tool, args: Args, request: OperationRequest) -> ToolOutcome:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:  # before the next check: a call that ran out of time is cancelled too
-            raise StopTurn("the time limit of the turn is reached")
+        self._remaining()  # before the next check: a call that ran out of time is cancelled too
         self.cancel.check()
         if len(self.record) >= self._max_calls:
             raise StopTurn(f"the limit of {self._max_calls} tool calls in one turn is reached")
         step = await self.record.start(tool, args, request.call_id)
         try:
-            call = await self._runtime.execute(
-                tool, args, cancel=self.cancel, timeout_s=remaining, on_progress=self._progress(step.number)
-            )
+            run = partial(self._execute, tool, args, step.number)
+            if self._middleware is None:
+                call = await run()
+            else:
+                call = await self._middleware.around_step(step.number, tool, step.arguments, run)
         except (CallError, SetupError, Cancelled) as exc:
             self.record.fail(step, exc, needs_of(self._registry, request, exc))
             raise
@@ -229,6 +234,27 @@ class StepRunner:
             await asyncio.wait((request.after,))
         self._artifacts.add(args, call.result)
         return self.record.finish(step, call, request)
+
+    async def _execute(self, tool: Tool, args: Args, number: int) -> CallResult:
+        return await self._runtime.execute(
+            tool,
+            args,
+            cancel=self.cancel,
+            timeout_s=self._remaining(),
+            on_progress=self._progress(number),
+        )
+
+    def _remaining(self) -> float:
+        """Seconds until the turn must end, without the time that it waited for its user.
+
+        Raises:
+            StopTurn: there are none.
+        """
+        waited_s = self._middleware.waited_s if self._middleware is not None else 0.0
+        remaining = self._deadline + waited_s - time.monotonic()
+        if remaining <= 0:
+            raise StopTurn("the time limit of the turn is reached")
+        return remaining
 
     def _progress(self, number: int) -> Progress | None:
         report = self._on_progress

@@ -19,6 +19,8 @@ __all__ = ["AguiEvent", "Translator"]
 PROTOCOL_VERSION = "1.0"
 WARNING = "promptvision.warning"
 REPLY = "promptvision.reply"
+APPROVAL = "promptvision.approval"
+ANSWER = "promptvision.approval_answered"
 
 AguiEvent = dict[str, Any]
 
@@ -68,6 +70,11 @@ class Translator:
             return self._step_finished(data)
         if event.kind is EventKind.NOTE:
             return [{"type": "CUSTOM", "name": WARNING, "value": data}]
+        if event.kind is EventKind.APPROVAL_ASKED:
+            shown = show_ids(data, self._ids, self._show)
+            return [{"type": "CUSTOM", "name": APPROVAL, "value": shown}]
+        if event.kind is EventKind.APPROVAL_ANSWERED:
+            return [{"type": "CUSTOM", "name": ANSWER, "value": data}]
         return []
 
     def message_id(self, number: int) -> str:

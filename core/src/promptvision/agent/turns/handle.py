@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from promptvision.agent.approvals import Approval, Approvals
 from promptvision.agent.journal import Listener
 from promptvision.agent.reply import Reply
 from promptvision.agent.turns.live_reply import LiveReply
@@ -36,6 +37,7 @@ class TurnHandle:
         listeners: called with each stored event.
         progress_listeners: called with the progress of steps.
         live_reply: the reply that is streaming; set ``has_subscribers`` before awaiting the turn.
+        approvals: the questions that wait for the user; set ``can_ask`` if the user will see them.
         task: runs the turn.
     """
 
@@ -47,6 +49,7 @@ class TurnHandle:
     listeners: list[Listener] = field(default_factory=list)
     progress_listeners: list[ProgressListener] = field(default_factory=list)
     live_reply: LiveReply = field(default_factory=LiveReply)
+    approvals: Approvals = field(default_factory=Approvals)
     task: asyncio.Task[Reply] | None = None
 
     async def reply(self) -> Reply:
@@ -68,6 +71,17 @@ class TurnHandle:
                 raise
             reason = "the server is stopping; send the same request again to go on"
             raise Busy(reason, retry_after_s=2) from exc
+
+    async def reply_or_question(self) -> Reply | Approval:
+        """Wait for the reply, or until the turn waits for its user."""
+        replied = asyncio.ensure_future(self.reply())
+        asked = asyncio.ensure_future(self.approvals.wait())
+        try:
+            await asyncio.wait({replied, asked}, return_when=asyncio.FIRST_COMPLETED)
+            return replied.result() if replied.done() else asked.result()
+        finally:
+            replied.cancel()
+            asked.cancel()
 
     def progress_from_thread(self) -> ProgressListener:
         """A progress listener that tools may call from any thread."""

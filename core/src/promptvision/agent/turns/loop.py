@@ -15,6 +15,7 @@ from promptvision.agent.calls.parallel import parallel_groups
 from promptvision.agent.calls.prepared import PreparedCall
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.journal import Journal
+from promptvision.agent.middleware import TurnMiddleware
 from promptvision.agent.outcome import outcomes_of
 from promptvision.agent.planning.history import history_messages, turn_messages, turn_outcomes
 from promptvision.agent.planning.prompt import image_note, system_prompt
@@ -68,6 +69,7 @@ class TurnLoop:
         notes: notes for the user about the image that was sent.
         has_selection: whether the user selected a part of the image by hand.
         instruments: entered around each request to the planner.
+        middleware: called around the turn and each request to the planner; None if there is none.
     """
 
     def __init__(
@@ -87,10 +89,12 @@ class TurnLoop:
         notes: Sequence[str] = (),
         has_selection: bool = False,
         instruments: Instruments | None = None,
+        middleware: TurnMiddleware | None = None,
     ) -> None:
         self._complete_table = complete_table
         self._has_selection = has_selection
         self._instruments = instruments or Instruments()
+        self._middleware = middleware
         self._turn = turn
         self._earlier = earlier
         self._planner = planner
@@ -135,13 +139,15 @@ class TurnLoop:
 
     async def _outcome(self) -> tuple[str, TurnStatus]:
         try:
+            if self._middleware is not None:
+                await self._middleware.before_turn()
             return await self._converse(), self._status()
         except StopTurn as exc:
             await self._close_calls(exc)
             return self._made_so_far(f"I stopped early: {exc}."), self._status()
         except Cancelled as exc:
             await self._close_calls(exc)
-            is_late = time.monotonic() >= self._deadline  # then the runtime has cancelled the tool
+            is_late = self._remaining() <= 0  # then the runtime has cancelled the tool
             return self._made_so_far(
                 f"I stopped: {exc}."
             ), self._status() if is_late else TurnStatus.CANCELLED
@@ -203,7 +209,7 @@ class TurnLoop:
         await self._journal.write(*entries)
 
     async def _ask(self, transcript: Transcript) -> ChatReply:
-        remaining = self._deadline - time.monotonic()
+        remaining = self._remaining()
         if remaining <= 0:
             raise StopTurn(_OUT_OF_TIME)
         self._runner.cancel.check()
@@ -224,11 +230,20 @@ class TurnLoop:
             request = fit_request(request, self._planner.context_tokens)
         activity = PlannerActivity(self._planner, request)
         with self._instruments.around(activity):
-            activity.reply = reply = await self._complete(request)
+            if self._middleware is None:
+                reply = await self._complete(request)
+            else:
+                reply = await self._middleware.around_planner(request, self._complete)
+            activity.reply = reply
         if (text := filter_answer(reply.text)) != reply.text:
             reply = replace(reply, text=text)
         self._account(reply, min(tokens, self._planner.context_tokens))
         return reply
+
+    def _remaining(self) -> float:
+        """Seconds until the turn must end, without the time that it waited for its user."""
+        waited_s = self._middleware.waited_s if self._middleware is not None else 0.0
+        return self._deadline + waited_s - time.monotonic()
 
     async def _complete(self, request: PlanRequest) -> ChatReply:
         """The planner's reply, unless cancellation is requested first."""

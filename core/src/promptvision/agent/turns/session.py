@@ -15,6 +15,7 @@ from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.images import ImageIntake
 from promptvision.agent.journal import Journal
+from promptvision.agent.middleware import TurnMiddleware
 from promptvision.agent.planning.history import TURNS
 from promptvision.agent.reply import MadeImage, Reply
 from promptvision.agent.request import ChatInput
@@ -145,23 +146,33 @@ class TurnSession:
         await registry.availability.refresh()
         self._handle.listeners.extend(guarded(observer, turn) for observer in registry.observers)
         journal = Journal(self._conversations, turn, self._handle.listeners)
+        middleware = self._make_middleware(turn, journal)
         try:
-            loop = await self._make_loop(turn, image, mask, journal)
+            loop = await self._make_loop(turn, image, mask, journal, middleware)
             reply = await loop.run()
             await journal.finish(reply.status, reply.stored())
         except LeaseLost as exc:
             raise Busy(f"turn {turn.id}: another process has taken it over", retry_after_s=2) from exc
-        except StoreError:
+        except StoreError as exc:
             self._interrupted.add(turn)
+            await _report_error(middleware, exc)
             raise
-        except BaseException:  # a bug or the end of the process must not leave the turn open
+        except BaseException as exc:  # a bug or the end of the process must not leave the turn open
             self._handle.cancel.cancel("the process is stopping")
             self._close_interrupted(journal)
+            await _report_error(middleware, exc)
             raise
+        if middleware is not None:
+            await middleware.after_turn(reply.status, reply.text_response)
         return reply.with_images(self._services.open_image, self._services.save_image)
 
     async def _make_loop(
-        self, turn: Turn, image: IngestedImage | None, mask: IngestedImage | None, journal: Journal
+        self,
+        turn: Turn,
+        image: IngestedImage | None,
+        mask: IngestedImage | None,
+        journal: Journal,
+        middleware: TurnMiddleware | None,
     ) -> TurnLoop:
         """Restore the state of the conversation and of an earlier try of the turn."""
         turns, records = await self._read_conversation(turn)
@@ -190,6 +201,7 @@ class TurnSession:
             deadline=deadline,
             max_calls=self._settings.max_tool_calls,
             on_progress=self._handle.progress_from_thread(),
+            middleware=middleware,
         )
         return TurnLoop(
             turn,
@@ -206,6 +218,16 @@ class TurnSession:
             notes=notes,
             complete_table=complete_table,
             has_selection=artifacts.has_selection,
+            middleware=middleware,
+        )
+
+    def _make_middleware(self, turn: Turn, journal: Journal) -> TurnMiddleware | None:
+        """The middleware of the turn; None if there is none."""
+        handle, middleware = self._handle, self._services.middleware
+        if not middleware:
+            return None
+        return TurnMiddleware(
+            middleware, handle.cancel, turn=turn, journal=journal, approvals=handle.approvals
         )
 
     def _select(
@@ -287,6 +309,11 @@ class TurnSession:
             first.cancel()
             for task in tasks:
                 task.cancel()
+
+
+async def _report_error(middleware: TurnMiddleware | None, error: BaseException) -> None:
+    if middleware is not None:
+        await middleware.on_turn_error(error)
 
 
 def _is_sent_with(record: ImageRecord, turn: Turn) -> bool:

@@ -1,0 +1,86 @@
+"""``POST /chat`` while a step waits for approval, and the routes that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image, ImageOps
+from starlette.testclient import TestClient
+
+from promptvision import tool
+from promptvision.agent.agent import Agent
+from promptvision.builtin.memory import MemoryConversationStore
+from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.plugins.middleware import Middleware, StepInfo
+from promptvision.testing.agents import make_registry
+
+Serve = Callable[[Agent], TestClient]
+
+
+class AskAlways(Middleware):
+    async def before_step(self, step: StepInfo) -> None:
+        await step.approve(f"May {step.tool.name} run?")
+
+
+@tool(phrases=["mirror it"])
+def mirror(image: Image.Image) -> Image.Image:
+    """Mirror an image."""
+    return ImageOps.mirror(image)
+
+
+@pytest.fixture
+def client(serve: Serve) -> TestClient:
+    return serve(
+        Agent(
+            registry=make_registry([mirror]),
+            conversations=MemoryConversationStore(),
+            images=MemoryImageStore(),
+            middleware=[AskAlways()],
+        )
+    )
+
+
+def chat(client: TestClient, url: str) -> Any:
+    body = {"prompt": "mirror it", "prompt_id": "p", "conversation_id": "c", "user_id": "u"}
+    return client.post("/chat", json={**body, "input_image_url": url})
+
+
+@pytest.mark.parametrize(("approved", "status"), [(True, "done"), (False, "failed")])
+def test_chat_waits_for_approval_and_goes_on(
+    client: TestClient, scene_url: str, *, approved: bool, status: str
+) -> None:
+    waiting = chat(client, scene_url)
+    assert waiting.status_code == 202
+    document = waiting.json()
+    assert document["status"] == "waiting_for_approval"
+    assert document["text_response"] == "May mirror run?"
+    assert chat(client, scene_url).json() == document  # the same request waits too
+    question = document["approval"]
+    assert client.get(question["arguments"]["image"]).status_code == 200
+    place = f"/turns/{document['turn_id']}/approvals"
+    assert client.get(f"{place}?user_id=u").json() == {"approvals": [question]}
+    answer = f"{place}/{question['approval_id']}?user_id=u"
+    assert client.post(answer, json={"approved": "yes"}).status_code == 422
+    assert client.post(answer, json={}).status_code == 422
+    assert client.post(f"{place}/9-9?user_id=u", json={"approved": True}).status_code == 404
+    assert client.post(answer.replace("=u", "=else"), json={"approved": True}).status_code == 404
+    accepted = client.post(answer, json={"approved": approved, "reason": "not today"})
+    assert accepted.json() == {
+        "turn_id": document["turn_id"],
+        "approval_id": question["approval_id"],
+        "approved": approved,
+    }
+    reply = chat(client, scene_url)
+    assert (reply.status_code, reply.json()["status"]) == (200, status)
+    (step,) = reply.json()["steps"]
+    assert (step["status"], "not today" in str(step["message"])) == (status, not approved)
+    assert client.get(f"{place}?user_id=u").json() == {"approvals": []}
+    assert client.post(answer, json={"approved": True}).status_code == 404
+
+
+def test_tool_that_is_called_by_name_cannot_ask(client: TestClient, scene_url: str) -> None:
+    refused = client.post("/tools/mirror", json={"image": scene_url})
+    assert refused.status_code == 422
+    assert "there is no one here to ask. May mirror run?" in refused.json()["error"]
