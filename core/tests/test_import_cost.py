@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,16 @@ def test_public_names_are_sorted_and_each_can_be_imported() -> None:
 def test_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'promptvision' has no attribute 'agnet'"):
         promptvision.agnet  # noqa: B018
+
+
+@pytest.mark.parametrize("module", ["promptvision", "promptvision.plugin"])
+def test_old_name_still_works_with_a_warning_at_its_use(module: str) -> None:
+    namespace: dict[str, object] = {}
+    with pytest.warns(DeprecationWarning, match=f"{module}.PictureText is now {module}.ImageText") as caught:
+        exec(f"from {module} import PictureText", namespace)
+    assert namespace["PictureText"] is promptvision.ImageText
+    assert {warning.filename for warning in caught} == {"<string>"}
+    assert "PictureText" not in import_module(module).__all__
 
 
 def test_public_names_come_from_where_their_home_says() -> None:

@@ -6,6 +6,7 @@ Names are imported on first use, so ``import promptvision`` costs next to nothin
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
 
+    PictureText = ImageText
+
 _HOMES = {
     "Agent": "promptvision.agent.agent",
     "Args": "promptvision.tools.tool",
@@ -74,18 +77,27 @@ _HOMES = {
 
 __all__ = sorted(("__version__", *_HOMES))
 
+RENAMED = {"PictureText": "ImageText"}
+"""Old public names to new ones. The old names work until 0.2."""
+
 
 def lazy_attributes(
-    module: str, sources: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    module: str, sources: Mapping[str, str], renamed: Mapping[str, str] | None = None
+) -> tuple[Callable[..., Any], Callable[[], list[str]]]:
     """Make ``__getattr__`` and ``__dir__`` for a module whose names live in other modules.
 
     Args:
         module: name of the module that offers the attributes.
         sources: attribute name to the module it is imported from on first use.
+        renamed: old attribute name to the new one; its use gives a ``DeprecationWarning``.
     """
+    former = renamed or {}
 
-    def get_attribute(name: str) -> Any:
+    def get_attribute(name: str, stacklevel: int = 2) -> Any:
+        if name in former:
+            message = f"{module}.{name} is now {module}.{former[name]}; the old name is removed in 0.2"
+            warnings.warn(message, DeprecationWarning, stacklevel=stacklevel)
+            return getattr(sys.modules[module], former[name])
         if name not in sources:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         source = import_module(sources[name])
@@ -96,7 +108,7 @@ def lazy_attributes(
     return get_attribute, lambda: sorted(sources)
 
 
-_get_attribute, _ = lazy_attributes(__name__, _HOMES)
+_get_attribute, _ = lazy_attributes(__name__, _HOMES, RENAMED)
 
 
 def __getattr__(name: str) -> Any:
@@ -104,7 +116,7 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("promptvision")
-    return _get_attribute(name)
+    return _get_attribute(name, stacklevel=3)
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from promptvision import lazy_attributes
+from promptvision import RENAMED, lazy_attributes
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Image
@@ -117,9 +117,11 @@ if TYPE_CHECKING:
     from promptvision.llm.messages import ToolCall as ToolCall
     from promptvision.llm.messages import Usage as Usage
     from promptvision.llm.planner import CallOutcome as CallOutcome
+    from promptvision.llm.planner import ListingPlanner as ListingPlanner
     from promptvision.llm.planner import Planner as Planner
     from promptvision.llm.planner import PlannerFunction as PlannerFunction
     from promptvision.llm.planner import PlanRequest as PlanRequest
+    from promptvision.llm.planner import ProbingPlanner as ProbingPlanner
     from promptvision.llm.planner import StreamingPlanner as StreamingPlanner
     from promptvision.llm.provider import LLMProvider as LLMProvider
     from promptvision.llm.retry import Retry as Retry
@@ -250,6 +252,8 @@ if TYPE_CHECKING:
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
 
+    PictureText = ImageText
+
 _MODULES = {
     "RequestActivity": "promptvision.server.instrumented",
     "ModelLoadActivity": "promptvision.models.loading",
@@ -335,6 +339,7 @@ _MODULES = {
     "InpaintArgs": "promptvision.tools.operations",
     "InpaintResult": "promptvision.tools.operations",
     "InputError": "promptvision.errors",
+    "ListingPlanner": "promptvision.llm.planner",
     "LLMProvider": "promptvision.llm.provider",
     "LeaseLost": "promptvision.errors",
     "LOCAL_USER": "promptvision.agent.request",
@@ -366,6 +371,7 @@ _MODULES = {
     "Point": "promptvision.types",
     "PointSegmentArgs": "promptvision.tools.operations",
     "PromptvisionError": "promptvision.errors",
+    "ProbingPlanner": "promptvision.llm.planner",
     "ProviderError": "promptvision.errors",
     "ProviderErrorKind": "promptvision.errors",
     "ProviderFactory": "promptvision.plugins.specs",
@@ -468,4 +474,4 @@ _MODULES = {
 
 __all__ = sorted(_MODULES)
 
-__getattr__, __dir__ = lazy_attributes(__name__, _MODULES)
+__getattr__, __dir__ = lazy_attributes(__name__, _MODULES, RENAMED)

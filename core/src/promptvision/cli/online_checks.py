@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from promptvision.errors import PromptvisionError, ProviderError
+from promptvision.llm.planner import ListingPlanner, ProbingPlanner
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.specs import Finding, ProviderFactory, StoreFactory
 
@@ -47,7 +48,7 @@ def _planner(factory: ProviderFactory, settings: Settings, pool: ModelPool, *, o
             state = FAIL if settings.planner == factory.name else OK
             return Finding(check, state, f"not configured: {missing}")
         provider = factory.make(settings, pool)
-        if not hasattr(provider, "probe"):
+        if not isinstance(provider, ProbingPlanner):
             return Finding(check, OK, "ready")
         if offline:
             return Finding(check, OK, "configured; not checked (--offline)")
@@ -58,11 +59,11 @@ def _planner(factory: ProviderFactory, settings: Settings, pool: ModelPool, *, o
         return Finding(check, FAIL, f"no answer within {PROBE_TIMEOUT_S:.0f} s")
 
 
-async def _ask(check: str, provider: Planner) -> Finding:
+async def _ask(check: str, provider: ProbingPlanner) -> Finding:
     """Ask the host for its models, and the model for one small tool call."""
     try:
         listed = await _listed(provider)
-        model = str(await provider.probe())  # type: ignore[attr-defined]  # its caller has looked
+        model = await provider.probe()
     finally:
         await provider.close()
     if listed and model not in listed:
@@ -73,9 +74,10 @@ async def _ask(check: str, provider: Planner) -> Finding:
 
 async def _listed(provider: Planner) -> list[str]:
     """Names of the host's models; none if it has no list."""
-    ask: Callable[[], Awaitable[list[str]]] | None = getattr(provider, "models", None)
+    if not isinstance(provider, ListingPlanner):
+        return []
     try:
-        return await ask() if ask is not None else []
+        return await provider.models()
     except ProviderError as exc:
         if exc.kind in ("auth", "connection", "timeout"):
             raise

@@ -12,7 +12,15 @@ from promptvision.llm.messages import ChatDelta, ChatReply, ChatRequest, Functio
 from promptvision.llm.stems import stems_of
 from promptvision.tools.tool import Lexicon, Phrase
 
-__all__ = ["CallOutcome", "PlanRequest", "Planner", "PlannerFunction", "StreamingPlanner"]
+__all__ = [
+    "CallOutcome",
+    "ListingPlanner",
+    "PlanRequest",
+    "Planner",
+    "PlannerFunction",
+    "ProbingPlanner",
+    "StreamingPlanner",
+]
 
 _SLOT = re.compile(r"\{\w*\}")
 
@@ -110,3 +118,27 @@ class StreamingPlanner(Protocol):
 
     def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply in deltas; the last one holds the whole reply."""
+
+
+@runtime_checkable
+class ProbingPlanner(Planner, Protocol):
+    """A planner that ``promptvision doctor`` can check with one small request."""
+
+    async def probe(self) -> str:
+        """Request one small function call and return the model's name.
+
+        Raises:
+            ProviderError: the host fails, or the model answers without a call.
+        """
+
+
+@runtime_checkable
+class ListingPlanner(Protocol):
+    """A planner that can list the models of its host."""
+
+    async def models(self) -> list[str]:
+        """Return the names of the host's models.
+
+        Raises:
+            ProviderError: the host does not list them.
+        """
