@@ -12,7 +12,7 @@ from promptvision.models.spec import ModelSpec
 from promptvision.plugins import availability
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
-from promptvision.testing.agents import make_registry
+from promptvision.testing.agents import make_agent, make_registry
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
 from promptvision.tools.requirements import Missing, Requirements, missing_requirements
@@ -23,8 +23,13 @@ def nothing(args: Args, context: ToolContext) -> Result:
     raise NotImplementedError
 
 
+def to_grey(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
+    made = context.save(context.open(args.image_url).convert("L"))
+    return operations.BwResult(original_image_url=args.image_url, bw_image_url=made)
+
+
 def bw_tool(name: str, **changes: Any) -> Tool:
-    return Tool(name=name, operation=operations.CONVERT_TO_BW, run=nothing, **changes)
+    return Tool(name=name, operation=operations.CONVERT_TO_BW, **{"run": nothing, **changes})
 
 
 @pytest.fixture
@@ -51,6 +56,18 @@ def test_refresh_checks_in_a_thread_and_only_when_expired(threads: list[str]) ->
     asyncio.run(look())
     assert len(threads) == 1
     assert threads[0] != threading.main_thread().name
+
+
+def test_call_of_one_operation_checks_in_a_thread(threads: list[str], scene_png: bytes) -> None:
+    agent = make_agent([bw_tool("grey", run=to_grey)])
+
+    async def call() -> None:
+        reply = await agent.call_tool("convert_to_bw", {"image_url": scene_png})
+        assert [step.status for step in reply.steps] == ["done"]
+
+    asyncio.run(call())
+    assert threads
+    assert threading.main_thread().name not in threads
 
 
 def test_expired_snapshot_is_refreshed_behind_the_event_loop(

@@ -37,6 +37,7 @@ async def call_operation(
     if not services.registry.candidates(operation):
         names = ", ".join(sorted(services.registry.operations))
         raise NotFound(f"no operation {operation!r}", hint=f"the operations are: {names}")
+    await services.registry.availability.refresh()
     table = ImageTable([])
     values = dict(arguments)
 
