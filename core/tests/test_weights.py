@@ -79,8 +79,10 @@ def test_an_override_that_names_nothing(tmp_path: Path) -> None:
         locate(SPEC, settings)
 
 
-def test_the_size_of_a_download_is_that_of_the_files_else_the_declared_one() -> None:
+def test_the_size_of_a_download_is_that_of_the_files_if_each_states_its_own_else_the_declared_one() -> None:
     assert pull_bytes(SPEC) == 3_000_000_000
     half = replace(SPEC, download_bytes=1_500_000_000)
     assert pull_bytes(half) == 1_500_000_000
-    assert pull_bytes(replace(half, files=(WeightFile("a", size=7), WeightFile("b")))) == 7
+    assert pull_bytes(replace(half, files=(WeightFile("a", size=7), WeightFile("b", size=2)))) == 9
+    assert pull_bytes(replace(half, files=(WeightFile("a", size=7), WeightFile("b")))) == 1_500_000_000
+    assert pull_bytes(replace(SPEC, files=(WeightFile("a", size=7), WeightFile("b")), weight_bytes={})) == 7

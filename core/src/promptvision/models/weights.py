@@ -124,9 +124,11 @@ def _has(folder: Path, pattern: str) -> bool:
 
 
 def pull_bytes(spec: ModelSpec) -> int:
-    """Size of the download if the spec states it, else 0."""
-    declared = max(sum(file.size for file in spec.files), spec.download_bytes)
-    return declared or max(spec.weight_bytes.values(), default=0)
+    """Size of the download: the sum of its files if each states its own, else what the spec declares."""
+    sizes = [file.size for file in spec.files]
+    if sizes and all(sizes):
+        return sum(sizes)
+    return max(sum(sizes), spec.download_bytes) or max(spec.weight_bytes.values(), default=0)
 
 
 def pull_command(models: Iterable[str]) -> str:
