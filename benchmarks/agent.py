@@ -1,4 +1,4 @@
-"""Overhead of one scripted turn with three tool calls (four model calls), beside other agent loops.
+"""Overhead of one scripted turn with three tool calls (four model calls), compared with other agent loops.
 
     python benchmarks/agent.py
 
@@ -41,7 +41,7 @@ from agent_rivals import PLAIN_ONLY, RIVALS, TURN, AwaitedLooks, Looks
 
 ROUNDS, TURNS, WARM_UP = 20, 20, 1
 UNCOUNTED = 3
-"""Turns at the start of each round in which the processor forgets the loop before."""
+"""Warm-up turns at the start of each round."""
 LIMIT_MS = {"promptvision": 1.0, "promptvision, journal": 4.0}
 TEN_TURNS = 10
 
@@ -96,7 +96,7 @@ async def measure(loops: dict[str, tuple[Turn, Looks]]) -> dict[str, list[float]
     for number in range(WARM_UP + ROUNDS):
         if number == WARM_UP:
             gc.collect()
-            gc.freeze()  # what a dozen frameworks have imported is not for each of them to look through
+            gc.freeze()  # keeps the collector from scanning the imports of all frameworks
         for name, (turn, looks) in loops.items():
             for place in range(UNCOUNTED + TURNS):
                 looks.count = 0
@@ -111,7 +111,7 @@ async def measure(loops: dict[str, tuple[Turn, Looks]]) -> dict[str, list[float]
 
 
 def sync_ms(folder: Path) -> float:
-    """Median of writing a page and waiting for the disk to have it: what each journal entry must wait for."""
+    """Median of writing a page and syncing it to disk: the wait of each journal entry."""
     taken = []
     with (folder / "page").open("wb", buffering=0) as file:
         for _ in range(50):

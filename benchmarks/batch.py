@@ -2,8 +2,8 @@
 
     python benchmarks/batch.py [--images 300] [--rounds 3] [--executor threads]
 
-Each round runs the command with one job, two and three, in turn, so that other work on the machine meets all
-alike. The images are JPEG files, each another one; the command is a process of its own, whose peak resident
+Each round runs the command with one job, two and three, in turn, so that other load affects all of them
+alike. The images are JPEG files, all different; the command runs in its own process, whose peak resident
 memory the kernel reports. Nothing is stored outside of a temporary folder.
 """
 

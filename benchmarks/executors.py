@@ -2,8 +2,8 @@
 
     python benchmarks/executors.py
 
-The calls of both executors are interleaved, so that other work on the machine meets both. Every call has new
-arguments: none is answered from the result cache.
+The calls of both executors are interleaved, so that other load on the machine affects both. Every call has
+new arguments: none is answered from the result cache.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from promptvision.types import ImageRef
 CALLS = {"nothing": 300, "12-megapixel image": 5}
 WARM_UP = 3
 LIMIT_MS = 3.0
-"""What a call of a tool that does nothing may take in a process beyond a thread."""
+"""Limit of the extra time of an empty tool call in a process compared with a thread."""
 
 
 async def one_call(bench: TrialBench, tool: str, args: TrialArgs) -> float:

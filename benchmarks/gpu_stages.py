@@ -1,7 +1,7 @@
 """Seconds and memory of every neural stage on a GPU: full-size architectures, random weights.
 
-What a stage costs does not depend on what its weights hold, so nothing is downloaded. Peak memory is what
-torch allocates on top of the weights while the stage runs; seconds are medians after one warm-up run.
+The cost of a stage does not depend on the values of its weights, so nothing is downloaded. Peak memory is
+what torch allocates on top of the weights while the stage runs; seconds are medians after one warm-up run.
 
     python benchmarks/gpu_stages.py                     all stages, float32, float16 and bfloat16
     python benchmarks/gpu_stages.py --only unet vae     stages whose name holds one of these words
@@ -255,7 +255,7 @@ def measure(stage: Stage, dtype: str, repeats: int) -> Row:
 
 
 def timed(work: Callable[[], Any]) -> float:
-    """Seconds until the GPU has done it."""
+    """Seconds until the GPU has finished."""
     started = time.perf_counter()
     work()
     torch.cuda.synchronize()
@@ -275,7 +275,7 @@ def made_on(device: str, dtype: str) -> Iterator[None]:
 
 
 def free() -> None:
-    """Give back what the stage before took."""
+    """Free the memory of the previous stage."""
     gc.collect()
     torch.cuda.empty_cache()
 

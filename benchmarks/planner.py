@@ -6,10 +6,10 @@ The sentences of ``benchmarks/planner/`` are split once, by a hash of each sente
 planner may be tuned on and a half that only measures it. A sentence is *right* if the planner makes exactly
 the labelled calls; a *wrong action* if it makes any other; else it has *asked back*.
 
-Format of a line: ``sentence => calls || other calls that are right too``. Calls are parted by ``>``; ``?``
-stands for words that no operation fits, ``-`` for no call at all. A slot holds alternatives parted by ``|``,
-``*`` for any text, ``up`` and ``down`` for any number above and below the neutral value. A heading
-``# category call`` gives the call that the conversation began with.
+Format of a line: ``sentence => calls || other calls that are right too``. Calls are separated by ``>``; ``?``
+stands for words that no operation fits, ``-`` for no call at all. A slot holds alternatives separated by
+``|``, ``*`` for any text, ``up`` and ``down`` for any number above and below the neutral value. A
+heading ``# category call`` gives the call that the conversation began with.
 """
 
 from __future__ import annotations

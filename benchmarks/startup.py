@@ -2,7 +2,7 @@
 
     python benchmarks/startup.py
 
-Processes of each kind are started in turn, so that other work on the machine meets all of them. The limits
+Processes of each kind are started in turn, so that other load on the machine affects all of them. The limits
 are for the time over a bare interpreter; where the machine is slow or busy the ratio to it says more.
 """
 

@@ -3,7 +3,7 @@
     python benchmarks/telemetry.py [--rounds 40]
 
 Each round runs one turn with each of three agents, in an order that changes, so that other work on the
-machine meets all alike. A turn finds the red ball in a 1600 x 1200 image, selects it and colours it blue,
+machine affects all alike. A turn finds the red ball in a 1600 x 1200 image, selects it and colours it blue,
 with the tools of promptvision-opencv; no image is the same as another, so nothing is cached. CPU time of the
 whole process counts, export included but not the receiver, since waiting depends on the machine.
 """

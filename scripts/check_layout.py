@@ -1,4 +1,4 @@
-"""Check what no linter knows: the layout of tests, of members, and what must never be committed."""
+"""Check rules without a linter: the layout of tests and members, and files that must not be committed."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def main() -> None:
-    """One requirement a line."""
+    """Print one requirement per line."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     for line in settings["tool"]["uv"]["constraint-dependencies"]:
         print(line)

@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def leads_somewhere(path: Path, link: str, pages: dict[Path, Page]) -> bool:
-    """Whether a link of the page at ``path`` leads to another site, or to what the site has."""
+    """Whether a link of the page at ``path`` leads to another site, or to an existing target."""
     parts = urlsplit(link)
     if parts.scheme or parts.netloc:
         return True

@@ -45,14 +45,14 @@ def main() -> None:
 
 
 def write(place: Path, text: str) -> None:
-    """Write one page of the stage."""
+    """Write one staged page."""
     path = STAGE / place
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, "utf-8")
 
 
 def with_site_links(text: str, page: Path) -> str:
-    """A page's text with its relative links as they must be on the site."""
+    """A page's text with its relative links rewritten for the site."""
     is_inside = page.is_relative_to(DOCS)
 
     def replace(match: re.Match[str]) -> str:

@@ -1,6 +1,6 @@
 """Write docs/edits.md and its images: what each request changes on a drawn scene and on a photograph.
 
-Everything is run here with promptvision-opencv alone, without a model.
+The requests are run with promptvision-opencv only, without a model.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make docs/images/demo.png: what the demo did, as one strip of before and after.
+"""Make docs/images/demo.png: the demo's images before and after, in one strip.
 
 promptvision demo --output demo-output
 python scripts/image_strip.py demo-output docs/images/demo.png
@@ -22,7 +22,7 @@ HEIGHT, GAP, CAPTION = 190, 10, 34
 
 
 def main() -> int:
-    """Read the demo's folder, write the strip."""
+    """Read the demo's folder and write the strip."""
     folder, target = Path(sys.argv[1]), Path(sys.argv[2])
     panels = [(_panel(folder / name), words) for name, words in PANELS]
     width = sum(panel.width for panel, _ in panels) + GAP * (len(panels) + 1)

@@ -41,11 +41,11 @@ Panel = tuple[str, Image.Image]
 
 
 def main() -> int:
-    """Write all images; return 1 when one is too large or, with --check, not there."""
+    """Write all images; return 1 when one is too large or, with --check, missing."""
     if "--check" not in sys.argv[1:]:
         for name, panels in asyncio.run(_draw_all()).items():
             strip = _strip(panels)
-            palette = strip.quantize(256, kmeans=4)  # by itself it gives rare colours away
+            palette = strip.quantize(256, kmeans=4)  # the default drops rare colours
             strip.quantize(palette=palette).save(FOLDER / f"{name}.png", optimize=True)
     found = {file.stem: file.stat().st_size for file in FOLDER.glob("*.png")}
     wrong = [f"{name}: not there" for name in SCENES.keys() - found.keys()]

@@ -239,7 +239,7 @@ def test_doctor_names_what_is_missing_with_commands(alone: Alone) -> None:
     assert len(broken) == (1 if chosen else 0), findings
 
 
-def test_tools_says_what_each_lacks(alone: Alone) -> None:
+def test_tools_says_what_is_missing_for_each(alone: Alone) -> None:
     done = alone.run("promptvision", "tools", "--json")
     assert done.returncode == 0, done.stderr
     operations = json.loads(done.stdout)["operations"]

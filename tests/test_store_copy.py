@@ -124,7 +124,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Nobody listens."""
+    """No server listens."""
 
 
 def test_copy_to_supabase_and_cloudinary_and_back(tmp_path: Path, postgres: PostgresServer) -> None:

@@ -171,7 +171,7 @@ def up_to_text(events: Iterator[ToolOutcome]) -> list[ToolOutcome]:
     return received
 
 
-def test_text_is_told_while_the_model_still_speaks(host: LLMServer, server: ServerProcess) -> None:
+def test_text_is_streamed_while_the_model_generates(host: LLMServer, server: ServerProcess) -> None:
     held = Held(ChatReply(text=TEXT * 4))
     host.reset([held.fault])
     with ask(server, "speaks") as response:
@@ -237,7 +237,7 @@ def test_cut_stream_ends_with_the_right_text(host: LLMServer, server: ServerProc
     assert name.startswith(whole)
 
 
-def test_text_before_a_call_is_told_as_it_comes(host: LLMServer, server: ServerProcess) -> None:
+def test_text_before_a_call_is_streamed(host: LLMServer, server: ServerProcess) -> None:
     held = Held(ChatReply(text=TEXT, tool_calls=(call("look", {"subject": "lion"}),)))
     host.reset([held.fault, "There it is."])
     with ask(server, "call") as response:
@@ -289,7 +289,7 @@ def program(host: LLMServer, tmp_path: Path) -> Program:
     return Program(tmp_path / "home", variables(host, "openai"), path=[site])
 
 
-def test_jsonl_tells_text_as_it_comes(host: LLMServer, program: Program, lion_file: Path) -> None:
+def test_jsonl_streams_text(host: LLMServer, program: Program, lion_file: Path) -> None:
     held = Held(ChatReply(text=TEXT * 2))
     host.reset([held.fault])
     running = program.start("run", lion_file, "where is the lion?", "--jsonl")

@@ -193,7 +193,7 @@ def test_unknown_function_gets_the_list_and_a_suggestion_and_runs_nothing(
     assert reply.steps == ()
 
 
-def test_call_of_what_cannot_run_here_is_answered_with_what_it_lacks(
+def test_call_of_an_unavailable_operation_is_answered_with_what_is_missing(
     tools: list[Tool], scene_png: bytes
 ) -> None:
     unmet = Requirements(binaries={"no-such-program": "apt-get install it"})
@@ -212,7 +212,7 @@ def test_call_of_what_cannot_run_here_is_answered_with_what_it_lacks(
     assert agent.run_sync("hello", conversation_id="c").status is TurnStatus.DONE
 
 
-def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
+def test_unavailable_prerequisite_is_reported_with_what_is_missing(
     tools: list[Tool], scene_png: bytes
 ) -> None:
     unmet = Requirements(modules={"no_such_module": "pip install it"})
@@ -228,7 +228,7 @@ def test_prerequisite_that_cannot_run_here_is_told_with_what_it_lacks(
     assert reply.needs_setup
 
 
-def test_limits_of_a_fallback_tool_are_said_once_per_conversation(
+def test_limits_of_a_fallback_tool_are_reported_once_per_conversation(
     tools: list[Tool], scene_png: bytes, tmp_path: Path
 ) -> None:
     better = Tool(
@@ -401,7 +401,7 @@ def test_fifty_at_once_with_one_prompt_id_run_once(scene_png: bytes) -> None:
     assert len({reply.turn_id for reply in replies}) == 1
 
 
-def test_turns_of_one_conversation_run_in_order_and_the_line_is_short(
+def test_turns_of_one_conversation_run_in_order_and_the_queue_is_bounded(
     tools: list[Tool], scene_png: bytes
 ) -> None:
     class Thoughtful(ScriptedPlanner):

@@ -125,7 +125,7 @@ def test_done_turn_is_valid_and_replays_identically(tools: list[Tool], scene_png
     assert last["runId"] == last["result"]["turn_id"]
 
 
-def test_events_tell_the_steps_the_images_and_the_answer(tools: list[Tool], scene_png: bytes) -> None:
+def test_events_contain_the_steps_the_images_and_the_answer(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
     _, frames = run_and_read(agent, "change the red square to blue", image=scene_png)
     events = [frame.event for frame in frames]
@@ -272,7 +272,7 @@ class Talkative(ScriptedPlanner):
         yield ChatDelta(reply=ChatReply(text=self.text))
 
 
-def test_slow_reader_neither_holds_the_planner_nor_piles_up_its_words(tools: list[Tool]) -> None:
+def test_slow_reader_neither_blocks_the_planner_nor_grows_its_queue(tools: list[Tool]) -> None:
     agent = make_agent(tools, planner=Talkative([]))
 
     async def dawdling_reader() -> list[StreamEvent]:
@@ -338,7 +338,7 @@ async def start_reading(
     return running, asyncio.create_task(read(agent, running.turn.id))
 
 
-def test_interrupted_turn_is_told_and_goes_on_with_the_next_number(
+def test_interrupted_turn_is_reported_and_continues_with_the_next_number(
     tools: list[Tool], scene_png: bytes
 ) -> None:
     agent = make_agent(tools)
@@ -399,7 +399,7 @@ def test_at_most_ten_progress_events_a_second(
 def test_tools_that_finish_many_times_a_second_are_held_to_ten_too(scene_png: bytes) -> None:
     @tool(phrases=["hurry"])
     def hurry(image: Image.Image, context: ToolContext) -> str:
-        """Tell that all is done, a thousand times."""
+        """Report a thousand steps of progress."""
         context.progress(float("nan"), 1)
         for _ in range(1000):
             context.progress(1, 1)

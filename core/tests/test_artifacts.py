@@ -72,7 +72,7 @@ def test_optional_and_annotated_do_not_count() -> None:
     assert plain_type(Box | Point) == Box | Point
 
 
-def test_fields_are_told_apart_by_type_alone() -> None:
+def test_fields_are_distinguished_by_type_alone() -> None:
     class Mixed(Args):
         photo: ImageRef
         second: ImageRef | None = None
@@ -134,7 +134,7 @@ def test_newer_find_of_one_target_wins() -> None:
     assert boxes_of(artifacts, "lion") == [TREE]
 
 
-def test_nothing_found_is_no_artifact() -> None:
+def test_nothing_found_is_not_an_artifact() -> None:
     artifacts = Artifacts()
     artifacts.add(*detected("lion", LION))
     artifacts.add(*detected("lion", None))
@@ -151,7 +151,7 @@ def test_mask_made_from_boxes_is_of_the_boxes_target() -> None:
     assert (found.value, found.target) == (MASK, "lion")
 
 
-def test_mask_of_boxes_that_nobody_looked_for_has_no_target() -> None:
+def test_mask_of_boxes_without_a_target_has_no_target() -> None:
     artifacts = Artifacts()
     result = SegmentResult(original_image_url=ONE, merged_mask_url=MASK, mask_urls=[MASK])
     artifacts.add(SegmentArgs(image_url=ONE, bounding_boxes=[LION]), result)

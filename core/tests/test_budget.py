@@ -62,7 +62,7 @@ def test_nothing_that_must_stay_goes_even_if_it_does_not_fit() -> None:
     st.integers(0, 3),
     st.integers(0, 3000),
 )
-def test_pairs_are_never_parted(past: list[tuple[int, int]], open_calls: int, budget: int) -> None:
+def test_pairs_are_never_split(past: list[tuple[int, int]], open_calls: int, budget: int) -> None:
     turns = [turn(f"turn {n}", *["y" * size] * calls, answer="a") for n, (calls, size) in enumerate(past)]
     asked = request(*turns, turn("now", *["z" * 800] * open_calls))
     fitted = fit_request(asked, budget)

@@ -200,7 +200,7 @@ def test_tokens_of_a_stream_may_be_in_a_field_of_the_host() -> None:
         ({"choices": [{"message": {"content": "Hi"}}]}, "cut"),
     ],
 )
-def test_what_is_no_reply_is_a_provider_error(response: Any, kind: str) -> None:
+def test_invalid_reply_is_a_provider_error(response: Any, kind: str) -> None:
     with pytest.raises(ProviderError) as caught:
         read_reply(response, "host")
     assert (caught.value.kind, caught.value.retryable) == (kind, True)

@@ -117,7 +117,7 @@ def test_what_cannot_be_fulfilled_gives_nothing_and_the_reason(words: str, reaso
     assert reason in found.note
 
 
-def test_things_of_like_size_are_not_told_apart_by_a_plain_adjective() -> None:
+def test_things_of_similar_size_are_not_distinguished_by_a_plain_adjective() -> None:
     twins = [BIG, Candidate(Box(300, 150, 420, 272), "red ball", 0.9)]
     found = select_candidates(read_target("the big ball"), lambda _: twins, SIZE, strict=True)
     assert found.chosen == ()

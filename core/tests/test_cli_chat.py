@@ -43,7 +43,7 @@ def test_undo_goes_back_one_step_at_a_time(
         assert ImageChops.difference(out.convert("RGB"), twice).getbbox() is None
 
 
-def test_what_is_wrong_is_said_and_the_conversation_goes_on(command: Command, photo: Path) -> None:
+def test_errors_are_reported_and_the_conversation_continues(command: Command, photo: Path) -> None:
     lines = "/nonsense\n/image missing.png\n/use img_7\n/save x.xyz\n/save\n/show\nmirror it\n/quit\nnever"
     ended = command("chat", photo, given=lines.encode())
     assert ended.code == 1

@@ -122,7 +122,7 @@ def test_unexpected_failure_is_one_line_and_a_traceback_with_debug(
     assert "Traceback" in ended.said
 
 
-def test_reader_that_leaves_early_is_no_error(program: Program) -> None:
+def test_reader_that_leaves_early_is_not_an_error(program: Program) -> None:
     running = program.start("tools", "--json")
     assert running.stdout is not None
     assert running.stderr is not None

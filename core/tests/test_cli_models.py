@@ -80,7 +80,7 @@ def test_an_interrupted_pull_shows_as_partial(run: Run, settings: Settings) -> N
     assert json.loads(run("list", "--json").stdout)[0]["state"] == "partial"
 
 
-def test_verify_tells_damage_by_its_exit_code(run: Run, settings: Settings) -> None:
+def test_verify_reports_damage_by_its_exit_code(run: Run, settings: Settings) -> None:
     run("pull", "toy")
     assert (run("verify").stdout, run("verify", "toy").exit_code) == ("toy: ok\n", 0)
     (settings.weights_home / "toy" / "toy.pt").write_bytes(DATA[:-1] + b"!")

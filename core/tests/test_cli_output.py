@@ -11,7 +11,7 @@ from promptvision.cli.output import echo_table, has_colour, is_live, plain, say
 
 
 @given(st.text(st.characters(exclude_categories=())))
-def test_plain_text_can_be_written_and_steers_no_terminal(text: str) -> None:
+def test_plain_text_can_be_written_and_cannot_control_a_terminal(text: str) -> None:
     shown = plain(text)
     shown.encode("utf-8")
     assert not any(unicodedata.category(char) == "Cc" for char in shown.replace("\n", "").replace("\t", ""))

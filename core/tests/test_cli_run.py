@@ -87,7 +87,7 @@ def test_image_is_written_and_words_are_printed(
         assert ImageChops.difference(out.convert("RGB"), ImageOps.mirror(scene)).getbbox() is None
 
 
-def test_what_was_changed_while_an_image_was_read_is_said(
+def test_changes_made_while_an_image_is_read_are_reported(
     program: Program, command: Command, scene: Image.Image
 ) -> None:
     out = io.BytesIO()
@@ -220,7 +220,7 @@ def test_help_names_what_could_be_installed(command: Command, photo: Path) -> No
     assert "- Needs what is not here. Missing: tool 'fetch_moon': program 'moon-rocket'" in ended.out
 
 
-def test_words_of_a_tool_steer_no_terminal(command: Command, photo: Path) -> None:
+def test_text_of_a_tool_cannot_control_a_terminal(command: Command, photo: Path) -> None:
     ended = command("run", photo, "say something odd")
     assert ended.code == 0
     assert b"\x1b" not in ended.data

@@ -149,7 +149,7 @@ def test_without_a_terminal_it_says_what_to_add(run: Run, hub: LocalHub) -> None
     assert hub.served == 0
 
 
-def test_a_download_that_fails_is_told_and_the_rest_goes_on(
+def test_a_failed_download_is_reported_and_the_others_continue(
     run: Run, hub: LocalHub, settings: Settings
 ) -> None:
     (hub.repositories["tiny/rail"] / "model.safetensors").unlink()

@@ -144,7 +144,7 @@ def test_float_samples_of_any_range_are_stretched() -> None:
     assert list(decode_stored(normalise(encoded(image, "TIFF")).data).tobytes()) == [0, 127, 255]
 
 
-def test_float_samples_that_are_no_numbers_are_refused() -> None:
+def test_float_samples_that_are_not_numbers_are_refused() -> None:
     image = Image.frombytes("F", (2, 1), struct.pack("<2f", 0.0, float("inf")))
     with pytest.raises(InputError, match="not numbers"):
         normalise(encoded(image, "TIFF"))

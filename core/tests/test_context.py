@@ -109,7 +109,7 @@ def test_image_is_decoded_once_and_the_oldest_is_dropped_first() -> None:
     assert store.reads == 4
 
 
-def test_progress_is_told_and_stops_a_cancelled_call(sample: Image.Image) -> None:
+def test_progress_is_reported_and_stops_a_cancelled_call(sample: Image.Image) -> None:
     reported: list[tuple[float, float, str]] = []
     cancel = CancelToken()
     context = make_context(cancel=cancel, on_progress=lambda *how_far: reported.append(how_far))

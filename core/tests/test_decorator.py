@@ -184,7 +184,7 @@ def test_optional_image_and_mask(sample: Image.Image) -> None:
     assert isinstance(both.blend_image_url, ImageRef)
 
 
-def test_value_of_another_type_than_declared_is_no_result(sample: Image.Image) -> None:
+def test_value_of_another_type_than_declared_is_not_a_result(sample: Image.Image) -> None:
     @tool()
     def liar(image: Image.Image) -> int:
         """Lie."""

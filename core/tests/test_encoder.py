@@ -34,7 +34,7 @@ def test_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
 @pytest.mark.parametrize(
     "text", ["", "-1", "1~", "1~1", "1~1.0.5", "1~1.0.5.xyz", "1~1.0.5.0000000g", "\u0663", "9" * 40, "1 "]
 )
-def test_what_is_no_cursor_is_refused(text: str) -> None:
+def test_invalid_cursor_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a position in a turn"):
         Cursor.parse(text)
 
@@ -176,7 +176,7 @@ def test_reader_who_comes_and_goes_has_the_right_text_once(
     assert others == [kind for kind in replay.kinds if not kind.startswith("TEXT_")]
 
 
-def test_text_is_told_piece_by_piece_under_the_id_of_the_replay() -> None:
+def test_text_is_streamed_in_pieces_under_the_id_of_the_replay() -> None:
     site = Site(frozenset())
     site.hear(1, ["The lion"], "The lion sleeps.")
     site.end("The lion sleeps.")

@@ -114,7 +114,7 @@ def test_provider_error_stays_what_it_is() -> None:
     assert provider_error(error, "host") is error
 
 
-def test_secret_is_blotted_out_of_message_and_body() -> None:
+def test_secret_is_masked_in_message_and_body() -> None:
     error = provider_error(APIStatusError(401, {"message": "bad key sk-1234"}), "host", "sk-1234")
     assert "bad key ***" in error.message
     assert error.body == {"message": "bad key ***"}

@@ -194,7 +194,7 @@ def test_one_private_address_among_public_ones_refuses_the_name() -> None:
     assert network.dialled == []
 
 
-def test_a_name_that_changes_its_mind_gains_nothing() -> None:
+def test_dns_rebinding_between_check_and_connection_has_no_effect() -> None:
     class Flipping(Wires):
         async def resolve(self, host: str, port: int) -> list[str]:
             self.asked += 1
@@ -214,7 +214,7 @@ def test_a_name_that_changes_its_mind_gains_nothing() -> None:
     assert network.dialled == [(PUBLIC, 80)] * 500
 
 
-def test_names_without_an_address_are_told() -> None:
+def test_names_without_an_address_are_reported() -> None:
     class Empty(Wires):
         async def resolve(self, host: str, port: int) -> list[str]:
             return []
@@ -462,7 +462,7 @@ def test_a_body_of_exactly_the_limit_is_taken() -> None:
     asyncio.run(main())
 
 
-def test_a_dripping_origin_meets_the_deadline() -> None:
+def test_a_slow_origin_is_stopped_at_the_deadline() -> None:
     async def answer(request: bytes, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
         for _ in range(1000):

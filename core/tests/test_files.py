@@ -178,7 +178,7 @@ def test_changed_bytes_are_noticed(files: FileImageStore) -> None:
         files.get(ID)
 
 
-def test_a_shortened_file_is_mended_by_putting_again(files: FileImageStore) -> None:
+def test_a_truncated_file_is_repaired_by_putting_it_again(files: FileImageStore) -> None:
     files.put(DATA, PNG)
     file_of(files, ID).write_bytes(DATA[:5])
     files.put(DATA, PNG)

@@ -373,7 +373,7 @@ def test_avif_is_accepted(mode: str) -> None:
         (b"\0\0\0\x18ftyphevc\0\0\0\0", "HEIC"),
     ],
 )
-def test_brands_tell_avif_from_heic(head: bytes, name: str) -> None:
+def test_brands_distinguish_avif_from_heic(head: bytes, name: str) -> None:
     assert recognise(head).name == name
 
 

@@ -32,7 +32,7 @@ def test_numbers_count_up_and_survive_reloading(table: ImageTable) -> None:
     assert again.add(RED, "input", None, "", 640, 480, 3).number == 6
 
 
-def test_part_of_a_table_knows_what_it_lacks(table: ImageTable) -> None:
+def test_part_of_a_table_knows_what_is_missing(table: ImageTable) -> None:
     part = ImageTable(table.records[3:])
     assert table.is_whole
     assert not part.is_whole
@@ -115,7 +115,7 @@ def test_the_newest_handle_of_an_image_is_shown(table: ImageTable) -> None:
     assert table.show(ImageRef("f" * 64)) == "f" * 64
 
 
-def test_current_is_the_newest_image_that_is_no_aid(table: ImageTable) -> None:
+def test_current_is_the_newest_image_that_is_not_an_aid(table: ImageTable) -> None:
     assert table.current is table.records[4]
     table.add("f" * 64, "mask", GREY, "segment_objects", 640, 480, 3)
     assert table.current is table.records[4]

@@ -148,7 +148,7 @@ def test_data_uris_never_fail_otherwise(body: str) -> None:
 @pytest.mark.parametrize(
     "uri", ["data:image/png;base64", "data:;base64,ab*c", "data:;base64,a", "data:;base64,a=bc"]
 )
-def test_broken_data_uris_are_told(uri: str) -> None:
+def test_broken_data_uris_are_reported(uri: str) -> None:
     with pytest.raises(InputError, match="data URL"):
         read(uri)
 
@@ -205,7 +205,7 @@ def test_private_hosts_need_to_be_allowed(origin: str) -> None:
     assert read(f"http://{origin}/picture.png", settings=Settings(allowed_hosts=(origin,))) == png()
 
 
-def test_a_missing_image_is_told_with_its_status(origin: str) -> None:
+def test_a_missing_image_is_reported_with_its_status(origin: str) -> None:
     with pytest.raises(InputError, match="404"):
         read(f"HTTP://{origin}/gone.png", settings=Settings(allowed_hosts=(origin,)))
 

@@ -75,7 +75,7 @@ def test_events_are_stored_in_order_however_they_are_given(blocking: bool) -> No
     asyncio.run(give())
 
 
-def test_post_does_not_wait_and_tells_nothing_before_it_is_stored() -> None:
+def test_post_does_not_wait_and_publishes_nothing_before_it_is_stored() -> None:
     async def give() -> None:
         store = SlowStore()
         turn, journal, delivered = begin(store)

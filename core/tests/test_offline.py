@@ -61,7 +61,7 @@ def test_calls_come_one_by_one_and_then_the_answer(functions: tuple[PlannerFunct
     assert (last.text, last.tool_calls, last.finish_reason) == ("I found 1. It is grey.", (), "stop")
 
 
-def test_failure_ends_the_plan_and_is_told(functions: tuple[PlannerFunction, ...]) -> None:
+def test_failure_ends_the_plan_and_is_reported(functions: tuple[PlannerFunction, ...]) -> None:
     asked = "find the red ball, then make it black and white"
     reply = ask(functions, asked, outcome_of(ask(functions, asked), "There is no red ball.", failed=True))
     assert (reply.text, reply.tool_calls) == (
@@ -190,7 +190,7 @@ def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
     assert [(step.operation, step.status) for step in reply.steps] == [("guess", "done")]
 
 
-def test_help_tells_what_could_be_installed(tools: list[Tool]) -> None:
+def test_help_lists_what_could_be_installed(tools: list[Tool]) -> None:
     registry = make_registry([*tools, READER])
     said = ask(registry.functions(), "help", unavailable=registry.unavailable()).text
     offers, blocked = said.split("What I could do if something were installed or configured:\n")
@@ -222,7 +222,7 @@ def test_stream_ends_in_the_whole_reply(functions: tuple[PlannerFunction, ...]) 
     assert silent.reply.tool_calls
 
 
-def test_several_things_reach_the_detector_parted_by_dots(tools: list[Tool], scene_png: bytes) -> None:
+def test_several_things_reach_the_detector_separated_by_dots(tools: list[Tool], scene_png: bytes) -> None:
     reply = make_agent(tools).run_sync(
         "could you please find the red ball and the blue box?", image=scene_png
     )

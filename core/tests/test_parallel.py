@@ -244,7 +244,7 @@ def test_turn_that_is_stopped_by_one_of_them_answers_the_others_first() -> None:
     assert answered >= {"call_1_1", "call_1_2"}
 
 
-def test_limit_of_calls_holds_for_calls_made_side_by_side() -> None:
+def test_limit_of_calls_holds_for_parallel_calls() -> None:
     wanted = ask_for(*[("ask", {"question": str(number)}) for number in range(40)])
     agent = make_agent([ask], planner=ScriptedPlanner([wanted]))
     reply = run(agent)
@@ -252,7 +252,7 @@ def test_limit_of_calls_holds_for_calls_made_side_by_side() -> None:
     assert "the limit of" in reply.text_response
 
 
-def test_wish_to_stop_ends_all_of_them() -> None:
+def test_cancellation_ends_all_of_them() -> None:
     async def stop() -> Reply:
         waiting = asyncio.Event()
 

@@ -106,7 +106,7 @@ def test_what_is_here_is_left_alone(settings: Settings, hub: LocalHub) -> None:
     assert hub.served == served
 
 
-def test_a_disk_that_is_too_small_is_told_before_the_first_byte(
+def test_a_disk_that_is_too_small_is_reported_before_the_first_byte(
     settings: Settings, hub: LocalHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision.models.download.SPARE_BYTES", 10**18)

@@ -126,7 +126,7 @@ def test_politeness_case_quotes_and_spaces_do_not_count(words: str) -> None:
 @pytest.mark.parametrize(
     "words", ["it", "this", "that", "the result", "the picture", "my last photo", "the new image"]
 )
-def test_every_name_of_the_newest_image_is_no_argument(words: str) -> None:
+def test_every_name_of_the_newest_image_is_not_an_argument(words: str) -> None:
     assert calls(f"describe {words}") == [CAPTION]
     assert calls(f"find the dog in {words}") == [find("dog")]
     assert calls(f"find {words}") == []
@@ -156,13 +156,13 @@ def test_each_instruction_has_its_own_image() -> None:
         ("a red and a blue ball in this photo", "red. blue ball"),
     ],
 )
-def test_several_things_to_look_for_are_parted_by_dots(words: str, things: str) -> None:
+def test_several_things_to_look_for_are_separated_by_dots(words: str, things: str) -> None:
     assert calls(f"find {words}") == [find(things)]
     assert calls(f"remove {words}") == [paint(things, "")]
     assert calls(f"change {words} to green") == [paint(things, "green")]
 
 
-def test_what_is_no_target_is_not_parted() -> None:
+def test_text_without_a_target_is_not_split() -> None:
     assert calls("replace the cat with a dog and a bone") == [paint("cat", "dog and a bone")]
 
 
@@ -190,7 +190,7 @@ def test_place_of_a_thing_is_not_its_name(thing: str) -> None:
         "find <image>",
     ],
 )
-def test_request_is_understood_wholly_or_not_at_all(words: str) -> None:
+def test_request_is_understood_entirely_or_not_at_all(words: str) -> None:
     assert calls(words) == []
 
 
@@ -241,7 +241,7 @@ THREE = [paint("ball", "green"), paint("box", "blue"), paint("cone", "red")]
     "end",
     ["thanks a lot!", "please, thank you very much", "if you can", "many thanks", "will you?", "cheers"],
 )
-def test_polite_end_is_nothing_to_look_for(end: str) -> None:
+def test_polite_ending_is_not_a_target(end: str) -> None:
     assert calls(f"remove the box, {end}") == [paint("box", "")]
 
 
@@ -261,7 +261,7 @@ def test_words_that_count_stay(words: str, target: str) -> None:
     assert calls(words) == [paint(target, "")]
 
 
-def test_article_tells_a_thing_from_its_colour() -> None:
+def test_article_separates_a_thing_from_its_colour() -> None:
     assert calls("make the flower a rose") == [paint("flower", "a rose")]
     assert calls("make the flower rose") == [paint("flower", "rose")]
 
@@ -289,7 +289,7 @@ def test_pronoun_leaves_the_target_out(words: str, prompt: str) -> None:
 @pytest.mark.parametrize(
     "words", ["make the picture red", "remove the photo", "make everything blue", "green ball"]
 )
-def test_image_itself_is_no_pronoun(words: str) -> None:
+def test_image_itself_is_not_a_pronoun(words: str) -> None:
     assert match_request(words, FOLLOW_UPS) == []
 
 
@@ -325,7 +325,7 @@ def test_phrase_that_shares_more_words_wins() -> None:
     assert calls("remove the ball", (*FUNCTIONS, special)) == [paint("ball", "")]
 
 
-def test_targets_of_others_are_parted_too() -> None:
+def test_targets_of_others_are_split_too() -> None:
     count = third_party("tally {what}", target="what")
     assert calls("tally the cats and the dogs", (count,)) == [("other", {"what": "cats. dogs"})]
 

@@ -51,11 +51,11 @@ def test_sequential_holds_one_layer() -> None:
         (0, Placement.CPU),
     ],
 )
-def test_the_highest_rung_that_fits_is_chosen(free: int, placement: Placement) -> None:
+def test_the_highest_level_that_fits_is_chosen(free: int, placement: Placement) -> None:
     assert choose(SDXL, free) is placement
 
 
-def test_after_running_out_of_memory_the_rung_below_is_the_best_allowed() -> None:
+def test_after_running_out_of_memory_the_next_lower_level_is_the_best_allowed() -> None:
     assert Placement.RESIDENT.lower is Placement.COMPONENT
     assert choose(SDXL, 24 * GB, at_best=Placement.COMPONENT) is Placement.COMPONENT
     assert Placement.CPU.lower is None
@@ -72,7 +72,7 @@ STAGES = st.lists(
 
 
 @given(stages=STAGES, free=st.integers(0, 800), more=st.integers(0, 100))
-def test_more_memory_never_means_a_lower_rung(stages: list[Stage], free: int, more: int) -> None:
+def test_more_memory_never_means_a_lower_level(stages: list[Stage], free: int, more: int) -> None:
     chosen = choose(stages, free)
     assert needed_bytes(stages, chosen) <= free
     assert choose(stages, free + more) <= chosen
@@ -120,6 +120,6 @@ def test_errors_that_cause_each_other_end() -> None:
     assert not is_out_of_memory(first)
 
 
-def test_the_error_tells_what_is_needed_and_what_is_free() -> None:
+def test_the_error_says_what_is_needed_and_what_is_free() -> None:
     error = DoesNotFit(["unet", "vae"], "cuda", 6_940_000_000, 4 * GB, "use a smaller model")
     assert str(error) == "'unet', 'vae': 6.94 GB needed on cuda, 4.00 GB available; use a smaller model"

@@ -36,7 +36,7 @@ def test_a_later_reply_has_its_own_time() -> None:
     asyncio.run(body())
 
 
-def test_a_wait_ends_when_it_is_stopped_and_the_next_one_begins_afresh() -> None:
+def test_a_wait_ends_when_it_is_stopped_and_the_next_one_starts_again() -> None:
     async def body() -> None:
         with PlannerLimit() as limit:
             asyncio.get_running_loop().call_soon(limit.stop)

@@ -58,7 +58,7 @@ def test_what_is_configured_comes_before_the_offline_planner() -> None:
     assert made.name == "scripted"
 
 
-def test_what_lacks_a_key_is_left_out_unless_it_is_asked_for_by_name() -> None:
+def test_provider_without_a_key_is_left_out_unless_it_is_named() -> None:
     keyless = ProviderFactory(name="scripted", priority=50, unavailable=unavailable_reason, create=scripted)
     assert isinstance(make_planner(registry(keyless)), OfflinePlanner)
     with pytest.raises(SetupError, match="SCRIPTED_KEY is not set"):
@@ -88,7 +88,7 @@ def test_planner_that_is_not_created_is_named(caplog: pytest.LogCaptureFixture) 
         make_planner(registry(empty, planner="scripted"))
 
 
-def test_wrong_setting_is_told_and_not_passed_over() -> None:
+def test_wrong_setting_is_reported_and_not_ignored() -> None:
     wrong = ProviderFactory(name="wrong", priority=90, unavailable=ready, create=misconfigured)
     with pytest.raises(SetupError, match="'warm' is not a number"):
         make_planner(registry(wrong, SCRIPTED))

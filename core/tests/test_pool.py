@@ -257,7 +257,7 @@ def test_a_call_with_a_time_limit_of_its_own_waits_its_turn(bench: Bench, loads:
         assert later.result(10) == ["b"]
 
 
-def test_a_lease_can_tell_the_peak_of_its_call(bench: Bench, loads: Loads) -> None:
+def test_a_lease_can_declare_the_peak_of_its_call(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 600), bench.spec("b", 100, peak=10))
     with pool.lease("a"):
         pass
@@ -575,6 +575,6 @@ def test_of_alternatives_that_are_all_missing_the_one_for_this_machine_is_named(
         pass
 
 
-def test_alternatives_that_nobody_declares_are_named(bench: Bench) -> None:
+def test_undeclared_alternatives_are_named(bench: Bench) -> None:
     with pytest.raises(SetupError, match="model 'a' is not known here"), bench.pool().lease("a | b"):
         pass

@@ -159,7 +159,7 @@ def test_opening_without_a_server_is_a_quick_retryable_error() -> None:
     assert "geheim" not in str(caught.value)
 
 
-def test_silent_server_is_given_up_on() -> None:
+def test_unresponsive_server_is_a_timeout() -> None:
     """A half-open connection: the server accepts and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         started = time.monotonic()

@@ -317,7 +317,7 @@ def test_higher_priority_goes_first_then_the_name_and_preferred_tools_before_all
     assert [tool.name for tool in preferring.runnable("convert_to_bw")] == ["low", "a", "b"]
 
 
-def test_tool_that_lacks_something_is_a_candidate_but_not_runnable() -> None:
+def test_tool_with_missing_requirements_is_a_candidate_but_not_runnable() -> None:
     unmet = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
     registry = make_registry([bw_tool("blocked", priority=90, requires=unmet), bw_tool("fine", priority=10)])
     assert [tool.name for tool in registry.candidates("convert_to_bw")] == ["blocked", "fine"]
@@ -330,7 +330,7 @@ def test_tool_that_lacks_something_is_a_candidate_but_not_runnable() -> None:
     assert described["tools"][0]["missing"][0]["what"] == "program 'no-such-program' is not on the PATH"
 
 
-def test_operation_without_a_tool_that_can_run_is_described_but_is_no_function() -> None:
+def test_operation_without_an_available_tool_is_described_but_is_not_a_function() -> None:
     blocked = bw_tool("blocked", requires=Requirements(modules={"no_such_module": "pip install it"}))
     registry = make_registry([blocked])
     assert registry.functions() == ()
@@ -339,7 +339,7 @@ def test_operation_without_a_tool_that_can_run_is_described_but_is_no_function()
     assert described["parameters"]["properties"].keys() == {"image_url"}
 
 
-def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
+def test_unavailable_operation_says_what_is_missing_for_each_tool() -> None:
     programs = Requirements(binaries={"no-such-program": "apt install it"}, settings={"NO_SUCH": "for tests"})
     module = Requirements(modules={"no_such_module": "pip install it"})
     best = bw_tool("best", priority=60, limits="Slow.", requires=programs)
@@ -360,7 +360,7 @@ def test_operation_that_cannot_run_says_what_each_of_its_tools_lacks() -> None:
     assert registry.unavailable() is registry.unavailable()
 
 
-def test_operation_with_one_tool_that_can_run_lacks_nothing() -> None:
+def test_operation_with_one_available_tool_has_nothing_missing() -> None:
     blocked = bw_tool(
         "blocked", priority=90, requires=Requirements(modules={"no_such_module": "pip install it"})
     )
@@ -369,7 +369,7 @@ def test_operation_with_one_tool_that_can_run_lacks_nothing() -> None:
     assert registry.missing_reason("sing") == "no installed plugin provides it"
 
 
-def test_model_that_nobody_declares_is_missing() -> None:
+def test_model_without_a_declaration_is_missing() -> None:
     registry = make_registry([bw_tool("needy", requires=Requirements(models=("ghost",)))])
     (missing,) = registry.missing(registry.tools["needy"])
     assert "'ghost'" in missing.what
@@ -409,7 +409,7 @@ def test_what_nothing_here_can_make_stays_required(tools: list[Tool]) -> None:
     assert function.parameters["required"] == ["mask_url"]
 
 
-def test_description_tells_the_limits_of_the_best_tool_and_phrases_come_from_all() -> None:
+def test_description_has_the_limits_of_the_best_tool_and_the_phrases_of_all() -> None:
     best = bw_tool("best", priority=60, limits="Slow.", phrases=("ink it",))
     other = bw_tool("other", priority=20, limits="Ugly.", phrases=("wash it out",))
     (function,) = make_registry([best, other]).functions()
@@ -460,7 +460,7 @@ def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]
     assert [op.name for op, _ in registry.producers(list[Box])] == ["detect_objects", "all_boxes"]
 
 
-def test_what_needs_the_type_itself_or_no_image_is_no_producer() -> None:
+def test_tool_that_needs_the_type_itself_or_no_image_is_not_a_producer() -> None:
     registry = make_registry([maker("grow_boxes", Grow), maker("invent_boxes", NoImage)])
     assert registry.producers(list[Box]) == []
 

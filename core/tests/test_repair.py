@@ -109,7 +109,7 @@ def test_unknown_arguments_are_dropped_and_noted() -> None:
         ('"find the lion"', "not valid JSON"),
     ],
 )
-def test_what_is_no_object_is_refused_in_one_line(raw: str, says: str) -> None:
+def test_non_object_is_refused_in_one_line(raw: str, says: str) -> None:
     with pytest.raises(ArgumentsError, match=says) as caught:
         repair_arguments(raw, MIXED)
     assert len(caught.value.problems) == 1

@@ -126,7 +126,7 @@ def test_an_empty_alternative_is_refused() -> None:
         Requirements(models=("large | ",))
 
 
-def test_everything_that_lacks_is_told_at_once() -> None:
+def test_everything_that_is_missing_is_reported_at_once() -> None:
     requires = Requirements(
         modules={"no_such": "a"}, binaries={"no-such": "b"}, settings={"NO": "c"}, models=("m",)
     )

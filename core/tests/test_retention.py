@@ -51,7 +51,7 @@ def converse(store: SQLConversationStore, name: str, images: list[str], *, days_
     store.restore_turn(replace(found, updated_at=then), store.history("ann", name, 1)[0])
 
 
-def test_only_images_that_nothing_uses_are_waste(
+def test_only_unreferenced_images_are_collected(
     conversations: SQLConversationStore, images: FileImageStore
 ) -> None:
     shown, uploaded, unused, young = put(images), put(images), put(images), put(images, age_s=60)

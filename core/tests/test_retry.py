@@ -131,7 +131,7 @@ def test_only_one_of_many_probes() -> None:
         pass
 
 
-def test_cancelled_probe_is_no_verdict() -> None:
+def test_cancelled_probe_does_not_count() -> None:
     clock = Clock()
     breaker = Breaker("host", failures=1, cool_s=10, clock=clock)
     with pytest.raises(ProviderError), breaker.guard():

@@ -219,7 +219,7 @@ def model(id_: str, size: int) -> ModelSpec:
     return ModelSpec(id=id_, source="a/b", revision="0", files=(), license="MIT", download_bytes=size)
 
 
-def test_what_is_missing_is_told_as_data_with_that_of_prerequisites(scene_png: bytes, tmp_path: Path) -> None:
+def test_missing_requirements_are_data_prerequisites_included(scene_png: bytes, tmp_path: Path) -> None:
     chain = [
         ("find", operations.DETECT, "finder"),
         ("cut", operations.SEGMENT, "cutter"),
@@ -332,7 +332,7 @@ def test_limits_and_cancellation_stop_before_a_step(tools: list[Tool], scene_png
     assert len(site.steps()) == 1
 
 
-def test_without_an_image_the_planner_is_told_to_ask_for_one(tools: list[Tool]) -> None:
+def test_without_an_image_the_planner_has_to_ask_for_one(tools: list[Tool]) -> None:
     services = make_agent(tools).services
     runner = StepRunner(
         services.registry,

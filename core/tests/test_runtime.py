@@ -180,7 +180,7 @@ def test_call_that_ignores_the_time_limit_is_left_behind(runtime: Runtime) -> No
     assert cancel.is_cancelled, "the tool is asked to stop"
 
 
-def test_call_that_stops_at_the_time_limit_took_too_long_and_was_not_cancelled_by_anybody(
+def test_call_that_stops_at_the_time_limit_timed_out_and_was_not_cancelled(
     runtime: Runtime,
 ) -> None:
     def dawdle(args: ShadeArgs, context: ToolContext) -> Shaded:
@@ -213,7 +213,7 @@ def test_coroutine_that_waits_too_long_is_ended(runtime: Runtime) -> None:
         execute(runtime, make(wait_for_ever), timeout_s=0.01)
 
 
-def test_wish_to_stop_reaches_a_coroutine_that_waits(runtime: Runtime) -> None:
+def test_cancellation_reaches_a_waiting_coroutine(runtime: Runtime) -> None:
     cancel = CancelToken()
     wish = threading.Timer(0.05, cancel.cancel, ["cancelled by the user"])
     wish.start()

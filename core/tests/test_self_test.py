@@ -27,7 +27,7 @@ def broken(args: ImageArgs, context: ToolContext) -> operations.BwResult:
     raise ToolFailed("the weights are damaged")
 
 
-def test_a_tool_that_fails_is_told_with_its_reason(
+def test_a_failing_tool_is_reported_with_its_reason(
     tools: list[Tool], capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = Tool(name="bad", operation=operations.CONVERT_TO_BW, run=broken)

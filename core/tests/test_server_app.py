@@ -111,7 +111,7 @@ class BrokenStore(MemoryConversationStore):
         return super().conversations(user_id, limit=limit, offset=offset)
 
 
-def test_bug_of_ours_is_hidden_behind_an_error_id(
+def test_internal_error_is_hidden_behind_an_error_id(
     serve: Serve, tools: list[Tool], caplog: pytest.LogCaptureFixture
 ) -> None:
     store = BrokenStore()
@@ -219,7 +219,7 @@ def test_turns_of_dead_processes_are_closed_at_the_start(tools: list[Tool]) -> N
         assert client.get("/conversations/c").json()["turns"][0]["status"] == "interrupted"
 
 
-def test_stopping_interrupts_what_does_not_end_and_tells_who_waits(
+def test_stopping_interrupts_running_turns_and_answers_waiting_clients(
     tools: list[Tool], chat_body: Body, scene_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision.server.app.DRAIN_S", 0.1)

@@ -169,7 +169,7 @@ def test_huge_prompt_names_the_limit(begun: TestClient, chat_body: Body) -> None
         (b"NaN", 400),
     ],
 )
-def test_body_that_is_no_json_object(begun: TestClient, content: bytes, status: int) -> None:
+def test_body_that_is_not_a_json_object(begun: TestClient, content: bytes, status: int) -> None:
     check_problem(begun.post("/chat", content=content, headers={"Content-Type": "application/json"}), status)
 
 

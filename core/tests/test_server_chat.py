@@ -52,7 +52,7 @@ def test_reply_has_the_flat_fields_of_the_contract(
         }
 
 
-def test_what_cannot_run_here_is_answered_with_what_it_lacks(
+def test_unavailable_operation_is_answered_with_what_is_missing(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
     unmet = Requirements(binaries={"no-such-program": "apt-get install it"})
@@ -185,7 +185,7 @@ def test_cancelling_an_unknown_turn_is_not_found(serve: Serve, tools: list[Tool]
     assert response.json()["error"]
 
 
-def test_long_line_in_one_conversation_says_when_to_come_back(
+def test_full_queue_of_one_conversation_gets_retry_after(
     serve: Serve,
     tools: list[Tool],
     chat_body: Body,

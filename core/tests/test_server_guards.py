@@ -193,7 +193,7 @@ def test_body_in_many_small_parts_lets_others_run() -> None:
     assert asyncio.run(both()) > 1000
 
 
-def test_requests_over_the_limit_are_told_to_come_back() -> None:
+def test_requests_over_the_limit_get_retry_after() -> None:
     async def run() -> list[Message]:
         release, sent = asyncio.Event(), list[Message]()
 

@@ -156,7 +156,7 @@ def test_same_image_sent_by_two_users_belongs_to_both(
     assert guarded.get(made["url"], headers=ALICE).status_code == 404
 
 
-def test_without_keys_users_are_told_apart_by_what_they_say(
+def test_without_keys_users_are_identified_by_their_user_id(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
     client = serve(make_agent(tools))

@@ -127,7 +127,7 @@ def test_unknown_image_is_not_found(serve: Serve, tools: list[Tool], image_id: s
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"%PDF-1.4"])
-def test_upload_that_is_no_image(serve: Serve, tools: list[Tool], data: bytes) -> None:
+def test_upload_that_is_not_an_image(serve: Serve, tools: list[Tool], data: bytes) -> None:
     response = upload(serve(make_agent(tools)), data)
     assert response.status_code == 422
     assert "image" in response.json()["error"]
@@ -141,7 +141,7 @@ def test_upload_without_a_file_says_what_is_needed(serve: Serve, tools: list[Too
     assert "multipart field 'file'" in as_text.json()["error"]
 
 
-def test_upload_tells_what_was_changed(serve: Serve, tools: list[Tool], scene: Image.Image) -> None:
+def test_upload_reports_what_was_changed(serve: Serve, tools: list[Tool], scene: Image.Image) -> None:
     out = io.BytesIO()
     scene.resize((600, 400)).save(out, "JPEG")
     client = serve(make_agent(tools))

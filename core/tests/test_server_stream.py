@@ -33,7 +33,7 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
-def test_stream_tells_the_turn_and_replays_from_any_event(
+def test_stream_names_the_turn_and_replays_from_any_event(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
     client = serve(make_agent(tools))

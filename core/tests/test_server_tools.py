@@ -25,7 +25,7 @@ from promptvision.tools.tool import Tool
 Serve = Callable[[Agent], TestClient]
 
 
-def test_tools_are_listed_with_schema_and_what_they_lack(serve: Serve, tools: list[Tool]) -> None:
+def test_tools_are_listed_with_schema_and_what_is_missing(serve: Serve, tools: list[Tool]) -> None:
     unmet = Tool(
         name="unmet",
         operation=operations.CAPTION,

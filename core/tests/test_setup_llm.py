@@ -147,7 +147,9 @@ def test_the_local_model_is_downloaded(
     assert pulled == ["local-llm"]
 
 
-def test_without_a_terminal_the_ways_are_only_told(registry: Registry, hosts: None, tmp_path: Path) -> None:
+def test_without_a_terminal_the_options_are_only_listed(
+    registry: Registry, hosts: None, tmp_path: Path
+) -> None:
     done, planner = choose(registry, "", ask=False)
     assert planner == "offline"
     assert "`promptvision setup` on a terminal offers: Ollama on this machine" in done.stderr

@@ -101,7 +101,7 @@ def test_a_setting_chooses_the_model(tmp_path: Path) -> None:
     assert not ids(made) & {"large", "small"}
 
 
-def test_a_tool_that_lacks_something_else_is_left_out_with_the_fix(tmp_path: Path) -> None:
+def test_a_tool_with_another_missing_requirement_is_left_out_with_the_fix(tmp_path: Path) -> None:
     odd = tool("odd", operations.CAPTION, "small", binaries={"no-such-program": "apt install it"})
     made = make_plan(registry(tmp_path, [odd]), "light", LAPTOP)
     assert ids(made) == set()

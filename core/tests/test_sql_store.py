@@ -174,7 +174,7 @@ def test_failed_write_leaves_no_transaction_open(home: Path, store: SQLConversat
     assert len(store.history("ann", "c1", 1)) == 1
 
 
-def test_connection_that_is_lent_when_the_store_closes_is_closed_afterwards(home: Path) -> None:
+def test_connection_in_use_when_the_store_closes_is_closed_afterwards(home: Path) -> None:
     store = SQLConversationStore(default_sqlite_url(home))
     with store._database.reading() as db:
         store.close()
@@ -203,7 +203,7 @@ def _fill(home: Path) -> Path:
 
 
 @pytest.mark.parametrize("place", ["header", "pages"])
-def test_damaged_file_is_refused_with_clear_words(home: Path, place: str) -> None:
+def test_damaged_file_is_refused_with_a_clear_message(home: Path, place: str) -> None:
     file = _fill(home)
     data = bytearray(file.read_bytes())
     first = 0 if place == "header" else 4096  # behind the page that holds the schema

@@ -166,7 +166,7 @@ def test_coroutine_function_runs_on_the_loop_and_not_in_a_thread(threads: Thread
     assert execute(threads, make(on_the_loop)) == ToolOutcome(thread=threading.current_thread().name)
 
 
-def test_coroutine_functions_wait_side_by_side_without_a_thread_each(threads: ThreadExecutor) -> None:
+def test_coroutine_functions_wait_in_parallel_without_a_thread_each(threads: ThreadExecutor) -> None:
     async def all_at_once() -> list[Result]:
         meeting = asyncio.Barrier(20)
 

@@ -113,7 +113,7 @@ def test_phrase_that_cannot_fill_an_argument_is_refused(phrase: Phrase | str, fa
         Tool(name="t", operation=turn(), run=run, phrases=(phrase,))
 
 
-def test_unknown_arguments_and_numbers_that_json_lacks_are_refused() -> None:
+def test_unknown_arguments_and_numbers_that_json_does_not_have_are_refused() -> None:
     for wrong in ({"angle": 3}, {"degrees": math.inf}, {"degrees": math.nan}):
         with pytest.raises(ValidationError):
             TurnArgs.model_validate({"image_url": "a" * 64, **wrong})

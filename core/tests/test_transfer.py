@@ -30,7 +30,7 @@ from promptvision.testing.image_store import new_image
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Nobody listens."""
+    """No server listens."""
 
 
 @pytest.fixture
@@ -169,7 +169,7 @@ def test_more_conversations_than_a_page(monkeypatch: pytest.MonkeyPatch) -> None
     assert {found.id for found in all_conversations(memory, "ann")} == {f"c{number}" for number in range(10)}
 
 
-def test_store_that_keeps_something_else_is_found_out() -> None:
+def test_store_that_keeps_other_bytes_is_detected() -> None:
     class Careless(MemoryConversationStore):
         def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
             super().restore_turn(conversation, replace(turn, events=turn.events[1:]))
@@ -195,7 +195,7 @@ def test_images_are_copied_there_and_back(tmp_path: Path) -> None:
     assert digest_of_images(files) == digest_of_images(memory) == digest_of_images(back)
 
 
-def test_damaged_image_is_told_of_once_the_others_are_copied(tmp_path: Path) -> None:
+def test_damaged_image_is_reported_after_the_others_are_copied(tmp_path: Path) -> None:
     files, memory = FileImageStore(tmp_path), MemoryImageStore()
     ids = sorted(files.put(new_image(), "image/png").id for _ in range(3))
     (tmp_path / ids[0][:2] / f"{ids[0]}.png").write_bytes(b"damaged")

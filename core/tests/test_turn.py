@@ -237,7 +237,7 @@ def test_every_call_has_a_result_when_a_limit_stops_the_turn() -> None:
         ("spoil", {"subject": "x"}, "failed"),
     ],
 )
-def test_planner_is_told_what_kind_of_failure_it_was(name: str, arguments: dict[str, Any], kind: str) -> None:
+def test_planner_gets_the_kind_of_failure(name: str, arguments: dict[str, Any], kind: str) -> None:
     planner = ScriptedPlanner([make(name, **arguments), say("Sorry.")])
     make_agent([look, spoil], planner=planner).run_sync("x")
     assert last_result(planner.requests[1])["kind"] == kind

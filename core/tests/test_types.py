@@ -43,7 +43,7 @@ def test_reference_validates_from_an_id_or_a_reference_and_is_shown_as_its_id() 
 
 
 @pytest.mark.parametrize("wrong", ["", "img_1", "A" * 64, "a" * 63, "/etc/passwd", "http://x/y.png", 7, [ID]])
-def test_what_is_no_id_is_refused(wrong: object) -> None:
+def test_invalid_id_is_refused(wrong: object) -> None:
     with pytest.raises(ValidationError):
         Holder.model_validate({"image": wrong})
 
@@ -94,7 +94,7 @@ def test_box_is_accepted_exactly_when_its_corners_are_in_order(corners: list[flo
 @pytest.mark.parametrize(
     "wrong", [[1, 2, 3], [1, 2, 3, 4, 5], [0, 0, float("inf"), 1], [0, 0, float("nan"), 1], "1,2,3,4", {}]
 )
-def test_what_is_no_box_is_refused(wrong: object) -> None:
+def test_invalid_box_is_refused(wrong: object) -> None:
     with pytest.raises(ValidationError):
         Holder.model_validate({"box": wrong})
 

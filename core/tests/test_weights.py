@@ -43,7 +43,7 @@ def test_the_manifest_is_not_a_file_of_the_model(settings: Settings, hub: Faulty
     assert verify(spec, settings) == []
 
 
-def test_a_folder_that_lacks_a_file_is_not_there(settings: Settings) -> None:
+def test_an_incomplete_folder_counts_as_missing(settings: Settings) -> None:
     shutil.rmtree(pull(SPEC, settings, silent) / "model.safetensors", ignore_errors=True)
     (settings.weights_home / SPEC.id / "model.safetensors").unlink()
     assert locate(SPEC, settings) is None

@@ -52,6 +52,6 @@ def test_message_over_the_limit_is_neither_read_nor_written() -> None:
         write_message(io.BytesIO(), {"text": "x" * MAX_MESSAGE_BYTES})
 
 
-def test_number_that_json_lacks_is_refused() -> None:
+def test_number_that_json_does_not_have_is_refused() -> None:
     with pytest.raises(ValueError, match="JSON compliant"):
         write_message(io.BytesIO(), {"value": math.nan})

@@ -67,7 +67,7 @@ def test_coroutine_that_waits_in_a_thread_is_cancelled() -> None:
     canceller.join()
 
 
-def test_settings_digest_tells_equal_settings_from_others() -> None:
+def test_settings_digest_is_equal_for_equal_settings_only() -> None:
     def digest(**variables: Any) -> str:
         return make_worker(Settings.from_mapping(variables)).settings_digest
 

@@ -1,7 +1,7 @@
-"""Instruments: what plugins attach around the work of a process, to trace, measure or log it.
+"""Instruments: hooks that plugins attach around activities of a process, to trace, measure or log them.
 
-An activity is something that begins and ends: a turn, a planner's reply, a step, a tool that runs, a model
-that is loaded, a call of a store, an HTTP request. Without instruments an activity costs one comparison.
+An activity is a turn, a planner request, a step, a tool run, a model load, a store call or an HTTP request.
+Without instruments an activity costs one comparison.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _NOTHING = nullcontext()
 
 
 class Activity:
-    """Something that begins and ends. Each kind is a subclass, which says what is known when."""
+    """Base class of activities; the subclasses document which fields are set when."""
 
 
 class Instrument(Protocol):
-    """What a plugin attaches around activities. Its methods may be called from any thread."""
+    """Attached around activities by a plugin. Its methods may be called from any thread."""
 
     def around(self, activity: Activity) -> AbstractContextManager[object]:
         """A context manager that is entered before an activity and left after it.
 
-        It is left with the error of the activity, if there is one. What it sets in context variables holds
-        for all activities inside, in tasks and threads too. It must not wait. An error that it raises is
-        logged and changes nothing, and it cannot suppress the error of the activity.
+        Its ``__exit__`` gets the error of the activity, if there is one. Context variables that it sets apply
+        to all activities inside, in tasks and threads too. It must not block. If it raises, the error is
+        logged and the activity continues. It cannot suppress the error of the activity.
         """
 
     def headers(self) -> Mapping[str, str]:
-        """What another process needs to attach its activities to the current one, such as ``traceparent``."""
+        """Headers that connect activities of another process to the current one, such as ``traceparent``."""
 
     def close(self) -> None:
-        """Deliver what is pending and release connections. May wait a few seconds."""
+        """Deliver pending data and release connections. May block for a few seconds."""
 
 
 class Instruments:
@@ -57,18 +57,18 @@ class Instruments:
         return bool(self._instruments)
 
     def around(self, activity: Activity) -> AbstractContextManager[object]:
-        """Enter all instruments, then do what is inside; errors of instruments are logged."""
+        """A context manager that enters all instruments and logs their errors."""
         if not self._instruments:
             return _NOTHING
         return _around(self._instruments, activity)
 
     def headers(self) -> dict[str, str]:
-        """What another process needs to attach its activities to the current one."""
+        """Headers that connect activities of another process to the current one."""
         found: dict[str, str] = {}
         for instrument in self._instruments:
             try:
                 found.update(instrument.headers())
-            except Exception:  # isolation: a call is made, whatever an instrument does
+            except Exception:  # isolation: an instrument must not prevent a call
                 log.exception("instrument %r failed", instrument)
         return found
 
@@ -77,7 +77,7 @@ class Instruments:
         for instrument in self._instruments:
             try:
                 instrument.close()
-            except Exception:  # isolation: the others are closed too
+            except Exception:  # isolation: close the others too
                 log.exception("instrument %r failed", instrument)
 
 
@@ -90,7 +90,7 @@ def _around(instruments: Sequence[Instrument], activity: Activity) -> Iterator[N
 
 
 class _Guard(AbstractContextManager[None]):
-    """Enters and leaves one instrument, and logs what it raises."""
+    """Enters and leaves one instrument, and logs its errors."""
 
     def __init__(self, instrument: Instrument, activity: Activity) -> None:
         self._instrument = instrument
@@ -102,7 +102,7 @@ class _Guard(AbstractContextManager[None]):
             entered = self._instrument.around(self._activity)
             entered.__enter__()
             self._entered = entered
-        except Exception:  # isolation: the activity goes on, whatever an instrument does
+        except Exception:  # isolation: an instrument must not stop an activity
             log.exception("instrument %r failed before %s", self._instrument, type(self._activity).__name__)
 
     def __exit__(
@@ -140,7 +140,7 @@ def instrument_store(store: S, name: str, instruments: Instruments) -> S:
 
 
 class _InstrumentedStore:
-    """Passes everything on to a store."""
+    """A proxy that makes an activity of each call of a store."""
 
     def __init__(self, store: object, name: str, instruments: Instruments) -> None:
         self._store = store

@@ -56,7 +56,7 @@ class BucketImageStore(ObjectImageStore):
         return True
 
     def _touch(self, name: ObjectName) -> None:
-        """Record that an existing object was put again: the time of an empty object beside it tells when."""
+        """Record that an existing object was put again, as the time of an empty object next to it."""
         with self._converted():
             obstore.put(self._bucket.store, _touch_key(name), b"")
 

@@ -1,7 +1,7 @@
 """Names and attributes of spans.
 
 Source: OpenTelemetry semantic conventions 1.40, ``gen_ai.*`` for agents, chat requests and tools, ``http.*``
-for requests. What they do not cover begins with ``promptvision.``.
+for requests. Other names begin with ``promptvision.``.
 """
 
 from __future__ import annotations
@@ -190,7 +190,7 @@ def _(activity: StepActivity) -> Attributes:
 
 @singledispatch
 def contents(activity: Activity) -> Attributes:
-    """What users and models wrote; exported only if that is switched on. Never images."""
+    """Texts of users and models, never images; exported only if that is switched on."""
     return {}
 
 

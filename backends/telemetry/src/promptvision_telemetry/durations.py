@@ -1,4 +1,4 @@
-"""Metrics: histograms of durations, and of tokens."""
+"""Metrics: histograms of durations and tokens."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _LABELS = (
     "promptvision.store.method",
     "promptvision.turn.status",
 )
-"""Attributes that have few values; ids and counts are left to spans."""
+"""Attributes of low cardinality; spans have the ids and counts."""
 _BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 _TOKEN_BUCKETS = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 
@@ -49,7 +49,7 @@ class Durations:
     """The histograms of one meter.
 
     Args:
-        meter: makes them.
+        meter: creates the histograms.
     """
 
     def __init__(self, meter: Meter) -> None:
@@ -76,10 +76,10 @@ class Durations:
         """Add an activity that has ended.
 
         Args:
-            activity: what has ended.
-            seconds: how long it took.
-            attributes: of its span.
-            error: what it raised.
+            activity: the activity.
+            seconds: its duration.
+            attributes: the attributes of its span.
+            error: the exception that it raised, if any.
         """
         histogram = self._histograms.get(type(activity))
         if histogram is None:

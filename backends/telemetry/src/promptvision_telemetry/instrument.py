@@ -1,4 +1,4 @@
-"""The instrument: a span for each activity, and histograms of how long they take."""
+"""The instrument: a span for each activity, and histograms of durations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class OpenTelemetryInstrument:
     """Makes spans and measures durations.
 
     Args:
-        providers: what makes tracers and meters.
+        providers: the tracer and meter providers.
         has_content: whether prompts, answers, and arguments and results of tools are exported.
     """
 
@@ -45,7 +45,7 @@ class OpenTelemetryInstrument:
     def around(self, activity: Activity) -> AbstractContextManager[object]:
         """A span, and a measurement of its duration.
 
-        A store call outside of a trace, such as a heartbeat or a health check, has no span of its own.
+        A store call outside a trace, such as a heartbeat or a health check, gets no span.
         """
         if isinstance(activity, StoreActivity) and not _is_in_trace():
             return nullcontext()
@@ -58,7 +58,7 @@ class OpenTelemetryInstrument:
         return carrier
 
     def close(self) -> None:
-        """Export what is pending."""
+        """Export pending data."""
         self._providers.close()
 
     @contextmanager

@@ -16,7 +16,7 @@ PLUGIN_API = 1
 
 @hookimpl
 def promptvision_instruments() -> list[InstrumentFactory]:
-    """Traces and metrics, if there is an endpoint."""
+    """Traces and metrics, if an endpoint is configured."""
     return [make_instrument]
 
 
@@ -27,12 +27,12 @@ def promptvision_settings() -> list[type[Section]]:
 
 
 def make_instrument(settings: Settings) -> Instrument | None:
-    """The instrument; None if telemetry is off.
+    """Create the instrument; None if telemetry is off.
 
-    It is on with an endpoint, or where the application has set a tracer provider of its own.
+    It is on if an endpoint is configured or the application has set its own tracer provider.
     """
     section = settings.section(TelemetrySettings)
-    has_application = "opentelemetry.trace" in sys.modules  # it has set a provider only if it has imported it
+    has_application = "opentelemetry.trace" in sys.modules  # a provider can only be set after the import
     if section.is_disabled or (section.endpoint is None and not has_application):
         return None
     from promptvision_telemetry.providers import make_providers

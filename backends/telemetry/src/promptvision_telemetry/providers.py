@@ -1,4 +1,4 @@
-"""The tracer and meter providers: those of the application if it has set some, else ones of their own."""
+"""The tracer and meter providers: those of the application if it has set them, else new ones."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["Providers", "make_providers"]
 
 TIMEOUT_S = 5
-"""How long one export may take."""
+"""Time limit of one export."""
 CLOSE_S = 5.0
-"""How long the end of the process waits for what is pending."""
+"""Time limit for pending exports at the end of the process."""
 
 
 @dataclass(frozen=True)
 class Providers:
-    """What makes tracers and meters.
+    """The tracer provider and the meter provider.
 
     Args:
-        tracers: makes tracers.
-        meters: makes meters.
-        shut_down: what is called at the end; nothing for the providers of an application.
+        tracers: the tracer provider.
+        meters: the meter provider.
+        shut_down: called at the end; empty for the providers of an application.
     """
 
     tracers: trace.TracerProvider
@@ -35,7 +35,7 @@ class Providers:
     shut_down: tuple[Callable[[], None], ...] = ()
 
     def close(self) -> None:
-        """Export what is pending; a receiver that does not answer delays the end by a few seconds only."""
+        """Export pending data; a receiver that does not answer causes a delay of a few seconds at most."""
         for shut_down in self.shut_down:
             thread = threading.Thread(target=shut_down, daemon=True)
             thread.start()

@@ -1,4 +1,4 @@
-"""Settings of telemetry: where it goes, and whether contents go with it."""
+"""Settings of telemetry: the endpoint, and whether contents are exported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The prompt cache: keys and values of tokens that the model has read, kept for the next request."""
+"""The prompt cache: the key-value cache of the last request, reused by the next one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["PromptCache", "shared_length"]
 
 
 class PromptCache:
-    """Keys and values of one sequence of tokens; the next request reuses what it begins with.
+    """Keys and values of one token sequence; the next request reuses their common prefix.
 
-    The steps of a turn share their beginning, and the turns of all conversations share the system prompt.
+    The steps of a turn share a prefix, and the turns of all conversations share the system prompt.
 
     Args:
         config: of the model.
@@ -27,7 +27,7 @@ class PromptCache:
         positions = getattr(self._config, "max_position_embeddings", None) or capacity
         self.capacity = min(capacity, positions)
         self.nbytes = self.capacity * _token_bytes(self._config, dtype)
-        """What it may grow to; the model pool counts it with the weights."""
+        """Maximum size; the model pool counts it with the weights."""
         self.tokens: list[int] = []
         self._values = DynamicCache(config=self._config)
 
@@ -37,9 +37,9 @@ class PromptCache:
         return self._values
 
     def reuse(self, prompt: list[int]) -> list[int]:
-        """Keep what a prompt begins with, drop the rest, and return the tokens that are left to read.
+        """Keep the common prefix with a prompt, drop the rest, and return the tokens still to be read.
 
-        At least the last token is left, since the next one is predicted from it.
+        At least the last token is returned, because the next one is predicted from it.
         """
         if surplus := len(self.tokens) - shared_length(self.tokens, prompt[:-1]):
             self._crop(surplus)
@@ -51,7 +51,7 @@ class PromptCache:
         self._values = DynamicCache(config=self._config)
 
     def _crop(self, surplus: int) -> None:
-        # A recurrent state, or a window that has moved on, cannot go back.
+        # A recurrent state or a sliding window cannot be cropped.
         if any(self._values.is_sliding) or not self._values.is_croppable:
             self.clear()
             return
@@ -60,7 +60,7 @@ class PromptCache:
 
 
 def shared_length(one: Sequence[Any], other: Sequence[Any]) -> int:
-    """How many items two sequences have in common at their beginning."""
+    """Length of the common prefix of two sequences."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
 

@@ -1,7 +1,7 @@
 """Generate a reply, token by token.
 
-The loop is not ``model.generate``, because that reads a prompt in one piece, which takes seconds on a CPU and
-cannot be cancelled, and computes the tokens that the grammar leaves no choice about.
+``model.generate`` is not used, because it reads a prompt in one piece, which takes seconds on a CPU and
+cannot be cancelled, and because it runs the model for tokens that the grammar determines.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from promptvision_transformers_llm.load import ChatModel
 __all__ = ["MAX_TOKENS", "Sampling", "generate"]
 
 MAX_TOKENS = 512
-"""Length of a reply, after which it is brought to an end."""
+"""Length after which a reply is closed."""
 
 CLOSING_TOKENS = 512
-"""How many tokens that may take: all required arguments of a function."""
+"""Tokens that closing a reply may take: enough for all required arguments of a function."""
 
 CHUNK = 256
 """Tokens of a prompt that are read between two checks for cancellation."""
@@ -33,7 +33,7 @@ class Sampling:
 
     Args:
         temperature: 0 takes the most likely one.
-        max_tokens: after so many, the reply is brought to an end.
+        max_tokens: number of tokens after which the reply is closed.
     """
 
     temperature: float = 0.0
@@ -47,17 +47,17 @@ def generate(
     sampling: Sampling,
     check: Callable[[], None],
 ) -> Iterator[list[int]]:
-    """Yield the tokens of a reply, without its end; several at once where the grammar leaves no choice.
+    """Yield the tokens of a reply without its end token; several at once where the grammar determines them.
 
     Args:
         chat: the model; the caller holds its lock.
         prompt: token ids.
-        constraint: what may follow; it is advanced.
+        constraint: the grammar state, which is advanced.
         sampling: how to choose.
         check: called before each token, and between the parts of a long prompt; raise in it to stop.
 
     Raises:
-        ValueError: the reply does not come to an end.
+        ValueError: the reply does not end.
     """
     unread, written = chat.cache.reuse(prompt), 0
     while not constraint.is_complete:
@@ -74,7 +74,7 @@ def generate(
 
 
 def _read(chat: ChatModel, tokens: list[int], check: Callable[[], None]) -> torch.Tensor:
-    """Have the model read tokens; returns its scores of what follows the last one, float32, on the CPU."""
+    """Run the model on tokens and return the scores of the next token, float32, on the CPU."""
     logits: Any = None
     for start in range(0, len(tokens), CHUNK):
         check()
@@ -94,7 +94,7 @@ def _read(chat: ChatModel, tokens: list[int], check: Callable[[], None]) -> torc
 
 
 def _choose(scores: torch.Tensor, mask: torch.Tensor, temperature: float) -> int:
-    """One of the allowed tokens, whatever the scores are: undefined ones count as the lowest."""
+    """Choose one of the allowed tokens; NaN scores count as the lowest."""
     masked = torch.full((len(mask),), -1e30)
     masked[: len(scores)] = scores[: len(mask)].nan_to_num(-1e30, 1e30, -1e30)
     masked[~mask] = -torch.inf

@@ -1,7 +1,7 @@
 """The grammar of a reply: a call of an offered function with valid arguments, or plain text.
 
-A grammar masks the tokens that may follow, so whatever the weights are, the reply fits it. Lark grammars and
-JSON schemas are compiled by llguidance.
+The grammar masks tokens that must not follow, so every reply fits it, whatever the weights. llguidance
+compiles Lark grammars and JSON schemas.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OPTIONS = {
     "lenient": True,  # a keyword that llguidance does not know is left to the validation of arguments
 }
 _LARGEST = 1e9
-"""Bound of numbers that have none: JSON knows numbers that are infinite in Python."""
+"""Limit for numbers without one: some JSON numbers are infinite in Python."""
 
 _TEXT = r"/[^\s<{\[`\x00-\x1f][^<\x00-\x08\x0b-\x1f]*/"
 """Text never looks like a call: it has no tags, and does not begin like JSON or a fenced block."""
@@ -48,7 +48,7 @@ def reply_grammar(functions: Sequence[Function], syntax: CallSyntax, special: Ma
     """The Lark grammar of a reply.
 
     Args:
-        functions: what may be called; none: the reply is text.
+        functions: what may be called; if there are none, the reply is text.
         syntax: how a call is written.
         special: text of a special token to its id; such a token is not made of characters.
     """
@@ -90,8 +90,8 @@ class Vocabulary:
     """The tokens of a model.
 
     Args:
-        tokens: each with its bytes, and what ends a reply.
-        added: text of tokens that the tokenizer does not compose of characters, and their ids.
+        tokens: the bytes of each token, and the tokens that end a reply.
+        added: text and id of tokens that were added to the tokenizer.
     """
 
     tokens: LLTokenizer
@@ -109,7 +109,7 @@ class Vocabulary:
 
     @cached_property
     def ranks(self) -> Any:
-        """How directly each token leads to the end of a reply: the lowest that is allowed ends it soonest.
+        """How directly each token leads to the end of a reply; the lowest rank ends it soonest.
 
         0: the end itself. 1: a quote, which ends a string, or begins a key or value that the next quote ends.
         2: brackets, which end arrays and objects. 3: what ends a number. 4: digits other than zero: a number
@@ -124,7 +124,7 @@ class Vocabulary:
 
 
 class Constraint:
-    """What may follow in one reply.
+    """The state of the grammar in one reply.
 
     Args:
         vocabulary: of the model.
@@ -145,10 +145,10 @@ class Constraint:
         return self._matcher.is_stopped()
 
     def allowed(self, *, is_closing: bool = False) -> torch.Tensor:
-        """Which tokens may follow: one truth value per token of the vocabulary.
+        """Which tokens may follow: one boolean per token of the vocabulary.
 
         Args:
-            is_closing: only those that lead to the end of the reply.
+            is_closing: allow only tokens that lead to the end of the reply.
         """
         bits = np.frombuffer(self._matcher.compute_bitmask(), np.uint8)
         self._raise_error()
@@ -159,7 +159,7 @@ class Constraint:
         return torch.from_numpy(mask)
 
     def accept(self, token: int) -> list[int]:
-        """Take a token; returns those that must follow it, which are taken too."""
+        """Accept a token, and return the tokens that must follow it, which are accepted too."""
         self._matcher.consume_token(token)
         forced: list[int] = [] if self.is_complete else self._matcher.compute_ff_tokens()
         if forced:

@@ -30,9 +30,9 @@ class ChatModel:
 
     Args:
         model: on its device, in evaluation mode.
-        template: writes prompts and says how the model writes a call.
+        template: writes prompts and knows the syntax of calls.
         vocabulary: the tokens, as the grammars need them.
-        cache: keys and values of the tokens that were read last.
+        cache: keys and values of the last prompt and reply.
         lock: hold it while the model generates.
     """
 
@@ -83,7 +83,7 @@ def _require_chat(path: Path, tokenizer: Any) -> None:
 
 
 def _vocabulary(tokenizer: Any, model: Any) -> Vocabulary:
-    """The vocabulary of the model's logits; padded, where the model has more than the tokenizer."""
+    """The vocabulary of the model's logits, padded if the model has more tokens than the tokenizer."""
     ends = model.generation_config.eos_token_id
     ends = ends if isinstance(ends, list) else [ends]
     backend = copy(tokenizer.backend_tokenizer)

@@ -20,10 +20,10 @@ __all__ = ["CONTEXT_TOKENS", "MODEL", "NAME", "promptvision_llm_providers", "pro
 PLUGIN_API = 1
 
 NAME = "transformers_llm"
-"""What ``PROMPTVISION_PLANNER`` calls it."""
+"""Its name in ``PROMPTVISION_PLANNER``."""
 
 CONTEXT_TOKENS = 8192
-"""Tokens of prompt and reply that the model keeps keys and values for."""
+"""Capacity of the key-value cache, for prompt and reply."""
 
 _PARAMETERS = 596_049_920
 _CACHED_VALUES = 28 * 2 * 8 * 128 * CONTEXT_TOKENS
@@ -77,7 +77,7 @@ def _create(settings: Settings, pool: ModelPool) -> LLMProvider:
 
 @hookimpl
 def promptvision_llm_providers() -> Iterable[ProviderFactory]:
-    """An LLM in this process; a configured host goes before it."""
+    """An LLM in this process; a configured host has priority."""
     return [
         ProviderFactory(name=NAME, priority=20, unavailable=_unavailable, create=_create, uses_models=True)
     ]

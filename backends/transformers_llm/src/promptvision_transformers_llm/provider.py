@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["TransformersLLM", "create"]
 
 _ESTIMATED_TOKENS = 6000
-"""Of a request, by the estimate of the core: that many leave room for a reply in the model's context."""
+"""Limit of a request, in tokens estimated by the core; it leaves room for a reply in the model's context."""
 
 _SHRINK = 0.8
 _TRIES = 8
@@ -49,11 +49,11 @@ _TRIES = 8
 class TransformersLLM:
     """The planner ``transformers_llm``.
 
-    One reply is generated at a time; others wait for it. The model is leased for each reply, so a tool may
-    take its memory between the steps of a turn.
+    One reply is generated at a time; other requests wait. The model is leased for each reply, so a tool may
+    use its memory between the steps of a turn.
 
     Args:
-        pool: where the model is leased.
+        pool: the pool to lease the model from.
         temperature: used where a request has none; 0 takes the most likely token.
         context_tokens: as in :class:`~promptvision.plugin.Planner`.
     """
@@ -77,17 +77,17 @@ class TransformersLLM:
         async with aclosing(self.stream(request)) as deltas:
             async for delta in deltas:
                 reply = delta.reply
-        assert reply is not None  # the last delta has it
+        assert reply is not None  # the last delta holds it
         return reply
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[ChatDelta, None]:
-        """Yield the reply piece by piece; a call comes as a whole.
+        """Yield the text of the reply in pieces; a call is yielded as a whole.
 
         Raises:
             ProviderError: as for :meth:`complete`.
         """
         loop = asyncio.get_running_loop()
-        deltas: asyncio.Queue[ChatDelta | BaseException] = asyncio.Queue()  # as long as a reply can be
+        deltas: asyncio.Queue[ChatDelta | BaseException] = asyncio.Queue()  # bounded by the length of a reply
         deadline = monotonic() + request.timeout_s
         stop = threading.Event()
 
@@ -98,7 +98,7 @@ class TransformersLLM:
         def work() -> None:
             try:
                 reply = self._answer(request, lambda text: send(ChatDelta(text=text)), self._check(stop))
-            except BaseException as error:  # noqa: BLE001  # raised where the stream is read
+            except BaseException as error:  # noqa: BLE001  # raised in stream()
                 send(error)
             else:
                 send(ChatDelta(reply=reply))
@@ -135,14 +135,14 @@ class TransformersLLM:
     def _answer(
         self, request: ChatRequest, on_text: Callable[[str], None], check: Callable[[], None]
     ) -> ChatReply:
-        """One reply; if memory runs out, once more after freeing what no call uses."""
+        """Generate one reply; if memory runs out, free unused models and try once more."""
         check()
         try:
             return self._lease_and_generate(request, on_text, check)
         except Exception as exc:
             if not is_out_of_memory(exc) or isinstance(exc, DoesNotFit):
                 raise
-        self._pool.free_unused()  # outside the except block: the traceback holds what was computed
+        self._pool.free_unused()  # outside the except block: the traceback keeps tensors alive
         return self._lease_and_generate(request, on_text, check)
 
     def _lease_and_generate(
@@ -174,7 +174,7 @@ class TransformersLLM:
 
 @dataclass
 class _Reply:
-    """A reply as it is generated; its text is passed on as soon as it is no call."""
+    """A reply that is being generated; its text is passed on once it cannot become a call."""
 
     chat: ChatModel
     on_text: Callable[[str], None]
@@ -198,7 +198,7 @@ class _Reply:
         return self.text.startswith(opening) or opening.startswith(self.text)
 
     def read(self, usage: Usage, *, is_cut: bool) -> ChatReply:
-        """The reply as the grammar has shaped it."""
+        """Parse the reply, which fits the grammar."""
         syntax = self.chat.template.syntax
         if not self.text.startswith(syntax.opening):
             return ChatReply(
@@ -214,10 +214,10 @@ class _Reply:
 
 
 def _fitted_prompt(chat: ChatModel, request: ChatRequest, context_tokens: int) -> list[int]:
-    """The tokens of a request, with as little history as lets them fit.
+    """The tokens of a request, with its history shortened until they fit.
 
     Raises:
-        ProviderError: they do not fit.
+        ProviderError: the request does not fit.
     """
     longest = chat.cache.capacity * 7 // 8
     for _ in range(_TRIES):
@@ -234,7 +234,7 @@ def _fitted_prompt(chat: ChatModel, request: ChatRequest, context_tokens: int) -
 
 
 def _provider_error(error: BaseException) -> BaseException:
-    """What the planner chain expects for an error of this process."""
+    """Convert an error of this process to the one that the planner chain expects."""
     if isinstance(error, ProviderError):
         return error
     if isinstance(error, SetupError):

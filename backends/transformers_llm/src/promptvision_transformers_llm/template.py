@@ -1,4 +1,4 @@
-"""Prompts in the form that a model was trained on, by its chat template."""
+"""Prompts in the format of a model's chat template."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CallSyntax:
 
 
 HERMES = CallSyntax('<tool_call>\n{"name": "', '", "arguments": ', "}\n</tool_call>")
-"""The syntax of Hermes and Qwen models. A model whose template knows no calls is told to use it."""
+"""The syntax of Hermes and Qwen models. Also used for models whose template has no calls."""
 
 _HERMES_SYSTEM = """\
 
@@ -74,7 +74,7 @@ class ChatTemplate:
         self.syntax = native or HERMES
 
     def encode(self, request: ChatRequest) -> list[int]:
-        """The tokens of a request, up to where the model goes on."""
+        """The tokens of a request, up to the start of the reply."""
         functions = request.functions if request.tool_choice == "auto" else ()
         messages = [self._harmless(message) for message in request.messages]
         if self._is_native:
@@ -104,13 +104,13 @@ class ChatTemplate:
         return text
 
     def _harmless(self, message: Message) -> Message:
-        """A message without the text of control tokens, which would end it and begin another one."""
+        """A message without control tokens, which would end it and start another one."""
         return replace(message, content=self._added.sub(" ", message.content))
 
     def _native_syntax(self) -> CallSyntax | None:
-        """How the template writes a call; None if it does not know functions, or does not write them as JSON.
+        """How the template writes a call; None if it does not support functions, or not as JSON.
 
-        Found by having it write one.
+        The template is applied to a sample call, and the result is parsed.
         """
         user = {"role": "user", "content": "hello"}
         called = {"type": "function", "function": {"name": _NAME, "arguments": {_KEY: _VALUE}}}
@@ -122,7 +122,7 @@ class ChatTemplate:
             return None
         if _NAME not in self._text(prompt):
             return None
-        # Compared as tokens: texts could part in the middle of a tag.
+        # Compared as tokens: texts could differ in the middle of a tag.
         reply = self._text(written[shared_length(prompt, written) :])
         opening, has_name, rest = reply.partition(_NAME)
         found = re.fullmatch(
@@ -138,7 +138,7 @@ class ChatTemplate:
 
 
 def brief_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model must read of a JSON schema; the grammar enforces the rest."""
+    """The parts of a JSON schema that a model must read; the grammar enforces the rest."""
     variants = [each for each in schema.get("anyOf", ()) if each.get("type") != "null"]
     merged = {**(variants[0] if len(variants) == 1 else {}), **schema}
     kept = {
@@ -188,7 +188,7 @@ def _native_message(message: Message) -> dict[str, Any]:
 
 
 def _hermes_messages(messages: Sequence[Message], functions: Sequence[Function]) -> list[dict[str, Any]]:
-    """Functions in the system message, calls and results as text; roles alternate as templates require."""
+    """Functions in the system message, calls and results as text; roles alternate, as templates require."""
     made: list[dict[str, Any]] = []
     for message in messages:
         role = {"tool": "user"}.get(message.role, message.role)

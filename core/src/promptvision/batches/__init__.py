@@ -1,1 +1,1 @@
-"""One instruction on many images: plan once, run a few turns at a time, and keep what is done."""
+"""One instruction on many images: plan once, run a few turns in parallel, and keep finished results."""

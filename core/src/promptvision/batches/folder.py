@@ -1,8 +1,8 @@
 """The output folder of a batch: the results, and the log that says which images are done.
 
-The log is the one record of what is done. A result is written under a temporary name, then logged, then
-renamed; what a killed process had logged is renamed by the next one, and what it had not logged is removed.
-So each result is made once, whole, and never twice.
+The log is the source of truth. A result is written under a temporary name, then logged, then renamed. After
+a process was killed, the next one renames the results that were logged and removes the others, so each
+result is complete and is made only once.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _PART = ".part"
 
 
 class BatchFolder:
-    """Where a batch writes. One process at a time; its methods may block, and are safe across threads.
+    """The folder that a batch writes to, for one process at a time. Methods may block and are thread-safe.
 
     Args:
         path: the folder.
         log: the open log.
-        records: what the log has.
+        records: the records in the log.
     """
 
     def __init__(self, path: Path, log: IO[bytes], records: list[dict[str, Any]]) -> None:
@@ -49,11 +49,11 @@ class BatchFolder:
 
     @classmethod
     def open(cls, path: Path, prompt: str, *, is_resumed: bool) -> Self:
-        """Open a folder and finish what a killed process has logged; an old log needs ``is_resumed``.
+        """Open a folder and recover results of a killed process; an existing log needs ``is_resumed``.
 
         Raises:
-            InputError: another process writes there, there is a log already and it is not to be resumed, or
-                the log is of another instruction.
+            InputError: another process uses the folder, it has a log and ``is_resumed`` is false, or the log
+                belongs to another instruction.
         """
         path.mkdir(parents=True, exist_ok=True)
         log = (path / LOG_NAME).open("a+b")
@@ -75,7 +75,7 @@ class BatchFolder:
         self._log.close()
 
     def log(self, event: str, **members: Any) -> None:
-        """Append a record, durably."""
+        """Append a record and flush it to the disk."""
         record = {"event": event, "time": round(time.time(), 3), **members}
         line = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         with self._lock:
@@ -116,7 +116,7 @@ class BatchFolder:
         self.done[record["image"]] = record
 
     def _recover(self) -> None:
-        """Rename results that are logged, remove those that are not, and forget what has been deleted."""
+        """Rename logged results, remove the others, and drop records whose result was deleted."""
         for image, record in list(self.done.items()):
             if record["result"] is None:
                 continue
@@ -134,7 +134,7 @@ def _part(target: Path) -> Path:
 
 
 def _take(path: Path, log: IO[bytes], prompt: str, *, is_resumed: bool) -> list[dict[str, Any]]:
-    """Lock the log, read it, and cut off a line that a killed process has written in part."""
+    """Lock the log, read it, and remove an incomplete last line of a killed process."""
     try:
         fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as exc:

@@ -1,4 +1,4 @@
-"""Names of the results of a batch: those of the images, kept apart where they are equal."""
+"""Names of the results of a batch: the names of the images, made unique."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["ResultName", "name_results"]
 
 _KEPT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
-"""Formats in which a result loses little or nothing; an image in another one becomes a PNG."""
+"""Formats that lose little or no quality; results of images in other formats become PNG."""
 
 
 class ResultName:
-    """The name of one result, which depends on what the result is.
+    """The name of one result; its extension depends on the resulting image.
 
     Args:
         path: relative, with the name of the image.
@@ -58,13 +58,13 @@ class ResultName:
 
 
 def name_results(images: Sequence[Path]) -> list[ResultName]:
-    """Names for the results of images: their paths below the folder that holds all of them.
+    """Names for the results of images: their paths below the common parent folder.
 
-    Images of one folder keep their names; of several folders, ``2024/a.jpg`` and ``2025/a.jpg`` stay apart.
-    Names that differ in case or Unicode form only count as equal, since some file systems take them so.
+    Images of one folder keep their names; for several folders, ``2024/a.jpg`` and ``2025/a.jpg`` do not
+    collide. Names that differ only in case or Unicode form are treated as equal, as some file systems do.
 
     Args:
-        images: absolute paths, no two the same.
+        images: absolute paths without duplicates.
     """
     root = os.path.commonpath([path.parent for path in images])
     taken: set[str] = set()
@@ -83,7 +83,7 @@ def _png_name(path: PurePath, taken: set[str]) -> PurePath:
 
 
 def _free(names: Iterable[PurePath], taken: set[str]) -> PurePath:
-    """The first name that is not taken; it is from then on."""
+    """Return the first name that is not taken, and reserve it."""
     name = next(name for name in names if _key(name) not in taken)
     taken.add(_key(name))
     return name

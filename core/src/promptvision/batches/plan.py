@@ -1,7 +1,7 @@
-"""The plan of one turn, to use again for other images.
+"""The plan of one turn, reused for other images.
 
 A plan is the list of calls that a planner made for one image. It is used for another image only if no
-argument depends on the first one: see :func:`plan_of`.
+argument depends on the first image: see :func:`plan_of`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from promptvision.llm.planner import Planner, PlanRequest
 __all__ = ["ImageSpecific", "Plan", "PlanFollower", "PlannedCall", "plan_of"]
 
 MIN_ECHO_CHARS = 4
-"""Shorter texts are in too many results by chance."""
+"""Shorter texts occur in results by chance."""
 
 _HANDLE = re.compile(r"\s*\[?\s*img_\d+\s*\]?\s*", re.ASCII | re.IGNORECASE)
 _PIXELS = re.compile(r"(x|y|left|right|top|bottom|width|height|size|radius|side)\d*(_px)?", re.ASCII)

@@ -1,4 +1,4 @@
-"""What is stored of a batch: the journal of one turn, whose events are the outcomes of images."""
+"""The stored state of a batch: the journal of one turn, whose events are the outcomes of images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BatchItem:
     Args:
         number: from 1.
         name: of the result, without an extension.
-        status: how its turn has ended, or that it has not.
+        status: ``waiting`` until its turn has ended.
         message: the answer, or why it failed.
         image_id: the resulting image; None if the answer has none.
     """
@@ -41,7 +41,7 @@ class BatchItem:
 
 @dataclass(frozen=True, kw_only=True)
 class BatchState:
-    """A batch as its journal has it.
+    """The state of a batch, read from its journal.
 
     Args:
         batch_id: its name.

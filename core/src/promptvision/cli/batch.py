@@ -73,7 +73,7 @@ def batch(
     from promptvision.batches.names import name_results
     from promptvision.cli.contact_sheet import ContactSheet
 
-    # Path.resolve() would follow links, whose names are to be kept
+    # not Path.resolve(): it follows links, and results are named after the link
     paths = [Path(path) for path in dict.fromkeys(os.path.abspath(image) for image in images)]  # noqa: PTH100
     try:
         with ExitStack() as stack:
@@ -99,9 +99,9 @@ class _Work:
     Args:
         text: the instruction.
         names: the images, each with the name of its result.
-        folder: where results go.
-        jobs: images at once.
-        sheet: the contact sheet, if one is wanted.
+        folder: the output folder.
+        jobs: number of images in parallel.
+        sheet: the contact sheet, if one was requested.
     """
 
     def __init__(
@@ -123,10 +123,10 @@ class _Work:
         self._open = [(number, path) for number, path in enumerate(names, 1) if str(path) not in folder.done]
 
     def check_results(self) -> None:
-        """Refuse to start if a result would replace a file that this batch has not written.
+        """Check that no result would replace a file that this batch has not written.
 
         Raises:
-            InputError: there is such a file.
+            InputError: a result would replace such a file.
         """
         own = {record["result"] for record in self._folder.done.values()}
         for _, path in self._open:
@@ -139,7 +139,7 @@ class _Work:
                     )
 
     def run(self) -> int:
-        """Run what is open and say what came of it; the exit code."""
+        """Run the remaining images, print a summary and return the exit code."""
         total, known = len(self._names), len(self._names) - len(self._open)
         if known:
             say(f"{known} of {total} are done already")
@@ -169,7 +169,7 @@ class _Work:
 
         return_freed_blocks()
         settings = load_settings(conversations="memory:")
-        # Nothing but the results is kept: turns store images in memory, or where other processes read them.
+        # Only results are kept: turns store images in memory, or in a folder that worker processes can read.
         is_local = settings.executor == "threads" and not settings.executors
         settings = load_settings(images="memory:" if is_local else scratch.as_uri(), conversations="memory:")
         agent = Agent(settings, admission=Admission(running=self._jobs))

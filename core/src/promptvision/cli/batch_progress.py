@@ -1,4 +1,4 @@
-"""The progress of a batch on stderr: a bar with the time left on a terminal, else one line an image."""
+"""The progress of a batch on stderr: a bar with the time left on a terminal, else one line per image."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["BatchProgress"]
 
 
 class BatchProgress:
-    """Shows how far a batch is; a context manager.
+    """A context manager that shows the progress of a batch.
 
     Args:
-        total: how many images are to be done.
+        total: number of images to run.
     """
 
     def __init__(self, total: int) -> None:
@@ -49,7 +49,7 @@ class BatchProgress:
             self._bar.stop()
 
     def advance(self, name: str, message: str, *, is_done: bool) -> None:
-        """Show that one image has ended; on a terminal only a failure gets a line of its own."""
+        """Show that one image has ended; on a terminal only failures get their own line."""
         self._ended += 1
         outcome = "done" if is_done else f"failed - {' '.join(message.split())}"
         if self._bar is None or self._task is None:
@@ -67,7 +67,7 @@ class BatchProgress:
             self._bar.console.print(f"  {plain(text)}", markup=False, highlight=False)
 
     def _left(self) -> str:
-        """The time left, as the mean time so far has it."""
+        """The remaining time, estimated from the mean time per image."""
         count = self._total - self._ended
         if not count:
             return ""

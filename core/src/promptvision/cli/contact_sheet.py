@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["ContactSheet"]
 
 SIDE_PX = 360
-"""Longest side of the small images."""
+"""Longest side of the thumbnails."""
 
 
 class ContactSheet:
-    """Collects small images while a batch runs, and writes the page at its end.
+    """Collects thumbnails while a batch runs, and writes the page at its end.
 
     Args:
-        path: of the page; the small images are in a folder with the same name and ``_files``.
+        path: of the page; the thumbnails are in a folder with the same name and the suffix ``_files``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,10 +36,10 @@ class ContactSheet:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Make the folder, so that a path that cannot be written fails before any work is done.
+        """Create the folder, so that an unwritable path fails before any image is run.
 
         Raises:
-            OSError: it cannot be made.
+            OSError: the folder cannot be created.
         """
         sheet = cls(path)
         sheet._images.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ class ContactSheet:
             shutil.rmtree(self._images)
 
     def add(self, image: Path, before: Image | None, after: Image | None) -> None:
-        """Write the small images of one item; safe across threads."""
+        """Write the thumbnails of one image; thread-safe."""
         for name, full in (("before", before), ("after", after)):
             if full is not None:
                 small = full.convert("RGBA" if full.has_transparency_data else "RGB")
@@ -65,7 +65,7 @@ class ContactSheet:
 
         Args:
             text: the instruction.
-            folder: says what is done and where the results are.
+            folder: the records and results of the batch.
             images: all images of the batch, in order.
         """
         done = sum(str(image) in folder.done for image in images)

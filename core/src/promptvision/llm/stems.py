@@ -1,4 +1,4 @@
-"""Stems of words, to tell what a text is about without a dictionary."""
+"""Stems of words, to match texts without a dictionary."""
 
 from __future__ import annotations
 

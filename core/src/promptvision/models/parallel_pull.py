@@ -77,7 +77,7 @@ class _Files:
 
 
 class _Tally:
-    """Bytes of all files so far; stops every download once one of them is told to stop."""
+    """Bytes of all files so far; stops every download once one of them is stopped."""
 
     def __init__(self, jobs: Sequence[_Files], progress: Progress) -> None:
         self._progress = progress

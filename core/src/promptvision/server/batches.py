@@ -53,7 +53,7 @@ class BatchBody(BaseModel):
 
 
 async def post_batch(request: Request) -> Response:
-    """Start a batch; the same request again answers how far it is."""
+    """Start a batch; the same request again returns its state."""
     agent: Agent = request.app.state.agent
     body = await read_model(request, BatchBody, IMAGE_BODY)
     user = user_of(request, agent.settings, body.user_id)
@@ -67,20 +67,20 @@ async def post_batch(request: Request) -> Response:
 
 
 async def get_batch(request: Request) -> Response:
-    """How far a batch is, and what came of each image."""
+    """The progress of a batch, and the outcome of each image."""
     batches, user = _of(request)
     return Json(_document(request, await batches.state(user, id_in_path(request, "batch_id"))))
 
 
 async def cancel_batch(request: Request) -> Response:
-    """Cancel a batch; an ended one is not changed."""
+    """Cancel a batch; one that has ended is not changed."""
     batches, user = _of(request)
     state = await batches.cancel(user, id_in_path(request, "batch_id"))
     return Json(_document(request, state), 202 if state.status == "running" else 200)
 
 
 async def get_results(request: Request) -> Response:
-    """Stream the images that are done so far, and the log, as a zip file."""
+    """Stream the results so far and the log as a zip file."""
     agent: Agent = request.app.state.agent
     batches, user = _of(request)
     state = await batches.state(user, id_in_path(request, "batch_id"))
@@ -120,7 +120,7 @@ def _document(request: Request, state: BatchState) -> dict[str, Any]:
 
 
 def _names(urls: Sequence[str]) -> list[str]:
-    """Names of results: those of the images, without extensions; equal ones get a number."""
+    """Names of results: names of the images without extension, numbered where they are equal."""
     seen: Counter[str] = Counter()
     names = []
     for number, url in enumerate(urls, 1):
@@ -143,23 +143,23 @@ def _stem(url: str) -> str:
 
 
 class _Pipe(io.RawIOBase):
-    """Holds what is written until it is taken; it cannot be sought, so zip entries get data descriptors."""
+    """Buffers written bytes until they are taken; not seekable, so zip entries get data descriptors."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def writable(self) -> bool:
-        """It is written to only."""
+        """Always true."""
         return True
 
     def write(self, data: Any, /) -> int:
-        """Hold a piece."""
+        """Buffer a piece."""
         piece = bytes(data)
         self._pieces.append(piece)
         return len(piece)
 
     def take(self) -> bytes:
-        """What was written since the last call."""
+        """Return the bytes written since the last call."""
         data, self._pieces = b"".join(self._pieces), []
         return data
 

@@ -18,7 +18,7 @@ class RequestActivity(Activity):
 
     Args:
         method: such as ``POST``.
-        headers: of the request; not to be exported as they are, since they hold keys.
+        headers: of the request; they contain keys, so do not export them unfiltered.
         route: the template of its path, such as ``/images/{image_id}``; set at the end if a route matched.
         status: of the response; set once it has begun.
     """
@@ -34,7 +34,7 @@ class RequestInstruments:
 
     Args:
         app: the next ASGI app.
-        instruments: what is entered.
+        instruments: the instruments to enter.
     """
 
     def __init__(self, app: ASGIApp, instruments: Instruments) -> None:
@@ -42,7 +42,7 @@ class RequestInstruments:
         self._instruments = instruments
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Run the app inside the instruments."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -36,8 +36,8 @@ class Painter:
 def load(path: Path, device: str, dtype: str) -> Painter:
     """Load the pipeline's parts.
 
-    If the folder holds ``lcm/*.safetensors``, that LoRA is fused into the UNet. Without it the UNet must be
-    one that was distilled for few steps.
+    If the folder holds ``lcm/*.safetensors``, that LoRA is fused into the UNet. Without it, the UNet must be
+    distilled for few steps.
 
     Raises:
         SetupError: a part or some of its weights are missing, or the UNet does not have 4 or 9 channels.

@@ -25,7 +25,7 @@ WORK_PIXELS = 512 * 512
 """Stable Diffusion 1.5 was trained at this many pixels."""
 
 MAX_STEPS = 12
-"""LCM needs 4 to 8 steps and gains nothing from more (Luo et al. 2023, LCM-LoRA)."""
+"""LCM needs 4 to 8 steps and does not improve with more (Luo et al. 2023, LCM-LoRA)."""
 
 REMOVAL_PROMPT = "empty background"
 """The prompt if the caller gives none; what is removed becomes the negative prompt."""
@@ -34,9 +34,9 @@ _pipeline: Any = diffusers.StableDiffusionInpaintPipeline  # it is untyped
 
 
 def inpaint(args: SdArgs, context: ToolContext) -> InpaintResult:
-    """Paint inside the mask; the result has the image's size and mode, outside bit-identical.
+    """Paint inside the mask; the result keeps size and mode, and pixels outside are bit-identical.
 
-    Each distant part of the mask is painted in a window of its own.
+    Each distant part of the mask is painted in its own window.
 
     Raises:
         ArgumentsError: the mask is empty or of another aspect ratio, or there are too few steps.
@@ -74,7 +74,7 @@ def inpaint(args: SdArgs, context: ToolContext) -> InpaintResult:
 
 @dataclass(frozen=True, kw_only=True)
 class _Plan:
-    """How many of the schedule's steps are run at the strength, and what to say about it."""
+    """How many steps of the schedule are run at the given strength, with notes for the user."""
 
     run: int
     notes: tuple[str, ...]
@@ -100,7 +100,7 @@ def prompts(args: SdArgs) -> tuple[str, str]:
 
 
 def _unread(painter: Painter, args: SdArgs) -> list[str]:
-    """A sentence about each text whose end the model does not read, since it takes 77 tokens."""
+    """A note for each text that is longer than the 77 tokens that the model reads."""
     notes = []
     for name, text in zip(("prompt", "negative_prompt"), prompts(args), strict=True):
         with TEXT_LOCK:
@@ -129,10 +129,10 @@ def paint(
         mask: of the same size, mode L, 255 where to paint.
         args: prompts, steps, strength and guidance.
         seed: of the noise, which is drawn on the CPU: the same on every device.
-        on_step: called with the index of each finished step; whatever it raises ends the run.
+        on_step: called with the index of each finished step; an exception in it ends the run.
 
     Returns:
-        RGB, of the same size. Pixels outside the mask are only about those of the image.
+        RGB, of the same size. Pixels outside the mask only approximate those of the image.
 
     Raises:
         ToolFailed: the model returned values that are not finite.

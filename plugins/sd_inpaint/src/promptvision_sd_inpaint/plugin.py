@@ -20,7 +20,7 @@ __all__ = ["INPAINT", "PLUGIN_API", "SD", "SdArgs", "promptvision_models", "prom
 PLUGIN_API = 1
 
 _PARAMETERS = 859_535_364 + 123_060_480 + 83_653_863
-"""Of the UNet with 9 input channels, the text encoder and the VAE, counted on their configurations."""
+"""Parameters of the UNet with 9 input channels, the text encoder and the VAE, from their configurations."""
 
 _LCM = "https://huggingface.co/latent-consistency/lcm-lora-sdv1-5/resolve/cf2fced511dbe7e26c8d1d397e728fbab875db4b"
 
@@ -54,13 +54,13 @@ SD = ModelSpec(
     load="promptvision_sd_inpaint.load:load",
     tier="light",
 )
-"""Stable Diffusion 1.5 for inpainting, and the LoRA that lets it paint in a few steps. Revisions, and size
-and digest of the LoRA, are those that several public projects pin; the other files are checked against the
-digests of the hub. ``peak_bytes`` at 512 x 512 is an estimate, most of it for the VAE."""
+"""Stable Diffusion 1.5 for inpainting with the LCM LoRA for few steps. Several public projects pin the same
+revisions, and the same size and digest of the LoRA; other files are checked against the digests of the hub.
+``peak_bytes`` at 512 x 512 is an estimate, most of it for the VAE."""
 
 
 class SdArgs(InpaintArgs):
-    """Arguments of ``inpaint_image`` when Stable Diffusion fulfils it."""
+    """Arguments of ``inpaint_image`` for this tool."""
 
     strength: float = Field(1.0, gt=0, le=1, description="How far from the original: 1 forgets it wholly.")
     steps: int = Field(6, ge=1, le=150, description="Denoising steps; no more than 12 are run.")
@@ -76,7 +76,7 @@ INPAINT = Tool(
     requires=Requirements(models=(SD.id,), gpu=Gpu.PREFERRED),
     limits="Paints at 512 pixels, with less detail than promptvision-sdxl-inpaint; writes no legible text.",
 )
-"""Behind SDXL where the GPU is large enough for that, and before it elsewhere."""
+"""Lower priority than SDXL on a GPU that is large enough for SDXL, higher elsewhere."""
 
 
 @hookimpl

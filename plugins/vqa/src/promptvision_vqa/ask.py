@@ -29,11 +29,11 @@ MAX_NEW_TOKENS = 200
 """About 150 words."""
 
 MOST_ASPECT = 8.0
-"""Longer side by shorter side of what the model gets; it scales the longer one to a fixed length."""
+"""Highest aspect ratio of the model's input; the model scales the longer side to a fixed length."""
 
 
 def ask(args: AskArgs, context: ToolContext) -> AskResult:
-    """Answer a question. Equal calls give equal answers: always the most likely token is taken.
+    """Answer a question. Decoding is greedy, so equal calls give equal answers.
 
     Raises:
         ToolFailed: the model gave no answer.
@@ -61,16 +61,16 @@ def ask(args: AskArgs, context: ToolContext) -> AskResult:
 def answer(
     model: Answerer, image: Image.Image, question: str, on_token: Callable[[], None]
 ) -> tuple[str, bool]:
-    """Write the answer.
+    """Generate the answer.
 
     Args:
         model: the loaded model.
         image: any mode; transparent parts count as white.
         question: in English.
-        on_token: called after each token; whatever it raises stops the model.
+        on_token: called after each token; an exception in it stops the model.
 
     Returns:
-        The answer, and whether the model came to its end.
+        The answer, and whether the model completed it.
     """
     with model.lock:
         inputs = model.processor(
@@ -91,7 +91,7 @@ def answer(
 
 
 class _Report(StoppingCriteria):
-    """Reports each token; what ``on_token`` raises ends the generation."""
+    """Calls ``on_token`` for each token; an exception in it ends the generation."""
 
     def __init__(self, on_token: Callable[[], None]) -> None:
         self._on_token = on_token
@@ -102,7 +102,7 @@ class _Report(StoppingCriteria):
 
 
 def _prompt(processor: Any, question: str) -> str:
-    """The question as the model was trained to read it."""
+    """The question in the chat template of the model."""
     content = [{"type": "image"}, {"type": "text", "text": _plain(processor, question)}]
     prompt: str = processor.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
@@ -111,12 +111,12 @@ def _prompt(processor: Any, question: str) -> str:
 
 
 def _plain(processor: Any, text: str) -> str:
-    """A text without what the tokenizer would read as special tokens, such as ``<image>``."""
+    """A text without the tokenizer's special tokens, such as ``<image>``."""
     for token in sorted(processor.tokenizer.get_added_vocab(), key=len, reverse=True):
         text = text.replace(token, " ")
     return " ".join(text.split())
 
 
 def _within_aspect(image: Image.Image) -> Image.Image:
-    """RGB; longer than :data:`MOST_ASPECT` is padded with white, below or on the right."""
+    """The image in RGB, padded with white below or on the right to at most :data:`MOST_ASPECT`."""
     return pad_aspect(flat_rgb(image), MOST_ASPECT)

@@ -20,7 +20,7 @@ class Answerer:
     """A loaded model.
 
     Args:
-        processor: prepares image and question, and reads what the model wrote.
+        processor: encodes image and question, and decodes the answer.
         model: on its device, in evaluation mode; calls may use it in parallel.
         lock: hold it around the processor: two threads cannot use a fast tokenizer at the same time.
     """
@@ -39,7 +39,7 @@ def load(folder: Path, device: str, dtype: str) -> Answerer:
         dtype: ``float32``, ``float16`` or ``bfloat16``.
 
     Raises:
-        SetupError: the files do not hold all weights.
+        SetupError: some weights are missing.
     """
     processor = AutoProcessor.from_pretrained(folder, local_files_only=True)  # type: ignore[no-untyped-call]
     loaded: Any = AutoModelForImageTextToText.from_pretrained(

@@ -42,7 +42,7 @@ def earlier_calls(messages: Sequence[Message], functions: Sequence[PlannerFuncti
 
 
 def with_antecedents(matches: Sequence[Match], calls: Sequence[Earlier]) -> list[Match]:
-    """The matches with the words that they leave out, where the words of earlier calls tell them.
+    """The matches with the words that they leave out, where earlier calls supply them.
 
     "It" stays with the core, which knows what the last step was about, unless that step failed: then the
     same thing is looked for again, perhaps with another result. "The left one" gets the noun of the last

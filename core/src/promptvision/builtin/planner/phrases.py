@@ -130,7 +130,7 @@ class Match:
         is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
         slots: number of arguments that are values of slots; they come first.
         is_declared: whether the function declares the phrase itself rather than through a lexicon.
-        is_split: whether the words do not tell where the target ends and the value begins: "make the green
+        is_split: whether it is ambiguous where the target ends and the value begins: "make the green
             cone" has no value, or "cone".
         rivals: calls of other functions that match the clause equally well through lexicon phrases.
     """
