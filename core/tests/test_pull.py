@@ -87,7 +87,7 @@ def test_the_token_goes_to_the_hub_but_not_where_it_redirects_to(settings: Setti
     assert sent == {"api": "Bearer hf_secret", "owner": "Bearer hf_secret", "cdn": None}
 
 
-def test_bytes_with_another_digest_are_thrown_away(settings: Settings, hub: FaultyHub) -> None:
+def test_bytes_with_another_digest_are_discarded(settings: Settings, hub: FaultyHub) -> None:
     hub.lfs["model.safetensors"] = sha256(b"what was published")
     with pytest.raises(DownloadFailed, match="declared"):
         pull(SPEC, settings, silent)
@@ -107,7 +107,9 @@ def test_another_size_than_declared_is_refused_before_it_is_read(settings: Setti
         pull(SPEC, settings, silent)
 
 
-def test_a_disk_that_is_too_small_is_told_before_the_first_byte(settings: Settings, hub: FaultyHub) -> None:
+def test_a_disk_that_is_too_small_is_reported_before_the_first_byte(
+    settings: Settings, hub: FaultyHub
+) -> None:
     hub.sizes["model.safetensors"] = 10**18
     with pytest.raises(
         SetupError, match=r"1000000000\.00 GB to download, .* free on this disk; free some space"
@@ -176,7 +178,7 @@ def vendor_spec(hub: FaultyHub, digest: str | None) -> ModelSpec:
     return replace(SPEC, source="https://example.com/sam.pt", files=(file,))
 
 
-def test_plain_http_is_refused_where_nobody_allowed_it(tmp_path: Path, hub: FaultyHub) -> None:
+def test_plain_http_is_refused_unless_allowed(tmp_path: Path, hub: FaultyHub) -> None:
     hub.files["sam.pt"] = BIG
     with pytest.raises(DownloadFailed, match="only https is allowed"):
         pull(vendor_spec(hub, None), hub_settings(tmp_path), silent)
@@ -230,7 +232,7 @@ def test_remove_deletes_the_model_and_its_parts(settings: Settings) -> None:
     assert remove(SPEC, settings) == 0
 
 
-def test_an_id_that_is_no_folder_name(settings: Settings) -> None:
+def test_an_id_that_is_not_a_folder_name(settings: Settings) -> None:
     with pytest.raises(PluginError, match=r"model id '\.\./up'"):
         remove(replace(SPEC, id="../up"), settings)
 
