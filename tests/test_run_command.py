@@ -45,7 +45,7 @@ def test_change_of_colour_keeps_every_other_pixel(tmp_path: Path, name: str) -> 
     assert document["planner"] == "offline"
 
     before, after = pixels(photo), pixels(out)
-    assert after.shape == before.shape, "an edit keeps the size and the transparency of the picture"
+    assert after.shape == before.shape, "an edit keeps the size and the transparency of the image"
     mask = pixels(document["merged_mask_url"]) > 0
     assert 0.02 < mask.mean() < 0.2
     assert (before[~mask] == after[~mask]).all()

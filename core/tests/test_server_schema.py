@@ -23,7 +23,7 @@ from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
 
 IMAGES = ("image_url", "mask_url", "input_image_url", "input_mask_url")
-"""Members that any string fits by the schema; whether it names an image only a fetch can tell."""
+"""Members that any string fits by the schema; only a fetch shows whether it names an image."""
 
 MASK = "data:image/png;base64," + base64.b64encode(encode_png(Image.new("L", (60, 40), 255))).decode()
 OPERATIONS = [
