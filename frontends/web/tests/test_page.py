@@ -258,6 +258,21 @@ def test_mask_is_painted_undone_inverted_and_saved(
     assert saved_mask(page).tobytes() == both.point([255 - value for value in range(256)]).tobytes()
 
 
+def test_eraser_takes_away_what_the_brush_painted(server: ServerProcess, open_page: Open, png: bytes) -> None:
+    page = open_page(server.url).page
+    drop(page, png)
+    x, y = place_of(page, 80, 120)
+    sizes: list[int] = []
+    for tool, end in (("Brush", 40), ("Eraser", 12)):
+        page.get_by_role("button", name=tool, exact=True).click()
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + end, y)
+        page.mouse.up()
+        sizes.append(saved_mask(page).histogram()[255])
+    assert 0 < sizes[1] < sizes[0]
+
+
 def test_painted_area_is_removed_and_nothing_else(server: ServerProcess, open_page: Open, png: bytes) -> None:
     page = open_page(server.url).page
     drop(page, png)
@@ -548,6 +563,19 @@ def test_shortcuts_are_listed(server: ServerProcess, open_page: Open) -> None:
     expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.get_by_role("button", name="Close").last.click()
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_theme_is_chosen_and_kept(server: ServerProcess, open_page: Open) -> None:
+    page = open_page(server.url, scheme="light").page
+    heading = page.get_by_role("heading", name="What should happen to your image?")
+    color = "element => getComputedStyle(element).color"
+    light = heading.evaluate(color)
+    page.get_by_role("button", name="Dark or light").click()
+    expect(heading).not_to_have_css("color", light)
+    dark = heading.evaluate(color)
+    page.reload()
+    expect(heading).to_have_css("color", dark)
+    check_axe(page)
 
 
 def test_german(server: ServerProcess, open_page: Open) -> None:
