@@ -8,7 +8,6 @@ sleeping, not of the reckoning, so that 520 sequences take about a minute.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -49,6 +48,7 @@ from promptvision.testing.llm_faults import (
     failed_generation,
 )
 from promptvision.testing.llm_server import LLMServer, call
+from promptvision.testing.stopwatch import Stopwatch
 from promptvision.testing.tools import make_tools
 
 PROVIDERS = {"groq": promptvision_groq.provider.create, "openai": promptvision_openai.provider.create}
@@ -164,11 +164,11 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         conversation = f"c{outcomes.total()}"
         site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
         agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
-        started = time.monotonic()
+        watch = Stopwatch()
         say = site.say_and_follow if is_followed else site.say
         said = say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
         reply, frames = said if isinstance(said, tuple) else (said, [])
-        took_s = time.monotonic() - started
+        took_s = watch.seconds
         outcomes[str(reply.status)] += 1
         assert took_s < DEADLINE_S + SLACK_S, f"took {took_s:.2f} s"
         check_reply(reply, has_offline=has_offline)
@@ -189,6 +189,9 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         for turn, said in zip(turns, (reply, after), strict=True):
             check_turn(turn, said)
 
+    site.server.reset(["Hello."])
+    # imports the SDK and starts the decoder, neither of which the deadline is to bound
+    site.say(site.agent(), "hello", image=lion_png(), conversation_id="first")
     play()
     assert outcomes.total() >= SEQUENCES - 10
     assert set(outcomes) == {"done", "failed"}, outcomes
