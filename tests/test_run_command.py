@@ -59,8 +59,9 @@ def test_tool_without_its_program_is_exit_code_3(tmp_path: Path) -> None:
     """Nothing can read text on a PATH without Tesseract, and Florence-2 is not downloaded."""
     program = Program(tmp_path / "home", {"PATH": str(tmp_path), "PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     ended = program.run("tools", "run", "extract_text", "-i", save("photo.png", tmp_path))
-    assert (ended.code, ended.said.count("\n")) == (3, 1)
+    assert (ended.code, ended.said.count("\n") + ended.out.count("\n")) == (3, 2)
     assert "apt-get install tesseract-ocr" in ended.said
+    assert (ended.out + ended.said).splitlines()[-1].startswith("promptvision models pull ")
 
 
 def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ PARTS = {
     "PROMPTVISION_FLORENCE_2_LARGE",
 }
 """Prefixes, and examples in error messages."""
-TEST_ONLY = {"PROMPTVISION_POSTGREST"}
+TEST_ONLY = {"PROMPTVISION_CHECK", "PROMPTVISION_POSTGREST"}
 
 
 def test_every_variable_in_the_sources_is_known() -> None:

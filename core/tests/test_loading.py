@@ -20,7 +20,7 @@ def test_missing_weights_are_counted_and_some_are_named() -> None:
         "mismatched_keys": {("e", (1,), (2,))},
     }
     with pytest.raises(
-        SetupError, match=r"sam: w does not hold .*: 5 missing or of another shape: .*a"
+        SetupError, match=r"sam: w does not contain all weights .*: 5 missing or of another shape: .*a"
     ) as raised:
         require_all_weights("sam", Path("w"), info)
     assert "..." in raised.value.message

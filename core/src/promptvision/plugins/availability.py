@@ -143,12 +143,14 @@ class Availability:
         if self.runnable(operation):
             return ""
         needs = self.needs(operation)
-        if needs is not None and needs["command"] == pull_command(needs["models"]):
-            return describe_needs(needs)
+        is_download = needs is not None and needs["command"] == pull_command(needs["models"])
         reasons = [
-            f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in self.missing(tool))
+            f"tool {tool.name!r}: " + "; ".join(f"{one.what}; {one.fix}" for one in missing)
             for tool in self._admission.candidates(operation)
+            if (missing := self.missing(tool)) and not (is_download and tool.requires.models)
         ]
+        if needs is not None and is_download:
+            reasons.append(describe_needs(needs))
         return "; or ".join(reasons) or "no installed plugin provides it"
 
     def functions(self) -> tuple[PlannerFunction, ...]:
