@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from promptvision.models.spec import ModelSpec, WeightFile
 from promptvision.settings import Settings
+from promptvision.testing.hub_server import (
+    COMMIT,
+    HubHandler,
+    describe_file,
+    describe_repository,
+    serve,
+)
 
 __all__ = ["BIG", "COMMIT", "SPEC", "FaultyHub", "faulty_hub", "hub_settings", "sha256", "silent"]
 
-COMMIT = "c0ffee" + "0" * 34
 BIG = bytes(range(256)) * 20_000
 
 
@@ -62,52 +66,40 @@ class FaultyHub:
 
     def listing(self) -> dict[str, Any]:
         """The hub's description of the repository."""
-        siblings = [self._sibling(name, data) for name, data in self.files.items()]
-        return {"_id": "1", "id": "owner/name", "sha": COMMIT, "siblings": siblings, "private": False}
+        siblings = [
+            describe_file(name, self.sizes.get(name, len(data)), self._digest(name, data))
+            for name, data in self.files.items()
+        ]
+        return describe_repository("owner/name", siblings)
 
-    def _sibling(self, name: str, data: bytes) -> dict[str, Any]:
-        size = self.sizes.get(name, len(data))
-        sibling: dict[str, Any] = {"rfilename": name, "size": size, "blobId": "0" * 40}
-        if name.endswith((".safetensors", ".bin")):
-            digest = self.lfs.get(name, sha256(data))
-            sibling["lfs"] = {"sha256": digest, "size": size, "pointerSize": 134}
-        return sibling
+    def _digest(self, name: str, data: bytes) -> str | None:
+        is_in_lfs = name.endswith((".safetensors", ".bin"))
+        return self.lfs.get(name, sha256(data)) if is_in_lfs else None
 
     def ranges(self) -> list[str | None]:
         """The ranges that were requested of the safetensors file; None for the whole of it."""
         return [headers.get("Range") for path, headers in self.asked if "safetensors" in path]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(HubHandler):
     hub: FaultyHub
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # http.server calls it by this name
         hub = self.hub
         hub.asked.append((self.path, {name.title(): value for name, value in self.headers.items()}))
         if hub.statuses and "/resolve/" in self.path:
-            self._send(hub.statuses.pop(0), b"")
+            self.send(hub.statuses.pop(0), b"")
         elif self.path.startswith("/api/models/owner/name/"):
-            self._send(200, json.dumps(hub.listing()).encode(), {"Content-Type": "application/json"})
+            self.send(200, json.dumps(hub.listing()).encode(), {"Content-Type": "application/json"})
         elif self.path.startswith(f"/owner/name/resolve/{COMMIT}/"):
-            self._send(302, b"", {"Location": (hub.redirect or hub.url) + "/cdn/" + self._file()})
+            self.send(302, b"", {"Location": (hub.redirect or hub.url) + "/cdn/" + self._file()})
         elif self.path.startswith("/cdn/") and self._file() in hub.files:
             self._send_file(hub.files[self._file()])
         else:
-            self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
+            self.send(404, b"", {"X-Error-Code": "RepoNotFound"})
 
     def _file(self) -> str:
         return self.path.split("/cdn/")[-1].split(f"/{COMMIT}/")[-1]
-
-    def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
 
     def _send_file(self, data: bytes) -> None:
         headers = {"ETag": self.hub.etag} if self.hub.etag else {}
@@ -117,38 +109,24 @@ class _Handler(BaseHTTPRequestHandler):
         if span and self.hub.has_ranges and not changed:
             begin = int(span.removeprefix("bytes=").removesuffix("-"))
             if begin >= len(data):
-                self._send(416, b"")
+                self.send(416, b"")
                 return
             headers["Content-Range"] = f"bytes {begin}-{len(data) - 1}/{len(data)}"
             status, data = 206, data[begin:]
         if self.hub.cuts:
             self.close_connection = True
             cut = self.hub.cuts.pop(0)
-            self._send(status, data[:cut], {**headers, "Content-Length": str(len(data))})
+            self.send(status, data[:cut], {**headers, "Content-Length": str(len(data))})
         else:
-            self._send(status, data, headers)
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, *_: object) -> None:
-        """A client that goes away in the middle is what these tests are about."""
+            self.send(status, data, headers)
 
 
 @contextmanager
 def faulty_hub() -> Iterator[FaultyHub]:
     """Serve a hub on loopback while the context is open."""
     hub = FaultyHub()
-    handler = type("BoundHandler", (_Handler,), {"hub": hub})
-    server = _Server(("127.0.0.1", 0), handler)
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serve(type("BoundHandler", (_Handler,), {"hub": hub})) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def hub_settings(home: Path, **variables: str) -> Settings:

@@ -10,12 +10,18 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+from promptvision.testing.hub_server import (
+    COMMIT,
+    HubHandler,
+    describe_file,
+    describe_repository,
+    serve,
+)
 
 __all__ = ["LocalHub", "local_hub"]
 
-COMMIT = "c0ffee" + "0" * 34
 _PIECE = 64 * 1024
 _PATH = re.compile(r"/(?:api/models/)?(?P<repo>[\w.-]+/[\w.-]+)/(?P<rest>.*)")
 
@@ -48,40 +54,27 @@ class LocalHub:
         return {back.get(name, name): path for name, path in names.items()}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(HubHandler):
     hub: LocalHub
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # http.server calls it by this name
         found = _PATH.match(self.path)
         if found is None or found["repo"] not in self.hub.repositories:
-            self._send(404, b"")
+            self.send(404, b"")
         elif self.path.startswith("/api/models/"):
             listing = json.dumps(self._listing(found["repo"])).encode()
-            self._send(200, listing, {"Content-Type": "application/json"})
+            self.send(200, listing, {"Content-Type": "application/json"})
         else:
             name = found["rest"].partition(f"resolve/{COMMIT}/")[2]
             self._send_file(self.hub.files(found["repo"])[name].read_bytes())
 
     def _listing(self, repository: str) -> dict[str, object]:
-        siblings: list[dict[str, object]] = []
-        for name, path in self.hub.files(repository).items():
-            data = path.read_bytes()
-            sibling: dict[str, object] = {"rfilename": name, "size": len(data), "blobId": "0" * 40}
-            digest = hashlib.sha256(data).hexdigest()
-            sibling["lfs"] = {"sha256": digest, "size": len(data), "pointerSize": 134}
-            siblings.append(sibling)
-        return {"_id": "1", "id": repository, "sha": COMMIT, "siblings": siblings, "private": False}
-
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
-        self.send_response(status)
-        for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        contents = {name: path.read_bytes() for name, path in self.hub.files(repository).items()}
+        siblings = [
+            describe_file(name, len(data), hashlib.sha256(data).hexdigest())
+            for name, data in contents.items()
+        ]
+        return describe_repository(repository, siblings)
 
     def _send_file(self, data: bytes) -> None:
         hub, begin = self.hub, 0
@@ -101,27 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
                     time.sleep(0.01)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """A client that is killed in the middle is what the tests are about."""
-
-
 @contextmanager
 def local_hub(
     repositories: Mapping[str, Path], *, renames: Mapping[str, str] | None = None
 ) -> Iterator[LocalHub]:
     """Serve folders as repositories until the block ends."""
     hub = LocalHub(repositories, renames or {})
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"hub": hub}))
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield hub
-    finally:
-        hub.is_closed = True
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serve(type("Handler", (_Handler,), {"hub": hub})) as hub.url:
+        try:
+            yield hub
+        finally:
+            hub.is_closed = True
