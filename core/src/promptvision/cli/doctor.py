@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from promptvision.cli.output import echo_json, echo_row, plain, say
+from promptvision.cli.findings import show_findings
+from promptvision.cli.output import echo_row, say
 from promptvision.errors import SetupError
 
 if TYPE_CHECKING:
@@ -35,16 +36,9 @@ def doctor(as_json: bool, offline: bool) -> int:
     Checksums of downloaded weights are verified, which takes a while for large ones. Language models are
     asked for one small tool call, unless --offline is given.
     """
-    found = []
     if not as_json:
         echo_row(("STATE", "CHECK", "SEEN"), WIDTHS)
-    for finding in _all_findings(offline=offline):
-        found.append(finding)
-        if not as_json:
-            seen = f"{finding.seen}; {finding.fix}" if finding.fix else finding.seen
-            echo_row((finding.state, plain(finding.check), plain(seen)), WIDTHS)
-    if as_json:
-        echo_json({"findings": [asdict(finding) for finding in found]})
+    found = show_findings(_all_findings(offline=offline), WIDTHS, as_json=as_json)
     failed = sum(finding.state == "fail" for finding in found)
     warned = sum(finding.state == "warn" for finding in found)
     broken = f"{failed} of {len(found)} checks failed" if failed else "nothing is broken"

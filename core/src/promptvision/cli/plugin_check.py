@@ -12,7 +12,7 @@ import tempfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import PathDistribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,8 @@ from xml.etree import ElementTree
 
 import click
 
-from promptvision.cli.output import echo_json, echo_row, plain, say
+from promptvision.cli.findings import show_findings
+from promptvision.cli.output import say
 from promptvision.errors import InputError, SetupError
 from promptvision.plugins.discovery import GROUP
 from promptvision.plugins.inspection import HEAVY_MODULES, Inspection
@@ -73,15 +74,9 @@ def check(target: str, as_json: bool) -> int:
     """
     if find_spec("pytest") is None or find_spec("hypothesis") is None:
         raise SetupError("plugin check needs pytest", hint='pip install "promptvision[testing]"')
-    found: list[Finding] = []
     with tempfile.TemporaryDirectory(prefix="promptvision-check-") as work:
-        for finding in _find(_subject(target, Path(work)), Path(work)):
-            found.append(finding)
-            if not as_json:
-                seen = f"{finding.seen}; {finding.fix}" if finding.fix else finding.seen
-                echo_row((finding.state, plain(finding.check), plain(seen)), WIDTHS)
-    if as_json:
-        echo_json({"findings": [asdict(finding) for finding in found]})
+        findings = _find(_subject(target, Path(work)), Path(work))
+        found = show_findings(findings, WIDTHS, as_json=as_json)
     failed = sum(finding.state == "fail" for finding in found)
     say(f"{failed} of {len(found)} checks failed" if failed else "ready to be published")
     return 1 if failed else 0
@@ -131,11 +126,10 @@ def _build(folder: Path, work: Path) -> Path:
     module = str(backend.get("build-backend", "setuptools")).partition(".")[0]
     is_here = find_spec(module) is not None
     if uv := shutil.which("uv"):
-        command = [uv, "build", "--quiet", "--wheel", "--no-config", "--python", sys.executable]
-        command += ["--no-build-isolation"] * is_here + ["--out-dir", str(work / "dist"), str(folder)]
+        command = [uv, "build", "--quiet", "--wheel", "--no-config", "--python", sys.executable, "--out-dir"]
     else:
-        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"]
-        command += ["--no-build-isolation"] * is_here + ["--wheel-dir", str(work / "dist"), str(folder)]
+        command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir"]
+    command += [str(work / "dist"), *["--no-build-isolation"] * is_here, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TESTS_TIMEOUT_S, check=False)
     wheels = sorted((work / "dist").glob("*.whl")) if done.returncode == 0 else []
     if not wheels:
@@ -243,9 +237,9 @@ def _run_contracts(subject: _Subject, name: str, work: Path) -> Iterator[Finding
     for title, cases in classes.items():
         kind, _, what = title.removeprefix("Test").partition("_")
         label = f"{kind.lower()} {what}"
-        failures = [case for case in cases if _message(case)]
-        for case in failures:
-            yield Finding(label, "fail", f"{_test_name(case)}: {_message(case)}")
+        failures = [(case, message) for case in cases if (message := _message(case))]
+        for case, message in failures:
+            yield Finding(label, "fail", f"{_test_name(case)}: {message}")
         if not failures:
             skipped = sum(case.find("skipped") is not None for case in cases)
             seen = f"{len(cases) - skipped} contract tests passed"
@@ -262,9 +256,10 @@ def _run_own_tests(subject: _Subject, project: Path, work: Path) -> Finding:
     results = _pytest(["tests"], subject.environment, project, work, own_settings=True)
     if isinstance(results, Finding):
         return results
-    failed = [case for case in results if _message(case)]
-    if failed:
-        seen = f"{len(failed)} of {len(results)} fail, first {_test_name(failed[0])}: {_message(failed[0])}"
+    failures = [(case, message) for case in results if (message := _message(case))]
+    if failures:
+        case, message = failures[0]
+        seen = f"{len(failures)} of {len(results)} fail, first {_test_name(case)}: {message}"
         return Finding("own tests", "fail", seen, "run `python -m pytest`")
     return Finding("own tests", "ok", f"{len(results)} tests passed or were skipped")
 
