@@ -169,7 +169,6 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"remove \1",
         ),
         (rf"^(?:there )?should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
-        (rf"^there should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
         (
             r"^(?:(?:put|use|place|paint|add|show|insert|i want|i would like|make it) )?((?:an?|some) "
             r".+?)(?: there| in)? (?:instead of|in place of|rather than) (.+)$",
