@@ -58,6 +58,8 @@ SEQUENCES = 260
 """For each of the two SDKs."""
 DEADLINE_S = 0.5
 SLACK_S = 0.5
+ATTEMPTS = 3
+"""A turn that ends too late does so in every attempt; a machine that stops for a moment delays one."""
 
 SLOW = ("slow", "stalled")
 QUICK = sorted(set(FAULTS) - set(SLOW))
@@ -161,16 +163,18 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         st.booleans(),
     )
     def play(names: list[str], later: str, has_offline: bool, is_followed: bool) -> None:
-        conversation = f"c{outcomes.total()}"
-        site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
-        agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
-        watch = Stopwatch()
         say = site.say_and_follow if is_followed else site.say
-        said = say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
+        took_s: list[float] = []
+        while not took_s or (took_s[-1] >= DEADLINE_S + SLACK_S and len(took_s) < ATTEMPTS):
+            conversation = f"c{outcomes.total()}-{len(took_s)}"
+            site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
+            agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
+            watch = Stopwatch()
+            said = say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
+            took_s.append(watch.seconds)
         reply, frames = said if isinstance(said, tuple) else (said, [])
-        took_s = watch.seconds
         outcomes[str(reply.status)] += 1
-        assert took_s < DEADLINE_S + SLACK_S, f"took {took_s:.2f} s"
+        assert took_s[-1] < DEADLINE_S + SLACK_S, f"took {took_s} s"
         check_reply(reply, has_offline=has_offline)
         for body in site.server.bodies:
             check_pairs(body["messages"])
@@ -189,9 +193,10 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         for turn, said in zip(turns, (reply, after), strict=True):
             check_turn(turn, said)
 
-    site.server.reset(["Hello."])
-    # imports the SDK and starts the decoder, neither of which the deadline is to bound
+    # import the SDK and its streams and start the decoder, none of which the deadline is to bound
+    site.server.reset(["Hello.", "Hello."])
     site.say(site.agent(), "hello", image=lion_png(), conversation_id="first")
+    site.say_and_follow(site.agent(), "hello", image=lion_png(), conversation_id="second")
     play()
     assert outcomes.total() >= SEQUENCES - 10
     assert set(outcomes) == {"done", "failed"}, outcomes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -125,7 +126,8 @@ class Setup:
 
 
 @pytest.fixture(scope="session")
-def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Setup:
+    """What every test of a turn starts from, made once."""
     folder = tmp_path_factory.mktemp("setup")
     plugins = write_plugin(folder / "site", "tone", TONE.replace("BALLAST", str(BALLAST)))
     photo = folder / "photo.png"
@@ -142,10 +144,23 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
             "OMP_NUM_THREADS": "1",
         },
     )
+    with _importable(plugins):
+        made.requests.extend(_record(made, folder / "home"))
+    return made
+
+
+@pytest.fixture
+def setup(recorded: Setup) -> Iterator[Setup]:
+    """The recorded setup, with its tool importable for the length of one test."""
+    with _importable(recorded.plugins):
+        yield recorded
+
+
+@contextmanager
+def _importable(plugins: Path) -> Iterator[None]:
     sys.path.insert(0, str(plugins))
     try:
-        made.requests.extend(_record(made, folder / "home"))
-        yield made
+        yield
     finally:
         sys.path.remove(str(plugins))
         sys.modules.pop("promptvision_tone", None)
@@ -170,20 +185,20 @@ def tiny_llm() -> Any:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tiny_llm: Any, setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(tiny_llm: Any, recorded: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An untrained model."""
-    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("untrained"), setup.text)
+    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("untrained"), recorded.text)
     return folder
 
 
 @pytest.fixture(scope="session")
-def taught(tiny_llm: Any, setup: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def taught(tiny_llm: Any, recorded: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that calls ``convert_to_bw`` and then answers."""
     from promptvision_transformers_llm.load import load
 
-    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("taught"), setup.text, seed=1)
+    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("taught"), recorded.text, seed=1)
     template = load(folder, "cpu", "float32").template
-    first, second = setup.requests
+    first, second = recorded.requests
     call = tiny_llm.call_text("convert_to_bw", {"image_url": "img_1"})
     tiny_llm.teach(folder, [(template.encode(first), call), (template.encode(second), ANSWER)])
     return folder

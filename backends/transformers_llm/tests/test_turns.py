@@ -52,9 +52,9 @@ def test_turn_from_the_command_line(setup: Any, taught: Path, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def server(setup: Any, taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    variables = setup.with_model(taught)
-    with ServerProcess(tmp_path_factory.mktemp("server"), variables, path=[setup.plugins]) as running:
+def server(recorded: Any, taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    variables = recorded.with_model(taught)
+    with ServerProcess(tmp_path_factory.mktemp("server"), variables, path=[recorded.plugins]) as running:
         yield running
 
 
