@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
     )
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep the garbage collector from scanning all tests and imported frameworks in each full collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

@@ -428,6 +428,11 @@ def test_a_closed_pool_drops_models_as_they_come_back(bench: Bench, loads: Loads
         pass
 
 
+def test_closing_a_pool_without_models_collects_no_garbage(bench: Bench, loads: Loads) -> None:
+    bench.pool(bench.spec("a", 300)).close()
+    assert loads.releases == 0
+
+
 def test_closing_ends_waits(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 600), bench.spec("b", 600))
     waiting = threading.Event()

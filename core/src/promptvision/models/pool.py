@@ -205,7 +205,10 @@ class ModelPool:
         """Drop all models; leased ones when they are released. New leases are refused."""
         with self._changed:
             self._is_closed = True
-        self.free_unused()
+            has_models = bool(self._ledger.slots())
+            self._changed.notify_all()
+        if has_models:  # else there is nothing to collect, which takes long in a large process
+            self.free_unused()
 
     def _choices(self, ids: Sequence[str]) -> list[tuple[ModelSpec, ...]]:
         """Every set of models that fulfils a lease and is on disk, best first; one if none is on disk."""
