@@ -15,6 +15,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -136,13 +137,17 @@ def _names(requirements: list[str]) -> set[str]:
     return {canonicalize_name(Requirement(text).name) for text in requirements}
 
 
+_providers = cache(packages_distributions)  # reads the metadata of all that is installed
+
+
 def _optional(member: str) -> set[str]:
     """Modules that come with an extra."""
     extras = _project(member).get("optional-dependencies", {}).values()
     wanted = {name for requirements in extras for name in _names(requirements)}
-    providers = packages_distributions()
     return {
-        module for module, dists in providers.items() if wanted & {canonicalize_name(dist) for dist in dists}
+        module
+        for module, dists in _providers().items()
+        if wanted & {canonicalize_name(dist) for dist in dists}
     }
 
 
@@ -151,7 +156,7 @@ def test_every_import_is_of_a_declared_dependency(member: str) -> None:
     project = _project(member)
     extras = project.get("optional-dependencies", {}).values()
     declared = _names(project["dependencies"]).union(*map(_names, extras))
-    providers = packages_distributions()
+    providers = _providers()
     undeclared = {
         name
         for name in _imports(ROOT / member / "src")

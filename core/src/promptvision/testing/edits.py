@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
@@ -39,14 +40,24 @@ class EditCase:
 
 def edit_scene() -> Image.Image:
     """Two red balls, a blue and a dark blue box and a green cone on a grey ground; 480 x 270, RGB."""
+    return _drawn_scene().copy()
+
+
+def edit_regions() -> dict[str, Image.Image]:
+    """Masks of the objects (L, 255 inside) and of the background, each with a margin to its borders."""
+    return {name: region.copy() for name, region in _drawn_regions().items()}
+
+
+@cache
+def _drawn_scene() -> Image.Image:
     scene = Image.new("RGB", (_SIZE[0] * _ZOOM, _SIZE[1] * _ZOOM), _GROUND)
     for kind, corners, colour in _THINGS.values():
         _draw(scene, kind, corners, colour)
     return scene.resize(_SIZE, Image.Resampling.BOX)
 
 
-def edit_regions() -> dict[str, Image.Image]:
-    """Masks of the objects (L, 255 inside) and of the background, each with a margin to its borders."""
+@cache
+def _drawn_regions() -> dict[str, Image.Image]:
     regions: dict[str, Image.Image] = {}
     near = Image.new("L", _SIZE)
     for name, (kind, corners, _) in _THINGS.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from importlib.metadata import PathDistribution, distribution
 from pathlib import Path
 
@@ -88,12 +89,18 @@ class _Closure:
             self.install.add(str(wheel))
             needs = _requirements(wheel)
         else:
-            found = distribution(name)
-            self.install.add(f"{name}=={found.version}")
-            needs = found.requires or []
+            version, needs = _installed(name)
+            self.install.add(f"{name}=={version}")
         for need in map(Requirement, needs):
             if need.marker is None or need.marker.evaluate({"extra": extra}):
                 self.add(need)
+
+
+@cache
+def _installed(name: str) -> tuple[str, list[str]]:
+    """Version and requirements of a distribution of this environment."""
+    found = distribution(name)
+    return found.version, found.requires or []
 
 
 def _requirements(wheel: Path) -> list[str]:
