@@ -15,7 +15,7 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from promptvision import Image, Requirements, Settings, Tool, ToolContext, hookimpl, tool
-from promptvision.plugin import ToolLike
+from promptvision.plugin import ImageRef, ImageResult, Operation, ToolLike
 from promptvision.plugins.specs import Finding
 from promptvision.tools import operations
 
@@ -45,6 +45,35 @@ def fade(image: Image) -> Image:
     faded = image.convert("RGBA")
     faded.paste(PillowImage.new("RGBA", (image.width // 2, image.height), (9, 9, 9, 0)))
     return faded
+
+
+class StoredAs(ImageResult):
+    """An image in another format, as ``format`` says."""
+
+    image_url: ImageRef
+    format: str
+
+
+def _store_as(extension: str) -> Callable[[operations.ImageArgs, ToolContext], StoredAs]:
+    def store(args: operations.ImageArgs, context: ToolContext) -> StoredAs:
+        stored = context.save_as(context.open(args.image_url), extension)
+        media_type = context.stat(stored).media_type
+        return StoredAs(original_image_url=args.image_url, image_url=stored, format=media_type)
+
+    return store
+
+
+def converters() -> Iterable[Tool]:
+    """One tool for each format."""
+    for extension in ("webp", "png"):
+        operation = Operation(
+            name=f"store_as_{extension}",
+            description="Store as a file.",
+            args=operations.ImageArgs,
+            result=StoredAs,
+            phrases=(f"store it as {extension}",),
+        )
+        yield Tool(name=f"{extension}_writer", operation=operation, run=_store_as(extension))
 
 
 @tool(phrases=["wait here"])
@@ -87,7 +116,7 @@ def check_badly(settings: Settings) -> Finding:
 @hookimpl
 def promptvision_tools() -> Iterable[ToolLike]:
     grey = Tool(name="grey", operation=operations.CONVERT_TO_BW, run=to_bw)
-    return [grey, mirror, fade, wait_here, say_odd, fetch_moon, break_it]
+    return [grey, mirror, fade, wait_here, say_odd, fetch_moon, break_it, *converters()]
 
 
 @hookimpl

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,6 +46,18 @@ def test_format_that_cannot_be_written_well_becomes_png() -> None:
     assert results("/p/a.gif", "/p/b.heic", "/p/c") == ["a.png", "b.png", "c.png"]
 
 
+def test_converted_image_is_named_after_its_format() -> None:
+    names = name_results([Path("/p/a.jpg"), Path("/p/a.png"), Path("/p/b.JPEG")])
+    converted = [[name.select_converted(f"image/{kind}") for kind in ("jpeg", "webp")] for name in names]
+    assert [[str(path) for path in paths] for paths in converted] == [
+        ["a.jpg", "a.webp"],
+        ["a.png.jpg", "a.png.webp"],
+        ["b.JPEG", "b.webp"],
+    ]
+    assert names[0].select_converted("image/gif") is None
+
+
+@settings(deadline=None)
 @given(PATHS)
 def test_no_result_replaces_another_one(parts: list[tuple[str, str, str]]) -> None:
     paths = [Path(f"/p/{folder}/{stem}{end}") for folder, stem, end in parts]
@@ -53,3 +65,6 @@ def test_no_result_replaces_another_one(parts: list[tuple[str, str, str]]) -> No
     for mode in ("RGB", "RGBA"):
         chosen = [str(name.select(Image.new(mode, (4, 4)))[0]).casefold() for name in names]
         assert len(set(chosen)) == len(chosen)
+    for kind in ("png", "jpeg", "webp", "avif", "tiff"):
+        converted = [str(name.select_converted(f"image/{kind}")).casefold() for name in names]
+        assert len(set(converted)) == len(converted)

@@ -112,6 +112,20 @@ def test_transparent_results_of_jpegs_are_kept_transparent(program: Program, com
         assert result.mode == "RGBA"
 
 
+def test_converted_images_get_the_extension_of_their_format(program: Program, command: Command) -> None:
+    for name in ("a.jpg", "b.png", "c.webp", "c.png"):
+        Image.new("RGB", (40, 20), "green").save(program.home / name)
+    photos = ("a.jpg", "b.png", "c.webp", "c.png")
+    assert command("batch", "store it as webp", *photos, "-o", "webp").code == 0
+    assert command("batch", "store it as png", *photos, "-o", "png").code == 0
+    for kind, names in (("webp", "a.webp b.webp c.webp c.png.webp"), ("png", "a.png b.png c.webp.png c.png")):
+        made = {path.name: path for path in (program.home / kind).iterdir() if path.name != LOG_NAME}
+        assert sorted(made) == sorted(names.split())
+        for path in made.values():
+            with Image.open(path) as image:
+                assert image.format == kind.upper(), path
+
+
 def test_no_file_is_replaced(program: Program, command: Command, photos: list[Path]) -> None:
     before = photos[0].read_bytes()
     ended = command("batch", "mirror it", *photos, "-o", "photos")

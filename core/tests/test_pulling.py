@@ -1,4 +1,4 @@
-"""Models offered where they are missing: ``run``, ``chat`` and ``tools run``, with a hub on loopback."""
+"""Models offered where they are missing: by commands that run tools, with a hub on loopback."""
 
 from __future__ import annotations
 
@@ -86,6 +86,32 @@ def test_without_a_terminal_the_last_line_is_the_command(program: Program, hub: 
     assert piped.code == 1
     assert piped.said.splitlines()[-1] == COMMAND
     assert hub.served == 0
+
+
+def make_photos(program: Program) -> list[Path]:
+    paths = [program.home / f"{name}.png" for name in "abcd"]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (40, 30 + number), "red").save(path)
+    return paths
+
+
+def test_batch_ends_at_once_with_the_command(program: Program, hub: LocalHub) -> None:
+    photos = make_photos(program)
+    ended = program.run("batch", "make it black and white", *photos, "-o", "out", "--jobs", "2")
+    assert (ended.code, ended.out) == (3, "0 of 4 done, 1 failed; out\n")
+    assert ended.said.splitlines()[-1] == COMMAND
+    assert ended.said.count("failed - ") == 1
+    assert hub.served == 0
+
+
+def test_batch_asks_on_a_terminal_and_goes_on(program: Program) -> None:
+    photos = make_photos(program)
+    with program.at_terminal("batch", "make it black and white", *photos, "-o", "out") as terminal:
+        terminal.wait_for(ASKED)
+        terminal.type("\n")
+        terminal.wait_for("4 of 4 done")
+        assert terminal.end() == 0
+    assert {path.name for path in (program.home / "out").glob("*.png")} == {path.name for path in photos}
 
 
 def test_pull_downloads_and_goes_on(program: Program) -> None:

@@ -2,7 +2,8 @@
 
 The log is the source of truth. A result is written under a temporary name, then logged, then renamed. After
 a process was killed, the next one renames the results that were logged and removes the others, so each
-result is complete and is made only once.
+result is complete and is made only once. Waiting for the disk happens in a thread of its own, in parallel
+with the next images.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import json
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import IO, Any, Self
@@ -23,6 +26,8 @@ from promptvision.errors import InputError
 __all__ = ["LOG_NAME", "BatchFolder"]
 
 LOG_NAME = "batch.jsonl"
+MAX_UNSAVED = 8
+"""Results that may be written and not yet be on the disk; a further one waits."""
 _PART = ".part"
 
 
@@ -39,6 +44,8 @@ class BatchFolder:
         self.path = path
         self._log = log
         self._lock = threading.Lock()
+        self._saver = ThreadPoolExecutor(1, thread_name_prefix="save")
+        self._unsaved: deque[Future[None]] = deque()
         self.done = {record["image"]: record for record in records if record["event"] == "done"}
         """The records of images that are done, by path."""
         self.failures: dict[str, str] = {}
@@ -72,6 +79,7 @@ class BatchFolder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._saver.shutdown()
         self._log.close()
 
     def log(self, event: str, **members: Any) -> None:
@@ -89,31 +97,53 @@ class BatchFolder:
         self.log("failed", image=image, message=message)
 
     def commit(self, image: str, result: PurePath | None, data: bytes, **members: Any) -> None:
-        """Log an image as done, with its result if it has one.
+        """Write the result of an image, if it has one; it is logged as done once it is on the disk.
 
         Args:
             image: path of the image.
             result: relative path of the result.
             data: bytes of the result.
             members: further members of the record.
+
+        Raises:
+            OSError: this result, or one before, cannot be written.
         """
         record = {"image": image, "result": None if result is None else result.as_posix(), **members}
-        if result is None:
-            self._log_done(record)
-            return
-        target = self.path / result
-        part = _part(target)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        self._log_done(record)
-        part.replace(target)
+        target = None
+        if result is not None:
+            target = self.path / result
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _part(target).write_bytes(data)
+        with self._lock:
+            self._unsaved.append(self._saver.submit(self._save, record, target))
+        self._wait_for_saver(MAX_UNSAVED)
 
-    def _log_done(self, record: dict[str, Any]) -> None:
+    def flush(self) -> None:
+        """Wait until all results are on the disk and logged.
+
+        Raises:
+            OSError: one of them cannot be written.
+        """
+        self._wait_for_saver(0)
+
+    def _wait_for_saver(self, allowed: int) -> None:
+        """Wait until at most the given number of results are not yet saved."""
+        while True:
+            with self._lock:
+                if len(self._unsaved) <= allowed:
+                    return
+                oldest = self._unsaved.popleft()
+            oldest.result()
+
+    def _save(self, record: dict[str, Any], target: Path | None) -> None:
+        """Flush a result to the disk, log it and rename it, in this order."""
+        if target is not None:
+            with _part(target).open("rb") as part:
+                os.fsync(part.fileno())
         self.log("done", **record)
         self.done[record["image"]] = record
+        if target is not None:
+            _part(target).replace(target)
 
     def _recover(self) -> None:
         """Rename logged results, remove the others, and drop records whose result was deleted."""

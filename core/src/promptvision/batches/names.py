@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -19,6 +19,10 @@ __all__ = ["ResultName", "name_results"]
 
 _KEPT_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP")
 """Formats that lose little or no quality; results of images in other formats become PNG."""
+_CONVERTED_FORMATS = tuple(
+    output_format(f"x.{extension}") for extension in ("png", "jpg", "webp", "avif", "tiff")
+)
+"""Formats that tools convert images to."""
 
 
 class ResultName:
@@ -26,20 +30,20 @@ class ResultName:
 
     Args:
         path: relative, with the name of the image.
-        as_png: the name if the result has to be a PNG.
+        converted: the names in other formats, by Pillow's name of the format; at least PNG.
     """
 
-    def __init__(self, path: PurePath, as_png: PurePath) -> None:
+    def __init__(self, path: PurePath, converted: Mapping[str, PurePath]) -> None:
         self.path = path
-        self._as_png = as_png
+        self._converted = converted
 
     @property
     def candidates(self) -> set[PurePath]:
-        """All names that the result may get."""
-        return {self.path, self._as_png}
+        """All names that the result of an edit may get."""
+        return {self.path, self._converted["PNG"]}
 
     def select(self, image: Image) -> tuple[PurePath, OutputFormat]:
-        """The name and format of a result: those of the image if they can hold it, else PNG.
+        """The name and format of an edited image: those of the original if they can hold it, else PNG.
 
         A result with transparency, such as a cut-out, stays transparent.
         """
@@ -54,7 +58,12 @@ class ResultName:
             and (kind.has_alpha or not _is_transparent(image))
         ):
             return self.path, kind
-        return self._as_png, output_format(Path("x.png"))
+        return self._converted["PNG"], output_format(Path("x.png"))
+
+    def select_converted(self, media_type: str) -> PurePath | None:
+        """The name of an image that was converted to a format; None if names have no such format."""
+        names = (self._converted[kind.name] for kind in _CONVERTED_FORMATS if kind.media_type == media_type)
+        return next(names, None)
 
 
 def name_results(images: Sequence[Path]) -> list[ResultName]:
@@ -72,14 +81,18 @@ def name_results(images: Sequence[Path]) -> list[ResultName]:
     for image in images:
         path = PurePath(os.path.relpath(image, root))
         paths.append(_free(chain([path], _numbered(path)), taken))
-    return [ResultName(path, _png_name(path, taken)) for path in paths]
+    return [
+        ResultName(path, {kind.name: _name_in(kind, path, taken) for kind in _CONVERTED_FORMATS})
+        for path in paths
+    ]
 
 
-def _png_name(path: PurePath, taken: set[str]) -> PurePath:
-    if path.suffix.lower() == ".png":
+def _name_in(kind: OutputFormat, path: PurePath, taken: set[str]) -> PurePath:
+    if path.suffix.lower() in kind.extensions:
         return path
-    appended = path.with_name(f"{path.name}.png")
-    return _free(chain([path.with_suffix(".png"), appended], _numbered(appended)), taken)
+    extension = kind.extensions[0]
+    appended = path.with_name(f"{path.name}{extension}")
+    return _free(chain([path.with_suffix(extension), appended], _numbered(appended)), taken)
 
 
 def _free(names: Iterable[PurePath], taken: set[str]) -> PurePath:

@@ -10,7 +10,7 @@ from promptvision.agent.reply import Reply
 from promptvision.agent.request import LOCAL_USER, Source
 from promptvision.agent.turns.handle import TurnHandle
 from promptvision.batches.plan import ImageSpecific, Plan, PlanFollower, plan_of
-from promptvision.errors import Busy, Cancelled, NotFound
+from promptvision.errors import Busy, Cancelled, NotFound, SetupError
 
 __all__ = ["BatchRunner"]
 
@@ -51,6 +51,8 @@ class BatchRunner:
         """The plan that is used for all images; None until there is one, or if there is none."""
         self.reason = ""
         """Why each image is planned by itself."""
+        self.unready: Reply | None = None
+        """The reply that says what must be set up before any image can be done; no more turns begin."""
         self._agent = agent
         self._prompt = prompt
         self._batch_id = batch_id
@@ -62,6 +64,7 @@ class BatchRunner:
         self._running: set[TurnHandle] = set()
         self._undeleted: list[str] = []
         self._is_cancelled = False
+        self._has_succeeded = False
 
     async def run(self, number: int, image: Source) -> Reply:
         """Run the turn of one image.
@@ -74,6 +77,7 @@ class BatchRunner:
             InputError: the image cannot be used.
             Busy: other requests of the user kept it waiting for too long.
             Cancelled: the batch was cancelled before the turn began.
+            SetupError: something must be set up before any image can be done.
             StoreError: a store failed.
         """
         if self.is_decided:
@@ -121,6 +125,16 @@ class BatchRunner:
         return f"{self._batch_id}.{number}"
 
     async def _turn(self, number: int, image: Source) -> Reply:
+        if self.unready is not None:
+            raise SetupError(self.unready.text_response, needs=self.unready.setup)
+        reply = await self._run_when_free(number, image)
+        if reply.status == "done":
+            self._has_succeeded = True
+        elif reply.needs_setup and not self._has_succeeded:
+            self.unready = reply
+        return reply
+
+    async def _run_when_free(self, number: int, image: Source) -> Reply:
         for _ in range(MAX_WAITS):
             if self._is_cancelled:
                 raise Cancelled("the batch was cancelled")

@@ -8,15 +8,18 @@ import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from promptvision.cli.output import echo_text, say
-from promptvision.errors import Cancelled, InputError, PromptvisionError
+from promptvision.cli.pulling import offer_pull, tell_needs
+from promptvision.errors import Cancelled, InputError, PromptvisionError, SetupError
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from promptvision.agent.agent import Agent
     from promptvision.agent.reply import Reply
     from promptvision.batches.folder import BatchFolder
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from promptvision.batches.runner import BatchRunner
     from promptvision.cli.batch_progress import BatchProgress
     from promptvision.cli.contact_sheet import ContactSheet
+    from promptvision.needs import NeedsSetup
 
 __all__ = ["batch"]
 
@@ -54,6 +58,7 @@ SCRATCH = ".promptvision"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write a contact sheet here: a page with each image before and after.",
 )
+@click.option("--pull", is_flag=True, help="Download models that the instruction needs without asking.")
 def batch(
     text: str,
     images: tuple[str, ...],
@@ -61,11 +66,13 @@ def batch(
     jobs: int | None,
     is_resumed: bool,
     report: Path | None,
+    pull: bool,
 ) -> int:
     """Do what TEXT says to each of IMAGES.
 
     The first image is planned; the others follow its plan if no step depends on what the image shows. An
-    image that fails does not stop the rest, and --resume tries it again.
+    image that fails does not stop the rest, and --resume tries it again. The batch ends at once, with exit
+    code 3, if something must be installed or downloaded before any image can be done.
 
     Example: promptvision batch "remove the background" photos/*.jpg -o out/
     """
@@ -86,7 +93,7 @@ def batch(
                 None if report is None else stack.enter_context(ContactSheet.open(report)),
             )
             work.check_results()
-            return work.run()
+            return work.run(pull=pull)
     except OSError as exc:
         raise InputError(
             f"{exc.filename or output}: {exc.strerror}", hint="name another folder with -o"
@@ -119,8 +126,14 @@ class _Work:
         self._sheet = sheet
         self._failed = 0
         self._needs_setup = 0
+        self._unready: tuple[Agent, Reply] | None = None
         self._is_plan_noted = folder.plan is not None
-        self._open = [(number, path) for number, path in enumerate(names, 1) if str(path) not in folder.done]
+        self._open = self._not_done()
+
+    def _not_done(self) -> list[tuple[int, Path]]:
+        return [
+            (number, path) for number, path in enumerate(self._names, 1) if str(path) not in self._folder.done
+        ]
 
     def check_results(self) -> None:
         """Check that no result would replace a file that this batch has not written.
@@ -138,26 +151,47 @@ class _Work:
                         hint="choose another folder with -o",
                     )
 
-    def run(self) -> int:
-        """Run the remaining images, print a summary and return the exit code."""
+    def run(self, *, pull: bool) -> int:
+        """Run the remaining images, print a summary and return the exit code.
+
+        Args:
+            pull: whether to download missing models without asking.
+        """
         total, known = len(self._names), len(self._names) - len(self._open)
         if known:
             say(f"{known} of {total} are done already")
+        self._run_open()
+        needed: list[NeedsSetup | None] = []
+        while self._unready is not None:
+            agent, reply = self._unready
+            if reply.setup in needed or not offer_pull(agent.registry, reply.setup, pull=pull):
+                break
+            needed.append(reply.setup)
+            self._run_open()
+        if self._sheet is not None:
+            self._sheet.write(self._text, self._folder, list(self._names))
+        done = total - len(self._not_done())
+        failed = f", {self._failed} failed" if self._failed else ""
+        echo_text(f"{done} of {total} done{failed}; {self._folder.path}")
+        if self._unready is not None:
+            tell_needs(self._unready[1].setup)
+        if not self._failed:
+            return 0
+        return 3 if self._needs_setup == self._failed else 1
+
+    def _run_open(self) -> None:
+        """Run the images that are not done until all are, or until something must be set up first."""
+        self._open = self._not_done()
+        self._failed = self._needs_setup = 0
+        self._unready = None
         scratch = self._folder.path.absolute() / SCRATCH
         shutil.rmtree(scratch, ignore_errors=True)  # of a killed process
         try:
             if self._open:
                 asyncio.run(self._run_all(scratch))
+            self._folder.flush()
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-        if self._sheet is not None:
-            self._sheet.write(self._text, self._folder, list(self._names))
-        done = total - self._failed
-        failed = f", {self._failed} failed" if self._failed else ""
-        echo_text(f"{done} of {total} done{failed}; {self._folder.path}")
-        if not self._failed:
-            return 0
-        return 3 if self._needs_setup == self._failed else 1
 
     async def _run_all(self, scratch: Path) -> None:
         from promptvision.agent.agent import Agent
@@ -180,6 +214,8 @@ class _Work:
                 await self._run_parallel(agent, runner, left, progress)
         finally:
             await agent.close()
+        if runner.unready is not None:
+            self._unready = agent, runner.unready
 
     async def _run_parallel(
         self,
@@ -191,6 +227,8 @@ class _Work:
         async def work() -> None:
             for number, path in left:
                 await self._run_one(agent, runner, number, path, progress)
+                if runner.unready is not None:
+                    return
 
         tasks = [asyncio.create_task(work()) for _ in range(self._jobs)]
         try:
@@ -209,7 +247,7 @@ class _Work:
             reply = await runner.run(number, path)
             if runner.is_decided and not self._is_plan_noted:
                 self._is_plan_noted = True
-                self._note_plan(runner, progress)
+                await asyncio.to_thread(self._note_plan, runner, progress)
             message, is_done = reply.text_response, reply.status == "done"
             self._needs_setup += reply.needs_setup
             if is_done:
@@ -218,6 +256,8 @@ class _Work:
         except Cancelled:
             raise asyncio.CancelledError from None
         except PromptvisionError as exc:
+            if runner.unready is not None and isinstance(exc, SetupError):
+                return  # said by the image that came first
             message, is_done = str(exc), False
         if not is_done:
             self._failed += 1
@@ -233,19 +273,45 @@ class _Work:
             progress.note(f"each image is planned by itself: {runner.reason}")
 
     def _store(self, agent: Agent, path: Path, reply: Reply, seconds: float) -> None:
-        """Write the result of one image and log it; in a thread."""
-        from promptvision.images.output import encode_image
+        """Write the result of one image and log it; in a thread.
 
+        Raises:
+            InputError: a converted image would replace a file that this batch has not written.
+        """
         members = {"message": reply.text_response, "seconds": round(seconds, 3), "steps": _steps(reply)}
         result, data, image = None, b"", None
         if reply.image_id is not None:
             image = agent.open(reply.image_id)
-            result, kind = self._names[path].select(image)
-            data = encode_image(image, kind)
+            result, data = self._encode(agent, self._names[path], reply, image)
         if self._sheet is not None:
             before = agent.open(reply.image_url) if reply.image_url else None
             self._sheet.add(path, before, image)
         self._folder.commit(str(path), result, data, **members)
+
+    def _encode(self, agent: Agent, name: ResultName, reply: Reply, image: Image) -> tuple[PurePath, bytes]:
+        """The name and the file of the resulting image; a converted one is written as it is stored."""
+        from promptvision.images.output import encode_image
+
+        assert reply.image_id is not None  # there is an image
+        stored = agent.images.stat(reply.image_id)
+        converted = (
+            name.select_converted(stored.media_type) if _is_converted(reply, stored.media_type) else None
+        )
+        if converted is None:
+            result, kind = name.select(image)
+            return result, encode_image(image, kind)
+        if converted not in name.candidates and (self._folder.path / converted).exists():
+            raise InputError(
+                f"{self._folder.path / converted}: is there already", hint="choose another folder with -o"
+            )
+        return converted, agent.images.get(reply.image_id)
+
+
+def _is_converted(reply: Reply, media_type: str) -> bool:
+    """Whether a tool stored the resulting image in this format on purpose; edits are stored as PNG."""
+    results = [step.result for step in reply.steps if step.result is not None]
+    made_by = next((result for result in results if reply.image_id in result.values()), {})
+    return media_type != "image/png" or made_by.get("format") == media_type
 
 
 def _steps(reply: Reply) -> Sequence[dict[str, Any]]:
