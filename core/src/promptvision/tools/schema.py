@@ -9,6 +9,8 @@ description for every property.
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -29,13 +31,19 @@ def function_parameters(model: type[BaseModel], optional: Collection[str] = ()) 
         model: the argument model.
         optional: required fields that the caller may omit because the core can fill them in.
     """
+    flat = deepcopy(_flat_schema(model))
+    flat["required"] = [name for name in flat.get("required", ()) if name not in optional]
+    return flat
+
+
+@lru_cache(maxsize=512)  # each agent and each turn asks for those of all tools
+def _flat_schema(model: type[BaseModel]) -> dict[str, Any]:
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})
     flat: dict[str, Any] = _flatten(schema, definitions, depth=0)
     flat.pop("description", None)
     for name, field in flat.get("properties", {}).items():
         field["description"] = field.get("description") or name.replace("_", " ")
-    flat["required"] = [name for name in flat.get("required", ()) if name not in optional]
     flat.setdefault("properties", {})
     return flat
 
