@@ -224,8 +224,11 @@ def alone(
 ) -> Iterator[Alone]:
     """Each member in turn, in an empty environment that always lies in the same place."""
     folder = tmp_path_factory.getbasetemp() / "alone"
+    is_first = not folder.exists()
     folder.mkdir(exist_ok=True)
-    environments.make(folder / "venv", wheels, "promptvision", _project(request.param)["name"])
+    python = environments.make(folder / "venv", wheels, "promptvision", _project(request.param)["name"])
+    if is_first:
+        environments.seed_bytecode(python, folder / "bytecode")
     yield Alone(request.param, folder)
     shutil.rmtree(folder / "venv")
 

@@ -60,7 +60,9 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def python(environments: Environments, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The interpreter of an environment without any plugin."""
     folder = tmp_path_factory.mktemp("kinds")
-    return environments.make(folder / "venv", environments.build(folder, ROOT / "core"), *NEEDS)
+    python = environments.make(folder / "venv", environments.build(folder, ROOT / "core"), *NEEDS)
+    environments.seed_bytecode(python, folder / "bytecode")
+    return python
 
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -78,6 +80,7 @@ def run(python: Path, tmp_path: Path) -> Run:
             "PROMPTVISION_STRICT_PLUGINS": "1",
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
+            "PYTHONPYCACHEPREFIX": str(python.parents[2] / "bytecode"),
             **variables,
         }
         words = [str(python.parent / command[0]), *map(str, command[1:])]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from functools import cache
 from importlib.metadata import PathDistribution, distribution
@@ -54,6 +57,21 @@ class Environments:
         self.uv("pip", "check", "--python", python)
         return python
 
+    def seed_bytecode(self, python: Path, cache: Path) -> None:
+        """Give an environment the bytecode of this one, which is used where both have the same source file.
+
+        Args:
+            python: the environment's interpreter.
+            cache: value of ``PYTHONPYCACHEPREFIX`` when it runs.
+        """
+        standard, site = (Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib"))
+        theirs = python.parents[1] / site.relative_to(sys.prefix)
+        for own, other in ((standard, standard), (site, theirs)):
+            for folder, folders, _ in os.walk(own):
+                if "__pycache__" in folders:
+                    copy = cache.joinpath(*other.parts[1:], Path(folder).relative_to(own))
+                    shutil.copytree(f"{folder}/__pycache__", copy, copy_function=_link, dirs_exist_ok=True)
+
     def uv(self, *arguments: str | Path) -> None:
         """Run uv without the network."""
         command = [self._program, *arguments, "--offline", "--no-config", "-q"]
@@ -61,6 +79,13 @@ class Environments:
         if "not be found in the cache" in done.stderr or "network was disabled" in done.stderr:
             pytest.skip(f"uv's cache is not complete; fill it with scripts/install: {done.stderr[-300:]}")
         assert done.returncode == 0, done.stderr
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copyfile(source, target)
 
 
 class _Closure:
