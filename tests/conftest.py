@@ -10,6 +10,8 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from promptvision.testing.environments import Environments
 from promptvision.testing.modules import load_module
@@ -21,6 +23,13 @@ PLUGINS = Path(__file__).parents[1] / "plugins"
 
 def _builder(plugin: str, name: str) -> ModuleType:
     return load_module(PLUGINS / plugin / "tests" / f"{name}.py")
+
+
+# How fast a busy machine generates and runs examples says nothing about the code.
+hypothesis_settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -45,6 +45,7 @@ def test_pages_show_at_both_widths_and_load_nothing_from_elsewhere(site: str) ->
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for width, height in ((1440, 900), (390, 844)):
             page = browser.new_page(viewport={"width": width, "height": height})
+            page.set_default_timeout(120_000)  # a bound for a page that hangs, not on its speed
             page.on("request", lambda sent: None if sent.url.startswith(site) else problems.append(sent.url))
             page.on("console", lambda said: problems.append(said.text) if said.type == "error" else None)
             for place in PAGES:

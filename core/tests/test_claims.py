@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -41,20 +40,18 @@ class CommitDropper:
                 self._threads[-1].start()
 
     def _pump(self, client: socket.socket, server: socket.socket) -> None:
-        back = threading.Thread(target=_copy, args=(server, client), daemon=True)
-        is_lost = False
+        lost, committed = threading.Event(), threading.Event()
+        back = threading.Thread(target=_copy, args=(server, client, lost, committed), daemon=True)
         with client, server, suppress(OSError):
             back.start()
-            while data := client.recv(65536):
-                is_lost = b"COMMIT" in data and self.losses > 0
-                if is_lost:
+            while not lost.is_set() and (data := client.recv(65536)):
+                if b"COMMIT" in data and self.losses > 0:
                     self.losses -= 1
-                    _shut(client)
+                    lost.set()
                 server.sendall(data)
-                if is_lost:
-                    break
-            if is_lost:
-                time.sleep(0.2)  # the server commits before the connection ends
+            if lost.is_set():
+                committed.wait(30)
+                _shut(client)
             _shut(server)
         back.join(10)
 
@@ -62,9 +59,15 @@ class CommitDropper:
         self._listener.close()
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
+def _copy(
+    source: socket.socket, sink: socket.socket, lost: threading.Event, committed: threading.Event
+) -> None:
+    """Copy what the server sends, but for its answer to the ``COMMIT`` that is lost."""
     with suppress(OSError):
         while data := source.recv(65536):
+            if lost.is_set():
+                committed.set()
+                continue
             with suppress(OSError):
                 sink.sendall(data)
 

@@ -11,9 +11,14 @@ from promptvision.testing import Stopwatch
 
 
 def test_time_asleep_counts() -> None:
-    watch = Stopwatch()
-    time.sleep(0.2)
-    assert watch.seconds > 0.15
+    """A sleep is tried again if other threads of this process waited for a CPU, which is not counted."""
+
+    def sleep() -> float:
+        watch = Stopwatch()
+        time.sleep(0.2)
+        return watch.seconds
+
+    assert any(sleep() > 0.15 for _ in range(20))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a thread waits for a CPU")

@@ -226,7 +226,11 @@ def _run_contracts(subject: _Subject, name: str, work: Path) -> Iterator[Finding
     contracts = find_spec("promptvision.testing.plugin_contract")
     assert contracts is not None
     assert contracts.origin is not None
-    environment = {**subject.environment, "PROMPTVISION_CHECK": name}
+    environment = {
+        **subject.environment,
+        "PROMPTVISION_CHECK": name,
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # only the project's own tests may use other plugins of pytest
+    }
     results = _pytest([contracts.origin], environment, work, work)
     if isinstance(results, Finding):
         yield results
@@ -274,6 +278,7 @@ def _pytest(
     if not own_settings:
         (work / "pytest.ini").write_text("[pytest]\n")
         command += ["-c", str(work / "pytest.ini"), "--rootdir", str(work), "--import-mode=importlib"]
+        command += ["-p", "promptvision.testing.fixtures"]
     try:
         done = subprocess.run(
             [*command, *words],

@@ -173,6 +173,7 @@ class DecoderPool:
         if worker.is_alive:
             self._keep(worker)
             return
+        worker.kill()  # closes its pipes
         with suppress(RuntimeError):  # the pool is closed
             self._threads.submit(lambda: self._keep(_Worker()))
 
@@ -219,6 +220,7 @@ class _Worker:
                 continue
         if self._shared is not None:
             self._shared.close()
+            self._shared = None
 
     def decode(
         self, data: bytes, with_pixels: bool, memory: _Budget, wait_until: float, deadline: float

@@ -58,7 +58,7 @@ class Program:
             **(variables or {}),
         }
 
-    def run(self, *words: str | Path, given: bytes = b"", timeout_s: float = 60) -> Ended:
+    def run(self, *words: str | Path, given: bytes = b"", timeout_s: float = 180) -> Ended:
         """Run a command to its end.
 
         Args:
@@ -129,7 +129,7 @@ class Terminal:
         """Type a line; ``\\x03`` is Ctrl-C and ``\\x04`` at its start Ctrl-D."""
         os.write(self._end, text.encode())
 
-    def wait_for(self, text: str, timeout_s: float = 30, *, typing: str = "") -> str:
+    def wait_for(self, text: str, timeout_s: float = 120, *, typing: str = "") -> str:
         """Read until a text appears after the previously awaited text; return the output before it.
 
         Args:
@@ -154,7 +154,7 @@ class Terminal:
         self._read = self.seen.index(text, start) + len(text)
         return self.seen[start : self._read]
 
-    def end(self, timeout_s: float = 30) -> int:
+    def end(self, timeout_s: float = 120) -> int:
         """Read to the end; return the exit code."""
         deadline = time.monotonic() + timeout_s
         while self._more(deadline - time.monotonic()):

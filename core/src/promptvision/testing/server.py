@@ -14,7 +14,7 @@ from typing import Self
 
 __all__ = ["ServerProcess"]
 
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 120.0
 _MAIN = "from promptvision.cli.main import main; main()"
 _SERVES = re.compile(r"promptvision serves on (http://\S+)")
 
@@ -74,7 +74,7 @@ class ServerProcess:
         """Start it and wait until it answers.
 
         Raises:
-            AssertionError: it ended instead, or took longer than a minute.
+            AssertionError: it ended instead, or took longer than two minutes.
         """
         self._home.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-c", _MAIN, "serve", "--port", str(self._port)]
@@ -103,7 +103,7 @@ class ServerProcess:
             self._process.wait()
             self._process = None
 
-    def terminate(self, timeout_s: float = 30) -> int:
+    def terminate(self, timeout_s: float = 120) -> int:
         """Ask it to end, as a service manager does; return its exit status."""
         process = self._running
         process.terminate()
