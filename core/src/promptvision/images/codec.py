@@ -37,7 +37,7 @@ _MAX_STORED_SCANS = 32
 _SCALES = (1, 2, 4, 8)
 _ORIENTATION = 0x0112
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}
-_COPIES = {"WebP": 3, "AVIF": 3, "HEIC": 3}
+_COPIES = {"AVIF": 3, "HEIC": 3}
 """Copies of the pixels that a decoder holds at once, 4 bytes per pixel; 2 for other formats."""
 
 BeforeDecoding = Callable[[int], None]
@@ -223,7 +223,7 @@ def _make_png(opened: ImageFile, kind: FileFormat, data: bytes) -> Normalised:
     if turn is not None:
         image = image.transpose(turn)
     elif image is opened:
-        image = image.copy()  # without the file's metadata
+        image = opened._new(opened.im)  # noqa: SLF001  # the pixels without the file; copy() takes them twice
     image.info.clear()
     return Normalised(data=write_png(image), media_type="image/png", image=image)
 

@@ -114,7 +114,9 @@ def _answer(data: bytes, requests: IO[bytes], answers: IO[bytes], shared: mmap.m
         "bytes": len(made.data),
         "pixels": pixels,
     }
-    write_message(answers, head, made.data)
+    encoded = made.data
+    del made  # the pixels, before the other side allocates the file
+    write_message(answers, head, encoded)
 
 
 def _share(image: Image, shared: mmap.mmap) -> int:

@@ -47,7 +47,7 @@ _FORMATS = (
     _format(
         "AVIF",
         rb"....ftyp(avi[fs]|(mif1|miaf|msf1).{4}(.{4}){0,8}?avi[fs])",
-        "PIL.AvifImagePlugin:AvifImageFile",
+        "promptvision.images.avif:AvifFile",
     ),
     _format("HEIC", rb"....ftyp(hei[a-z]|hev[a-z]|mif1|msf1)", "pillow_heif.as_plugin:HeifImageFile"),
     _format("SVG", rb"(\xef\xbb\xbf)?\s*(<\?xml.*?|<!--.*?|<!DOCTYPE svg.*?)?<svg\b"),

@@ -44,7 +44,7 @@ MAX_JOBS = 16
 """Maximum number of images decoded or waiting."""
 MAX_JOB_BYTES = 30_000_000
 """Maximum total size of files decoded or waiting, in bytes; a single file may be larger."""
-MEMORY = 240_000_000
+MEMORY = 200_000_000
 """Memory budget of all decoders in bytes, estimated from the headers; a single image may need more."""
 TOTAL_S = 2.4
 """Time limit for an untrusted image, waiting included."""

@@ -63,7 +63,7 @@ def read_jpeg(data: bytes) -> JpegStructure:
 class _Walk:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._parts: list[bytes] = [b"\xff\xd8"]
+        self._parts: list[bytes | memoryview] = [b"\xff\xd8"]
         self._is_plain = True
         self._is_whole = False
         self._end = 2
@@ -107,7 +107,7 @@ class _Walk:
         if code == _SOS:
             self._scans += 1
             end = self._end_of_scan(end)
-        self._keep(code, data[start:end])
+        self._keep(code, memoryview(data)[start:end])
         self._end = end
         return True
 
@@ -144,15 +144,15 @@ class _Walk:
             start = after + 1
         return len(data)
 
-    def _keep(self, code: int, segment: bytes) -> None:
+    def _keep(self, code: int, segment: memoryview) -> None:
         if code in _ALL_FRAMES:
-            self._frame = segment
+            self._frame = bytes(segment)
         if code in _TABLES or code in _FRAMES or code == _SOS:
             self._parts.append(segment)
-        elif code == _APP0 and segment[4:9] == b"JFIF\x00":
+        elif code == _APP0 and bytes(segment[4:9]) == b"JFIF\x00":
             self._parts.append(_JFIF)
-        elif code == _APP14 and segment[4:9] == b"Adobe" and len(segment) >= 2 + _ADOBE_LENGTH:
-            self._parts.append(b"\xff\xee\x00\x0e" + segment[4 : 2 + _ADOBE_LENGTH])
+        elif code == _APP14 and bytes(segment[4:9]) == b"Adobe" and len(segment) >= 2 + _ADOBE_LENGTH:
+            self._parts.append(b"\xff\xee\x00\x0e" + bytes(segment[4 : 2 + _ADOBE_LENGTH]))
         elif code not in _DROPPED:
             self._is_plain = False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -38,14 +39,18 @@ def write_png(image: Image) -> bytes:
     if not (image.width and image.height):
         raise ValueError("an image without pixels cannot be written as PNG")
     header = struct.pack(">IIBBBBB", image.width, image.height, 8, _COLOUR_TYPES[image.mode], 0, 0, 0)
-    chunks = [_chunk(b"IHDR", header)]
-    chunks += [_chunk(b"IDAT", packed) for packed in _deflate(image)]
-    return b"".join([b"\x89PNG\r\n\x1a\n", *chunks, _chunk(b"IEND", b"")])
+    file = BytesIO()  # joining a list of chunks would hold the file twice
+    file.write(b"\x89PNG\r\n\x1a\n")
+    _write_chunk(file, b"IHDR", header)
+    for packed in _deflate(image):
+        _write_chunk(file, b"IDAT", packed)
+    _write_chunk(file, b"IEND", b"")
+    return file.getvalue()
 
 
-def _chunk(kind: bytes, data: bytes) -> bytes:
+def _write_chunk(file: BytesIO, kind: bytes, data: bytes) -> None:
     check = zlib.crc32(data, zlib.crc32(kind))
-    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)))
+    file.writelines((struct.pack(">I", len(data)), kind, data, struct.pack(">I", check)))
 
 
 def _deflate(image: Image) -> Iterator[bytes]:
