@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from subprocess import run
 from sys import executable
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -68,6 +68,73 @@ class TestSignedCloudinaryImageStore(ImageStoreContract):
         return open_store(**SIGNED)
 
 
+def aged(fake: FakeCloudinary) -> float:
+    """Make all assets ten seconds older; return the time of five seconds ago."""
+    for place, (data, made_at) in fake.assets.items():
+        fake.assets[place] = (data, made_at - 10)
+    return time.time() - 5
+
+
+def test_image_that_another_process_put_since_stays(open_store: OpenStore, fake: FakeCloudinary) -> None:
+    """Each store object keeps its own times, as that of another process does."""
+    store, other = open_store(), open_store()
+    data = new_image()
+    image_id = other.put(data, PNG).id
+    store.delete(image_id, unless_put_since=time.time() - 5)
+    assert store.get(image_id) == data
+    since = aged(fake)
+    other.put(data, PNG)
+    store.delete(image_id, unless_put_since=since)
+    assert store.get(image_id) == data
+    store.delete(image_id, unless_put_since=aged(fake))
+    assert fake.assets == {}
+
+
+@pytest.mark.parametrize("moment", ["_read", "_remove", "_last_repeated_put"])
+def test_put_of_another_process_during_a_removal(
+    open_store: OpenStore, fake: FakeCloudinary, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    store, other = open_store(), open_store()
+    data = new_image()
+    image_id = store.put(data, PNG).id
+    since = aged(fake)
+    store._put_at.clear()
+    removal, puts = getattr(store, moment), list[object]()
+
+    def interrupted(name: str) -> object:
+        if not puts and (
+            moment != "_last_repeated_put" or not any(image_id in key for _, key in fake.assets)
+        ):
+            puts.append(other.put(data, PNG))
+        return removal(name)
+
+    monkeypatch.setattr(store, moment, interrupted)
+    store.delete(image_id, unless_put_since=since)
+    assert len(puts) == 1
+    assert other.get(image_id) == store.get(image_id) == data
+
+
+def test_removal_between_two_steps_of_a_put(
+    open_store: OpenStore, fake: FakeCloudinary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = open_store(), open_store()
+    data = new_image()
+    image_id = store.put(data, PNG).id
+    since = aged(fake)
+    store._put_at.clear()
+    upload = other._upload
+
+    def interrupted(name: str, data: bytes, **options: object) -> dict[str, Any]:
+        if name.startswith("touched/"):
+            store.delete(image_id, unless_put_since=since)
+            assert fake.assets == {}
+        return upload(name, data, **options)
+
+    monkeypatch.setattr(other, "_upload", interrupted)
+    other.put(data, PNG)
+    assert other.get(image_id) == data
+
+
 @pytest.fixture(autouse=True)
 def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "PAUSES_S", (0.01, 0.02))
@@ -98,7 +165,10 @@ def test_right_asset_is_never_overwritten(
         monkeypatch.setattr(fake, "upload", lambda *given: {**answer(*given), "etag": None})
     store.put(data, PNG)
     assert fake.assets[place] == (data, 1.0)
-    assert [request.split()[0] for request in fake.requests] == ["POST"] + ["HEAD", "GET"] * (not has_etag)
+    # uploaded, noted as put again, uploaded again in case it was removed meanwhile
+    assert [request.split()[0] for request in fake.requests] == ["POST"] * 3 + ["HEAD", "GET"] * (
+        not has_etag
+    )
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"x" * len(data), lambda data: data[:-1], lambda _: b""])
@@ -206,8 +276,11 @@ def test_upload_that_succeeded_although_its_answer_was_lost_is_one_asset(
     monkeypatch.setattr(fake, "upload", keep_and_break)
     data = new_image()
     stored = store.put(data, PNG)
-    assert len(fake.assets) == 1
-    assert [request.split()[0] for request in fake.requests] == ["POST", "POST"]
+    assert [public_id for _, public_id in fake.assets if "touched" not in public_id] == [
+        f"promptvision/{stored.id}.png"
+    ]
+    # repeated, which finds it; then as for any image that is there already
+    assert [request.split()[0] for request in fake.requests] == ["POST"] * 4
     assert store.get(stored.id) == data
 
 

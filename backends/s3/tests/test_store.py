@@ -111,6 +111,45 @@ def test_image_that_another_process_put_since_stays(s3_server: Any, store: Image
     assert not any(stored.id in key for key in keys(s3_server))
 
 
+@pytest.mark.parametrize("moment", ["_read", "_remove"])
+def test_put_of_another_process_during_a_removal(
+    s3_server: Any, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    store, other = (BucketImageStore("s3://images/race", s3_server.variables.get) for _ in range(2))
+    data = new_image()
+    image_id = store.put(data, PNG).id
+    store._put_at.clear()
+    removal, puts = getattr(store, moment), list[object]()
+
+    def interrupted(name: str) -> object:
+        if not puts:
+            time.sleep(max(0.0, since - time.time()))  # the server counts whole seconds
+            puts.append(other.put(data, PNG))
+        return removal(name)
+
+    monkeypatch.setattr(store, moment, interrupted)
+    since = time.time() + 1.2  # so that what was put above is older
+    store.delete(image_id, unless_put_since=since)
+    assert len(puts) == 1
+    assert store.get(image_id) == data
+
+
+def test_removal_between_two_steps_of_a_put(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, other = (BucketImageStore("s3://images/race", s3_server.variables.get) for _ in range(2))
+    data = new_image()
+    image_id = store.put(data, PNG).id
+    touch = other._touch
+
+    def interrupted(name: str) -> None:
+        store.delete(image_id)
+        assert not any(image_id in key for key in keys(s3_server))
+        touch(name)
+
+    monkeypatch.setattr(other, "_touch", interrupted)
+    other.put(data, PNG)
+    assert other.get(image_id) == data
+
+
 def test_presigned_url_can_be_read_without_credentials_for_an_hour(store: ImageStore) -> None:
     data = new_image()
     url = store.url(store.put(data, PNG).id)

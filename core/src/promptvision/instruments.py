@@ -60,6 +60,8 @@ class Instruments:
         """A context manager that enters all instruments and logs their errors."""
         if not self._instruments:
             return _NOTHING
+        if len(self._instruments) == 1:
+            return _Guard(self._instruments[0], activity)
         return _around(self._instruments, activity)
 
     def headers(self) -> dict[str, str]:

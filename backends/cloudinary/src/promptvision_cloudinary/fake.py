@@ -100,6 +100,15 @@ class FakeCloudinary:
             **({"existing": True} if is_kept else {}),
         }
 
+    def resource(self, kind: str, public_id: str) -> dict[str, Any] | None:
+        """Details of one asset."""
+        with self.lock:
+            held = self.assets.get((kind, public_id))
+        if held is None:
+            return None
+        made_at = datetime.fromtimestamp(held[1], UTC).strftime("%FT%TZ")
+        return {"public_id": public_id, "created_at": made_at, "version": int(held[1])}
+
     def page(self, kind: str, query: dict[str, list[str]]) -> dict[str, Any]:
         """One page of the listing."""
         first, size = int(query.get("next_cursor", ["0"])[0]), int(query["max_results"][0])
@@ -178,7 +187,13 @@ class _Handler(BaseHTTPRequestHandler):
             if self.headers.get("authorization") != f"Basic {base64.b64encode(secret).decode()}":
                 self._answer(401, {"error": {"message": "Invalid credentials"}})
             else:
-                self._answer(200, self.fake.page(parts.path.removeprefix(listing), parse_qs(parts.query)))
+                kind, _, public_id = unquote(parts.path.removeprefix(listing)).partition("/")
+                if not public_id:
+                    self._answer(200, self.fake.page(kind, parse_qs(parts.query)))
+                elif found := self.fake.resource(kind, public_id):
+                    self._answer(200, found)
+                else:
+                    self._answer(404, {"error": {"message": f"Resource not found - {public_id}"}})
             return
         self._deliver(parts.path)
 

@@ -61,7 +61,35 @@ class CloudinaryImageStore(ObjectImageStore):
 
     def _create(self, name: ObjectName, data: bytes, media_type: str) -> bool:
         asset = self._upload(name, data, overwrite=False)
+        if asset.get("existing"):
+            # A process that is removing the asset sees this, or the next upload sees that it is gone.
+            self._upload(_touch_name(name), b"1", overwrite=True)
+            asset = self._upload(name, data, overwrite=False)
         return self._is_right(asset, name, data) or (bool(asset.get("existing")) and self._holds(name, data))
+
+    def _uploaded_at(self, name: ObjectName) -> float | None:
+        """When an asset was last uploaded, in seconds since the epoch; None if it does not exist."""
+        try:
+            asset = self._call(cloudinary.api.resource, self._public_id(name))
+        except StoreError as exc:
+            if isinstance(exc.__cause__, cloudinary.exceptions.NotFound):
+                return None
+            raise
+        # its version is the time of the last upload, also of one that replaced another
+        return max(datetime.fromisoformat(asset["created_at"]).timestamp(), float(asset.get("version", 0)))
+
+    def _last_put(self, name: ObjectName) -> float:
+        uploaded_at = self._uploaded_at(name)
+        if uploaded_at is None:
+            raise NotFound(f"images: {self._where}: no such asset")
+        return max(uploaded_at, self._last_repeated_put(name))
+
+    def _last_repeated_put(self, name: ObjectName) -> float:
+        """The time of a small asset that is uploaded when an image is put again."""
+        return self._uploaded_at(_touch_name(name)) or 0.0
+
+    def _forget_repeated_put(self, name: ObjectName) -> None:
+        self._call(cloudinary.uploader.destroy, self._public_id(_touch_name(name)), invalidate=True)
 
     def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
         asset = self._upload(name, data, overwrite=True, invalidate=True)
@@ -199,6 +227,10 @@ class CloudinaryImageStore(ObjectImageStore):
                     raise
             time.sleep(pause_s)
         return work()
+
+
+def _touch_name(name: ObjectName) -> str:
+    return f"touched/{name}.txt"
 
 
 def _said(exc: Exception) -> str:

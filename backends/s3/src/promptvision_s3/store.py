@@ -50,9 +50,8 @@ class BucketImageStore(ObjectImageStore):
         try:
             self._put(name, data, media_type, "create")
         except AlreadyExistsError:
-            if not self._holds(name, data):
-                return False
-            self._touch(name)
+            self._touch(name)  # before looking, so that a process that removes it sees one or the other
+            return self._holds(name, data)
         return True
 
     def _touch(self, name: ObjectName) -> None:
@@ -63,12 +62,18 @@ class BucketImageStore(ObjectImageStore):
     def _last_put(self, name: ObjectName) -> float:
         with self._converted():
             put_at = obstore.head(self._bucket.store, _key(name))["last_modified"].timestamp()
+        return float(max(put_at, self._last_repeated_put(name)))
+
+    def _last_repeated_put(self, name: ObjectName) -> float:
         try:
             with self._converted():
-                touched = obstore.head(self._bucket.store, _touch_key(name))["last_modified"].timestamp()
+                return float(obstore.head(self._bucket.store, _touch_key(name))["last_modified"].timestamp())
         except NotFound:
-            return float(put_at)
-        return float(max(put_at, touched))
+            return 0.0
+
+    def _forget_repeated_put(self, name: ObjectName) -> None:
+        with suppress(NotFound), self._converted():
+            obstore.delete(self._bucket.store, _touch_key(name))
 
     def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:
         self._put(name, data, media_type, "overwrite")
@@ -116,8 +121,6 @@ class BucketImageStore(ObjectImageStore):
         self._size(name)  # S3 does not report whether the object existed
         with self._converted():
             obstore.delete(self._bucket.store, _key(name))
-        with suppress(NotFound), self._converted():
-            obstore.delete(self._bucket.store, _touch_key(name))
 
     def _objects(self) -> Iterable[tuple[ObjectName, float]]:
         with self._converted():

@@ -110,6 +110,16 @@ class ObjectImageStore(ABC):
         self._size(name)
         return 0.0
 
+    def _last_repeated_put(self, name: ObjectName) -> float:
+        """When an object that existed was last put again, also if it was removed meanwhile; 0 if never.
+
+        :meth:`_create` records that before it looks whether the object is still there.
+        """
+        return 0.0
+
+    def _forget_repeated_put(self, name: ObjectName) -> None:  # noqa: B027  # not every service records it
+        """Remove the record of :meth:`_last_repeated_put`."""
+
     def put(self, data: bytes, media_type: str) -> StoredImage:
         """Store bytes durably under their hash."""
         check_media_type(media_type)
@@ -140,9 +150,8 @@ class ObjectImageStore(ABC):
     def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
         """Remove an image under every extension, unless it has been put since.
 
-        Puts of this process exclude removals. Those of other processes are seen if the service tells when
-        they were made (see :meth:`_last_put`), except in the moment between that question and the removal,
-        since object storage cannot remove an object on condition of its age.
+        Puts of this process exclude removals. A put of another process is seen by the time that it records
+        (see :meth:`_last_put`), also if it happens during the removal: the image is then put back.
         """
         with self._image_lock(image_id):
             with self._lock:
@@ -151,14 +160,29 @@ class ObjectImageStore(ABC):
                 return
             try:
                 while True:
-                    if unless_put_since is not None:
-                        _, last_put = self._found(image_id, self._last_put)
-                        if last_put + _CLOCK_STEP_S > unless_put_since:
-                            return
-                    self._found(image_id, self._remove)
+                    if unless_put_since is None:
+                        name, _ = self._found(image_id, self._remove)
+                    elif (older := self._remove_older(image_id, unless_put_since)) is not None:
+                        name = older
+                    else:
+                        return
                     self._forget(image_id)
+                    self._forget_repeated_put(name)
             except NotFound:
                 self._forget(image_id)
+
+    def _remove_older(self, image_id: str, time_s: float) -> ObjectName | None:
+        """Remove an object that was not put since a time; None if it was, then it is there afterwards."""
+        name, last_put = self._found(image_id, self._last_put)
+        if last_put + _CLOCK_STEP_S > time_s:
+            return None
+        data = self._read(name)
+        self._remove(name)
+        if self._last_repeated_put(name) + _CLOCK_STEP_S <= time_s:
+            return name
+        # Another process found the object before the removal and may not have looked again after it.
+        self._create(name, data, _MEDIA_TYPES[name.partition(".")[2]])
+        return None
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
         """All image ids held for at least so many seconds."""
