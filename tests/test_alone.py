@@ -75,6 +75,7 @@ EXPECTED = {
     "backends/cloudinary": ["CLOUDINARY_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET"],
     "backends/supabase": ["SUPABASE_URL", "SUPABASE_KEY"],
     "backends/s3": [],
+    "backends/ray": [],
     "backends/telemetry": [],
 }
 """What ``promptvision doctor`` must say when there is nothing but the two wheels."""

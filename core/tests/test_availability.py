@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from promptvision.models.devices import has_gpu
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import availability
 from promptvision.plugins.registry import Registry
@@ -15,7 +16,7 @@ from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.tools import operations
 from promptvision.tools.context import ToolContext
-from promptvision.tools.requirements import Missing, Requirements, missing_requirements
+from promptvision.tools.requirements import Gpu, Missing, Requirements, missing_requirements
 from promptvision.tools.tool import Args, Result, Tool
 
 
@@ -116,3 +117,17 @@ def test_function_is_described_by_the_best_tool_that_serves_any_arguments() -> N
     assert [function.description.rpartition(": ")[2] for function in registry.functions()] == ["Anything."]
     registry = make_registry([some])
     assert [function.description.rpartition(": ")[2] for function in registry.functions()] == ["Some only."]
+
+
+def test_only_the_settings_of_a_tool_that_runs_on_other_machines_are_checked_here() -> None:
+    requires = Requirements(
+        models=("huge",), gpu=Gpu.REQUIRED, binaries={"no-such-program": "x"}, settings={"API_URL": "address"}
+    )
+    away, here = bw_tool("away", requires=requires), bw_tool("here", requires=requires)
+    registry = make_registry([away, here])
+    checked = availability.Availability(
+        registry.availability._admission, registry.settings, lambda tool: tool.name == "away"
+    )
+    away, here = (registry.tools_by_name()[name] for name in ("away", "here"))
+    assert [missing.what for missing in checked.missing(away)] == ["API_URL is not set"]
+    assert len(checked.missing(here)) == 3 + (not has_gpu())

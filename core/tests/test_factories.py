@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from promptvision.errors import SetupError, StoreError
-from promptvision.plugins.factories import make_conversation_store, make_executor, make_image_store
+from promptvision.plugins.factories import (
+    APPLICATION,
+    executor_name,
+    make_conversation_store,
+    make_executor,
+    make_image_store,
+)
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
+from promptvision.testing.executor_tools import trial_tools
 
 
 def factory(name: str, **changes: Any) -> StoreFactory[Any]:
@@ -88,3 +96,15 @@ def test_executor_that_raises_is_named() -> None:
 def test_field_of_the_wrong_type_is_named(make: Any, fault: str) -> None:
     with pytest.raises(TypeError, match=fault):
         make()
+
+
+def test_executor_of_a_tool_is_the_one_that_runs_it() -> None:
+    settings = Settings.from_mapping({"PROMPTVISION_EXECUTORS": "trial_echo:ray,trial:processes,*:far"})
+    tools = trial_tools()
+    other = tools["trial_echo"].owned_by("other", "1")
+    assert executor_name(tools["trial_echo"], settings) == "ray"
+    assert executor_name(tools["trial_wait"], settings) == "processes"
+    assert executor_name(replace(other, name="echo"), settings) == "far"
+    assert executor_name(replace(other, name="echo", python="/env/bin/python"), settings) == "processes"
+    assert executor_name(tools["trial_echo"].owned_by(APPLICATION, "1"), settings) == "threads"
+    assert executor_name(other, Settings()) == "threads"

@@ -16,7 +16,15 @@ from promptvision.agent.calls.record import StepRecord
 from promptvision.agent.calls.request import OperationRequest
 from promptvision.agent.calls.runner import StepRunner
 from promptvision.agent.outcome import ToolOutcome
-from promptvision.errors import ArgumentsError, Cancelled, NotSupported, SetupError, StopTurn, ToolFailed
+from promptvision.errors import (
+    ArgumentsError,
+    Cancelled,
+    NotSupported,
+    SetupError,
+    StopTurn,
+    ToolFailed,
+    WorkerLost,
+)
 from promptvision.images.handles import ImageTable
 from promptvision.models.devices import has_gpu
 from promptvision.models.spec import ModelSpec
@@ -345,3 +353,24 @@ def test_without_an_image_the_planner_has_to_ask_for_one(tools: list[Tool]) -> N
     )
     with pytest.raises(ArgumentsError, match="no image in this conversation"):
         asyncio.run(runner.perform(OperationRequest(operation="convert_to_bw", values={})))
+
+
+@pytest.mark.parametrize(
+    ("is_machine_lost", "cacheable", "ran"),
+    [(True, True, ["first", "first"]), (False, True, ["first", "grey"]), (True, False, ["first", "grey"])],
+)
+def test_step_whose_machine_was_lost_is_tried_again_before_other_tools(
+    tools: list[Tool], scene_png: bytes, is_machine_lost: bool, cacheable: bool, ran: list[str]
+) -> None:
+    calls: list[ImageArgs] = []
+
+    def run(args: ImageArgs, context: ToolContext) -> operations.BwResult:
+        calls.append(args)
+        if len(calls) == 1:
+            raise WorkerLost("its node has died", is_machine_lost=is_machine_lost)
+        return operations.BwResult(original_image_url=args.image_url, bw_image_url=args.image_url)
+
+    first = Tool(name="first", operation=operations.CONVERT_TO_BW, run=run, priority=90, cacheable=cacheable)
+    site = Site([*tools, first], scene_png)
+    site.perform("convert_to_bw")
+    assert site.steps() == [(ran[0], "failed"), (ran[1], "done")]

@@ -164,6 +164,8 @@ def test_metrics_count_turns_and_steps(
     assert "promptvision_waiting_turns 0.0" in lines
     assert "promptvision_refused_turns 0.0" in lines
     assert "promptvision_model_bytes 0.0" in lines
+    for name in ("running_steps", "waiting_steps", "waiting_users", "refused_steps", "longest_wait_seconds"):
+        assert f"promptvision_{name} 0.0" in lines
 
 
 def test_openapi_document_is_valid_and_names_every_route(serve: Serve, tools: list[Tool]) -> None:

@@ -108,7 +108,16 @@ class NotSupported(ToolFailed):
 
 
 class WorkerLost(ToolFailed):
-    """The process that ran the tool crashed or was killed; the same call may succeed in another one."""
+    """The process that ran the tool crashed or was killed; the same call may succeed in another one.
+
+    Args:
+        message: what happened.
+        is_machine_lost: whether its machine failed, so that the tool is certainly not the cause.
+    """
+
+    def __init__(self, message: str, *, is_machine_lost: bool = False) -> None:
+        super().__init__(message)
+        self.is_machine_lost = is_machine_lost
 
 
 class Refused(ToolFailed):

@@ -25,7 +25,9 @@ Backends
     for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
     ``ObjectImageStore``, ``ConversationStore``, ``MemoryConversationStore`` and the types of a turn; for an
     executor ``Executor``, ``Worker``, ``Call``, ``CallOutput``, their forms as data ``CallData`` and
-    ``OutputData``, ``Failure``, ``CancelToken``, ``Progress`` and ``WorkerLost``.
+    ``OutputData``, ``Failure``, ``CancelToken``, ``Progress`` and ``WorkerLost``; for its worker processes
+    ``WorkerStart``, ``LogSender``, ``answer_call``, ``failure_message``, ``pass_on`` and ``read_answer``;
+    ``StepQueue``, and ``ThreadExecutor`` for tools that exist in this process only.
 """
 
 from __future__ import annotations
@@ -42,6 +44,13 @@ if TYPE_CHECKING:
     from promptvision.agent.turns.activity import PlannerActivity as PlannerActivity
     from promptvision.agent.turns.activity import TurnActivity as TurnActivity
     from promptvision.builtin.memory import MemoryConversationStore as MemoryConversationStore
+    from promptvision.builtin.threads import ThreadExecutor as ThreadExecutor
+    from promptvision.builtin.worker_messages import LogSender as LogSender
+    from promptvision.builtin.worker_messages import WorkerStart as WorkerStart
+    from promptvision.builtin.worker_messages import answer_call as answer_call
+    from promptvision.builtin.worker_messages import failure_message as failure_message
+    from promptvision.builtin.worker_messages import pass_on as pass_on
+    from promptvision.builtin.worker_messages import read_answer as read_answer
     from promptvision.cli.doctor import diagnose as diagnose
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
@@ -172,7 +181,10 @@ if TYPE_CHECKING:
     from promptvision.runtime.context import Progress as Progress
     from promptvision.runtime.executor import Executor as Executor
     from promptvision.runtime.failure import Failure as Failure
+    from promptvision.runtime.queue import StepQueue as StepQueue
     from promptvision.runtime.worker import Worker as Worker
+    from promptvision.runtime.worker import took_too_long as took_too_long
+    from promptvision.server.app import create_app as create_app
     from promptvision.server.identity import user_of as user_of
     from promptvision.server.instrumented import RequestActivity as RequestActivity
     from promptvision.server.process import run_server as run_server
@@ -265,6 +277,15 @@ _MODULES = {
     "StoreActivity": "promptvision.instruments",
     "Instrument": "promptvision.instruments",
     "Activity": "promptvision.instruments",
+    "LogSender": "promptvision.builtin.worker_messages",
+    "WorkerStart": "promptvision.builtin.worker_messages",
+    "answer_call": "promptvision.builtin.worker_messages",
+    "failure_message": "promptvision.builtin.worker_messages",
+    "pass_on": "promptvision.builtin.worker_messages",
+    "read_answer": "promptvision.builtin.worker_messages",
+    "ThreadExecutor": "promptvision.builtin.threads",
+    "took_too_long": "promptvision.runtime.worker",
+    "StepQueue": "promptvision.runtime.queue",
     "ANNOTATED": "promptvision.tools.context",
     "Args": "promptvision.tools.tool",
     "ArgumentsError": "promptvision.errors",
@@ -460,6 +481,7 @@ _MODULES = {
     "require": "promptvision.models.weights",
     "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
+    "create_app": "promptvision.server.app",
     "run_server": "promptvision.server.process",
     "select_candidates": "promptvision.tools.choices",
     "singular": "promptvision.tools.targets",

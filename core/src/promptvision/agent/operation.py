@@ -67,6 +67,7 @@ async def call_operation(
         deadline=time.monotonic() + services.settings.turn_timeout_s,
         max_calls=services.settings.max_tool_calls,
         middleware=TurnMiddleware(middleware, cancel) if middleware else None,
+        user_id=user_id,
     )
     outcome = await runner.perform(OperationRequest(operation=operation, values=values))
     for made in record.images:

@@ -7,12 +7,12 @@ import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 
 from promptvision.builtin.threads import ThreadExecutor
-from promptvision.builtin.worker_handle import PROBE, WorkerHandle
+from promptvision.builtin.worker_handle import WorkerHandle
 from promptvision.errors import PromptvisionError, SetupError, WorkerLost
+from promptvision.plugins.factories import APPLICATION
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
@@ -22,14 +22,11 @@ __all__ = ["ProcessExecutor"]
 
 log = logging.getLogger(__name__)
 
-APPLICATION = "app"
-"""Plugin name of tools that an application passes as objects; other processes cannot import them."""
-
 
 class ProcessExecutor:
     """Runs each call in one of a few worker processes, which are started on demand and kept.
 
-    Calls wait for a free process in order of arrival. Tools of the application itself run in threads.
+    Calls wait for a free process in the queue of the worker. Tools of the application itself run in threads.
 
     Args:
         worker: the settings and the image store that worker processes share with this process.
@@ -83,6 +80,7 @@ class _Pool:
         self._worker = worker
         self._python = python
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-worker")
+        self._lane = worker.queue.lane(count)
         self._lock = threading.Lock()
         self._idle: list[WorkerHandle] = []
         self._busy: set[WorkerHandle] = set()
@@ -90,7 +88,7 @@ class _Pool:
 
     async def execute(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         run = partial(self._run, call, cancel, on_progress)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
+        return await self._lane.run(self._threads, run, call.user, cancel)
 
     def close(self) -> None:
         with self._lock:
@@ -101,6 +99,7 @@ class _Pool:
             handle.hang_up()
         for handle in handles:
             handle.wait()
+        self._lane.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
@@ -128,7 +127,6 @@ class _Pool:
         return handle or self._start()
 
     def _start(self) -> WorkerHandle:
-        self._worker.images.store.put(PROBE, "image/png")
         handle = WorkerHandle(self._worker, self._python)
         with self._lock:
             self._busy.add(handle)

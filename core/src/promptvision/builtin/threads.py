@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 
 from promptvision.runtime.call import Call, CallOutput
@@ -19,6 +17,8 @@ __all__ = ["ThreadExecutor"]
 class ThreadExecutor:
     """Runs each tool call in a thread of a small pool, and coroutine functions on the event loop.
 
+    Calls wait for a free thread in the queue of the worker.
+
     Args:
         worker: runs the calls.
         threads: maximum number of threads; default: one per core, at least two, so that one slow call does
@@ -29,6 +29,7 @@ class ThreadExecutor:
         count = threads or max(2, os.cpu_count() or 2)
         self._worker = worker
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="promptvision-tool")
+        self._lane = worker.queue.lane(count)
 
     async def execute(
         self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
@@ -37,8 +38,9 @@ class ThreadExecutor:
         if call.tool.is_async:
             return await self._worker.run_async(call, cancel=cancel, on_progress=on_progress)
         run = partial(self._worker.run, call, cancel=cancel, on_progress=on_progress)
-        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, run)
+        return await self._lane.run(self._threads, run, call.user, cancel)
 
     async def close(self) -> None:
         """Accept no more calls; running calls end by themselves."""
+        self._lane.close()
         self._threads.shutdown(wait=False, cancel_futures=True)

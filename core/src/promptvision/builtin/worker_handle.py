@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import logging
 import os
 import signal
 import subprocess
@@ -14,25 +12,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from promptvision.errors import Cancelled, SetupError, ToolFailed, WorkerLost
-from promptvision.images.store import image_id_of
-from promptvision.runtime.call import PROTOCOL, Call, CallOutput, OutputData
+from promptvision.builtin.worker_messages import WorkerStart, pass_on, read_answer
+from promptvision.errors import SetupError, WorkerLost
+from promptvision.runtime.call import PROTOCOL, Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
 from promptvision.runtime.failure import Failure
 from promptvision.runtime.wire import read_message, write_message
 from promptvision.runtime.worker import Worker, took_too_long
 
-__all__ = ["CANCEL_GRACE_S", "PROBE", "WorkerHandle"]
+__all__ = ["CANCEL_GRACE_S", "WorkerHandle"]
 
 START_S = 120.0
 """How long a worker process may take to import its plugins."""
 CANCEL_GRACE_S = 2.0
 """How long a cancelled call may take to reach its next check point before its process is killed."""
-PROBE = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg=="
-)
-"""A PNG of one pixel. A worker process that finds it in its image store shares the store with the parent."""
 
 _CLOSE_S = 12.0
 """How long the instruments of a process may take to deliver what is pending."""
@@ -63,16 +57,8 @@ class WorkerHandle:
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin, self._process.stdout
         self._write_lock = threading.Lock()
-        self._send(
-            {
-                "type": "start",
-                "protocol": PROTOCOL,
-                "settings": worker.settings.variables(),
-                "path": [] if python else sys.path,
-                "log_level": logging.getLogger().getEffectiveLevel(),
-                "probe": image_id_of(PROBE),
-            }
-        )
+        start = WorkerStart.of(worker, () if python else sys.path)
+        self._send(start.model_dump(mode="json"))
 
     @property
     def is_alive(self) -> bool:
@@ -137,13 +123,7 @@ class WorkerHandle:
         except BaseException:
             self.kill()
             raise
-        if message["type"] == "done":
-            return CallOutput.from_data(OutputData.model_validate(message["output"]), call.tool)
-        failure = Failure.model_validate(message["failure"])
-        error = failure.to_error(call.label)
-        if not isinstance(error, (ToolFailed, Cancelled)):
-            logging.getLogger(_MODULE).debug("%s: %s", call.label, failure.traceback)
-        raise error
+        return read_answer(message, call)
 
     def hang_up(self) -> None:
         """Close the pipe that calls go through, so that the process ends; see :meth:`wait`."""
@@ -192,12 +172,7 @@ class WorkerHandle:
         """The next message that is neither progress nor a log line; those are passed on."""
         while True:
             message = read_message(self._out)
-            if message["type"] == "progress":
-                if on_progress is not None:
-                    on_progress(message["done"], message["total"], message["message"])
-            elif message["type"] == "log":
-                logging.getLogger(message["name"]).log(message["level"], "%s", message["text"])
-            else:
+            if not pass_on(message, on_progress):
                 return message
 
     def _ending(self) -> str:

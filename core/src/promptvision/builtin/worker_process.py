@@ -12,23 +12,17 @@ import logging
 import os
 import queue
 import resource
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from promptvision.errors import NotFound, SetupError, StoreError
+from promptvision.builtin.worker_messages import LogSender, Message, WorkerStart, answer_call, failure_message
 from promptvision.images.memory import trim_heap
-from promptvision.instruments import instrument_store
-from promptvision.models.pool import ModelPool
-from promptvision.plugins.registry import Registry
-from promptvision.runtime.call import PROTOCOL, Call, CallData
+from promptvision.runtime.call import PROTOCOL
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.failure import Failure
 from promptvision.runtime.wire import read_message, write_message
 from promptvision.runtime.worker import Worker
-from promptvision.settings import Settings
 
 __all__ = ["main"]
 
@@ -48,9 +42,9 @@ def main() -> None:
         return
     channel = _Channel(answers)
     try:
-        worker = _make_worker(start, channel)
+        worker = _make_worker(WorkerStart.model_validate(start), channel)
     except BaseException as exc:  # noqa: BLE001  # whatever a plugin raises is data for the other side
-        channel.send({"type": "failed", "failure": Failure.of(exc).model_dump(mode="json")})
+        channel.send(failure_message(exc))
         return
     tools = {name: [tool.plugin, tool.version] for name, tool in worker.tools.items()}
     channel.send({"type": "ready", "protocol": PROTOCOL, "tools": tools})
@@ -64,24 +58,9 @@ class _Channel:
         self._file = file
         self._lock = threading.Lock()
 
-    def send(self, message: dict[str, Any]) -> None:
+    def send(self, message: Message) -> None:
         with self._lock:
             write_message(self._file, message)
-
-
-class _LogHandler(logging.Handler):
-    """Sends log lines to the parent process."""
-
-    def __init__(self, channel: _Channel) -> None:
-        super().__init__()
-        self._channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            text = self.format(record)[:20_000]
-            self._channel.send({"type": "log", "name": record.name, "level": record.levelno, "text": text})
-        except Exception:  # noqa: BLE001  # as the logging module has it: a log line breaks nothing
-            self.handleError(record)
 
 
 class _Service:
@@ -96,7 +75,8 @@ class _Service:
     def serve(self) -> None:
         threading.Thread(target=self._read, name="promptvision-calls", daemon=True).start()
         while True:
-            self._channel.send(self._answer(*self._next_call()))
+            call, cancel = self._next_call()
+            self._channel.send(answer_call(self._worker, call, cancel, self._channel.send))
 
     def _next_call(self) -> tuple[dict[str, Any], CancelToken]:
         try:
@@ -120,41 +100,12 @@ class _Service:
             self._worker.instruments.close()
             os._exit(0)
 
-    def _answer(self, call: dict[str, Any], cancel: CancelToken) -> dict[str, Any]:
-        worker = self._worker
-        try:
-            data = Call.from_data(CallData.model_validate(call), worker.tools, worker.settings_digest)
-            output = worker.run(data, cancel=cancel, on_progress=self._report)
-            return {"type": "done", "output": output.to_data().model_dump(mode="json")}
-        except BaseException as exc:  # noqa: BLE001  # whatever a tool raises is data for the other side
-            return {"type": "failed", "failure": Failure.of(exc).model_dump(mode="json")}
 
-    def _report(self, done: float, total: float, message: str) -> None:
-        self._channel.send({"type": "progress", "done": done, "total": total, "message": message})
-
-
-def _make_worker(start: dict[str, Any], channel: _Channel) -> Worker:
-    if start["protocol"] != PROTOCOL:
-        raise SetupError(
-            f"worker process: it speaks version {PROTOCOL} of the call protocol, not {start['protocol']}",
-            hint="install the same version of promptvision in its environment",
-        )
-    sys.path[:] = start["path"] or sys.path
-    logging.basicConfig(level=start["log_level"], handlers=[_LogHandler(channel)])
-    settings = Settings.from_mapping(start["settings"])
-    _limit_memory(settings.worker_memory)
-    registry = Registry.load(settings)
-    instruments = registry.make_instruments()
-    store = instrument_store(registry.make_image_store(), "images", instruments)
-    try:
-        store.stat(start["probe"])
-    except (NotFound, StoreError) as exc:
-        raise SetupError(
-            f"worker process: it cannot read the images of the server: {exc}",
-            hint="set PROMPTVISION_IMAGES to a store that both can read",
-        ) from exc
-    pool = ModelPool(registry.models, settings, instruments=instruments)
-    return Worker(settings, store, pool, registry.tools_by_name(), instruments)
+def _make_worker(start: WorkerStart, channel: _Channel) -> Worker:
+    logging.basicConfig(level=start.log_level, handlers=[LogSender(channel.send)])
+    limit = start.settings.get("PROMPTVISION_WORKER_MEMORY")
+    _limit_memory(None if limit is None else int(limit))
+    return start.make_worker()
 
 
 def _limit_memory(limit: int | None) -> None:

@@ -164,6 +164,11 @@ class ModelPool:
             del leased
             self._release(lease)
 
+    @property
+    def specs(self) -> Mapping[str, ModelSpec]:
+        """The models that may be leased, by id."""
+        return self._specs
+
     def loaded(self) -> list[LoadedModel]:
         """The models in memory, least recently used first."""
         with self._changed:

@@ -6,7 +6,7 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from promptvision.needs import NeedsSetup
 from promptvision.plugins.admission import Admission
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields, link_types, target_field
-from promptvision.tools.requirements import Missing, missing_requirements
+from promptvision.tools.requirements import Missing, Requirements, missing_requirements
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Operation, Phrase, Tool
 
@@ -27,6 +27,10 @@ __all__ = ["Availability", "describe_needs"]
 
 RECHECK_S = 10.0
 """How long a snapshot is valid: weights may be pulled while a server runs."""
+
+
+def _never(tool: Tool) -> bool:
+    return False
 
 
 @dataclass
@@ -49,11 +53,15 @@ class Availability:
     Args:
         admission: the admitted tools and models.
         settings: location of weights, and variables.
+        is_remote: whether a tool runs on other machines; then only its settings are checked.
     """
 
-    def __init__(self, admission: Admission, settings: Settings) -> None:
+    def __init__(
+        self, admission: Admission, settings: Settings, is_remote: Callable[[Tool], bool] = _never
+    ) -> None:
         self._admission = admission
         self._settings = settings
+        self._is_remote = is_remote
         self._snapshot: _Snapshot | None = None
         self._lock = threading.Lock()
 
@@ -220,9 +228,12 @@ class Availability:
 
     def _missing(self, tool: Tool) -> list[Missing]:
         try:
+            requires = tool.requires
+            if self._is_remote(tool):
+                requires = Requirements(settings=requires.settings)
             return list(
                 missing_requirements(
-                    tool.requires,
+                    requires,
                     has_model=self._missing_model,
                     setting=self._settings.value,
                     choose=self._choose,

@@ -15,8 +15,12 @@ from promptvision.settings import Settings
 if TYPE_CHECKING:
     from promptvision.runtime.executor import Executor
     from promptvision.runtime.worker import Worker
+    from promptvision.tools.tool import Tool
 
-__all__ = ["make_conversation_store", "make_executor", "make_image_store"]
+__all__ = ["APPLICATION", "executor_name", "make_conversation_store", "make_executor", "make_image_store"]
+
+APPLICATION = "app"
+"""Plugin name of tools that an application passes as objects; other processes cannot import them."""
 
 
 def make_image_store(
@@ -42,6 +46,16 @@ def make_conversation_store(
     url = url or settings.conversations
     store: ConversationStore = _make_store(factories, settings, url, "PROMPTVISION_CONVERSATIONS")
     return store
+
+
+def executor_name(tool: Tool, settings: Settings) -> str:
+    """Name of the executor that runs a tool."""
+    chosen = settings.executors
+    if tool.plugin == APPLICATION:
+        return "threads"
+    if (named := chosen.get(tool.name) or chosen.get(tool.plugin)) is not None:
+        return named
+    return "processes" if tool.python else chosen.get("*", settings.executor)
 
 
 def make_executor(factories: Sequence[ExecutorFactory], worker: Worker) -> Executor:

@@ -66,7 +66,7 @@ class Registry:
         self.operations = admitted.operations
         self.models = admitted.models
         self.candidates = admitted.candidates
-        self.availability = Availability(admitted, settings)
+        self.availability = Availability(admitted, settings, self._runs_elsewhere)
 
     @classmethod
     def load(
@@ -255,6 +255,11 @@ class Registry:
     def make_conversation_store(self, url: str | None = None) -> ConversationStore:
         """The conversation store at a URL, or the one that the settings name."""
         return factories.make_conversation_store(self.conversation_stores, self.settings, url)
+
+    def _runs_elsewhere(self, tool: Tool) -> bool:
+        """Whether the executor of a tool runs it on other machines."""
+        remote = {factory.name for factory in self.executors if factory.is_remote}
+        return bool(remote) and factories.executor_name(tool, self.settings) in remote
 
     def make_executor(self, worker: Worker) -> Executor:
         """The executor that the settings name.

@@ -134,6 +134,8 @@ class ExecutorFactory:
         name: its name in ``PROMPTVISION_EXECUTOR``.
         create: creates it from the :class:`~promptvision.runtime.worker.Worker` of this process, which has
             the settings and runs calls here.
+        is_remote: whether it runs tools on other machines. Models, programs, modules and GPUs are then
+            required there and not here; the executor checks them before a call.
 
     Raises:
         TypeError: a field has the wrong type.
@@ -141,11 +143,13 @@ class ExecutorFactory:
 
     name: str
     create: Callable[[Worker], Executor]
+    is_remote: bool = False
 
     def __post_init__(self) -> None:
         owner = f"ExecutorFactory {self.name!r}"
         check_type(owner, "name", self.name, str, "a str")
         check_callable(owner, "create", self.create, "a function of a Worker")
+        check_type(owner, "is_remote", self.is_remote, bool, "a bool")
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,7 @@ class Call:
         deadline: ``time.monotonic()`` by which the call must end.
         limit_s: how long the tool may run, in seconds, without the time the call waited before.
         headers: W3C headers with which another process continues the trace of the step.
+        user: whose step it is, for the queue in front of the executor; not part of the data.
     """
 
     tool: Tool
@@ -90,6 +91,7 @@ class Call:
     deadline: float
     limit_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
 
     @property
     def label(self) -> str:

@@ -55,6 +55,7 @@ class Runtime:
         self.settings = worker.settings
         self.images = worker.images
         self.pool = worker.pool
+        self.queue = worker.queue
         self.executor = executor
         self._instruments = worker.instruments
         self._cache = ResultCache()
@@ -67,8 +68,16 @@ class Runtime:
         cancel: CancelToken,
         timeout_s: float,
         on_progress: Progress | None = None,
+        user: str = "",
     ) -> CallResult:
         """Run a tool, or return the result of an equal call.
+
+        Args:
+            tool: the tool to run. args: its arguments.
+            cancel: passed on to the tool.
+            timeout_s: how long the call may take, waiting included.
+            on_progress: called with the progress of the tool.
+            user: whose step it is; steps of different users take turns.
 
         Raises:
             CallError: the tool failed, or took longer than ``timeout_s`` or the setting ``call_timeout_s``.
@@ -76,25 +85,31 @@ class Runtime:
         """
         activity = StepActivity(tool, args)
         with self._instruments.around(activity):
-            done = await self._execute(tool, args, cancel, timeout_s, on_progress)
+            done = await self._execute(tool, args, cancel, timeout_s, on_progress, user)
             activity.result, activity.is_cached = done.result, done.cached
         return done
 
     async def _execute(
-        self, tool: Tool, args: Args, cancel: CancelToken, timeout_s: float, on_progress: Progress | None
+        self,
+        tool: Tool,
+        args: Args,
+        cancel: CancelToken,
+        timeout_s: float,
+        on_progress: Progress | None,
+        user: str,
     ) -> CallResult:
         started = time.monotonic()
         digest = call_digest(tool, args)
         known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return _result(known, started, cached=True)
-        call = self._call(tool, args, digest, started + timeout_s)
+        call = self._call(tool, args, digest, started + timeout_s, user)
         output = await self._run(call, cancel, timeout_s, on_progress)
         if tool.cacheable:
             self._cache.put(digest, output)
         return _result(output, started, cached=False)
 
-    def _call(self, tool: Tool, args: Args, digest: str, deadline: float) -> Call:
+    def _call(self, tool: Tool, args: Args, digest: str, deadline: float, user: str) -> Call:
         parents = [getattr(args, name) for name in image_fields(tool.args)]
         seed = getattr(args, "seed", None)
         return Call(
@@ -105,6 +120,7 @@ class Runtime:
             deadline=deadline,
             limit_s=self.settings.call_timeout_s,
             headers=self._instruments.headers(),
+            user=user,
         )
 
     async def _run(

@@ -22,6 +22,7 @@ from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
+from promptvision.runtime.queue import StepQueue
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
@@ -55,6 +56,8 @@ class Worker:
         self.pool = pool
         self.tools = tools or {}
         self.instruments = instruments or Instruments()
+        self.queue = StepQueue(settings.user_steps, settings.user_weights)
+        """Decides whose step an executor of this process runs next."""
 
     @cached_property
     def settings_digest(self) -> str:

@@ -23,6 +23,7 @@ class Metrics:
     """
 
     def __init__(self, agent: Agent) -> None:
+        queue = agent.services.runtime.queue
         self.registry = CollectorRegistry()
         self._turns = Counter(
             "promptvision_turns", "Turns that ended.", ["status", "planner"], registry=self.registry
@@ -46,6 +47,17 @@ class Metrics:
             "refused_turns": (
                 "Turns that were refused.",
                 lambda: agent.admission.refused,
+            ),
+            "running_steps": ("Tool calls that an executor runs.", lambda: queue.running),
+            "waiting_steps": ("Tool calls that wait for an executor.", lambda: queue.waiting),
+            "waiting_users": ("Users whose tool calls wait.", lambda: queue.waiting_users),
+            "longest_wait_seconds": (
+                "Age of the tool call that waits longest.",
+                lambda: queue.longest_wait_s,
+            ),
+            "refused_steps": (
+                "Tool calls that were refused because too many of their user wait.",
+                lambda: queue.refused,
             ),
         }
         for name, (text, read) in gauges.items():

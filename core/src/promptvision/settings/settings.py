@@ -53,6 +53,19 @@ def _routes(value: Any) -> Any:
     return routes
 
 
+def _weights(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    weights: dict[str, str] = {}
+    for part in _split(value):
+        user, colon, weight = part.rpartition(":")
+        if not (user and colon and weight.isdecimal()):
+            raise ValueError("write it as alice:4,bob:2")
+        weights[user] = weight
+    return weights
+
+
+Weight = Annotated[int, Field(ge=1, le=1000)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
@@ -98,6 +111,10 @@ class Settings(BaseModel):
     """Executors of single tools or plugins, such as `sam:processes,*:threads`."""
     workers: int = Field(2, ge=1, le=256)
     """Maximum number of worker processes of the executor `processes`, for each Python environment."""
+    user_steps: int | None = Field(None, ge=1)
+    """Maximum number of tool calls of one user that run at once; more wait. Default: no limit of its own."""
+    user_weights: Annotated[dict[str, Weight], BeforeValidator(_weights)] = {}
+    """Users whose waiting tool calls are served more often, such as `alice:4`; each other user has 1."""
     worker_memory: int | None = Field(None, ge=256 * 2**20)
     """Bytes of private memory that one worker process may use; default: no limit."""
     disabled_plugins: Names = ()

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from promptvision.testing.edits import edit_scene as edit_scene
     from promptvision.testing.executor import ExecutorContract as ExecutorContract
     from promptvision.testing.executor import TrialBench as TrialBench
+    from promptvision.testing.executor import trial_bench as trial_bench
+    from promptvision.testing.executor_tools import TrialArgs as TrialArgs
+    from promptvision.testing.executor_tools import install_trial_plugin as install_trial_plugin
     from promptvision.testing.image_store import ImageStoreContract as ImageStoreContract
     from promptvision.testing.image_store import hostile_keys as hostile_keys
     from promptvision.testing.image_store import new_image as new_image
@@ -74,6 +77,9 @@ _MODULES = {
     "EDITS": "promptvision.testing.edits",
     "EditCase": "promptvision.testing.edits",
     "ExecutorContract": "promptvision.testing.executor",
+    "TrialArgs": "promptvision.testing.executor_tools",
+    "install_trial_plugin": "promptvision.testing.executor_tools",
+    "trial_bench": "promptvision.testing.executor",
     "FAULTS": "promptvision.testing.llm_faults",
     "FallbackProvider": "promptvision.llm.fallback",
     "Fault": "promptvision.testing.llm_faults",

@@ -145,6 +145,17 @@ def _segfault_once(args: TrialArgs, context: ToolContext) -> TrialResult:
     return TrialResult(text="second time")
 
 
+def _hold(args: TrialArgs, context: ToolContext) -> TrialResult:
+    """Note the call in a file, and return when another file exists; the text is ``file:number``."""
+    file, _, number = args.text.rpartition(":")
+    with Path(file).open("a") as notes:
+        notes.write(f"{number}\n")
+    while not Path(f"{file}.end").exists():
+        context.check_cancelled()
+        time.sleep(0.01)
+    return TrialResult(process=os.getpid(), text=number)
+
+
 def _operation(name: str) -> Operation:
     description = f"Try {name.replace('_', ' ')}."
     return Operation(name=name, description=description, args=TrialArgs, result=TrialResult)
@@ -155,7 +166,7 @@ TRIAL = _operation("trial")
 
 _RUNS: tuple[Callable[..., Any], ...] = (
     *(_echo, _invert, _report, _fail, _wait, _wait_async, _return_nothing),
-    *(_segfault, _exit, _eat, _ignore, _segfault_once),
+    *(_segfault, _exit, _eat, _ignore, _segfault_once, _hold),
 )
 
 

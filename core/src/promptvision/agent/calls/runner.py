@@ -65,6 +65,7 @@ class StepRunner:
         max_calls: limit of tool calls in one turn.
         on_progress: called with the step's number and its progress.
         middleware: called around each step; None if there is none.
+        user_id: whose turn it is; the steps of different users take turns.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class StepRunner:
         max_calls: int,
         on_progress: Callable[[int, float, float, str], None] | None = None,
         middleware: TurnMiddleware | None = None,
+        user_id: str = "",
     ) -> None:
         self.record = record
         self.cancel = cancel
@@ -90,6 +92,7 @@ class StepRunner:
         self._max_calls = max_calls
         self._on_progress = on_progress
         self._middleware = middleware
+        self._user_id = user_id
 
     async def perform(self, request: OperationRequest, depth: int = 0) -> ToolOutcome:
         """Run an operation; prerequisites run first, as steps of their own.
@@ -197,12 +200,16 @@ class StepRunner:
     async def _attempt(
         self, tool: Tool, args: Args, request: OperationRequest, *, is_last: bool
     ) -> ToolOutcome:
-        """One step; a second one if the first ran out of memory, or lost its process and no tool is left."""
+        """One step; a second one if the first ran out of memory, or lost its process and no tool is left.
+
+        A step whose machine was lost is tried again before other tools are.
+        """
         try:
             return await self._step(tool, args, request)
         except ToolFailed as exc:
             ran_out_of_memory = exc.__cause__ is not None and is_out_of_memory(exc.__cause__)
-            if not (ran_out_of_memory or (is_last and tool.cacheable and isinstance(exc, WorkerLost))):
+            is_lost = isinstance(exc, WorkerLost) and (is_last or exc.is_machine_lost)
+            if not (ran_out_of_memory or (is_lost and tool.cacheable)):
                 raise
         if ran_out_of_memory:
             await asyncio.to_thread(self._runtime.pool.free_unused)
@@ -242,6 +249,7 @@ class StepRunner:
             cancel=self.cancel,
             timeout_s=self._remaining(),
             on_progress=self._progress(number),
+            user=self._user_id,
         )
 
     def _remaining(self) -> float:

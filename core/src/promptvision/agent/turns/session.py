@@ -202,6 +202,7 @@ class TurnSession:
             max_calls=self._settings.max_tool_calls,
             on_progress=self._handle.progress_from_thread(),
             middleware=middleware,
+            user_id=turn.key.user_id,
         )
         return TurnLoop(
             turn,

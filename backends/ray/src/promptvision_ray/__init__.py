@@ -1,0 +1,1 @@
+"""Run the tools of promptvision on a Ray cluster."""

@@ -1,0 +1,274 @@
+"""The queue in front of the executors: one line per user, served by weighted round robin."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
+from typing import TypeVar
+
+from promptvision.errors import Busy, Cancelled
+from promptvision.runtime.cancellation import CancelToken
+
+__all__ = ["Lane", "StepQueue"]
+
+T = TypeVar("T")
+
+WAITING_PER_USER = 1_000
+"""Steps of one user that may wait in one process."""
+
+
+class StepQueue:
+    """Decides whose step runs next. Safe across threads and event loops.
+
+    Each executor has a :class:`Lane` with as many slots as it can run calls at once. When a slot is free, the
+    users whose steps wait take turns: each gets as many slots as its weight before the next user does.
+
+    Args:
+        per_user: steps of one user that run at once, in all lanes; None: as many as there are slots.
+        weights: user to the slots that it gets in each round; default 1.
+        waiting: steps of one user that may wait.
+    """
+
+    def __init__(
+        self,
+        per_user: int | None = None,
+        weights: Mapping[str, int] | None = None,
+        waiting: int = WAITING_PER_USER,
+    ) -> None:
+        self.refused = 0
+        """Steps refused so far because too many of their user were waiting."""
+        self._per_user = per_user
+        self._weights = weights or {}
+        self._limit = waiting
+        self._lock = threading.Lock()
+        self._lanes: list[Lane] = []
+        self._running: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+
+    @property
+    def running(self) -> int:
+        """Steps that hold a slot now."""
+        return self._running.total()
+
+    @property
+    def waiting(self) -> int:
+        """Steps that wait for a slot now."""
+        return self._waiting.total()
+
+    @property
+    def waiting_users(self) -> int:
+        """Users with steps that wait now."""
+        return sum(count > 0 for count in list(self._waiting.values()))
+
+    @property
+    def longest_wait_s(self) -> float:
+        """Age in seconds of the step that has waited longest."""
+        with self._lock:
+            begun = [line[0].begun for lane in self._lanes for line in lane.lines.values()]
+        return max(0.0, time.monotonic() - min(begun)) if begun else 0.0
+
+    def lane(self, slots: int) -> Lane:
+        """A lane for an executor.
+
+        Args:
+            slots: calls that it can run at once.
+        """
+        lane = Lane(self, slots)
+        with self._lock:
+            self._lanes.append(lane)
+        return lane
+
+    def remove(self, lane: Lane) -> None:
+        """Remove a closed lane."""
+        with suppress(ValueError):
+            self._lanes.remove(lane)
+
+    # Used by lanes
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Change the state inside the block; steps that may run afterwards are granted their slots."""
+        with self._lock:
+            yield
+            granted = [waiter for lane in self._lanes for waiter in lane.grant()]
+        for waiter in granted:  # outside the lock: it calls back
+            with suppress(InvalidStateError):  # its task is being cancelled, and will return the slot
+                waiter.future.set_result(None)
+
+    def admit(self, user: str) -> None:
+        """Count a step that waits.
+
+        Raises:
+            Busy: too many steps of the user wait.
+        """
+        if self._waiting[user] >= self._limit:
+            self.refused += 1
+            raise Busy(f"{self._limit} steps of this user are waiting", retry_after_s=5)
+        self._waiting[user] += 1
+
+    def may_run(self, user: str) -> bool:
+        """Whether another step of a user may run."""
+        return self._per_user is None or self._running[user] < self._per_user
+
+    def weight_of(self, user: str) -> int:
+        """Slots that a user gets in each round."""
+        return self._weights.get(user, 1)
+
+    def count(self, user: str, *, waiting: int, running: int) -> None:
+        """Add to the counts of a user."""
+        for counter, change in ((self._waiting, waiting), (self._running, running)):
+            counter[user] += change
+            if not counter[user]:
+                del counter[user]
+
+
+class _Waiter:
+    """A step that waits for its slot."""
+
+    def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.future: Future[None] = Future()
+        self.is_granted = False
+
+
+class Lane:
+    """The steps that wait for one executor; made by :meth:`StepQueue.lane`."""
+
+    def __init__(self, queue: StepQueue, slots: int) -> None:
+        self.lines: dict[str, deque[_Waiter]] = {}
+        """The waiting steps of each user, in the order in which users are served."""
+        self._queue = queue
+        self._slots = slots
+        self._taken = 0
+        self._served: Counter[str] = Counter()
+        self._is_closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Steps that wait in this lane."""
+        return sum(map(len, list(self.lines.values())))
+
+    @property
+    def free(self) -> int:
+        """Slots that are free now."""
+        return max(0, self._slots - self._taken)
+
+    def resize(self, slots: int) -> None:
+        """Change the number of slots; slots in use stay in use."""
+        with self._queue.changing():
+            self._slots = slots
+
+    def close(self) -> None:
+        """Take no more steps, and cancel those that wait."""
+        with self._queue.changing():
+            self._is_closed = True
+            self._queue.remove(self)
+            left = [waiter for line in self.lines.values() for waiter in line]
+            for user, line in self.lines.items():
+                self._queue.count(user, waiting=-len(line), running=0)
+            self.lines = {}
+        for waiter in left:
+            waiter.future.cancel()
+
+    async def acquire(self, user: str, cancel: CancelToken) -> None:
+        """Wait for a slot; call :meth:`release` afterwards.
+
+        Args:
+            user: whose step it is.
+            cancel: ends the wait.
+
+        Raises:
+            Busy: too many steps of the user wait.
+            Cancelled: cancellation was requested.
+            RuntimeError: the lane is closed.
+        """
+        cancel.check()
+        waiter = _Waiter()
+        with self._queue.changing():
+            if self._is_closed:
+                raise RuntimeError("the executor takes no calls after its shutdown")
+            self._queue.admit(user)
+            self.lines.setdefault(user, deque()).append(waiter)
+        if waiter.is_granted:
+            return
+        with cancel.waking(lambda: self._give_up(user, waiter, cancel.reason)):
+            try:
+                await asyncio.wrap_future(waiter.future)
+            except asyncio.CancelledError:
+                self._give_up(user, waiter, cancel.reason)
+                if waiter.is_granted:
+                    self.release(user)
+                raise
+
+    async def run(
+        self, threads: ThreadPoolExecutor, work: Callable[[], T], user: str, cancel: CancelToken
+    ) -> T:
+        """Wait for a slot, then run a function in a thread; the slot is taken until the function ends.
+
+        Args:
+            threads: has at least as many threads as the lane has slots.
+            work: the function.
+            user: whose step it is.
+            cancel: ends the wait for the slot.
+
+        Raises:
+            Exception: as :meth:`acquire`, or any exception of the function.
+        """
+        await self.acquire(user, cancel)
+        try:
+            running = threads.submit(copy_context().run, work)
+        except BaseException:
+            self.release(user)
+            raise
+        running.add_done_callback(lambda _: self.release(user))
+        return await asyncio.wrap_future(running)
+
+    def release(self, user: str) -> None:
+        """Return a slot."""
+        with self._queue.changing():
+            self._taken -= 1
+            self._queue.count(user, waiting=0, running=-1)
+
+    def grant(self) -> Iterator[_Waiter]:
+        """Give free slots to waiting steps. The queue calls it with its lock held."""
+        while self._taken < self._slots and (user := self._next_user()) is not None:
+            waiter = self._take(user)
+            waiter.is_granted = True
+            self._taken += 1
+            self._queue.count(user, waiting=-1, running=1)
+            yield waiter
+
+    def _next_user(self) -> str | None:
+        return next((user for user in self.lines if self._queue.may_run(user)), None)
+
+    def _take(self, user: str) -> _Waiter:
+        """Remove the user's first step; move the user to the end if its share of the round is used."""
+        line = self.lines[user]
+        waiter = line.popleft()
+        self._served[user] += 1
+        if not line or self._served[user] >= self._queue.weight_of(user):
+            del self._served[user]
+            del self.lines[user]
+            if line:
+                self.lines[user] = line
+        return waiter
+
+    def _give_up(self, user: str, waiter: _Waiter, reason: str) -> None:
+        """Remove a step that waits no longer; nothing happens if it has its slot."""
+        with self._queue.changing():
+            line = self.lines.get(user, ())
+            if waiter.is_granted or waiter not in line:
+                return
+            assert isinstance(line, deque)  # it holds the waiter
+            line.remove(waiter)
+            if not line:
+                del self.lines[user]
+            self._queue.count(user, waiting=-1, running=0)
+        with suppress(InvalidStateError):
+            waiter.future.set_exception(Cancelled(reason))
