@@ -1,8 +1,8 @@
-"""Time of one call in a thread and in a worker process: a tool that does nothing, and a 12-megapixel image.
+"""Time of one call in a thread, a worker process and a Ray actor: of nothing, and of a 12-megapixel image.
 
     python benchmarks/executors.py
 
-The calls of both executors are interleaved, so that other load on the machine affects both. Every call has
+The calls of the executors are interleaved, so that other load on the machine affects both. Every call has
 new arguments: none is answered from the result cache.
 """
 
@@ -26,9 +26,13 @@ from promptvision.images.codec import encode_png
 from promptvision.testing.executor import TrialBench, trial_bench
 from promptvision.testing.executor_tools import TrialArgs, install_trial_plugin
 from promptvision.types import ImageRef
+from promptvision_ray.executor import RayExecutor
+from promptvision_ray.testing import local_cluster
 
 CALLS = {"nothing": 300, "12-megapixel image": 5}
 WARM_UP = 3
+IN_FLIGHT = 32
+PARALLEL_CALLS = 1000
 LIMIT_MS = 3.0
 """Limit of the extra time of an empty tool call in a process compared with a thread."""
 
@@ -51,6 +55,18 @@ async def measure(
     return times
 
 
+async def calls_per_second(bench: TrialBench) -> float:
+    places = asyncio.Semaphore(IN_FLIGHT)
+
+    async def call(number: int) -> None:
+        async with places:
+            await bench.start_async("echo", TrialArgs(text=f"parallel {number}"))
+
+    began = time.perf_counter()
+    await asyncio.gather(*map(call, range(PARALLEL_CALLS)))
+    return PARALLEL_CALLS / (time.perf_counter() - began)
+
+
 def photo() -> bytes:
     """A gradient with noise, 4000 x 3000."""
     noise = Image.effect_noise((4000, 3000), 20)
@@ -62,6 +78,7 @@ async def run(folder: Path) -> bool:
     benches = {
         "threads": trial_bench(folder, lambda worker: ThreadExecutor(worker, 2)),
         "processes": trial_bench(folder, lambda worker: ProcessExecutor(worker, 1)),
+        "Ray, on this machine": trial_bench(folder, RayExecutor),
     }
     ref = ImageRef(benches["threads"].worker.images.store.put(photo(), "image/png").id)
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", end="")
@@ -78,13 +95,16 @@ async def run(folder: Path) -> bool:
             print(f"| {label} | {name} | {medians[label][name]:.2f} | {min(taken):.2f} | {len(taken)} |")
     beyond = medians["nothing"]["processes"] - medians["nothing"]["threads"]
     print(f"\nA process takes {beyond:.2f} ms beyond a thread for nothing; {LIMIT_MS:.0f} ms are allowed.")
+    print("\n| executor | calls of nothing a second, 32 in flight |\n|---|---|")
+    for name, bench in benches.items():
+        print(f"| {name} | {await calls_per_second(bench):.0f} |")
     for bench in benches.values():
         await bench.runtime.executor.close()
     return beyond <= LIMIT_MS
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, local_cluster(num_cpus=2):
         return 0 if asyncio.run(run(Path(folder))) else 1
 
 

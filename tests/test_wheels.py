@@ -34,6 +34,7 @@ DATA = {
 
 TEST_SERVERS = {
     "promptvision_cloudinary/fake.py",
+    "promptvision_ray/testing.py",
     "promptvision_s3/testing.py",
     "promptvision_supabase/testing.py",
 }

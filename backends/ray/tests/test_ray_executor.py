@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from ray_cluster import LocalCluster, local_cluster
 
 from promptvision import Agent
 from promptvision.plugin import (
@@ -32,6 +31,7 @@ from promptvision.testing import ExecutorContract, TrialArgs, install_trial_plug
 from promptvision_ray.commands import read_status, status
 from promptvision_ray.executor import RayExecutor
 from promptvision_ray.plugin import promptvision_checks
+from promptvision_ray.testing import LocalCluster, local_cluster
 from promptvision_ray.versions import node_versions, own_versions
 
 WAIT_S = 90

@@ -52,6 +52,8 @@ class ActorHandle:
         """Ids of the models in its memory after its last call."""
         self.idle_since = time.monotonic()
         self.is_alive = True
+        self.is_placed = False
+        """Whether the cluster has given it its resources."""
         self._actor = actor_class().options(name=self.name, **group.options).remote(group.name)
         self._watching: asyncio.Task[None] | None = None
 
@@ -69,6 +71,8 @@ class ActorHandle:
         from ray.exceptions import RayError
 
         try:
+            await self._control("describe")
+            self.is_placed = True
             message = json.loads(await self._actor.start.remote(text))
         except RayError as exc:
             self.kill()

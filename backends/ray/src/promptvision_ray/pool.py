@@ -20,6 +20,8 @@ __all__ = ["ActorPool"]
 
 log = logging.getLogger(__name__)
 
+GROW_S = 1.0
+"""A group with an actor gets another one when a call has waited for so long: the new one must load models."""
 START_ATTEMPTS = 4
 """Actors in a row that may end before they are ready until the calls that wait get an error."""
 
@@ -49,7 +51,7 @@ class ActorPool:
         self.group = group
         self.idle: list[ActorHandle] = []
         self.waiting_since: float | None = None
-        """``time.monotonic()`` since when calls wait while the group has no actor."""
+        """``time.monotonic()`` since when calls wait while the cluster has no room for the first actor."""
         self._section = section
         self._start = start
         self._fits = fits
@@ -98,6 +100,8 @@ class ActorPool:
     def grow(self) -> None:
         """Start actors for the calls that wait, as far as the bounds and the cluster allow."""
         wanted = min(self._section.ray_max_actors, max(self._section.ray_min_actors, self._needed()))
+        if self.size and self._lane.longest_wait_s < GROW_S:
+            wanted = max(self._section.ray_min_actors, 1)
         room = self._fits(self.group) if wanted > self.size else 0
         while self.size < wanted and len(self._starting) < max(1, room):
             handle = ActorHandle(self.group)
@@ -197,7 +201,8 @@ class ActorPool:
         self._note_waiting()
 
     def _note_waiting(self) -> None:
-        if self._ready or not self.waiting:
+        is_placed = any(handle.is_placed for handle in self._starting.values())
+        if self._ready or is_placed or not self.waiting:
             self.waiting_since = None
         elif self.waiting_since is None:
             self.waiting_since = time.monotonic()

@@ -113,7 +113,7 @@ class Scheduler:
         oldest = min(since, key=lambda each: each[0], default=None)
         if oldest is None or time.monotonic() - oldest[0] < PATIENCE_S:
             return None
-        return oldest[1]
+        return None if self._fits(oldest[1].group) else oldest[1]  # else its process is slow to start
 
     def _make_room(self, starving: ActorPool) -> None:
         others = [pool for pool in self._pools.values() if pool is not starving and pool.idle]

@@ -70,8 +70,7 @@ class StepQueue:
     def longest_wait_s(self) -> float:
         """Age in seconds of the step that has waited longest."""
         with self._lock:
-            begun = [line[0].begun for lane in self._lanes for line in lane.lines.values()]
-        return max(0.0, time.monotonic() - min(begun)) if begun else 0.0
+            return max((lane.longest_wait_s for lane in self._lanes), default=0.0)
 
     def lane(self, slots: int) -> Lane:
         """A lane for an executor.
@@ -153,6 +152,12 @@ class Lane:
     def waiting(self) -> int:
         """Steps that wait in this lane."""
         return sum(map(len, list(self.lines.values())))
+
+    @property
+    def longest_wait_s(self) -> float:
+        """Age in seconds of the step that has waited longest in this lane."""
+        begun = [waiter.begun for line in list(self.lines.values()) for waiter in tuple(line)[:1]]
+        return max(0.0, time.monotonic() - min(begun)) if begun else 0.0
 
     @property
     def free(self) -> int:

@@ -1,4 +1,4 @@
-"""A small Ray cluster of processes on this machine, for tests."""
+"""A small Ray cluster of processes on this machine, for tests and benchmarks; not part of the wheel."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ class LocalCluster:
         self._start_node(include_dashboard=False, **_node_options(num_cpus))
         self.address: str = self._cluster.address
 
-    def add_node(self, num_cpus: int, **resources: float) -> Any:
-        """Start another node."""
-        return self._start_node(resources=resources, **_node_options(num_cpus))
+    def add_node(self, num_cpus: int, num_gpus: int = 0) -> Any:
+        """Start another node; it has the GPUs that it says it has."""
+        return self._start_node(num_gpus=num_gpus, **_node_options(num_cpus))
 
     def kill_node(self, node: Any) -> None:
         """Kill all processes of a node, as a failure of its machine would."""
