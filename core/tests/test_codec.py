@@ -338,6 +338,7 @@ OTHER_FILES = {
     "PostScript": b"%!PS-Adobe-3.0 EPSF-3.0\n",
     "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0",
     "AVIF": b"\0\0\0\x18ftypavif\0\0\0\0",
+    "big-endian BigTIFF": b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10",
     "not an image": b"just some words that somebody named picture.png",
     "0 bytes": b"",
 }

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from promptvision_tesseract.engine import Engine, Reading
+from promptvision_tesseract.placement import place
 from promptvision_tesseract.preprocess import Grey, Page
-from promptvision_tesseract.short import crop_line, read_line, read_upside_down
+from promptvision_tesseract.short import crop_line, read_line, read_line_or_turned, read_upside_down
 
 
 def draw_token(text: str) -> Grey:
@@ -45,6 +46,18 @@ def test_single_characters_and_numbers_are_read(text: str) -> None:
     left, top, right, bottom = word.box
     assert 60 < left < 120 < right < 180
     assert 20 < top < 60 < bottom < 90
+
+
+@pytest.mark.parametrize(("text", "quarters"), [("PUSH", 0), ("PUSH", 2), ("-1", 0), ("No", 0), ("3.5", 0)])
+def test_line_is_turned_only_if_it_is_surer_then(text: str, quarters: int) -> None:
+    bare = np.ascontiguousarray(np.rot90(draw_token(text), quarters))
+    page, reading = read_line_or_turned(bare, Engine(["eng"]))
+    (word,) = reading.tokens
+    assert word.text == text
+    placed = place(word, page.to_original, *bare.shape[::-1])
+    assert placed is not None
+    rows, columns = np.nonzero(bare < 128)
+    assert placed.box == pytest.approx((columns.min(), rows.min(), columns.max(), rows.max()), abs=4)
 
 
 @pytest.mark.parametrize("shape", ["disc", "bar", "tick", "house", "plus", "blank"])

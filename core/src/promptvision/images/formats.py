@@ -43,7 +43,8 @@ _FORMATS = (
     _format("WebP", rb"RIFF....WEBP", "promptvision.images.webp:WebPFile"),
     _format("GIF", rb"GIF8[79]a", "PIL.GifImagePlugin:GifImageFile"),
     _format("BMP", rb"BM", "PIL.BmpImagePlugin:BmpImageFile"),
-    _format("TIFF", rb"II[*+]\x00|MM\x00[*+]", "promptvision.images.tiff:TiffFile"),
+    _format("TIFF", rb"II[*+]\x00|MM\x00\*", "promptvision.images.tiff:TiffFile"),
+    _format("big-endian BigTIFF", rb"MM\x00\+"),  # Pillow reads its header in the other byte order
     _format(
         "AVIF",
         rb"....ftyp(avi[fs]|(mif1|miaf|msf1).{4}(.{4}){0,8}?avi[fs])",

@@ -116,11 +116,23 @@ def _read_chains(
     lines: list[Line] = []
     rest = list(quads)
     for chain in vertical_chains(quads):
+        if _are_rows(_read(image, chain, engine, check)):
+            continue
         (line,) = _read_tall(image, [_round(chain)], engine, check)
         if line.read.confidence >= SURE and (not line.is_stacked or line.read.text.isalpha()):
             lines.append(line)
             rest = [quad for quad in rest if not any(quad is member for member in chain)]
     return lines, rest
+
+
+def _are_rows(pieces: list[Line]) -> bool:
+    """Whether pieces below each other are rows of a column: all are read upright, as numbers or words.
+
+    The letters of a vertical word are single, or cannot be read upright.
+    """
+    texts = ["".join(piece.read.text.split()) for piece in pieces]
+    is_sure = all(piece.read.confidence >= SURE for piece in pieces)
+    return is_sure and (any(len(text) > 1 for text in texts) or all(text.isdigit() for text in texts))
 
 
 def vertical_chains(quads: Sequence[Quad]) -> list[list[Quad]]:

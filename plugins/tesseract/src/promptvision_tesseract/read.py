@@ -24,7 +24,7 @@ from promptvision_tesseract.placement import place
 from promptvision_tesseract.plugin import TesseractArgs
 from promptvision_tesseract.preprocess import Grey, Page
 from promptvision_tesseract.recover import drop_noise, recover
-from promptvision_tesseract.short import read_line, read_upside_down
+from promptvision_tesseract.short import read_line, read_line_or_turned, read_upside_down
 from promptvision_tesseract.text import MAX_CHARACTERS, drop_strokes, join_lines, within_limit
 from promptvision_tesseract.vertical import read_stacked, reread_vertical
 
@@ -137,7 +137,7 @@ def _complete(
     may_be_short = has_unread_ink(bare, []) and count_pieces(bare) <= FEW_PIECES
     if may_be_short and reading.characters <= FEW_CHARACTERS and reading.confidence < SURE_CONFIDENCE:
         if count_pieces(bare) <= FEW_LETTERS:  # "-1" upside down is "L-"; three equal readings are safer
-            line_page, line = read_line(bare, engine)
+            line_page, line = read_line_or_turned(bare, engine)
             if line.tokens:
                 return line_page, line
         context.progress(2, 3, "reading the short text upside down")

@@ -9,7 +9,7 @@ from promptvision_tesseract.engine import Engine, Reading, Token
 from promptvision_tesseract.preprocess import Grey, Page, add_border, rotate, scale_letters
 from promptvision_tesseract.recover import evidence
 
-__all__ = ["crop_line", "read_line", "read_upside_down"]
+__all__ = ["crop_line", "read_line", "read_line_or_turned", "read_upside_down"]
 
 SURER = 8.0
 """Additional confidence required to accept an upside-down reading."""
@@ -25,6 +25,8 @@ PADDING = 0.17
 """White margin around the line, in heights of the line."""
 HEIGHTS_PX = (24, 28, 40, 52)
 """Heights of the padded line at which it is read until one reading is consistent."""
+MIN_TURNED, UPRIGHT = 3, 95.0
+"""Letters and digits from which a line is also read upside down, and the confidence up to which it is."""
 SURE, LIKELY = 75.0, 50.0
 """Confidence from which equal readings of all repetitions count as text: at one height, and at two."""
 
@@ -74,6 +76,23 @@ def read_line(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
             return page, Reading((Token(word, box, found.confidence, (1, 1, 1)),))
         likely.add(word)
     return page, Reading()
+
+
+def read_line_or_turned(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
+    """Read the only line of an image, upside down if that is surer: "HSNd" of confidence 86 is "PUSH" of 96.
+
+    Fewer than three letters are not turned: "-1" upside down is "L-" of a higher confidence.
+
+    Returns:
+        The page and its only word; no word if nothing was read upright.
+    """
+    page, line = read_line(bare, engine)
+    letters = sum(char.isalnum() for token in line.tokens for char in token.text)
+    if letters < MIN_TURNED or line.confidence >= UPRIGHT:
+        return page, line
+    turned = rotate(page, 180)
+    _, other = read_line(turned.grey, engine)
+    return (turned, other) if other.confidence > line.confidence + SURER else (page, line)
 
 
 def _bounds(line: Page) -> tuple[float, float, float, float]:
