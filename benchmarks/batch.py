@@ -13,6 +13,7 @@ import argparse
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -82,17 +83,19 @@ def main() -> int:
     parser.add_argument("--side", type=int, default=1600, help="width of the images; the height is 3/4 of it")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--executor", default="threads")
+    parser.add_argument("--prompts", nargs="+", default=PROMPTS)
     options = parser.parse_args()
     print(f"{platform.platform()}, {os.cpu_count()} cores, Python {platform.python_version()}", end="")
     print(f", load {os.getloadavg()[0]:.1f}, executor {options.executor}, ", end="")
     print(f"{options.images} images of {options.side} x {options.side * 3 // 4}\n")
     print("| instruction | jobs | seconds, each round | quickest | CPU s | images a second | peak MB |")
     print("|---|---|---|---|---|---|---|")
-    ratios, peak = [], 0
+    ratios: dict[str, float] = {}
+    peak = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         images = make_images(folder, options.images, options.side)
-        for prompt in PROMPTS:
+        for prompt in options.prompts:
             runs: dict[int, list[Run]] = {jobs: [] for jobs in JOBS}
             for _ in range(options.rounds):
                 for jobs, done in runs.items():
@@ -107,11 +110,14 @@ def main() -> int:
                     f"| {prompt} | {jobs} | {each} | {best.seconds:.1f} | {best.cpu_s:.1f} | {rate:.1f} "
                     f"| {highest / 1e6:.0f} |"
                 )
-            ratios.append(max(a.seconds / b.seconds for a, b in zip(runs[1], runs[JOBS[-1]], strict=True)))
-    for prompt, ratio in zip(PROMPTS, ratios, strict=True):
-        print(f"\n{prompt}: {JOBS[-1]} jobs have {ratio:.2f} times the speed of one, best round.")
+            for jobs in JOBS[1:]:
+                pairs = zip(runs[1], runs[jobs], strict=True)
+                ratio = statistics.median(one.seconds / many.seconds for one, many in pairs)
+                ratios[f"{prompt}, {jobs} jobs"] = ratio
+    for name, ratio in ratios.items():
+        print(f"\n{name}: {ratio:.2f} times the speed of one job, median of the rounds.")
     print(f"\nWanted: {LIMIT_RATIO} times, and under {LIMIT_BYTES / 1e6:.0f} MB.")
-    return 0 if max(ratios) >= LIMIT_RATIO and peak < LIMIT_BYTES else 1
+    return 0 if min(ratios.values()) >= LIMIT_RATIO and peak < LIMIT_BYTES else 1
 
 
 if __name__ == "__main__":
