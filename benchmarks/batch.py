@@ -1,8 +1,8 @@
-"""Speed and peak memory of ``promptvision batch`` with one job, two and three.
+"""Speed and peak memory of ``promptvision batch`` with one job and with two.
 
     python benchmarks/batch.py [--images 300] [--rounds 3] [--executor threads]
 
-Each round runs the command with one job, two and three, in turn, so that other load affects all of them
+Each round runs the command with one job and with two, in turn, so that other load affects all of them
 alike. The images are JPEG files, all different; the command runs in its own process, whose peak resident
 memory the kernel reports. Nothing is stored outside of a temporary folder.
 """
@@ -25,8 +25,8 @@ from PIL import Image
 
 LIMIT_BYTES = 600 * 10**6
 LIMIT_RATIO = 1.6
-JOBS = (1, 2, 3)
-"""The last one is the default on two cores."""
+JOBS = (1, 2)
+"""Two are the default on two cores."""
 PROMPTS = ("make it black and white", "blur it")
 _MAIN = "from promptvision.cli.main import main; main()"
 

@@ -50,7 +50,7 @@ SCRATCH = ".promptvision"
     "-j",
     "--jobs",
     type=click.IntRange(1, MAX_JOBS),
-    help="Images at once. Default: one more than there are cores, at most 5.",
+    help="Images at once. Default: the number of cores, at most 5.",
 )
 @click.option("--resume", "is_resumed", is_flag=True, help="Go on with a batch; what is done stays.")
 @click.option(
@@ -89,7 +89,7 @@ def batch(
                 text,
                 dict(zip(paths, name_results(paths), strict=True)),
                 folder,
-                jobs or min((os.cpu_count() or 1) + 1, 5),
+                jobs or min(os.cpu_count() or 1, 5),
                 None if report is None else stack.enter_context(ContactSheet.open(report)),
             )
             work.check_results()
