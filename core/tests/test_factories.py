@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from promptvision.builtin.threads import ThreadExecutor
 from promptvision.errors import SetupError, StoreError
 from promptvision.plugins.factories import (
     APPLICATION,
@@ -16,9 +17,12 @@ from promptvision.plugins.factories import (
     make_image_store,
 )
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
+from promptvision.runtime.call import Call
+from promptvision.runtime.mixed import MixedExecutor
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
-from promptvision.testing.executor_tools import trial_tools
+from promptvision.testing.executor_tools import TrialArgs, trial_tools
+from promptvision.tools.tool import Tool
 
 
 def factory(name: str, **changes: Any) -> StoreFactory[Any]:
@@ -108,3 +112,20 @@ def test_executor_of_a_tool_is_the_one_that_runs_it() -> None:
     assert executor_name(replace(other, name="echo", python="/env/bin/python"), settings) == "processes"
     assert executor_name(tools["trial_echo"].owned_by(APPLICATION, "1"), settings) == "threads"
     assert executor_name(other, Settings()) == "threads"
+
+
+def test_plugin_in_an_environment_of_its_own_runs_in_processes_whatever_the_executor() -> None:
+    apart = replace(trial_tools()["trial_echo"], python="/env/bin/python")
+    made: dict[str, Any] = {name: ThreadExecutor(make_worker(), 1) for name in ("processes", "ray")}
+    factories = [ExecutorFactory(name=name, create=lambda _, name=name: made[name]) for name in made]
+    worker = make_worker(
+        Settings(executor="ray"), tools=[apart, trial_tools()["trial_wait"].owned_by("o", "1")]
+    )
+    executor = make_executor(factories, worker)
+    assert isinstance(executor, MixedExecutor)
+    chosen = [executor.executor_of(make_call(tool)) for tool in worker.tools.values()]
+    assert chosen == [made["processes"], made["ray"]]
+
+
+def make_call(tool: Tool) -> Call:
+    return Call(tool=tool, args=TrialArgs(), seed=0, parent=None, deadline=0)

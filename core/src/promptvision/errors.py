@@ -112,11 +112,12 @@ class WorkerLost(ToolFailed):
 
     Args:
         message: what happened.
+        hint: how to fix it.
         is_machine_lost: whether its machine failed, so that the tool is certainly not the cause.
     """
 
-    def __init__(self, message: str, *, is_machine_lost: bool = False) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, hint: str | None = None, is_machine_lost: bool = False) -> None:
+        super().__init__(message, hint=hint)
         self.is_machine_lost = is_machine_lost
 
 
