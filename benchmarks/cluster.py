@@ -220,7 +220,7 @@ def show_throughput(folder: Path, cluster: LocalCluster) -> bool:
 def show_affinity(folder: Path, cluster: LocalCluster) -> bool:
     add_nodes(cluster, 8)
     print("| placement | calls | loads | s |\n|---|---|---|---|")
-    counts = []
+    counts: list[int] = []
     for label, kind, pool in (
         ("a group per model", "apart", ActorPool),
         ("one group, any idle actor", "shared", RandomPool),

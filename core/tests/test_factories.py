@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from promptvision.plugins.factories import (
 )
 from promptvision.plugins.specs import ExecutorFactory, ProviderFactory, StoreFactory
 from promptvision.runtime.call import Call
+from promptvision.runtime.executor import Executor
 from promptvision.runtime.mixed import MixedExecutor
+from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
 from promptvision.testing.executor_tools import TrialArgs, trial_tools
@@ -117,7 +120,7 @@ def test_executor_of_a_tool_is_the_one_that_runs_it() -> None:
 def test_plugin_in_an_environment_of_its_own_runs_in_processes_whatever_the_executor() -> None:
     apart = replace(trial_tools()["trial_echo"], python="/env/bin/python")
     made: dict[str, Any] = {name: ThreadExecutor(make_worker(), 1) for name in ("processes", "ray")}
-    factories = [ExecutorFactory(name=name, create=lambda _, name=name: made[name]) for name in made]
+    factories = [ExecutorFactory(name=name, create=partial(chosen_executor, made[name])) for name in made]
     worker = make_worker(
         Settings(executor="ray"), tools=[apart, trial_tools()["trial_wait"].owned_by("o", "1")]
     )
@@ -125,6 +128,10 @@ def test_plugin_in_an_environment_of_its_own_runs_in_processes_whatever_the_exec
     assert isinstance(executor, MixedExecutor)
     chosen = [executor.executor_of(make_call(tool)) for tool in worker.tools.values()]
     assert chosen == [made["processes"], made["ray"]]
+
+
+def chosen_executor(executor: Executor, worker: Worker) -> Executor:
+    return executor
 
 
 def make_call(tool: Tool) -> Call:

@@ -28,7 +28,7 @@ from promptvision.plugin import (
     Worker,
 )
 from promptvision.testing import ExecutorContract, TrialArgs, install_trial_plugin, make_worker, trial_bench
-from promptvision_ray.commands import read_status, status
+from promptvision_ray.commands import list_actors, read_status, status
 from promptvision_ray.executor import RayExecutor
 from promptvision_ray.plugin import promptvision_checks
 from promptvision_ray.testing import LocalCluster, local_cluster
@@ -233,12 +233,13 @@ def test_actor_that_cannot_read_the_image_store_or_has_another_version_is_refuse
     asyncio.run(bench.runtime.executor.close())
 
 
-def test_plugin_of_another_version_is_refused(site: Path, tmp_path: Path) -> None:
-    bench = trial_bench(tmp_path, RayExecutor, ray_settings(tmp_path))
+def test_plugin_of_another_version_is_refused_and_idle_actors_end(site: Path, tmp_path: Path) -> None:
+    bench = trial_bench(tmp_path, RayExecutor, ray_settings(tmp_path, PROMPTVISION_RAY_IDLE_S=1))
     bench.worker.tools = {
         name: tool.owned_by(tool.plugin, "9") if tool.plugin == "trial" else tool
         for name, tool in bench.worker.tools.items()
     }
     with pytest.raises(SetupError, match=r"plugin 'trial' has version .* there, and the call was made for 9"):
         bench.run("echo")
+    wait_until(lambda: not list_actors(), "the idle actor ends")
     asyncio.run(bench.runtime.executor.close())

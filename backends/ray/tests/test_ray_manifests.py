@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 FOLDER = Path(__file__).parents[3] / "docs" / "deploy"
 

@@ -12,7 +12,7 @@ from promptvision_ray.actor import CONTROL
 from promptvision_ray.connection import NAMESPACE, all_nodes, connect, disconnect
 from promptvision_ray.versions import differences, node_versions, own_versions
 
-__all__ = ["ray_group", "read_status"]
+__all__ = ["list_actors", "ray_group", "read_status"]
 
 ANSWER_S = 10.0
 """How long an actor may take to describe itself."""
@@ -55,13 +55,13 @@ def read_status() -> dict[str, Any]:
     ]
     return {
         "nodes": nodes,
-        "actors": _actors(),
+        "actors": list_actors(),
         "differences": differences(own_versions(), node_versions()),
     }
 
 
-def _actors() -> list[dict[str, Any]]:
-    """What each worker actor of all drivers says about itself."""
+def list_actors() -> list[dict[str, Any]]:
+    """What each worker actor says about itself, those of other drivers included."""
     import ray
 
     named = ray.util.list_named_actors(all_namespaces=True)
