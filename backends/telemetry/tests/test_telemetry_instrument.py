@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from promptvision import Agent
 from promptvision.plugin import ChatReply, Settings, Usage
 from promptvision.testing import Program, ScriptedPlanner, make_tools
+from promptvision_telemetry import providers
 from promptvision_telemetry.plugin import make_instrument
 
 PROMPT = "change the red square to blue"
@@ -176,8 +177,9 @@ def test_tokens_are_counted(receiver: Receiver, scene_png: bytes) -> None:
 
 
 def test_a_receiver_that_does_not_answer_delays_nothing_but_the_end(
-    scene_png: bytes, caplog: pytest.LogCaptureFixture
+    scene_png: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(providers, "TIMEOUT_S", 0.5)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

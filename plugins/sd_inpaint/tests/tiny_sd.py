@@ -96,7 +96,8 @@ def _vae() -> Any:
 
     kind: Any = diffusers.AutoencoderKL
     return kind(
-        block_out_channels=(32, 64, 64, 64),
+        block_out_channels=(8, 16, 16, 16),
+        norm_num_groups=4,
         down_block_types=("DownEncoderBlock2D",) * 4,
         up_block_types=("UpDecoderBlock2D",) * 4,
         latent_channels=4,
