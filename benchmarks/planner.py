@@ -22,8 +22,8 @@ import re
 import statistics
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,11 @@ from promptvision.llm.messages import Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
+from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Operation, Tool
 from promptvision_basics.plugin import promptvision_tools
+from promptvision_cutout.plugin import CUTOUT
+from promptvision_upscale.plugin import UPSCALE
 
 FOLDER = Path(__file__).parent / "planner"
 ALIASES = {
@@ -53,7 +56,17 @@ ALIASES = {
     "combine": "combine_images",
     "info": "image_info",
     "convert": "convert_format",
+    "ask": "ask_image",
+    "edit": "edit_image",
+    "generate": "generate_image",
+    "upscale": "upscale_image",
+    "cutout": "remove_background",
 }
+_TABLE = """
+[Images of this conversation:
+img_1 input 640x480 given by the user
+img_2 edit 640x480 {} from img_1 (current)
+]"""
 OUTCOMES = ("right", "wrong action", "asked back")
 MAX_CALLS = 12
 _ARTICLES = re.compile(r"\b(?:the|an?|my|this|that|of|and|in|it|are|is)\b|[^\w\s*%:/+-]")
@@ -75,8 +88,9 @@ class Case:
         return "tuning" if digest[0] % 2 else "held-out"
 
 
-def read_cases() -> list[Case]:
-    return [case for file in sorted(FOLDER.glob("*.txt")) for case in _read(file.read_text("utf-8"))]
+def read_cases(file: Path | None = None) -> list[Case]:
+    files = [file] if file else sorted(FOLDER.glob("*.txt"))
+    return [case for one in files for case in _read(one.read_text("utf-8"))]
 
 
 def _read(text: str) -> Iterator[Case]:
@@ -103,15 +117,13 @@ def _call(text: str) -> Call:
 
 
 class Bench:
-    """The planner with every operation of the core and of promptvision-basics."""
+    """The planner with every operation of the core, of promptvision-basics and of further tools."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: Iterable[Tool] = ()) -> None:
         core = [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
-        registry = make_registry([*core, *promptvision_tools()])
-        self.functions = registry.functions()
-        self.operations: dict[str, Operation] = {
-            tool.operation.name: tool.operation for tool in [*core, *promptvision_tools()]
-        }
+        tools = [*core, *promptvision_tools(), *(replace(tool, requires=Requirements()) for tool in more)]
+        self.functions = make_registry(tools).functions()
+        self.operations: dict[str, Operation] = {tool.operation.name: tool.operation for tool in tools}
         self.planner = OfflinePlanner()
 
     def ask(self, case: Case) -> tuple[list[Call], str, bool]:
@@ -126,7 +138,8 @@ class Bench:
                 Message(role="user", content="earlier"),
                 Message(role="assistant", tool_calls=(call,)),
             ]
-        messages.append(Message(role="user", content=case.sentence))
+        table = _TABLE.format(case.before[0]) if case.before else ""
+        messages.append(Message(role="user", content=case.sentence + table))
         calls: list[Call] = []
         outcomes: tuple[CallOutcome, ...] = ()
         for _ in range(MAX_CALLS):
@@ -141,7 +154,9 @@ class Bench:
             if not reply.tool_calls:
                 break
             for made in reply.tool_calls:
-                arguments = made.arguments if isinstance(made.arguments, dict) else {}
+                arguments = dict(made.arguments) if isinstance(made.arguments, dict) else {}
+                if case.before:
+                    arguments.pop("image_url", None)  # the current image or the one before it
                 calls.append((made.name, arguments))
                 outcomes += (CallOutcome(name=made.name, arguments=arguments, summary=f"Done {len(calls)}."),)
         said = _said(calls)
@@ -211,21 +226,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--half", choices=("tuning", "held-out"))
     parser.add_argument("--wrong", action="store_true", help="print each sentence that is not right")
+    parser.add_argument("--file", type=Path, help="sentences of another file, with all tools")
     options = parser.parse_args()
-    bench = Bench()
+    if options.file:
+        bench = Bench([CUTOUT, UPSCALE])
+        _measure(options.file.stem, read_cases(options.file), bench, says_wrong=options.wrong)
+        return 0
+    bench, cases = Bench(), read_cases()
     for half in [options.half] if options.half else ["tuning", "held-out"]:
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        times = []
-        for case in (case for case in read_cases() if case.half == half):
-            started = time.process_time()
-            outcome, calls, text = bench.judge(case)
-            times.append((time.process_time() - started) * 1e3 / (len(calls) + 1))
-            counts[case.category][outcome] += 1
-            if options.wrong and outcome != "right":
-                said = text.replace("\n", " / ")[:100]
-                print(f"{outcome:12} {case.category:9} {case.sentence!r} -> {calls or said}")
-        _print(half, counts, times)
+        _measure(half, [case for case in cases if case.half == half], bench, says_wrong=options.wrong)
     return 0
+
+
+def _measure(name: str, cases: Iterable[Case], bench: Bench, *, says_wrong: bool) -> None:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    times = []
+    for case in cases:
+        started = time.thread_time()
+        outcome, calls, text = bench.judge(case)
+        times.append((time.thread_time() - started) * 1e3 / (len(calls) + 1))
+        counts[case.category][outcome] += 1
+        if says_wrong and outcome != "right":
+            said = text.replace("\n", " / ")[:100]
+            print(f"{outcome:12} {case.category:9} {case.sentence!r} -> {calls or said}")
+    _print(name, counts, times)
 
 
 def _print(half: str, counts: dict[str, Counter[str]], times: list[float]) -> None:

@@ -201,3 +201,65 @@ def test_action_that_is_not_wanted_is_not_done(words: str) -> None:
 
 def test_no_this_just_that() -> None:
     assert calls("no black and white please, just describe it") == [CAPTION]
+
+
+def ask(question: str) -> tuple[str, dict[str, Any]]:
+    return "ask_image", {"question": question}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("what colour is the car?", [ask("what colour is the car")]),
+        ("Welche Farbe hat das Auto?", [ask("Welche farbe hat auto")]),
+        ("车是什么颜色?", [ask("车是什么颜色")]),
+        ("draw me a picture of a fox", [("generate_image", {"prompt": "fox"})]),
+        ("dibuja una imagen de un zorro", [("generate_image", {"prompt": "zorro"})]),
+        ("turn it into a watercolour", [("edit_image", {"prompt": "turn it into a watercolour"})]),
+        ("把图片变成油画", [("edit_image", {"prompt": "把it变成油画"})]),
+    ],
+)
+def test_questions_instructions_and_descriptions_are_passed_on(words: str, expected: Calls) -> None:
+    found = [(name, {key: str(value).lower() for key, value in made.items()}) for name, made in calls(words)]
+    assert found == [
+        (name, {key: str(value).lower() for key, value in made.items()}) for name, made in expected
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Könntest du bitte die Katze entfernen?", [paint("cat")]),
+        ("Das Auto soll rot sein", [paint("car", "red")]),
+        ("Entferne den Ball, aber nicht den Hund", [paint("ball except dog")]),
+        ("Entferne bitte nicht den Hund", []),
+        ("Nicht entfernen, nur beschreiben", [CAPTION]),
+        ("Pourriez-vous supprimer le chien ?", [paint("dog")]),
+        ("Ne supprime pas le chien", []),
+        ("¿Puedes quitar el perro?", [paint("dog")]),
+        ("No borres el perro", []),
+        ("Borra todo menos el gato", [paint("everything except cat")]),
+        ("图片里有几个人?", [find("people")]),
+        ("不要删除狗", []),
+    ],
+)
+def test_infinitives_negations_and_exceptions_of_other_languages(words: str, expected: Calls) -> None:
+    assert calls(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("no people", [paint("people")]),
+        ("car red", [paint("car", "red")]),
+        ("sky to purple", [paint("sky", "purple")]),
+        ("no caption please", []),
+        ("make some coffee", []),
+        ("I'd like the hat and the umbrela removed", [paint("hat. umbrella")]),
+        ("nothing but the horse should be visible", [paint("everything except horse")]),
+        ("black and white except for the flowers", [paint("everything except flowers", "black and white")]),
+        ("find the coins and count them", [find("coins"), find("coins")]),
+    ],
+)
+def test_terse_requests_and_ellipses(words: str, expected: Calls) -> None:
+    assert calls(words) == expected

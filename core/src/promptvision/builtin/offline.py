@@ -13,9 +13,13 @@ Operations that cannot run here are also understood and called: the answer says 
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from promptvision.builtin.planner import spelling
 from promptvision.builtin.planner.antecedents import earlier_calls, with_antecedents
 from promptvision.builtin.planner.conversation import (
     ADVICE,
@@ -32,8 +36,9 @@ from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.builtin.planner.repeats import repeated
 from promptvision.builtin.planner.several import name_several
+from promptvision.builtin.planner.variations import varied
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, Message, ToolCall
-from promptvision.llm.planner import CallOutcome, PlanRequest
+from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 
 __all__ = ["OfflinePlanner"]
 
@@ -57,6 +62,10 @@ class OfflinePlanner:
     name = "offline"
     context_tokens = 100_000
 
+    def __init__(self) -> None:
+        if "rapidfuzz" not in sys.modules:
+            threading.Thread(target=spelling.load, name="promptvision-spelling").start()
+
     async def complete(self, request: PlanRequest) -> ChatReply:
         """The next call of the plan, or the answer when all calls are made or one has failed."""
         plan = self._read(request)
@@ -75,17 +84,22 @@ class OfflinePlanner:
             text += f"\nNot done after that: {', '.join(match.function.name for match in open_calls)}."
         elif plan.unknown and not has_failed:
             return self._reply(text=f"{text}\n{_unknown_text(request, plan)}", failed=True)
+        elif (note := _better_text(plan, request)) and not has_failed:
+            text += f"\n{note}"
         return self._reply(text=text, failed=has_failed or request.outcomes[-1].failed)
 
     def _read(self, request: PlanRequest) -> Reading:
         """The plan from available functions, or from unavailable ones where that understands more."""
-        if matches := repeated(request.prompt, request.messages, request.functions):
-            return Reading(matches)
+        for read in (repeated, varied):
+            if matches := read(request.prompt, request.messages, request.functions):
+                return Reading(matches)
         words = name_several(request.prompt, request.messages)
         plan = read_request(words, request.functions)
-        if not plan.unknown or not request.unavailable:
+        if not request.unavailable:
             return plan
         fuller = read_request(words, (*request.functions, *request.unavailable))
+        if not plan.unknown:
+            return replace(plan, better=_better(plan.matches, fuller.matches))
         return fuller if not fuller.unknown or not plan.matches else plan
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
@@ -117,6 +131,23 @@ def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | Non
     if (text := small_talk(words)) is not None:
         return ChatReply(text=text, planner=name, failed=True)
     return None
+
+
+def _better(made: Sequence[Match], meant: Sequence[Match]) -> PlannerFunction | None:
+    """The operation that a clause names more closely than the called one, and that cannot run here."""
+    if len(made) != len(meant):
+        return None
+    pairs = zip(made, meant, strict=True)
+    return next((wanted.function for match, wanted in pairs if wanted.weight > match.weight), None)
+
+
+def _better_text(plan: Reading, request: PlanRequest) -> str:
+    """What would do it better and what that needs; said once in a conversation."""
+    if plan.better is None:
+        return ""
+    what = plan.better.description.partition(" Limits:")[0].rstrip(".")
+    text = f"Better for this is \u201c{what}\u201d, which cannot run here: {plan.better.missing}"
+    return "" if any(text in (message.content or "") for message in request.messages) else text
 
 
 def _unknown_text(request: PlanRequest, plan: Reading) -> str:

@@ -83,10 +83,12 @@ class Phrase:
         text: words in any case; ``{field}`` is the value of an argument, and the image is "it", "this" or
             "the image", which the planner treats as equal.
         fixed: arguments that these words imply, as ``(field, value)`` pairs.
+        whole: argument whose value is all words of the clause, such as a question.
     """
 
     text: str
     fixed: tuple[tuple[str, Any], ...] = ()
+    whole: str = ""
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -107,6 +109,7 @@ class Lexicon:
         verbs: words or groups of words in any case.
         nouns: likewise.
         fixed: arguments that these words imply.
+        whole: argument whose value is all words of the clause, such as a question.
         language: ISO 639-1 code of the words.
     """
 
@@ -114,6 +117,7 @@ class Lexicon:
     verbs: tuple[str, ...] = ()
     nouns: tuple[str, ...] = ()
     fixed: tuple[tuple[str, Any], ...] = ()
+    whole: str = ""
     language: str = "en"
 
     def phrases(self) -> Iterator[Phrase]:
@@ -121,7 +125,9 @@ class Lexicon:
         for frame in self.frames:
             for verb in self.verbs if "{verb}" in frame else ("",):
                 for noun in self.nouns if "{noun}" in frame else ("",):
-                    yield Phrase(frame.replace("{verb}", verb).replace("{noun}", noun), self.fixed)
+                    yield Phrase(
+                        frame.replace("{verb}", verb).replace("{noun}", noun), self.fixed, self.whole
+                    )
 
 
 def check_phrases(owner: str, phrases: Any) -> tuple[Phrase | str, ...]:
@@ -144,7 +150,7 @@ def _phrases(owner: str, phrases: tuple[Phrase | str, ...], args: type[Args]) ->
     for phrase in made:
         if len(set(phrase.slots)) < len(phrase.slots):
             raise ValueError(f"{owner}: phrase {phrase.text!r} names a slot twice")
-        for slot in (*phrase.slots, *(name for name, _ in phrase.fixed)):
+        for slot in (*phrase.slots, *(name for name, _ in phrase.fixed), *filter(None, (phrase.whole,))):
             if slot not in args.model_fields:
                 raise ValueError(
                     f"{owner}: phrase {phrase.text!r} names {slot!r}, which is not an argument; "
@@ -158,7 +164,11 @@ def _lexicons(owner: str, lexicons: Any, args: type[Args]) -> tuple[Lexicon, ...
     for lexicon in lexicons:
         check_type(owner, "lexicons", lexicon, Lexicon, "a tuple of Lexicon")
         for frame in lexicon.frames:
-            _phrases(owner, (Phrase(re.sub(r"\{(?:verb|noun|_)\}", "", frame), lexicon.fixed),), args)
+            _phrases(
+                owner,
+                (Phrase(re.sub(r"\{(?:verb|noun|_)\}", "", frame), lexicon.fixed, lexicon.whole),),
+                args,
+            )
     return tuple(lexicons)
 
 

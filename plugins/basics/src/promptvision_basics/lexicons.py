@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from promptvision.plugin import Lexicon
@@ -12,6 +13,50 @@ _RIGHT, _LEFT = ("direction", "clockwise"), ("direction", "counterclockwise")
 _HORIZONTAL, _VERTICAL = ("direction", "horizontal"), ("direction", "vertical")
 _SQUARE = (("aspect", "1:1"),)
 _CUTS = ("crop", "trim", "cut", "cut down", "clip")
+
+
+_SIDES = ("left half", "right half", "top half", "bottom half", "center")
+_PARTS_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
+    (
+        "de",
+        ("schneide", "behalte", "zeige", "beschneide", "zuschneide"),
+        dict(
+            zip(
+                _SIDES,
+                ("linke hälfte", "rechte hälfte", "obere hälfte", "untere hälfte", "mitte"),
+                strict=True,
+            )
+        ),
+    ),
+    (
+        "es",
+        ("recorta", "conserva", "deja", "muestra"),
+        dict(
+            zip(
+                _SIDES,
+                ("mitad izquierda", "mitad derecha", "mitad superior", "mitad inferior", "centro"),
+                strict=True,
+            )
+        ),
+    ),
+    (
+        "fr",
+        ("recadre", "garde", "coupe", "rogne", "montre"),
+        dict(
+            zip(
+                _SIDES,
+                ("moitié gauche", "moitié droite", "moitié supérieure", "moitié inférieure", "centre"),
+                strict=True,
+            )
+        ),
+    ),
+    (
+        "zh",
+        ("裁剪", "保留", "只保留", "裁剪出", "裁剪到"),
+        dict(zip(_SIDES, ("左半边", "右半边", "上半部分", "下半部分", "中间"), strict=True)),
+    ),
+)
+"""Verbs that crop, and names of parts, by language."""
 
 
 def _parts() -> Iterator[Lexicon]:
@@ -48,6 +93,30 @@ def _parts() -> Iterator[Lexicon]:
             frames=("{verb} the {noun}", "{verb} {noun}", "{verb} the {noun} of it", "{verb} its {noun}"),
             fixed=(("part", part),),
         )
+        for language, verbs, words in _PARTS_ABROAD:
+            if part in words:
+                frames = (
+                    "{verb} {noun}",
+                    "{verb} {noun} von it",
+                    "{verb} it auf {noun}",
+                    "{verb} it auf {noun} zu",
+                )
+                if language != "de":
+                    frames = (
+                        "{verb} {noun}",
+                        "{verb} {noun} de it",
+                        "{verb} it a {noun}",
+                        "{verb} it à {noun}",
+                    )
+                if language == "zh":
+                    frames = ("{verb}{noun}", "{verb}it的{noun}", "把it{verb}{noun}")
+                yield Lexicon(
+                    language=language,
+                    verbs=verbs,
+                    nouns=(words[part],),
+                    frames=frames,
+                    fixed=(("part", part),),
+                )
         yield Lexicon(nouns=nouns, frames=("{noun} only", "only the {noun}"), fixed=(("part", part),))
 
 
@@ -90,6 +159,7 @@ CROP = (
             "close up of",
             "cut out the part with",
             "crop out the part with",
+            "crop out",
             "give me a close-up of",
         ),
         frames=("{verb} {target}", "{verb} {target} in it"),
@@ -225,6 +295,10 @@ ROTATE = (
         for language, verbs, degrees, left, right in (
             ("de", ("drehe", "dreh", "rotiere"), "grad", "nach links", "nach rechts"),
             ("es", ("gira", "rota", "girar", "rotar"), "grados", "a izquierda", "a derecha"),
+            ("es", ("gira", "rota", "girar", "rotar"), "grados", "hacia izquierda", "hacia derecha"),
+            ("fr", ("tourne", "pivote", "fais pivoter"), "degrés", "vers gauche", "vers droite"),
+            ("fr", ("tourne", "pivote", "tournez", "fais pivoter"), "degrés", "vers gauche", "vers droite"),
+            ("es", ("gira", "rota", "girar", "rotar"), "grados", "hacia izquierda", "hacia derecha"),
             ("fr", ("tourne", "pivote", "tournez", "fais pivoter"), "degrés", "à gauche", "à droite"),
         )
         for lexicon in (
@@ -351,6 +425,40 @@ FLIP = (
         fixed=(_VERTICAL,),
     ),
 )
+
+_COMPARED = {
+    "de": (
+        re.compile(r"\w+er"),
+        ("mach it {}", "mache it {}", "it {}", "it soll {} werden", "it soll {} sein"),
+    ),
+    "es": (
+        re.compile(r"(?:más|menos) \w+"),
+        (
+            "haz it {}",
+            "haz que it sea {}",
+            "pon it {}",
+            "hazlo {}",
+            "hazla {}",
+            "ponlo {}",
+            "ponla {}",
+            "it {}",
+        ),
+    ),
+    "fr": (
+        re.compile(r"(?:plus|moins) (?!de )\w+"),
+        ("rends it {}", "rends-la {}", "rends-le {}", "mets it {}", "fais it {}", "it {}"),
+    ),
+    "zh": (re.compile(r"(?:更|变|调).{1,2}"), ("把it{}", "让it{}", "将it{}", "it{}", "使it{}", "{}it")),
+}
+"""A comparative of a language, and the frames that ask for it."""
+
+
+def _compared(language: str, frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The frames, and each comparative among them ("heller") in every frame that asks for one."""
+    comparative, around = _COMPARED[language]
+    found = [frame for frame in frames if comparative.fullmatch(frame)]
+    return tuple(dict.fromkeys((*frames, *(ask.format(frame) for frame in found for ask in around))))
+
 
 _SIZES: tuple[str, ...] = (
     "resize",
@@ -529,12 +637,13 @@ RESIZE = (
                 frames=(
                     f"{{verb}} it {to} {{percent}}%",
                     f"{{verb}} it {to} {{width}}x{{height}}",
+                    "{verb} it {percent}%",
                     f"{{verb}} {to} {{percent}}%",
                     f"{{verb}} {to} {{width}}x{{height}}",
                 ),
             ),
-            Lexicon(language=language, frames=smaller, fixed=(("percent", 50),)),
-            Lexicon(language=language, frames=bigger, fixed=(("percent", 200),)),
+            Lexicon(language=language, frames=_compared(language, smaller), fixed=(("percent", 50),)),
+            Lexicon(language=language, frames=_compared(language, bigger), fixed=(("percent", 200),)),
         )
     ),
     Lexicon(
@@ -543,7 +652,11 @@ RESIZE = (
         frames=("{verb}{percent}%", "把it{verb}{percent}%", "{verb}{width}x{height}"),
     ),
     Lexicon(language="zh", frames=("缩小", "缩小it", "把it缩小", "变小"), fixed=(("percent", 50),)),
-    Lexicon(language="zh", frames=("放大", "放大it", "把it放大", "变大"), fixed=(("percent", 200),)),
+    Lexicon(
+        language="zh",
+        frames=("放大", "放大it", "把it放大", "变大", "放大两倍", "放大一倍", "把it放大两倍", "把it放大一倍"),
+        fixed=(("percent", 200),),
+    ),
 )
 
 
@@ -672,6 +785,10 @@ ADJUST = (
         verbs=(
             "make it",
             "turn it",
+            "turn it to",
+            "turn it into",
+            "change it to",
+            "set it to",
             "give it",
             "apply",
             "add",
@@ -747,6 +864,7 @@ ADJUST = (
                     "heller",
                     "mehr helligkeit",
                     "erhöhe helligkeit",
+                    "erhelle it",
                     "helle it auf",
                     "etwas heller",
                 ),
@@ -772,6 +890,10 @@ ADJUST = (
                     "aclara it",
                     "más claro",
                     "más brillante",
+                    "haz it más brillante",
+                    "haz it más claro",
+                    "haz it más clara",
+                    "pon it más clara",
                     "aumenta brillo",
                     "hazlo más brillante",
                     "sube brillo",
@@ -807,6 +929,8 @@ ADJUST = (
                     "augmente luminosité",
                     "plus lumineuse",
                     "rends it plus lumineuse",
+                    "rends it plus claire",
+                    "éclaircis",
                     "rends it plus claire",
                     "plus claire",
                 ),
@@ -844,10 +968,10 @@ ADJUST = (
             ),
         )
         for lexicon in (
-            Lexicon(language=language, frames=brighter, fixed=(("brightness", 1.3),)),
-            Lexicon(language=language, frames=darker, fixed=(("brightness", 0.7),)),
+            Lexicon(language=language, frames=_compared(language, brighter), fixed=(("brightness", 1.3),)),
+            Lexicon(language=language, frames=_compared(language, darker), fixed=(("brightness", 0.7),)),
             Lexicon(language=language, frames=contrast, fixed=(("contrast", 1.4),)),
-            Lexicon(language=language, frames=sharper, fixed=(("sharpness", 2.0),)),
+            Lexicon(language=language, frames=_compared(language, sharper), fixed=(("sharpness", 2.0),)),
             Lexicon(language=language, frames=sepia, fixed=(("sepia", True),)),
             Lexicon(language=language, frames=invert, fixed=(("invert", True),)),
         )
@@ -924,6 +1048,28 @@ BLUR = (
             "zeichne {target} weich",
         ),
     ),
+    Lexicon(
+        language="de",
+        frames=(
+            "mach {target} unkenntlich",
+            "mache {target} unkenntlich",
+            "verdecke {target}",
+            "verberge {target}",
+        ),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        language="es",
+        verbs=("oculta", "tapa", "esconde"),
+        frames=("{verb} {target}",),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        language="fr",
+        frames=("rends {target} méconnaissable", "rends {target} flou", "cache {target}", "masque {target}"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(language="es", frames=("difumina {target}", "pon {target} borroso", "haz {target} borroso")),
     Lexicon(language="de", frames=("mach it unscharf", "mache it unscharf", "verwische it", "weichzeichnen")),
     Lexicon(
         language="de",

@@ -191,6 +191,7 @@ BLUR = Operation(
         Phrase("anonymise {target}", (("style", "pixelate"),)),
         Phrase("censor {target}", (("style", "pixelate"),)),
         Phrase("make {target} unrecognizable", (("style", "pixelate"),)),
+        Phrase("hide {target}", (("style", "pixelate"),)),
         Phrase("black out {target}", (("style", "solid"),)),
         Phrase("redact {target}", (("style", "solid"),)),
         Phrase("blur everything except {target}", (("keep_target", True),)),

@@ -18,6 +18,16 @@ UPSCALE = (
             "{verb} it by a factor of {factor}",
         ),
     ),
+    *(
+        Lexicon(
+            verbs=("upscale", "super-resolve", "upsample"),
+            frames=tuple(
+                f"{{verb}} {it}{by}{factor}00%" for it in ("it ", "") for by in ("", "by ", "to ", "up to ")
+            ),
+            fixed=(("factor", factor),),
+        )
+        for factor in (2, 4)
+    ),
     Lexicon(
         verbs=("increase", "improve", "enhance", "raise", "boost", "double"),
         nouns=("resolution",),

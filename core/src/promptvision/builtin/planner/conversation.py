@@ -39,7 +39,8 @@ MIN_LIKENESS = 60.0
 _THANKS = (
     r"(?:many )?thanks?(?: (?:you|a lot|so much|very much|a million|again))*|thx|ty|cheers|danke(?: "
     r"schön| sehr)?"
-    r"|vielen dank|(?:muchas )?gracias|merci(?: beaucoup)?|谢谢你?|多谢|thank you for .+"
+    r"|vielen dank|(?:muchas )?gracias|merci(?: beaucoup)?|谢谢你?|多谢|(?:thank you"
+    r"|thanks)(?: (?:so much|a lot))? for .+"
 )
 _PRAISE = (
     r"(?:that is |that's |it is |it's )?(?:great|awesome|perfect|nice|cool|wonderful|excellent|amazing"
@@ -50,7 +51,7 @@ _PRAISE = (
 _HELLO = (
     r"(?:hi|hello|hey|yo|howdy|greetings|good (?:morning|evening|afternoon|day)|hallo|guten (?:tag"
     r"|morgen|abend)|hola|buenos días"
-    r"|bonjour|salut|bonsoir|你好|您好|嗨)(?: (?:there|everyone|all|again))?"
+    r"|bonjour|salut|bonsoir|你好|您好|嗨)(?: (?:there|everyone|all|again|to you))?"
 )
 _BYE = r"(?:good)?bye(?: bye)?|see you(?: later)?|good night|tschüss|adiós|au revoir|再见"
 _TALK = re.compile(rf"(?:(?:{_THANKS}|{_PRAISE}|{_HELLO}|{_BYE})[\s,.!]*)+", re.IGNORECASE)

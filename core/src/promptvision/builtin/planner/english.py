@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
-from promptvision.tools.targets import has_exception
+from promptvision.builtin.planner.politeness import cores
+from promptvision.tools.targets import has_exception, is_colour_word
 
-__all__ = ["MAX_READINGS", "readings", "tidy"]
+__all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
 
 MAX_READINGS = 40
 
@@ -40,6 +41,13 @@ _TYPING = {
     "thats": "that is",
     "shouldnt": "should not",
     "cannot": "can not",
+    "ot": "to",
+    "fo": "of",
+    "ti": "it",
+    "abd": "and",
+    "tehn": "then",
+    "thne": "then",
+    "pleae": "please",
     "pic": "picture",
     "pics": "pictures",
 }
@@ -70,6 +78,17 @@ _WRITTEN_OUT = (
     (re.compile(r"(\d)\s*(?:percent|per cent)\b", re.IGNORECASE), r"\1%"),
     (re.compile(r"(\d)\s+%"), r"\1%"),
     (re.compile(r"\b(\d{1,5})\s*(?:by|x|\u00d7|\*)\s*(\d{1,5})\b", re.IGNORECASE), r"\1x\2"),
+    (re.compile(r"(\d) (?=(?:wide|tall|high|in width|in height)\b)", re.IGNORECASE), r"\1 pixels "),
+    (re.compile(r"(?<=[a-z]{3}) & (?=[a-z]{3})(?!white)", re.IGNORECASE), " and "),
+    (
+        re.compile(
+            r",?\s*\b(?:und |y |et )?(?:danach|anschließend|dann|luego|después|ensuite|puis)\b,?\s+"
+            r"|[,\uff0c]?(?:然后再?|接着|之后|最后)[,\uff0c]?",
+            re.IGNORECASE,
+        ),
+        "; ",
+    ),
+    (re.compile(r"\bin (?:here|there)\b", re.IGNORECASE), "in it"),
     (re.compile(r"\ba quarter turn\b", re.IGNORECASE), "90 degrees"),
     (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
     (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
@@ -88,7 +107,8 @@ _TIMES = re.compile(r"\b(?:by )?(?:a factor of )?(\d(?:\.\d+)?)\s?(?:x|times)(?!
 _HEAD = re.compile(
     r"^(?:(?:(?:would|do) you mind(?: to)?|ok(?:ay)?|now|then|next|finally|lastly|first|second|also|and"
     r"|but|so|well|please|kindly|just|yo|yeah|yes"
-    r"|no|nope|hmm+|hm|actually|great|perfect|nice|cool|alright|right|sorry|excuse me|instead|afterwards"
+    r"|no(?=\s*[,.!:;]| (?:it|make|i|the|just|not)\b)|nope|hmm+|hm|actually|great"
+    r"|perfect|nice|cool|alright|right|sorry|excuse me|instead|afterwards"
     r"|again"
     r"|(?:hey|hi|hello|dear|good (?:morning|evening|afternoon|day))"
     r"(?: (?:there|buddy|mate|assistant|friend|all|everyone|dude|man))?"
@@ -139,6 +159,16 @@ _WHOLE = re.compile(r"\b(?:everything|the whole thing|all of it|the entire thing
 _AMOUNT = re.compile(r"\s*(?:by )?\+?-?\d{1,3}%$")
 _PIC = f"(?:{IMAGE}|here|there)"
 _VERBAL = r"(?:to be|to become|to look|was|were|is|are|be|became|becomes|turned)"
+_IRREGULAR = {
+    "taken": "take",
+    "cut": "cut",
+    "made": "make",
+    "hidden": "hide",
+    "written": "write",
+    "drawn": "draw",
+}
+_DONE = rf"(?:\w+ed|{'|'.join(_IRREGULAR)})"
+"""A participle: what is to be done."""
 _WANT = (
     r"(?:i (?:would )?(?:really |just )?(?:want|need|like|love|prefer|wish)(?: for)?(?: to (?:have|see|get))?"
     r"|i would rather (?:have|see)|i would(?: much)? prefer|we (?:want|need)"
@@ -149,8 +179,15 @@ _WANT = (
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), replacement)
     for pattern, replacement in (
+        (
+            r"^(?:nothing|nobody|no one|none) (?:but|except|other than|besides) (.+?) "
+            r"(?:should|must|may|can)? ?(?:be"
+            r" (?:visible|seen|left|kept|shown)|stays?|remains?)$",
+            r"remove everything except \1",
+        ),
         (rf"^{_WANT} (.+?) {_VERBAL} (.+)$", r"make \1 \2"),
-        (rf"^{_WANT} (.+?) (\w+ed(?: .*)?)$", r"~\2~\1"),
+        (rf"^{_WANT} (.+?) gone\b(.*)$", r"remove \1\2"),
+        (rf"^{_WANT} (.+?) ({_DONE}(?: .*)?)$", r"~\2~\1"),
         (rf"^{_WANT} (.+)$", r"make \1"),
         (rf"^{_WANT} (.+)$", r"\1"),
         (
@@ -161,7 +198,14 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"^(?:{IMAGE} )?(?:it |this |that )?would look (?:better|nicer|good|great) (?:in )?(.+)$",
             r"make <image> \1",
         ),
-        (r"^(?:make sure )?(?:that )?(.+?) (?:is|are) gone$", r"remove \1"),
+        (
+            r"^(?:if )?(.+?) (?:could|should|can|must|may|might|would|is to|has to"
+            r"|have to|needs to|need to|gets?)"
+            rf"(?: please)? (?:be|get) ({_DONE}(?: .*)?)$",
+            r"~\2~\1",
+        ),
+        (r"^(\d+%) (?:of (?:the )?)?(?:original )?(?:size|scale)$", r"resize it to \1"),
+        (r"^(?:make sure )?(?:that )?(.+?) (?:is|are|was|were) gone$", r"remove \1"),
         (rf"^(?:(?:show me|give me|i want|make) )?(?:{IMAGE} )?without (.+)$", r"remove \1"),
         (
             rf"^i (?:do not|don't|no longer) (?:want|need|like)(?: to see)?(?: to have)? (.+?)(?: in| "
@@ -174,7 +218,19 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r".+?)(?: there| in)? (?:instead of|in place of|rather than) (.+)$",
             r"replace \2 with \1",
         ),
+        (
+            r"^(?:only|just) (.+?)(?: (?:should|must|may|can|is to))? (?:stays?|remains?|be kept|be left)"
+            r"(?: visible| over)?$",
+            r"remove everything except \1",
+        ),
         (r"^(?:only|just|merely) (.+)$", r"\1"),
+        (
+            rf"^(?:(?:an?|the|one) )?(?:version|copy|variant) of ({IMAGE}) (?:that is|which is|but) (.+)$",
+            r"make \1 \2",
+        ),
+        (r"^((?:[\w'-]+ ){1,3}?)(\w+ed)$", r"~\2~\1"),
+        (r"^(.+?) (?:to|for) (?:me|us)$", r"\1"),
+        (rf"^(\w+) (up|down|out|off|in|around) ({IMAGE})$", r"\1 \3 \2"),
         (r"^(?:keep|leave)(?: just| only| nothing but) (.+)$", r"remove everything except \1"),
         (r"^(?:only|just) (?:keep|leave) (.+)$", r"remove everything except \1"),
         (r"^give (.+?) (?:an? )?([\w-]+) colou?r$", r"make \1 \2"),
@@ -199,6 +255,43 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
     )
 )
+_NO_THING = re.compile(
+    r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?|worries)(?:more )?((?:the )?\w+(?: \w+)?)",
+    re.IGNORECASE,
+)
+_TO_COLOUR = re.compile(
+    r"(.+? (?=(?:to|in|into) )|(?:(?:the|my) )?(?!\w+ (?:the|an?|my|this|that|it)\b)[\w'-]+(?: [\w'-]+)? )"
+    r"(?:(?:to|in|into) )?((?:(?:dark|light|bright|pale) )?[\w-]+)",
+    re.IGNORECASE,
+)
+_TOO = re.compile(
+    r"(?:(?:it|this|that|<image>) (?:is|looks?|seems?|still is) |it's )?(?:still |now "
+    r"|a bit |a little |much |way |far )*"
+    r"(?:(?:too|so|very|quite) (?P<too>[\w-]+)|not (?P<not>[\w-]+) enough)",
+    re.IGNORECASE,
+)
+_CURES = {
+    **dict.fromkeys(("dark", "dim", "underexposed", "gloomy"), "brighter"),
+    **dict.fromkeys(("bright", "light", "overexposed"), "darker"),
+    **dict.fromkeys(("small", "tiny", "little"), "bigger"),
+    **dict.fromkeys(("big", "large", "huge"), "smaller"),
+    **dict.fromkeys(("blurry", "soft", "fuzzy", "unsharp"), "sharper"),
+    **dict.fromkeys(("sharp",), "softer"),
+    **dict.fromkeys(("colorful", "colourful", "saturated", "vivid", "gaudy"), "less colorful"),
+    **dict.fromkeys(("dull", "pale", "washed-out", "faded"), "more colorful"),
+}
+_ENOUGH = {
+    "bright": "brighter",
+    "light": "brighter",
+    "dark": "darker",
+    "big": "bigger",
+    "large": "bigger",
+    "small": "smaller",
+    "sharp": "sharper",
+    "colorful": "more colorful",
+    "colourful": "more colorful",
+    "vivid": "more colorful",
+}
 _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.IGNORECASE)
 
 
@@ -216,6 +309,29 @@ def tidy(words: str) -> str:
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
     """The clause in alternative wordings, the original first, at most :data:`MAX_READINGS` in total."""
     return islice(_readings(clause, book), MAX_READINGS)
+
+
+def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
+    """Wordings of a clause without a verb: "no people", "car red", "sky to purple", "too dark"."""
+    if found := _NO_THING.fullmatch(clause.strip(" ,.!?")):
+        if not book.begins(fold(found[1]).partition(" ")[0]):
+            yield f"remove {found[1]}"
+        return
+    for text in dict.fromkeys((_polite(clause), *cores(clause, book))):
+        bare = name_image(text)
+        if len(bare.split()) > 6 or (
+            re.search(r"\b(?:not|never|no|don't)\b", bare) and not _TOO.fullmatch(bare)
+        ):
+            continue
+        if (found := _TO_COLOUR.fullmatch(bare)) and is_colour_word(found[2].lower().rpartition(" ")[2]):
+            yield f"change {found[1].strip()} to {found[2]}"
+        elif found := _TOO.fullmatch(bare):
+            cure = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))
+            if cure:
+                yield f"make it {cure}"
+        elif len(bare.split()) <= 3:
+            yield f"convert it to {bare}"
+            yield f"make it {bare}"
 
 
 def _readings(clause: str, book: PhraseBook) -> Iterator[str]:
@@ -237,6 +353,7 @@ def _polite(clause: str) -> str:
 
 def _variants(text: str, book: PhraseBook) -> Iterator[str]:
     yield _polite(text)
+    yield from cores(text, book)
     named = name_image(text)
     for source, (rule, replacement) in product(dict.fromkeys((text, named)), _RULES):
         if (found := rule.match(source)) is None:
@@ -262,6 +379,8 @@ def _variants(text: str, book: PhraseBook) -> Iterator[str]:
 def _base(verb: str, book: PhraseBook) -> str:
     """The base form of a verb that begins a phrase: "making" gives "make", "removed" gives "remove"."""
     word = fold(verb)
+    if word in _IRREGULAR:
+        return _IRREGULAR[word]
     for ending in ("ing", "ed", "d"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
             stem = word.removesuffix(ending)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from promptvision.builtin.planner.patterns import IMAGE, fold, plain
@@ -22,6 +23,11 @@ class Language:
         joins: words for "and" and "then".
         words: word to English word.
         is_spaced: whether spaces separate words.
+        imperatives: place of a verb (0 first, -1 last), and endings of it with those of its imperative.
+        negation: words of an action that is not to be done.
+        but: what parts such an action from one that is.
+        kept: an exception, with the group ``kept``.
+        prefixes: separable prefixes of verbs, which come last in an imperative.
     """
 
     code: str
@@ -29,7 +35,12 @@ class Language:
     dropped: re.Pattern[str]
     joins: tuple[tuple[re.Pattern[str], str], ...]
     words: dict[str, str]
+    negation: re.Pattern[str]
+    but: re.Pattern[str]
+    kept: re.Pattern[str]
     is_spaced: bool = True
+    imperatives: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()
+    prefixes: tuple[str, ...] = ()
 
     def prepared(self, clause: str) -> str:
         """The clause in the form in which lexicon phrases are written."""
@@ -38,6 +49,34 @@ class Language:
         for rule, join in self.joins:
             text = rule.sub(join, text)
         return re.sub(r"\s+", " ", text).strip(" ,.!?:;-")
+
+    def parted(self, clause: str) -> tuple[str, str, bool]:
+        """What is wanted, what is to be kept, and whether something is negated: "nicht drehen"."""
+        if found := self.kept.search(clause):
+            return clause[: found.start()], self.prepared(found["kept"]), False
+        if not self.negation.search(clause):
+            return clause, "", False
+        parts = [part for part in self.but.split(clause) if not self.negation.search(part)]
+        return " ".join(parts).strip(), "", True
+
+    def is_sure(self, clause: str) -> bool:
+        """Whether a clause without a known phrase is certainly of this language."""
+        return self.image.search(clause) is not None or self.dropped.search(clause) is not None
+
+    def wordings(self, clause: str) -> Iterator[str]:
+        """The clause as lexicon phrases are written, then with its infinitive as an imperative."""
+        text = self.prepared(clause)
+        yield text
+        for at, endings in self.imperatives:
+            words = text.split()
+            for ending, made in endings:
+                if len(words) > 1 and fold(words[at]).endswith(ending) and len(words[at]) > len(ending) + 1:
+                    verb = words[at][: -len(ending)] + made
+                    rest = words[:-1] if at else words[1:]
+                    yield " ".join((verb, *rest))
+                    for prefix in self.prefixes if at else ():
+                        if fold(verb).startswith(prefix) and len(verb) > len(prefix) + 2:
+                            yield " ".join((verb[len(prefix) :], *rest, prefix))
 
     def english(self, value: str) -> str:
         """A thing or a colour in English, word by word; unknown words stay."""
@@ -68,16 +107,39 @@ def _any(words: str, *, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
 GERMAN = Language(
     code="de",
     image=_any(
-        r"(?:(?:das|dem|des|dieses|diesem|mein|meinem|im|vom|ein)\s+)?(?:bild(?:es)?|foto|photo|aufnahme)|es",
+        r"(?:(?:das|dem|des|dieses|diesem|mein|meinem|ein)\s+)?(?:bild(?:es|s)?|foto"
+        r"|fotos|photo|aufnahme|ergebnis)|es",
     ),
     dropped=_any(
-        r"der|die|das|den|dem|des|eine?[nmrs]?|bitte|mal|doch|jetzt|nun|danke|mir bitte|könnte(?:st|n)? "
+        r"der|die|das|den|dem|des|eine?[nmrs]?|nur|bloß|bitte|mal|doch|jetzt|nun|danke"
+        r"|mir bitte|könnte(?:st|n)? "
         r"(?:du|sie)"
-        r"|kannst du|können sie|würde(?:st|n)? (?:du|sie)|ich möchte|ich will|alle[rns]?|diese[rnsm]?"
+        r"|kannst du|können sie|würde(?:st|n)? (?:du|sie)|ich möchte|ich will|alle[rn]?|diese[rnsm]?"
         r"|meine?[rnms]?"
-        r"|hallo|hey|hi|etwas",
+        r"|hallo|hey|hi|etwas|ein bisschen|ein wenig|bisschen|könnten wir|kann man|lass uns"
+        r"|ich hätte gern(?:e)?|ich brauche|ich würde gern(?:e)?|wäre es möglich|wenn "
+        r"möglich|einmal|gern(?:e)?|mir",
     ),
-    joins=((_any("und dann|danach|anschließend|dann"), " then "), (_any("und"), " and ")),
+    joins=(
+        (_any("und dann|danach|anschließend|dann"), " then "),
+        (_any("und"), " and "),
+        (re.compile(r"(?<=en) sie\b", re.IGNORECASE), ""),
+        (_any("im"), " in "),
+        (_any("vom"), " von "),
+    ),
+    imperatives=(
+        (-1, (("ern", "ere"), ("eln", "le"), ("en", "e"), ("en", ""))),
+        (0, (("en", "e"), ("t", "e"))),
+    ),
+    prefixes=("um", "frei", "zu", "aus", "auf", "ab", "weg", "vor", "hoch", "ein", "nach", "heraus"),
+    negation=_any("nicht|keine?[nmrs]?|niemals|nie"),
+    but=re.compile(r",\s*(?:sondern |nur |aber |bitte )*|\s(?:sondern|aber nur) ", re.IGNORECASE),
+    kept=re.compile(
+        r",?\s+(?:(?:aber|doch) (?:bitte )?(?:nicht|lass|behalte)|außer|ausgenommen"
+        r"|bis auf|mit ausnahme von)\s+(?P<kept>.+?)(?:\s+(?:so|in ruhe"
+        r"|unverändert))?$",
+        re.IGNORECASE,
+    ),
     words=_table(
         "rot|rote|roten|roter|rotes=red;blau|blaue|blauen|blauer|blaues=blue;grün|grüne|grünen|grüner"
         "|grünes=green"
@@ -100,13 +162,39 @@ GERMAN = Language(
 )
 SPANISH = Language(
     code="es",
-    image=_any(r"(?:(?:la|esta|mi|una|de la|en la)\s+)?(?:imagen|foto|fotografía)|esto"),
+    image=_any(r"(?:(?:la|esta|mi|una|el)\s+)?(?:imagen|foto|fotografía|resultado)|esto"),
     dropped=_any(
         r"el|la|los|las|una?|unos|unas|por favor|ahora|gracias|puedes|podrías|puede|podría|quiero|me "
         r"gustaría|al"
-        r"|todos|todas|este|esta|estos|estas|mi|mis|hola|un poco",
+        r"|todos|todas|este|esta|estos|estas|mi|mis|^hola|un poco|podría usted|te "
+        r"importaría|quisiera|necesito|oye|porfa|si puedes|usted|de favor",
+    ),
+    imperatives=(
+        (
+            0,
+            (
+                ("arlo", "a"),
+                ("arla", "a"),
+                ("ar", "a"),
+                ("er", "e"),
+                ("ir", "e"),
+                ("que", "ca"),
+                ("e", "a"),
+                ("alo", "a"),
+            ),
+        ),
     ),
     joins=((_any("y luego|después|luego|entonces"), " then "), (_any("y|e"), " and ")),
+    negation=re.compile(
+        r"(?:^|[,;]\s*|\bpor favor,? )no\s+(?!quiero|haya)\w+|\bnunca\b|\bsin "
+        r"(?:cambiar|tocar|recortar|girar)\b",
+        re.IGNORECASE,
+    ),
+    but=re.compile(r",\s*(?:sino |solo |sólo |pero |por favor )*|\s(?:sino|pero solo) ", re.IGNORECASE),
+    kept=re.compile(
+        r",?\s+(?:pero no|excepto|salvo|menos|a excepción de|pero deja|pero conserva)\s+(?P<kept>.+)$",
+        re.IGNORECASE,
+    ),
     words=_table(
         "rojo|roja|rojos|rojas=red;azul|azules=blue;verde|verdes=green;amarillo|amarilla|amarillos"
         "|amarillas=yellow"
@@ -130,7 +218,8 @@ SPANISH = Language(
 FRENCH = Language(
     code="fr",
     image=re.compile(
-        r"(?<![\w-])(?:(?:la |cette |ma |une |l')?(?:image|photo|photographie)|ça|ceci)(?![\w-])",
+        r"(?<![\w-])(?:(?:la |cette |ma |une |l'|le )?(?:image|photo|photographie"
+        r"|résultat)|ça|ceci)(?![\w-])",
         re.IGNORECASE,
     ),
     dropped=re.compile(
@@ -138,10 +227,37 @@ FRENCH = Language(
         r"|maintenant|merci"
         r"|peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|je veux|je voudrais|j'aimerais|tous|toutes"
         r"|cette?|ces|mon|ma"
-        r"|mes|bonjour|salut|un peu|tout le)(?![\w'-])|(?<![\w-])l'(?=\w)|(?<=\bde )l'",
+        r"|mes|^bonjour|^salut|un peu|tout le|il faudrait|j'ai besoin de|est-ce que "
+        r"tu peux|tu peux|vous pouvez|veuillez"
+        r"|si possible|moi)(?![\w'-])|(?<![\w-])l'(?=\w)|(?<=\bde )l'",
         re.IGNORECASE,
     ),
+    imperatives=(
+        (
+            0,
+            (
+                ("issez", "is"),
+                ("ez", "e"),
+                ("ez", ""),
+                ("er", "e"),
+                ("ttre", "ts"),
+                ("ir", "is"),
+                ("dre", "ds"),
+                ("re", "s"),
+            ),
+        ),
+    ),
     joins=((_any("et puis|et ensuite|ensuite|puis|après"), " then "), (_any("et"), " and ")),
+    negation=re.compile(
+        r"\b(?:ne\s+|n\'\s*)\w+(?:[- ]\w+)?\s+(?:pas|jamais|rien)\b|(?<!\w)pas (?:de|d\')", re.IGNORECASE
+    ),
+    but=re.compile(
+        r",\s*(?:mais |seulement |juste |plutôt )*|\s(?:mais (?:plutôt|seulement)) ", re.IGNORECASE
+    ),
+    kept=re.compile(
+        r",?\s+(?:mais pas|sauf|excepté|à l\'exception de|mais garde|mais laisse)\s+(?P<kept>.+)$",
+        re.IGNORECASE,
+    ),
     words=_table(
         "rouge|rouges=red;bleu|bleue|bleus|bleues=blue;vert|verte|verts|vertes=green;jaune|jaunes=yellow"
         ";noir|noire|noirs|noires=black;blanc|blanche|blancs|blanches=white;gris|grise=grey;rose=pink;"
@@ -164,9 +280,14 @@ FRENCH = Language(
 )
 CHINESE = Language(
     code="zh",
-    image=re.compile(r"(?:这|那)?(?:张|幅|个)?(?:图片|照片|图像|相片|图)(?!书)|它"),
-    dropped=re.compile(r"请|一下|谢谢|帮我|麻烦|能不能|可以|吗|呢|吧|你能|能否|所有的?|这个|那个|一个|一只"),
+    image=re.compile(r"(?:这|那)?(?:张|幅|个)?(?:图片|照片|图像|相片|图|结果)(?!书)|它"),
+    dropped=re.compile(
+        r"请|一下|一点儿?|一些|稍微|谢谢|帮我|给我|麻烦|能不能|可以|吗|呢|吧|你能|能否|所有的?|这个|那个|一个|一只"
+    ),
     joins=((re.compile(r"[,\uff0c]?(?:然后|接着|之后)"), " then "), (re.compile(r"并且|并"), " and ")),
+    negation=re.compile(r"不要|别(?!的)|不用|无需|不需要"),
+    but=re.compile(r"[,\uff0c\u3001;\uff1b]\s*(?:只|而是|但|就|请)*|而是"),
+    kept=re.compile(r"[,\uff0c]?\s*(?:但|但是)?(?:不要动|保留|留下)(?P<kept>.+)$"),
     words=_table(
         "红色|红=red;蓝色|蓝=blue;绿色|绿=green;黄色|黄=yellow;黑色|黑=black;白色|白=white;灰色|灰=grey"
         ";粉色|粉红色=pink;橙色=orange;紫色=purple;棕色=brown;球=ball;汽车|车|轿车=car;狗=dog;猫=cat;房子=house"

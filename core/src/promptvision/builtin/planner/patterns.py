@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import Any
 
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.tool import Lexicon, Phrase
 
-__all__ = ["IMAGE", "Pattern", "PhraseBook", "Readable", "fold", "name_image", "phrase_book", "plain"]
+__all__ = [
+    "IMAGE",
+    "Pattern",
+    "PhraseBook",
+    "Readable",
+    "fold",
+    "name_image",
+    "phrase_book",
+    "plain",
+    "word_set",
+]
 
 IMAGE = "<image>"
 """Placeholder for every name of the current image, in sentences and in phrases."""
 
 _NOUN = (
     r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot|portrait|selfie"
-    r"|screenshot|foto)"
+    r"|screenshot|foto|fotograph|photography)"
 )
 _KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
 _NAMED = re.compile(
@@ -34,9 +44,16 @@ _SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
 """Placeholder for the image in phrases of a language without spaces."""
+_MAY_NAME_IMAGE = re.compile(r"(?:it|the|this|that|my|your|our)(?![a-z])")
+"""A first word that may begin a name of the image."""
 MAX_BOOKS = 16
 ANY_WORDS = "_"
 """The slot of words that are not an argument."""
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
 
 
 def plain(words: str) -> str:
@@ -47,6 +64,8 @@ def plain(words: str) -> str:
 
 def fold(text: str) -> str:
     """Lower case, of the same length."""
+    if text.isascii():
+        return text.lower()
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
@@ -72,7 +91,7 @@ class Readable:
     phrase: Phrase
     is_declared: bool
 
-    @property
+    @cached_property
     def pattern(self) -> Pattern:
         """The compiled phrase."""
         return _compiled(self.phrase.text)
@@ -80,11 +99,39 @@ class Readable:
 
 @lru_cache(maxsize=32768)
 def _compiled(phrase: str) -> Pattern:
-    parts = _SLOTS.split(plain(phrase))
-    literals = tuple(fold(POINTED.sub(IMAGE, name_image(part))) for part in parts[::2])
+    parts = _SLOTS.split(
+        phrase if phrase.isascii() and "'" not in phrase and '"' not in phrase else plain(phrase)
+    )
+    literals = tuple(map(_literal, parts[::2]))
     groups = tuple(tuple(re.findall(r"\w+", part)) for part in parts[1::2])
     weight = sum(len(text.replace(" ", "").replace(IMAGE, "")) for text in literals)
     return Pattern(literals, groups, weight)
+
+
+@lru_cache(maxsize=8192)
+def _literal(part: str) -> str:
+    """A part of a phrase between slots, folded, with the placeholder for the image."""
+    return fold(POINTED.sub(IMAGE, name_image(part)))
+
+
+class _Starts:
+    """Phrases by the words before their first slot."""
+
+    def __init__(self, phrases: Iterable[Readable] = ()) -> None:
+        self._phrases: defaultdict[str, list[Readable]] = defaultdict(list)
+        for readable in phrases:
+            self._phrases[readable.pattern.literals[0]].append(readable)
+        self._lengths = sorted({len(start) for start in self._phrases})
+
+    def fitting(self, text: str) -> Iterator[Readable]:
+        """The phrases that start like a folded sentence and end like it."""
+        for length in self._lengths:
+            for readable in self._phrases.get(text[:length], ()) if length <= len(text) else ():
+                if text.endswith(readable.pattern.literals[-1]):
+                    yield readable
+
+
+_NONE = _Starts()
 
 
 class PhraseBook:
@@ -101,14 +148,14 @@ class PhraseBook:
         self.functions = tuple(functions)
         self.language = language
         self._makers: defaultdict[str, list[Callable[[], Iterator[Readable]]]] = defaultdict(list)
-        self._made: dict[str, tuple[Readable, ...]] = {}
+        self._made: dict[str, _Starts] = {}
         self._vocabulary: frozenset[str] | None = None
         for function in self.functions:
             self._index(function)
 
     def phrases(self, text: str) -> tuple[Readable, ...]:
         """The phrases that may fit a folded sentence."""
-        return (*self._phrases(_first_word(text)), *self._phrases(""))
+        return (*self._starts(_first_word(text)).fitting(text), *self._starts("").fitting(text))
 
     def begins(self, word: str) -> bool:
         """Whether a phrase begins with a folded word."""
@@ -130,12 +177,11 @@ class PhraseBook:
     def _lexicons(self, function: PlannerFunction) -> Iterator[Lexicon]:
         return (lexicon for lexicon in function.lexicons if lexicon.language == self.language)
 
-    def _phrases(self, word: str) -> tuple[Readable, ...]:
+    def _starts(self, word: str) -> _Starts:
         if word not in self._made:
             if word not in self._makers:
-                return ()
-            found = (readable for make in self._makers[word] for readable in make())
-            self._made[word] = tuple(found)
+                return _NONE
+            self._made[word] = _Starts(readable for make in self._makers[word] for readable in make())
         return self._made[word]
 
     def _index(self, function: PlannerFunction) -> None:
@@ -144,35 +190,49 @@ class PhraseBook:
                 key = _key(phrase.text)
                 self._makers[key].append(lambda phrase=phrase: iter((Readable(function, phrase, True),)))  # type: ignore[misc]
         for lexicon in self._lexicons(function):
-            for frame in lexicon.frames:
-                self._index_frame(function, lexicon, frame)
+            self._index_lexicon(function, lexicon)
 
-    def _index_frame(self, function: PlannerFunction, lexicon: Lexicon, frame: str) -> None:
-        slot = "{verb}" if frame.startswith("{verb}") else "{noun}" if frame.startswith("{noun}") else ""
-        words = {"{verb}": lexicon.verbs, "{noun}": lexicon.nouns}.get(slot, ("",))
-        by_key: defaultdict[str, list[str]] = defaultdict(list)
-        for word in words:
-            filled = frame.replace(slot, word) if slot else frame
-            by_key[_key(filled)].append(filled)
-        for key, frames in by_key.items():
-            self._makers[key].append(
-                lambda frames=tuple(frames): _expanded(function, lexicon, frames),  # type: ignore[misc]
-            )
+    def _index_lexicon(self, function: PlannerFunction, lexicon: Lexicon) -> None:
+        """Note for each first word which frames and words of the lexicon make phrases that begin with it."""
+        begun: defaultdict[str, list[tuple[str, str, list[str]]]] = defaultdict(list)
+        for slot, words in (("{verb}", lexicon.verbs), ("{noun}", lexicon.nouns)):
+            frames = [frame for frame in lexicon.frames if frame.startswith(slot)]
+            by_key: defaultdict[str, list[str]] = defaultdict(list)
+            for word in words if frames else ():
+                by_key[_key(word)].append(word)
+            for key, chosen in by_key.items():
+                begun[key] += [(frame, slot, chosen) for frame in frames]
+        for frame in lexicon.frames:
+            if not frame.startswith(("{verb}", "{noun}")):
+                begun[_key(frame)].append((frame, "", [""]))
+        for key, parts in begun.items():
+            self._makers[key].append(lambda parts=parts: _expanded(function, lexicon, parts))  # type: ignore[misc]
 
 
-def _expanded(function: PlannerFunction, lexicon: Lexicon, frames: tuple[str, ...]) -> Iterator[Readable]:
-    narrowed = Lexicon(frames=frames, verbs=lexicon.verbs, nouns=lexicon.nouns, fixed=lexicon.fixed)
-    return (Readable(function, phrase, False) for phrase in narrowed.phrases())
+def _expanded(
+    function: PlannerFunction, lexicon: Lexicon, parts: Iterable[tuple[str, str, list[str]]]
+) -> Iterator[Readable]:
+    frames = tuple(
+        frame.replace(slot, word) if slot else frame for frame, slot, words in parts for word in words
+    )
+    return (Readable(function, phrase, False) for phrase in replace(lexicon, frames=frames).phrases())
 
 
 def _key(phrase: str) -> str:
     """Index key of a phrase: its first word, or "" when it starts with a slot."""
-    first = _compiled(phrase).literals[0] if phrase else ""
-    return _first_word(first)
+    word = phrase.lstrip().partition(" ")[0]
+    if word.startswith("{"):
+        return ""
+    folded = fold(word)
+    if _MAY_NAME_IMAGE.match(folded) is None:
+        return _first_word(folded.partition("{")[0])
+    return _first_word(_compiled(phrase).literals[0])
 
 
 def _first_word(text: str) -> str:
     text = text.lstrip()
+    if text.startswith(IMAGE):
+        return IMAGE
     if _CJK.match(text):
         return text[0]
     return text.partition(" ")[0]

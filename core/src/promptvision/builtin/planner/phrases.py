@@ -68,8 +68,63 @@ _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "th
 _IT |= frozenset(("him", "her", "he", "she", "both", "both of them", "all of them"))
 _ADJECTIVES = CHOICES | DARK | LIGHT
 _SPEAKERS = frozenset(("me", "us", "you", "i", "myself", "yourself"))
+_ASKING = frozenset(
+    [
+        "i",
+        "you",
+        "we",
+        "could",
+        "would",
+        "should",
+        "please",
+        "if",
+        "it'd",
+        "i'd",
+        "nothing",
+        "nobody",
+        "wonderful",
+        "lovely",
+        "whether",
+        "want",
+        "thanks",
+    ]
+)
+"""Words of a sentence around a request, which no thing is named by."""
+_PREPOSITIONS = frozenset(["in", "on", "to", "of", "with", "as", "at", "from", "by", "for", "into"])
+_FUNCTION_WORDS = frozenset(
+    [
+        "are",
+        "is",
+        "there",
+        "here",
+        "in",
+        "on",
+        "of",
+        "the",
+        "a",
+        "an",
+        "it",
+        "do",
+        "does",
+        "you",
+        "see",
+        "can",
+        "some",
+        "any",
+        "more",
+        "few",
+        "many",
+        "much",
+        "other",
+        "how",
+        "what",
+        "about",
+        "when",
+        "so",
+    ]
+)
 _VERB_PHRASE = re.compile(
-    r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|a|an|<image>)"
+    r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|them|him|her|a|an|<image>)"
     r"|(?P<thing>the|my|this|that))\b"
 )
 _NO_END = frozenset(
@@ -108,7 +163,15 @@ _EXCEPTED = re.compile(
     r",?\s+(?:except(?: for)?|excluding|other than|apart from|besides|but not)\s+(?P<kept>.+)$",
     re.IGNORECASE,
 )
+_PROPERTY = re.compile(
+    r"(?:(?:the|its|any) )?(?:colou?rs?|size|proportions?|aspect(?: ratio)?|quality"
+    r"|details?|resolution|anything"
+    r"(?: else)?|everything else|the rest|other things|shape|format)(?: (?:of )?<image>)?",
+    re.IGNORECASE,
+)
+"""What an image has, in contrast to things in it."""
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
+_PRONOUN_LAST = re.compile(r"\b(?:them|these|those|him|her)$", re.IGNORECASE)
 _POSSESSIVE_LAST = re.compile(r"(?:'s|(?<=s)')$", re.IGNORECASE)
 _SHADE = r"(?:bright|dark|light|pale|deep|very|emerald|navy|royal|hot|neon|pastel|midnight|jet|electric)"
 _COLOUR_LAST = re.compile(
@@ -180,10 +243,13 @@ def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     for rule in (_KEPT, _UNTOUCHED, _EXCEPTED):
         bare = _bare(clause)
         if found := rule.search(bare):
-            kept = _kept(found)
-            matches = _match_parts(bare[: found.start()], book, kept) if kept else ()
-            if matches and all(match.function.target in dict(match.arguments) for match in matches):
-                return matches
+            kept, head = _kept(found), bare[: found.start()]
+            if _PROPERTY.fullmatch(kept):  # "brighter without changing the colours"
+                return _match_parts(head, book)
+            for text in (head, f"make it {head}") if kept else ():
+                matches = _match_parts(text, book, kept)
+                if matches and all(match.function.target in dict(match.arguments) for match in matches):
+                    return matches
     if _is_colour(_bare(clause)):
         clause = f"make it {_bare(clause)}"
     return _match_parts(clause, book)
@@ -217,21 +283,36 @@ def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, 
     cuts.append((len(clause), len(clause)))
 
     @cache
-    def plan(first: int, lead: str) -> tuple[Match, ...]:
+    def plan(first: int, lead: str, verb: str = "", named: str = "") -> tuple[Match, ...]:
         for last in range(first + 1, len(cuts)):
             part = clause[cuts[first][1] : cuts[last][0]]
             head = _match_one(part, book, kept)
             if head is None and lead and _DETERMINED.match(part):
                 head = _match_one(lead + part, book, kept)
+            if head is None and named and (found := _PRONOUN_LAST.search(part)) is not None:
+                head = _match_one(part[: found.start()] + named, book, kept)
+            if head is None and verb:
+                head = _match_one(f"{verb} {_bare(part)}", book, kept)
+                head = head if head is not None and not head.slots and not head.is_follow_up else None
             if head is not None and last == len(cuts) - 1:
                 return (head,)
             if head is not None and is_shared and head.is_split:
                 continue
-            if head is not None and (tail := plan(last, head.lead)):
+            if head is not None and (tail := plan(last, head.lead, _verb(part), _named(head) or named)):
                 return (head, *tail)
         return ()
 
     return plan(0, "")
+
+
+def _verb(part: str) -> str:
+    """The first word of a part, which the next part may leave out: "increase contrast and saturation"."""
+    return _bare(part).partition(" ")[0]
+
+
+def _named(match: Match) -> str:
+    """The thing that a call is about, for "them" in the next part."""
+    return str(dict(match.arguments).get(match.function.target or "", ""))
 
 
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
@@ -245,7 +326,9 @@ def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     found = [match for reading in _readings(text) for match in _matches(reading, book, image, kept)]
     follow_ups = _matches(text, book, image, kept)
     found += [match for match in follow_ups if match.is_follow_up]
-    best = max(found, key=lambda match: (match.weight, not match.is_follow_up), default=None)
+    best = max(
+        found, key=lambda match: (match.weight, not match.is_follow_up, match.is_declared), default=None
+    )
     if best is None or best.is_declared:
         return best
     rivals = {match.function.name: match for match in found if match.weight == best.weight}
@@ -308,6 +391,8 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         if MISFIT in fits.values() or not (is_sure or readable.is_declared):
             continue
         arguments = [*((name, fit.value) for name, fit in fits.items()), *phrase.fixed]
+        if phrase.whole:
+            arguments.append((phrase.whole, text.replace(IMAGE, "it").strip()))
         if handle is not None and function.image is not None:
             arguments.append((function.image, handle))
         yield Match(
@@ -338,11 +423,19 @@ def _value(function: PlannerFunction, name: str, value: str) -> str:
 
 def _is_thing(target: str | None, book: PhraseBook) -> bool:
     """Whether a target may name objects: not a speaking person, nor a list that contains a request."""
-    if target is None:
+    if target is None or fold(target) in _IT:
         return True
     if target.lower().startswith(("no ", "either ", "neither ")):
         return False
     pieces = _WEAK.split(fold(target))
+    words = re.findall(r"[\w'-]+", fold(target))
+    if (
+        not words
+        or words[0] in _PREPOSITIONS
+        or not _ASKING.isdisjoint(words)
+        or _FUNCTION_WORDS.issuperset(words)
+    ):
+        return False
     return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from promptvision.builtin.planner.conversation import is_small_talk
-from promptvision.builtin.planner.english import readings, tidy
+from promptvision.builtin.planner.english import readings, terse_readings, tidy
 from promptvision.builtin.planner.languages import LANGUAGES, Language
 from promptvision.builtin.planner.patterns import PhraseBook, phrase_book
 from promptvision.builtin.planner.phrases import (
@@ -18,7 +18,13 @@ from promptvision.builtin.planner.phrases import (
     match_clause,
     split_clauses,
 )
-from promptvision.builtin.planner.spelling import corrected_colour, corrections, keeps_values
+from promptvision.builtin.planner.politeness import without_asides
+from promptvision.builtin.planner.spelling import (
+    corrected_colour,
+    corrected_things,
+    corrections,
+    keeps_values,
+)
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
@@ -67,6 +73,7 @@ class Reading:
         incomplete: whether that clause would be understood if it named a target.
         options: calls of different functions that the clause may ask for; empty where none compete.
         is_nothing: whether the request says that nothing is to be done.
+        better: an operation that cannot run here and that the request names more closely than a match.
     """
 
     matches: tuple[Match, ...] = ()
@@ -74,6 +81,7 @@ class Reading:
     incomplete: bool = False
     options: tuple[Match, ...] = ()
     is_nothing: bool = False
+    better: PlannerFunction | None = None
 
 
 def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
@@ -84,7 +92,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     if len(clauses) > MAX_CLAUSES:
         return Reading(unknown=words)
     book, reading = phrase_book(functions), Reading()
-    for clause in clauses:
+    for clause in map(without_asides, clauses):
         is_negated = _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause)
         if is_negated or _UNWANTED.match(clause):
             reading = replace(reading, is_nothing=True)
@@ -102,10 +110,15 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return _about(_read_clause(found["rest"], book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
         return _read_clause(found["head"], book)
-    if matches := _spelled(clause, _english(clause, book), book) or _foreign(clause, book):
+    if matches := _spelled(clause, _english(clause, book), book):
         return _decided(clause, matches)
+    if (reading := _foreign(clause, book)) is not None:
+        return reading
     for corrected in corrections(clause, book):
         if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
+            return _decided(clause, _spelled(corrected, matches, book))
+    for text in terse_readings(clause, book):
+        if (matches := _english(text, book)) and not any(match.is_follow_up for match in matches):
             return _decided(clause, matches)
     if begun := _begun(clause, book):
         return begun
@@ -163,12 +176,33 @@ def _values(matches: Iterable[Match]) -> list[str]:
     ]
 
 
-def _foreign(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+def _foreign(clause: str, book: PhraseBook) -> Reading | None:
+    """The clause in the first other language that has it, with what it says to keep; None where none has."""
     for language in LANGUAGES:
-        text = language.prepared(clause)
+        wanted, kept, is_negated = language.parted(clause)
+        matches = _in_language(wanted, language, book) if wanted else ()
+        if is_negated and (matches or language.is_sure(clause)):
+            return Reading(matches, is_nothing=not matches)
+        if matches and kept:
+            matches = tuple(_keeping(match, language.english(kept)) for match in matches)
+        if matches:
+            return _decided(clause, matches)
+    return None
+
+
+def _in_language(clause: str, language: Language, book: PhraseBook) -> tuple[Match, ...]:
+    for text in dict.fromkeys(language.wordings(clause)):
         if matches := match_clause(text, phrase_book(book.functions, language.code)):
             return tuple(_in_english(match, language) for match in matches)
     return ()
+
+
+def _keeping(match: Match, kept: str) -> Match:
+    name = match.function.target
+    arguments = tuple(
+        (key, f"{value} except {kept}" if key == name else value) for key, value in match.arguments
+    )
+    return replace(match, arguments=arguments)
 
 
 def _in_english(match: Match, language: Language) -> Match:
@@ -192,11 +226,19 @@ def _begun(clause: str, book: PhraseBook) -> Reading | None:
 
 
 def _improved(match: Match) -> Match:
-    """A match with a misspelled colour corrected."""
-    if match.function.target is None:
+    """A match with misspelled colours and names of common things corrected."""
+    target = match.function.target
+    if target is None:
         return match
     arguments = (
-        (name, corrected_colour(value) if name == "prompt" and name != match.function.target else value)
+        (
+            name,
+            corrected_things(value)
+            if name == target and isinstance(value, str)
+            else corrected_colour(value)
+            if name == "prompt"
+            else value,
+        )
         for name, value in match.arguments
     )
     return replace(match, arguments=tuple(arguments))

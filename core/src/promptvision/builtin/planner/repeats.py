@@ -11,7 +11,7 @@ from promptvision.builtin.planner.phrases import Match
 from promptvision.llm.messages import Message, ToolCall
 from promptvision.llm.planner import PlannerFunction
 
-__all__ = ["repeated"]
+__all__ = ["last_calls", "repeat_of", "repeated"]
 
 _AGAIN = re.compile(
     r"(?:(?:and |now |please |ok(?:ay)?,? )*)(?:(?:do |run |try )?(?:it|that|this|the same(?: thing)?)?,? ?"
@@ -21,7 +21,7 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 _SAME_TO = re.compile(
-    r"(?:(?:and |now |please )*)(?:do )?the same (?:thing )?(?:to|for|with|on) (?:the |my )?"
+    r"(?:(?:and |now |please )*)(?:(?:do )?the )?same (?:thing )?(?:to|for|with|on) (?:the |my )?"
     r"(?P<target>.+?)(?: too)?",
     re.IGNORECASE,
 )
@@ -40,17 +40,17 @@ def repeated(
     bare = words.strip(" .,!?")
     known = {function.name: function for function in functions}
     if (same := _SAME_TO.fullmatch(bare)) is not None:
-        calls = [call for call in _last_calls(messages) if call.name in known and known[call.name].target]
-        return tuple(_match(known[call.name], call, same["target"]) for call in calls[-1:])
+        calls = [call for call in last_calls(messages) if call.name in known and known[call.name].target]
+        return tuple(repeat_of(known[call.name], call, same["target"]) for call in calls[-1:])
     if (again := _AGAIN.fullmatch(bare)) is None:
         return ()
-    calls = [call for call in _last_calls(messages) if call.name in known]
+    calls = [call for call in last_calls(messages) if call.name in known]
     if again["other"]:  # a variation: what was edited is not in the current image any more
         calls = [call for call in calls if known[call.name].image is None]
-    return tuple(_match(known[call.name], call) for call in calls)
+    return tuple(repeat_of(known[call.name], call) for call in calls)
 
 
-def _last_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
+def last_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
     """The calls of the newest turn before this one that has any."""
     users = [index for index, message in enumerate(messages) if message.role == "user"]
     for start, end in zip(reversed(users[:-1]), reversed(users), strict=False):
@@ -60,7 +60,8 @@ def _last_calls(messages: Sequence[Message]) -> tuple[ToolCall, ...]:
     return ()
 
 
-def _match(function: PlannerFunction, call: ToolCall, target: str | None = None) -> Match:
+def repeat_of(function: PlannerFunction, call: ToolCall, target: str | None = None) -> Match:
+    """The call of an earlier turn for the current image, or for another target in it."""
     arguments = dict(_arguments(call))
     arguments.pop(str(function.image), None)  # the current image, not the one of that turn
     if target is not None:

@@ -11,7 +11,7 @@ from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.target_grammar import NUMBERS
 from promptvision.tools.targets import is_colour_word
 
-__all__ = ["MISFIT", "Fit", "fitted", "is_list"]
+__all__ = ["MISFIT", "Fit", "fitted", "is_list", "schema_of"]
 
 _UNIT = re.compile(r"\s*(?:%|percent|pixels?|px|degrees?|\u00b0)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
@@ -36,7 +36,7 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
 
     A word in place of a number is passed on when no other phrase matches, so that the answer names the field.
     """
-    schema = _schema(function.parameters, name)
+    schema = schema_of(function.parameters, name)
     kind = schema.get("type")
     if kind in ("number", "integer"):
         return _number(value)
@@ -57,10 +57,10 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
 
 def is_list(function: PlannerFunction, name: str) -> bool:
     """Whether an argument is a list."""
-    return _schema(function.parameters, name).get("type") == "array"
+    return schema_of(function.parameters, name).get("type") == "array"
 
 
-def _schema(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def schema_of(parameters: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """The schema of an argument; of one that may be null, the other part."""
     schema: Mapping[str, Any] = parameters.get("properties", {}).get(name, {})
     options = [option for option in schema.get("anyOf", ()) if option.get("type") != "null"]

@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import combinations, islice, product
+from itertools import combinations, islice, product, takewhile
 
-from promptvision.builtin.planner.patterns import PhraseBook, fold
+from promptvision.builtin.planner.patterns import PhraseBook, fold, word_set
 
-__all__ = ["corrected_colour", "corrections", "keeps_values", "near_words"]
+__all__ = ["corrected_colour", "corrected_things", "corrections", "keeps_values", "load", "near_words"]
 
 MAX_WORDS = 4
 """Words of one clause that may be misspelled."""
 MAX_CORRECTIONS = 48
+MAX_NEAR = 3
 _MIN_LETTERS = 3
+_MIN_THING = 5
+_VOWELS = set("aeiou")
 _WORD = re.compile(r"[^\W\d_]+")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_GRAMMAR = _words(
+_GRAMMAR = word_set(
     "a an the this that these those my your it its is are was do does did can could would will you i me "
     "we in on "
     "at to of for from with without by into and or but not no yes please thanks then now after before "
     "first next "
     "what where who how many much which there here all every each any both some only just except "
     "instead image "
-    "picture photo people person result left right top bottom middle look like",
+    "picture photo photograph people person result left right top bottom middle look like",
 )
-_OTHER_WORDS = _words(
+_OTHER_WORDS = word_set(
     "bake cake take wake fake mail send sing song play tell sell call ball fall wall hall tall book "
     "look cook hook "
     "buy pay say day way may bye bring drink eat walk talk run sit stand sleep speak spell smell feel "
@@ -73,11 +72,65 @@ _OTHER_WORDS = _words(
     "travel flight",
 )
 """Common words that resemble a word of a phrase and are not corrected."""
-_COLOURS = _words(
+_COLOURS = word_set(
     "red green blue yellow orange purple pink brown black white grey gray golden silver turquoise "
     "violet beige "
     "cyan magenta maroon navy teal crimson lavender",
 )
+
+
+_THINGS = word_set(
+    "background foreground person people woman women child children baby face faces "
+    "hair eyes glasses sunglasses "
+    "shirt jacket trousers pants dress shoes scarf umbrella bottle glass coffee "
+    "plate spoon knife table chair "
+    "couch sofa window door house building street bridge fence garden flower flowers "
+    "grass leaves forest mountain "
+    "beach ocean river water clouds cloud sunset horse sheep elephant giraffe zebra "
+    "rabbit squirrel butterfly "
+    "bicycle motorcycle motorbike airplane helicopter truck train license number "
+    "plates logo watermark caption "
+    "sticker poster banner graffiti keyboard laptop computer monitor television "
+    "camera mobile phone telephone "
+    "backpack handbag suitcase basket balloon candle lamp lantern mirror picture "
+    "painting pillow blanket curtain "
+    "carpet kitchen bathroom bedroom necklace earring bracelet watch collar "
+    "astronaut rocket shadow reflection "
+    "helmet bandana guitar piano violin statue fountain banana orange apple "
+    "strawberry sandwich pizza cake bread "
+    "cheese teapot kettle traffic light signal parking bench wheel tire engine roof "
+    "chimney stairs ladder wires "
+    "cables power skyline tourist tourists player driver policeman teacher student "
+    "doctor nurse crowd middle corner",
+)
+"""Names of things that photographs often show."""
+
+
+def load() -> None:
+    """Import the library for edit distances, which takes longer than a request may."""
+    import rapidfuzz.distance
+    import rapidfuzz.fuzz
+    import rapidfuzz.process  # noqa: F401
+
+
+def corrected_things(value: str) -> str:
+    """Correct the misspelled names of common things in a target."""
+    return _WORD.sub(lambda found: _corrected_thing(found[0]), value)
+
+
+def _corrected_thing(word: str) -> str:
+    folded = fold(word)
+    stems = {
+        folded,
+        folded.removesuffix("s"),
+        folded.removesuffix("es"),
+        folded.removesuffix("'s"),
+        folded + "s",
+    }
+    if len(word) < _MIN_THING or stems & (_THINGS | _GRAMMAR | _OTHER_WORDS | _COLOURS):
+        return word
+    near = near_words(folded, _THINGS)
+    return near[0] if len(near) == 1 else word
 
 
 def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
@@ -96,7 +149,7 @@ def keeps_values(values: Iterable[str], clause: str) -> bool:
 
     Only the words of phrases are corrected; targets stay as written.
     """
-    written = {*map(fold, _WORD.findall(clause)), *_GRAMMAR, *_COLOURS, "except", "everything"}
+    written = {*map(fold, _WORD.findall(clause)), *_GRAMMAR, *_COLOURS, "except", "everything", *_THINGS}
     return all(fold(word) in written for value in values for word in _WORD.findall(value))
 
 
@@ -119,14 +172,20 @@ def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
 
     limit = 1 if len(word) < 8 else 2
     starts = set(word[:2])  # a typist rarely misses the first key, and may swap it with the second
+    if word[0] in _VOWELS:
+        starts |= _VOWELS
     options = [
         one for one in known if abs(len(one) - len(word)) <= limit and one[:1] in starts and len(one) > 2
     ]
-    found = extract(word, options, scorer=OSA.distance, score_cutoff=limit, limit=3)
+    found = extract(word, options, scorer=OSA.distance, score_cutoff=limit, limit=None)
     best = found[0][1] if found else 0
-    return tuple(
-        one for one, distance, _ in sorted(found, key=lambda one: (one[1], one[0])) if distance <= best
-    )
+    nearest = [one for one, distance, _ in found if distance == best]
+    return tuple(sorted(nearest, key=lambda one: (-_shared(word, one), one))[:MAX_NEAR])
+
+
+def _shared(word: str, other: str) -> int:
+    """How many letters two words begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False)))
 
 
 def corrected_colour(value: str) -> str:
