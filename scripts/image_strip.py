@@ -1,7 +1,7 @@
-"""Make docs/images/demo.png: the demo's images before and after, in one strip.
+"""Make docs/images/demo.jpg: the demo's images before and after, in one strip.
 
 promptvision demo --output demo-output
-python scripts/image_strip.py demo-output docs/images/demo.png
+python scripts/image_strip.py demo-output docs/images/demo.jpg
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def main() -> int:
         draw.text(middle, words, fill="#333", font=font, anchor="mm")
         left += panel.width + GAP
     target.parent.mkdir(parents=True, exist_ok=True)
-    strip.save(target, optimize=True)
+    strip.save(target, quality=90, optimize=True)
     print(f"{target}: {strip.width} x {strip.height}, {target.stat().st_size // 1024} KiB")
     return 0
 

@@ -15,9 +15,23 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from promptvision.testing import ServerProcess
+from promptvision.testing import ServerProcess, write_plugin
 
-FOLDER = Path(__file__).resolve().parent.parent / "docs" / "images" / "web"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "docs" / "images" / "web"
+PLUGIN = """
+from approve_steps import ApproveSteps, develop
+from promptvision.plugin import hookimpl
+
+@hookimpl
+def promptvision_tools():
+    return [develop]
+
+@hookimpl
+def promptvision_middleware():
+    return [ApproveSteps()]
+"""
+"""Asks for approval, with the example of the documentation."""
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
@@ -59,7 +73,8 @@ def main() -> int:
     settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL}
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        with ServerProcess(Path(home, "open"), settings) as server:
+        path = [write_plugin(Path(home, "site"), "approvals", PLUGIN), ROOT / "examples"]
+        with ServerProcess(Path(home, "open"), settings, path=path) as server:
             for view in VIEWS:
                 camera = Camera(_new_page(browser, view), view)
                 _visit(camera, server.url)
@@ -102,7 +117,7 @@ def _visit(camera: Camera, url: str) -> None:
         camera.shoot("compare", 1)
     page.get_by_label("Before and after").fill("0")
     page.get_by_role("button", name="Select by click").click()
-    place = page.locator(".paper").bounding_box()
+    place = page.locator(".layers").bounding_box()
     assert place is not None
     page.mouse.click(place["x"] + place["width"] * 0.56, place["y"] + place["height"] * 0.56)
     page.get_by_text("The next message works on the painted area.").wait_for()
@@ -131,6 +146,7 @@ def _others(camera: Camera) -> None:
     page.get_by_label("Your instruction").fill("sing me a song about it")
     _send(page, "Failed", 1)
     camera.shoot("failed")
+    _ask_for_approval(camera)
     page.get_by_role("tab", name="Setup").click()
     page.get_by_role("button", name="Run the checks").click()
     page.locator(".findings li").first.wait_for()
@@ -145,7 +161,27 @@ def _others(camera: Camera) -> None:
     if menu.is_visible():
         menu.click()
         camera.shoot("history")
+        page.locator("nav.history").get_by_role("button", name="Close").click()
+    _show_in_german(camera)
     page.close()
+
+
+def _ask_for_approval(camera: Camera) -> None:
+    page = camera.page
+    page.get_by_label("Your instruction").fill("develop it")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("group", name="Approval needed").wait_for()
+    camera.shoot("approval")
+    page.get_by_role("button", name="Deny").click()
+    expect(page.locator("article.turn > p.status", has_text="Failed")).to_have_count(2)
+
+
+def _show_in_german(camera: Camera) -> None:
+    page = camera.page
+    page.get_by_label("Language").select_option("de")
+    page.get_by_role("tab", name="Gespräch").wait_for()
+    _wait_for_image(page)
+    camera.shoot("german")
 
 
 def _refuse_key(camera: Camera, url: str) -> None:

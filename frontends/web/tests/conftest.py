@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from web_pages import CHROMIUM, FLAGS, Watched, drawing, start_server
+from web_pages import CHROMIUM, FLAGS, VIEWS, Open, Watched, drawing, start_server
 
 from promptvision.testing import ServerProcess
 
@@ -47,32 +48,45 @@ def server(tmp_path_factory: pytest.TempPathFactory, gate_file: Path) -> Iterato
     running.kill()
 
 
+@pytest.fixture(scope="module")
+def new_context(browser: Browser) -> Callable[[str], BrowserContext]:
+    """Make a browser profile for one of the views."""
+
+    def make(view: str) -> BrowserContext:
+        context = browser.new_context(
+            **VIEWS[view],
+            locale="en-GB",
+            permissions=["clipboard-read", "clipboard-write"],
+            accept_downloads=True,
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(30_000)
+        return context
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def shared_contexts(new_context: Callable[[str], BrowserContext]) -> Callable[[str], BrowserContext]:
+    """The profile of a view that the tests of a module share, so that files of the page are cached."""
+    return cache(new_context)
+
+
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Callable[..., Watched]]:
-    """Open the page in a fresh browser profile; console errors and foreign requests fail the test."""
+def open_page(
+    new_context: Callable[[str], BrowserContext], shared_contexts: Callable[[str], BrowserContext]
+) -> Iterator[Open]:
+    """Open the page in a tab; console errors and requests to other origins fail the test.
+
+    A test that changes what the page keeps in local storage opens it in an ``own_profile``.
+    """
     opened: list[Watched] = []
     with ExitStack() as stack:
 
-        def start(
-            url: str,
-            *,
-            width: int = 1440,
-            height: int = 900,
-            scheme: str = "light",
-            context: BrowserContext | None = None,
-            path: str = "/",
-        ) -> Watched:
-            if context is None:
-                context = browser.new_context(
-                    viewport={"width": width, "height": height},
-                    color_scheme="dark" if scheme == "dark" else "light",
-                    locale="en-GB",
-                    permissions=["clipboard-read", "clipboard-write"],
-                    accept_downloads=True,
-                )
-                stack.callback(context.close)
-            context.set_default_timeout(30_000)
+        def start(url: str, view: str = "wide", *, path: str = "/", own_profile: bool = False) -> Watched:
+            context = new_context(view) if own_profile else shared_contexts(view)
             watched = Watched(context, url)
+            stack.callback(context.close if own_profile else watched.page.close)
             watched.page.goto(url + path)
             opened.append(watched)
             return watched

@@ -9,17 +9,26 @@ import shutil
 import socket
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import BrowserContext, Page, Request, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Request, Route, expect
 
 from promptvision.testing import ServerProcess, write_plugin
 
 AXE = Path(__file__).parents[1] / "ui" / "node_modules" / "axe-core" / "axe.min.js"
-SIZES = [(1440, 900, "light"), (1440, 900, "dark"), (390, 844, "light"), (390, 844, "dark")]
-
-
+EXAMPLES = Path(__file__).parents[3] / "examples"
+VIEWS: dict[str, dict[str, Any]] = {
+    "wide": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "color_scheme": "dark",
+        "is_mobile": True,
+        "has_touch": True,
+    },
+}
+"""Both sizes and both themes; :func:`audit` checks each size in each theme."""
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = [
     "--no-sandbox",
@@ -45,7 +54,7 @@ def start_server(folder: Path, gate: Path, **variables: str) -> ServerProcess:
     assert INDEX.is_file(), "the page is not built; run scripts/install"
     site = write_plugin(folder / "site", "phototools", TOOLS.read_text("utf-8"))
     settings = {"PROMPTVISION_DISABLED_PLUGINS": NEURAL, "PROMPTVISION_TEST_GATE": str(gate), **variables}
-    server = ServerProcess(folder / "home", settings, path=[site], port=free_port())
+    server = ServerProcess(folder / "home", settings, path=[site, EXAMPLES], port=free_port())
     server.start()
     return server
 
@@ -151,17 +160,26 @@ def current(page: Page) -> Image.Image:
         return image.convert("RGB")
 
 
-def check_axe(page: Page) -> None:
-    page.evaluate(AXE.read_text("utf-8"))
-    found = page.evaluate("() => axe.run(document, { resultTypes: ['violations'] })")
-    problems = [(item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found["violations"]]
-    assert not problems
+def audit(page: Page, area: str = "body") -> None:
+    """Run axe on the page, or on an area of it, in both themes."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text("utf-8"))
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = page.evaluate(
+            "(area) => axe.run(area === 'body' ? document : area, { resultTypes: ['violations'] })", area
+        )
+        problems = [
+            (item["id"], [node["html"] for node in item["nodes"]][:3]) for item in found["violations"]
+        ]
+        assert not problems, (area, scheme, problems)
 
 
 def place_of(page: Page, x: float, y: float) -> tuple[float, float]:
     """Where a pixel of the image that the tests use is in the window."""
     wait_for_image(page)
-    place = page.locator(".paper").bounding_box()
+    page.locator(".layers").scroll_into_view_if_needed()
+    place = page.locator(".layers").bounding_box()
     assert place is not None
     width, height = drawing().size
     return place["x"] + place["width"] * x / width, place["y"] + place["height"] * y / height
@@ -173,9 +191,32 @@ def click_at(page: Page, x: float, y: float) -> None:
     wait_for_image(page)
 
 
+def paint(page: Page, start: tuple[float, float], length: float) -> None:
+    """Drag to the right from a pixel of the image, by a distance in the window."""
+    x, y = place_of(page, *start)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + length, y)
+    page.mouse.up()
+
+
+def open_history(page: Page) -> None:
+    """Open the list of conversations where it is a drawer."""
+    menu = page.get_by_role("button", name="History")
+    if menu.is_visible():
+        menu.click()
+
+
+def open_tool(page: Page, name: str) -> Locator:
+    """Open the form of an operation."""
+    page.get_by_role("tab", name="Tools").click()
+    page.locator("summary", has_text=re.compile(f"^{name}")).click()
+    return page.locator("details[open] form")
+
+
 def saved_mask(page: Page) -> Image.Image:
     """The mask as the page saves it: white is selected."""
     with page.expect_download() as file:
-        page.get_by_role("button", name="Save the mask").click()
+        page.get_by_role("button", name="Download the mask").click()
     with Image.open(file.value.path()) as image:
         return image.convert("L")

@@ -6,10 +6,10 @@ from typing import Any
 
 from promptvision.plugins.discovery import Plugin
 from promptvision.plugins.registry import Registry
-from promptvision.tools.artifacts import image_fields, link_types
+from promptvision.tools.artifacts import image_fields, link_types, plain_type
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Tool
-from promptvision.types import MaskRef
+from promptvision.types import ImageRef, MaskRef
 
 __all__ = ["describe_operations", "describe_plugin"]
 
@@ -31,6 +31,11 @@ def describe_operations(registry: Registry) -> list[dict[str, Any]]:
                 "description": registry.operations[name].description,
                 "available": function is not None,
                 "images": list(image_fields(tools[0].args)),
+                "image_lists": [
+                    field
+                    for field, info in tools[0].args.model_fields.items()
+                    if plain_type(info.annotation) == list[ImageRef]
+                ],
                 "masks": [field for field, kind in link_types(tools[0].args).items() if kind is MaskRef],
                 "parameters": function.parameters if function else function_parameters(tools[0].args),
                 "tools": [_describe_tool(registry, tool) for tool in tools],

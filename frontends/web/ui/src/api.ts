@@ -10,14 +10,14 @@ export class ApiError extends Error {
     message: string,
     /** The key that the request was sent with. */
     readonly key: string | null = null,
-    /** What must be set up before the request can work, where the server knows it. */
+    /** What must be set up before the request can work, if the server says so. */
     readonly needs: NeedsSetup | null = null,
   ) {
     super(message);
   }
 }
 
-/** The key lives in session storage: it is gone with the tab, and never sent by the browser on its own. */
+/** The API key, in session storage: it is discarded with the tab, and the browser never sends it by itself. */
 export const key = {
   get: (): string | null => sessionStorage.getItem(KEY),
   set: (value: string): void => sessionStorage.setItem(KEY, value),
@@ -28,7 +28,7 @@ export function url(path: string): string {
   return new URL(path, document.baseURI).href;
 }
 
-/** The path of an image of this server, whatever host name the server calls itself by. */
+/** The URL of an image of this server on the origin of the page, whatever host name the server uses for it. */
 export function local(address: string): string {
   const found = /\/images\/([0-9a-f]{64})$/.exec(address);
   return found ? url(`images/${found[1]}`) : address;
@@ -74,7 +74,7 @@ async function problem(response: Response, sent: string | null): Promise<ApiErro
     text = body.error ?? body.detail ?? text;
     needs = body.needs_setup ?? null;
   } catch {
-    // not a problem document: the status line is shown
+    // the body is not a problem document: show the status line
   }
   return new ApiError(response.status, text, sent, needs);
 }

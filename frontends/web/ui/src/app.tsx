@@ -1,4 +1,4 @@
-/** The page: history on the left, the image in the middle, the conversation on the right. */
+/** The page: history at the left, the image in the middle, conversation, tools and setup at the right. */
 
 import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
@@ -18,13 +18,14 @@ import { addFile } from "./images";
 import { signOut } from "./session";
 import { type Panel, store } from "./state";
 import { useStore } from "./store";
-import { chooseLanguage, language, type Language, languages, t } from "./strings";
+import { chooseLanguage, language, languageNames, type Language, t } from "./strings";
 
 function useShortcuts(): void {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const closesOther = (event.target as Element).closest("dialog, nav"); // Escape ends a dialog or a new title
-      if (event.key === "Escape" && !closesOther) void stop();
+      if (event.key === "Escape" && store.get().historyOpen && !isTyping(event)) store.set({ historyOpen: false });
+      else if (event.key === "Escape" && !closesOther) void stop();
       if (event.key === "?" && !isTyping(event)) store.set((state) => ({ helpOpen: !state.helpOpen }));
     };
     addEventListener("keydown", onKey);
@@ -72,7 +73,7 @@ function useDropAndPaste(): boolean {
 
 const THEME = "promptvision.theme";
 
-/** Whether the page is dark: as the system is, until the user chooses. */
+/** Whether the theme is dark: that of the system until the user chooses one. */
 function useTheme(): [boolean, (isDark: boolean) => void] {
   const [chosen, choose] = useState(() => localStorage.getItem(THEME));
   useLayoutEffect(() => {
@@ -94,6 +95,38 @@ const PANELS: { name: Panel; label: "conversation" | "tools" | "setup" }[] = [
   { name: "tools", label: "tools" },
   { name: "setup", label: "setup" },
 ];
+
+/** The tabs, with one of them in the tab order and arrow keys between them (WAI-ARIA practices, "Tabs"). */
+function Tabs({ panel }: { panel: Panel }) {
+  const move = (event: KeyboardEvent): void => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const at = PANELS.findIndex(({ name }) => name === panel);
+    const next = PANELS.at((at + step) % PANELS.length);
+    if (!next) return;
+    store.set({ panel: next.name });
+    document.getElementById(`tab-${next.name}`)?.focus();
+  };
+  return (
+    <div class="tabs" role="tablist" onKeyDown={move}>
+      {PANELS.map(({ name, label }) => (
+        <button
+          key={name}
+          id={`tab-${name}`}
+          type="button"
+          role="tab"
+          aria-selected={panel === name}
+          aria-controls="panel"
+          tabIndex={panel === name ? 0 : -1}
+          onClick={() => store.set({ panel: name })}
+        >
+          {t(label)}
+        </button>
+      ))}
+    </div>
+  );
+}
 
 export function App() {
   const needsKey = useStore(store, (state) => state.needsKey);
@@ -134,19 +167,15 @@ export function App() {
           value={language()}
           onChange={(event) => chooseLanguage(event.currentTarget.value as Language)}
         >
-          {Object.keys(languages).map((name) => (
-            <option key={name} value={name}>
+          {Object.entries(languageNames).map(([code, name]) => (
+            <option key={code} value={code}>
               {name}
             </option>
           ))}
         </select>
         <IconButton icon={isDark ? "sun" : "moon"} label={t("theme")} onClick={() => setDark(!isDark)} />
         <IconButton icon="help" label={t("help")} onClick={() => store.set({ helpOpen: true })} />
-        {key.get() && (
-          <button type="button" onClick={signOut}>
-            {t("signOut")}
-          </button>
-        )}
+        {key.get() && <IconButton icon="signOut" label={t("signOut")} onClick={signOut} />}
       </header>
       {!isOnline && (
         <p class="offline" role="alert">
@@ -159,27 +188,17 @@ export function App() {
         <Lineage />
       </main>
       <aside class="side" aria-label={t("conversation")}>
-        <div class="tabs" role="tablist">
-          {PANELS.map(({ name, label }) => (
-            <button
-              key={name}
-              type="button"
-              role="tab"
-              aria-selected={panel === name}
-              onClick={() => store.set({ panel: name })}
-            >
-              {t(label)}
-            </button>
-          ))}
+        <Tabs panel={panel} />
+        <div class="tabpanel" role="tabpanel" id="panel" aria-labelledby={`tab-${panel}`}>
+          {panel === "chat" && (
+            <>
+              {hasTurns ? <Conversation /> : <p class="note grow">{t("conversationHint")}</p>}
+              <Composer />
+            </>
+          )}
+          {panel === "tools" && <ToolsPanel />}
+          {panel === "setup" && <Setup />}
         </div>
-        {panel === "chat" && (
-          <>
-            {hasTurns ? <Conversation /> : <p class="note grow">{t("conversationHint")}</p>}
-            <Composer />
-          </>
-        )}
-        {panel === "tools" && <ToolsPanel />}
-        {panel === "setup" && <Setup />}
       </aside>
       <Help />
       <NoticeBar />

@@ -1,13 +1,13 @@
 /** Instructions: send them, follow their turns to the end, stop them. */
 
-import { ApiError, key, request, upload } from "./api";
+import { ApiError, key, request, sendJson, upload } from "./api";
 import { listConversations } from "./conversations";
 import { newest, use } from "./images";
 import { events } from "./sse";
 import { fail, guarded, mask, newId, type State, store } from "./state";
 import { t } from "./strings";
 import { apply, ENDED, newTurn } from "./turn";
-import type { ImageEntry, Json, JsonObject, TurnView } from "./types";
+import type { Approval, ImageEntry, Json, JsonObject, TurnView } from "./types";
 import type { AGUIEvent } from "@ag-ui/core";
 
 export async function send(prompt: string): Promise<void> {
@@ -37,7 +37,7 @@ export async function send(prompt: string): Promise<void> {
   await guarded(listConversations);
 }
 
-/** Put a prompt back into the field, with the image that it was about. */
+/** Put a prompt back into the field, and make the image that it was about the current one. */
 export function editPrompt(turn: TurnView): void {
   if (turn.input) use(turn.input);
   store.set({ draft: turn.prompt, panel: "chat" });
@@ -57,8 +57,8 @@ function replaceTurn(promptId: string, change: (turn: TurnView) => TurnView): vo
 }
 
 /**
- * Send a turn, or come back to one, and follow it to its end. When the connection breaks, the same request is sent
- * again (it runs once, its ids say so) or the events are continued after the last one, with growing pauses.
+ * Send a turn, or resume one, and follow it to its end. When the connection breaks, the same request is sent again
+ * (the ids in it make the server run it once), or the events are resumed after the last one, with exponential backoff.
  */
 export async function follow(conversation: string, turn: TurnView, body: JsonObject | null = null): Promise<void> {
   let view = turn;
@@ -101,6 +101,7 @@ function receive(view: TurnView, event: AGUIEvent, id: string): TurnView {
   replaceTurn(view.promptId, () => next);
   store.set(ENDED.has(next.status) ? { online: true, stopping: false } : { online: true });
   if (!view.id && next.id && store.get().stopping) void cancel(next.id);
+  if (next.approvals.length > view.approvals.length) store.set({ panel: "chat" });
   if (applied.images) showNewest(applied.images);
   return next;
 }
@@ -124,6 +125,18 @@ export async function stop(): Promise<void> {
   if (!running) return;
   store.set({ stopping: true });
   if (running.id) await cancel(running.id);
+}
+
+/** Answer the question of a turn. Returns whether the server accepted the answer. */
+export async function answerApproval(
+  turn: TurnView,
+  approval: Approval,
+  isApproved: boolean,
+  reason: string,
+): Promise<boolean> {
+  const path = `turns/${turn.id}/approvals/${encodeURIComponent(approval.approval_id)}`;
+  const answer = await guarded(() => sendJson("POST", path, { approved: isApproved, reason }));
+  return answer !== null;
 }
 
 async function cancel(turn: string): Promise<void> {

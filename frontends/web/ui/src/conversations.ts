@@ -8,8 +8,8 @@ import { t } from "./strings";
 import { storedTurn } from "./turn";
 import type { ConversationDocument, ConversationInfo, ImageEntry } from "./types";
 
-/** Conversations that are deleted on the page and not yet on the server. */
-const doomed = new Set<string>();
+/** Conversations that the page hides and has yet to delete on the server. */
+const hidden = new Set<string>();
 
 export async function listConversations(): Promise<void> {
   const found = await getJson<{ conversations: ConversationInfo[] }>("conversations?limit=200");
@@ -17,7 +17,7 @@ export async function listConversations(): Promise<void> {
 }
 
 function showConversations(found: ConversationInfo[]): void {
-  store.set({ conversations: found.filter((info) => !doomed.has(info.id)) });
+  store.set({ conversations: found.filter((info) => !hidden.has(info.id)) });
 }
 
 export function startConversation(): void {
@@ -80,23 +80,23 @@ export async function renameConversation(id: string, title: string): Promise<voi
   });
 }
 
-/** Hide a conversation at once, and delete it when the notice that offers to undo that is gone. */
+/** Hide a conversation at once, and delete it when the notice that offers to undo that closes. */
 export function deleteConversation(info: ConversationInfo): void {
-  doomed.add(info.id);
+  hidden.add(info.id);
   showConversations(store.get().conversations);
   if (info.id === store.get().conversation) startConversation();
   notify(t("deleted"), {
     label: t("undo"),
     run: () => {
-      doomed.delete(info.id);
+      hidden.delete(info.id);
       void guarded(listConversations);
     },
-    onDismiss: () => void guarded(deleteDoomed),
+    onDismiss: () => void guarded(deleteHidden),
   });
 }
 
-async function deleteDoomed(): Promise<void> {
-  const ids = [...doomed];
+async function deleteHidden(): Promise<void> {
+  const ids = [...hidden];
   await Promise.all(ids.map((id) => request("DELETE", `conversations/${id}`, { keepalive: true })));
-  for (const id of ids) doomed.delete(id);
+  for (const id of ids) hidden.delete(id);
 }

@@ -1,4 +1,4 @@
-/** The images of the conversation: where they come from, which one is in use, and saving them. */
+/** The images of the conversation: add, use, download and copy them. */
 
 import { imageBlob, local, request, sendJson, upload, type Uploaded } from "./api";
 import { startConversation } from "./conversations";
@@ -8,7 +8,7 @@ import type { ImageEntry } from "./types";
 
 const EXTRA = "promptvision.extra.";
 
-/** Images that tools made without a conversation: the server knows them, only this tab knows that they belong here. */
+/** Images that are uploaded or made by a single tool: the server stores them, this tab adds them to the conversation. */
 export function extraImages(conversation: string): ImageEntry[] {
   try {
     return JSON.parse(sessionStorage.getItem(EXTRA + conversation) ?? "[]") as ImageEntry[];
@@ -66,7 +66,7 @@ export function newest(images: ImageEntry[]): string | null {
   return images.filter((image) => image.kind === "edit" || image.kind === "input").at(-1)?.url ?? null;
 }
 
-/** Take an image as the one that the next message is about: undo is to take an earlier one. */
+/** Make an image the one that the next message is about; an earlier one undoes what came after it. */
 export function use(address: string): void {
   const images = store.get().images;
   const parent = images.find((image) => image.url === address)?.parent;
@@ -75,7 +75,7 @@ export function use(address: string): void {
   store.set({ current: address, compare: before, selected: null });
 }
 
-/** Start a conversation of its own from an image: both go on from there. */
+/** Start another conversation with an image of this one. */
 export function branch(address: string): void {
   startConversation();
   addExtra([{ url: address, kind: "input", maker: "" }]);

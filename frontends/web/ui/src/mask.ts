@@ -1,4 +1,4 @@
-/** A painted mask: a list of operations, drawn again when one is undone. */
+/** A mask as a list of operations, which are drawn again when one is undone. */
 
 export interface Stroke {
   kind: "stroke";
@@ -23,6 +23,7 @@ export class MaskEditor {
   private done: Operation[] = [];
   private undone: Operation[] = [];
   private isBlank = true;
+  private isDrawing = false;
   private readonly listeners = new Set<() => void>();
 
   subscribe(listener: () => void): () => void {
@@ -53,18 +54,29 @@ export class MaskEditor {
 
   begin(x: number, y: number, size: number, erase: boolean): void {
     this.push({ kind: "stroke", points: [[x, y]], size, erase });
+    this.isDrawing = true;
   }
 
   extend(x: number, y: number): void {
     const stroke = this.done.at(-1);
-    if (stroke?.kind !== "stroke") return;
+    if (!this.isDrawing || stroke?.kind !== "stroke") return;
     stroke.points.push([x, y]);
     this.drawStroke({ ...stroke, points: stroke.points.slice(-2) });
   }
 
-  /** End a stroke: drawn as a whole, its edge is the same as after undo and redo. */
+  /** End the stroke. It is drawn again as a whole, so that its edge is the same as after undo and redo. */
   end(): void {
-    if (this.done.at(-1)?.kind === "stroke") this.redraw();
+    if (this.isDrawing) this.redraw();
+    this.isDrawing = false;
+  }
+
+  /** Remove the stroke that is being drawn: a second finger came down, to zoom. */
+  abandonStroke(): void {
+    if (!this.isDrawing) return;
+    this.isDrawing = false;
+    this.done.pop();
+    this.redraw();
+    this.changed();
   }
 
   addImage(bitmap: ImageBitmap, subtract: boolean): void {
@@ -87,7 +99,7 @@ export class MaskEditor {
     this.push({ kind: "clear" });
   }
 
-  /** Forget everything, undo included: another image is shown. */
+  /** Discard the mask and its undo history: another image is shown. */
   clear(): void {
     this.done = [];
     this.undone = [];

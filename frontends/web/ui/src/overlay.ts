@@ -1,4 +1,4 @@
-/** What earlier steps found on the image that is shown. */
+/** Boxes and masks that steps found on the current image. */
 
 import { local } from "./api";
 import type { State } from "./state";
@@ -13,7 +13,7 @@ export interface Overlay {
 
 let overlay: { turns: TurnView[]; current: string | null; found: Overlay } | null = null;
 
-/** What steps found on the image that is shown; the same object while neither changes. */
+/** What steps found on the current image; the same object until the turns or the current image change. */
 export function overlayOf(state: State): Overlay {
   if (overlay?.turns !== state.turns || overlay.current !== state.current) {
     overlay = { turns: state.turns, current: state.current, found: findOverlay(state) };
@@ -21,7 +21,7 @@ export function overlayOf(state: State): Overlay {
   return overlay.found;
 }
 
-/** Of the newest turn that found something on the image: what older ones found would only cover it. */
+/** Of the newest turn that found something on the image: older results would only hide the image. */
 function findOverlay(state: State): Overlay {
   for (const turn of state.turns.toReversed()) {
     const found: Overlay = { boxes: [], labels: [], scores: [], masks: [] };

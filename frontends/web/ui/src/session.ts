@@ -1,4 +1,4 @@
-/** Starting the page, and signing in and out. */
+/** Start the page, sign in and sign out. */
 
 import { ApiError, getJson, key, request } from "./api";
 import { listConversations, openConversation, startConversation } from "./conversations";

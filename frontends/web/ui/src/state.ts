@@ -1,4 +1,4 @@
-/** What the page knows, and how it reports problems. */
+/** The state of the page, and notices. */
 
 import { ApiError, key } from "./api";
 import { MaskEditor } from "./mask";
@@ -8,7 +8,7 @@ import type { Box, ConversationInfo, ImageEntry, JsonObject, OperationInfo, Turn
 
 export interface Notice {
   text: string;
-  /** What the user may do about it, and what happens when they do not. */
+  /** What the button of the notice does, and what to do when the notice closes without it. */
   action: { label: string; run: () => void; onDismiss: () => void } | null;
 }
 
@@ -102,7 +102,7 @@ export function fail(error: unknown): void {
   notify(error instanceof ApiError ? error.message : t("offline"), needs ? action : null);
 }
 
-/** Run something that may fail, and say so in a notice. */
+/** Run something that may fail, and show an error as a notice. Returns null if it failed. */
 export async function guarded<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();

@@ -1,4 +1,4 @@
-/** One observable value for the whole page, and a hook that renders again when a part of it changes. */
+/** An observable value, and a hook that renders a component again when a selected part of it changes. */
 
 import { useEffect, useState } from "preact/hooks";
 

@@ -51,7 +51,7 @@ export function editStep(operation: string, values: JsonObject): void {
   store.set({ panel: "tools", form: { operation, values: Object.fromEntries(rest) } });
 }
 
-/** Select the thing at a point of the current image, and add it to the mask or take it away. */
+/** Select the object at a point of the current image, and add it to the mask or subtract it. */
 export async function selectAt(x: number, y: number, subtract: boolean): Promise<void> {
   const current = store.get().current;
   if (!current) return;
@@ -68,7 +68,7 @@ export async function selectAt(x: number, y: number, subtract: boolean): Promise
   });
 }
 
-/** Add a mask of the conversation to what is painted. */
+/** Add a mask of the conversation to the painted one. */
 export async function addMask(address: string): Promise<void> {
   await guarded(async () => mask.addImage(await createImageBitmap(await imageBlob(address)), false));
 }

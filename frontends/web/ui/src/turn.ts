@@ -1,9 +1,20 @@
-/** A turn as the page shows it, built from AG-UI events or from the stored document: both give the same view. */
+/** A turn as the page shows it, from AG-UI events or from the stored document; both give the same view. */
 
 import type { AGUIEvent } from "@ag-ui/core";
 
 import { local } from "./api";
-import type { ImageEntry, Json, JsonObject, NeedsSetup, Reply, Step, StepView, StoredTurn, TurnView } from "./types";
+import type {
+  Approval,
+  ImageEntry,
+  Json,
+  JsonObject,
+  NeedsSetup,
+  Reply,
+  Step,
+  StepView,
+  StoredTurn,
+  TurnView,
+} from "./types";
 
 export const ENDED = new Set(["done", "failed", "cancelled", "interrupted"]);
 
@@ -19,6 +30,7 @@ export function newTurn(prompt: string, promptId: string, input: string | null):
     steps: [],
     warnings: [],
     needs: null,
+    approvals: [],
     cursor: "",
   };
 }
@@ -36,6 +48,7 @@ export function storedTurn(turn: StoredTurn): TurnView {
     steps: (reply?.steps ?? []).map((step, index) => stepView(step, index + 1)),
     warnings: reply?.notes ?? [],
     needs: reply?.needs_setup ?? null,
+    approvals: [],
     cursor: "",
   };
 }
@@ -128,6 +141,7 @@ export function apply(turn: TurnView, images: ImageEntry[], event: AGUIEvent): A
     }
     case "RUN_ERROR":
       next.status = ENDED.has(String(raw.code)) ? String(raw.code) : "failed";
+      next.approvals = [];
       next.text = turn.text || String(raw.message);
       return { turn: next, images: null };
     default:
@@ -183,16 +197,25 @@ function changed(steps: StepView[], number: number, change: (step: StepView) => 
 function custom(turn: TurnView, raw: JsonObject): TurnView {
   const value = raw.value as JsonObject;
   if (raw.name === "promptvision.reply") return replied(turn, value as unknown as Reply, "failed");
+  if (raw.name === "promptvision.approval") {
+    return { ...turn, approvals: [...withoutApproval(turn, value), value as unknown as Approval] };
+  }
+  if (raw.name === "promptvision.approval_answered") return { ...turn, approvals: withoutApproval(turn, value) };
   const needs = (value.needs_setup as NeedsSetup | undefined) ?? turn.needs;
   const message = value.message;
   if (typeof message !== "string" || turn.warnings.includes(message)) return { ...turn, needs };
   return { ...turn, needs, warnings: [...turn.warnings, message] };
 }
 
+function withoutApproval(turn: TurnView, value: JsonObject): Approval[] {
+  return turn.approvals.filter((approval) => approval.approval_id !== value.approval_id);
+}
+
 function replied(turn: TurnView, reply: Reply, status: string): TurnView {
   return {
     ...turn,
     status,
+    approvals: [],
     text: reply.text_response,
     planner: reply.planner,
     needs: reply.needs_setup ?? turn.needs,

@@ -22,6 +22,17 @@ export interface Need {
   fix: string;
 }
 
+/** The question whether a step may run. */
+export interface Approval {
+  approval_id: string;
+  step: number;
+  operation: string;
+  tool: string;
+  plugin: string;
+  question: string;
+  arguments: JsonObject;
+}
+
 /** What must be downloaded, installed or configured first. */
 export interface NeedsSetup {
   models: string[];
@@ -84,6 +95,7 @@ export interface Schema {
   exclusiveMinimum?: number;
   exclusiveMaximum?: number;
   maxLength?: number;
+  maxItems?: number;
   items?: Schema;
   properties?: { [name: string]: Schema };
   required?: string[];
@@ -102,7 +114,9 @@ export interface OperationInfo {
   operation: string;
   description: string;
   available: boolean;
+  /** Arguments that are images, lists of images and masks. */
   images: string[];
+  image_lists: string[];
   masks: string[];
   parameters: Schema;
   tools: ToolInfo[];
@@ -133,5 +147,8 @@ export interface TurnView {
   steps: StepView[];
   warnings: string[];
   needs: NeedsSetup | null;
+  /** Questions without an answer; a stored turn has none, its events ask again. */
+  approvals: Approval[];
+  /** Id of the last event, from which the events are resumed. */
   cursor: string;
 }

@@ -1,4 +1,4 @@
-/** Take a photo: with the camera of the computer, or on a phone with its own camera app through the file input. */
+/** Take a photo: in a dialog on a computer, with the camera app of a phone through the file input. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-/** The current image, large: zoom and pan, before and after, boxes and masks over it, and the brush. */
+/** The current image: zoom and pan, before and after, boxes and masks over it, and the mask tools. */
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
@@ -8,11 +8,10 @@ import { selectAt } from "../tools";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { Box } from "../types";
+import { type Mode, useGestures } from "./gestures";
 import { IconButton } from "./icons";
 import { MaskBar } from "./MaskBar";
 import { type Source, useSource } from "./Thumbnail";
-
-export type Mode = "pan" | "brush" | "eraser" | "pick";
 
 interface View {
   scale: number;
@@ -60,14 +59,24 @@ export function Canvas() {
     setSplit(0);
   }, [current]);
 
-  /** Zoom around a place of the window; without one, around the middle of the stage. */
+  /** Zoom around a point of the window; without one, around the centre of the stage. */
   const zoom = (factor: number, clientX?: number, clientY?: number): void => {
     const place = stage.current?.getBoundingClientRect();
-    const paper = stage.current?.firstElementChild as HTMLElement | null;
-    if (!place || !paper) return;
-    const x = (clientX ?? place.left + place.width / 2) - place.left - paper.offsetLeft;
-    const y = (clientY ?? place.top + place.height / 2) - place.top - paper.offsetTop;
+    const layers = stage.current?.firstElementChild as HTMLElement | null;
+    if (!place || !layers) return;
+    const x = (clientX ?? place.left + place.width / 2) - place.left - layers.offsetLeft;
+    const y = (clientY ?? place.top + place.height / 2) - place.top - layers.offsetTop;
     setView((old) => zoomed(old, factor, x, y));
+  };
+
+  const pan = (x: number, y: number): void => {
+    setView((old) => (old.scale === 1 ? old : { ...old, x: old.x + x, y: old.y + y }));
+  };
+
+  const toImage = ({ x, y }: { x: number; y: number }): [number, number] => {
+    const place = stage.current?.firstElementChild?.getBoundingClientRect();
+    if (!place) return [0, 0];
+    return [((x - place.left) / place.width) * size.width, ((y - place.top) / place.height) * size.height];
   };
 
   useEffect(() => {
@@ -83,9 +92,6 @@ export function Canvas() {
       if (isTyping(event)) return;
       const target = event.target as Node;
       const isFree = target === document.body || stage.current?.contains(target);
-      const pan = (x: number, y: number): void => {
-        if (isFree) setView((old) => (old.scale === 1 ? old : { ...old, x: old.x + x, y: old.y + y }));
-      };
       const actions: Record<string, () => void> = {
         "+": () => zoom(ZOOM_STEP),
         "-": () => zoom(1 / ZOOM_STEP),
@@ -98,7 +104,7 @@ export function Canvas() {
         e: () => setMode("eraser"),
         s: () => setMode("pick"),
         v: () => setMode("pan"),
-        "\\": () => setSplit((old) => (old === 100 ? 0 : 100)),
+        c: () => setSplit((old) => (old === 100 ? 0 : 100)),
       };
       const action = actions[event.key];
       if (action && (isFree || !event.key.startsWith("Arrow"))) {
@@ -110,7 +116,11 @@ export function Canvas() {
     return () => removeEventListener("keydown", onKey);
   }, []);
 
-  useWheel(stage, zoom);
+  useWheelAndTouch(stage, zoom);
+  const select = (x: number, y: number): void => {
+    if (x >= 0 && y >= 0 && x < size.width && y < size.height) void selectAt(x, y, subtract);
+  };
+  const handlers = useGestures({ mode, brush, toImage, zoom, pan, select });
 
   return (
     <section class="canvas" aria-label={t("image")}>
@@ -147,14 +157,10 @@ export function Canvas() {
       {mode !== "pan" && (
         <MaskBar mode={mode} size={brush} setSize={setBrush} subtract={subtract} setSubtract={setSubtract} />
       )}
-      <div class={`stage ${mode} ${view.scale > 1 ? "zoomed" : ""}`} ref={stage} aria-busy={busy || loaded !== current}>
+      <div class={`stage ${mode} ${view.scale > 1 ? "zoomed" : ""}`} ref={stage} aria-busy={busy || loaded !== current} {...handlers}>
         <Layers
           view={view}
-          setView={setView}
-          zoom={zoom}
           mode={mode}
-          brush={brush}
-          subtract={subtract}
           size={size}
           onLoad={(address, width, height) => {
             setSize(isReduced && full?.width && full.height ? { width: full.width, height: full.height } : { width, height });
@@ -192,25 +198,32 @@ export function isTyping(event: KeyboardEvent): boolean {
   return target.matches("input:not([type=range]):not([type=checkbox]), textarea, select, [contenteditable]");
 }
 
-function useWheel(stage: { current: HTMLDivElement | null }, zoom: (factor: number, x: number, y: number) => void): void {
+/** Zoom by the wheel, and keep the browser from scrolling under two fingers. */
+function useWheelAndTouch(
+  stage: { current: HTMLDivElement | null },
+  zoom: (factor: number, x: number, y: number) => void,
+): void {
   useEffect(() => {
     const element = stage.current;
     const onWheel = (event: WheelEvent): void => {
       event.preventDefault();
       zoom(Math.exp(-event.deltaY / 400), event.clientX, event.clientY);
     };
+    const onTouchMove = (event: TouchEvent): void => {
+      if (event.touches.length > 1 && event.cancelable) event.preventDefault();
+    };
     element?.addEventListener("wheel", onWheel, { passive: false });
-    return () => element?.removeEventListener("wheel", onWheel);
+    element?.addEventListener("touchmove", onTouchMove, { passive: false });
+    return () => {
+      element?.removeEventListener("wheel", onWheel);
+      element?.removeEventListener("touchmove", onTouchMove);
+    };
   }, []);
 }
 
 interface LayersProps {
   view: View;
-  setView: (change: (old: View) => View) => void;
-  zoom: (factor: number, clientX: number, clientY: number) => void;
   mode: Mode;
-  brush: number;
-  subtract: boolean;
   size: { width: number; height: number };
   onLoad: (address: string, width: number, height: number) => void;
   source: Source | null;
@@ -225,9 +238,7 @@ interface LayersProps {
 }
 
 function Layers(props: LayersProps) {
-  const paper = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const pointers = useRef(new Map<number, { x: number; y: number }>());
   const maskSource = useSource(props.masks[0] ?? null);
   const { width, height } = props.size;
 
@@ -235,60 +246,14 @@ function Layers(props: LayersProps) {
     mask.attach(canvas.current);
   }, [width, height, props.source?.url]);
 
-  const toImage = (event: PointerEvent): [number, number] => {
-    const place = paper.current?.getBoundingClientRect();
-    if (!place) return [0, 0];
-    return [((event.clientX - place.left) / place.width) * width, ((event.clientY - place.top) / place.height) * height];
-  };
-
-  const onDown = (event: PointerEvent): void => {
-    const [x, y] = toImage(event);
-    (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-    pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (props.mode === "brush" || props.mode === "eraser") mask.begin(x, y, props.brush, props.mode === "eraser");
-    if (props.mode === "pick") void selectAt(x, y, props.subtract);
-  };
-
-  const onMove = (event: PointerEvent): void => {
-    const known = pointers.current.get(event.pointerId);
-    if (!known) return;
-    const old = { ...known };
-    pointers.current.set(event.pointerId, { x: event.clientX, y: event.clientY });
-    if (props.mode === "brush" || props.mode === "eraser") mask.extend(...toImage(event));
-    else if (pointers.current.size === 2) pinch(old, event);
-    else if (props.mode === "pan") {
-      props.setView((view) =>
-        view.scale === 1 ? view : { ...view, x: view.x + event.clientX - old.x, y: view.y + event.clientY - old.y },
-      );
-    }
-  };
-
-  const pinch = (old: { x: number; y: number }, event: PointerEvent): void => {
-    const other = [...pointers.current].find(([id]) => id !== event.pointerId)?.[1];
-    if (!other) return;
-    const length = (x: number, y: number): number => Math.hypot(x - other.x, y - other.y) || 1;
-    const factor = length(event.clientX, event.clientY) / length(old.x, old.y);
-    props.zoom(factor, other.x, other.y);
-  };
-
-  const onUp = (event: PointerEvent): void => {
-    pointers.current.delete(event.pointerId);
-    mask.end();
-  };
-
   const { source, view } = props;
   return (
     <div
-      class="paper"
-      ref={paper}
+      class="layers"
       style={{
         transform: `translate(${view.x}px, ${view.y}px) scale(${view.scale})`,
         "--ratio": width && height ? `${width / height}` : "1",
       }}
-      onPointerDown={onDown}
-      onPointerMove={onMove}
-      onPointerUp={onUp}
-      onPointerCancel={onUp}
     >
       {source && (
         <img

@@ -9,6 +9,7 @@ import { size } from "../size";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { NeedsSetup, TurnView } from "../types";
+import { ApprovalCard } from "./ApprovalCard";
 import { Icon, IconButton } from "./icons";
 import { Thumbnail } from "./Thumbnail";
 import { StepCard } from "./StepCard";
@@ -29,9 +30,10 @@ export function Conversation() {
   const turns = useStore(store, (state) => state.turns);
   const earlier = useStore(store, (state) => state.earlier);
   const end = useRef<HTMLDivElement>(null);
+  const last = turns.at(-1);
   useEffect(() => {
     end.current?.scrollIntoView({ block: "end" });
-  }, [turns.at(-1)?.promptId, turns.at(-1)?.steps.length, turns.at(-1)?.status]);
+  }, [last?.promptId, last?.steps.length, last?.approvals.length, last?.status]);
   return (
     <div class="conversation" role="log" aria-label={t("conversation")} tabIndex={0}>
       {earlier !== null && (
@@ -42,18 +44,18 @@ export function Conversation() {
       {turns.map((turn) => (
         <Turn key={turn.promptId} turn={turn} />
       ))}
-      <Announcer turn={turns.at(-1) ?? null} />
-      <div ref={end} />
+      <Announcer turn={last ?? null} />
+      <div class="conversation-end" ref={end} />
     </div>
   );
 }
 
-/** One instruction and what came of it; rendered again only when it changes, since a conversation may be long. */
+/** One instruction with its steps and answer; rendered again only when it changes, since a conversation may be long. */
 function Turn({ turn }: { turn: TurnView }) {
   return useMemo(
     () => (
       <article class={`turn ${turn.status}`}>
-        <div class="said">
+        <div class="prompt">
           {turn.input && <Thumbnail address={turn.input} alt={t("image")} size={80} />}
           <p>{turn.prompt}</p>
           <span class="actions">
@@ -63,6 +65,9 @@ function Turn({ turn }: { turn: TurnView }) {
         </div>
         {turn.steps.map((step) => (
           <StepCard key={step.number} step={step} />
+        ))}
+        {turn.approvals.map((approval) => (
+          <ApprovalCard key={approval.approval_id} turn={turn} approval={approval} />
         ))}
         {turn.warnings.map((warning) => (
           <p class="warning" key={warning}>
@@ -91,7 +96,7 @@ function Turn({ turn }: { turn: TurnView }) {
   );
 }
 
-/** What must be set up before the instruction can work, with the way to it. */
+/** What must be set up before the instruction can work, with a button that opens the setup panel. */
 function Needs({ needs }: { needs: NeedsSetup }) {
   const models = needs.bytes ? `${needs.models.join(", ")} (${size(needs.bytes)})` : needs.models.join(", ");
   return (
@@ -109,8 +114,7 @@ function Needs({ needs }: { needs: NeedsSetup }) {
 
 /** Announce the state of the newest turn to screen readers, no more often than it changes. */
 function Announcer({ turn }: { turn: TurnView | null }) {
-  const last = turn?.steps.at(-1);
-  const text = turn ? (turn.status === "running" ? (last ? last.operation.replaceAll("_", " ") : t("running")) : turn.text) : "";
+  const text = turn ? announcement(turn) : "";
   const [announced, announce] = useState("");
   useEffect(() => {
     const timer = setTimeout(() => announce(text), 600);
@@ -121,6 +125,13 @@ function Announcer({ turn }: { turn: TurnView | null }) {
       {announced}
     </p>
   );
+}
+
+function announcement(turn: TurnView): string {
+  if (turn.status !== "running") return turn.text;
+  const [approval] = turn.approvals;
+  if (approval) return `${t("approvalTitle")}: ${approval.question}`;
+  return turn.steps.at(-1)?.operation.replaceAll("_", " ") ?? t("running");
 }
 
 export function Composer() {

@@ -64,7 +64,7 @@ const SHORTCUTS = [
   ["Enter", "shortcutSend"],
   ["Esc", "shortcutStop"],
   ["?", "shortcutHelp"],
-  ["\\", "shortcutCompare"],
+  ["c", "shortcutCompare"],
   ["+  -  0", "shortcutZoom"],
   ["b  e  s  v", "shortcutMask"],
   ["Ctrl+Z  Ctrl+Shift+Z", "shortcutUndo"],

@@ -1,8 +1,11 @@
-/** One field of a tool's form, by the JSON schema of its value. */
+/** One field of a tool's form, generated from the JSON schema of its value. */
 
+import { store } from "../state";
+import { useStore } from "../store";
 import { t } from "../strings";
 import type { Json, Schema } from "../types";
 import { IconButton } from "./icons";
+import { ImageField } from "./ImageField";
 
 /** A schema without the `null` of an optional value. */
 export function plain(schema: Schema): Schema {
@@ -14,25 +17,30 @@ export function plain(schema: Schema): Schema {
 
 const COLOUR = /colou?r|background|fill|outline/;
 
+export type FieldKind = "image" | "images" | "mask" | "value";
+
 interface FieldProps {
   name: string;
   schema: Schema;
-  isMask?: boolean;
+  kind: FieldKind;
   required: boolean;
   value: Json | undefined;
   setValue: (value: Json | undefined) => void;
 }
 
 export function Field(props: FieldProps) {
-  const { name, schema } = props;
-  if (props.isMask) {
+  const { name, schema, kind } = props;
+  const label = name.replaceAll("_", " ");
+  if (kind === "mask") {
     return (
       <p class="note">
-        {name.replaceAll("_", " ")}: {t("useMask")}
+        {label}: {t("useMask")}
       </p>
     );
   }
-  const label = name.replaceAll("_", " ");
+  if (kind === "image" || kind === "images") {
+    return <ImageField {...props} label={label} isList={kind === "images"} hint={schema.description ?? ""} />;
+  }
   return (
     <label class="field">
       <span>{label}</span>
@@ -48,8 +56,11 @@ function Control({ name, schema, required, value, setValue }: FieldProps) {
     return (
       <select
         required={required}
-        value={typeof value === "string" ? value : ""}
-        onChange={(event) => setValue(event.currentTarget.value || undefined)}
+        value={value === undefined ? "" : String(value)}
+        onChange={(event) => {
+          const text = event.currentTarget.value;
+          setValue(schema.enum?.find((choice) => String(choice) === text));
+        }}
       >
         {!required && <option value="">{preset === undefined || preset === null ? "" : String(preset)}</option>}
         {schema.enum.map((choice) => (
@@ -70,26 +81,24 @@ function Control({ name, schema, required, value, setValue }: FieldProps) {
     );
   }
   if (schema.type === "number" || schema.type === "integer") {
-    return <NumberControl name={name} schema={schema} required={required} value={value} setValue={setValue} />;
+    return <NumberControl name={name} schema={schema} kind="value" required={required} value={value} setValue={setValue} />;
   }
-  if (schema.type === "array" || schema.type === "object") {
+  if (schema.type === "array" && plain(schema.items ?? {}).type === "string") {
     return (
-      <textarea
-        rows={2}
-        placeholder={schema.type === "array" ? "[]" : "{}"}
+      <input
+        type="text"
         required={required}
-        defaultValue={value === undefined ? "" : JSON.stringify(value)}
+        placeholder={Array.isArray(preset) ? preset.join(", ") : t("commas")}
+        defaultValue={Array.isArray(value) ? value.join(", ") : ""}
         onChange={(event) => {
-          const text = event.currentTarget.value.trim();
-          event.currentTarget.setCustomValidity("");
-          try {
-            setValue(text ? (JSON.parse(text) as Json) : undefined);
-          } catch {
-            event.currentTarget.setCustomValidity("JSON");
-          }
+          const words = event.currentTarget.value.split(",").map((word) => word.trim());
+          setValue(words.some(Boolean) ? words.filter(Boolean) : undefined);
         }}
       />
     );
+  }
+  if (schema.type === "array" || schema.type === "object") {
+    return <JsonControl name={name} schema={schema} kind="value" required={required} value={value} setValue={setValue} />;
   }
   return (
     <span class="row">
@@ -113,10 +122,43 @@ function Control({ name, schema, required, value, setValue }: FieldProps) {
   );
 }
 
+/** A value that is written as JSON; a box may also come from the canvas. */
+function JsonControl({ schema, required, value, setValue }: FieldProps) {
+  const selected = useStore(store, (state) => state.selected);
+  const text = value === undefined ? "" : JSON.stringify(value);
+  const isBox = schema.maxItems === 4;
+  const isBoxes = plain(schema.items ?? {}).maxItems === 4;
+  return (
+    <>
+      <textarea
+        key={text}
+        rows={2}
+        placeholder={isBox ? "[10, 20, 200, 180]" : isBoxes ? "[[10, 20, 200, 180]]" : schema.type === "array" ? "[]" : "{}"}
+        required={required}
+        defaultValue={text}
+        onChange={(event) => {
+          const written = event.currentTarget.value.trim();
+          event.currentTarget.setCustomValidity("");
+          try {
+            setValue(written ? (JSON.parse(written) as Json) : undefined);
+          } catch {
+            event.currentTarget.setCustomValidity(t("notJson"));
+          }
+        }}
+      />
+      {selected && (isBox || isBoxes) && (
+        <button type="button" onClick={() => setValue(isBox ? selected : [selected])}>
+          {t("useBox")}
+        </button>
+      )}
+    </>
+  );
+}
+
 function NumberControl({ name, schema, required, value, setValue }: FieldProps) {
-  const low = schema.minimum ?? schema.exclusiveMinimum;
   const high = schema.maximum ?? schema.exclusiveMaximum;
   const step = schema.type === "integer" ? 1 : "any";
+  const low = schema.minimum ?? aboveMinimum(schema);
   const shown = typeof value === "number" ? value : typeof schema.default === "number" ? schema.default : undefined;
   const hasSlider = low !== undefined && high !== undefined && high - low <= 10_000;
   const read = (text: string): void => setValue(text === "" ? undefined : Number(text));
@@ -137,7 +179,7 @@ function NumberControl({ name, schema, required, value, setValue }: FieldProps) 
         type="number"
         required={required}
         step={step}
-        {...(low !== undefined ? { min: low } : {})}
+        {...(schema.minimum !== undefined ? { min: schema.minimum } : {})}
         {...(high !== undefined ? { max: high } : {})}
         value={shown ?? ""}
         onInput={(event) => read(event.currentTarget.value)}
@@ -147,4 +189,12 @@ function NumberControl({ name, schema, required, value, setValue }: FieldProps) 
       )}
     </span>
   );
+}
+
+/** The smallest value that a slider offers where the bound itself is excluded. */
+function aboveMinimum(schema: Schema): number | undefined {
+  const { exclusiveMinimum: bound, maximum: high } = schema;
+  if (bound === undefined) return undefined;
+  if (schema.type === "integer") return bound + 1;
+  return high === undefined ? undefined : bound + (high - bound) / 200;
 }

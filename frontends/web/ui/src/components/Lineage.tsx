@@ -1,4 +1,6 @@
-/** All images of the conversation in their order, each with the operation that made it. */
+/** All images of the conversation in order, each with the operation that made it. */
+
+import { useEffect, useRef } from "preact/hooks";
 
 import { branch, copyImage, download, downloadAll, use } from "../images";
 import { store } from "../state";
@@ -12,10 +14,17 @@ export function Lineage() {
   const images = useStore(store, (state) => state.images);
   const current = useStore(store, (state) => state.current);
   const compare = useStore(store, (state) => state.compare);
+  const strip = useRef<HTMLOListElement>(null);
+  useEffect(() => {
+    const entry = strip.current?.querySelector<HTMLElement>(".current");
+    if (!strip.current || !entry) return;
+    const hidden = entry.offsetLeft + entry.offsetWidth - strip.current.offsetLeft - strip.current.clientWidth;
+    strip.current.scrollLeft = Math.max(0, hidden);
+  }, [current, images.length]);
   if (!images.length) return null;
   return (
     <section class="lineage" aria-label={t("images")}>
-      <ol>
+      <ol ref={strip}>
         {images.map((image, index) => {
           const name = image.maker.replaceAll("_", " ") || t(image.kind === "mask" ? "maskTools" : "original");
           const isMask = image.kind === "mask" && current !== null;

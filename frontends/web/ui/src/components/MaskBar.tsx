@@ -1,11 +1,11 @@
-/** Tools of the mask: size, undo and redo, whole-mask operations, load and save. */
+/** The mask tools: brush size, undo and redo, operations on the whole mask, upload and download. */
 
 import { useEffect, useState } from "preact/hooks";
 
 import { saveBlob } from "../images";
 import { mask, notify } from "../state";
 import { t } from "../strings";
-import type { Mode } from "./Canvas";
+import type { Mode } from "./gestures";
 import { Icon, IconButton } from "./icons";
 
 const STEP_PX = 4;
@@ -60,7 +60,7 @@ export function MaskBar(props: {
         {t("clear")}
       </button>
       <label class="icon-button" title={t("maskUpload")}>
-        <Icon name="image" />
+        <Icon name="upload" />
         <input
           class="visually-hidden"
           type="file"

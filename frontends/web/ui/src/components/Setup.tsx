@@ -1,4 +1,4 @@
-/** What is missing on this server, with a button to download it; the planner in use; the findings of the doctor. */
+/** The setup panel: the planner in use, missing models with a button to download them, and findings of the doctor. */
 
 import { useEffect, useState } from "preact/hooks";
 

@@ -1,4 +1,4 @@
-/** The empty state: ways to bring an image, samples, and what can be done here. */
+/** The empty state: ways to add an image, samples, and what can be done here. */
 
 import { useState } from "preact/hooks";
 
@@ -11,8 +11,8 @@ import { FilePick } from "./FilePick";
 import { Icon } from "./icons";
 
 const SAMPLES = [
-  { name: "still-life", label: "sampleStill", prompts: ["Change the red ball to blue", "Remove the green cone"] },
-  { name: "street-sign", label: "sampleSign", prompts: ["What does this sign say?", "Make it black and white"] },
+  { name: "still-life", label: "sampleStill", prompts: "sampleStillPrompts" },
+  { name: "street-sign", label: "sampleSign", prompts: "sampleSignPrompts" },
 ] as const;
 
 function FromUrl() {
@@ -65,7 +65,7 @@ export function Start() {
               <span aria-hidden="true">{t(sample.label)}</span>
             </button>
             <div class="chips">
-              {sample.prompts.map((prompt) => (
+              {t(sample.prompts).split("|").map((prompt) => (
                 <button key={prompt} type="button" class="chip" onClick={() => void addSample(sample.name, prompt)}>
                   {prompt}
                 </button>

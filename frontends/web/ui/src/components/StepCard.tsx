@@ -1,4 +1,4 @@
-/** One step: what was done to what, how long it took, what came of it. */
+/** One step: operation, target, status, duration, progress, images, arguments and result. */
 
 import { useState } from "preact/hooks";
 
@@ -10,7 +10,7 @@ import { statusName } from "./Conversation";
 import { IconButton } from "./icons";
 import { Thumbnail } from "./Thumbnail";
 
-/** What a step is about, from its arguments: a target, an instruction, or nothing. */
+/** The target or instruction among the arguments of a step; empty if it has none. */
 function subject(values: JsonObject): string {
   for (const name of ["target", "prompt", "text", "aspect", "part"]) {
     const value = values[name];
@@ -19,10 +19,16 @@ function subject(values: JsonObject): string {
   return "";
 }
 
+/** Make an image the current one, and scroll to it where the canvas is above the conversation. */
+function show(image: string): void {
+  use(image);
+  document.querySelector(".canvas")?.scrollIntoView({ block: "nearest" });
+}
+
 export function StepCard({ step }: { step: StepView }) {
   const about = subject(step.arguments);
   return (
-    <section class={`step ${step.status}`} aria-label={step.operation.replaceAll("_", " ")}>
+    <section class={`step ${step.status}`} role="group" aria-label={step.operation.replaceAll("_", " ")}>
       <header>
         <span class="grow">
           <strong>{step.operation.replaceAll("_", " ")}</strong>
@@ -47,7 +53,7 @@ export function StepCard({ step }: { step: StepView }) {
       {step.images.length > 0 && (
         <div class="thumbs">
           {step.images.map((image) => (
-            <button type="button" key={image} title={t("useImage")} aria-label={t("useImage")} onClick={() => use(image)}>
+            <button type="button" key={image} title={t("useImage")} aria-label={t("useImage")} onClick={() => show(image)}>
               <Thumbnail address={image} alt="" size={120} />
             </button>
           ))}
@@ -58,7 +64,7 @@ export function StepCard({ step }: { step: StepView }) {
   );
 }
 
-/** Arguments and result, written out when they are opened: a long conversation has hundreds of them. */
+/** Arguments and result, rendered only when they are opened: a long conversation has hundreds of them. */
 function Details({ step }: { step: StepView }) {
   const [isOpen, setOpen] = useState(false);
   return (

@@ -1,10 +1,10 @@
-/** An image of the server: by its URL, or through a fetch with the key, since `<img>` cannot send one. */
+/** An image of the server: by its URL, or by a fetch with the API key, since `<img>` sends no header. */
 
 import { useEffect, useState } from "preact/hooks";
 
 import { imageBlob, key, local, thumbnail } from "../api";
 
-const KEPT = 60;
+const MAX_BLOBS = 60;
 const blobs = new Map<string, Promise<string>>();
 
 function blobUrl(address: string): Promise<string> {
@@ -14,7 +14,7 @@ function blobUrl(address: string): Promise<string> {
   blobs.set(address, made);
   made.catch(() => blobs.delete(address));
   const oldest = blobs.keys().next().value;
-  if (blobs.size > KEPT && oldest !== undefined) {
+  if (blobs.size > MAX_BLOBS && oldest !== undefined) {
     void blobs.get(oldest)?.then((old) => URL.revokeObjectURL(old));
     blobs.delete(oldest);
   }
@@ -28,7 +28,7 @@ export interface Source {
   url: string;
 }
 
-/** What to show for an image; with a key, the image before it until this one is fetched. */
+/** What to show for an image; with a key, the previous image until this one is fetched. */
 export function useSource(address: string | null, width = 0): Source | null {
   const wanted = address === null ? null : width ? thumbnail(address, width) : local(address);
   const [fetched, setFetched] = useState<Source | null>(null);

@@ -1,4 +1,4 @@
-/** A form for each operation, made from its JSON schema, so that a plugin's tool has one as soon as it is installed. */
+/** A form for each operation, generated from its JSON schema; tools of plugins have one without further work. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -8,7 +8,7 @@ import { runTool } from "../tools";
 import { useStore } from "../store";
 import { t } from "../strings";
 import type { JsonObject, OperationInfo } from "../types";
-import { Field, plain } from "./Field";
+import { Field, type FieldKind, plain } from "./Field";
 
 export function ToolsPanel() {
   const operations = useStore(store, (state) => state.operations);
@@ -72,6 +72,12 @@ export function Missing({ operation }: { operation: OperationInfo }) {
   );
 }
 
+function kindOf(operation: OperationInfo, name: string): FieldKind {
+  if (operation.masks.includes(name)) return "mask";
+  if (operation.images.includes(name)) return "image";
+  return operation.image_lists.includes(name) ? "images" : "value";
+}
+
 function ToolForm({ operation, preset }: { operation: OperationInfo; preset: JsonObject }) {
   const current = useStore(store, (state) => state.current);
   const busy = useStore(store, (state) => state.busy);
@@ -103,7 +109,7 @@ function ToolForm({ operation, preset }: { operation: OperationInfo; preset: Jso
           key={name}
           name={name}
           schema={plain(schema)}
-          isMask={operation.masks.includes(name)}
+          kind={kindOf(operation, name)}
           required={operation.parameters.required?.includes(name) ?? false}
           value={values[name]}
           setValue={(value) => {

@@ -9,6 +9,7 @@ const PATHS = {
   edit: "M4 20h4L19 9l-4-4L4 16z",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   download: "M12 4v11M7 11l5 5 5-5M5 20h14",
+  upload: "M12 15V4M7 8l5-5 5 5M5 20h14",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   again: "M20 12a8 8 0 1 1-2.3-5.7M20 4v4h-4",
   undo: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 0 12",
@@ -29,6 +30,7 @@ const PATHS = {
   moon: "M20 14A8 8 0 1 1 10 4a6.5 6.5 0 0 0 10 10z",
   sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
   alert: "M12 4l9 16H3zM12 10v4M12 17h.01",
+  signOut: "M14 4h5v16h-5M4 12h10M10 8l4 4-4 4",
   camera: "M4 8h4l2-3h4l2 3h4v11H4zM12 16a3 3 0 1 0 0-6 3 3 0 0 0 0 6z",
 };
 
