@@ -41,10 +41,11 @@ VIEWS = {
     "phone": (390, 844, "light"),
     "phone-dark": (390, 844, "dark"),
 }
-IS_LOADED = """() => [...document.images].every(
-    (image) => image.complete || !image.checkVisibility() || image.getBoundingClientRect().top > innerHeight
-        || image.getBoundingClientRect().left > innerWidth
-)"""
+IS_LOADED = """() => [...document.images].every((image) => {
+    const { top, bottom, left, right } = image.getBoundingClientRect();
+    const isInside = bottom > 0 && top < innerHeight && right > 0 && left < innerWidth;
+    return image.complete || !isInside || !image.checkVisibility();
+})"""
 FRAME_MS = 1000
 FRAMES = 20
 MAX_TURN_MS = 120_000
@@ -92,11 +93,13 @@ def main() -> int:
 
 def _new_page(browser: Browser, view: str) -> Page:
     width, height, scheme = VIEWS[view]
-    return browser.new_page(
+    page = browser.new_page(
         viewport={"width": width, "height": height},
         color_scheme="dark" if scheme == "dark" else "light",
         locale="en-GB",
     )
+    page.set_default_timeout(MAX_TURN_MS)
+    return page
 
 
 def _visit(camera: Camera, url: str) -> None:

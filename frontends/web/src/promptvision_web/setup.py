@@ -98,22 +98,23 @@ async def pull_model(request: Request) -> Response:
     if spec is None:
         raise NotFound("no such model")
     headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_pull(spec, agent.settings), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_pull(spec, agent), media_type="text/event-stream", headers=headers)
 
 
-async def _pull(spec: ModelSpec, settings: Settings) -> AsyncIterator[str]:
+async def _pull(spec: ModelSpec, agent: Agent) -> AsyncIterator[str]:
     """Events of a pull; it goes on when the reader leaves, and the next one finds what is there."""
     latest: dict[str, Any] = {"done": 0, "total": pull_bytes(spec)}
 
     def note(done: float, total: float, message: str = "") -> None:
         latest.update(done=done, total=total, message=message)
 
-    task = asyncio.create_task(asyncio.to_thread(pull, spec, settings, note))
+    task = asyncio.create_task(asyncio.to_thread(pull, spec, agent.settings, note))
     while not task.done():
         yield _event(latest)
         await asyncio.wait({task}, timeout=_PROGRESS_S)
     error = task.exception()
     if error is None:
+        agent.registry.availability.forget()
         yield _event({"done": latest["total"], "total": latest["total"], "finished": True})
     elif isinstance(error, PromptvisionError):
         yield _event({"error": str(error)})

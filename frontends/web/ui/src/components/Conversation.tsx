@@ -1,5 +1,6 @@
 /** The messages and steps of the conversation, and the field for the next instruction. */
 
+import type { ComponentChild } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { editPrompt, isRunning, send, sendAgain, stop } from "../chat";
@@ -79,7 +80,7 @@ function Turn({ turn }: { turn: TurnView }) {
             {turn.status === "failed" && <Icon name="alert" />}
             <div>
               {turn.text.split("\n").map((line, index) => (
-                <p key={index}>{line}</p>
+                <p key={index}>{withCode(line)}</p>
               ))}
             </div>
           </div>
@@ -94,6 +95,11 @@ function Turn({ turn }: { turn: TurnView }) {
     ),
     [turn],
   );
+}
+
+/** A line of text whose parts between backticks are commands and names. */
+function withCode(line: string): ComponentChild[] {
+  return line.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part));
 }
 
 /** What must be set up before the instruction can work, with a button that opens the setup panel. */
