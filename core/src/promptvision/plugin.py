@@ -15,6 +15,8 @@ Hooks
     ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
     ``Observer``, ``Middleware`` with ``TurnInfo``, ``TurnEnd`` and ``StepInfo``, ``Check``, ``Finding``,
     ``PLUGIN_API``;
+    for evaluators ``Evaluator``, ``Evaluation``, ``EvalSetup``, ``EvalCase``, ``EvalOutput``,
+    ``EvalExample``, ``Scores``, ``Metric``, ``mean_metric`` and ``ratio_metric``;
     for instruments ``Instrument``, ``InstrumentFactory``, ``Activity`` and its kinds: ``TurnActivity``,
     ``PlannerActivity``, ``StepActivity``, ``ToolRunActivity``, ``ModelLoadActivity``, ``StoreActivity``,
     ``RequestActivity``.
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Image
 
     from promptvision import PLUGIN_API as PLUGIN_API
+    from promptvision.agent.planning.prompt import system_prompt as system_prompt
     from promptvision.agent.request import LOCAL_USER as LOCAL_USER
     from promptvision.agent.turns.activity import PlannerActivity as PlannerActivity
     from promptvision.agent.turns.activity import TurnActivity as TurnActivity
@@ -51,7 +54,9 @@ if TYPE_CHECKING:
     from promptvision.builtin.worker_messages import failure_message as failure_message
     from promptvision.builtin.worker_messages import pass_on as pass_on
     from promptvision.builtin.worker_messages import read_answer as read_answer
+    from promptvision.cli.batch_progress import BatchProgress as BatchProgress
     from promptvision.cli.doctor import diagnose as diagnose
+    from promptvision.cli.report import html_head as html_head
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
     from promptvision.conversations.store import restore_conflict as restore_conflict
@@ -157,6 +162,16 @@ if TYPE_CHECKING:
     from promptvision.models.weights import require as require
     from promptvision.needs import NeedsSetup as NeedsSetup
     from promptvision.plugins.commands import Command as Command
+    from promptvision.plugins.evaluators import EvalCase as EvalCase
+    from promptvision.plugins.evaluators import EvalExample as EvalExample
+    from promptvision.plugins.evaluators import EvalOutput as EvalOutput
+    from promptvision.plugins.evaluators import EvalSetup as EvalSetup
+    from promptvision.plugins.evaluators import Evaluation as Evaluation
+    from promptvision.plugins.evaluators import Evaluator as Evaluator
+    from promptvision.plugins.evaluators import Metric as Metric
+    from promptvision.plugins.evaluators import Scores as Scores
+    from promptvision.plugins.evaluators import mean_metric as mean_metric
+    from promptvision.plugins.evaluators import ratio_metric as ratio_metric
     from promptvision.plugins.middleware import Middleware as Middleware
     from promptvision.plugins.middleware import StepInfo as StepInfo
     from promptvision.plugins.middleware import TurnEnd as TurnEnd
@@ -267,6 +282,18 @@ if TYPE_CHECKING:
     PictureText = ImageText
 
 _MODULES = {
+    "BatchProgress": "promptvision.cli.batch_progress",
+    "EvalCase": "promptvision.plugins.evaluators",
+    "EvalExample": "promptvision.plugins.evaluators",
+    "EvalOutput": "promptvision.plugins.evaluators",
+    "EvalSetup": "promptvision.plugins.evaluators",
+    "Evaluation": "promptvision.plugins.evaluators",
+    "Evaluator": "promptvision.plugins.evaluators",
+    "Metric": "promptvision.plugins.evaluators",
+    "Scores": "promptvision.plugins.evaluators",
+    "mean_metric": "promptvision.plugins.evaluators",
+    "ratio_metric": "promptvision.plugins.evaluators",
+    "system_prompt": "promptvision.agent.planning.prompt",
     "RequestActivity": "promptvision.server.instrumented",
     "ModelLoadActivity": "promptvision.models.loading",
     "ToolRunActivity": "promptvision.runtime.activity",
@@ -450,6 +477,7 @@ _MODULES = {
     "fit_request": "promptvision.llm.budget",
     "flat_rgb": "promptvision.images.colour",
     "function_parameters": "promptvision.tools.schema",
+    "html_head": "promptvision.cli.report",
     "hookimpl": "promptvision.plugins.specs",
     "image_fields": "promptvision.tools.artifacts",
     "image_id_of": "promptvision.images.store",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from promptvision.cli.report import STYLE
+from promptvision.cli.report import html_head
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -71,10 +71,7 @@ class ContactSheet:
         done = sum(str(image) in folder.done for image in images)
         with self._path.open("w", encoding="utf-8", errors="replace") as page:
             page.write(
-                "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-                "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-                f"<title>promptvision batch</title><style>{STYLE}</style></head><body><main>"
-                f"<h1>\u201c{html.escape(text)}\u201d</h1>"
+                f"{html_head('promptvision batch')}<h1>\u201c{html.escape(text)}\u201d</h1>"
                 f"<p class='lead'>{done} of {len(images)} images done</p>"
             )
             for image in images:

@@ -9,7 +9,7 @@ from typing import Any
 
 from promptvision.agent.reply import Reply, Step
 
-__all__ = ["Figure", "Section", "write_report"]
+__all__ = ["Figure", "Section", "html_head", "write_report"]
 
 
 @dataclass(frozen=True)
@@ -84,13 +84,24 @@ th { color: var(--quiet); font-weight: 500 }
 """
 
 
+def html_head(title: str) -> str:
+    """The page up to its first heading, with the style of all reports.
+
+    Args:
+        title: plain text.
+    """
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style></head><body><main>"
+    )
+
+
 def write_report(folder: Path, sections: list[Section]) -> Path:
     """Write ``report.html`` into the folder that holds the images; return its path."""
     body = "\n".join(_section(number, section) for number, section in enumerate(sections, start=1))
     page = (
-        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
-        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>promptvision demo</title><style>{STYLE}</style></head><body><main>"
+        f"{html_head('promptvision demo')}"
         "<h1>promptvision demo</h1><p class='lead'>Five instructions in plain language, each turned into a "
         "chain of tools by the offline planner, without a key, a GPU or a download.</p>"
         f"{body}</main></body></html>\n"

@@ -57,6 +57,7 @@ ASKED_LATER = (
     "promptvision_observers",
     "promptvision_middleware",
     "promptvision_checks",
+    "promptvision_evaluators",
 )
 """Hooks that are called only when the command line, a server or an agent needs them."""
 

@@ -15,7 +15,7 @@ FIRST_PARTY = frozenset(
         *("basics", "bw", "cutout", "erase", "florence", "grounding-dino", "openai-images", "opencv"),
         *("rapidocr", "sam", "sd-inpaint", "sdxl-inpaint", "tesseract", "upscale", "vqa"),
         *("cloudinary", "groq", "openai", "ray", "s3", "supabase", "telemetry", "transformers-llm"),
-        *("mcp", "web"),
+        *("eval", "mcp", "web"),
     )
 )
 """Normalised names. An index reserves distribution names, but not entry-point names."""

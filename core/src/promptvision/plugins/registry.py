@@ -29,6 +29,7 @@ from promptvision.plugins.discovery import (
     load_plugin,
     new_manager,
 )
+from promptvision.plugins.evaluators import Evaluator
 from promptvision.plugins.middleware import Middleware
 from promptvision.plugins.specs import Check, ExecutorFactory, Observer, ProviderFactory, StoreFactory
 from promptvision.plugins.variables import find_misspelt
@@ -179,6 +180,10 @@ class Registry:
     def checks(self) -> list[Check]:
         """Checks that plugins add to ``promptvision doctor``."""
         return [check for _, check in self._ask_later("promptvision_checks")]
+
+    def evaluators(self) -> list[Evaluator]:
+        """Data layouts with metrics for ``promptvision eval``, in the order of the plugins."""
+        return [evaluator for _, evaluator in self._ask_later("promptvision_evaluators")]
 
     @cached_property
     def observers(self) -> list[Observer]:

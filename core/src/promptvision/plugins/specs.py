@@ -20,6 +20,7 @@ from promptvision.instruments import Instrument
 from promptvision.llm.planner import Planner
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins.commands import Command
+from promptvision.plugins.evaluators import Evaluator
 from promptvision.plugins.middleware import Middleware
 from promptvision.settings import Section, Settings
 from promptvision.tools.decorator import ToolLike
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Check",
     "Command",
+    "Evaluator",
     "ExecutorFactory",
     "Finding",
     "InstrumentFactory",
@@ -262,3 +264,8 @@ def promptvision_middleware() -> Iterable[Middleware]:  # type: ignore[empty-bod
 @hookspec
 def promptvision_checks() -> Iterable[Check]:  # type: ignore[empty-body]
     """Checks that this plugin adds to ``promptvision doctor``. Called only by it."""
+
+
+@hookspec
+def promptvision_evaluators() -> Iterable[Evaluator]:  # type: ignore[empty-body]
+    """Data layouts and metrics that this plugin adds to ``promptvision eval``. Called only by it."""

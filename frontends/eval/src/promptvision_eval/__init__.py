@@ -1,0 +1,1 @@
+"""``promptvision eval``: score installed tools on labelled data."""

@@ -1,0 +1,19 @@
+"""Data of the tests, and a home folder of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from promptvision.testing import load_module
+
+load_module(Path(__file__).with_name("eval_data.py"))
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``PROMPTVISION_HOME``, where predictions are logged."""
+    monkeypatch.setenv("PROMPTVISION_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PROMPTVISION_PLANNER", "offline")
+    return tmp_path / "home"
