@@ -63,7 +63,10 @@ def test_detection_and_the_report(balls: Path, tmp_path: Path) -> None:
     assert tool["peak_bytes"] > 1e6
     write(tmp_path / "page" / "report.html")
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
-    assert page.count("data:image/webp;base64,") == 6  # labels and detections of three images
+    assert page.count("data:image/webp;base64,") in (
+        2,
+        4,
+    )  # labels and detections of each that is not the best
     assert "http" not in page.replace("https://github.com/IDEA-Research", "")
     assert "promptvision eval detect_objects --data" in page
     assert "published with 5000" in page

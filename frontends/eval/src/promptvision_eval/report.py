@@ -26,7 +26,9 @@ td.best { font-weight: 650 } tbody th { white-space: nowrap }
 .warn { border-left: 3px solid var(--bad); padding-left: .9rem; max-width: 75ch }
 ul { margin: .2rem 0; padding-left: 1.1rem } li { border: 0; padding: .1rem 0 }
 pre { overflow-x: auto; background: var(--paper); border-radius: 8px; padding: .8rem; white-space: pre-wrap }
-.worst { margin-top: 1.2rem } figcaption { overflow-wrap: anywhere }
+.worst { margin-top: 1.2rem }
+.worst .small { grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr)) }
+figcaption { overflow-wrap: anywhere }
 </style>
 """
 
@@ -144,6 +146,7 @@ def _published(document: Mapping[str, Any]) -> str:
 def _worst(evaluation: Evaluation, outcome: Outcome) -> str:
     scores = outcome.scores.per_case
     order = sorted(range(len(scores)), key=scores.__getitem__)[:WORST]
+    order = [at for at in order if scores[at] < max(scores)] or order[:1]
     shown = "".join(_example(evaluation, outcome, at) for at in order)
     return _section(f"Worst examples of {outcome.name}", shown)
 
