@@ -96,7 +96,7 @@ def run_turns(settings: Settings, prompts: list[str]) -> list[Reply]:
 
 
 def test_tools_that_break_their_process_cost_one_step_each_among_50_turns(site: Path, tmp_path: Path) -> None:
-    settings = process_settings(tmp_path, PROMPTVISION_WORKER_MEMORY=2**30, PROMPTVISION_CALL_TIMEOUT_S=5)
+    settings = process_settings(tmp_path, PROMPTVISION_WORKER_MEMORY=2**29, PROMPTVISION_CALL_TIMEOUT_S=5)
     broken = {
         "trial_segfault": "its worker process was killed by SIGSEGV",
         "trial_exit": "its worker process ended with exit code 3",

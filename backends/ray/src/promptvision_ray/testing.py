@@ -38,7 +38,7 @@ class LocalCluster:
         from ray.cluster_utils import Cluster
 
         self._cluster: Any = Cluster(shutdown_at_exit=True)
-        self._start_node(include_dashboard=False, **_node_options(num_cpus))
+        self._start_node(include_dashboard=False, no_monitor=True, **_node_options(num_cpus))
         self.address: str = self._cluster.address
 
     def add_node(self, num_cpus: int, num_gpus: int = 0) -> Any:
@@ -71,6 +71,7 @@ class LocalCluster:
 def local_cluster(num_cpus: int) -> Iterator[LocalCluster]:
     """A cluster that this process is connected to."""
     before = {name: os.environ.get(name) for name in VARIABLES}
+    on_term = signal.getsignal(signal.SIGTERM)  # Ray sets its own
     os.environ.update(VARIABLES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # those of Ray
@@ -89,6 +90,7 @@ def local_cluster(num_cpus: int) -> Iterator[LocalCluster]:
             ray.shutdown()
             cluster.close()
             del cluster
+            signal.signal(signal.SIGTERM, on_term)
             gc.collect()  # Ray's handles of processes warn when they are collected
             for name, value in before.items():
                 if value is None:
