@@ -28,11 +28,10 @@ from promptvision.plugin import (
     Worker,
 )
 from promptvision.testing import ExecutorContract, TrialArgs, install_trial_plugin, make_worker, trial_bench
-from promptvision_ray.commands import list_actors, read_status, status
+from promptvision_ray.commands import list_actors, show_status, status
 from promptvision_ray.executor import RayExecutor
 from promptvision_ray.plugin import promptvision_checks
 from promptvision_ray.testing import LocalCluster, local_cluster
-from promptvision_ray.versions import node_versions, own_versions
 
 WAIT_S = 90
 TURNS = 40
@@ -199,7 +198,7 @@ def test_actor_that_crashes_costs_one_step(site: Path, tmp_path: Path) -> None:
 
 
 def test_tool_that_never_returns_ends_at_its_limit_and_the_cluster_can_be_inspected(
-    site: Path, tmp_path: Path
+    site: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = ray_settings(tmp_path, PROMPTVISION_CALL_TIMEOUT_S=0.5)
     bench = trial_bench(tmp_path, RayExecutor, settings)
@@ -207,15 +206,16 @@ def test_tool_that_never_returns_ends_at_its_limit_and_the_cluster_can_be_inspec
     with pytest.raises(Exception, match="took longer than 0 s"):
         bench.run("ignore")
     assert bench.result("echo", TrialArgs(text="next")).process not in (first, os.getpid())
-    found = read_status()
+    shown = CliRunner().invoke(status, ["--json"], standalone_mode=False)
+    found = json.loads(shown.stdout)
     assert any(actor.get("group") == "cpu" and actor["calls"] >= 1 for actor in found["actors"])
     (difference,) = found["differences"]
     assert "promptvision-trial missing (here 1.0)" in difference, "its folder is on the path of this process"
-    own = own_versions()
-    del own["promptvision-trial"]
-    assert node_versions().popitem()[1] == own
-    shown = CliRunner().invoke(status, [], standalone_mode=False)
-    assert "alive" in shown.output
+    show_status(found)
+    out = capsys.readouterr()
+    assert "  alive  CPU 2" in out.out
+    assert "  cpu-" in out.out
+    assert difference in out.err
     (check,) = promptvision_checks()
     assert (check(settings).state, check(settings).seen) == ("fail", difference)
     asyncio.run(bench.runtime.executor.close())

@@ -12,7 +12,7 @@ from promptvision_ray.actor import CONTROL
 from promptvision_ray.connection import NAMESPACE, all_nodes, connect, disconnect
 from promptvision_ray.versions import differences, node_versions, own_versions
 
-__all__ = ["list_actors", "ray_group", "read_status"]
+__all__ = ["list_actors", "ray_group", "read_status", "show_status"]
 
 ANSWER_S = 10.0
 """How long an actor may take to describe itself."""
@@ -36,7 +36,7 @@ def status(as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(found, indent=1))
     else:
-        _show(found)
+        show_status(found)
     return 1 if found["differences"] else 0
 
 
@@ -85,7 +85,8 @@ def list_actors() -> list[dict[str, Any]]:
     return found
 
 
-def _show(found: dict[str, Any]) -> None:
+def show_status(found: dict[str, Any]) -> None:
+    """Print what :func:`read_status` returns."""
     click.echo("NODES")
     for node in found["nodes"]:
         amounts = ", ".join(f"{name} {amount:g}" for name, amount in sorted(node["resources"].items()))
