@@ -10,7 +10,7 @@ import pytest
 
 from promptvision.models.devices import has_gpu
 from promptvision.models.spec import ModelSpec
-from promptvision.plugins import availability
+from promptvision.plugins import availability, readiness
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent, make_registry
@@ -42,7 +42,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         seen.append(threading.current_thread().name)
         return missing_requirements(*args, **kwargs)
 
-    monkeypatch.setattr(availability, "missing_requirements", noted)
+    monkeypatch.setattr(readiness, "missing_requirements", noted)
     return seen
 
 
@@ -95,7 +95,7 @@ def test_requirements_that_cannot_be_checked_stop_one_tool_only(monkeypatch: pyt
     def fail(spec: ModelSpec, settings: Settings) -> Missing | None:
         raise OSError("disk is gone")
 
-    monkeypatch.setattr(availability, "missing_weights", fail)
+    monkeypatch.setattr(readiness, "missing_weights", fail)
     spec = ModelSpec(id="tiny", source="a/b", revision="0", files=(), license="MIT")
     needy = bw_tool("needy", requires=Requirements(models=("tiny",)))
     registry = make_registry([needy, bw_tool("fine")], models=[spec])

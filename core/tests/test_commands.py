@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from promptvision.builtin.commands import COMMANDS
-from promptvision.plugins.command_cache import list_plugin_commands
 from promptvision.plugins.commands import Command
+from promptvision.plugins.listing import list_plugin_commands
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 from promptvision.testing.program import Program, write_plugin
@@ -64,8 +64,8 @@ def test_help_lists_a_plugins_command_without_importing_it(program: Program, gre
 
 def test_cache_follows_changed_and_removed_plugins(program: Program, greet: Path) -> None:
     assert "greet" in program.run("--help").out
-    cache = program.home / "cache" / "commands.json"
-    assert json.loads(cache.read_text())["commands"] == [["greet", "Greet the user."]]
+    (cache,) = (program.home / "cache" / "plugins").iterdir()
+    assert json.loads(cache.read_text())["document"]["commands"] == [["greet", "Greet the user."]]
     (greet / "promptvision_greet.py").write_text(LAZY.format(name="salute"))
     assert "salute" in program.run("--help").out
     program.environment["PROMPTVISION_DISABLED_PLUGINS"] += ",greet"
@@ -73,12 +73,12 @@ def test_cache_follows_changed_and_removed_plugins(program: Program, greet: Path
 
 
 def test_broken_cache_is_replaced(program: Program, greet: Path) -> None:
-    cache = program.home / "cache" / "commands.json"
+    program.run("--help")
+    (cache,) = (program.home / "cache" / "plugins").iterdir()
     for text in ("", "[]", '{"key": 1}', "\x00"):
-        cache.parent.mkdir(exist_ok=True)
         cache.write_text(text)
         assert "greet" in program.run("--help").out
-    assert json.loads(cache.read_text())["commands"]
+    assert json.loads(cache.read_text())["document"]["commands"]
 
 
 def test_plugin_cannot_replace_a_command_of_the_core(program: Program, greet: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from promptvision import tool
 from promptvision.errors import PluginError, SetupError
 from promptvision.models.spec import ModelSpec
 from promptvision.plugins import availability
-from promptvision.plugins.describe import describe_operations, describe_plugin
+from promptvision.plugins.describe import describe_operations, describe_plugins
 from promptvision.plugins.registry import Registry
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
@@ -122,7 +123,7 @@ def test_both_tools_of_a_clash_are_found_by_their_qualified_names(plant: Plant, 
     (shadowed,) = described["shadowed"]
     loser = {"left": "right", "right": "left"}[winner]
     assert shadowed["plugin"] == loser
-    reports = [describe_plugin(registry, plugin)["shadowed"] for plugin in registry.plugins]
+    reports = [described["shadowed"] for described in describe_plugins(registry)]
     assert [len(report) for report in reports] == ([0, 1] if winner == "left" else [1, 0])
     assert "PROMPTVISION_PREFER" in shadowed["reason"]
     assert not any(plugin.cause for plugin in registry.plugins)  # the settings have decided
@@ -279,15 +280,19 @@ def promptvision_commands(): {body}
 def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
     plant("promptvision-aaa", "raise OSError('x')")
     registry = Registry.load(Settings(), plant("promptvision-bbb", FULL.format(tool="grey", priority=1)))
-    failed, fine = (describe_plugin(registry, plugin) for plugin in registry.plugins)
+    failed, fine = describe_plugins(registry)
     assert failed.pop("import_ms") is None
     assert fine["import_ms"] >= 0
     assert failed == {
         "name": "aaa",
         "distribution": "promptvision-aaa",
         "version": "1.0",
+        "license": "",
+        "api": None,
         "state": "failed",
         "cause": "import: OSError: x",
+        "heavy_modules": [],
+        "gpu": "none",
         "tools": [],
         "shadowed": [],
         "models": [],
@@ -513,19 +518,55 @@ def test_unknown_store_or_executor_lists_what_there_is() -> None:
         registry.make_executor(make_worker(registry.settings))
 
 
-def test_two_plugins_with_one_model_clash(plant: Plant) -> None:
-    source = """
-from promptvision import ModelSpec, hookimpl
+MODEL_AND_TOOLS = """
+from promptvision import Image, ModelSpec, Requirements, hookimpl, tool
+
 @hookimpl
 def promptvision_models():
-    return [ModelSpec(id="tiny", source="a/b", revision="0", files=(), license="MIT")]
+    return [ModelSpec(id="tiny", source="{name}/b", revision="0", files=(), license="MIT")]
+
+@tool(requires=Requirements(models=("tiny",)))
+def {name}_paint(image: Image) -> Image:
+    "Paint."
+    return image
+
+@tool
+def {name}_turn(image: Image) -> Image:
+    "Turn."
+    return image
 """
-    plant("promptvision-left", source)
-    registry = Registry.load(Settings(), plant("promptvision-right", source))
+
+
+def two_with_one_model(plant: Plant) -> list[EntryPoint]:
+    plant("promptvision-left", MODEL_AND_TOOLS.format(name="left"))
+    return plant("promptvision-right", MODEL_AND_TOOLS.format(name="right"))
+
+
+def test_two_plugins_with_one_model_clash(plant: Plant, tmp_path: Path) -> None:
+    (tmp_path / "weights" / "tiny").mkdir(parents=True)
+    points = two_with_one_model(plant)
+    registry = Registry.load(Settings(home=tmp_path), points)
     assert registry.models["tiny"].plugin == "left"
+    assert [plugin.state for plugin in registry.plugins] == ["loaded", "loaded"]
     cause = registry.plugins[1].cause
     assert "model 'tiny' is declared by both promptvision-left and promptvision-right" in cause
-    assert "PROMPTVISION_DISABLED_PLUGINS" in cause
+    assert "set PROMPTVISION_PREFER to left:tiny or to right:tiny" in cause
+    assert not registry.missing(registry.tools["left_paint"])
+    assert not registry.missing(registry.tools["right_turn"])
+    (missing,) = registry.missing(registry.tools["right_paint"])
+    assert (missing.what, missing.fix) == tuple(cause.rsplit("; ", 1))
+    with pytest.raises(PluginError, match="promptvision-right"):
+        Registry.load(Settings(home=tmp_path, strict_plugins=True), points)
+
+
+def test_preferred_model_wins_a_clash(plant: Plant, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "weights" / "tiny").mkdir(parents=True)
+    settings = Settings(home=tmp_path, prefer=("right:tiny",), strict_plugins=True)
+    registry = Registry.load(settings, two_with_one_model(plant))
+    assert registry.models["tiny"].source == "right/b"
+    assert not registry.missing(registry.tools["right_paint"])
+    assert "that of promptvision-right is used" in registry.missing(registry.tools["left_paint"])[0].what
+    assert not caplog.messages
 
 
 def test_one_model_offered_twice_is_refused() -> None:

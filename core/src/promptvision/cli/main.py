@@ -16,8 +16,8 @@ import click
 from promptvision.builtin.commands import COMMANDS
 from promptvision.cli.output import complain, say_command
 from promptvision.errors import PromptvisionError, SetupError, StoreError
-from promptvision.plugins.command_cache import list_plugin_commands
 from promptvision.plugins.commands import Command
+from promptvision.plugins.listing import list_plugin_commands
 
 if TYPE_CHECKING:
     import logging

@@ -24,7 +24,8 @@ from promptvision.cli.findings import show_findings
 from promptvision.cli.output import say
 from promptvision.errors import InputError, SetupError
 from promptvision.plugins.discovery import GROUP
-from promptvision.plugins.inspection import HEAVY_MODULES, Inspection
+from promptvision.plugins.heavy_modules import HEAVY_MODULES
+from promptvision.plugins.inspection import Inspection
 from promptvision.plugins.specs import Finding
 
 __all__ = ["check"]

@@ -11,6 +11,8 @@ from promptvision.cli.output import echo_json, echo_table, say
 
 __all__ = ["plugins"]
 
+_HEAD = ("PLUGIN", "DISTRIBUTION", "VERSION", "LICENSE", "API", "STATE", "IMPORT MS", "OFFERS OR CAUSE")
+
 
 @click.group(invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
@@ -25,33 +27,40 @@ plugins.add_command(isolate)
 
 
 def _list(*, as_json: bool, details: bool) -> int:
-    from promptvision.plugins.describe import describe_plugin
-    from promptvision.plugins.registry import Registry
+    from promptvision.plugins.describe import describe_plugins
+    from promptvision.plugins.listing import load_listing
     from promptvision.settings import load_settings
 
-    settings = load_settings().model_copy(update={"strict_plugins": False})
-    registry = Registry.load(settings)
-    described = [describe_plugin(registry, plugin) for plugin in registry.plugins]
+    listing = load_listing(load_settings().model_copy(update={"strict_plugins": False}))
+    described = describe_plugins(listing)
     if as_json:
         echo_json({"plugins": described})
         return 0
-    rows = [
-        (
-            one["name"],
-            one["distribution"],
-            one["version"],
-            one["state"],
-            "" if one["import_ms"] is None else f"{one['import_ms']:.0f}",
-            "; ".join(filter(None, (_offers(one), one["cause"] or _shadowed(one)))),
-        )
-        for one in described
-    ]
-    echo_table(("PLUGIN", "DISTRIBUTION", "VERSION", "STATE", "IMPORT MS", "OFFERS OR CAUSE"), rows)
+    echo_table(_HEAD, [_row(one) for one in described])
     if details:
-        for plugin in registry.plugins:
+        for plugin in listing.catalog.plugins:
             if plugin.details:
                 say(f"\n{plugin.distribution} {plugin.version}:\n{plugin.details}")
     return 0
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        one["name"],
+        one["distribution"],
+        one["version"],
+        one["license"][:16],
+        "" if one["api"] is None else str(one["api"]),
+        one["state"],
+        "" if one["import_ms"] is None else f"{one['import_ms']:.0f}",
+        "; ".join(filter(None, (_offers(one), _costs(one), one["cause"] or _shadowed(one)))),
+    )
+
+
+def _costs(one: dict[str, Any]) -> str:
+    gpu = {"preferred": "uses a GPU if there is one", "required": "needs a GPU"}.get(one["gpu"], "")
+    heavy = f"imports {', '.join(one['heavy_modules'])} when it is loaded" if one["heavy_modules"] else ""
+    return "; ".join(filter(None, (gpu, heavy)))
 
 
 def _shadowed(one: dict[str, Any]) -> str:

@@ -34,10 +34,10 @@ def tools(ctx: click.Context, as_json: bool) -> int:
     if ctx.invoked_subcommand is not None:
         return 0
     from promptvision.plugins.describe import describe_operations
-    from promptvision.plugins.registry import Registry
+    from promptvision.plugins.listing import load_listing
     from promptvision.settings import load_settings
 
-    described = describe_operations(Registry.load(load_settings()))
+    described = describe_operations(load_listing(load_settings()))
     if as_json:
         echo_json({"operations": described})
         return 0

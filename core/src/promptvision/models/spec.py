@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 from promptvision.declarations import IMPORT_STRING, check_names, check_type
 
@@ -113,3 +113,10 @@ class ModelSpec:
             check_names(owner, f"dtypes[{device!r}]", names)
         if self.load and not IMPORT_STRING.fullmatch(self.load):
             raise ValueError(f"{owner}: load must have the form 'package.module:callable', not {self.load!r}")
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """A spec from the values of :func:`dataclasses.asdict`, after JSON."""
+        files = tuple(WeightFile(**file) for file in values["files"])
+        dtypes = {device: tuple(names) for device, names in values["dtypes"].items()}
+        return cls(**{**values, "files": files, "dtypes": dtypes, "hub_files": tuple(values["hub_files"])})

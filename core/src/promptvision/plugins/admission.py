@@ -14,7 +14,7 @@ from promptvision.tools import operations
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Operation, Tool
 
-__all__ = ["Admission", "Shadowed"]
+__all__ = ["Admission", "Shadowed", "ShadowedModel"]
 
 CORE = {operation.name: operation for operation in operations.ALL}
 """Operation names reserved for the core, whether a tool for them is installed or not."""
@@ -37,19 +37,44 @@ class Shadowed:
     reason: str
 
 
+@dataclass(frozen=True)
+class ShadowedModel:
+    """A model that lost a clash: another plugin declares other weights with the same id.
+
+    Tools of its plugin that need it cannot run; the plugin's other tools can.
+
+    Args:
+        spec: the model.
+        rival: the model that is used.
+        reason: both distributions.
+        fix: the setting that decides.
+    """
+
+    spec: ModelSpec
+    rival: ModelSpec
+    reason: str
+    fix: str
+
+    @property
+    def qualified_name(self) -> str:
+        """``plugin:model``."""
+        return _qualified(self.spec)
+
+
 class Admission:
     """Admits the offers of plugins, in the order of the plugins.
 
-    A plugin that breaks its contract offers nothing and becomes ``failed``. Of two tools that clash, the one
-    that the settings prefer is used, otherwise that of the earlier plugin; the other one is shadowed.
+    A plugin that breaks its contract offers nothing and becomes ``failed``. Of two tools or models that
+    clash, the one that the settings prefer is used, otherwise that of the earlier plugin; the other one is
+    shadowed.
 
     Args:
         plugins: loaded plugins; their state is changed in place.
         settings: which tools are preferred, and whether failures are raised.
 
     Raises:
-        PluginError: ``settings.strict_plugins`` is set, and a plugin breaks its contract, or two tools clash
-            and the settings prefer neither.
+        PluginError: ``settings.strict_plugins`` is set, and a plugin breaks its contract, or two tools or
+            models clash and the settings prefer neither.
     """
 
     def __init__(self, plugins: list[Plugin], settings: Settings) -> None:
@@ -59,6 +84,7 @@ class Admission:
         self.shadowed: dict[str, Shadowed] = {}
         self.operations: dict[str, Operation] = {}
         self.models: dict[str, ModelSpec] = {}
+        self.shadowed_models: dict[str, ShadowedModel] = {}
         for plugin in plugins:
             self._admit(plugin)
         self._candidates = {name: self._ranked(name) for name in self.operations}
@@ -98,22 +124,39 @@ class Admission:
             self._add(tool, plugin)
         self.operations = {tool.operation.name: tool.operation for tool in self.tools.values()}
         for spec in models:
-            self.models[spec.id] = replace(spec, plugin=plugin.name)
+            self._add_model(spec, plugin)
 
     def _checked_models(self, plugin: Plugin) -> list[ModelSpec]:
+        """A plugin's models with their owner."""
         models: dict[str, ModelSpec] = {}
         for spec in plugin.offers.get("promptvision_models", ()):
-            other = self.models.get(spec.id)
-            if other is not None or spec.id in models:
-                owner = self._distribution(other.plugin if other else plugin.name)
-                raise PluginError(
-                    plugin.name,
-                    f"model {spec.id!r} is declared by both {owner} and {plugin.distribution}",
-                    hint=f"set PROMPTVISION_DISABLED_PLUGINS to {other.plugin if other else plugin.name} "
-                    f"or to {plugin.name}",
-                )
-            models[spec.id] = spec
+            if spec.id in models:
+                raise PluginError(plugin.name, f"model {spec.id!r} is declared twice")
+            models[spec.id] = replace(spec, plugin=plugin.name)
         return list(models.values())
+
+    def _add_model(self, spec: ModelSpec, plugin: Plugin) -> None:
+        """Admit a model; of two with one id, the one that the settings name first, else the earlier one."""
+        rival = self.models.setdefault(spec.id, spec)
+        if rival is spec:
+            return
+        order = self._settings.prefer
+        named = [name for name in order if name in (_qualified(spec), _qualified(rival))]
+        used, other = (spec, rival) if named[:1] == [_qualified(spec)] else (rival, spec)
+        self.models[spec.id] = used
+        owner = self._distribution(used.plugin)
+        shadowed = ShadowedModel(
+            other,
+            used,
+            f"model {spec.id!r} is declared by both {owner} and {self._distribution(other.plugin)}, and "
+            f"that of {owner} is used",
+            f"set PROMPTVISION_PREFER to {_qualified(used)} or to {_qualified(other)}",
+        )
+        self.shadowed_models[shadowed.qualified_name] = shadowed
+        if not named:
+            plugin.cause = f"{shadowed.reason}; {shadowed.fix}"
+            if self._settings.strict_plugins:
+                raise PluginError(plugin.label, plugin.cause)
 
     def _checked_tools(self, plugin: Plugin) -> list[Tool]:
         """A plugin's tools with their owner."""
@@ -178,6 +221,10 @@ class Admission:
 
     def _distribution(self, name: str) -> str:
         return next(plugin.distribution for plugin in self._plugins if plugin.name == name)
+
+
+def _qualified(spec: ModelSpec) -> str:
+    return f"{spec.plugin}:{spec.id}"
 
 
 def _check_kinds(plugin: Plugin) -> None:

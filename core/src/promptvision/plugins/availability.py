@@ -6,24 +6,23 @@ import itertools
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from promptvision.llm.planner import PlannerFunction
 from promptvision.models.placement import gigabytes
-from promptvision.models.profiles import machine_profile, preferred
-from promptvision.models.spec import ModelSpec
-from promptvision.models.weights import missing_weights, pull_command
+from promptvision.models.weights import pull_command
 from promptvision.needs import NeedsSetup
 from promptvision.plugins.admission import Admission
+from promptvision.plugins.readiness import Readiness
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields, link_types, target_field
-from promptvision.tools.requirements import Missing, Requirements, missing_requirements
+from promptvision.tools.requirements import Missing
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Operation, Phrase, Tool
 
-__all__ = ["Availability", "describe_needs"]
+__all__ = ["Availability", "Named", "describe_needs"]
 
 RECHECK_S = 10.0
 """How long a snapshot is valid: weights may be pulled while a server runs."""
@@ -31,6 +30,14 @@ RECHECK_S = 10.0
 
 def _never(tool: Tool) -> bool:
     return False
+
+
+class Named(Protocol):
+    """A tool, or its record in the catalog."""
+
+    @property
+    def qualified_name(self) -> str:
+        """``plugin:tool``."""
 
 
 @dataclass
@@ -60,8 +67,11 @@ class Availability:
         self, admission: Admission, settings: Settings, is_remote: Callable[[Tool], bool] = _never
     ) -> None:
         self._admission = admission
-        self._settings = settings
-        self._is_remote = is_remote
+        shadowed = {
+            name: Missing(model.reason, model.fix) for name, model in admission.shadowed_models.items()
+        }
+        self.is_remote = is_remote
+        self._readiness = Readiness(admission.models, shadowed, settings, is_remote)
         self._snapshot: _Snapshot | None = None
         self._lock = threading.Lock()
 
@@ -77,7 +87,7 @@ class Availability:
         with self._lock:
             self._snapshot = None
 
-    def missing(self, tool: Tool) -> list[Missing]:
+    def missing(self, tool: Named) -> list[Missing]:
         """The requirements of a tool that are not met here."""
         return self._current().missing[tool.qualified_name]
 
@@ -193,6 +203,12 @@ class Availability:
             found, key=lambda made: (not self.runnable(made[0].name), target_field(made[0].args) is None)
         )
 
+    def filled(self, tool: Tool) -> set[str]:
+        """Required arguments of a tool that the core fills in."""
+        needed = link_types(tool.args, required=True)
+        filled = {name for name, kind in needed.items() if self.producers(kind)}
+        return filled.union(image_fields(tool.args)[:1])
+
     # Snapshots
 
     def _current(self) -> _Snapshot:
@@ -213,7 +229,9 @@ class Availability:
             if self._snapshot is not None and not self._is_expired():
                 return self._snapshot
             now = time.monotonic()
-            missing = {tool.qualified_name: self._missing(tool) for tool in self._admission.all_tools()}
+            missing = {
+                tool.qualified_name: self._readiness.missing(tool) for tool in self._admission.all_tools()
+            }
             if self._snapshot is not None and self._snapshot.missing == missing:
                 self._snapshot.taken_at = now
             else:
@@ -226,40 +244,6 @@ class Availability:
                 self._snapshot = _Snapshot(now, missing, runnable)
             return self._snapshot
 
-    def _missing(self, tool: Tool) -> list[Missing]:
-        try:
-            requires = tool.requires
-            if self._is_remote(tool):
-                requires = Requirements(settings=requires.settings)
-            return list(
-                missing_requirements(
-                    requires,
-                    has_model=self._missing_model,
-                    setting=self._settings.value,
-                    choose=self._choose,
-                )
-            )
-        except Exception as exc:  # noqa: BLE001  # isolation: one tool must not stop the others
-            what = f"the requirements of tool {tool.name!r} cannot be checked: {type(exc).__name__}: {exc}"
-            return [
-                Missing(what, f"correct the setting, or report it to the author of plugin {tool.plugin!r}")
-            ]
-
-    def _missing_model(self, model: str) -> Missing | None:
-        models: Mapping[str, ModelSpec] = self._admission.models
-        spec = models.get(model)
-        if spec is None:
-            return Missing(
-                f"model {model!r} is not declared by any plugin", "report it to the plugin's author"
-            )
-        absent = missing_weights(spec, self._settings)
-        return Missing(absent.what, absent.fix, model, absent.bytes) if absent else None
-
-    def _choose(self, models: Sequence[str]) -> str:
-        """Of alternatives, the one that suits this machine."""
-        known = [self._admission.models[model] for model in models if model in self._admission.models]
-        return preferred(known, machine_profile()).id if known else models[0]
-
     # Functions
 
     def _unavailable(self, name: str) -> PlannerFunction:
@@ -270,9 +254,7 @@ class Availability:
     def _function(self, tools: list[Tool]) -> PlannerFunction:
         """The function of an operation, described by its best tool, or the best one without limits."""
         best = next((tool for tool in tools if tool.accepts is None), tools[0])
-        needed = link_types(best.args, required=True)
-        filled = {name for name, kind in needed.items() if self.producers(kind)}
-        filled.update(image_fields(best.args)[:1])
+        filled = self.filled(best)
         phrases = [*best.operation.phrases, *(phrase for tool in tools for phrase in tool.phrases)]
         lexicons = [*best.operation.lexicons, *(lexicon for tool in tools for lexicon in tool.lexicons)]
         return PlannerFunction(

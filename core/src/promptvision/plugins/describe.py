@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from promptvision.plugins.discovery import Plugin
-from promptvision.plugins.registry import Registry
-from promptvision.tools.artifacts import image_fields, link_types, plain_type
-from promptvision.tools.schema import function_parameters
-from promptvision.tools.tool import Tool
-from promptvision.types import ImageRef, MaskRef
+from promptvision.plugins.catalog import Catalog, PluginRecord, ToolRecord
+from promptvision.settings import Settings
+from promptvision.tools.requirements import Missing
 
-__all__ = ["describe_operations", "describe_plugin"]
+__all__ = ["Described", "describe_operations", "describe_plugins"]
 
 
-def describe_operations(registry: Registry) -> list[dict[str, Any]]:
+class Described(Protocol):
+    """What is described: loaded plugins, or a cached catalog."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the plugins declare."""
+
+    def missing(self, tool: ToolRecord) -> list[Missing]:
+        """The requirements of a tool that are not met here."""
+
+
+def describe_operations(source: Described) -> list[dict[str, Any]]:
     """Every operation with its schema and its tools, best first; ``available``: whether one can run here.
 
     A tool under ``shadowed`` lost a clash with a tool of the operation; it is called by its qualified name,
     ``plugin:tool``.
     """
-    functions = {function.name: function for function in registry.functions()}
-    described = []
-    for name in sorted(registry.operations):
-        tools = registry.candidates(name)
-        function = functions.get(name)
-        described.append(
-            {
-                "operation": name,
-                "description": registry.operations[name].description,
-                "available": function is not None,
-                "images": list(image_fields(tools[0].args)),
-                "image_lists": [
-                    field
-                    for field, info in tools[0].args.model_fields.items()
-                    if plain_type(info.annotation) == list[ImageRef]
-                ],
-                "masks": [field for field, kind in link_types(tools[0].args).items() if kind is MaskRef],
-                "parameters": function.parameters if function else function_parameters(tools[0].args),
-                "tools": [_describe_tool(registry, tool) for tool in tools],
-                "shadowed": [
-                    {
-                        **_describe_tool(registry, shadowed.tool),
-                        "operation": shadowed.tool.operation.name,
-                        "reason": shadowed.reason,
-                    }
-                    for shadowed in registry.shadowed.values()
-                    if shadowed.rival.operation.name == name
-                ],
-            }
-        )
-    return described
+    catalog = source.catalog
+    return [
+        {
+            **_describe_operation(source, name),
+            "shadowed": [
+                {
+                    **_describe_tool(source, shadowed.tool),
+                    "operation": shadowed.tool.operation,
+                    "reason": shadowed.reason,
+                }
+                for shadowed in catalog.shadowed
+                if shadowed.rival == name
+            ],
+        }
+        for name in sorted(catalog.operations)
+    ]
 
 
-def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
-    missing = registry.missing(tool)
+def _describe_operation(source: Described, name: str) -> dict[str, Any]:
+    prefer = source.settings.prefer
+    tools = sorted(
+        (tool for tool in source.catalog.tools if tool.operation == name),
+        key=lambda tool: (tool.qualified_name not in prefer, -tool.rank, tool.name),
+    )
+    described = [_describe_tool(source, tool) for tool in tools]
+    ready = [tool for tool, one in zip(tools, described, strict=True) if one["available"]]
+    return {
+        "operation": name,
+        "description": source.catalog.operations[name],
+        "available": bool(ready),
+        "images": list(tools[0].images),
+        "image_lists": list(tools[0].image_lists),
+        "masks": list(tools[0].masks),
+        "parameters": _parameters(ready) if ready else tools[0].parameters,
+        "tools": described,
+    }
+
+
+def _parameters(ready: list[ToolRecord]) -> dict[str, Any]:
+    """Those of the best tool that can run here; what the core fills in is optional."""
+    best = next((tool for tool in ready if tool.is_general), ready[0])
+    required = [name for name in best.parameters["required"] if name not in best.filled]
+    return {**best.parameters, "required": required}
+
+
+def _describe_tool(source: Described, tool: ToolRecord) -> dict[str, Any]:
+    missing = source.missing(tool)
     return {
         "tool": tool.name,
         "plugin": tool.plugin,
@@ -63,31 +87,38 @@ def _describe_tool(registry: Registry, tool: Tool) -> dict[str, Any]:
         "available": not missing,
         "missing": [{"what": one.what, "fix": one.fix} for one in missing],
         "gpu": str(tool.requires.gpu),
-        "models": list(tool.requires.chosen_models(registry.settings.value)),
+        "models": list(tool.requires.chosen_models(source.settings.value)),
         "limits": tool.limits,
         "leaves_machine": tool.leaves_machine,
         "costs_money": tool.costs_money,
     }
 
 
-def describe_plugin(registry: Registry, plugin: Plugin) -> dict[str, Any]:
-    """One plugin: its state, the cause of a failure, and its offers."""
-    models = [
-        registry.models[name] for name in registry.models if registry.models[name].plugin == plugin.name
-    ]
+def describe_plugins(source: Described) -> list[dict[str, Any]]:
+    """Each plugin: its state, the cause of a failure, what it costs and what it offers."""
+    return [_describe_plugin(source.catalog, plugin) for plugin in source.catalog.plugins]
+
+
+def _describe_plugin(catalog: Catalog, plugin: PluginRecord) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "distribution": plugin.distribution,
         "version": plugin.version,
-        "state": str(plugin.state),
+        "license": plugin.license,
+        "api": plugin.api,
+        "state": plugin.state,
         "cause": plugin.cause,
-        "import_ms": None if plugin.import_ms is None else round(plugin.import_ms, 1),
-        "tools": [tool.name for tool in registry.tools.values() if tool.plugin == plugin.name],
+        "import_ms": plugin.import_ms,
+        "heavy_modules": list(plugin.heavy_modules),
+        "gpu": plugin.gpu,
+        "tools": list(plugin.tools),
         "shadowed": [
             {"tool": shadowed.tool.name, "reason": shadowed.reason}
-            for shadowed in registry.shadowed.values()
+            for shadowed in catalog.shadowed
             if shadowed.tool.plugin == plugin.name
         ],
-        "models": [{"id": spec.id, "license": spec.license, "source": spec.source} for spec in models],
-        "offers": sorted(hook.removeprefix("promptvision_") for hook, made in plugin.offers.items() if made),
+        "models": [
+            {"id": id_, "license": license_, "source": source} for id_, license_, source in plugin.models
+        ],
+        "offers": list(plugin.offers),
     }

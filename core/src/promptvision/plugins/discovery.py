@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import time
 import traceback
 import warnings
@@ -25,6 +26,7 @@ from promptvision.models.spec import ModelSpec
 from promptvision.plugins import PLUGIN_API, specs
 from promptvision.plugins.first_party import FIRST_PARTY
 from promptvision.plugins.guard import run_guarded
+from promptvision.plugins.heavy_modules import HEAVY_MODULES
 from promptvision.tools.decorator import ToolLike, as_tool, decorated_tools
 from promptvision.tools.tool import Tool
 
@@ -85,6 +87,10 @@ class Plugin:
         details: traceback of the failure.
         module: the imported module.
         import_ms: import time in milliseconds; None when it was not imported.
+        imported: names of the modules that were first imported when it was loaded.
+        api: version of the plugin API that it was written for; None when it was not imported.
+        is_cacheable: whether its offers depend on nothing but its code, the environment variables and the
+            settings; ``PLUGIN_CACHE = False`` in its module says that they do not.
         offers: the result of each hook.
         python: interpreter of the plugin's own environment, if it has one; it is not imported here then.
         variables: settings that a plugin in its own environment reads.
@@ -99,6 +105,9 @@ class Plugin:
     details: str = ""
     module: ModuleType | None = None
     import_ms: float | None = None
+    imported: tuple[str, ...] = ()
+    api: int | None = None
+    is_cacheable: bool = True
     offers: dict[str, list[Any]] = field(default_factory=dict)
     python: str = ""
     variables: tuple[str, ...] = ()
@@ -107,6 +116,23 @@ class Plugin:
     def label(self) -> str:
         """Distribution and version, for messages."""
         return f"{self.distribution} {self.version}"
+
+    @property
+    def heavy_modules(self) -> tuple[str, ...]:
+        """Heavy modules that were first imported when it was loaded."""
+        return tuple(name for name in HEAVY_MODULES if name in self.imported)
+
+    @property
+    def license(self) -> str:
+        """Licence of the distribution, in one line; empty if the metadata does not name one."""
+        metadata = self.entry_point.dist.metadata if self.entry_point.dist else {}
+        names = [metadata[key] for key in ("License-Expression", "License") if key in metadata]
+        return str(names[0]).strip().partition("\n")[0] if names else ""
+
+    @property
+    def is_uncertain(self) -> bool:
+        """Whether loading it again may give something else, although no file has changed."""
+        return self.state is PluginState.FAILED or not self.is_cacheable
 
     def fail(self, state: PluginState, cause: str, details: str = "") -> None:
         """Record why the plugin is not loaded, and drop its offers."""
@@ -209,11 +235,15 @@ class _Load:
 
     def run(self) -> None:
         """Import, check, register, and call the hooks."""
+        known = set(sys.modules)
         try:
             self._run()
         except BaseException:
             self.has_raised = True
             raise
+        finally:
+            if not self.is_abandoned:
+                self._plugin.imported = tuple(name for name in sys.modules.copy() if name not in known)
 
     def _run(self) -> None:
         plugin, manager = self._plugin, self._manager
@@ -227,6 +257,7 @@ class _Load:
                 f"the entry point {plugin.entry_point.value!r} must name a module, such as "
                 f"'{plugin.entry_point.module}'"
             )
+        plugin.is_cacheable = getattr(module, "PLUGIN_CACHE", True) is not False
         if (reason := _why_incompatible(module, plugin)) is not None:
             plugin.fail(PluginState.INCOMPATIBLE, reason)
             return
@@ -268,6 +299,7 @@ def _why_incompatible(module: ModuleType, plugin: Plugin) -> str | None:
     wanted = getattr(module, "PLUGIN_API", PLUGIN_API)
     if not isinstance(wanted, int):
         raise TypeError(f"PLUGIN_API must be an integer, not {wanted!r}")
+    plugin.api = wanted
     if wanted > PLUGIN_API:
         return f"it needs plugin API {wanted}, this promptvision has {PLUGIN_API}; upgrade promptvision"
     if wanted < PLUGIN_API - 1:

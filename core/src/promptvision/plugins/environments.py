@@ -24,6 +24,7 @@ __all__ = [
     "ENVIRONMENT_PREFIX",
     "environment_folder",
     "make_environment",
+    "manifest_path",
     "place_isolated",
     "write_manifest",
 ]
@@ -85,7 +86,7 @@ def write_manifest(name: str, folder: Path, settings: Settings) -> Path:
         SetupError: the plugin is not installed there or cannot be loaded.
     """
     text = _run([str(_python(folder)), "-I", "-m", _PROGRAM, name], MANIFEST_S)
-    path = _manifest_path(name, settings)
+    path = manifest_path(name, settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".tmp")
     draft.write_text(json.dumps(json.loads(text), indent=1), "utf-8")
@@ -108,7 +109,8 @@ def _automatic_folder(name: str, settings: Settings) -> Path:
     return settings.home / "environments" / name
 
 
-def _manifest_path(name: str, settings: Settings) -> Path:
+def manifest_path(name: str, settings: Settings) -> Path:
+    """The file of a plugin's manifest."""
     return settings.home / "environments" / f"{name}.json"
 
 
@@ -121,7 +123,7 @@ def _isolated_plugin(name: str, folder: Path, settings: Settings) -> Plugin:
 
     python = _python(folder)
     try:
-        return read_manifest(_manifest_path(name, settings), str(python))
+        return read_manifest(manifest_path(name, settings), str(python))
     except (OSError, ValueError) as exc:
         plugin = Plugin(name, f"promptvision-{name.replace('_', '-')}", "0", EntryPoint(name, "", GROUP))
         plugin.python = str(python)

@@ -15,15 +15,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from promptvision.plugins.discovery import GROUP
+from promptvision.plugins.heavy_modules import HEAVY_MODULES
 from promptvision.plugins.specs import Finding
 
-__all__ = ["HEAVY_MODULES", "Inspection"]
-
-HEAVY_MODULES = (
-    *("torch", "torchvision", "transformers", "diffusers", "ultralytics", "cv2", "skimage", "scipy", "numpy"),
-    *("onnxruntime", "tensorflow", "jax", "openai", "groq", "sqlalchemy", "starlette", "httpx", "requests"),
-)
-"""What a plugin's module must not import: every command imports it, ``--help`` included."""
+__all__ = ["Inspection"]
 
 PUBLIC = ("promptvision", "promptvision.plugin", "promptvision.testing")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 from pydantic_core import to_jsonable_python
 
 from promptvision.errors import ToolFailed
-from promptvision.models.spec import ModelSpec, WeightFile
+from promptvision.models.spec import ModelSpec
 from promptvision.plugins.admission import CORE
 from promptvision.plugins.discovery import GROUP, Plugin
 from promptvision.tools.artifacts import plain_type
-from promptvision.tools.requirements import Gpu, Requirements, has_module
+from promptvision.tools.requirements import Requirements, has_module
 from promptvision.tools.schema import function_parameters
 from promptvision.tools.tool import Args, Operation, Phrase, RemoteResult, Result, Tool
 from promptvision.types import Box, ImageRef, ImageText, MaskRef, Point, Target
@@ -123,7 +123,7 @@ def read_manifest(path: Path, python: str) -> Plugin:
         variables=manifest.variables,
         offers={
             "promptvision_tools": [_read_tool(entry, operations, python) for entry in manifest.tools],
-            "promptvision_models": [_read_spec(values) for values in manifest.models],
+            "promptvision_models": [ModelSpec.from_values(values) for values in manifest.models],
         },
     )
 
@@ -131,7 +131,6 @@ def read_manifest(path: Path, python: str) -> Plugin:
 def _read_tool(entry: ToolEntry, operations: dict[str, Operation], python: str) -> Tool:
     name = entry.operation.name
     operation = operations.setdefault(name, CORE.get(name) or _read_operation(entry.operation))
-    requires = {**entry.requires, "gpu": Gpu(entry.requires["gpu"])}
     return Tool(
         name=entry.name,
         operation=operation,
@@ -140,7 +139,7 @@ def _read_tool(entry: ToolEntry, operations: dict[str, Operation], python: str) 
         result=_read_model(f"{name}_result", operation.result, entry.result, RemoteResult),
         priority=entry.priority,
         slow_priority=entry.slow_priority,
-        requires=Requirements(**requires),
+        requires=Requirements.from_values(entry.requires),
         limits=entry.limits,
         phrases=_read_phrases(entry.phrases),
         cacheable=entry.cacheable,
@@ -186,12 +185,6 @@ def _field_info(field: FieldEntry) -> Any:
 
 def _read_phrases(phrases: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]) -> tuple[Phrase, ...]:
     return tuple(Phrase(text, fixed) for text, fixed in phrases)
-
-
-def _read_spec(values: dict[str, Any]) -> ModelSpec:
-    files = tuple(WeightFile(**file) for file in values["files"])
-    dtypes = {device: tuple(names) for device, names in values["dtypes"].items()}
-    return ModelSpec(**{**values, "files": files, "dtypes": dtypes, "hub_files": tuple(values["hub_files"])})
 
 
 # Writing

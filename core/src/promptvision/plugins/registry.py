@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,8 @@ from promptvision.llm.planner import PlannerFunction
 from promptvision.needs import NeedsSetup
 from promptvision.plugins import factories
 from promptvision.plugins.admission import Admission
-from promptvision.plugins.availability import Availability
+from promptvision.plugins.availability import Availability, Named
+from promptvision.plugins.catalog import Catalog, make_catalog
 from promptvision.plugins.commands import Command
 from promptvision.plugins.discovery import (
     Plugin,
@@ -66,8 +67,10 @@ class Registry:
         self.all_tools = admitted.all_tools
         self.operations = admitted.operations
         self.models = admitted.models
+        self.shadowed_models = admitted.shadowed_models
         self.candidates = admitted.candidates
         self.availability = Availability(admitted, settings, self._runs_elsewhere)
+        self.warnings: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -104,17 +107,23 @@ class Registry:
                 load_plugin(manager, plugin, strict=settings.strict_plugins)
         registry = cls(settings, plugins, manager)
         for plugin in plugins:
-            if plugin.state not in (PluginState.LOADED, PluginState.DISABLED):
-                if settings.strict_plugins or plugin is application:
-                    raise PluginError(plugin.label, plugin.cause)
-                log.warning("%s is not loaded: %s", plugin.label, plugin.cause)
-            elif plugin is application and plugin.cause:  # its author is the caller
+            is_absent = plugin.state not in (PluginState.LOADED, PluginState.DISABLED)
+            if is_absent and settings.strict_plugins:
                 raise PluginError(plugin.label, plugin.cause)
-            elif plugin.state is PluginState.LOADED and plugin.cause:
-                log.warning("%s is loaded, but %s", plugin.label, plugin.cause)
-        for line in find_misspelt(registry):
+            if plugin is application and plugin.cause:  # its author is the caller
+                raise PluginError(plugin.label, plugin.cause)
+        registry.warnings = tuple(registry._warnings())
+        for line in registry.warnings:
             log.warning("%s", line)
         return registry
+
+    def _warnings(self) -> Iterator[str]:
+        for plugin in self.plugins:
+            if plugin.state not in (PluginState.LOADED, PluginState.DISABLED):
+                yield f"{plugin.label} is not loaded: {plugin.cause}"
+            elif plugin.state is PluginState.LOADED and plugin.cause:
+                yield f"{plugin.label} is loaded, but {plugin.cause}"
+        yield from find_misspelt(self)
 
     # What plugins offer
 
@@ -221,9 +230,14 @@ class Registry:
                 log.warning("%s: %s", plugin.label, plugin.cause)
         return found
 
+    @cached_property
+    def catalog(self) -> Catalog:
+        """A description of the plugins and their tools as plain values, made at the first use."""
+        return make_catalog(self)
+
     # What can run here
 
-    def missing(self, tool: Tool) -> list[Missing]:
+    def missing(self, tool: Named) -> list[Missing]:
         """See :meth:`Availability.missing`."""
         return self.availability.missing(tool)
 

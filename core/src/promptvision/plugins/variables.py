@@ -29,6 +29,10 @@ class Installed(Protocol):
         """Model specs by id."""
 
     @property
+    def shadowed_models(self) -> Mapping[str, object]:
+        """Models that lost a clash, by qualified name."""
+
+    @property
     def tools(self) -> Mapping[str, Tool]:
         """Admitted tools by name."""
 
@@ -73,8 +77,9 @@ def find_misspelt(registry: Installed) -> Iterator[str]:
         if name not in plugins:
             yield _unknown_item("PROMPTVISION_DISABLED_PLUGINS", "plugin", name, plugins)
     tools = {tool.qualified_name for tool in registry.offered_tools()}
+    models = {f"{spec.plugin}:{spec.id}" for spec in registry.models.values()} | {*registry.shadowed_models}
     for name in settings.prefer:
-        if name not in tools and name.partition(":")[0] not in settings.disabled_plugins:
+        if name not in tools | models and name.partition(":")[0] not in settings.disabled_plugins:
             yield _unknown_item("PROMPTVISION_PREFER", "tool", name, tools)
 
 

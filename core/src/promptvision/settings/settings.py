@@ -122,7 +122,8 @@ class Settings(BaseModel):
     strict_plugins: bool = False
     """Raise the first plugin failure instead of continuing without that plugin."""
     prefer: Names = ()
-    """Tools, as ``plugin:tool``, that win a name clash and are preferred for their operation."""
+    """Tools, as ``plugin:tool``, that win a name clash and are preferred for their operation; and models, as
+    ``plugin:model``, that win a clash of ids."""
     image_decoding: Literal["auto", "process", "inline"] = "auto"
     """Where image files are decoded: in a child process with limits, in this process, or (auto) in a child
     process unless the program itself passes a path or bytes."""

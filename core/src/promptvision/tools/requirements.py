@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, Self
 
 from promptvision.declarations import check_mapping, check_names, check_type
 from promptvision.models.devices import gpu_memory_bytes, has_gpu
@@ -62,6 +63,11 @@ class Requirements:
         check_mapping("Requirements", "binaries", self.binaries, '{"tesseract": "apt install tesseract-ocr"}')
         check_mapping("Requirements", "modules", self.modules, '{"cv2": "pip install opencv-python"}')
         check_mapping("Requirements", "settings", self.settings, '{"API_URL": "address of the service"}')
+
+    @classmethod
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Requirements from the values of :func:`dataclasses.asdict`, after JSON."""
+        return cls(**{**values, "models": tuple(values["models"]), "gpu": Gpu(values["gpu"])})
 
     @property
     def has_fast_gpu(self) -> bool:
