@@ -66,9 +66,7 @@ def compare(kinds: dict[str, dict[str, str]]) -> int:
                 taken, _ = start_ms(["tools"], variables)
                 if number >= WARM_UP:
                     times[name].append(taken)
-    print(
-        "| `promptvision tools` with | plugins imported, ms | from the cache, ms | import time of plugins, ms |"
-    )
+    print("| `promptvision tools` with | plugins imported, ms | from the cache, ms | imports alone, ms |")
     print("|---|---|---|---|")
     for name, environment in kinds.items():
         plugins = json.loads(start_ms(["plugins", "--json"], environment)[1])["plugins"]
