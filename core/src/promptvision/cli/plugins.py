@@ -1,4 +1,4 @@
-"""``promptvision plugins``: the installed plugins and their state."""
+"""``promptvision plugins``: the installed plugins and their state, and commands that change them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import click
 
 from promptvision.cli.isolate import isolate
 from promptvision.cli.output import echo_json, echo_table, say
+from promptvision.cli.plugins_manage import install, search, uninstall
 
 __all__ = ["plugins"]
 
@@ -23,7 +24,8 @@ def plugins(ctx: click.Context, as_json: bool, details: bool) -> int:
     return 0 if ctx.invoked_subcommand else _list(as_json=as_json, details=details)
 
 
-plugins.add_command(isolate)
+for _command in (install, uninstall, search, isolate):
+    plugins.add_command(_command)
 
 
 def _list(*, as_json: bool, details: bool) -> int:

@@ -125,9 +125,11 @@ class Plugin:
     @property
     def license(self) -> str:
         """Licence of the distribution, in one line; empty if the metadata does not name one."""
-        metadata = self.entry_point.dist.metadata if self.entry_point.dist else {}
-        names = [metadata[key] for key in ("License-Expression", "License") if key in metadata]
-        return str(names[0]).strip().partition("\n")[0] if names else ""
+        dist = self.entry_point.dist
+        if dist is None:
+            return ""
+        names = [dist.metadata[key] for key in ("License-Expression", "License") if key in dist.metadata]
+        return names[0].strip().partition("\n")[0] if names else ""
 
     @property
     def is_uncertain(self) -> bool:
