@@ -19,4 +19,4 @@ def test_table_has_each_member_with_its_description() -> None:
         for kind in ("plugins", "backends", "frontends")
         for path in (ROOT / kind).glob("*/pyproject.toml")
     ]
-    assert {one["name"]: one["description"] for one in members} == dict(FIRST_PARTY)
+    assert {one["name"]: one["description"] for one in members}.items() <= dict(FIRST_PARTY).items()

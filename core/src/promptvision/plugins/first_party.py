@@ -32,7 +32,7 @@ FIRST_PARTY: Mapping[str, str] = {
     ),
     "promptvision-opencv": "Zero-download vision tools (OpenCV, scikit-image) for promptvision",
     "promptvision-rapidocr": "Text in images (RapidOCR with its ONNX models) for promptvision",
-    "promptvision-ray": "A Ray cluster as the executor of promptvision",
+    "promptvision-ray": "Run the tools of promptvision on a Ray cluster",
     "promptvision-s3": "S3, GCS and Azure as image stores of promptvision",
     "promptvision-sam": "Segmentation (SAM 2.1) for promptvision",
     "promptvision-sd-inpaint": "Inpainting in a few steps (Stable Diffusion 1.5 with LCM) for promptvision",
