@@ -6,19 +6,20 @@ the catalog is shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from promptvision.models.spec import ModelSpec
 from promptvision.tools.requirements import Gpu, Requirements
 
 if TYPE_CHECKING:
+    from promptvision.plugins.admission import Shadowed, ShadowedModel
+    from promptvision.plugins.availability import Availability
     from promptvision.plugins.discovery import Plugin
-    from promptvision.plugins.registry import Registry
-    from promptvision.tools.tool import Tool
+    from promptvision.tools.tool import Operation, Tool
 
-__all__ = ["Catalog", "PluginRecord", "ShadowRecord", "ToolRecord", "make_catalog"]
+__all__ = ["Catalog", "Loaded", "PluginRecord", "ShadowRecord", "ToolRecord", "make_catalog"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,7 +170,21 @@ class Catalog:
         return asdict(self)
 
 
-def make_catalog(registry: Registry) -> Catalog:
+class Loaded(Protocol):
+    """The part of a :class:`~promptvision.plugins.registry.Registry` that is described."""
+
+    plugins: list[Plugin]
+    tools: dict[str, Tool]
+    shadowed: dict[str, Shadowed]
+    operations: dict[str, Operation]
+    models: dict[str, ModelSpec]
+    shadowed_models: dict[str, ShadowedModel]
+    availability: Availability
+    warnings: tuple[str, ...]
+    all_tools: Callable[[], list[Tool]]
+
+
+def make_catalog(registry: Loaded) -> Catalog:
     """The catalog of loaded plugins."""
     records = {tool.qualified_name: _tool_record(registry, tool) for tool in registry.all_tools()}
     return Catalog(
@@ -186,7 +201,7 @@ def make_catalog(registry: Registry) -> Catalog:
     )
 
 
-def _tool_record(registry: Registry, tool: Tool) -> ToolRecord:
+def _tool_record(registry: Loaded, tool: Tool) -> ToolRecord:
     from promptvision.tools.artifacts import image_fields, link_types, plain_type
     from promptvision.tools.schema import function_parameters
     from promptvision.types import ImageRef, MaskRef
@@ -215,7 +230,7 @@ def _tool_record(registry: Registry, tool: Tool) -> ToolRecord:
     )
 
 
-def _plugin_record(registry: Registry, plugin: Plugin) -> PluginRecord:
+def _plugin_record(registry: Loaded, plugin: Plugin) -> PluginRecord:
     tools = [tool for tool in registry.all_tools() if tool.plugin == plugin.name and plugin.offers]
     models = [spec for spec in registry.models.values() if spec.plugin == plugin.name and plugin.offers]
     needs = [tool.requires.gpu for tool in tools]

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from promptvision.errors import Cancelled, PromptvisionError
 from promptvision.models.spec import ModelSpec
-from promptvision.plugins.inspection import HEAVY_MODULES
+from promptvision.plugins.heavy_modules import HEAVY_MODULES
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext
 from promptvision.testing.context import make_context, run_tool
