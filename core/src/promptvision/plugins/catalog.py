@@ -29,6 +29,7 @@ class ToolRecord:
     Args:
         operation: name of its operation.
         is_general: whether it accepts all arguments of its operation.
+        is_remote: whether the settings let it run on other machines.
         images: names of the arguments that are images.
         image_lists: names of the arguments that are lists of images.
         masks: names of the arguments that are masks.
@@ -49,6 +50,7 @@ class ToolRecord:
     leaves_machine: bool
     costs_money: bool
     is_general: bool
+    is_remote: bool
     images: tuple[str, ...]
     image_lists: tuple[str, ...]
     masks: tuple[str, ...]
@@ -218,6 +220,7 @@ def _tool_record(registry: Loaded, tool: Tool) -> ToolRecord:
         leaves_machine=tool.leaves_machine,
         costs_money=tool.costs_money,
         is_general=tool.accepts is None,
+        is_remote=registry.availability.is_remote(tool),
         images=tuple(image_fields(tool.args)),
         image_lists=tuple(
             field

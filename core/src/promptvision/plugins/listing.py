@@ -61,13 +61,15 @@ class _Cached:
     """A cached catalog, with the state of this machine."""
 
     def __init__(self, catalog: Catalog, settings: Settings) -> None:
+        from promptvision.plugins.catalog import ToolRecord
         from promptvision.plugins.readiness import Readiness
         from promptvision.tools.requirements import Missing
 
         self.catalog = catalog
         self.settings = settings
         shadowed = {name: Missing(what, fix) for name, (what, fix) in catalog.shadowed_models.items()}
-        self._readiness = Readiness({spec.id: spec for spec in catalog.specs}, shadowed, settings)
+        specs = {spec.id: spec for spec in catalog.specs}
+        self._readiness = Readiness[ToolRecord](specs, shadowed, settings, lambda tool: tool.is_remote)
 
     def missing(self, tool: ToolRecord) -> list[Missing]:
         """The requirements of a tool that are not met here."""
