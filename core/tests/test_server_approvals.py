@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from promptvision import tool
 from promptvision.agent.agent import Agent
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
+from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.plugins.middleware import Middleware, StepInfo
 from promptvision.testing.agents import make_registry
 
@@ -84,3 +86,30 @@ def test_tool_that_is_called_by_name_cannot_ask(client: TestClient, scene_url: s
     refused = client.post("/tools/mirror", json={"image": scene_url})
     assert refused.status_code == 422
     assert "there is no one here to ask. May mirror run?" in refused.json()["error"]
+
+
+def test_answer_reaches_the_process_that_runs_the_turn(
+    serve: Serve, scene_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("promptvision.agent.approvals.POLL_S", 0.05)
+    stores = [SQLConversationStore(f"sqlite:///{tmp_path}/c.sqlite3") for _ in range(2)]
+    images = MemoryImageStore()
+    agents = [
+        Agent(registry=make_registry([mirror]), conversations=store, images=images, middleware=[AskAlways()])
+        for store in stores
+    ]
+    running, other = map(serve, agents)
+    document = chat(running, scene_url).json()
+    place = f"/turns/{document['turn_id']}/approvals"
+    (question,) = other.get(f"{place}?user_id=u").json()["approvals"]
+    assert question == document["approval"]
+    answer = f"{place}/{question['approval_id']}"
+    assert other.post(f"{answer}?user_id=else", json={"approved": True}).status_code == 404
+    assert other.post(f"{place}/9-9?user_id=u", json={"approved": True}).status_code == 404
+    assert other.post(f"{answer}?user_id=u", json={"approved": False, "reason": "not now"}).status_code == 200
+    assert other.post(f"{answer}?user_id=u", json={"approved": True}).status_code == 404
+    reply = chat(running, scene_url).json()
+    (step,) = reply["steps"]
+    assert (step["status"], "not now" in step["message"]) == ("failed", True)
+    assert other.get(f"{place}?user_id=u").json() == {"approvals": []}
+    assert other.post(f"{answer}?user_id=u", json={"approved": True}).status_code == 404

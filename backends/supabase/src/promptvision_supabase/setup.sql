@@ -1,7 +1,7 @@
 -- Tables and functions of promptvision's conversations, for Supabase and any other PostgREST.
 -- Run it in the SQL editor of the project, or with psql. It can be run again; nothing is lost.
 --
--- The tables are those of promptvision's own SQL store, schema 0002, so that the same database can also be used
+-- The tables are those of promptvision's own SQL store, schema 0003, so that the same database can also be used
 -- directly, with PROMPTVISION_CONVERSATIONS=postgresql+psycopg://...
 --
 -- PostgREST gives a client no transaction, so every call of the conversation store is one function here: one
@@ -87,20 +87,29 @@ create table if not exists public.uploads (
   constraint pk_uploads primary key (image_id, user_id)
 );
 
+create table if not exists public.answers (
+  turn_id text not null,
+  fence integer not null,
+  approval_id text not null,
+  data text not null,
+  constraint pk_answers primary key (turn_id, fence, approval_id),
+  constraint fk_answers_turn foreign key (turn_id) references public.turns (id) on delete cascade
+);
+
 create table if not exists public.alembic_version (
   version_num character varying(32) not null,
   constraint alembic_version_pkc primary key (version_num)
 );
 insert into public.alembic_version
-  select '0002' where not exists (select from public.alembic_version);
-update public.alembic_version set version_num = '0002' where version_num = '0001';
+  select '0003' where not exists (select from public.alembic_version);
+update public.alembic_version set version_num = '0003' where version_num in ('0001', '0002');
 
 -- What a store asks first: which version of this script has run, and does row-level security hide all rows.
 
 create or replace function public.promptvision_status() returns jsonb
 language sql stable security invoker set search_path = '' as $$
   select jsonb_build_object(
-    'version', 2,
+    'version', 3,
     'schema', (select max(version_num) from public.alembic_version),
     'role', current_user,
     'hidden', row_security_active('public.turns') and not exists (
@@ -255,6 +264,32 @@ language sql volatile security invoker set search_path = '' as $$
     update public.turns t set status = 'interrupted'
     where t.status = 'running' and public.promptvision_now() - t.beat_at >= p_lease_s returning 1
   ) select count(*)::integer from closed;
+$$;
+
+-- The user's answer to a question of a running turn. The first one counts; it belongs to the turn's fence.
+
+create or replace function public.promptvision_record_answer(
+  p_user text, p_turn text, p_approval text, p_answer text
+) returns boolean
+language plpgsql volatile security invoker set search_path = '' as $$
+begin
+  insert into public.answers
+    select t.id, t.fence, p_approval, p_answer from public.turns t
+    where t.id = p_turn and t.user_id = p_user and t.status = 'running'
+    on conflict do nothing;
+  return exists (
+    select from public.answers a join public.turns t on t.id = a.turn_id and t.fence = a.fence
+    where t.id = p_turn and t.user_id = p_user and t.status = 'running' and a.approval_id = p_approval
+      and a.data = p_answer
+  );
+end
+$$;
+
+create or replace function public.promptvision_answers(p_user text, p_turn text, p_fence integer) returns jsonb
+language sql stable security invoker set search_path = '' as $$
+  select coalesce(jsonb_object_agg(a.approval_id, a.data), '{}')
+  from public.answers a join public.turns t on t.id = a.turn_id
+  where t.id = p_turn and t.user_id = p_user and t.fence = p_fence and a.fence = p_fence;
 $$;
 
 -- Reading. Each returns one JSON value, so that no limit on rows cuts it.

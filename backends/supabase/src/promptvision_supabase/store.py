@@ -36,7 +36,7 @@ from promptvision_supabase.documents import (
 
 __all__ = ["SupabaseConversationStore", "open_store"]
 
-VERSION = 2
+VERSION = 3
 """Version of the set-up script, returned by ``promptvision_status``."""
 
 
@@ -153,6 +153,15 @@ class SupabaseConversationStore:
     def close_stale(self, lease_s: float) -> int:
         """Close running turns without a heartbeat as interrupted; return how many."""
         return int(self._call("close_stale", lease_s=lease_s))
+
+    def record_answer(self, user_id: str, turn_id: str, approval_id: str, answer: dict[str, Any]) -> bool:
+        """Record the answer to a question of a running turn."""
+        question = {"user": user_id, "turn": turn_id, "approval": approval_id}
+        return bool(self._call("record_answer", **question, answer=json.dumps(answer)))
+
+    def answers(self, turn: Turn) -> dict[str, dict[str, Any]]:
+        """The recorded answers to the questions of a turn."""
+        return {name: json.loads(data) for name, data in self._call("answers", **_held(turn)).items()}
 
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn of the user with its events, or None."""

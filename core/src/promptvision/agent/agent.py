@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Self
 
-from promptvision.agent.approvals import Answer
+from promptvision.agent.approvals import Answer, Approval, open_questions
 from promptvision.agent.events.agui import AguiEvent
 from promptvision.agent.events.follow import Cursor, StreamEvent, follow
 from promptvision.agent.image_input import ImageInput, to_source
@@ -297,6 +297,45 @@ class Agent:
         if handle is None:
             raise NotFound("no such turn runs here")
         handle.approvals.answer(approval_id, Answer(approved, clean_text(reason)[:500]))
+
+    async def open_approvals(self, user_id: str, turn_id: str) -> list[Approval]:
+        """The questions of a turn that wait for an answer, whichever process runs it.
+
+        Raises:
+            NotFound: the user has no such turn.
+        """
+        if (handle := self.running(user_id, turn_id)) is not None:
+            return handle.approvals.pending
+        turn = await self.services.conversations.turn(user_id, turn_id)
+        if turn is None:
+            raise NotFound("no such turn")
+        return open_questions(turn)
+
+    async def answer_anywhere(
+        self, user_id: str, turn_id: str, approval_id: str, *, approved: bool, reason: str = ""
+    ) -> None:
+        """Answer the question of a turn that may run in another process with the same conversation store.
+
+        That process reads the answer within a second or two. Of several answers the first one counts.
+
+        Args:
+            user_id: the owner of the turn.
+            turn_id: the turn.
+            approval_id: of the question.
+            approved: whether the step may run.
+            reason: why not.
+
+        Raises:
+            NotFound: the user has no such turn, or no such question waits for an answer.
+        """
+        if self.running(user_id, turn_id) is not None:
+            self.answer(user_id, turn_id, approval_id, approved=approved, reason=reason)
+            return
+        waiting = {one.approval_id for one in await self.open_approvals(user_id, turn_id)}
+        answer = Answer(approved, clean_text(reason)[:500]).stored()
+        record = self.services.conversations.record_answer
+        if approval_id not in waiting or not await record(user_id, turn_id, approval_id, answer):
+            raise NotFound(f"no question {approval_id[:64]!r} waits for an answer")
 
     async def add_image(
         self, image: ImageInput, *, user_id: str = LOCAL_USER, allow_paths: bool = True

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from promptvision.errors import NotFound
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
+from promptvision.errors import NotFound, StoreError
 from promptvision.runtime.cancellation import CancelToken
 
-__all__ = ["ANSWER_S", "Answer", "Approval", "Approvals"]
+__all__ = ["ANSWER_S", "Answer", "Approval", "Approvals", "collect_answers", "open_questions"]
 
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""How often a waiting turn reads the answers that other processes have recorded."""
 ANSWER_S = 900.0
 """How long the user may take to answer; no answer is a refusal."""
 
@@ -57,6 +63,15 @@ class Answer:
 
     approved: bool
     reason: str = ""
+
+    def stored(self) -> dict[str, Any]:
+        """The answer as plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_stored(cls, stored: Mapping[str, Any]) -> Self:
+        """The answer that :meth:`stored` was made from."""
+        return cls(**stored)
 
 
 class Approvals:
@@ -121,6 +136,39 @@ class Approvals:
             future.set_result(answer)
         else:
             future.get_loop().call_soon_threadsafe(_set, future, answer)
+
+
+async def collect_answers(
+    approvals: Approvals, read: Callable[[], Awaitable[Mapping[str, Mapping[str, Any]]]]
+) -> None:
+    """Deliver the answers that other processes record, until cancelled.
+
+    Args:
+        approvals: the open questions of a turn.
+        read: the recorded answers of the turn, by question.
+    """
+    while True:
+        await asyncio.sleep(POLL_S)
+        try:
+            recorded = await read()
+        except StoreError as exc:
+            log.warning("the answers to a question cannot be read: %s", exc)
+            continue
+        for approval in approvals.pending:
+            if (values := recorded.get(approval.approval_id)) is not None:
+                approvals.answer(approval.approval_id, Answer.from_stored(values))
+
+
+def open_questions(turn: Turn) -> list[Approval]:
+    """The questions in the journal of a running turn that have no answer, oldest first."""
+    asked: dict[str, Approval] = {}
+    for event in turn.events if turn.status is TurnStatus.RUNNING else ():
+        if event.kind is EventKind.APPROVAL_ASKED:
+            approval = Approval.from_stored(event.data)
+            asked[approval.approval_id] = approval
+        elif event.kind is EventKind.APPROVAL_ANSWERED:
+            asked.pop(event.data["approval_id"], None)
+    return list(asked.values())
 
 
 def _set(future: asyncio.Future[Answer], answer: Answer) -> None:

@@ -91,6 +91,14 @@ class Journal:
         events = self._number_waiting()
         self._conversations.store.finish_turn(self.turn, TurnStatus.INTERRUPTED, {}, events)
 
+    async def read_answers(self) -> dict[str, dict[str, Any]]:
+        """The answers to the turn's questions that other processes have recorded.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        return await self._conversations.answers(self.turn)
+
     async def _settle(self) -> None:
         """Wait until no append is running, and raise its error if it failed."""
         while (appending := self._appending) is not None:

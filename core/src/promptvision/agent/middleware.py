@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from promptvision.agent.approvals import Answer, Approval, Approvals
+from promptvision.agent.approvals import Answer, Approval, Approvals, collect_answers
 from promptvision.agent.journal import Journal
 from promptvision.conversations.turn import EventKind, Turn
 from promptvision.errors import Cancelled, Refused, StopTurn
@@ -161,9 +162,11 @@ class TurnMiddleware:
         )
         await journal.write((EventKind.APPROVAL_ASKED, approval.stored(), None))
         self._begin_wait()
+        elsewhere = asyncio.create_task(collect_answers(approvals, journal.read_answers))
         try:
             answer = await approvals.ask(approval, self._cancel)
         finally:
+            elsewhere.cancel()
             self._end_wait()
         data = {"approval_id": approval.approval_id, "approved": answer.approved, "reason": answer.reason}
         await journal.write((EventKind.APPROVAL_ANSWERED, data, None))

@@ -57,6 +57,7 @@ class _Turn:
     fence: int = 1
     reply: bytes | None = None
     entries: list[_Entry] = field(default_factory=list)
+    answers: dict[tuple[int, str], bytes] = field(default_factory=dict)
     created_at: float = field(default_factory=time.time)
     beat_at: float = field(default_factory=time.monotonic)
 
@@ -211,6 +212,24 @@ class MemoryConversationStore:
             for turn in stale:
                 turn.status = TurnStatus.INTERRUPTED
             return len(stale)
+
+    def record_answer(self, user_id: str, turn_id: str, approval_id: str, answer: dict[str, Any]) -> bool:
+        """Record the answer to a question of a running turn."""
+        with self._lock:
+            held = self._turns.get(turn_id)
+            if held is None or held.key.user_id != user_id or held.status is not TurnStatus.RUNNING:
+                return False
+            given = encode_json(answer)
+            return held.answers.setdefault((held.fence, approval_id), given) == given
+
+    def answers(self, turn: Turn) -> dict[str, dict[str, Any]]:
+        """The recorded answers to the questions of a turn."""
+        with self._lock:
+            held = self._turns.get(turn.id)
+            if held is None or held.key.user_id != turn.key.user_id:
+                return {}
+            found = [(name, data) for (fence, name), data in held.answers.items() if fence == turn.fence]
+        return {name: json.loads(data) for name, data in found}
 
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn of the user with its events, or None."""

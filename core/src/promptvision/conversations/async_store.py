@@ -18,6 +18,7 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
     """A :class:`~promptvision.conversations.store.ConversationStore` whose methods are awaited."""
 
     add_image = make_async(ConversationStore.add_image)
+    answers = make_async(ConversationStore.answers)
     claim_turn = make_async(ConversationStore.claim_turn)
     close_stale = make_async(ConversationStore.close_stale)
     conversation = make_async(ConversationStore.conversation)
@@ -30,6 +31,7 @@ class AsyncConversationStore(AsyncStore[ConversationStore]):
     image_in_use = make_async(ConversationStore.image_in_use)
     images = make_async(ConversationStore.images)
     owns_image = make_async(ConversationStore.owns_image)
+    record_answer = make_async(ConversationStore.record_answer)
     rename = make_async(ConversationStore.rename)
     turn = make_async(ConversationStore.turn)
 

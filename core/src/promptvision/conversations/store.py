@@ -118,6 +118,25 @@ class ConversationStore(Protocol):
     def close_stale(self, lease_s: float) -> int:
         """Close running turns without a heartbeat for ``lease_s`` seconds as interrupted; return how many."""
 
+    def record_answer(self, user_id: str, turn_id: str, approval_id: str, answer: dict[str, Any]) -> bool:
+        """Record the user's answer to a question of a running turn, for the process that runs it.
+
+        The first answer counts. It belongs to the current fence of the turn: after a take-over the question
+        is asked again. Repeating a call is not an error.
+
+        Args:
+            user_id: the owner.
+            turn_id: the turn.
+            approval_id: the question.
+            answer: plain JSON.
+
+        Returns:
+            False if the user has no such turn that is running, or the question has another answer.
+        """
+
+    def answers(self, turn: Turn) -> dict[str, dict[str, Any]]:
+        """The recorded answers to the questions of a turn with its fence, by question."""
+
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn with its events, or None when there is none that belongs to the user."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,8 +12,6 @@ from promptvision.agent.agent import Agent
 from promptvision.agent.approvals import Approval
 from promptvision.agent.reply import show_ids
 from promptvision.agent.turns.handle import TurnHandle
-from promptvision.conversations.turn import TurnStatus
-from promptvision.errors import NotFound
 from promptvision.server.bodies import Json, id_in_path, read_model
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_urls
@@ -36,20 +33,19 @@ class AnswerBody(BaseModel):
 
 async def get_approvals(request: Request) -> Response:
     """List the questions of a turn that wait for an answer."""
-    handle, _ = await _running(request)
-    pending = [] if handle is None else handle.approvals.pending
+    agent: Agent = request.app.state.agent
+    user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
+    pending = await agent.open_approvals(user, turn_id)
     return Json({"approvals": [_shown(request, approval) for approval in pending]})
 
 
 async def post_answer(request: Request) -> Response:
-    """Approve or refuse a step; the turn goes on."""
-    body = await read_model(request, AnswerBody)
-    handle, turn_id = await _running(request)
-    approval_id = id_in_path(request, "approval_id")
-    if handle is None:
-        raise NotFound(f"no question {approval_id[:64]!r} waits for an answer: the turn has ended")
+    """Approve or refuse a step; the turn goes on, in whichever process it runs."""
     agent: Agent = request.app.state.agent
-    agent.answer(handle.key.user_id, turn_id, approval_id, approved=body.approved, reason=body.reason)
+    user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
+    body = await read_model(request, AnswerBody)
+    approval_id = id_in_path(request, "approval_id")
+    await agent.answer_anywhere(user, turn_id, approval_id, approved=body.approved, reason=body.reason)
     return Json({"turn_id": turn_id, "approval_id": approval_id, "approved": body.approved})
 
 
@@ -67,25 +63,6 @@ def waiting_response(request: Request, handle: TurnHandle, approval: Approval) -
         },
         202,
     )
-
-
-async def _running(request: Request) -> tuple[TurnHandle | None, str]:
-    """The turn in the path, None if it has ended.
-
-    Raises:
-        NotFound: the user has no such turn.
-        HTTPException: it runs in another process.
-    """
-    agent: Agent = request.app.state.agent
-    user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
-    handle = agent.running(user, turn_id)
-    if handle is None:
-        turn = await agent.services.conversations.turn(user, turn_id)
-        if turn is None:
-            raise NotFound("no such turn")
-        if turn.status is TurnStatus.RUNNING:
-            raise HTTPException(409, "the turn runs in another process; only that process can be answered")
-    return handle, turn_id
 
 
 def _shown(request: Request, approval: Approval) -> dict[str, Any]:

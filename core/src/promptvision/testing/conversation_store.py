@@ -394,6 +394,41 @@ class ConversationStoreContract:
 
     # reading
 
+    def test_first_answer_to_a_question_counts(self, store: ConversationStore, user: str) -> None:
+        """A second answer is refused; repeating the first one is not an error."""
+        turn = claim(store, user)
+        assert store.answers(turn) == {}
+        yes, no = {"approved": True, "reason": ""}, {"approved": False, "reason": "no; '\u2028"}
+        assert store.record_answer(user, turn.id, "1-1", no)
+        assert store.record_answer(user, turn.id, "1-1", no)
+        assert not store.record_answer(user, turn.id, "1-1", yes)
+        assert store.record_answer(user, turn.id, "1-2", yes)
+        assert store.answers(turn) == {"1-1": no, "1-2": yes}
+
+    def test_only_the_owner_answers_and_only_while_the_turn_runs(
+        self, store: ConversationStore, user: str
+    ) -> None:
+        """Other users, unknown turns and ended turns are refused."""
+        turn, yes = claim(store, user), {"approved": True}
+        assert not store.record_answer(f"{user}x", turn.id, "1-1", yes)
+        assert not store.record_answer(user, "no-such-turn", "1-1", yes)
+        store.finish_turn(turn, TurnStatus.INTERRUPTED, {})
+        assert not store.record_answer(user, turn.id, "1-1", yes)
+        assert store.answers(turn) == {}
+
+    def test_answer_does_not_outlive_a_take_over(self, store: ConversationStore, user: str) -> None:
+        """A resumed turn asks again, and its answers go with the conversation."""
+        turn = claim(store, user)
+        store.record_answer(user, turn.id, "1-1", {"approved": True})
+        store.finish_turn(turn, TurnStatus.INTERRUPTED, {})
+        resumed = claim(store, user)
+        assert resumed.claim is Claim.RESUMED
+        assert store.answers(resumed) == {}
+        assert store.record_answer(user, turn.id, "1-1", {"approved": False})
+        assert store.answers(resumed) == {"1-1": {"approved": False}}
+        store.delete(user, turn.key.conversation_id)
+        assert store.answers(resumed) == {}
+
     def test_history_is_the_last_turns_oldest_first(self, store: ConversationStore, user: str) -> None:
         """Turns are ordered by position, each with its own events."""
         for number in range(1, 6):

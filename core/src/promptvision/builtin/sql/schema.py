@@ -26,9 +26,19 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["HEAD", "conversations", "database_now", "events", "is_running", "metadata", "turns", "uploads"]
+__all__ = [
+    "HEAD",
+    "answers",
+    "conversations",
+    "database_now",
+    "events",
+    "is_running",
+    "metadata",
+    "turns",
+    "uploads",
+]
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -118,6 +128,19 @@ uploads = Table(
     Column("user_id", Text, nullable=False),
     Column("image_id", Text, nullable=False),
     PrimaryKeyConstraint("image_id", "user_id", name="pk_uploads"),
+)
+
+
+answers = Table(
+    "answers",
+    metadata,
+    Column(
+        "turn_id", Text, ForeignKey("turns.id", name="fk_answers_turn", ondelete="CASCADE"), nullable=False
+    ),
+    Column("fence", Integer, nullable=False),
+    Column("approval_id", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    PrimaryKeyConstraint("turn_id", "fence", "approval_id", name="pk_answers"),
 )
 
 

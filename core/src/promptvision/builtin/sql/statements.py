@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import (
     ClauseElement,
+    Text,
+    and_,
     bindparam,
     case,
     delete,
@@ -20,7 +22,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from promptvision.builtin.sql.schema import conversations, database_now, events, is_running, turns, uploads
+from promptvision.builtin.sql.schema import (
+    answers,
+    conversations,
+    database_now,
+    events,
+    is_running,
+    turns,
+    uploads,
+)
 from promptvision.conversations.turn import EventKind, TurnStatus
 
 __all__ = ["Inserts", "inserts_for"]
@@ -75,6 +85,19 @@ FINISH = HEARTBEAT.values(status=bindparam("new_status"), reply=bindparam("new_r
 HELD = select(turns.c.event_count).where(*_is_owner, is_running)
 ENDED_SO = select(turns.c.id).where(
     *_is_owner, turns.c.status == bindparam("new_status"), turns.c.reply == bindparam("new_reply")
+)
+
+_answered = (
+    answers.c.turn_id == turns.c.id,
+    answers.c.fence == turns.c.fence,
+    answers.c.approval_id == bindparam("approval"),
+)
+_is_running = (turns.c.id == bindparam("turn"), turns.c.user_id == bindparam("user"), is_running)
+ANSWERED_SO = select(answers.c.data).join(turns, and_(*_answered)).where(*_is_running)
+ANSWERS = (
+    select(answers.c.approval_id, answers.c.data)
+    .join(turns, answers.c.turn_id == turns.c.id)
+    .where(*_is_owner, answers.c.fence == turns.c.fence)
 )
 
 # Reading
@@ -146,12 +169,14 @@ class Inserts:
             also locks the conversation, so that positions are assigned one at a time.
         turn: creates a running turn and returns its time; returns no row if another one conflicts with it.
         upload: records an upload.
+        answer: records the answer to a question of a running turn, unless it has one.
         conversation: creates a conversation, or sets its title, its times and at least the number of turns.
     """
 
     count_turn: ClauseElement
     turn: ClauseElement
     upload: ClauseElement
+    answer: ClauseElement
     conversation: ClauseElement
 
 
@@ -174,6 +199,14 @@ def inserts_for(dialect: str) -> Inserts:
         .on_conflict_do_nothing()
         .returning(turns.c.created_at),
         upload=into(uploads).on_conflict_do_nothing(),
+        answer=into(answers)
+        .from_select(
+            ["turn_id", "fence", "approval_id", "data"],
+            select(
+                turns.c.id, turns.c.fence, bindparam("approval", type_=Text), bindparam("answer", type_=Text)
+            ).where(*_is_running),
+        )
+        .on_conflict_do_nothing(),
         conversation=_restored_conversation(into(conversations)),
     )
 

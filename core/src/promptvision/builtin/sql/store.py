@@ -110,6 +110,20 @@ class SQLConversationStore:
         with self._database.writing() as db:
             return db.change(statements.CLOSE_STALE, {"lease_s": lease_s})
 
+    def record_answer(self, user_id: str, turn_id: str, approval_id: str, answer: dict[str, Any]) -> bool:
+        """Record the answer to a question of a running turn."""
+        question = {"user": user_id, "turn": turn_id, "approval": approval_id}
+        with self._database.writing() as db:
+            db.change(self._inserts.answer, {**question, "answer": json.dumps(answer)})
+            rows = db.rows(statements.ANSWERED_SO, question)
+        return bool(rows) and json.loads(rows[0].data) == answer
+
+    def answers(self, turn: Turn) -> dict[str, dict[str, Any]]:
+        """The recorded answers to the questions of a turn."""
+        with self._database.reading() as db:
+            rows = db.rows(statements.ANSWERS, _held(turn))
+        return {row.approval_id: json.loads(row.data) for row in rows}
+
     def turn(self, user_id: str, turn_id: str) -> Turn | None:
         """One turn of the user with its events, or None."""
         with self._database.reading() as db:
