@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,13 @@ from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.builtin.memory_images import MemoryImageStore
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.plugins.middleware import Middleware, StepInfo
+from promptvision.settings import Settings
 from promptvision.testing.agents import make_registry
 
 Serve = Callable[[Agent], TestClient]
+
+
+INLINE = Settings(image_decoding="inline")  # no child process has to start
 
 
 class AskAlways(Middleware):
@@ -36,6 +41,7 @@ def mirror(image: Image.Image) -> Image.Image:
 def client(serve: Serve) -> TestClient:
     return serve(
         Agent(
+            INLINE,
             registry=make_registry([mirror]),
             conversations=MemoryConversationStore(),
             images=MemoryImageStore(),
@@ -95,7 +101,13 @@ def test_answer_reaches_the_process_that_runs_the_turn(
     stores = [SQLConversationStore(f"sqlite:///{tmp_path}/c.sqlite3") for _ in range(2)]
     images = MemoryImageStore()
     agents = [
-        Agent(registry=make_registry([mirror]), conversations=store, images=images, middleware=[AskAlways()])
+        Agent(
+            INLINE,
+            registry=make_registry([mirror]),
+            conversations=store,
+            images=images,
+            middleware=[AskAlways()],
+        )
         for store in stores
     ]
     running, other = map(serve, agents)
@@ -108,8 +120,11 @@ def test_answer_reaches_the_process_that_runs_the_turn(
     assert other.post(f"{place}/9-9?user_id=u", json={"approved": True}).status_code == 404
     assert other.post(f"{answer}?user_id=u", json={"approved": False, "reason": "not now"}).status_code == 200
     assert other.post(f"{answer}?user_id=u", json={"approved": True}).status_code == 404
-    reply = chat(running, scene_url).json()
-    (step,) = reply["steps"]
+    for _ in range(600):  # until the running process has read the answer
+        if (reply := chat(running, scene_url)).status_code == 200:
+            break
+        time.sleep(0.02)
+    (step,) = reply.json()["steps"]
     assert (step["status"], "not now" in step["message"]) == ("failed", True)
     assert other.get(f"{place}?user_id=u").json() == {"approvals": []}
     assert other.post(f"{answer}?user_id=u", json={"approved": True}).status_code == 404
