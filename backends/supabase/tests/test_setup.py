@@ -20,7 +20,7 @@ from promptvision_supabase.command import setup_sql
 from promptvision_supabase.store import SupabaseConversationStore
 from promptvision_supabase.testing import RestServer
 
-TABLES = ("conversations", "turns", "events", "uploads", "alembic_version")
+TABLES = ("conversations", "turns", "events", "uploads", "answers", "alembic_version")
 COLUMNS = """
     select table_name, column_name, data_type, character_maximum_length, is_nullable, column_default
     from information_schema.columns where table_schema = 'public' order by table_name, ordinal_position"""
@@ -139,8 +139,8 @@ def test_error_of_a_project_without_set_up_names_the_command(rest: RestServer) -
 
 
 def test_script_of_another_version_is_reported(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "VERSION", 3)
-    with pytest.raises(SetupError, match="version 2, this needs 3"):
+    monkeypatch.setattr(store_module, "VERSION", 4)
+    with pytest.raises(SetupError, match="version 3, this needs 4"):
         SupabaseConversationStore(rest.url, rest.key())
 
 
