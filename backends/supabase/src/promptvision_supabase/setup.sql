@@ -426,7 +426,7 @@ declare
   name text;
   called text;
 begin
-  foreach name in array array['conversations', 'turns', 'events', 'uploads', 'alembic_version'] loop
+  foreach name in array array['conversations', 'turns', 'events', 'uploads', 'answers', 'alembic_version'] loop
     execute format('alter table public.%I enable row level security', name);
     execute format('revoke all on public.%I from public, anon, authenticated', name);
     execute format('grant select, insert, update, delete on public.%I to service_role', name);
