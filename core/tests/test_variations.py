@@ -113,6 +113,6 @@ def test_other_requests_vary_nothing(words: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_amount_stays_within_the_schema(words: str, brightness: float, strength: float) -> None:
     for name, value in (("brightness", brightness), ("strength", strength)):
-        for _, made in vary(words, "glow", **{name: value}):
+        for _, made in vary(words, "glow", None, **{name: value}):
             changed = made[name]
             assert 0 <= changed <= 5 if name == "brightness" else 0 < changed <= 1
