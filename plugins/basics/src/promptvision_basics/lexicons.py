@@ -59,6 +59,13 @@ _PARTS_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
 """Verbs that crop, and names of parts, by language."""
 
 
+_PART_FRAMES = {
+    "de": ("{verb} {noun}", "{verb} {noun} von it", "{verb} it auf {noun}", "{verb} it auf {noun} zu"),
+    "zh": ("{verb}{noun}", "{verb}it的{noun}", "把it{verb}{noun}"),
+}
+_ROMANCE_PART_FRAMES = ("{verb} {noun}", "{verb} {noun} de it", "{verb} it a {noun}", "{verb} it à {noun}")
+
+
 def _parts() -> Iterator[Lexicon]:
     """Halves, thirds, quarters and the center, each with its alternative names."""
     names = {
@@ -95,26 +102,11 @@ def _parts() -> Iterator[Lexicon]:
         )
         for language, verbs, words in _PARTS_ABROAD:
             if part in words:
-                frames = (
-                    "{verb} {noun}",
-                    "{verb} {noun} von it",
-                    "{verb} it auf {noun}",
-                    "{verb} it auf {noun} zu",
-                )
-                if language != "de":
-                    frames = (
-                        "{verb} {noun}",
-                        "{verb} {noun} de it",
-                        "{verb} it a {noun}",
-                        "{verb} it à {noun}",
-                    )
-                if language == "zh":
-                    frames = ("{verb}{noun}", "{verb}it的{noun}", "把it{verb}{noun}")
                 yield Lexicon(
                     language=language,
                     verbs=verbs,
                     nouns=(words[part],),
-                    frames=frames,
+                    frames=_PART_FRAMES.get(language, _ROMANCE_PART_FRAMES),
                     fixed=(("part", part),),
                 )
         yield Lexicon(nouns=nouns, frames=("{noun} only", "only the {noun}"), fixed=(("part", part),))
