@@ -46,10 +46,14 @@ def log(tmp_path: Path) -> Path:
 def site(program: Program, log: Path) -> Iterator[Path]:
     """The folder of installed plugins, of which none stays imported."""
     folder = Path(program.environment["PYTHONPATH"])
-    known = set(sys.modules)
     yield folder
-    for name in set(sys.modules) - known:
-        if name.startswith("promptvision_"):
+    forget(folder)
+
+
+def forget(folder: Path) -> None:
+    """Let the modules of a folder be imported again; those of installed plugins stay."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
             del sys.modules[name]
 
 
@@ -63,9 +67,7 @@ def plant(
 
 def imported(log: Path) -> list[str]:
     """Plugins imported since the last call; those of this process are imported again the next time."""
-    for name in list(sys.modules):
-        if name.startswith("promptvision_"):
-            del sys.modules[name]
+    forget(log.parent)
     found = log.read_text().split() if log.exists() else []
     log.unlink(missing_ok=True)
     time.sleep(2 * catalog_cache.CLOCK_NS / 1e9)  # what changed just before loading is not cached
