@@ -16,7 +16,7 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
-from planner import read_cases
+from planner import half_of, read_all
 
 from promptvision.agent.planning.prompt import system_prompt
 from promptvision.llm.brevity import functions_on_the_wire
@@ -37,30 +37,34 @@ def main() -> None:
     functions = make_registry(tools).functions()
     print(f"{len(functions)} functions; system prompt: {len(encode(system_prompt(functions)))} tokens\n")
     print("| dialect | as declared | at most | on average | ms a request |\n|---|---:|---:|---:|---:|")
-    cases = read_cases()
+    sentences = read_all()
     for name, dialect in DIALECTS.items():
         declared = [
             {"type": "function", "function": {**described(function), **dialect(function.parameters)}}
             for function in functions
         ]
         counts, started = [], time.perf_counter()
-        lists = [ask(functions, case.sentence, dialect) for case in cases]
-        spent = (time.perf_counter() - started) * 1000 / len(cases)
+        lists = [ask(functions, sentence.text, dialect) for sentence in sentences]
+        spent = (time.perf_counter() - started) * 1000 / len(sentences)
         counts = [len(encode(wire(tools))) for tools in lists[::5]]
         mean = sum(counts) / len(counts)
         print(f"| {name} | {len(encode(wire(declared)))} | {max(counts)} | {mean:.0f} | {spent:.1f} |")
     print()
-    count_schemas(functions, cases)
+    count_schemas(functions, sentences)
 
 
-def count_schemas(functions: Any, cases: Any) -> None:
+def count_schemas(functions: Any, sentences: Any) -> None:
     """Print the share of labelled functions that have their schemas, by half of the sentences."""
     print("| sentences | labelled calls | sent with schema |\n|---|---:|---:|")
     for half in ("tuning", "held-out"):
         total = found = 0
-        for case in cases:
-            names = {call[0] for call in case.labels[0] if call != "?"} if case.half == half else set()
-            tools = [tool["function"] for tool in ask(functions, case.sentence, plain)] if names else []
+        for sentence in sentences:
+            names = (
+                {call[0] for call in sentence.labels[0] if call != "?"}
+                if half_of(sentence) == half
+                else set()
+            )
+            tools = [tool["function"] for tool in ask(functions, sentence.text, plain)] if names else []
             whole = {tool["name"] for tool in tools if tool["parameters"]["properties"]}
             total += len(names)
             found += len(names & whole)
