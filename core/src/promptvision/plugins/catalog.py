@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from promptvision.models.spec import ModelSpec
+from promptvision.tools.ranked import Ranked
 from promptvision.tools.requirements import Gpu, Requirements
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ __all__ = ["Catalog", "Loaded", "PluginRecord", "ShadowRecord", "ToolRecord", "m
 
 
 @dataclass(frozen=True, kw_only=True)
-class ToolRecord:
+class ToolRecord(Ranked):
     """What a tool declares.
 
     Args:
@@ -56,18 +57,6 @@ class ToolRecord:
     masks: tuple[str, ...]
     parameters: Mapping[str, Any]
     filled: tuple[str, ...]
-
-    @property
-    def qualified_name(self) -> str:
-        """``plugin:tool``."""
-        return f"{self.plugin}:{self.name}"
-
-    @property
-    def rank(self) -> int:
-        """The priority on this machine."""
-        if self.slow_priority is None or self.requires.has_fast_gpu:
-            return self.priority
-        return self.slow_priority
 
     @classmethod
     def from_values(cls, values: Mapping[str, Any]) -> Self:

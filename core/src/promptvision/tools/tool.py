@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from promptvision.declarations import IMPORT_STRING, check_type
+from promptvision.tools.ranked import Ranked
 from promptvision.tools.requirements import Requirements
 
 __all__ = ["Args", "Lexicon", "Operation", "Phrase", "RemoteResult", "Result", "Tool"]
@@ -216,7 +217,7 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tool:
+class Tool(Ranked):
     """A typed function on images.
 
     Args:
@@ -296,18 +297,6 @@ class Tool:
             raise TypeError(f"{owner}: accepts must be a function or None, not {self.accepts!r:.80}")
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
         object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
-
-    @property
-    def qualified_name(self) -> str:
-        """``plugin:tool``, which is unique even if two plugins have a tool of the same name."""
-        return f"{self.plugin}:{self.name}"
-
-    @property
-    def rank(self) -> int:
-        """The priority on this machine."""
-        if self.slow_priority is None or self.requires.has_fast_gpu:
-            return self.priority
-        return self.slow_priority
 
     @cached_property
     def is_async(self) -> bool:
