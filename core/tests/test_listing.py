@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from promptvision.plugins.describe import describe_operations, describe_plugins
 from promptvision.plugins.listing import load_listing
 from promptvision.plugins.registry import Registry
 from promptvision.settings import load_settings
+from promptvision.testing.modules import forget_modules
 from promptvision.testing.program import Ended, Program, write_plugin
 
 Command = Callable[..., Ended]
@@ -47,14 +47,7 @@ def site(program: Program, log: Path) -> Iterator[Path]:
     """The folder of installed plugins, of which none stays imported."""
     folder = Path(program.environment["PYTHONPATH"])
     yield folder
-    forget(folder)
-
-
-def forget(folder: Path) -> None:
-    """Let the modules of a folder be imported again; those of installed plugins stay."""
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
-            del sys.modules[name]
+    forget_modules(folder)
 
 
 def plant(
@@ -67,7 +60,7 @@ def plant(
 
 def imported(log: Path) -> list[str]:
     """Plugins imported since the last call; those of this process are imported again the next time."""
-    forget(log.parent)
+    forget_modules(log.parent)
     found = log.read_text().split() if log.exists() else []
     log.unlink(missing_ok=True)
     time.sleep(2 * catalog_cache.CLOCK_NS / 1e9)  # what changed just before loading is not cached

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import random
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -107,6 +106,8 @@ def serve() -> Iterator[Callable[[Agent], TestClient]]:
 @pytest.fixture
 def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[EntryPoint]]]:
     """Write a real distribution with one plugin module; return the entry points of all written so far."""
+    from promptvision.testing.modules import forget_modules
+
     folder = tmp_path / "site"
     folder.mkdir()
     monkeypatch.syspath_prepend(folder)
@@ -124,6 +125,4 @@ def plant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[
         return [point for dist in distributions(path=[str(folder)]) for point in dist.entry_points]
 
     yield write
-    for module, loaded in list(sys.modules.items()):
-        if (getattr(loaded, "__file__", None) or "").startswith(str(folder)):
-            del sys.modules[module]
+    forget_modules(folder)

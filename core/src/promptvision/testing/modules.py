@@ -1,4 +1,4 @@
-"""Import a Python file that is not on the import path."""
+"""Import Python files for a test, and drop them again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["load_module"]
+__all__ = ["forget_modules", "load_module"]
 
 
 def load_module(path: Path) -> ModuleType:
@@ -26,3 +26,10 @@ def load_module(path: Path) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def forget_modules(folder: Path) -> None:
+    """Drop the imported modules of a folder, so that they are imported again."""
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
