@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from promptvision.plugin import Settings
 from promptvision_eval.models import ALEXNET, CLIP, INCEPTION
 from promptvision_eval.networks import ClipScore, FrechetDistance, Lpips, what_is_missing
 
-torch = pytest.importorskip("torch")
 COUNT = 12
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from promptvision.plugin import InputError
+from promptvision_eval.layouts import find_annotations
 
-__all__ = ["find_images", "read_json"]
+__all__ = ["find_images", "open_instances", "read_json"]
 
 IMAGES = "images"
 """Option that names the folder of the images."""
@@ -25,6 +26,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as exc:
         raise InputError(f"eval: {path} cannot be read: {exc}", hint="give a JSON annotation file") from exc
+
+
+def open_instances(data: Path) -> tuple[Path, Any]:
+    """The file of a data set that labels instances, and its content as a ``COCO`` of faster-coco-eval.
+
+    Raises:
+        InputError: there is no such file, or it cannot be read.
+    """
+    from faster_coco_eval.core.coco import COCO  # type: ignore[import-untyped]
+
+    path = find_annotations(data, ("instances",))
+    if path is None:
+        raise InputError(f"eval: {data} holds no instances_*.json", hint="give the COCO folder")
+    return path, COCO(read_json(path))
 
 
 def find_images(annotations: Path, first: str, options: Mapping[str, str]) -> Path:

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from faster_coco_eval.core import mask as masks  # type: ignore[import-untyped]
-from faster_coco_eval.core.coco import COCO  # type: ignore[import-untyped]
 
 from promptvision.plugin import (
     Box,
@@ -21,8 +20,7 @@ from promptvision.plugin import (
     draw_boxes,
 )
 from promptvision_eval.average_precision import AveragePrecision
-from promptvision_eval.coco import find_images, read_json
-from promptvision_eval.layouts import find_annotations
+from promptvision_eval.coco import find_images, open_instances
 from promptvision_eval.thumbnails import open_thumbnail
 
 if TYPE_CHECKING:
@@ -45,13 +43,10 @@ class CocoDetection:
     """
 
     def __init__(self, setup: EvalSetup) -> None:
-        path = find_annotations(setup.data, ("instances",))
-        if path is None:
-            raise InputError(f"eval: {setup.data} holds no instances_*.json", hint="give the COCO folder")
+        path, self._truth = open_instances(setup.data)
         self._prompts = setup.options.get("prompts", "all")
         if self._prompts not in PROMPTS:
             raise InputError(f"eval: prompts={self._prompts} is not known", hint="use all or each")
-        self._truth = COCO(read_json(path))
         self._images = [self._truth.imgs[id_] for id_ in sorted(self._truth.imgs)]
         if not self._images:
             raise InputError(f"eval: {path} names no image", hint="give annotations of at least one image")

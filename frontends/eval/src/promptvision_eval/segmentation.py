@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from faster_coco_eval.core.coco import COCO  # type: ignore[import-untyped]
-
 from promptvision.plugin import (
     EvalCase,
     EvalExample,
@@ -21,8 +19,8 @@ from promptvision.plugin import (
     ratio_metric,
 )
 from promptvision_eval.average_precision import AveragePrecision
-from promptvision_eval.coco import find_images, read_json
-from promptvision_eval.layouts import find_annotations, find_pairs
+from promptvision_eval.coco import find_images, open_instances, read_json
+from promptvision_eval.layouts import find_pairs
 from promptvision_eval.masks import boundary_f, boundary_iou, decode, encode, iou
 from promptvision_eval.thumbnails import open_image, open_thumbnail
 
@@ -47,10 +45,7 @@ class CocoSegmentation:
     """
 
     def __init__(self, setup: EvalSetup) -> None:
-        path = find_annotations(setup.data, ("instances",))
-        if path is None:
-            raise InputError(f"eval: {setup.data} holds no instances_*.json", hint="give the COCO folder")
-        self._truth = COCO(read_json(path))
+        path, self._truth = open_instances(setup.data)
         boxes = setup.options.get("boxes")
         self._prompts = self._detected(Path(boxes)) if boxes else self._labelled()
         self._has_labels = not boxes

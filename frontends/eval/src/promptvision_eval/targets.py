@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -118,8 +120,6 @@ class PlannerTarget:
 
     async def call(self, values: Mapping[str, Any]) -> tuple[EvalOutput, float]:
         """Ask for one sentence until the planner answers."""
-        import time
-
         began = time.perf_counter()
         fields = await self._ask(values["sentence"], values["before"])
         return EvalOutput(fields=fields, open=_no_image), time.perf_counter() - began
@@ -171,8 +171,6 @@ class PlannerTarget:
 
 
 def _arguments(written: str | Mapping[str, Any]) -> dict[str, Any]:
-    import json
-
     if not isinstance(written, str):
         return dict(written)
     try:
