@@ -73,7 +73,8 @@ class Runtime:
         """Run a tool, or return the result of an equal call.
 
         Args:
-            tool: the tool to run. args: its arguments.
+            tool: the tool to run.
+            args: its arguments.
             cancel: passed on to the tool.
             timeout_s: how long the call may take, waiting included.
             on_progress: called with the progress of the tool.

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
-from promptvision.builtin.planner.politeness import cores
+from promptvision.builtin.planner.politeness import cores, stems
 from promptvision.tools.targets import has_exception, is_colour_word
 
 __all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
@@ -383,8 +383,7 @@ def _base(verb: str, book: PhraseBook) -> str:
         return _IRREGULAR[word]
     for ending in ("ing", "ed", "d"):
         if word.endswith(ending) and len(word) > len(ending) + 2:
-            stem = word.removesuffix(ending)
-            options = (stem, stem + "e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem)
+            options = stems(word.removesuffix(ending))
             if found := next((option for option in options if book.begins(option)), None):
                 return found
     return verb

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold
 
-__all__ = ["cores", "without_asides"]
+__all__ = ["cores", "stems", "without_asides"]
 
 MAX_LEAD = 16
 """How many polite words may come before a request."""
@@ -387,11 +387,12 @@ def _may_begin(word: str, book: PhraseBook) -> bool:
         book.begins(stem)
         for ending in ("ing", "ed")
         if word.endswith(ending) and len(word) > len(ending) + 2
-        for stem in _stems(word.removesuffix(ending))
+        for stem in stems(word.removesuffix(ending))
     )
 
 
-def _stems(stem: str) -> tuple[str, ...]:
+def stems(stem: str) -> tuple[str, ...]:
+    """Words that a verb without its ending may come from: "mak" gives "make", "cropp" gives "crop"."""
     return stem, stem + "e", stem[:-1] if stem[-1:] == stem[-2:-1] else stem
 
 
