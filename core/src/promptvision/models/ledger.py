@@ -1,43 +1,22 @@
 """Account for leased models and their memory on each device.
 
-The ledger decides which leases fit and which models to evict for them. It neither loads nor locks: call every
-method under the lock of :class:`~promptvision.models.pool.ModelPool`.
+The ledger decides which leases fit and which models to evict for them, in the order of
+:mod:`~promptvision.models.eviction`. It neither loads nor locks: call every method under the lock of
+:class:`~promptvision.models.pool.ModelPool`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from promptvision.models.eviction import EvictionOrder
 from promptvision.models.placement import DoesNotFit
+from promptvision.models.slot import Key, Slot
 from promptvision.models.spec import ModelSpec
 
-__all__ = ["Key", "Lease", "Ledger", "Slot"]
-
-Key = tuple[str, str, str]
-"""Model id, device and dtype."""
-
-
-@dataclass(eq=False, kw_only=True)
-class Slot:
-    """Memory reserved for one model on one device, and the model once it is loaded."""
-
-    spec: ModelSpec
-    device: str
-    dtype: str
-    bytes: int
-    leases: int = 0
-    used: int = 0
-    is_ready: bool = False
-    model: Any = None
-    load_s: float = 0.0
-
-    @property
-    def key(self) -> Key:
-        """The key of the slot in the ledger."""
-        return self.spec.id, self.device, self.dtype
+__all__ = ["Lease", "Ledger"]
 
 
 @dataclass(eq=False)
@@ -79,6 +58,11 @@ class Ledger:
         self._leases: set[Lease] = set()
         self._sizes: dict[tuple[str, str], int] = {}
         self._clock = itertools.count(1)
+        self._order = EvictionOrder()
+
+    def announce(self, ids: Sequence[str]) -> None:
+        """Replace the ids of the models that current plans need next, soonest first: evicted last."""
+        self._order.announce(ids)
 
     def slots(self) -> list[Slot]:
         """Every slot, least recently used first."""
@@ -115,12 +99,13 @@ class Ledger:
         if (victims := self._victims(lease, usable)) is None:
             self._refuse_impossible(lease, usable)
             return False
-        lease.has_evicted = self.evict(victims) > 0
+        lease.has_evicted = self._evict_for_another(victims) > 0
         lease.to_load = [slot for slot in lease.slots.values() if slot.key not in self._slots]
         for slot in lease.slots.values():
             self._slots[slot.key] = slot
             slot.leases += 1
             slot.used = next(self._clock)
+            self._order.use(slot)
         self._leases.add(lease)
         return True
 
@@ -144,7 +129,7 @@ class Ledger:
         usable = {device: self._usable(device) for device in lease.devices}
         if (victims := self._victims(lease, usable)) is None:
             return False
-        self.evict(victims)
+        self._evict_for_another(victims)
         return True
 
     def evict(self, slots: Iterable[Slot]) -> int:
@@ -156,24 +141,40 @@ class Ledger:
             freed += slot.bytes
         return freed
 
+    def _evict_for_another(self, slots: Collection[Slot]) -> int:
+        for slot in slots:
+            self._order.evict(slot)
+        return self.evict(slots)
+
     def _usable(self, device: str) -> int:
         held = sum(slot.bytes for slot in self._slots.values() if slot.device == device)
         return self._usable_bytes(device, held)
 
     def _victims(self, lease: Lease, usable: dict[str, int]) -> list[Slot] | None:
-        """The unused models to evict, least recently used first; None if that is not enough."""
+        """The unused models to evict; None if that is not enough."""
         victims: list[Slot] = []
         short = self._shortage(lease, usable, victims)
-        for slot in self.unused():
-            if short == 0:
-                break
+        if short == 0:
+            return victims
+        for slot in self._order.sort(self.unused()):
             if slot in lease.slots.values():
                 continue
             left = self._shortage(lease, usable, [*victims, slot])
             if left < short:
                 victims.append(slot)
                 short = left
-        return victims if short == 0 else None
+            if short == 0:
+                return self._without_spare(victims, lease, usable)
+        return None
+
+    def _without_spare(self, victims: list[Slot], lease: Lease, usable: dict[str, int]) -> list[Slot]:
+        """The victims without those that a later, larger one made unnecessary."""
+        needed = list(victims)
+        for slot in reversed(victims):
+            rest = [other for other in needed if other is not slot]
+            if self._shortage(lease, usable, rest) == 0:
+                needed = rest
+        return needed
 
     def _shortage(
         self,

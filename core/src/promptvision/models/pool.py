@@ -20,10 +20,11 @@ from promptvision.errors import Busy, PromptvisionError, SetupError, ToolFailed
 from promptvision.instruments import Instruments
 from promptvision.models import devices
 from promptvision.models.footprint import measure_bytes
-from promptvision.models.ledger import Lease, Ledger, Slot
+from promptvision.models.ledger import Lease, Ledger
 from promptvision.models.loading import ModelLoadActivity, import_loader, load_model
 from promptvision.models.placement import DoesNotFit, peak_prior
 from promptvision.models.profiles import machine_profile, preferred
+from promptvision.models.slot import Slot
 from promptvision.models.spec import ModelSpec, alternatives
 from promptvision.models.weights import locate, require
 from promptvision.settings import Settings
