@@ -1,6 +1,6 @@
 """Account for leased models and their memory on each device.
 
-The ledger decides which leases fit and which models to evict for them, in the order of
+The ledger decides which leases fit and which models to evict for them, by the policy of
 :mod:`~promptvision.models.eviction`. It neither loads nor locks: call every method under the lock of
 :class:`~promptvision.models.pool.ModelPool`.
 """
@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from promptvision.models.eviction import EvictionOrder
+from promptvision.models.eviction import EvictionPolicy
 from promptvision.models.placement import DoesNotFit
 from promptvision.models.slot import Key, Slot
 from promptvision.models.spec import ModelSpec
@@ -49,20 +49,27 @@ class Ledger:
     Args:
         usable_bytes: returns the memory that models may use on a device, given their current use.
         limit: maximum bytes of weights on all devices together; None for no limit.
+        policy: of evictions; default: :class:`~promptvision.models.eviction.EvictionPolicy`.
     """
 
-    def __init__(self, usable_bytes: Callable[[str, int], int], limit: int | None) -> None:
+    def __init__(
+        self,
+        usable_bytes: Callable[[str, int], int],
+        limit: int | None,
+        *,
+        policy: EvictionPolicy | None = None,
+    ) -> None:
         self._usable_bytes = usable_bytes
         self._limit = limit
         self._slots: dict[Key, Slot] = {}
         self._leases: set[Lease] = set()
         self._sizes: dict[tuple[str, str], int] = {}
         self._clock = itertools.count(1)
-        self._order = EvictionOrder()
+        self._policy = policy or EvictionPolicy()
 
     def announce(self, ids: Sequence[str]) -> None:
         """Replace the ids of the models that current plans need next, soonest first: evicted last."""
-        self._order.announce(ids)
+        self._policy.announce(ids)
 
     def slots(self) -> list[Slot]:
         """Every slot, least recently used first."""
@@ -105,7 +112,7 @@ class Ledger:
             self._slots[slot.key] = slot
             slot.leases += 1
             slot.used = next(self._clock)
-            self._order.use(slot)
+            self._policy.use(slot)
         self._leases.add(lease)
         return True
 
@@ -142,8 +149,7 @@ class Ledger:
         return freed
 
     def _evict_for_another(self, slots: Collection[Slot]) -> int:
-        for slot in slots:
-            self._order.evict(slot)
+        self._policy.evict(slots)
         return self.evict(slots)
 
     def _usable(self, device: str) -> int:
@@ -152,29 +158,9 @@ class Ledger:
 
     def _victims(self, lease: Lease, usable: dict[str, int]) -> list[Slot] | None:
         """The unused models to evict; None if that is not enough."""
-        victims: list[Slot] = []
-        short = self._shortage(lease, usable, victims)
-        if short == 0:
-            return victims
-        for slot in self._order.sort(self.unused()):
-            if slot in lease.slots.values():
-                continue
-            left = self._shortage(lease, usable, [*victims, slot])
-            if left < short:
-                victims.append(slot)
-                short = left
-            if short == 0:
-                return self._without_spare(victims, lease, usable)
-        return None
-
-    def _without_spare(self, victims: list[Slot], lease: Lease, usable: dict[str, int]) -> list[Slot]:
-        """The victims without those that a later, larger one made unnecessary."""
-        needed = list(victims)
-        for slot in reversed(victims):
-            rest = [other for other in needed if other is not slot]
-            if self._shortage(lease, usable, rest) == 0:
-                needed = rest
-        return needed
+        wanted = list(lease.slots.values())
+        others = (slot for slot in self.unused() if slot not in wanted)
+        return self._policy.choose(others, lambda gone: self._shortage(lease, usable, gone))
 
     def _shortage(
         self,
