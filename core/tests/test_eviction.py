@@ -138,7 +138,7 @@ def test_the_search_is_bounded_and_never_worse_than_the_lowest_first() -> None:
     victims = policy.choose(MANY, shortage)
     assert victims is not None
     assert calls < MAX_SETS + 20
-    first = []
+    first: list[Slot] = []
     for slot in policy.sort(MANY):
         if shortage(first) > 0:
             first.append(slot)

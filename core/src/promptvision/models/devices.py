@@ -6,6 +6,7 @@ torch is imported only to inspect a GPU, and only if a driver is present and a G
 from __future__ import annotations
 
 import gc
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -32,6 +33,8 @@ HEADROOM_SHARE = 0.03
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
+
+_LINE = re.compile(rb"^(MemTotal|MemAvailable|RssAnon):\s+(\d+) kB$", re.MULTILINE)
 
 
 def best_device(devices: Sequence[str]) -> str:
@@ -125,33 +128,38 @@ def _cuda_bytes() -> tuple[int, int]:
 
 
 def _host_bytes(held_bytes: int) -> tuple[int, int]:
-    meminfo = _table(PROC / "meminfo")
+    meminfo = _table(f"{PROC}/meminfo")
     total = meminfo.get("MemTotal", sys.maxsize)
     available = meminfo.get("MemAvailable", total)
     if (limit := _cgroup_limit()) is not None and limit < total:
         total = limit
         available = min(available, limit - _cgroup_used())
-    own = _table(PROC / "self/status").get("RssAnon", 0)
+    own = _table(f"{PROC}/self/status").get("RssAnon", 0)
     return available + min(held_bytes, own), total
 
 
-def _table(path: Path) -> dict[str, int]:
-    """Read ``Name:  123 kB`` lines as bytes."""
+def _table(path: str) -> dict[str, int]:
+    """Read those of the lines ``Name:  123 kB`` that matter here, as bytes."""
     try:
-        lines = path.read_text("ascii", errors="replace").splitlines()
+        text = _read(path)
     except OSError:
         return {}
-    rows = (line.split() for line in lines)
-    return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows if len(row) == 3 and row[2] == "kB"}
+    return {name.decode("ascii"): int(count) * 1024 for name, count in _LINE.findall(text)}
 
 
 def _number(*names: str) -> int | None:
     for name in names:
         try:
-            return int((CGROUP / name).read_text("ascii"))
+            return int(_read(f"{CGROUP}/{name}"))
         except (OSError, ValueError):  # not this cgroup version, or "max"
             continue
     return None
+
+
+def _read(path: str) -> bytes:
+    """Read a file of the kernel, at every lease, so without the cost of ``pathlib`` and of buffers."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123  # Path.open takes longer than the read
+        return file.read()
 
 
 def _cgroup_limit() -> int | None:

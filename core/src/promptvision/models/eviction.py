@@ -81,9 +81,9 @@ class EvictionPolicy:
             slots: may be evicted, least recently used first.
             shortage: of a set of evicted slots; 0 is enough.
         """
-        candidates = self.sort(slots)
         if shortage([]) == 0:
             return []
+        candidates = self.sort(slots)
         if (victims := _first_enough(candidates, shortage)) is None:
             return None
         return _Search(self.cost, shortage, victims).run(candidates)
