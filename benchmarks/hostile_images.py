@@ -5,7 +5,9 @@
 Each file of ``promptvision.testing.hostile_images`` is uploaded alone, then eight at once in every order of
 the list. Memory is that of the server and its children (proportional set size), sampled every 20 ms. A second
 server, which decodes nothing, is asked for /health in turn with the first one: its times are what the machine
-and its other programs contribute. Linux only.
+and its other programs contribute. A hypervisor that takes the CPUs of a virtual machine away stops every
+process in it; answers during which that happened (steal time in ``/proc/stat``) are listed apart, and the
+limit does not apply to them. Linux only.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -53,6 +56,25 @@ def memory_mb(pid: int) -> float:
     return total / 1024
 
 
+def stolen_s() -> float:
+    """Seconds that the hypervisor has taken from the CPUs of this machine so far."""
+    fields = Path("/proc/stat").read_text().split(maxsplit=9)
+    return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class HealthTimes:
+    """How long answers to /health took, in milliseconds.
+
+    Args:
+        own: those during which the machine had its CPUs.
+        stolen: those during which the hypervisor took them away.
+    """
+
+    own: list[float] = field(default_factory=list)
+    stolen: list[float] = field(default_factory=list)
+
+
 class Watch(threading.Thread):
     """Samples memory and asks two servers for /health until it is stopped."""
 
@@ -60,8 +82,9 @@ class Watch(threading.Thread):
         super().__init__(daemon=True)
         self._server, self._idle = server, idle
         self.peak_mb = 0.0
-        self.health_ms: list[float] = []
-        self.idle_ms: list[float] = []
+        self.health = HealthTimes()
+        self.idle = HealthTimes()
+        self.stolen_s = stolen_s()
         self._is_over = threading.Event()
         self._pinger = threading.Thread(target=self._ping, daemon=True)
 
@@ -71,19 +94,29 @@ class Watch(threading.Thread):
             self.peak_mb = max(self.peak_mb, memory_mb(self._server.pid))
 
     def _ping(self) -> None:
-        found = ((self._server, self.health_ms), (self._idle, self.idle_ms))
-        connections = [(connect(server.url), times) for server, times in found]
-        while not self._is_over.wait(0.05):
-            for connection, times in connections:
-                began = time.perf_counter()
-                connection.request("GET", "/health")
-                connection.getresponse().read()
-                times.append((time.perf_counter() - began) * 1000)
+        watched = ((self._server, self.health), (self._idle, self.idle))
+        connections = [(connect(server.url), times) for server, times in watched]
+        stolen = stolen_s()
+        while not self._is_over.is_set():
+            answers = [(_ask(connection), times) for connection, times in connections]
+            self._is_over.wait(0.05)  # the kernel counts stolen time at its next tick
+            stolen, before = stolen_s(), stolen
+            for milliseconds, times in answers:
+                (times.own if stolen == before else times.stolen).append(milliseconds)
+        self.stolen_s = stolen - self.stolen_s
 
     def stop(self) -> None:
         self._is_over.set()
         self.join()
         self._pinger.join()
+
+
+def _ask(connection: HTTPConnection) -> float:
+    """How long one answer to /health takes, in milliseconds."""
+    began = time.perf_counter()
+    connection.request("GET", "/health")
+    connection.getresponse().read()
+    return (time.perf_counter() - began) * 1000
 
 
 def connect(url: str) -> HTTPConnection:
@@ -104,6 +137,10 @@ def upload(url: str, data: bytes) -> tuple[int, float]:
     seconds = time.perf_counter() - began
     connection.close()
     return status, seconds
+
+
+def _summary(times: list[float]) -> str:
+    return f"{statistics.median(times):.1f}, {_share(times, 0.99):.0f}, {max(times):.0f}"
 
 
 def _share(times: list[float], share: float) -> float:
@@ -146,13 +183,17 @@ def main() -> int:
     print(f"| slowest answer, s | {worst[0]:.2f} ({slowest}) | {worst[1]:.2f} |")
     rise = alone.peak_mb - idle, together.peak_mb - idle
     print(f"| peak over idle, MB | {rise[0]:.0f} | {rise[1]:.0f} |")
-    health = [max(watch.health_ms) for watch in (alone, together)]
-    for name, times in (
-        ("/health", [watch.health_ms for watch in (alone, together)]),
-        ("/health of an idle server", [watch.idle_ms for watch in (alone, together)]),
+    watches = alone, together
+    health = [max(watch.health.own) for watch in watches]
+    for name, both in (
+        ("/health", [watch.health for watch in watches]),
+        ("/health of an idle server", [watch.idle for watch in watches]),
     ):
-        cells = (f"{statistics.median(one):.1f}, {_share(one, 0.99):.0f}, {max(one):.0f}" for one in times)
+        cells = (_summary(times.own) for times in both)
         print(f"| {name}, median, 99 %, worst, ms | {' | '.join(cells)} |")
+        cells = (f"{len(times.stolen)}, {max(times.stolen, default=0):.0f}" for times in both)
+        print(f"| the same while CPUs were stolen, answers, worst, ms | {' | '.join(cells)} |")
+    print(f"| CPU time stolen, s | {' | '.join(f'{watch.stolen_s:.1f}' for watch in watches)} |")
     for_all = [Counter(status for status, _ in found) for found in (single.values(), batched)]
     print(f"| answers by status | {dict(for_all[0])} | {dict(for_all[1])} |")
     print(f"\nIdle {idle:.0f} MB, after all {after:.0f} MB.")

@@ -26,7 +26,8 @@ from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.testing import ExecutorContract, make_worker
 from promptvision.testing.executor import trial_bench
-from promptvision.testing.executor_tools import TrialArgs, install_trial_plugin, trial_tools
+from promptvision.testing.executor_tools import TrialArgs, TrialResult, install_trial_plugin, trial_tools
+from promptvision.tools.tool import Result
 
 
 class TestContract(ExecutorContract):
@@ -251,3 +252,32 @@ def test_idle_worker_that_was_killed_costs_no_call(site: Path, tmp_path: Path) -
         os.waitid(os.P_PID, first, os.WEXITED | os.WNOWAIT)  # all its threads have ended
     assert bench.result("echo", TrialArgs(text="next")).process != first
     asyncio.run(bench.runtime.executor.close())
+
+
+def test_call_that_its_process_never_began_runs_in_another_one(
+    site: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
+    executor = bench.runtime.executor
+    assert isinstance(executor, ProcessExecutor)
+    first = bench.result("echo").process
+
+    pool = executor._pool("")
+
+    def kill_once_it_is_taken() -> None:
+        while not pool._busy:
+            time.sleep(0.001)
+        os.kill(first, signal.SIGKILL)
+
+    async def kill_before_it_begins() -> Result:
+        os.kill(first, signal.SIGSTOP)
+        call = bench.start_async("echo", TrialArgs(text="again"))
+        await asyncio.to_thread(kill_once_it_is_taken)
+        return (await call).result
+
+    result = asyncio.run(kill_before_it_begins())
+    assert isinstance(result, TrialResult)
+    assert result.text == "again"
+    assert result.process != first
+    assert "killed by SIGKILL, perhaps for using too much memory before it began the call" in caplog.text
+    asyncio.run(executor.close())

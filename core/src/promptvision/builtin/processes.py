@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import partial
 
 from promptvision.builtin.threads import ThreadExecutor
-from promptvision.builtin.worker_handle import WorkerHandle
+from promptvision.builtin.worker_handle import CallNotBegun, WorkerHandle
 from promptvision.errors import PromptvisionError, SetupError, WorkerLost
 from promptvision.plugins.factories import APPLICATION
 from promptvision.runtime.call import Call, CallOutput
@@ -104,7 +104,17 @@ class _Pool:
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         cancel.check()
-        handle = self._take(call.tool.name)
+        run = partial(self._run_in, call=call, cancel=cancel, on_progress=on_progress)
+        try:
+            return run(self._take(call.tool.name))
+        except CallNotBegun:
+            if self._is_closed:
+                raise
+            return run(self._start())
+
+    def _run_in(
+        self, handle: WorkerHandle, call: Call, cancel: CancelToken, on_progress: Progress | None
+    ) -> CallOutput:
         try:
             return handle.run(call, cancel=cancel, on_progress=on_progress)
         except WorkerLost as exc:

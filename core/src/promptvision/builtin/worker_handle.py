@@ -21,7 +21,7 @@ from promptvision.runtime.failure import Failure
 from promptvision.runtime.wire import read_message, write_message
 from promptvision.runtime.worker import Worker, took_too_long
 
-__all__ = ["CANCEL_GRACE_S", "WorkerHandle"]
+__all__ = ["CANCEL_GRACE_S", "CallNotBegun", "WorkerHandle"]
 
 START_S = 120.0
 """How long a worker process may take to import its plugins."""
@@ -32,6 +32,10 @@ _CLOSE_S = 12.0
 """How long the instruments of a process may take to deliver what is pending."""
 _EXIT_S = 2.0
 _MODULE = "promptvision.builtin.worker_process"
+
+
+class CallNotBegun(WorkerLost):
+    """The process ended before it began the call, so another process can run it."""
 
 
 class WorkerHandle:
@@ -46,6 +50,7 @@ class WorkerHandle:
         self.tools_run: set[str] = set()
         """Names of the tools that the process has run, whose models it may hold."""
         self._digest = worker.settings_digest
+        self._has_begun = False
         self._process = subprocess.Popen(
             # Variables such as PYTHONPATH apply to this environment, not to another one.
             [python, "-I", "-m", _MODULE] if python else [sys.executable, "-m", _MODULE],
@@ -102,11 +107,13 @@ class WorkerHandle:
         """Run a call and wait for its end; a process that ignores a cancellation is killed.
 
         Raises:
+            CallNotBegun: the process ended before it began the call.
             WorkerLost: the process ended during the call.
             ToolFailed: the process was killed since it ignored the time limit of the call.
             Cancelled: the process was killed since it ignored a cancellation.
             Exception: what the tool raised.
         """
+        self._has_begun = False
         self.tools_run.add(call.tool.name)
         data = call.to_data(self._digest).model_dump(mode="json")
         limit = _Limit(call.limit_s, self._process.kill)
@@ -119,7 +126,10 @@ class WorkerHandle:
             cancel.check()
             if limit.has_expired:
                 raise took_too_long(call) from exc
-            raise WorkerLost(f"{call.label}: its worker process {ending}") from exc
+            what = f"{call.label}: its worker process {ending}"
+            if self._has_begun:
+                raise WorkerLost(what) from exc
+            raise CallNotBegun(f"{what} before it began the call") from exc
         except BaseException:
             self.kill()
             raise
@@ -169,10 +179,12 @@ class WorkerHandle:
             write_message(self._in, message)
 
     def _receive(self, on_progress: Progress | None = None) -> dict[str, Any]:
-        """The next message that is neither progress nor a log line; those are passed on."""
+        """The next message that is an answer; the others are noted or passed on."""
         while True:
             message = read_message(self._out)
-            if not pass_on(message, on_progress):
+            if message["type"] == "begun":
+                self._has_begun = True
+            elif not pass_on(message, on_progress):
                 return message
 
     def _ending(self) -> str:

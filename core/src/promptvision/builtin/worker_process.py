@@ -76,6 +76,7 @@ class _Service:
         threading.Thread(target=self._read, name="promptvision-calls", daemon=True).start()
         while True:
             call, cancel = self._next_call()
+            self._channel.send({"type": "begun"})  # from here on no other process may run the call
             self._channel.send(answer_call(self._worker, call, cancel, self._channel.send))
 
     def _next_call(self) -> tuple[dict[str, Any], CancelToken]:

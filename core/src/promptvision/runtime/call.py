@@ -16,7 +16,7 @@ from promptvision.types import ImageRef
 
 __all__ = ["PROTOCOL", "Call", "CallData", "CallOutput", "OutputData", "image_ids_of"]
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Version of the messages between processes. It is incremented with each incompatible change."""
 
 
