@@ -19,6 +19,7 @@ __all__ = [
     "gpu_memory_bytes",
     "has_cuda",
     "has_gpu",
+    "host_limit",
     "release_cached",
     "total_bytes",
     "usable_bytes",
@@ -30,6 +31,9 @@ BFLOAT16_CAPABILITY = (8, 0)
 HEADROOM_BYTES = 512 * 2**20
 HEADROOM_SHARE = 0.03
 """Reserve on every device, the larger of the two: for the driver, fragmentation and other programs."""
+
+CACHED_SHARE = 0.9
+"""Share of the free blocks that torch caches which can be used again; the rest are too small or split."""
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
@@ -106,25 +110,40 @@ def _has_bfloat16() -> bool:
     return torch.cuda.get_device_capability() >= BFLOAT16_CAPABILITY
 
 
-def usable_bytes(device: str, held_bytes: int = 0) -> int:
+def usable_bytes(device: str, held_bytes: int = 0, *, headroom_bytes: int | None = None) -> int:
     """The memory that models may use on a device, including what they use now.
 
-    The figure does not change while this process loads or computes; only other processes change it.
+    The figure changes little while this process loads or computes; other processes change it.
 
     Args:
         device: ``cpu`` or ``cuda``.
         held_bytes: memory that models use on it now, loads in progress included. Used for ``cpu`` only, where
             it bounds how much of the process's memory is counted as models.
+        headroom_bytes: memory to keep free; default: 512 MiB or 3 % of the device, the larger of the two.
     """
     usable, total = _cuda_bytes() if device == "cuda" else _host_bytes(held_bytes)
-    return max(0, usable - max(HEADROOM_BYTES, int(total * HEADROOM_SHARE)))
+    if headroom_bytes is None:
+        headroom_bytes = max(HEADROOM_BYTES, int(total * HEADROOM_SHARE))
+    return max(0, usable - headroom_bytes)
 
 
 def _cuda_bytes() -> tuple[int, int]:
+    """What this process may use, with its live tensors and most of the blocks that torch caches; and all."""
     import torch
 
     free, total = torch.cuda.mem_get_info()
-    return free + torch.cuda.memory_reserved(), total
+    allocated, reserved = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
+    return int(free + allocated + CACHED_SHARE * (reserved - allocated)), total
+
+
+def host_limit(setting: int | None) -> int:
+    """Bytes that copies of models in main memory may use: the setting, at most half of the memory.
+
+    Args:
+        setting: of the operator; None for half of the memory.
+    """
+    half = total_bytes("cpu") // 2
+    return half if setting is None else min(setting, half)
 
 
 def _host_bytes(held_bytes: int) -> tuple[int, int]:

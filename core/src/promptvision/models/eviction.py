@@ -93,14 +93,14 @@ class EvictionPolicy:
         delay = value = 0.0
         for slot in slots:
             reload_s = _reload_s(slot)
-            if slot.spec.id in self._needed:
+            if not slot.ids.isdisjoint(self._needed):
                 delay += reload_s
             else:
                 value += reload_s + max(0.0, self.priority(slot) - self._clocks[slot.device]) * slot.bytes
         return delay, value
 
     def _rank(self, slot: Slot) -> tuple[bool, int, float]:
-        needed = self._needed.get(slot.spec.id)
+        needed = min((self._needed[id_] for id_ in slot.ids if id_ in self._needed), default=None)
         return needed is not None, -(needed or 0), self.priority(slot)
 
 

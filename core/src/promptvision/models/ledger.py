@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from promptvision.models.eviction import EvictionPolicy
 from promptvision.models.placement import DoesNotFit
-from promptvision.models.slot import Key, Slot
+from promptvision.models.slot import HOST, Key, Slot, memory_of
 from promptvision.models.spec import ModelSpec
 
 __all__ = ["Lease", "Ledger"]
@@ -40,7 +40,7 @@ class Lease:
     @property
     def devices(self) -> set[str]:
         """The devices on which it needs memory."""
-        return {self.device, *self.peaks}
+        return {memory_of(self.device), *self.peaks}
 
 
 class Ledger:
@@ -49,6 +49,7 @@ class Ledger:
     Args:
         usable_bytes: returns the memory that models may use on a device, given their current use.
         limit: maximum bytes of weights on all devices together; None for no limit.
+        host_limit: maximum bytes of copies on ``host``; None for no limit.
         policy: of evictions; default: :class:`~promptvision.models.eviction.EvictionPolicy`.
     """
 
@@ -57,10 +58,12 @@ class Ledger:
         usable_bytes: Callable[[str, int], int],
         limit: int | None,
         *,
+        host_limit: int | None = None,
         policy: EvictionPolicy | None = None,
     ) -> None:
         self._usable_bytes = usable_bytes
         self._limit = limit
+        self._host_limit = host_limit
         self._slots: dict[Key, Slot] = {}
         self._leases: set[Lease] = set()
         self._sizes: dict[tuple[str, str], int] = {}
@@ -79,22 +82,33 @@ class Ledger:
         """Whether a slot has not been evicted or dropped."""
         return self._slots.get(slot.key) is slot
 
-    def has(self, id_: str, devices: Collection[str]) -> bool:
-        """Whether a model has a slot on one of some devices."""
-        return any(slot.spec.id == id_ and slot.device in devices for slot in self._slots.values())
+    def has(self, component: str, devices: Collection[str]) -> bool:
+        """Whether a component has a slot on one of some devices."""
+        return any(slot.component == component and slot.device in devices for slot in self._slots.values())
+
+    def find(self, component: str, device: str, dtype: str) -> Slot | None:
+        """The slot of a component, loaded or being loaded; None if there is none."""
+        return self._slots.get((component, device, dtype))
 
     def unused(self) -> list[Slot]:
         """Slots without a lease, least recently used first."""
         return [slot for slot in self.slots() if slot.leases == 0]
 
-    def slot_for(self, spec: ModelSpec, device: str, dtype: str) -> Slot:
+    def slot_for(self, spec: ModelSpec, device: str, dtype: str, component: str = "") -> Slot:
         """The slot of a model, or a new one of the size measured at an earlier load, else declared."""
-        size = self._sizes.get((spec.id, dtype), spec.weight_bytes.get(dtype, 0))
-        found = self._slots.get((spec.id, device, dtype))
-        return found or Slot(spec=spec, device=device, dtype=dtype, bytes=size)
+        component = component or spec.id
+        if (found := self._slots.get((component, device, dtype))) is not None:
+            found.ids.add(spec.id)
+            return found
+        size = self._sizes.get((component, dtype), spec.weight_bytes.get(dtype, 0))
+        return Slot(spec=spec, component=component, device=device, dtype=dtype, bytes=size)
 
-    def grant(self, lease: Lease) -> bool:
+    def grant(self, lease: Lease, may_evict: Callable[[Slot], bool] | None = None) -> bool:
         """Reserve memory for a lease, evicting unused models for it.
+
+        Args:
+            lease: what is wanted.
+            may_evict: which unused models may be evicted; default: all.
 
         Returns:
             Whether it was granted; if not, it fits once other leases end.
@@ -103,12 +117,13 @@ class Ledger:
             DoesNotFit: the lease does not fit even after evicting everything else.
         """
         usable = {device: self._usable(device) for device in lease.devices}
-        if (victims := self._victims(lease, usable)) is None:
+        if (victims := self._victims(lease, usable, may_evict)) is None:
             self._refuse_impossible(lease, usable)
             return False
         lease.has_evicted = self._evict_for_another(victims) > 0
-        lease.to_load = [slot for slot in lease.slots.values() if slot.key not in self._slots]
-        for slot in lease.slots.values():
+        slots = dict.fromkeys(lease.slots.values())
+        lease.to_load = [slot for slot in slots if slot.key not in self._slots]
+        for slot in slots:
             self._slots[slot.key] = slot
             slot.leases += 1
             slot.used = next(self._clock)
@@ -119,7 +134,7 @@ class Ledger:
     def release(self, lease: Lease) -> None:
         """End a lease; slots whose load failed are dropped."""
         self._leases.discard(lease)
-        for slot in lease.slots.values():
+        for slot in dict.fromkeys(lease.slots.values()):
             slot.leases -= 1
             slot.used = next(self._clock)
         for slot in lease.to_load:
@@ -132,7 +147,7 @@ class Ledger:
         Returns:
             Whether there is enough memory for it.
         """
-        self._sizes[slot.spec.id, slot.dtype] = slot.bytes = size
+        self._sizes[slot.component, slot.dtype] = slot.bytes = size
         usable = {device: self._usable(device) for device in lease.devices}
         if (victims := self._victims(lease, usable)) is None:
             return False
@@ -140,12 +155,16 @@ class Ledger:
         return True
 
     def evict(self, slots: Iterable[Slot]) -> int:
-        """Remove models; return their bytes."""
+        """Remove models; return their bytes. Nothing is copied: the weights are dropped where they are."""
         freed = 0
         for slot in slots:
             del self._slots[slot.key]
             slot.model = None
             freed += slot.bytes
+            if slot.device == HOST:
+                for other in self._slots.values():
+                    if (other.component, other.dtype) == (slot.component, slot.dtype):
+                        other.reload_s = other.load_s
         return freed
 
     def _evict_for_another(self, slots: Collection[Slot]) -> int:
@@ -153,13 +172,20 @@ class Ledger:
         return self.evict(slots)
 
     def _usable(self, device: str) -> int:
-        held = sum(slot.bytes for slot in self._slots.values() if slot.device == device)
+        held = sum(slot.bytes for slot in self._slots.values() if memory_of(slot.device) == device)
         return self._usable_bytes(device, held)
 
-    def _victims(self, lease: Lease, usable: dict[str, int]) -> list[Slot] | None:
+    def _victims(
+        self,
+        lease: Lease,
+        usable: dict[str, int],
+        may_evict: Callable[[Slot], bool] | None = None,
+    ) -> list[Slot] | None:
         """The unused models to evict; None if that is not enough."""
         wanted = list(lease.slots.values())
-        others = (slot for slot in self.unused() if slot not in wanted)
+        others = (
+            slot for slot in self.unused() if slot not in wanted and (may_evict is None or may_evict(slot))
+        )
         return self._policy.choose(others, lambda gone: self._shortage(lease, usable, gone))
 
     def _shortage(
@@ -174,11 +200,14 @@ class Ledger:
         live = {lease, *(self._leases if others is None else others)}
         short = 0
         for device in lease.devices:
-            weights = sum(slot.bytes for slot in slots if slot.device == device)
+            weights = sum(slot.bytes for slot in slots if memory_of(slot.device) == device)
             peaks = sum(each.peaks.get(device, 0) for each in live)
             short += max(0, weights + peaks - usable[device])
         if self._limit is not None:
             short += max(0, sum(slot.bytes for slot in slots) - self._limit)
+        if self._host_limit is not None:
+            copies = sum(slot.bytes for slot in slots if slot.device == HOST)
+            short += max(0, copies - self._host_limit)
         return short
 
     def _refuse_impossible(self, lease: Lease, usable: dict[str, int]) -> None:
@@ -186,12 +215,12 @@ class Ledger:
         rest = set(self._slots.values()).difference(lease.slots.values())
         if self._shortage(lease, usable, rest, ()) == 0:
             return
-        weights = sum(slot.bytes for slot in lease.slots.values())
+        weights = sum(slot.bytes for slot in dict.fromkeys(lease.slots.values()))
         is_over_limit = self._limit is not None and weights > self._limit
         if lease.device == "cpu" and self._leases and not is_over_limit:
             return  # memory of other running calls counts against the CPU's free memory until they end
         short = [name for name in lease.devices if _bytes_on(lease, name) > usable[name]]
-        device = short[0] if short else lease.device
+        device = short[0] if short else memory_of(lease.device)
         free, hint = usable[device], "close other programs, or use a smaller model"
         if self._limit is not None and self._limit <= free:
             free, hint = self._limit, "raise PROMPTVISION_MODEL_MEMORY"
@@ -199,5 +228,6 @@ class Ledger:
 
 
 def _bytes_on(lease: Lease, device: str) -> int:
-    weights = sum(slot.bytes for slot in lease.slots.values() if slot.device == device)
+    slots = dict.fromkeys(lease.slots.values())
+    weights = sum(slot.bytes for slot in slots if memory_of(slot.device) == device)
     return weights + lease.peaks.get(device, 0)

@@ -67,6 +67,12 @@ class ModelSpec:
         load: ``"package.module:callable"``; called with ``(folder_or_file: Path, device: str, dtype: str)``,
             returns the loaded model. Imported at the first lease.
         tier: the profile that it belongs to, see :data:`Tier`.
+        share_key: names the weights, if models of other plugins have the same ones and their loaders return
+            the same kind of object; models with equal keys are loaded once for each dtype. Default: models
+            with the same source, revision, files, digests and loader are the same.
+        movable: whether a copy of the loaded object on another device works as the object does: it consists
+            of torch modules in dataclasses, containers or plain objects, and does not store its device. The
+            pool then keeps a copy in main memory, from which it makes the one on the GPU.
         plugin: entry-point name of the owner; filled in by the registry.
 
     Raises:
@@ -88,12 +94,15 @@ class ModelSpec:
     dtypes: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"cpu": ("float32",)})
     load: str = ""
     tier: Tier = ""
+    share_key: str = ""
+    movable: bool = False
     plugin: str = ""
 
     def __post_init__(self) -> None:
         owner = f"model {self.id!r}"
-        for name in ("id", "source", "revision", "license", "license_url", "load", "plugin"):
+        for name in ("id", "source", "revision", "license", "license_url", "load", "share_key", "plugin"):
             check_type(owner, name, getattr(self, name), str, "a str")
+        check_type(owner, "movable", self.movable, bool, "a bool")
         if not self.id:
             raise ValueError("ModelSpec: id is empty; give a short name such as 'sam2.1-l'")
         if "|" in self.id:

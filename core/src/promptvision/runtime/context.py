@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from promptvision.images.output import output_format
+from promptvision.models.placement import is_out_of_memory
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.image_cache import ImageCache, copy_on_write
 from promptvision.tools.context import EDIT, MASK
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
-    from promptvision.models.pool import ModelPool
+    from promptvision.models.pool import HeldLease, ModelPool
     from promptvision.settings import Settings
 
 __all__ = ["CallContext", "Progress", "SavedImage"]
@@ -74,14 +74,15 @@ class CallContext:
         self._parent = parent
         self._cancel = cancel or CancelToken()
         self._on_progress = on_progress
-        self._leases: dict[tuple[str, ...], ExitStack] = {}
+        self._leases: dict[tuple[str, ...], HeldLease] = {}
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        ran_out = error is not None and is_out_of_memory(error)
         for models in tuple(self._leases):
-            self.release(*models)
+            self.release(*models, ran_out_of_memory=ran_out)
 
     def open(self, ref: ImageRef) -> Image:
         """The decoded image; changing it in place does not affect the stored image."""
@@ -126,26 +127,29 @@ class CallContext:
         device: str | None = None,
         compute_device: str | None = None,
         peak_bytes: int | None = None,
+        operation: str = "",
+        shape: Sequence[int] = (),
     ) -> Any:
         """Lease loaded models until the call ends or they are released."""
         self.release(*models)
-        held = ExitStack()
-        lease = self._pool.lease(
+        held = self._pool.acquire(
             *models,
             device=device,
             compute_device=compute_device,
             peak_bytes=peak_bytes,
+            operation=operation,
+            shape=shape,
             check=self.check_cancelled,
         )
-        loaded = held.enter_context(lease)
         self._leases[models] = held
+        loaded = held.models
         self.models.update(dict.fromkeys(loaded.ids))
         return loaded[0] if len(models) == 1 else loaded
 
-    def release(self, *models: str) -> None:
+    def release(self, *models: str, ran_out_of_memory: bool = False) -> None:
         """Release leased models before the call ends; pass the ids of the lease."""
         if (held := self._leases.pop(models, None)) is not None:
-            held.close()
+            held.close(ran_out_of_memory=ran_out_of_memory)
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
         """Drop loaded models without a lease: these, or all; on one device, or on all."""

@@ -141,6 +141,11 @@ class Settings(BaseModel):
     """User name to API key."""
     model_memory: int | None = Field(None, ge=0)
     """Bytes that loaded models may use together; default: measured."""
+    model_host_memory: int | None = Field(None, ge=0)
+    """Bytes of main memory for copies of models from which a GPU is filled, at most half of the memory; 0 for
+    none. Default: half."""
+    model_headroom: int | None = Field(None, ge=0)
+    """Bytes of each device that models leave free; default: 512 MiB or 3 % of the device, the larger."""
     max_steps: int = Field(10, ge=1, le=100)
     """Maximum number of planner replies in one turn."""
     max_tool_calls: int = Field(16, ge=1, le=200)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptvision.types import ImageRef, MaskRef
@@ -79,6 +80,8 @@ class ToolContext(Protocol):
         device: str | None = None,
         compute_device: str | None = None,
         peak_bytes: int | None = None,
+        operation: str = "",
+        shape: Sequence[int] = (),
     ) -> Any:
         """Lease loaded models until the call ends: the model for one id, a tuple for several.
 
@@ -87,17 +90,25 @@ class ToolContext(Protocol):
                 them; models that are used together belong in one lease.
             device: required device; default: the GPU if all of them fit on it, else the CPU.
             compute_device: the device of computation, if the tool streams layers there from ``device``; it
-                determines the dtype.
+                determines the dtype. Movable models are then shared copies: run only a view made by
+                ``private_view``.
             peak_bytes: activation memory of this call, if it depends on the call; default: the value of the
-                specs.
+                specs. Once calls of the same kind were measured, what they used is reserved instead.
+            operation: names the kind of call for the measured memory, if the models alone do not.
+            shape: sizes of the input that determine the activation memory, such as height and width.
 
         Raises:
             SetupError: weights are not downloaded; the message names the command that pulls them.
             DoesNotFit: there is not enough memory, even after evicting all unused models.
         """
 
-    def release(self, *models: str) -> None:
-        """Release leased models before the call ends; pass the ids of the lease."""
+    def release(self, *models: str, ran_out_of_memory: bool = False) -> None:
+        """Release leased models before the call ends.
+
+        Args:
+            models: the ids of the lease.
+            ran_out_of_memory: whether what used them did, so that more memory is reserved the next time.
+        """
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
         """Drop loaded models without a lease, after running out of memory.

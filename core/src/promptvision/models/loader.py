@@ -1,0 +1,171 @@
+"""Fill leases: load models from the disk, keep copies in main memory, and copy from there to the GPU."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from promptvision.instruments import Instruments
+from promptvision.models import devices
+from promptvision.models.accelerator import Accelerator
+from promptvision.models.copies import copy_model, replace_tensors
+from promptvision.models.footprint import measure_bytes
+from promptvision.models.grants import Check, Grants
+from promptvision.models.ledger import Lease
+from promptvision.models.loading import ModelLoadActivity, load_model
+from promptvision.models.peaks import Peaks
+from promptvision.models.placement import is_out_of_memory
+from promptvision.models.slot import HOST, Slot
+from promptvision.models.speeds import Speeds
+from promptvision.models.weights import require
+from promptvision.settings import Settings
+
+__all__ = ["ModelLoader", "RetryLease"]
+
+
+class RetryLease(Exception):
+    """The lease cannot be filled as granted: a model is larger than declared, or another's load failed."""
+
+
+class ModelLoader:
+    """Loads what leases need. A movable model goes disk -> main memory -> GPU; the copy in main memory stays.
+
+    Args:
+        grants: the ledger behind its lock.
+        settings: location of the weights.
+        accelerator: the GPU.
+        peaks: told when something is put on the GPU.
+        speeds: measures copies.
+        instruments: entered around each load.
+        free: drops unused models and returns the freed bytes.
+    """
+
+    def __init__(
+        self,
+        grants: Grants,
+        settings: Settings,
+        accelerator: Accelerator,
+        peaks: Peaks,
+        speeds: Speeds,
+        instruments: Instruments,
+        free: Callable[[], int],
+    ) -> None:
+        self._grants = grants
+        self._settings = settings
+        self._accelerator = accelerator
+        self._peaks = peaks
+        self._speeds = speeds
+        self._instruments = instruments
+        self._free = free
+
+    def fill(self, lease: Lease, check: Check | None) -> None:
+        """Load what a lease must load, then wait for what other leases are loading.
+
+        Raises:
+            RetryLease: see there.
+            Exception: whatever the loader or ``check`` raises.
+        """
+        if lease.has_evicted:
+            devices.release_cached()
+        for slot in lease.to_load:
+            self._load(slot, lease, check or _nothing)
+        if all(slot.is_ready for slot in lease.slots.values()):
+            return
+        grants = self._grants
+        with grants.changed:
+            while any(not slot.is_ready for slot in lease.slots.values()):
+                if not all(grants.ledger.holds(slot) for slot in lease.slots.values()):
+                    raise RetryLease
+                grants.sleep(math.inf, check)
+
+    def _load(self, slot: Slot, lease: Lease, check: Check) -> None:
+        if slot.device == "cuda":
+            self._peaks.disturb()
+        with self._instruments.around(ModelLoadActivity(slot.spec.id, slot.device)):
+            if slot.device == HOST:
+                model, seconds = self._read_to_host(slot, check)
+                copy_s = None
+            else:
+                model, seconds, copy_s = self._make(slot, check)
+        self._publish(slot, lease, model, seconds, copy_s)
+
+    def _publish(self, slot: Slot, lease: Lease, model: Any, load_s: float, copy_s: float | None) -> None:
+        size = measure_bytes(model)
+        grants = self._grants
+        with grants.changed:
+            if not grants.ledger.resize(slot, slot.bytes if size is None else size, lease):
+                raise RetryLease
+            has_copy = copy_s is not None and grants.ledger.find(slot.component, HOST, slot.dtype) is not None
+            slot.load_s = load_s
+            slot.reload_s = copy_s if has_copy and copy_s is not None else load_s
+            slot.model, slot.is_ready = model, True
+            grants.changed.notify_all()
+
+    def _make(self, slot: Slot, check: Check) -> tuple[Any, float, float | None]:
+        """The model, the seconds from the disk, and those from main memory if it was copied from there."""
+        if slot.device == "cuda" and slot.spec.movable:
+            with self._master(slot, check) as master:
+                if master is not None:
+                    model, copy_s = self._copy(master.model, slot.bytes)
+                    return model, master.load_s + copy_s, copy_s
+        path = require(slot.spec, self._settings)
+        model, seconds = load_model(slot.spec, path, slot.device, slot.dtype, check=check, free=self._free)
+        return model, seconds, None
+
+    @contextmanager
+    def _master(self, slot: Slot, check: Check) -> Iterator[Slot | None]:
+        """The copy in main memory, loaded and kept if there is memory for it; None without memory."""
+        held = self._grants.try_hold(slot.spec, HOST, slot.dtype, evicts=(HOST,))
+        if held is None:
+            yield None
+            return
+        try:
+            yield self._fill_master(held, check)
+        finally:
+            self._grants.release(held)
+
+    def _fill_master(self, held: Lease, check: Check) -> Slot | None:
+        (slot,) = held.slots.values()
+        try:
+            self.fill(held, check)
+        except RetryLease:
+            return None
+        except Exception as exc:
+            if not is_out_of_memory(exc):
+                raise
+            return None
+        return slot
+
+    def _read_to_host(self, slot: Slot, check: Check) -> tuple[Any, float]:
+        path = require(slot.spec, self._settings)
+        model, seconds = load_model(slot.spec, path, "cpu", slot.dtype, check=check, free=self._free)
+        started = time.monotonic()
+        replace_tensors(model, self._accelerator.pin)
+        return model, seconds + time.monotonic() - started
+
+    def _copy(self, master: Any, size: int) -> tuple[Any, float]:
+        """A copy of a model on the GPU; a second try after freeing unused models if memory runs out."""
+        try:
+            return self._copy_once(master, size)
+        except Exception as exc:
+            if not is_out_of_memory(exc):
+                raise
+        self._free()  # outside the except block: the traceback keeps the partly made copy alive
+        gc.collect()
+        return self._copy_once(master, size)
+
+    def _copy_once(self, master: Any, size: int) -> tuple[Any, float]:
+        started = time.monotonic()
+        model = copy_model(master, self._accelerator.place)
+        self._accelerator.synchronize()
+        seconds = time.monotonic() - started
+        self._speeds.add_copy(measure_bytes(model) or size, seconds)
+        return model, seconds
+
+
+def _nothing() -> None:
+    """The default check, which never raises."""
