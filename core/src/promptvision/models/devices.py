@@ -6,7 +6,6 @@ torch is imported only to inspect a GPU, and only if a driver is present and a G
 from __future__ import annotations
 
 import gc
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -37,8 +36,6 @@ CACHED_SHARE = 0.9
 
 PROC = Path("/proc")
 CGROUP = Path("/sys/fs/cgroup")
-
-_LINE = re.compile(rb"^(MemTotal|MemAvailable|RssAnon):\s+(\d+) kB$", re.MULTILINE)
 
 
 def best_device(devices: Sequence[str]) -> str:
@@ -147,23 +144,28 @@ def host_limit(setting: int | None) -> int:
 
 
 def _host_bytes(held_bytes: int) -> tuple[int, int]:
-    meminfo = _table(f"{PROC}/meminfo")
-    total = meminfo.get("MemTotal", sys.maxsize)
-    available = meminfo.get("MemAvailable", total)
+    meminfo = _content(f"{PROC}/meminfo")
+    total = _amount(meminfo, b"MemTotal:", sys.maxsize)
+    available = _amount(meminfo, b"MemAvailable:", total)
     if (limit := _cgroup_limit()) is not None and limit < total:
         total = limit
         available = min(available, limit - _cgroup_used())
-    own = _table(f"{PROC}/self/status").get("RssAnon", 0)
+    own = _amount(_content(f"{PROC}/self/status"), b"RssAnon:", 0)
     return available + min(held_bytes, own), total
 
 
-def _table(path: str) -> dict[str, int]:
-    """Read those of the lines ``Name:  123 kB`` that matter here, as bytes."""
+def _amount(table: bytes, name: bytes, default: int) -> int:
+    """The bytes in one of the lines ``Name:  123 kB``."""
+    start = table.find(name)
+    return default if start < 0 else int(table[start + len(name) : table.index(b"kB", start)]) * 1024
+
+
+def _content(path: str) -> bytes:
+    """A file, or nothing if it does not exist."""
     try:
-        text = _read(path)
+        return _read(path)
     except OSError:
-        return {}
-    return {name.decode("ascii"): int(count) * 1024 for name, count in _LINE.findall(text)}
+        return b""
 
 
 def _number(*names: str) -> int | None:

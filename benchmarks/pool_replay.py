@@ -1,0 +1,235 @@
+"""Replay a trace on a simulated GPU, with the ledger and the eviction order of the product."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pool_traces import Step, Trace, Turn
+
+from promptvision.models.devices import HEADROOM_BYTES, HEADROOM_SHARE
+from promptvision.models.eviction import EvictionPolicy
+from promptvision.models.ledger import Lease, Ledger
+from promptvision.models.peak_table import PeakTable
+from promptvision.models.placement import DoesNotFit, peak_prior
+from promptvision.models.slot import Slot
+from promptvision.models.spec import ModelSpec
+from promptvision.testing.simulated_gpu import SimulatedGpu
+
+CPU_SLOWDOWN = 40
+TILING_SLOWDOWN = 1.3
+STREAMED_SHARE = 0.05
+"""Part of the weights that is on the device while layers are streamed."""
+
+
+def headroom(total: int) -> int:
+    """What the product leaves free on a device."""
+    return max(HEADROOM_BYTES, int(total * HEADROOM_SHARE))
+
+
+@dataclass
+class Outcome:
+    """What a replay cost."""
+
+    seconds: float
+    to_device: int
+    to_host: int
+    failures: int
+    events: dict[str, int] = field(default_factory=dict)
+
+
+class Policy(ABC):
+    """Decides what is on the device.
+
+    Args:
+        gpu: the simulated device.
+        sizes: bytes by model id.
+    """
+
+    def __init__(self, gpu: SimulatedGpu, sizes: dict[str, int]) -> None:
+        self.gpu = gpu
+        self.sizes = sizes
+        self._read: set[str] = set()
+        self._results: set[str] = set()
+        self.events: dict[str, int] = {}
+
+    keeps_results = False
+
+    @abstractmethod
+    def run(self, turn: Turn) -> None:
+        """Run a step.
+
+        Raises:
+            MemoryError: the device has not enough memory for it.
+        """
+
+    def read(self, ids: Iterable[str]) -> None:
+        """Read models from the disk that are not in main memory yet."""
+        for id_ in ids:
+            if id_ not in self._read:
+                self._read.add(id_)
+                self.gpu.read(self.sizes[id_])
+
+    def note(self, event: str) -> None:
+        """Count an event."""
+        self.events[event] = self.events.get(event, 0) + 1
+
+    def known(self, step: Step) -> bool:
+        """Whether the step's result is kept from an earlier request."""
+        return self.keeps_results and step.result in self._results
+
+    def keep(self, step: Step) -> None:
+        """Keep the result of a step."""
+        if step.result:
+            self._results.add(step.result)
+
+
+def replay(policy: Policy, trace: Trace) -> Outcome:
+    """Run every step; a request ends at its first failure."""
+    failed: set[int] = set()
+    for turn in trace.turns:
+        if turn.request in failed or policy.known(turn.step):
+            continue
+        try:
+            policy.run(turn)
+            policy.keep(turn.step)
+        except MemoryError:
+            failed.add(turn.request)
+    gpu = policy.gpu
+    return Outcome(gpu.seconds, gpu.copied_to_bytes, gpu.copied_back_bytes, len(failed), policy.events)
+
+
+class OurPool(Policy):
+    """The product's ledger, eviction order, learned peaks and recovery.
+
+    Args:
+        gpu: the simulated device.
+        sizes: bytes by model id.
+        policy: of evictions; default: the product's.
+        announces: whether plans announce what they need next.
+        learns: whether measured peaks replace declared ones.
+    """
+
+    keeps_results = True
+
+    def __init__(
+        self,
+        gpu: SimulatedGpu,
+        sizes: dict[str, int],
+        *,
+        policy: EvictionPolicy | None = None,
+        announces: bool = True,
+        learns: bool = True,
+    ) -> None:
+        super().__init__(gpu, sizes)
+        self._announces = announces
+        self._learns = learns
+        self._peaks = PeakTable(None)
+        self._specs = {id_: _spec(id_, size) for id_, size in sizes.items()}
+        self._ledger = Ledger(self._usable, None, policy=policy)
+
+    def _usable(self, device: str, held: int) -> int:
+        total = self.gpu.total_bytes
+        return max(0, total - self.gpu.other_bytes - headroom(total))
+
+    def run(self, turn: Turn) -> None:
+        """Run a step on the fastest rung that fits, and on the next one if memory runs out."""
+        self.read(turn.step.models)
+        if self._announces:
+            self._ledger.announce(turn.next_models)
+        for rung in (self._resident, self._tiled, self._streamed, self._streamed_tiled):
+            if self._tried(rung, turn.step):
+                return
+        self.gpu.compute(turn.step.seconds * CPU_SLOWDOWN)
+        self.note("on the CPU")
+
+    def _tried(self, rung: Callable[[Step], None], step: Step) -> bool:
+        """Whether a rung ran; where memory ran out although it should have fit, once more on its own."""
+        for _ in range(2):
+            try:
+                rung(step)
+            except DoesNotFit:
+                return False
+            except MemoryError:
+                self.note("out of memory")
+            else:
+                return True
+            self._ledger.evict(self._ledger.unused())
+        return False
+
+    def _resident(self, step: Step) -> None:
+        self._compute(step, self._peak(step), step.peak, step.seconds)
+
+    def _tiled(self, step: Step) -> None:
+        if step.tiled_peak is None:
+            raise DoesNotFit(step.models, "cuda", step.peak, 0, "")
+        self._compute(step, step.tiled_peak, step.tiled_peak, step.seconds * TILING_SLOWDOWN)
+        self.note("tiled")
+
+    def _streamed(self, step: Step) -> None:
+        self._stream(step, self._peak(step), step.peak, step.seconds)
+        self.note("streamed")
+
+    def _streamed_tiled(self, step: Step) -> None:
+        if step.tiled_peak is None:
+            raise DoesNotFit(step.models, "cuda", step.peak, 0, "")
+        self._stream(step, step.tiled_peak, step.tiled_peak, step.seconds * TILING_SLOWDOWN)
+        self.note("streamed and tiled")
+
+    def _peak(self, step: Step) -> int:
+        prior = peak_prior(step.declared_peak)
+        if not self._learns:
+            return prior
+        return self._peaks.estimate(step.name) or max(prior, self._peaks.more_than(step.name))
+
+    def _compute(self, step: Step, reserved: int, peak: int, seconds: float) -> None:
+        slots = {id_: self._ledger.slot_for(self._specs[id_], "cuda", "float16") for id_ in step.models}
+        lease = Lease("cuda", {"cuda": reserved}, slots)
+        if not self._ledger.grant(lease):
+            raise MemoryError
+        try:
+            for slot in lease.to_load:
+                self._load(slot)
+            if step.grab:
+                self.gpu.start_other_process(step.grab)
+            self._activate(step, peak, seconds)
+        finally:
+            self._ledger.release(lease)
+
+    def _load(self, slot: Slot) -> None:
+        slot.model = self.gpu.allocate(slot.bytes)
+        slot.reload_s = slot.load_s = self.gpu.copy_to(slot.bytes, is_pinned=True)
+        slot.is_ready = True
+
+    def _stream(self, step: Step, reserved: int, peak: int, seconds: float) -> None:
+        weights = sum(self.sizes[id_] for id_ in step.models)
+        part = int(weights * STREAMED_SHARE)
+        lease = Lease("cuda", {"cuda": reserved + part}, {})
+        if not self._ledger.grant(lease):
+            raise MemoryError
+        try:
+            buffer = self.gpu.allocate(part)
+            copying = self.gpu.copy_to(weights * step.passes, is_pinned=True)
+            self._activate(step, peak, max(0.0, seconds - copying))
+            del buffer
+        finally:
+            self._ledger.release(lease)
+
+    def _activate(self, step: Step, peak: int, seconds: float) -> None:
+        activations = self.gpu.allocate(peak)
+        self.gpu.compute(seconds)
+        del activations
+        if peak == step.peak:
+            self._peaks.add(step.name, peak)
+
+
+def _spec(id_: str, size: int) -> ModelSpec:
+    return ModelSpec(
+        id=id_,
+        source="someone/something",
+        revision="0" * 40,
+        files=(),
+        license="MIT",
+        weight_bytes={"float16": size},
+    )
