@@ -20,6 +20,7 @@ from promptvision.plugin import (
 )
 from promptvision_eval.coco import find_images, read_json
 from promptvision_eval.layouts import CAPTION_FILES, find_annotations
+from promptvision_eval.spice import spice_metric
 from promptvision_eval.thumbnails import open_thumbnail
 from promptvision_eval.tokens import has_java, tokenise
 
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["CocoCaptions", "caption_metrics"]
 
 INSTALL = 'pip install "promptvision-eval[captions]"'
-SPICE_MODELS = "stanford-corenlp-3.6.0-models.jar"
-SPICE_PULL = "python -m pycocoevalcap.spice.get_stanford_models"
 WITHOUT_JAVA = "tokenised without Java, so not comparable with published figures; install a Java runtime"
 
 
@@ -106,7 +105,7 @@ def caption_metrics(labels: Sequence[Sequence[str]], found: Sequence[str]) -> Sc
         metrics=(
             mean_metric("CIDEr", cider, unit="", note=note),
             *_bleu(truth, result, note),
-            _spice(truth, result),
+            spice_metric(truth, result),
         ),
         per_case=tuple(cider),
         per_case_name="CIDEr / 100",
@@ -139,17 +138,6 @@ def _bleu(truth: Mapping[int, list[str]], result: Mapping[int, list[str]], note:
             resample=over if order == 4 else None,
             note=note,
         )
-
-
-def _spice(truth: Mapping[int, list[str]], result: Mapping[int, list[str]]) -> Metric:
-    from pycocoevalcap.spice import spice  # type: ignore[import-untyped]
-
-    if not has_java():
-        return Metric(name="SPICE", value=None, note="needs Java; install a Java runtime")
-    if not (Path(spice.__file__).parent / "lib" / SPICE_MODELS).is_file():
-        return Metric(name="SPICE", value=None, note=f"needs Stanford CoreNLP; run `{SPICE_PULL}`")
-    _, scores = spice.Spice().compute_score(truth, result)
-    return mean_metric("SPICE", [float(each["All"]["f"]) for each in scores], unit="")
 
 
 def _read(path: Path, split: str) -> dict[str, list[str]]:
