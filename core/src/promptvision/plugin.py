@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Image
 
     from promptvision import PLUGIN_API as PLUGIN_API
+    from promptvision.agent.planning.prompt import image_note as image_note
     from promptvision.agent.planning.prompt import system_prompt as system_prompt
     from promptvision.agent.request import LOCAL_USER as LOCAL_USER
     from promptvision.agent.turns.activity import PlannerActivity as PlannerActivity
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from promptvision.images.crops import CELL as CELL
     from promptvision.images.crops import Crop as Crop
     from promptvision.images.crops import make_crop as make_crop
+    from promptvision.images.handles import ImageTable as ImageTable
     from promptvision.images.masks import EditMask as EditMask
     from promptvision.images.masks import read_mask as read_mask
     from promptvision.images.objects import ObjectImageStore as ObjectImageStore
@@ -293,6 +295,7 @@ _MODULES = {
     "Scores": "promptvision.plugins.evaluators",
     "mean_metric": "promptvision.plugins.evaluators",
     "ratio_metric": "promptvision.plugins.evaluators",
+    "image_note": "promptvision.agent.planning.prompt",
     "system_prompt": "promptvision.agent.planning.prompt",
     "RequestActivity": "promptvision.server.instrumented",
     "ModelLoadActivity": "promptvision.models.loading",
@@ -383,6 +386,7 @@ _MODULES = {
     "ImageRef": "promptvision.types",
     "ImageResult": "promptvision.tools.operations",
     "ImageStore": "promptvision.images.store",
+    "ImageTable": "promptvision.images.handles",
     "ImageText": "promptvision.types",
     "InpaintArgs": "promptvision.tools.operations",
     "InpaintResult": "promptvision.tools.operations",

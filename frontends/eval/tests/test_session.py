@@ -12,7 +12,8 @@ import pytest
 from eval_data import write_balls
 from PIL import Image, ImageDraw
 
-from promptvision.plugin import EvalOutput, InputError, SetupError, UserError
+from promptvision.plugin import ChatReply, EvalOutput, InputError, SetupError, ToolCall, UserError
+from promptvision.testing import LLMServer
 from promptvision_eval import session, targets
 from promptvision_eval.document import Request
 from promptvision_eval.session import EvalSession
@@ -170,6 +171,34 @@ def test_the_offline_planner_on_sentences(tmp_path: Path) -> None:
     assert values["right"] == 75
     assert values["slot accuracy"] == 100
     assert document["tools"][0]["plugin"] == "promptvision"
+
+
+def test_an_llm_on_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "sentences.txt"
+    file.write_text("find the ball => detect prompt=ball\nmake it black and white => bw\nhello => -\n")
+    script: list[ChatReply | str] = [
+        ChatReply(tool_calls=(ToolCall(id="call_1", name="detect_objects", arguments='{"prompt": "ball"}'),)),
+        "I found one ball.",
+        ChatReply(tool_calls=(ToolCall(id="call_1", name="detect_objects", arguments='{"prompt": "it"}'),)),
+        "Done.",
+        "Hello!",
+    ]
+    with LLMServer(script) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.openai_url)
+        monkeypatch.setenv("LLM_NAME", "first")
+        request = make_request("planner", file, "openai")
+        (tool,) = run(request)["tools"]
+        server.assert_used_up()
+        assert '"annotated_image_url": "img_2"' in server.bodies[1]["messages"][-1]["content"]
+        assert run(request)["tools"][0]["from_log"] == 3
+        monkeypatch.setenv("LLM_NAME", "second")
+        server.reset(otherwise="Done.")
+        assert run(request)["tools"][0]["from_log"] == 0
+    values = {metric["name"]: metric["value"] for metric in tool["metrics"]}
+    assert values["right"] == pytest.approx(200 / 3)
+    assert values["wrong action"] == pytest.approx(100 / 3)
+    assert values["slot accuracy"] == 100
+    assert (tool["plugin"], tool["conditions"]["model"]) == ("openai", "first")
 
 
 def test_edits_keep_what_lies_outside_the_mask(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ class TransformersLLM:
     """
 
     name = NAME
+    model = MODEL.id
 
     def __init__(self, pool: ModelPool, *, temperature: float, context_tokens: int) -> None:
         self.context_tokens = context_tokens

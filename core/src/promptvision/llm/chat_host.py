@@ -162,6 +162,11 @@ class ChatHost(ABC):
         self._refused: set[str] = set()
         self._clients: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[Any, None], Any]] = {}
 
+    @property
+    def model(self) -> str | None:
+        """The model that is asked; None before one is chosen from those that the host lists."""
+        return self._model
+
     def client_options(self, byte_stream: type[Any]) -> dict[str, Any]:
         """Arguments of the SDK's HTTP client that limit its responses.
 

@@ -22,8 +22,9 @@ from promptvision.plugin import (
     load_settings,
 )
 from promptvision_eval.document import Request, make_document
+from promptvision_eval.planner_target import PlannerTarget
 from promptvision_eval.run import Outcome, Plan, choose_cases, run_target
-from promptvision_eval.targets import PlannerTarget, Target, ToolTarget
+from promptvision_eval.targets import Target, ToolTarget
 
 if TYPE_CHECKING:
     from promptvision import Agent
@@ -34,6 +35,8 @@ PLANNER = "planner"
 """In place of an operation."""
 NOT_PREDICTIVE = ("PROMPTVISION_CONVERSATIONS", "PROMPTVISION_HOME", "PROMPTVISION_IMAGES")
 """Settings that no prediction depends on."""
+SECRETS = ("_KEY", "_PASSWORD", "_SECRET", "_TOKEN")
+"""How the names of settings end that no prediction depends on."""
 
 Writer = Callable[[Path], None]
 
@@ -94,7 +97,11 @@ class EvalSession:
             resamples=request.resamples,
             is_fresh=self._is_fresh,
         )
-        outcomes = [await run_target(plan, target) for target in targets]
+        try:
+            outcomes = [await run_target(plan, target) for target in targets]
+        finally:
+            for target in targets:
+                await target.close()
         document = make_document(request, evaluator.name, outcomes, len(cases))
         return document, _writer(document, evaluation, outcomes)
 
@@ -160,14 +167,6 @@ class EvalSession:
             for plugin in registry.plugins
             for factory in plugin.offers.get("promptvision_llm_providers", ())
         }
-        functions = registry.functions()
-        defaults = {
-            function.name: {
-                name: field.get_default(call_default_factory=True) if not field.is_required() else ""
-                for name, field in registry.operations[function.name].args.model_fields.items()
-            }
-            for function in functions
-        }
         targets: list[Target] = []
         for name in self._request.tools or ready[:1]:
             if name not in factories:
@@ -181,8 +180,8 @@ class EvalSession:
                     planner,
                     plugin=owner.name,
                     version=owner.version,
-                    functions=functions,
-                    defaults=defaults,
+                    functions=registry.functions(),
+                    operations=registry.operations,
                     identity=_identity(settings),
                 )
             )
@@ -191,13 +190,16 @@ class EvalSession:
 
 def _identity(settings: Settings) -> dict[str, str]:
     """A digest of the settings that predictions may depend on, and weights that replace published ones."""
-    names = sorted(
-        name for name in settings.names if name.startswith("PROMPTVISION_") and name not in NOT_PREDICTIVE
-    )
+    names = sorted(filter(_is_predictive, settings.names))
     values = {name: settings.value(name) for name in names if settings.value(name) is not None}
     digest = hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
     weights = {name: str(value) for name, value in values.items() if name.startswith("PROMPTVISION_MODEL_")}
     return {"settings": digest, **{name: f"{value}@{_changed(value)}" for name, value in weights.items()}}
+
+
+def _is_predictive(name: str) -> bool:
+    is_ours = name.startswith("PROMPTVISION_") and name not in NOT_PREDICTIVE and not name.endswith(SECRETS)
+    return is_ours or name == "LLM_NAME" or name.endswith("_BASE_URL")
 
 
 def _changed(path: str) -> int:

@@ -39,7 +39,8 @@ def rows(document: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     names = dict.fromkeys(metric["name"] for tool in tools for metric in tool["metrics"])
     by_tool = [{metric["name"]: metric for metric in tool["metrics"]} for tool in tools]
     table = [(name, [figure_text(metrics.get(name)) for metrics in by_tool]) for name in names]
-    table.append(("seconds per image, median", [f"{tool['seconds_per_image']:.3f}" for tool in tools]))
+    example = "sentence" if document["operation"] == "planner" else "image"
+    table.append((f"seconds per {example}, median", [f"{tool['seconds_per_image']:.3f}" for tool in tools]))
     table.append(("peak memory", [memory_text(tool["peak_bytes"]) for tool in tools]))
     if any(tool["gpu_bytes"] for tool in tools):
         table.append(("peak GPU memory", [memory_text(tool["gpu_bytes"]) for tool in tools]))

@@ -1,33 +1,17 @@
-"""What is scored: a tool of the agent, or a planner."""
+"""What is scored: a tool of the agent here, a planner in :mod:`promptvision_eval.planner_target`."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from promptvision.plugin import (
-    CallError,
-    CallOutcome,
-    EvalOutput,
-    Message,
-    Planner,
-    PlannerFunction,
-    PlanRequest,
-    Tool,
-    ToolCall,
-    system_prompt,
-)
+from promptvision.plugin import CallError, EvalOutput, Tool
 
 if TYPE_CHECKING:
     from promptvision import Agent
 
-__all__ = ["PlannerTarget", "Target", "ToolTarget"]
-
-MAX_CALLS = 12
-IMAGE_NOTE = "[Images of this conversation:\nimg_1 input 1024x768 given by the user (current)\n]"
+__all__ = ["Target", "ToolTarget"]
 
 
 class Target(Protocol):
@@ -47,6 +31,9 @@ class Target(Protocol):
 
     async def forget(self) -> None:
         """Release what calls have stored, after each example."""
+
+    async def close(self) -> None:
+        """Release everything else, after the last example."""
 
 
 class ToolTarget:
@@ -87,98 +74,5 @@ class ToolTarget:
             await asyncio.to_thread(self._agent.images.delete, image_id)
         self._stored.clear()
 
-
-class PlannerTarget:
-    """One planner, asked as in a turn; each call that it makes is answered as done.
-
-    Args:
-        planner: the planner.
-        version: of its plugin.
-        plugin: entry-point name.
-        functions: what it may call.
-        defaults: operation to argument to default value.
-        identity: what else its answers depend on.
-    """
-
-    def __init__(
-        self,
-        planner: Planner,
-        *,
-        plugin: str,
-        version: str,
-        functions: tuple[PlannerFunction, ...],
-        defaults: Mapping[str, Mapping[str, Any]],
-        identity: Mapping[str, str],
-    ) -> None:
-        self.name = planner.name
-        names = ",".join(sorted(function.name for function in functions))
-        self.identity = {"plugin": plugin, "version": version, "functions": names, **identity}
-        self.models: list[str] = []
-        self._planner = planner
-        self._functions = functions
-        self._defaults = defaults
-
-    async def call(self, values: Mapping[str, Any]) -> tuple[EvalOutput, float]:
-        """Ask for one sentence until the planner answers."""
-        began = time.perf_counter()
-        fields = await self._ask(values["sentence"], values["before"])
-        return EvalOutput(fields=fields, open=_no_image), time.perf_counter() - began
-
-    async def forget(self) -> None:
-        """Nothing is stored."""
-
-    async def _ask(self, sentence: str, before: Any) -> dict[str, Any]:
-        messages = [Message(role="system", content=system_prompt(self._functions))]
-        if before is not None:
-            earlier = ToolCall(id="earlier", name=before[0], arguments=dict(before[1]))
-            messages += [
-                Message(role="user", content="earlier"),
-                Message(role="assistant", tool_calls=(earlier,)),
-                Message(role="tool", content="Done.", tool_call_id=earlier.id, name=earlier.name),
-                Message(role="assistant", content="Done."),
-            ]
-        messages.append(Message(role="user", content=f"{sentence}\n\n{IMAGE_NOTE}"))
-        calls: list[dict[str, Any]] = []
-        outcomes: list[CallOutcome] = []
-        while True:
-            reply = await self._planner.complete(
-                PlanRequest(
-                    messages=tuple(messages),
-                    functions=self._functions,
-                    prompt=sentence,
-                    outcomes=tuple(outcomes),
-                )
-            )
-            if not reply.tool_calls or len(calls) >= MAX_CALLS:
-                break
-            messages.append(Message(role="assistant", content=reply.text, tool_calls=reply.tool_calls))
-            for made in reply.tool_calls:
-                arguments = _arguments(made.arguments)
-                calls.append(
-                    {
-                        "name": made.name,
-                        "arguments": arguments,
-                        "defaults": dict(self._defaults.get(made.name, {})),
-                    }
-                )
-                summary = f"Done {len(calls)}."
-                outcomes.append(CallOutcome(name=made.name, arguments=arguments, summary=summary))
-                messages.append(Message(role="tool", content=summary, tool_call_id=made.id, name=made.name))
-        said = " ".join(outcome.summary for outcome in outcomes)
-        is_plain = self._planner.name == "offline"  # it answers with the summaries when it is done
-        is_understood = not reply.failed and reply.text.strip() == said if is_plain else None
-        return {"calls": calls, "text": reply.text, "is_understood": is_understood}
-
-
-def _arguments(written: str | Mapping[str, Any]) -> dict[str, Any]:
-    if not isinstance(written, str):
-        return dict(written)
-    try:
-        read = json.loads(written)
-    except ValueError:
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def _no_image(image_id: str) -> Any:
-    raise KeyError(image_id)
+    async def close(self) -> None:
+        """The agent closes its tools."""
