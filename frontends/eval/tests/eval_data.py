@@ -43,15 +43,16 @@ def make_labels(images: int, seed: int = 1, *, classes: int = 3, per_image: int 
     }
 
 
-def perturbed_boxes(labels: dict[str, Any], seed: int = 2) -> list[dict[str, Any]]:
-    """Detections near the labels: some missing, moved, of another class, or found twice."""
+def perturbed_boxes(labels: dict[str, Any], seed: int = 2, *, spread: float = 3) -> list[dict[str, Any]]:
+    """Detections near the labels: missing, moved by about ``spread``, of another class, or found twice."""
     chance = random.Random(seed)
     found = []
     for label in labels["annotations"]:
         for _ in range(chance.choice((0, 1, 1, 1, 2))):
             x, y, width, height = label["bbox"]
             category = label["category_id"] if chance.random() < 0.9 else 1
-            box = [x + chance.gauss(0, 3), y + chance.gauss(0, 3), width * chance.uniform(0.8, 1.2), height]
+            factor = chance.uniform(1 - spread / 15, 1 + spread / 15)
+            box = [x + chance.gauss(0, spread), y + chance.gauss(0, spread), width * factor, height]
             score = round(chance.random(), 2)  # some are equal
             found.append(
                 {"image_id": label["image_id"], "category_id": category, "bbox": box, "score": score}
