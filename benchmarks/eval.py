@@ -10,11 +10,14 @@ nothing and show only that the path from the data to the report works.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import io
 import json
 import os
+import re
 import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,14 +25,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ocr import HELD_OUT, TUNING, images
 from ocr_cases import cases
+from ocr_scenes import scenes
 from PIL import Image, ImageDraw
 
+from promptvision import Agent
 from promptvision.cli.main import cli
+from promptvision.plugin import PlannerFunction, load_settings, system_prompt
 from promptvision.testing.modules import load_module
 from promptvision_eval.summary import rows
 
 ROOT = Path(__file__).parents[1]
+SENTENCES = """\
+# plain
+find the red ball => detect prompt=red ball
+make it black and white => bw
+remove the green ball => inpaint target=green ball; prompt=
+read the text => read
+put img_1 and img_2 side by side => combine image_url=img_1; others=img_2; layout=side by side
+# followup inpaint target=red ball; prompt=blue
+now make it green => inpaint prompt=green
+and describe it => caption
+"""
 CAPTIONS = ("A red ball on a light ground", "A ball", "A round thing on a plain background")
 
 
@@ -38,10 +56,10 @@ class Run:
     """One command.
 
     Args:
-        operation, data: what is evaluated.
+        operation, data: what is evaluated; paths among the words are of the same folder.
         tools: compared in one table.
         words: further words of the command.
-        plugins: plugins whose tiny checkpoints are used.
+        plugins: members of the repository whose tiny checkpoints are used.
     """
 
     operation: str
@@ -52,7 +70,9 @@ class Run:
 
 
 RUNS = (
-    Run("extract_text", "pages", ("tesseract",)),
+    Run("extract_text", "pages", ("tesseract", "rapidocr")),
+    Run("extract_text", "damaged", ("tesseract", "rapidocr")),
+    Run("extract_text", "scenes", ("tesseract", "rapidocr")),
     Run("extract_text", "icdar", ("tesseract", "rapidocr")),
     Run("detect_objects", "coco", ("opencv_detect",), ("-o", "prompts=each")),
     Run("segment_objects", "coco", ("opencv_segment",)),
@@ -63,9 +83,16 @@ RUNS = (
     Run("segment_objects", "coco", ("sam",), (), ("sam",)),
     Run("caption_image", "captions", ("florence",), (), ("florence",)),
     Run("inpaint_image", "edits", ("erase",), (), ("erase",)),
-    Run("inpaint_image", "edits", ("sd_inpaint",), ("-a", "steps=2"), ("sd_inpaint",)),
-    Run("inpaint_image", "edits", ("sdxl_inpaint",), ("-a", "steps=2"), ("sdxl_inpaint",)),
-    Run("extract_text", "pages", ("tesseract", "rapidocr"), ("--limit", "6")),
+    Run("inpaint_image", "edits", ("sd_inpaint",), ("-a", "steps=2"), ("sd_inpaint", "eval")),
+    Run("inpaint_image", "edits", ("sdxl_inpaint",), ("-a", "steps=2"), ("sdxl_inpaint", "eval")),
+    Run(
+        "generate_image",
+        "prompts",
+        ("sdxl_generate",),
+        ("-a", "steps=2", "-o", "reference=coco/val2017"),
+        ("sdxl_inpaint", "eval"),
+    ),
+    Run("planner", "sentences.txt", ("offline", "transformers_llm"), (), ("transformers_llm",)),
 )
 
 
@@ -91,7 +118,8 @@ def evaluate(run: Run, folder: Path) -> None:
     report = folder / f"{run.operation}-{run.data.rpartition('/')[2]}-{'-'.join(run.tools)}.html"
     words = ["eval", run.operation, "--data", str(folder / run.data)]
     words += [word for tool in run.tools for word in ("--tool", tool)]
-    words += [*run.words, "--report", str(report), "--json"]
+    words += [word.replace("coco/", f"{folder}/coco/") for word in run.words]
+    words += ["--report", str(report), "--json"]
     out = io.StringIO()
     try:
         with contextlib.redirect_stdout(out):
@@ -113,31 +141,62 @@ def show(run: Run, document: dict[str, Any]) -> None:
         print(f"| {name} | {' | '.join(cells)} |")
 
 
-def tiny(plugin: str, folder: Path) -> dict[str, str]:
-    """Variables that put a checkpoint with random weights in the place of a plugin's models."""
+def tiny(member: str, folder: Path) -> dict[str, str]:
+    """Variables that put checkpoints with random weights in the place of a member's models."""
 
     def builder(name: str) -> Any:
-        return load_module(ROOT / "plugins" / plugin / "tests" / f"{name}.py")
+        (path,) = ROOT.glob(f"*/{member}/tests/{name}.py")
+        return load_module(path)
 
-    home = folder / "tiny" / plugin
+    home = folder / "tiny" / member
     home.parent.mkdir(exist_ok=True)
-    if plugin == "grounding_dino":
+    if member == "grounding_dino":
         path = builder("tiny_grounding_dino").build(home)
         return {"PROMPTVISION_MODEL_GROUNDING_DINO_BASE": str(path)}
-    if plugin == "sam":
+    if member == "sam":
         return {"PROMPTVISION_MODEL_SAM2_1_L": str(builder("tiny_sam").build_transformers(home))}
-    if plugin == "florence":
+    if member == "florence":
         return {"PROMPTVISION_MODEL_FLORENCE_2_LARGE": str(builder("tiny_florence").build(home))}
-    if plugin == "erase":
+    if member == "erase":
         path = builder("tiny_inpainting").build(home.with_suffix(".onnx"))
         return {"PROMPTVISION_MODEL_MIGAN_512": str(path)}
-    if plugin == "sd_inpaint":
+    if member == "sd_inpaint":
         return {"PROMPTVISION_MODEL_SD15_INPAINT": str(builder("tiny_sd").build(home))}
-    sdxl = builder("tiny_sdxl")
-    made: dict[str, str] = sdxl.variables(
-        sdxl.build_base(home / "base"), sdxl.build_refiner(home / "refiner")
-    )
+    if member == "transformers_llm":
+        path = builder("tiny_llm").build(home, schemas(), vocabulary=6000)
+        return {"PROMPTVISION_MODEL_QWEN3_0_6B": str(path)}
+    return tiny_sdxl(builder("tiny_sdxl"), home) if member == "sdxl_inpaint" else tiny_networks(builder, home)
+
+
+def schemas() -> list[str]:
+    """What a planner reads of the installed operations, which its tokenizer is trained on."""
+
+    async def read() -> tuple[PlannerFunction, ...]:
+        agent = Agent(load_settings(conversations="memory:"))
+        await agent.close()
+        return agent.registry.functions()
+
+    functions = asyncio.run(read())
+    return [system_prompt(functions), *(json.dumps(each.parameters) for each in functions)]
+
+
+def tiny_sdxl(sdxl: Any, home: Path) -> dict[str, str]:
+    refiner, generator = sdxl.build_refiner(home / "refiner"), sdxl.build_base(home / "new", channels=4)
+    made: dict[str, str] = sdxl.variables(sdxl.build_base(home / "base"), refiner, generator)
     return made
+
+
+def tiny_networks(builder: Any, home: Path) -> dict[str, str]:
+    """The networks of FID, CLIP score and LPIPS."""
+    networks = builder("tiny_networks")
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    made = {
+        "INCEPTION_V3_FID": networks.build_inception(home / "inception.pth"),
+        "CLIP_VIT_BASE_PATCH32": networks.build_clip(home / "clip"),
+        "ALEXNET_LPIPS": networks.build_alexnet(home / "alexnet.pth"),
+    }
+    return {f"PROMPTVISION_MODEL_{name}": str(path) for name, path in made.items()}
 
 
 def draw_data(folder: Path) -> None:
@@ -146,17 +205,35 @@ def draw_data(folder: Path) -> None:
         return
     data = load_module(ROOT / "frontends" / "eval" / "tests" / "eval_data.py")
     data.write_balls(folder / "coco", 12)
-    pages = folder / "pages"
-    pages.mkdir()
-    for number, (name, case) in enumerate(cases()):
-        if case.text:
-            stem = f"{number:03}-{name}-{case.kind.replace(' ', '-').replace('/', '-')}"
-            case.image.save(pages / f"{stem}.png")
-            (pages / f"{stem}.txt").write_text(case.text, "utf-8")
+    write_pairs(folder / "pages", ((f"{name} {case.kind}", case.image, case.text) for name, case in cases()))
+    write_pairs(folder / "scenes", ((case.kind, case.image, case.text) for case in scenes()))
+    write_pairs(folder / "damaged", draw_damaged())
     draw_words(folder / "icdar")
     labels = json.loads((folder / "coco" / "annotations" / "instances_val2017.json").read_text())
     draw_captions(folder, labels)
     draw_edits(folder, labels)
+    (folder / "sentences.txt").write_text(SENTENCES)
+    (folder / "prompts").mkdir()
+    rows = [{"prompt": f"{colour} balls on a light ground"} for colour in ("red", "blue", "green", "two")]
+    (folder / "prompts" / "list.jsonl").write_text("\n".join(map(json.dumps, rows)))
+
+
+def write_pairs(folder: Path, drawn: Iterator[tuple[str, Image.Image, str]]) -> None:
+    """Write each image next to its text; images without text are left out."""
+    folder.mkdir()
+    for number, (name, image, text) in enumerate(drawn):
+        if text:
+            stem = f"{number:03}-" + re.sub(r"[^\w.]+", "-", name)
+            image.save(folder / f"{stem}.png")
+            (folder / f"{stem}.txt").write_text(text, "utf-8")
+
+
+def draw_damaged() -> Iterator[tuple[str, Image.Image, str]]:
+    """One page of each kind of damage, of both sets of ``benchmarks/ocr.py``."""
+    for collection in (TUNING, HELD_OUT):
+        for kind in collection.kinds:
+            for page, text in images(collection, kind, 1):
+                yield f"{collection.name} {kind.name}", Image.fromarray(page), text
 
 
 def draw_words(folder: Path) -> None:
@@ -211,7 +288,7 @@ def _edits(folder: Path, edits: Path, labels: dict[str, Any]) -> Iterator[dict[s
         names = {kind: f"{kind}-{image['id']}.png" for kind in ("image", "mask", "reference")}
         for kind, made in (("image", before), ("mask", mask), ("reference", after)):
             made.save(edits / names[kind])
-        yield {**names, "prompt": ""}
+        yield {**names, "prompt": "a plain background"}
 
 
 if __name__ == "__main__":

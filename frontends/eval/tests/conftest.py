@@ -8,7 +8,8 @@ import pytest
 
 from promptvision.testing import load_module
 
-load_module(Path(__file__).with_name("eval_data.py"))
+for name in ("eval_data", "tiny_networks"):
+    load_module(Path(__file__).with_name(f"{name}.py"))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_networks import build_alexnet, build_clip, make_inception
 
 from promptvision.plugin import Settings
 from promptvision_eval.models import ALEXNET, CLIP, INCEPTION
@@ -20,7 +21,7 @@ from promptvision_eval.networks import ClipScore, FrechetDistance, Lpips, what_i
 COUNT = 12
 
 
-def picture(seed: int, side: int = 32) -> Image.Image:
+def noise(seed: int, side: int = 32) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (side, side, 3), np.uint8))
 
 
@@ -40,23 +41,16 @@ def test_missing_weights_name_the_command(tmp_path: Path) -> None:
         assert f"`promptvision models pull {spec.id}`" in what_is_missing(spec, settings)
 
 
-def test_fid_equals_torch_fidelity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from torch_fidelity import (  # type: ignore[import-untyped]
-        feature_extractor_inceptionv3 as inception,
-    )
-    from torch_fidelity import metric_fid
+def test_fid_equals_torch_fidelity(tmp_path: Path) -> None:
+    from torch_fidelity import metric_fid  # type: ignore[import-untyped]
 
-    torch.manual_seed(0)
-    monkeypatch.setattr(inception, "load_state_dict_from_url", lambda *_, **__: {})
-    monkeypatch.setattr(torch.nn.Module, "load_state_dict", lambda *_, **__: None)
-    network = inception.FeatureExtractorInceptionV3("inception-v3-compat", ["64"])
-    monkeypatch.undo()
+    network = make_inception(["64"])
     weights = tmp_path / "inception.pth"
     torch.save(network.state_dict(), weights)
     distance = FrechetDistance(INCEPTION, replaced(INCEPTION, weights), features=64)
     sets = [
-        [picture(seed) for seed in range(COUNT)],
-        [darker(picture(seed)) for seed in range(100, 100 + COUNT)],
+        [noise(seed) for seed in range(COUNT)],
+        [darker(noise(seed)) for seed in range(100, 100 + COUNT)],
     ]
     for images, are_real in zip(sets, (True, False), strict=True):
         distance.add(images, are_real=are_real)
@@ -85,26 +79,22 @@ def test_weights_that_hold_code_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_lpips_equals_torchmetrics(tmp_path: Path) -> None:
-    import torchvision  # type: ignore[import-untyped]
     from torchmetrics.functional.image.lpips import _NoTrainLpips
 
-    torch.manual_seed(0)
-    alexnet = torchvision.models.alexnet(weights=None)
-    weights = tmp_path / "alexnet.pth"
-    torch.save(alexnet.state_dict(), weights)
+    weights = build_alexnet(tmp_path / "alexnet.pth")
     reference = _NoTrainLpips(net="alex", pnet_rand=True)
-    state = alexnet.state_dict()
+    state = torch.load(weights)
     for name, tensor in reference.net.state_dict().items():
         tensor.copy_(state[f"features.{name.split('.', 1)[1]}"])
     one, two = (
-        torch.from_numpy(np.array(picture(seed, 64))).permute(2, 0, 1)[None].float() / 127.5 - 1
+        torch.from_numpy(np.array(noise(seed, 64))).permute(2, 0, 1)[None].float() / 127.5 - 1
         for seed in (1, 2)
     )
     with torch.inference_mode():
         wanted = float(reference(one, two))
     ours = Lpips(ALEXNET, replaced(ALEXNET, weights))
-    assert ours.score(picture(1, 64), picture(2, 64)) == pytest.approx(wanted, abs=1e-6)
-    assert ours.score(picture(1, 64), picture(1, 64)) == 0
+    assert ours.score(noise(1, 64), noise(2, 64)) == pytest.approx(wanted, abs=1e-6)
+    assert ours.score(noise(1, 64), noise(1, 64)) == 0
 
 
 def test_clip_score_equals_torchmetrics(tmp_path: Path) -> None:
@@ -126,44 +116,9 @@ def test_clip_score_equals_torchmetrics(tmp_path: Path) -> None:
         (2, "a red ball"),
         (3, ""),
     ):
-        tensor = torch.from_numpy(np.array(picture(seed))).permute(2, 0, 1)
+        tensor = torch.from_numpy(np.array(noise(seed))).permute(2, 0, 1)
         with torch.inference_mode(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             wanted = float(clip_score(tensor, text, lambda: (adapted, ours._processor)))
-        assert ours.score(picture(seed), text) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
-    assert ours.score(picture(1), "ball " * 200) >= 0
-
-
-def build_clip(folder: Path) -> Path:
-    """A CLIP of the published architecture with tiny layers and random weights."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
-
-    sizes = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
-    folder.mkdir()
-    vocabulary = {
-        token: at
-        for at, token in enumerate(
-            ["<|startoftext|>", "<|endoftext|>", *(chr(code) for code in range(33, 127)), *"\u0120\u010a"]
-        )
-    }
-    torch.manual_seed(0)
-    config = CLIPConfig(
-        text_config={**sizes, "vocab_size": len(vocabulary), "bos_token_id": 0, "eos_token_id": 1},
-        vision_config={**sizes, "image_size": 32, "patch_size": 8},
-        projection_dim=8,
-    )
-    CLIPModel(config).save_pretrained(folder)
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<|endoftext|>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    fast = CLIPTokenizer(
-        tokenizer_object=tokenizer,
-        bos_token="<|startoftext|>",
-        eos_token="<|endoftext|>",
-        unk_token="<|endoftext|>",
-        pad_token="<|endoftext|>",
-        model_max_length=77,
-    )
-    processor = CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32})
-    CLIPProcessor(processor, fast).save_pretrained(folder)  # type: ignore[no-untyped-call]
-    return folder
+        assert ours.score(noise(seed), text) == pytest.approx(wanted, rel=1e-6, abs=1e-6)
+    assert ours.score(noise(1), "ball " * 200) >= 0
