@@ -251,9 +251,17 @@ def test_json_without_an_image_is_limited(serve: Serve, tools: list[Tool], chat_
     assert "64 KiB" in check_problem(response, 413)
 
 
+def test_url_that_is_very_long_is_refused_before_it_is_parsed(
+    serve: Serve, tools: list[Tool], chat_body: Body
+) -> None:
+    body = chat_body(input_image_url="http://images.example/" + "a" * 9000)
+    message = check_problem(serve(make_agent(tools)).post("/chat", json=body), 422)
+    assert message == "image URL: longer than 8192 characters"
+
+
 def test_responses_are_neither_sniffed_nor_stored(serve: Serve, tools: list[Tool]) -> None:
     client = serve(make_agent(tools))
-    for path in ("/conversations", "/tools", "/nothing", "/openapi.json"):
+    for path in ("/conversations", "/tools", "/nothing", "/openapi.json", "/metrics", "/ready"):
         response = client.get(path)
         assert response.headers["x-content-type-options"] == "nosniff"
         assert response.headers["cache-control"] == "no-store"

@@ -1,10 +1,13 @@
-"""Which network addresses an untrusted URL may lead to (SSRF protection)."""
+"""Which URLs and network addresses an untrusted image may come from (SSRF protection)."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Network, ip_address, ip_network
 
-__all__ = ["is_public"]
+__all__ = ["MAX_URL_CHARS", "is_public"]
+
+MAX_URL_CHARS = 8192
+"""Maximum length of the URL of an image, except for data URLs."""
 
 _DENIED = [
     ip_network(net)

@@ -19,12 +19,11 @@ import anyio
 import httpcore
 
 from promptvision.errors import InputError, TooLarge
-from promptvision.images.addresses import is_public
+from promptvision.images.addresses import MAX_URL_CHARS, is_public
 
 __all__ = ["Network", "fetch"]
 
 _PORTS = {"http": 80, "https": 443}
-_MAX_URL = 8192
 _MAX_REDIRECTS = 5
 _MAX_ADDRESSES = 4
 _REDIRECTS = {301, 302, 303, 307, 308}
@@ -168,8 +167,8 @@ async def _follow(
 
 
 def _parse(url: str, allowed_hosts: Sequence[str]) -> _Origin:
-    if len(url) > _MAX_URL:
-        raise InputError(f"image URL: longer than {_MAX_URL} characters")
+    if len(url) > MAX_URL_CHARS:
+        raise InputError(f"image URL: longer than {MAX_URL_CHARS} characters")
     if _UNSAFE.search(url):
         raise InputError("image URL: contains a space, a backslash or a control character")
     try:

@@ -28,6 +28,7 @@ from promptvision.types import Box
 __all__ = [
     "HAS_TEXT",
     "IMAGE_BODY",
+    "SAFE_HEADERS",
     "ChatBody",
     "Id",
     "Json",
@@ -45,6 +46,7 @@ IMAGE_BODY = 28 * 10**6
 """Maximum size of a JSON body with a data URL, in bytes; the server's limit on all bodies is lower."""
 MAX_TOKENS = 50_000
 """Maximum number of commas, colons and opening brackets in a large body; parsing many takes long."""
+_TOKENS = b",", b":", b"[", b"{"
 MAX_ERRORS = 20
 """Maximum number of problems in one error response."""
 
@@ -62,6 +64,8 @@ Id = Annotated[
     ),
 ]
 """Convert an integer id to text. :class:`ChatInput` checks the characters."""
+SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""Headers of answers that are neither guessed at nor kept by a browser."""
 HAS_TEXT = {"pattern": r"[^\s\x00]"}
 """Schema of a text that is not empty once it is cleaned."""
 
@@ -114,8 +118,7 @@ class Json(JSONResponse):
         headers: Mapping[str, str] | None = None,
         media_type: str | None = None,
     ) -> None:
-        safe = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-        super().__init__(content, status_code, {**safe, **(headers or {})}, media_type)
+        super().__init__(content, status_code, {**SAFE_HEADERS, **(headers or {})}, media_type)
 
     def render(self, content: Any) -> bytes:
         """Encode a document."""
@@ -138,12 +141,7 @@ async def read_json(request: Request, limit: int = SMALL_BODY) -> dict[str, Any]
     if not _is_json(declared):
         raise HTTPException(415, "send JSON with 'Content-Type: application/json'")
     data = await _read_body(request, limit)
-    if len(data) > SMALL_BODY:
-        if sum(data.count(token) for token in (b",", b":", b"[", b"{")) > MAX_TOKENS:
-            raise HTTPException(400, f"the JSON has over {MAX_TOKENS} members, items and punctuation marks")
-        body = await asyncio.to_thread(_parse, data)
-    else:
-        body = _parse(data)
+    body = _parse(data) if len(data) <= SMALL_BODY else await asyncio.to_thread(_parse, data)
     if not isinstance(body, dict):
         raise HTTPException(422, "the body must be a JSON object")
     return body
@@ -155,7 +153,7 @@ def _is_json(media_type: str) -> bool:
     return media_type.startswith("application/") and media_type.endswith("+json")
 
 
-def _parse(data: bytes) -> Any:
+def _parse(data: bytearray) -> Any:
     try:
         return json.loads(data, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as exc:
@@ -166,23 +164,29 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-async def _read_body(request: Request, limit: int) -> bytes:
-    """Read the bytes of a request's body.
+async def _read_body(request: Request, limit: int) -> bytearray:
+    """Read the bytes of a request's body. Each chunk is judged as it arrives, since a long body takes long.
 
     Raises:
-        HTTPException: 413, there are more than the limit; 400, the client left before all of it was sent.
+        HTTPException: 413, there are more than the limit; 400, it has too many parts, or the client left
+            before all of it was sent.
     """
-    body = bytearray()
+    body, size, tokens = bytearray(), 0, 0
     try:
         async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
+            size += len(chunk)
+            if size > limit:
                 raise HTTPException(
                     413, f"the JSON body is over {limit // 2**10} KiB", {"Connection": "close"}
                 )
+            tokens += sum(chunk.count(token) for token in _TOKENS)
+            if tokens <= MAX_TOKENS or size <= SMALL_BODY:  # else read the rest without keeping it
+                body += chunk
     except ClientDisconnect as exc:
         raise HTTPException(400, "the client closed the connection before the end of the body") from exc
-    return bytes(body)
+    if len(body) < size:
+        raise HTTPException(400, f"the JSON has over {MAX_TOKENS} members, items and punctuation marks")
+    return body
 
 
 def id_in_path(request: Request, name: str) -> str:

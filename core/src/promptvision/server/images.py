@@ -15,6 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from promptvision.agent.agent import Agent
 from promptvision.agent.request import Source
 from promptvision.errors import InputError, NotFound, TooLarge
+from promptvision.images.addresses import MAX_URL_CHARS
 from promptvision.images.isolated import shared_decoders
 from promptvision.server.bodies import Json
 from promptvision.server.guards import BODY_LIMIT, LOOPBACK
@@ -53,6 +54,10 @@ def image_source(request: Request, text: str) -> Source:
     Raises:
         InputError: it is neither an image of this server nor an http(s) or data URL.
     """
+    if text[:5].lower() == "data:":  # up to 28 MB, too long to be split on the event loop
+        return text
+    if len(text) > MAX_URL_CHARS:
+        raise InputError(f"image URL: longer than {MAX_URL_CHARS} characters")
     own = urlsplit(_folder(request))
     try:
         given = urlsplit(text)
@@ -65,7 +70,7 @@ def image_source(request: Request, text: str) -> Source:
     name = given.path.removeprefix(own.path)
     if (is_ours or is_path) and given.path.startswith(own.path) and is_image_id(name):
         return ImageRef(name)
-    if scheme not in ("http", "https", "data"):
+    if scheme not in ("http", "https"):
         raise InputError("image: give an http, https or data URL, or the URL of an image of this server")
     return text
 

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
+from promptvision.server.bodies import SAFE_HEADERS
 
 __all__ = ["Metrics", "get_metrics"]
 
@@ -78,4 +79,4 @@ class Metrics:
 async def get_metrics(request: Request) -> Response:
     """All metrics as text."""
     text = generate_latest(request.app.state.metrics.registry)
-    return Response(text, media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return Response(text, headers=SAFE_HEADERS, media_type=CONTENT_TYPE_PLAIN_0_0_4)
