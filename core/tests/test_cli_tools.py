@@ -29,9 +29,11 @@ def test_core_alone_says_how_to_install_tools(program: Program, command: Command
     asked = command("run", photo, "mirror it")
     assert asked.code == 1
     assert install in asked.out
-    examined = " ".join(command("doctor", "--offline").out.split())
+    doctor = command("doctor", "--offline")
+    examined = " ".join(doctor.out.split())
     assert "no installed tool can run here" in examined
     assert install in examined
+    assert doctor.said.splitlines()[-1].startswith("no tool can run here; ")
 
 
 def test_one_tool_runs_without_a_planner(command: Command, photo: Path) -> None:

@@ -41,8 +41,12 @@ def doctor(as_json: bool, offline: bool) -> int:
     found = show_findings(_all_findings(offline=offline), WIDTHS, as_json=as_json)
     failed = sum(finding.state == "fail" for finding in found)
     warned = sum(finding.state == "warn" for finding in found)
-    broken = f"{failed} of {len(found)} checks failed" if failed else "nothing is broken"
-    say(f"{broken}; {warned} of {len(found)} checks report that something is missing" if warned else broken)
+    verdict = "nothing is broken"
+    if failed:
+        verdict = f"{failed} of {len(found)} checks failed"
+    elif any(finding.check == "tools" and finding.state == "warn" for finding in found):
+        verdict = "no tool can run here"
+    say(f"{verdict}; {warned} of {len(found)} checks report that something is missing" if warned else verdict)
     return 1 if failed else 0
 
 
