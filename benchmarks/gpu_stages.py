@@ -78,7 +78,7 @@ def build_text_encoder_2() -> Any:
 
 
 def build_base_unet() -> Any:
-    return _unet(
+    return build_unet(
         in_channels=9,
         block_out_channels=(320, 640, 1280),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
@@ -91,7 +91,7 @@ def build_base_unet() -> Any:
 
 
 def build_refiner_unet() -> Any:
-    return _unet(
+    return build_unet(
         in_channels=4,
         block_out_channels=(384, 768, 1536, 1536),
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
@@ -103,7 +103,8 @@ def build_refiner_unet() -> Any:
     )
 
 
-def _unet(**config: Any) -> Any:
+def build_unet(**config: Any) -> Any:
+    """A UNet of the SDXL family; ``config`` is what base and refiner do not have in common."""
     kind: Any = diffusers.UNet2DConditionModel
     return kind(
         sample_size=LATENTS,

@@ -101,6 +101,7 @@ ABLATIONS: dict[str, Make] = {
     "lowest priority first, no sets": lambda gpu, sizes: OurPool(gpu, sizes, policy=LowestFirst()),
     "no lookahead": functools.partial(OurPool, announces=False),
     "no learned peaks": functools.partial(OurPool, learns=False),
+    "with prefetch": functools.partial(OurPool, prefetches=True),
 }
 
 
@@ -205,6 +206,11 @@ def targets(caps: dict[str, int]) -> list[Target]:
             "Zipf: seconds over the offline optimum",
             max(_over(ours[zipf_, cap], best_possible(zipf_, cap)) for cap in caps.values()),
             0.10,
+        ),
+        Target(
+            "the offline optimum over ours, in seconds (it is a bound)",
+            max(_over(best, ours[case]) for case in cases if (best := best_possible(*case))),
+            1e-9,
         ),
         Target(
             "failed requests, with another process", sum(ours[grab, cap].failures for cap in caps.values()), 0

@@ -109,6 +109,7 @@ class OurPool(Policy):
         policy: of evictions; default: the product's.
         announces: whether plans announce what they need next.
         learns: whether measured peaks replace declared ones.
+        prefetches: whether models that plans need next are loaded during computation while memory is free.
     """
 
     keeps_results = True
@@ -121,10 +122,13 @@ class OurPool(Policy):
         policy: EvictionPolicy | None = None,
         announces: bool = True,
         learns: bool = True,
+        prefetches: bool = False,
     ) -> None:
         super().__init__(gpu, sizes)
         self._announces = announces
         self._learns = learns
+        self._next_models: tuple[str, ...] = ()
+        self._prefetches = prefetches
         self._peaks = PeakTable(None)
         self._specs = {id_: _spec(id_, size) for id_, size in sizes.items()}
         self._ledger = Ledger(self._usable, None, policy=policy)
@@ -136,6 +140,7 @@ class OurPool(Policy):
     def run(self, turn: Turn) -> None:
         """Run a step on the fastest rung that fits, and on the next one if memory runs out."""
         self.read(turn.step.models)
+        self._next_models = turn.next_models
         if self._announces:
             self._ledger.announce(turn.next_models)
         for rung in (self._resident, self._tiled, self._streamed, self._streamed_tiled):
@@ -218,10 +223,29 @@ class OurPool(Policy):
 
     def _activate(self, step: Step, peak: int, seconds: float) -> None:
         activations = self.gpu.allocate(peak)
-        self.gpu.compute(seconds)
+        copying = self._prefetch() if self._prefetches else 0.0
+        self.gpu.compute(max(0.0, seconds - copying))
         del activations
         if peak == step.peak:
             self._peaks.add(step.name, peak)
+
+    def _prefetch(self) -> float:
+        """Load what plans need next into free memory; return the seconds, during which the GPU computes."""
+        before = self.gpu.seconds
+        for id_ in self._next_models:
+            slot = self._ledger.slot_for(self._specs[id_], "cuda", "float16")
+            lease = Lease("cuda", {}, {id_: slot})
+            if slot.is_ready:
+                continue
+            try:
+                if not self._ledger.grant(lease, lambda slot: False):
+                    break
+            except DoesNotFit:
+                break
+            self.read([id_])
+            self._load(slot)
+            self._ledger.release(lease)
+        return self.gpu.seconds - before
 
 
 def _spec(id_: str, size: int) -> ModelSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import threading
 import weakref
@@ -514,6 +515,50 @@ def test_threads_never_break_the_pool(
     assert all(model.leases == 0 for model in pool.loaded())
     assert sum(model.bytes for model in pool.loaded()) == loads.bytes() <= memory
     assert loads.highest <= memory
+    pool.close()
+    assert loads.bytes() == 0
+
+
+SAME = ("a", "e", "e2")
+"""The last two are the same weights."""
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cancelled_threads_leave_nothing_leased_and_shared_weights_are_loaded_once(
+    bench: Bench, loads: Loads, seed: int
+) -> None:
+    specs = [replace(bench.spec(id_, 500 if id_ != "a" else 300), share_key=id_[0]) for id_ in SAME]
+    pool = bench.pool(*specs, memory=700)
+
+    def never_twice(model: Model) -> None:
+        assert model.id[0] not in {other.id[0] for other in list(loads.alive)}
+
+    loads.before = never_twice
+
+    def work(random_: random.Random) -> int:
+        cancelled = 0
+        for _ in range(12):
+            left = random_.randrange(4)
+
+            def check() -> None:
+                nonlocal left
+                left -= 1
+                if left == 0:
+                    raise Cancelled("stop")
+
+            try:
+                with pool.lease(random_.choice(SAME), check=check):
+                    pass
+            except Cancelled:
+                cancelled += 1
+        return cancelled
+
+    with ThreadPoolExecutor(3) as threads:
+        done = [threads.submit(work, random.Random(f"{seed} {index}")) for index in range(3)]
+        assert sum(each.result(30) for each in done) > 0
+    assert all(model.leases == 0 for model in pool.loaded())
+    assert sum(model.bytes for model in pool.loaded()) == loads.bytes()
+    assert loads.highest <= 700
     pool.close()
     assert loads.bytes() == 0
 
