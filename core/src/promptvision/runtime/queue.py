@@ -46,7 +46,8 @@ class StepQueue:
         self._per_user = per_user
         self._weights = weights or {}
         self._limit = waiting
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
+        """Held while the state of the queue or of one of its lanes changes."""
         self._lanes: list[Lane] = []
         self._running: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
@@ -69,7 +70,7 @@ class StepQueue:
     @property
     def longest_wait_s(self) -> float:
         """Age in seconds of the step that has waited longest."""
-        with self._lock:
+        with self.lock:
             return max((lane.longest_wait_s for lane in self._lanes), default=0.0)
 
     def lane(self, slots: int) -> Lane:
@@ -79,7 +80,7 @@ class StepQueue:
             slots: calls that it can run at once.
         """
         lane = Lane(self, slots)
-        with self._lock:
+        with self.lock:
             self._lanes.append(lane)
         return lane
 
@@ -93,8 +94,13 @@ class StepQueue:
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Change the state inside the block; steps that may run afterwards are granted their slots."""
-        with self._lock:
+        with self.lock:
             yield
+        self.grant()
+
+    def grant(self) -> None:
+        """Give free slots to steps that may run."""
+        with self.lock:
             granted = [waiter for lane in self._lanes for waiter in lane.grant()]
         for waiter in granted:  # outside the lock: it calls back
             with suppress(InvalidStateError):  # its task is being cancelled, and will return the slot
@@ -122,8 +128,11 @@ class StepQueue:
     def count(self, user: str, *, waiting: int, running: int) -> None:
         """Add to the counts of a user."""
         for counter, change in ((self._waiting, waiting), (self._running, running)):
-            counter[user] += change
-            if not counter[user]:
+            if not change:
+                continue
+            if left := counter.get(user, 0) + change:
+                counter[user] = left
+            else:
                 del counter[user]
 
 
@@ -194,6 +203,8 @@ class Lane:
             RuntimeError: the lane is closed.
         """
         cancel.check()
+        if self._take_free_slot(user):
+            return
         waiter = _Waiter()
         with self._queue.changing():
             if self._is_closed:
@@ -236,9 +247,12 @@ class Lane:
 
     def release(self, user: str) -> None:
         """Return a slot."""
-        with self._queue.changing():
+        with self._queue.lock:
             self._taken -= 1
             self._queue.count(user, waiting=0, running=-1)
+            is_wanted = self._queue.waiting > 0
+        if is_wanted:
+            self._queue.grant()
 
     def grant(self) -> Iterator[_Waiter]:
         """Give free slots to waiting steps. The queue calls it with its lock held."""
@@ -248,6 +262,16 @@ class Lane:
             self._taken += 1
             self._queue.count(user, waiting=-1, running=1)
             yield waiter
+
+    def _take_free_slot(self, user: str) -> bool:
+        """Take a slot at once if no step waits in this lane: without a waiter, which takes longer to make."""
+        with self._queue.lock:
+            is_free = not (self._is_closed or self.lines) and self._taken < self._slots
+            if not is_free or not self._queue.may_run(user):
+                return False
+            self._taken += 1
+            self._queue.count(user, waiting=0, running=1)
+            return True
 
     def _next_user(self) -> str | None:
         return next((user for user in self.lines if self._queue.may_run(user)), None)
