@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
@@ -27,17 +28,25 @@ def pins() -> dict[str, str]:
     return {canonicalize_name(name): pinned for name, pinned in (line.split("==") for line in lines)}
 
 
-def declared() -> set[str]:
-    """Dependencies of all members, extras included, except for members themselves."""
+def requirements() -> Iterator[Requirement]:
+    """Dependencies of all members, extras included."""
     files = [ROOT / "core/pyproject.toml", *ROOT.glob("[pbf]*s/*/pyproject.toml")]
     assert len(files) > 10
-    names: set[str] = set()
     for file in files:
         table = project(file)["project"]
         extras = table.get("optional-dependencies", {}).values()
-        lines = [*table.get("dependencies", ()), *chain.from_iterable(extras)]
-        names.update(canonicalize_name(Requirement(line).name) for line in lines)
+        yield from map(Requirement, [*table.get("dependencies", ()), *chain.from_iterable(extras)])
+
+
+def declared() -> set[str]:
+    """Dependencies of all members, extras included, except for members themselves."""
+    names = {canonicalize_name(requirement.name) for requirement in requirements()}
     return {name for name in names if not re.match(r"promptvision(-|$)", name)}
+
+
+def test_every_member_needs_the_pillow_that_bounds_the_memory_of_a_tiff() -> None:
+    floors = {str(each.specifier) for each in requirements() if each.name == "pillow"}
+    assert floors == {">=13"}
 
 
 def test_every_dependency_has_an_exact_pin() -> None:
