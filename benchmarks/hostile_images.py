@@ -96,14 +96,14 @@ class Watch(threading.Thread):
     def _ping(self) -> None:
         watched = ((self._server, self.health), (self._idle, self.idle))
         connections = [(connect(server.url), times) for server, times in watched]
-        stolen = stolen_s()
+        counters, answers = [stolen_s()], list[tuple[float, HealthTimes]]()
         while not self._is_over.is_set():
-            answers = [(_ask(connection), times) for connection, times in connections]
-            self._is_over.wait(0.05)  # the kernel counts stolen time at its next tick
-            stolen, before = stolen_s(), stolen
-            for milliseconds, times in answers:
-                (times.own if stolen == before else times.stolen).append(milliseconds)
-        self.stolen_s = stolen - self.stolen_s
+            last, answers = answers, [(_ask(connection), times) for connection, times in connections]
+            self._is_over.wait(0.05)
+            counters = [*counters[-2:], stolen_s()]  # stolen time is counted with a delay
+            for milliseconds, times in last:
+                (times.own if counters[0] == counters[-1] else times.stolen).append(milliseconds)
+        self.stolen_s = counters[-1] - self.stolen_s
 
     def stop(self) -> None:
         self._is_over.set()

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -243,6 +244,43 @@ def test_turn_that_runs_elsewhere_is_waited_for_and_then_busy(monkeypatch: pytes
     agent.conversations.claim_turn(other, prompt="hi", fingerprint="f", owner="elsewhere", lease_s=60)
     with pytest.raises(Busy, match="running elsewhere"):
         agent.run_sync("hello", conversation_id="c")
+
+
+class CountedClaims(MemoryConversationStore):
+    """Sets an event once a turn has been claimed five times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claims = 0
+        self.is_polled = threading.Event()
+
+    def claim_turn(self, key: TurnKey, *, prompt: str, fingerprint: str, owner: str, lease_s: float) -> Turn:
+        self.claims += 1
+        if self.claims == 5:
+            self.is_polled.set()
+        return super().claim_turn(key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
+
+
+def test_same_request_that_runs_elsewhere_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("promptvision.agent.turns.session.BUSY_WAIT_S", 0)
+    store, is_running = CountedClaims(), threading.Event()
+
+    def answer_late(request: object) -> ChatReply:
+        is_running.set()
+        assert store.is_polled.wait(60)
+        return ChatReply(text="the answer")
+
+    first = make_agent(planner=ScriptedPlanner([answer_late]), conversations=store)
+    second = make_agent(planner=ScriptedPlanner([]), conversations=store)
+
+    def ask(agent: Agent) -> Reply:
+        return agent.run_sync("hello", conversation_id="c", prompt_id="p")
+
+    with ThreadPoolExecutor(2) as threads:
+        earlier = threads.submit(ask, first)
+        assert is_running.wait(60)
+        later = threads.submit(ask, second)
+        assert later.result(60).text_response == earlier.result(60).text_response == "the answer"
 
 
 def test_stored_reply_is_returned_without_notifying_observers(tools: list[Tool], scene_png: bytes) -> None:

@@ -42,7 +42,6 @@ MEMORY_LIMIT = 640 * 2**20
 MAX_PIXEL_BYTES = 48 * 2**20
 """Larger images are not returned decoded; the reader decodes the stored bytes."""
 
-_NICENESS = 5  # the event loop of the server gets a core before the decoders
 _STRIP_ROWS = 128
 _READERS = ("PngImagePlugin", "JpegImagePlugin", "WebPImagePlugin", "GifImagePlugin", "BmpImagePlugin")
 
@@ -81,8 +80,6 @@ def main() -> None:
     for name in _READERS:
         import_module(f"PIL.{name}")
     shared = mmap.mmap(int(sys.argv[1]), MAX_PIXEL_BYTES) if len(sys.argv) > 1 else None
-    if hasattr(os, "nice"):  # not on Windows
-        os.nice(_NICENESS)
     _limit_memory()
     while True:
         try:

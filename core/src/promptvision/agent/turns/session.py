@@ -42,7 +42,7 @@ Observer = Callable[[Reply], None]
 """Called with the reply of a turn once it is stored."""
 
 BUSY_WAIT_S = 30.0
-"""How long a request waits for a turn of its conversation that runs in another process."""
+"""How long a request waits for another turn of its conversation that runs in another process."""
 
 
 class TurnSession:
@@ -121,7 +121,7 @@ class TurnSession:
         return is_other or bool(turn.reply) or any(e.kind is EventKind.IMAGE for e in turn.events)
 
     async def _claim(self) -> Turn:
-        """Claim the turn, waiting a while if another process runs a turn of the conversation."""
+        """Claim the turn, waiting if another process runs it, and a while if it runs an earlier one."""
         key, pause, waited = self._request.key, 0.02, 0.0
         await self._interrupted.close(key.user_id, key.conversation_id)
         while True:
@@ -134,7 +134,8 @@ class TurnSession:
             )
             if turn.claim is not Claim.BUSY:
                 return turn
-            if waited > BUSY_WAIT_S:
+            limit = BUSY_WAIT_S + (self._settings.turn_timeout_s if turn.key == key else 0.0)
+            if waited > limit:
                 raise Busy("another turn of this conversation is running elsewhere", retry_after_s=5)
             await asyncio.sleep(pause)
             waited, pause = waited + pause, min(pause * 1.5, 0.5)
