@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -36,8 +37,16 @@ def test_component_by_component_holds_one_stage() -> None:
     assert needed_bytes(SDXL, Placement.COMPONENT) == 5_130_000_000 + 2_500_000_000
 
 
-def test_sequential_holds_one_layer() -> None:
+def test_sequential_holds_one_layer_and_group_three() -> None:
     assert needed_bytes(SDXL, Placement.SEQUENTIAL) == 20_000_000 + 5_750_000_000
+    assert needed_bytes(SDXL, Placement.GROUP) == 60_000_000 + 5_750_000_000
+
+
+def test_a_measured_peak_replaces_the_declared_one_and_a_failed_run_raises_it() -> None:
+    stage = Stage(weights={}, peak_bytes=400)
+    assert stage.peak == 500
+    assert replace(stage, measured_peak=330).peak == 330
+    assert replace(stage, at_least=700).peak == 700
 
 
 @pytest.mark.parametrize(
@@ -46,7 +55,8 @@ def test_sequential_holds_one_layer() -> None:
         (24 * GB, Placement.RESIDENT),
         (12_690_000_000, Placement.RESIDENT),
         (12_689_999_999, Placement.COMPONENT),
-        (7 * GB, Placement.SEQUENTIAL),
+        (7 * GB, Placement.GROUP),
+        (5_800_000_000, Placement.SEQUENTIAL),
         (5 * GB, Placement.CPU),
         (0, Placement.CPU),
     ],

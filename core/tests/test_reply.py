@@ -66,7 +66,7 @@ def test_document_has_exactly_the_fields_of_the_contract() -> None:
         *("status", "steps", "text_response", "turn_id"),
     ]
     assert sorted(document["steps"][0]) == [
-        *("arguments", "cached", "message", "models", "operation", "plugin", "result", "seconds"),
+        *("arguments", "cached", "details", "message", "models", "operation", "plugin", "result", "seconds"),
         *("status", "tool"),
     ]
     json.dumps(document)

@@ -48,7 +48,7 @@ def test_reply_has_the_flat_fields_of_the_contract(
     for step in reply["steps"]:
         assert set(step) == {
             *("operation", "tool", "plugin", "status", "arguments", "result", "seconds", "cached", "message"),
-            "models",
+            *("models", "details"),
         }
 
 

@@ -10,7 +10,8 @@ Tools
     kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
-    ``choose_dtype``.
+    ``choose_dtype``; for pipelines of several stages ``StagedRunner``, ``StagePlan``, ``PlacementChoice``,
+    ``OutOfMemory``, ``private_view``, ``modules_of`` and ``stream``.
 Hooks
     ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
     ``Observer``, ``Middleware`` with ``TurnInfo``, ``TurnEnd`` and ``StepInfo``, ``Check``, ``Finding``,
@@ -141,18 +142,23 @@ if TYPE_CHECKING:
     from promptvision.llm.planner import StreamingPlanner as StreamingPlanner
     from promptvision.llm.provider import LLMProvider as LLMProvider
     from promptvision.llm.retry import Retry as Retry
+    from promptvision.models.copies import modules_of as modules_of
+    from promptvision.models.copies import private_view as private_view
     from promptvision.models.devices import best_device as best_device
     from promptvision.models.devices import choose_dtype as choose_dtype
     from promptvision.models.devices import release_cached as release_cached
     from promptvision.models.devices import usable_bytes as usable_bytes
     from promptvision.models.loading import ModelLoadActivity as ModelLoadActivity
     from promptvision.models.loading import require_all_weights as require_all_weights
+    from promptvision.models.offload import stream as stream
     from promptvision.models.placement import DoesNotFit as DoesNotFit
     from promptvision.models.placement import Placement as Placement
     from promptvision.models.placement import Stage as Stage
     from promptvision.models.placement import choose as choose
     from promptvision.models.placement import is_out_of_memory as is_out_of_memory
     from promptvision.models.placement import peak_prior as peak_prior
+    from promptvision.models.placements import PlacementChoice as PlacementChoice
+    from promptvision.models.placements import StagePlan as StagePlan
     from promptvision.models.pool import ModelPool as ModelPool
     from promptvision.models.pull import pull as pull
     from promptvision.models.spec import ModelSpec as ModelSpec
@@ -257,6 +263,8 @@ if TYPE_CHECKING:
     from promptvision.tools.requirements import Requirements as Requirements
     from promptvision.tools.requirements import missing_requirements as missing_requirements
     from promptvision.tools.schema import function_parameters as function_parameters
+    from promptvision.tools.stages import OutOfMemory as OutOfMemory
+    from promptvision.tools.stages import StagedRunner as StagedRunner
     from promptvision.tools.target_grammar import Relation as Relation
     from promptvision.tools.target_grammar import Shade as Shade
     from promptvision.tools.target_grammar import Side as Side
@@ -419,7 +427,11 @@ _MODULES = {
     "PlanRequest": "promptvision.llm.planner",
     "Planner": "promptvision.llm.planner",
     "PlannerFunction": "promptvision.llm.planner",
+    "OutOfMemory": "promptvision.tools.stages",
     "Placement": "promptvision.models.placement",
+    "PlacementChoice": "promptvision.models.placements",
+    "StagePlan": "promptvision.models.placements",
+    "StagedRunner": "promptvision.tools.stages",
     "Point": "promptvision.types",
     "PointSegmentArgs": "promptvision.tools.operations",
     "PromptvisionError": "promptvision.errors",
@@ -495,6 +507,7 @@ _MODULES = {
     "measure_lightness": "promptvision.tools.choices",
     "missing_requirements": "promptvision.tools.requirements",
     "missing_weights": "promptvision.models.weights",
+    "modules_of": "promptvision.models.copies",
     "normalise": "promptvision.images.codec",
     "operations": "promptvision.tools",
     "pad_aspect": "promptvision.images.aspect",
@@ -502,6 +515,7 @@ _MODULES = {
     "peak_prior": "promptvision.models.placement",
     "phrases_to_find": "promptvision.tools.choices",
     "plain": "promptvision.llm.dialects",
+    "private_view": "promptvision.models.copies",
     "read_mask": "promptvision.images.masks",
     "pull": "promptvision.models.pull",
     "pull_bytes": "promptvision.models.weights",
@@ -519,6 +533,7 @@ _MODULES = {
     "singular": "promptvision.tools.targets",
     "split_labels": "promptvision.tools.labels",
     "split_mask": "promptvision.images.windows",
+    "stream": "promptvision.models.offload",
     "strict": "promptvision.llm.dialects",
     "title_of": "promptvision.conversations.store",
     "tool": "promptvision.tools.decorator",

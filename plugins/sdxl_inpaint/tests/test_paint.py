@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations_with_replacement
@@ -29,7 +30,6 @@ from promptvision.testing import (
     run_tool,
 )
 from promptvision_sdxl_inpaint import paint
-from promptvision_sdxl_inpaint.denoise import denoise
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
 from promptvision_sdxl_inpaint.plugin import BASE, INPAINT, SPECS, VAE, SdxlArgs
 from promptvision_sdxl_inpaint.staged import StagedRunner
@@ -260,30 +260,63 @@ def test_without_the_refiner_weights_the_base_paints_alone(
     assert result.inpainted_image_url == alone.inpainted_image_url
 
 
-def test_running_out_of_memory_is_reported_and_keeps_the_result(
-    context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch
+STAGES = ["embed_prompts", "encode", "denoise", "decode"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "failures"), [("embed_prompts", 1), ("encode", 4), ("denoise", 4), ("decode", 4)]
+)
+def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
+    context: Make,
+    scene: tuple[Image.Image, Mask],
+    monkeypatch: pytest.MonkeyPatch,
+    stage: str,
+    failures: int,
 ) -> None:
+    """The CPU acts as the GPU. Each failure is one rung; stages that finished do not run again."""
+    monkeypatch.setattr("promptvision.tools.stages.release_cached", lambda: None)  # collects all garbage
+    monkeypatch.setattr("promptvision.models.devices.release_cached", lambda: None)
     wanted, _ = paint_in(context(), *scene)
-    original = denoise
-    failed: list[int] = []
+    calls: Counter[str] = Counter()
+    left = [failures]
 
-    def fail_once(*args: Any, **options: Any) -> torch.Tensor:
-        if not failed:
-            failed.append(1)
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return original(*args, **options)
+    def counted(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            calls[name] += 1
+            if name == stage and left[0] and not options.get("tiled"):
+                left[0] -= 1
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            options.pop("tiled", None)  # tiny images have one tile
+            return original(*args, **options)
 
-    monkeypatch.setattr(paint, "denoise", fail_once)
-    monkeypatch.setattr(paint, "first_placement", lambda stages, limit: Placement.RESIDENT)
+        return call
+
+    held = context()
+    monkeypatch.setattr(CallContext, "choose_placement", lambda self, plans: Placement.RESIDENT)
     monkeypatch.setattr(
         paint, "StagedRunner", lambda held, placement: StagedRunner(held, placement, gpu="cpu")
     )
-    result, _ = paint_in(context(), *scene)
+    for name in STAGES:
+        monkeypatch.setattr(paint, name, counted(name, getattr(paint, name)))
+    result, _ = paint_in(held, *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
-    assert result.message == "While painting, the GPU's memory ran out; continued component by component."
+    rungs = ["tried again with cached memory released", "tried again with unused models evicted"]
+    if stage in ("encode", "decode"):
+        rungs.append("continued in tiles")
+    else:
+        rungs += ["continued component by component", "continued with weights streamed in groups of layers"]
+    rungs = rungs[:failures]
+    assert [rung for rung in rungs if rung in result.message] == rungs
+    assert result.message.count("memory ran out") == len(rungs) == len(held.notes)
+    once = {"embed_prompts": 2, "encode": 2, "denoise": 2, "decode": 1}
+    assert calls == {**once, stage: once[stage] + len(rungs)}
 
 
-PAIRS = list(combinations_with_replacement(Placement, 2))
+PAIRS = [
+    pair
+    for pair in combinations_with_replacement(Placement, 2)
+    if pair not in ((Placement.COMPONENT, Placement.GROUP), (Placement.GROUP, Placement.CPU))
+]
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=[f"{a.name}-{b.name}".lower() for a, b in PAIRS])
@@ -294,11 +327,11 @@ def test_overlapping_calls_in_every_pair_of_placements_paint_the_same(
     pair: tuple[Placement, Placement],
 ) -> None:
     """The CPU acts as the GPU, so that all placements share the loaded models. The pool works afterwards."""
-    monkeypatch.setattr(paint, "StagedRunner", lambda held, at: StagedRunner(held, at, gpu="cpu"))
     held = context()
     wanted = [paint_in(held, *scene, seed=seed)[0].inpainted_image_url for seed in (1, 2)]
+    monkeypatch.setattr(paint, "StagedRunner", lambda held, at: StagedRunner(held, at, gpu="cpu"))
     by_thread: dict[int, Placement] = {}
-    monkeypatch.setattr(paint, "first_placement", lambda stages, limit: by_thread[threading.get_ident()])
+    monkeypatch.setattr(CallContext, "choose_placement", lambda self, plans: by_thread[threading.get_ident()])
     together = threading.Barrier(2)
 
     def work(seed: int) -> Any:
@@ -314,7 +347,7 @@ def test_overlapping_calls_in_every_pair_of_placements_paint_the_same(
     assert all(model.leases == 0 for model in held._pool.loaded())
 
 
-@pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.SEQUENTIAL])
+@pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.GROUP, Placement.SEQUENTIAL])
 def test_every_placement_paints_the_same(
     context: Make, scene: tuple[Image.Image, Mask], monkeypatch: pytest.MonkeyPatch, placement: Placement
 ) -> None:

@@ -9,64 +9,40 @@ from typing import Any
 import pytest
 import torch
 
-from promptvision.plugin import DoesNotFit, Placement, ToolFailed
+from promptvision.plugin import DoesNotFit, OutOfMemory, Placement, ToolFailed, modules_of, stream
 from promptvision.testing import CallContext
-from promptvision_sdxl_inpaint import staged as staged_module
 from promptvision_sdxl_inpaint.load import TEXT_LOCK
-from promptvision_sdxl_inpaint.plugin import BASE, REFINER, SPECS, TEXT_ENCODER, TEXT_ENCODER_2, VAE
-from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement, module_of, private_view, stream
+from promptvision_sdxl_inpaint.plugin import BASE, REFINER, VAE
+from promptvision_sdxl_inpaint.staged import StagedRunner, private_view
 
 Make = Callable[..., CallContext]
 
 
-def stages() -> list[list[Any]]:
-    specs = {spec.id: spec for spec in SPECS}
-    return [
-        [specs[id_] for id_ in ids] for ids in ((TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), (REFINER, VAE))
-    ]
+OUT = "While decoding, memory ran out; "
 
 
-def test_without_a_gpu_the_cpu_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cpu")
-    assert first_placement(stages()) is Placement.CPU
-
-
-@pytest.mark.parametrize(
-    ("gigabytes", "expected"),
-    [
-        (24, Placement.RESIDENT),
-        (13, Placement.RESIDENT),
-        (11, Placement.COMPONENT),
-        (6.5, Placement.COMPONENT),
-        (4, Placement.SEQUENTIAL),
-        (0.3, Placement.CPU),
-    ],
-)
-def test_measured_memory_determines_the_placement(
-    gigabytes: float, expected: Placement, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cuda")
-    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(gigabytes * 1e9))
-    assert first_placement(stages()) is expected
-
-
-def test_running_out_of_memory_goes_one_lower_and_says_so(context: Make) -> None:
+def test_running_out_of_memory_tries_each_rung_and_says_so(context: Make) -> None:
     with context() as held:
         runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
         tried: list[Placement] = []
 
         def work(device: str, vae: Any) -> str:
             tried.append(runner.placement)
-            if len(tried) < 3:
+            if len(tried) < 6:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
             return "done"
 
         assert runner.run("decoding", (VAE,), work) == "done"
-        assert tried == [Placement.RESIDENT, Placement.COMPONENT, Placement.SEQUENTIAL]
+        resident = [Placement.RESIDENT] * 3
+        assert tried == [*resident, Placement.COMPONENT, Placement.GROUP, Placement.SEQUENTIAL]
         assert runner.notes == [
-            "While decoding, the GPU's memory ran out; continued component by component.",
-            "While decoding, the GPU's memory ran out; continued layer by layer.",
+            f"{OUT}tried again with cached memory released.",
+            f"{OUT}tried again with unused models evicted.",
+            f"{OUT}continued component by component.",
+            f"{OUT}continued with weights streamed in groups of layers.",
+            f"{OUT}continued layer by layer.",
         ]
+        assert held.notes == runner.notes
         runner.run("decoding", (VAE,), work)
         assert tried[-1] is Placement.SEQUENTIAL  # later stages keep the placement
 
@@ -92,8 +68,11 @@ def test_the_last_placement_and_other_errors_raise(context: Make) -> None:
         return work
 
     with context() as held:
-        with pytest.raises(MemoryError):
+        with pytest.raises(OutOfMemory, match=r"decoding: more than .* needed on cpu") as caught:
             StagedRunner(held, Placement.CPU).run("decoding", (VAE,), fail(MemoryError()))
+        assert caught.value.needed_bytes > 0
+        assert caught.value.free_bytes > 0
+        assert len(caught.value.tried) == 3
         with pytest.raises(ToolFailed, match="black"):
             StagedRunner(held, Placement.RESIDENT, gpu="cpu").run(
                 "decoding", (VAE,), fail(ToolFailed("black"))
@@ -114,7 +93,8 @@ def test_component_by_component_drops_other_models(context: Make) -> None:
     assert held._pool.loaded() == []
 
 
-def test_streamed_layers_compute_the_same_and_return_to_the_cpu(models: Any) -> None:
+@pytest.mark.parametrize("placement", [Placement.SEQUENTIAL, Placement.GROUP])
+def test_streamed_layers_compute_the_same(models: Any, placement: Placement) -> None:
     unet = models.base.unet
     inputs: dict[str, Any] = {
         "sample": torch.randn(1, unet.config.in_channels, 8, 8),
@@ -124,28 +104,24 @@ def test_streamed_layers_compute_the_same_and_return_to_the_cpu(models: Any) -> 
     }
     with torch.inference_mode():
         wanted = unet(**inputs).sample
-        with stream([unet], "cpu"):
-            assert next(unet.parameters()).device.type == "meta"
-            streamed = unet(**inputs).sample
+        view = private_view(unet)
+        with stream([view], "cpu", placement):
+            where = next(view.parameters()).device.type
+            assert where == ("meta" if placement is Placement.SEQUENTIAL else "cpu")
+            streamed = view(**inputs).sample
         assert next(unet.parameters()).device.type == "cpu"
         assert torch.equal(streamed, wanted)
         assert torch.equal(unet(**inputs).sample, wanted)
 
 
-def test_the_memory_setting_counts_when_the_placement_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(staged_module, "best_device", lambda devices: "cuda")
-    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(80e9))
-    assert first_placement(stages(), int(12e9)) is Placement.RESIDENT
-    assert first_placement(stages(), int(8e9)) is Placement.COMPONENT
-
-
 def test_private_view_shares_weights_without_changing_the_model(models: Any) -> None:
     for model in (models.base, models.first, models.vae):
         view = private_view(model)
-        own, shared = module_of(view), module_of(model)
+        (own,), (shared,) = modules_of(view), modules_of(model)
         assert own is not shared
-        assert all(a is b for a, b in zip(own.parameters(), shared.parameters(), strict=True))
-        with stream([own], "cpu"):
+        pairs = list(zip(own.parameters(), shared.parameters(), strict=True))
+        assert all(a.data_ptr() == b.data_ptr() for a, b in pairs)
+        with stream([own], "cpu", Placement.SEQUENTIAL):
             assert next(own.parameters()).device.type == "meta"
             assert next(shared.parameters()).device.type == "cpu"
 
@@ -168,31 +144,12 @@ def test_component_by_component_keeps_other_plugins_models(context: Make) -> Non
     assert [model.id for model in held._pool.loaded()] == [REFINER, VAE]
 
 
-@pytest.mark.parametrize(("gigabytes", "reserved"), [(24, 4_600_000_000), (3, 0)])
-def test_a_stage_reserves_the_peak_that_the_gpu_can_have(
-    context: Make, monkeypatch: pytest.MonkeyPatch, gigabytes: float, reserved: int
-) -> None:
-    monkeypatch.setattr(staged_module, "usable_bytes", lambda device: int(gigabytes * 1e9))
-    held = context()
-    asked: list[Any] = []
-    lease = held.lease
-
-    def note(*models: str, peak_bytes: int | None, **options: Any) -> Any:
-        asked.append(peak_bytes)
-        return lease(*models, peak_bytes=0, **options)
-
-    monkeypatch.setattr(held, "lease", note)
-    runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
-    runner.run("decoding", (VAE,), lambda *_: None, peak_bytes=lambda dtype: 4_600_000_000)
-    assert asked == [reserved]
-
-
 def test_running_out_of_memory_frees_only_the_gpu(context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     held = context()
     freed: list[Any] = []
     monkeypatch.setattr(held, "free_memory", lambda *models, device: freed.append((models, device)))
     runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
-    errors: list[Exception] = [RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")]
+    errors: list[Exception] = [RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED")] * 2
 
     def work(device: str, vae: Any) -> None:
         if errors:

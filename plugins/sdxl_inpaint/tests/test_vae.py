@@ -11,10 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from promptvision.plugin import ToolFailed
-from promptvision_sdxl_inpaint import vae as vae_module
+from promptvision.plugin import Placement, ToolFailed, stream
 from promptvision_sdxl_inpaint.load import load_vae
-from promptvision_sdxl_inpaint.staged import private_view, stream
+from promptvision_sdxl_inpaint.staged import private_view
 from promptvision_sdxl_inpaint.vae import decode, encode, values_of
 
 
@@ -50,46 +49,33 @@ def test_decode_is_that_of_the_library(vae: Any) -> None:
     assert np.array_equal(np.asarray(decode(vae, latents, "cpu")), np.asarray(wanted))
 
 
-def test_running_out_of_memory_continues_tile_by_tile(vae: Any) -> None:
+def test_tiles_are_worked_on_one_by_one_without_changing_the_vae(vae: Any) -> None:
     small = copy.copy(vae)
     small.tile_latent_min_size, small.tile_sample_min_size = 4, 32
     latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0))
-    tried: list[bool] = []
-
-    def full(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        tried.append(inputs[0].shape[-1] == 8)
-        if tried[-1]:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-
-    hook = vae.decoder.register_forward_pre_hook(full)
+    widths: list[int] = []
+    hook = vae.decoder.register_forward_pre_hook(lambda module, inputs: widths.append(inputs[0].shape[-1]))
     try:
-        painted = decode(small, latents, "cpu")
+        painted = decode(small, latents, "cpu", tiled=True)
     finally:
         hook.remove()
     assert painted.size == (64, 48)
-    assert tried[0]
-    assert not any(tried[1:])
+    assert len(widths) > 1
+    assert max(widths) < 8
     assert not small.use_tiling  # only the view was tiled: others may be using the model
+    values = np.zeros((48, 64, 3), np.float32)
+    assert encode(small, values, "cpu", tiled=True).shape == (1, 4, 6, 8)
 
 
-def test_a_decode_that_does_not_fit_is_not_tried_whole(vae: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    ran: list[bool] = []
-    monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 1000)
-    vae_module._run_within(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
-    assert ran == [True]
-    monkeypatch.setattr(vae_module, "_free_bytes", lambda device: 4 * 500)
-    vae_module._run_within(vae, lambda model: ran.append(model.use_tiling), 500, "meta")
-    assert ran == [True, False]
-
-
-def test_a_streamed_vae_that_overflows_is_decoded_in_float32(folders: Any) -> None:
+@pytest.mark.parametrize("placement", [Placement.SEQUENTIAL, Placement.GROUP])
+def test_a_streamed_vae_that_overflows_is_decoded_in_float32(folders: Any, placement: Placement) -> None:
     half = load_vae(folders.bases[9], "cpu", "float16")
     with torch.no_grad():
         half.decoder.conv_out.weight.fill_(60000)
     latents = torch.randn(1, 4, 6, 8, generator=torch.Generator().manual_seed(0)).half()
     wanted = decode(half, latents, "cpu")
     view = private_view(half)
-    with stream([view], "cpu"):
+    with stream([view], "cpu", placement):
         assert np.array_equal(np.asarray(decode(view, latents, "cpu")), np.asarray(wanted))
 
 

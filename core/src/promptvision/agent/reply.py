@@ -31,6 +31,7 @@ StepStatus = Literal["done", "failed", "cancelled", "interrupted"]
 
 _PLAIN_TYPES = (str, int, float, bool, type(None))
 _HIDDEN_FIELDS = ("success", "message")
+_LISTS = ("models", "details", "image_ids")
 _HIDDEN_MEMBERS = ("needs_setup", "setup", "image_ids")
 
 
@@ -57,6 +58,7 @@ class Step:
         cached: whether the result comes from an earlier equal call.
         message: a message for the user, such as why the step failed.
         models: ids of the models that it used.
+        details: how it ran, such as where its models were and why, and what it did when memory ran out.
         needs_setup: whether it failed because something must be installed or configured.
         setup: what that is, where it is known.
         image_ids: ids of the images in arguments and result.
@@ -72,6 +74,7 @@ class Step:
     cached: bool = False
     message: str | None = None
     models: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     needs_setup: bool = False
     setup: NeedsSetup | None = None
     image_ids: tuple[str, ...] = ()
@@ -79,17 +82,17 @@ class Step:
     def document(self) -> dict[str, Any]:
         """The step as plain JSON; shares its arguments and result."""
         shown = {name: value for name, value in vars(self).items() if name not in _HIDDEN_MEMBERS}
-        return {**shown, "models": list(self.models)}
+        return {**shown, "models": list(self.models), "details": list(self.details)}
 
     def stored(self) -> dict[str, Any]:
         """The step in the form that a conversation store saves."""
-        return {**vars(self), "models": list(self.models), "image_ids": list(self.image_ids)}
+        return {**vars(self), **{name: list(getattr(self, name)) for name in _LISTS}}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:
         """The step that :meth:`stored` was made from; other keys are ignored."""
         known = {name: value for name, value in stored.items() if name in cls.__dataclass_fields__}
-        lists = {name: tuple(known.get(name, ())) for name in ("models", "image_ids")}
+        lists = {name: tuple(known.get(name, ())) for name in _LISTS}
         return cls(**{**known, **lists})
 
 

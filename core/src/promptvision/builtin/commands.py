@@ -18,7 +18,7 @@ COMMANDS = tuple(
         ("demo", "Run five instructions on sample images and write a report."),
         ("plugins", "List plugins and their state."),
         ("tools", "List tools, or run one without a planner."),
-        ("models", "List, pull, verify and remove model weights."),
+        ("models", "List, pull, verify and remove model weights, and show their memory."),
         ("doctor", "Check what works here and what is missing."),
         ("history", "List, show, rename, export and delete conversations."),
         ("store", "Copy conversations and images, and delete old ones."),

@@ -1,4 +1,4 @@
-"""``promptvision models``: list, download, verify and remove model weights."""
+"""``promptvision models``: list, download, verify and remove model weights, and show their memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from promptvision.cli.model_status import pool_status, status_lines
 from promptvision.cli.pulling import progress_bar
 from promptvision.models.parallel_pull import pull_all
 from promptvision.models.placement import gigabytes
@@ -57,7 +58,7 @@ def _ids(*, required: bool) -> Callable[[Command], Command]:
 
 @click.group()
 def models() -> None:
-    """List, pull, verify and remove model weights."""
+    """List, pull, verify and remove model weights, and show their memory."""
 
 
 @models.command("list")
@@ -108,6 +109,19 @@ def _columns(rows: list[tuple[str, ...]]) -> Iterator[str]:
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+@models.command("status")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def status(ctx: click.Context, as_json: bool) -> None:
+    """Show the memory for models, where pipelines were placed and why, and what calls needed."""
+    found = pool_status(_registry(ctx).settings)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+        return
+    for line in status_lines(found):
+        click.echo(line)
 
 
 @models.command("pull")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from promptvision.errors import Busy, PromptvisionError
 from promptvision.models.components import component_of
@@ -83,6 +83,27 @@ class Grants:
         with self.changed:
             return [spec for spec in option.specs if not self.ledger.has(self.component(spec), targets)]
 
+    def size(self, spec: ModelSpec, device: str, dtype: str) -> int:
+        """Bytes of a model's weights: measured at a load, or declared."""
+        with self.changed:
+            return self.ledger.slot_for(spec, device, dtype, self.component(spec)).bytes
+
+    def on_device(self, specs: Iterable[ModelSpec], device: str, dtypes: Mapping[str, str]) -> frozenset[str]:
+        """The components of some models that are on a device."""
+        with self.changed:
+            return frozenset(
+                slot.component
+                for spec in specs
+                if (slot := self.ledger.find(self.component(spec), device, dtypes[spec.id])) is not None
+                and slot.is_ready
+            )
+
+    def room(self, device: str, specs: Iterable[ModelSpec]) -> int:
+        """Bytes on a device for some models and what they compute, with everything unused evicted."""
+        own = {self.component(spec) for spec in specs}
+        with self.changed:
+            return self.ledger.room(device, own)
+
     def release(self, lease: Lease) -> None:
         """End a lease."""
         with self.changed:
@@ -111,6 +132,11 @@ class Grants:
             except DoesNotFit:
                 return None
             return lease if is_granted else None
+
+    def announce(self, ids: Sequence[str]) -> None:
+        """Replace the ids of the models that are needed next, soonest first."""
+        with self.changed:
+            self.ledger.announce(ids)
 
     def evict(self, ids: Collection[str], device: str | None) -> int:
         """Drop models without a lease: those with an id in ``ids``, or all; return the freed bytes."""

@@ -42,6 +42,11 @@ class Lease:
         """The devices on which it needs memory."""
         return {memory_of(self.device), *self.peaks}
 
+    @property
+    def reserved_bytes(self) -> int:
+        """Bytes that it has on the device of computation, weights included."""
+        return sum(_bytes_on(self, device) for device in self.peaks)
+
 
 class Ledger:
     """The slots and leases of a pool.
@@ -153,6 +158,16 @@ class Ledger:
             return False
         self._evict_for_another(victims)
         return True
+
+    def room(self, device: str, components: Collection[str]) -> int:
+        """Bytes on a device for some components and their calls, with all else that is unused evicted."""
+        held = sum(
+            slot.bytes
+            for slot in self._slots.values()
+            if memory_of(slot.device) == device and slot.leases and slot.component not in components
+        )
+        peaks = sum(lease.peaks.get(device, 0) for lease in self._leases)
+        return max(0, self._usable(device) - held - peaks)
 
     def evict(self, slots: Iterable[Slot]) -> int:
         """Remove models; return their bytes. Nothing is copied: the weights are dropped where they are."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from promptvision.errors import SetupError, ToolFailed
@@ -13,7 +13,10 @@ from promptvision.models.spec import ModelSpec, alternatives
 from promptvision.models.weights import locate
 from promptvision.settings import Settings
 
-__all__ = ["LeaseOption", "LeaseOptions"]
+__all__ = ["LeaseOption", "LeaseOptions", "PeakBytes"]
+
+PeakBytes = int | Callable[[str], int] | None
+"""Bytes, or a function that returns them for the name of a dtype."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,17 +27,20 @@ class LeaseOption:
         specs: the models, in the order in which the caller named them.
         targets: devices, best first.
         compute_device: the device of computation, if it differs from that of the weights.
-        peak_bytes: activation memory of the call; None for what is known of these models.
+        peak_bytes: activation memory of the call, or a function of the dtype of the first model; None for
+            what the specs declare.
         operation: names the call in the table of measured peaks; default: its models.
         shape: sizes of the input that determine the activation memory, such as height and width.
+        passes: how often the networks run; measured seconds are for one pass.
     """
 
     specs: tuple[ModelSpec, ...]
     targets: list[str]
     compute_device: str | None
-    peak_bytes: int | None
+    peak_bytes: PeakBytes
     operation: str = ""
     shape: tuple[int, ...] = ()
+    passes: int = 1
 
     @property
     def names(self) -> str:
@@ -62,9 +68,10 @@ class LeaseOptions:
         *,
         device: str | None,
         compute_device: str | None,
-        peak_bytes: int | None,
+        peak_bytes: PeakBytes,
         operation: str = "",
         shape: Sequence[int] = (),
+        passes: int = 1,
     ) -> list[LeaseOption]:
         """The options, best first: a smaller model on the GPU goes before a larger one on the CPU.
 
@@ -75,6 +82,7 @@ class LeaseOptions:
             peak_bytes: as in :class:`LeaseOption`.
             operation: as in :class:`LeaseOption`.
             shape: as in :class:`LeaseOption`.
+            passes: as in :class:`LeaseOption`.
 
         Raises:
             SetupError: an id is not known.
@@ -89,6 +97,7 @@ class LeaseOptions:
                 peak_bytes=peak_bytes,
                 operation=operation,
                 shape=tuple(shape),
+                passes=passes,
             )
             for specs in sets
         ]
@@ -96,6 +105,14 @@ class LeaseOptions:
             return found
         single = [replace(option, targets=[target]) for option in found for target in option.targets]
         return sorted(single, key=lambda option: option.targets == ["cpu"])
+
+    def best_device(self) -> str:
+        """The preferred device, else a GPU if there is one, else the CPU."""
+        return self._device or devices.best_device(("cuda", "cpu"))
+
+    def may_have_gpu(self) -> bool:
+        """Whether :meth:`best_device` can be a GPU; does not import torch."""
+        return self._device == "cuda" or (self._device is None and devices.has_gpu())
 
     def spec(self, id_: str) -> ModelSpec:
         """The spec of a model.

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import math
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from promptvision.models.json_file import read_json, write_json
 
 __all__ = ["MARGIN", "PeakTable", "percentile_95", "shape_class"]
-
-logger = logging.getLogger(__name__)
 
 _MIN_SAMPLES = 3
 _MAX_SAMPLES = 20
 _MAX_ROWS = 500
-_MAX_FILE_BYTES = 2 * 2**20
+_WHAT = "measured peaks"
 MARGIN = 1.1
 """Factor on the 95th percentile of measured peaks."""
 
@@ -111,19 +107,10 @@ class PeakTable:
         return {key: (row.estimate(), len(row.samples), row.more_than) for key, row in self._rows.items()}
 
     def save(self) -> None:
-        """Write the file, so that a crash leaves the old or the new one. A failure is logged."""
+        """Write the file; a failure is logged."""
         self._is_changed = False
-        if self.path is None:
-            return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps({key: row.model_dump() for key, row in self._rows.items()})
-            handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=self.path.name)
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                file.write(text)
-            Path(name).replace(self.path)
-        except OSError as exc:
-            logger.warning("%s: measured peaks cannot be stored: %s", self.path, exc)
+        if self.path is not None:
+            write_json(self.path, {key: row.model_dump() for key, row in self._rows.items()}, _WHAT)
 
     def close(self) -> None:
         """Write changes that were not written yet."""
@@ -143,13 +130,5 @@ class PeakTable:
             self.save()
 
     def _read(self) -> dict[str, _Row]:
-        try:
-            if self.path is None or self.path.stat().st_size > _MAX_FILE_BYTES:
-                return {}
-            rows = _ROWS.validate_json(self.path.read_bytes())
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValidationError) as exc:
-            logger.warning("%s: measured peaks cannot be read and are measured again: %s", self.path, exc)
-            return {}
+        rows = read_json(self.path, _ROWS, {}, _WHAT) if self.path is not None else {}
         return dict(list(rows.items())[-_MAX_ROWS:])

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from promptvision.models.accelerator import Accelerator
 from promptvision.models.ledger import Lease
 from promptvision.models.options import LeaseOption
 from promptvision.models.peak_table import MARGIN, PeakTable, shape_class
-from promptvision.models.placement import peak_prior
+from promptvision.models.placement import GROUP_LAYERS, LARGEST_LAYER_SHARE, peak_prior
 from promptvision.models.slot import Slot
 
 __all__ = ["Peaks"]
@@ -53,22 +53,54 @@ class Peaks:
             device: the device of computation.
         """
         declared = option.peak_bytes
+        if callable(declared):
+            declared = declared(slots[option.specs[0].id].dtype)
         if declared is None:
             declared = max((spec.peak_bytes.get(slots[spec.id].dtype, 0) for spec in option.specs), default=0)
         prior = peak_prior(declared)
         if device != _GPU:
             return prior
-        key = self.key(option, slots)
-        with self._lock:
-            measured = self.table.estimate(key)
-            return max(prior, int(MARGIN * self.table.more_than(key))) if measured is None else measured
+        if option.compute_device is not None:
+            prior += _streamed_bytes(option, slots)
+        measured, too_small = self.measured(self.key(option, slots))
+        return max(prior, too_small) if measured is None else measured
 
     def key(self, option: LeaseOption, slots: Mapping[str, Slot]) -> str:
-        """Names the row of the table: operation or models, placement, shape class, dtype, card and torch."""
-        names = option.operation or "+".join(sorted(slot.component for slot in slots.values()))
-        dtypes = "+".join(sorted({slot.dtype for slot in slots.values()}))
-        mode = "streamed" if option.compute_device else "resident"
-        return "|".join((names, mode, shape_class(option.shape), dtypes, self._accelerator.label()))
+        """The row of a lease, see :meth:`row`."""
+        mode = "streamed" if option.compute_device else next(iter(slots.values())).device if slots else ""
+        return self.row(
+            option.operation,
+            {slot.component for slot in slots.values()},
+            mode,
+            option.shape,
+            {slot.dtype for slot in slots.values()},
+        )
+
+    def row(
+        self,
+        operation: str,
+        components: Collection[str],
+        mode: str,
+        shape: Sequence[int],
+        dtypes: Collection[str],
+    ) -> str:
+        """Names a kind of call on this card with this version of torch.
+
+        Args:
+            operation: name of the call; empty for one that is known by its components.
+            components: of the lease.
+            mode: ``cuda``, ``cpu`` or ``streamed``.
+            shape: of the input.
+            dtypes: of the weights.
+        """
+        names = operation or "+".join(sorted(components))
+        kind = "+".join(sorted(dtypes))
+        return "|".join((names, mode, shape_class(shape), kind, self._accelerator.label()))
+
+    def measured(self, row: str) -> tuple[int | None, int]:
+        """The measured peak of a kind of call with its margin, and the peak that was too small."""
+        with self._lock:
+            return self.table.estimate(row), int(MARGIN * self.table.more_than(row))
 
     def begin(self, lease: Lease, option: LeaseOption) -> None:
         """A lease has its models and begins to compute."""
@@ -107,3 +139,9 @@ class Peaks:
         """Write what was measured."""
         with self._lock:
             self.table.close()
+
+
+def _streamed_bytes(option: LeaseOption, slots: Mapping[str, Slot]) -> int:
+    """Bytes of the layers that are on the device at one time."""
+    largest = max((slots[spec.id].bytes for spec in option.specs), default=0)
+    return int(GROUP_LAYERS * LARGEST_LAYER_SHARE * largest)

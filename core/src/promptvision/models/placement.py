@@ -22,15 +22,42 @@ class Placement(IntEnum):
     """All components stay on the device."""
     COMPONENT = 1
     """Components are moved to the device one at a time, each for its stage."""
-    SEQUENTIAL = 2
+    GROUP = 2
+    """Layers are moved to the device while the ones before them compute; the weights stay in main memory."""
+    SEQUENTIAL = 3
     """Layers are moved to the device one at a time; more than three times slower."""
-    CPU = 3
+    CPU = 4
     """Nothing is on the device."""
+
+    @property
+    def words(self) -> str:
+        """The level in a sentence, such as ``continued layer by layer``."""
+        return _WORDS[self]
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the weights stay in main memory and layers are moved to the device."""
+        return self in (Placement.GROUP, Placement.SEQUENTIAL)
 
     @property
     def lower(self) -> Placement | None:
         """The next level down; None on the last one."""
         return Placement(self + 1) if self < Placement.CPU else None
+
+
+_WORDS = {
+    Placement.RESIDENT: "with all models on the GPU",
+    Placement.COMPONENT: "component by component",
+    Placement.GROUP: "with weights streamed in groups of layers",
+    Placement.SEQUENTIAL: "layer by layer",
+    Placement.CPU: "on the CPU",
+}
+
+LARGEST_LAYER_SHARE = 0.03
+"""Share of the largest layer in a model, such as a 1280 x 10240 projection of SDXL."""
+
+GROUP_LAYERS = 3
+"""Layers on the device with :attr:`Placement.GROUP`: one computes, one is copied, one is not yet released."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +68,22 @@ class Stage:
         weights: component id to bytes; a component may be in several stages.
         peak_bytes: activations of the stage in addition to its weights; an estimate.
         largest_layer_bytes: the largest part that sequential placement moves as a whole.
+        measured_peak: activations that were measured, which are then used instead; None before that.
+        at_least: activations with which the stage ran out of memory; 0 if it did not.
     """
 
     weights: dict[str, int]
     peak_bytes: int = 0
     largest_layer_bytes: int = 0
+    measured_peak: int | None = None
+    at_least: int = 0
+
+    @property
+    def peak(self) -> int:
+        """Bytes to keep free for activations."""
+        if self.measured_peak is not None:
+            return self.measured_peak
+        return max(peak_prior(self.peak_bytes), self.at_least)
 
 
 class DoesNotFit(ToolFailed):
@@ -73,21 +111,22 @@ def needed_bytes(stages: Sequence[Stage], placement: Placement) -> int:
     """The peak memory on the device under a placement.
 
     Resident: all weights once, and the highest peak. Component by component: the largest component, or all
-        components of one stage that work together, with that stage's peak. Sequential: the largest layer and
-        its peak.
+        components of one stage that work together, with that stage's peak. Group: a few of the largest
+        layers and the peak. Sequential: the largest layer and the peak.
     """
     if placement is Placement.CPU or not stages:
         return 0
     if placement is Placement.RESIDENT:
         everything = {name: size for stage in stages for name, size in stage.weights.items()}
-        return sum(everything.values()) + max(peak_prior(stage.peak_bytes) for stage in stages)
+        return sum(everything.values()) + max(stage.peak for stage in stages)
     if placement is Placement.COMPONENT:
-        return max(sum(stage.weights.values()) + peak_prior(stage.peak_bytes) for stage in stages)
-    return max(stage.largest_layer_bytes + peak_prior(stage.peak_bytes) for stage in stages)
+        return max(sum(stage.weights.values()) + stage.peak for stage in stages)
+    layers = GROUP_LAYERS if placement is Placement.GROUP else 1
+    return max(layers * stage.largest_layer_bytes + stage.peak for stage in stages)
 
 
 def choose(stages: Sequence[Stage], free_bytes: int, *, at_best: Placement = Placement.RESIDENT) -> Placement:
-    """The fastest level that fits.
+    """The highest level that fits.
 
     Args:
         stages: the pipeline.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,12 +23,14 @@ from promptvision.models.grants import Check, Grants
 from promptvision.models.ledger import Lease, Ledger
 from promptvision.models.loader import ModelLoader, RetryLease
 from promptvision.models.loading import import_loader
-from promptvision.models.options import LeaseOption, LeaseOptions
+from promptvision.models.options import LeaseOption, LeaseOptions, PeakBytes
 from promptvision.models.peak_table import PeakTable
 from promptvision.models.peaks import Peaks
 from promptvision.models.placement import DoesNotFit, is_out_of_memory
+from promptvision.models.placements import PlacementChoice, Placements, StagePlan
 from promptvision.models.spec import ModelSpec, alternatives
 from promptvision.models.speeds import Speeds
+from promptvision.models.upcoming import Upcoming
 from promptvision.models.weights import require
 from promptvision.settings import Settings
 
@@ -40,6 +42,9 @@ _TRIES = 10
 
 PEAKS_FILE = "model_peaks.json"
 """Name of the file of measured peaks in ``PROMPTVISION_HOME``."""
+
+PLACEMENTS_FILE = "model_placements.json"
+"""Name of the file of the last choices of placements."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,23 +79,26 @@ class HeldLease:
 
     Args:
         models: the models.
-        end: called once, with whether the call ran out of memory.
+        reserved_bytes: what was reserved for it on the device of computation.
+        end: called once, with whether the call failed and whether it ran out of memory.
     """
 
-    def __init__(self, models: LeasedModels, end: Callable[[bool], None]) -> None:
+    def __init__(self, models: LeasedModels, reserved_bytes: int, end: Callable[[bool, bool], None]) -> None:
         self.models = models
-        self._end: Callable[[bool], None] | None = end
+        self.reserved_bytes = reserved_bytes
+        self._end: Callable[[bool, bool], None] | None = end
 
-    def close(self, *, ran_out_of_memory: bool = False) -> None:
+    def close(self, *, failed: bool = False, ran_out_of_memory: bool = False) -> None:
         """End the lease.
 
         Args:
-            ran_out_of_memory: whether the call did; its peak is then known to be larger than what it had.
+            failed: whether the call did, so that its seconds say nothing.
+            ran_out_of_memory: whether it did; its peak is then known to be larger than what it had.
         """
         end, self._end = self._end, None
         self.models = LeasedModels()
         if end is not None:
-            end(ran_out_of_memory)
+            end(failed or ran_out_of_memory, ran_out_of_memory)
 
 
 class ModelPool:
@@ -128,13 +136,19 @@ class ModelPool:
         accelerator = accelerator or CudaAccelerator()
         self.speeds = Speeds()
         self.peaks = Peaks(PeakTable(settings.home / PEAKS_FILE), accelerator)
-        ledger = Ledger(
-            self._usable_bytes,
-            settings.model_memory,
-            host_limit=devices.host_limit(settings.model_host_memory),
-        )
+        host_limit = devices.host_limit(settings.model_host_memory)
+        ledger = Ledger(self._usable_bytes, settings.model_memory, host_limit=host_limit)
         self._grants = Grants(ledger, settings, self.peaks)
         self._options = LeaseOptions(specs, settings, device)
+        self._placements = Placements(
+            self._grants,
+            self._options,
+            self.peaks,
+            self.speeds,
+            limit=settings.model_memory,
+            host_limit=host_limit,
+            path=settings.home / PLACEMENTS_FILE,
+        )
         self._loader = ModelLoader(
             self._grants,
             settings,
@@ -144,6 +158,7 @@ class ModelPool:
             instruments or Instruments(),
             self.free_unused,
         )
+        self._upcoming = Upcoming(self._grants, self._options, self._loader)
 
     @contextmanager
     def lease(
@@ -151,9 +166,10 @@ class ModelPool:
         *ids: str,
         device: str | None = None,
         compute_device: str | None = None,
-        peak_bytes: int | None = None,
+        peak_bytes: PeakBytes = None,
         operation: str = "",
         shape: Sequence[int] = (),
+        passes: int = 1,
         check: Check | None = None,
     ) -> Iterator[LeasedModels]:
         """Hold loaded models in a ``with`` block; arguments and errors as :meth:`acquire`."""
@@ -164,25 +180,27 @@ class ModelPool:
             peak_bytes=peak_bytes,
             operation=operation,
             shape=shape,
+            passes=passes,
             check=check,
         )
-        ran_out = False
+        failed = ran_out = False
         try:
             yield held.models
-        except Exception as exc:
-            ran_out = is_out_of_memory(exc)
+        except BaseException as exc:
+            failed, ran_out = True, is_out_of_memory(exc)
             raise
         finally:
-            held.close(ran_out_of_memory=ran_out)
+            held.close(failed=failed, ran_out_of_memory=ran_out)
 
     def acquire(
         self,
         *ids: str,
         device: str | None = None,
         compute_device: str | None = None,
-        peak_bytes: int | None = None,
+        peak_bytes: PeakBytes = None,
         operation: str = "",
         shape: Sequence[int] = (),
+        passes: int = 1,
         check: Check | None = None,
     ) -> HeldLease:
         """Hold loaded models, in the order of ``ids``, all on one device, until the lease is closed.
@@ -195,10 +213,12 @@ class ModelPool:
             compute_device: the device of computation, if layers are streamed there from ``device``; it
                 determines the dtype, and activations are counted there. Run only private views of movable
                 models (:func:`~promptvision.models.copies.private_view`): they are shared copies.
-            peak_bytes: activation memory of this call; default: the largest peak that the specs declare.
+            peak_bytes: activation memory of this call, or a function that returns it for the dtype of the
+                first model; default: the largest peak that the specs declare.
                 Once three calls of the same kind were measured, what they used is reserved instead.
             operation: names the kind of call for the measured peaks; default: the models.
             shape: sizes of the input that determine the activation memory, such as height and width.
+            passes: how often the networks run; measured seconds are for one pass.
             check: called while waiting; an exception ends the wait. The wait for memory of other leases is
                 then bounded by ``check`` alone, so that a call waits until its own time limit.
 
@@ -218,12 +238,37 @@ class ModelPool:
             peak_bytes=peak_bytes,
             operation=operation,
             shape=shape,
+            passes=passes,
         )
         option, lease = self._acquire_first(options, check)
         leased = LeasedModels(lease.slots[spec.id].model for spec in option.specs)
         leased.ids = tuple(spec.id for spec in option.specs)
         self.peaks.begin(lease, option)
-        return HeldLease(leased, partial(self._end, lease))
+        return HeldLease(leased, lease.reserved_bytes, partial(self._end, lease, option, time.monotonic()))
+
+    def announce(self, plan: object, ids: Iterable[str]) -> None:
+        """Say what a plan needs next: it is evicted last, and put on the GPU while there is free memory.
+
+        Args:
+            plan: identifies the plan; its earlier announcement is replaced.
+            ids: models, soonest first; each may name alternatives. Without any, the plan is forgotten.
+        """
+        self._upcoming.announce(plan, ids)
+
+    def choose_placement(self, plans: Sequence[StagePlan]) -> PlacementChoice:
+        """Where the weights of a pipeline go, by free memory and measured speeds.
+
+        Args:
+            plans: the stages of the pipeline, in their order.
+
+        Raises:
+            SetupError: a model is not known.
+        """
+        return self._placements.choose(plans)
+
+    def placements(self) -> dict[str, PlacementChoice]:
+        """The last choice of each pipeline, by its models."""
+        return self._placements.choices()
 
     @property
     def specs(self) -> Mapping[str, ModelSpec]:
@@ -263,6 +308,7 @@ class ModelPool:
     def close(self) -> None:
         """Drop all models; leased ones when they are released. New leases are refused."""
         has_models = self._grants.close()
+        self._upcoming.close()
         self.peaks.close()
         if has_models:  # else there is nothing to collect, which takes long in a large process
             self.free_unused()
@@ -295,6 +341,11 @@ class ModelPool:
             self._grants.release(lease)
         raise Busy(f"{option.names}: could not be loaded together in {_TRIES} tries", retry_after_s=10)
 
-    def _end(self, lease: Lease, ran_out_of_memory: bool) -> None:
+    def _end(
+        self, lease: Lease, option: LeaseOption, started: float, failed: bool, ran_out_of_memory: bool
+    ) -> None:
+        if option.operation and not failed:
+            seconds = (time.monotonic() - started) / max(1, option.passes)
+            self.speeds.add_pass(self.peaks.key(option, lease.slots), seconds)
         self.peaks.end(lease, ran_out_of_memory=ran_out_of_memory)
         self._grants.release(lease)

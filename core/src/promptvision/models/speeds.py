@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable
 
 __all__ = ["Speeds"]
 
@@ -29,7 +28,7 @@ class Speeds:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._copy = COPY_BYTES_PER_S
-        self._passes: dict[Hashable, float] = {}
+        self._passes: dict[str, float] = {}
         self.copied_bytes = 0
         """Bytes copied from main memory to the GPU."""
         self.is_copy_measured = False
@@ -48,17 +47,21 @@ class Speeds:
                 self._copy = found if not self.is_copy_measured else self._mixed(self._copy, found)
                 self.is_copy_measured = True
 
-    def pass_s(self, device: str, kind: Hashable, weight_bytes: int) -> float:
-        """Seconds of one pass through the networks of a stage: measured, or by the size of the weights."""
+    def measured_pass_s(self, row: str) -> float | None:
+        """Measured seconds of one pass of a kind of call, see ``Peaks.row``; None before the first."""
         with self._lock:
-            found = self._passes.get((device, kind))
-        return weight_bytes / COMPUTE_BYTES_PER_S.get(device, 3e8) if found is None else found
+            return self._passes.get(row)
 
-    def add_pass(self, device: str, kind: Hashable, seconds: float) -> None:
-        """Record the seconds of one pass with all weights on the device."""
+    def pass_s(self, device: str, row: str, weight_bytes: int) -> float:
+        """Seconds of one pass through the networks of a stage: measured, or by the size of the weights."""
+        found = self.measured_pass_s(row)
+        return weight_bytes / COMPUTE_BYTES_PER_S[device] if found is None else found
+
+    def add_pass(self, row: str, seconds: float) -> None:
+        """Record the seconds of one pass of a kind of call."""
         with self._lock:
-            before = self._passes.pop((device, kind), None)
-            self._passes[device, kind] = seconds if before is None else self._mixed(before, seconds)
+            before = self._passes.pop(row, None)
+            self._passes[row] = seconds if before is None else self._mixed(before, seconds)
             while len(self._passes) > _MAX_KINDS:
                 del self._passes[next(iter(self._passes))]
 

@@ -60,6 +60,7 @@ class OutputData(BaseModel):
         saved: the images that the call made, in order.
         summary: the result in one sentence.
         models: ids of the models that it used.
+        notes: how it ran, such as on which device and why.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -68,6 +69,7 @@ class OutputData(BaseModel):
     saved: tuple[SavedImage, ...] = ()
     summary: str = ""
     models: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,16 +161,23 @@ class Call:
 
 @dataclass(frozen=True)
 class CallOutput:
-    """What a call returned, the images it made, in order, and the ids of the models it used."""
+    """What a call returned, the images it made, in order, the ids of the models it used, and how it ran."""
 
     result: Result
     saved: tuple[SavedImage, ...]
     models: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_data(self) -> OutputData:
         """The output as data."""
         result = self.result.model_dump(mode="json")
-        return OutputData(result=result, saved=self.saved, summary=self.result.summary(), models=self.models)
+        return OutputData(
+            result=result,
+            saved=self.saved,
+            summary=self.result.summary(),
+            models=self.models,
+            notes=self.notes,
+        )
 
     @classmethod
     def from_data(cls, data: OutputData, tool: Tool) -> Self:
@@ -176,7 +185,7 @@ class CallOutput:
         result = tool.result.model_validate(data.result)
         if isinstance(result, RemoteResult):
             result.keep_summary(data.summary)
-        return cls(result, data.saved, data.models)
+        return cls(result, data.saved, data.models, data.notes)
 
 
 def image_ids_of(args: Args) -> tuple[str, ...]:

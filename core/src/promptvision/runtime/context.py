@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
+    from promptvision.models.placements import PlacementChoice, StagePlan
     from promptvision.models.pool import HeldLease, ModelPool
     from promptvision.settings import Settings
 
 __all__ = ["CallContext", "Progress", "SavedImage"]
+
+MAX_NOTES = 50
+"""Notes of one call; further ones are dropped."""
 
 Progress = Callable[[float, float, str], None]
 """Called with done, total and a message, from the thread that runs the tool."""
@@ -69,6 +73,8 @@ class CallContext:
         self.saved: list[SavedImage] = []
         self.models: dict[str, None] = {}
         """Ids of the models that the call has leased, in order."""
+        self.notes: list[str] = []
+        """How the call ran, such as on which device and why."""
         self._images = images
         self._pool = pool
         self._parent = parent
@@ -82,7 +88,8 @@ class CallContext:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         ran_out = error is not None and is_out_of_memory(error)
         for models in tuple(self._leases):
-            self.release(*models, ran_out_of_memory=ran_out)
+            self.release(*models, failed=error is not None, ran_out_of_memory=ran_out)
+        self._pool.announce(self, ())
 
     def open(self, ref: ImageRef) -> Image:
         """The decoded image; changing it in place does not affect the stored image."""
@@ -126,9 +133,10 @@ class CallContext:
         *models: str,
         device: str | None = None,
         compute_device: str | None = None,
-        peak_bytes: int | None = None,
+        peak_bytes: int | Callable[[str], int] | None = None,
         operation: str = "",
         shape: Sequence[int] = (),
+        passes: int = 1,
     ) -> Any:
         """Lease loaded models until the call ends or they are released."""
         self.release(*models)
@@ -139,6 +147,7 @@ class CallContext:
             peak_bytes=peak_bytes,
             operation=operation,
             shape=shape,
+            passes=passes,
             check=self.check_cancelled,
         )
         self._leases[models] = held
@@ -146,10 +155,25 @@ class CallContext:
         self.models.update(dict.fromkeys(loaded.ids))
         return loaded[0] if len(models) == 1 else loaded
 
-    def release(self, *models: str, ran_out_of_memory: bool = False) -> None:
+    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> int:
         """Release leased models before the call ends; pass the ids of the lease."""
-        if (held := self._leases.pop(models, None)) is not None:
-            held.close(ran_out_of_memory=ran_out_of_memory)
+        if (held := self._leases.pop(models, None)) is None:
+            return 0
+        held.close(failed=failed, ran_out_of_memory=ran_out_of_memory)
+        return held.reserved_bytes
+
+    def announce(self, *models: str) -> None:
+        """Say which models the call needs next, soonest first."""
+        self._pool.announce(self, models)
+
+    def choose_placement(self, plans: Sequence[StagePlan]) -> PlacementChoice:
+        """Where the weights of a pipeline go, by free memory and measured speeds."""
+        return self._pool.choose_placement(plans)
+
+    def note(self, text: str) -> None:
+        """Add a sentence to the details of the step."""
+        if len(self.notes) < MAX_NOTES:
+            self.notes.append(text)
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
         """Drop loaded models without a lease: these, or all; on one device, or on all."""

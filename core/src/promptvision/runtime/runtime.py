@@ -34,6 +34,7 @@ class CallResult:
         seconds: wall-clock time.
         cached: whether it comes from an earlier equal call.
         models: ids of the models that it used.
+        notes: how it ran, such as on which device and why.
     """
 
     result: Result
@@ -41,6 +42,7 @@ class CallResult:
     seconds: float
     cached: bool
     models: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Runtime:
@@ -164,7 +166,9 @@ class Runtime:
 
 
 def _result(output: CallOutput, started: float, *, cached: bool) -> CallResult:
-    return CallResult(output.result, output.saved, time.monotonic() - started, cached, output.models)
+    return CallResult(
+        output.result, output.saved, time.monotonic() - started, cached, output.models, output.notes
+    )
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:

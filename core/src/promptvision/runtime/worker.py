@@ -101,7 +101,7 @@ class Worker:
                     result = await _within_limit(call, call.tool.load()(call.args, context))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
-        return CallOutput(_checked(call, result), tuple(context.saved), tuple(context.models))
+        return _output(call, result, context)
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
         context = self._context(call, cancel, on_progress)
@@ -112,7 +112,7 @@ class Worker:
                     result = asyncio.run(_until_cancelled(result, cancel))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
-        return CallOutput(_checked(call, result), tuple(context.saved), tuple(context.models))
+        return _output(call, result, context)
 
     def _around(self, call: Call) -> AbstractContextManager[object]:
         return self.instruments.around(ToolRunActivity(call.tool, call.headers))
@@ -162,6 +162,12 @@ async def _until_cancelled(work: Coroutine[Any, Any, Any], cancel: CancelToken) 
 
 def _failure(call: Call, exc: BaseException) -> ToolFailed:
     return ToolFailed(f"{call.label}: {type(exc).__name__}: {exc}")
+
+
+def _output(call: Call, result: Any, context: CallContext) -> CallOutput:
+    return CallOutput(
+        _checked(call, result), tuple(context.saved), tuple(context.models), tuple(context.notes)
+    )
 
 
 def _checked(call: Call, result: Any) -> Result:

@@ -323,6 +323,7 @@ def _reply_schema() -> Schema:
         "cached": {"type": "boolean"},
         "message": _MAYBE,
         "models": {"type": "array", "items": _TEXT},
+        "details": {"type": "array", "items": _TEXT},
     }
     return {
         "type": "object",

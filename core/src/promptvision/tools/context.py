@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptvision.types import ImageRef, MaskRef
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
+    from promptvision.models.placements import PlacementChoice, StagePlan
     from promptvision.settings import Settings
 
 __all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
@@ -79,9 +80,10 @@ class ToolContext(Protocol):
         *models: str,
         device: str | None = None,
         compute_device: str | None = None,
-        peak_bytes: int | None = None,
+        peak_bytes: int | Callable[[str], int] | None = None,
         operation: str = "",
         shape: Sequence[int] = (),
+        passes: int = 1,
     ) -> Any:
         """Lease loaded models until the call ends: the model for one id, a tuple for several.
 
@@ -92,23 +94,45 @@ class ToolContext(Protocol):
             compute_device: the device of computation, if the tool streams layers there from ``device``; it
                 determines the dtype. Movable models are then shared copies: run only a view made by
                 ``private_view``.
-            peak_bytes: activation memory of this call, if it depends on the call; default: the value of the
-                specs. Once calls of the same kind were measured, what they used is reserved instead.
+            peak_bytes: activation memory of this call, if it depends on the call, or a function that returns
+                it for the dtype of the first model; default: the value of the specs. Once calls of the same
+                kind were measured, what they used is reserved instead.
             operation: names the kind of call for the measured memory, if the models alone do not.
             shape: sizes of the input that determine the activation memory, such as height and width.
+            passes: how often the networks run; measured seconds are for one pass.
 
         Raises:
             SetupError: weights are not downloaded; the message names the command that pulls them.
             DoesNotFit: there is not enough memory, even after evicting all unused models.
         """
 
-    def release(self, *models: str, ran_out_of_memory: bool = False) -> None:
+    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> int:
         """Release leased models before the call ends.
 
         Args:
             models: the ids of the lease.
-            ran_out_of_memory: whether what used them did, so that more memory is reserved the next time.
+            failed: whether what used them did, so that its seconds say nothing.
+            ran_out_of_memory: whether it did, so that more memory is reserved the next time.
+
+        Returns:
+            The bytes that were reserved for the lease on the device of computation, weights included.
         """
+
+    def announce(self, *models: str) -> None:
+        """Say which models the call needs next, soonest first.
+
+        They are evicted last, and put on the GPU while there is free memory.
+        """
+
+    def choose_placement(self, plans: Sequence[StagePlan]) -> PlacementChoice:
+        """Where the weights of a pipeline go: the placement that is predicted to be fastest.
+
+        Args:
+            plans: the stages of the pipeline, in their order.
+        """
+
+    def note(self, text: str) -> None:
+        """Add a sentence to the details of the step, such as on which device it ran and why."""
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
         """Drop loaded models without a lease, after running out of memory.

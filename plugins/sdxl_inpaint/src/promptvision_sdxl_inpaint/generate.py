@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from promptvision.plugin import CELL, GenerateResult
+from promptvision.plugin import CELL, GenerateResult, StagePlan
 from promptvision_sdxl_inpaint.denoise import Embeddings, denoise_new, embed_prompts, unread_notes
 from promptvision_sdxl_inpaint.limits import WORK_PIXELS, check_content, work_pixels
 from promptvision_sdxl_inpaint.load import use_xformers
 from promptvision_sdxl_inpaint.plugin import (
     GENERATOR,
-    SPECS,
     TEXT_ENCODER,
     TEXT_ENCODER_2,
     VAE,
     SdxlGenerateArgs,
     SdxlSection,
 )
-from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
+from promptvision_sdxl_inpaint.staged import StagedRunner
 from promptvision_sdxl_inpaint.vae import decode, decode_peak
 
 if TYPE_CHECKING:
@@ -36,8 +35,6 @@ __all__ = ["generate", "size_of"]
 _SIZES = {"square": (1024, 1024), "landscape": (1216, 832), "portrait": (832, 1216)}
 """Sizes that SDXL was trained on (Podell et al. 2023, appendix I)."""
 
-_SPECS = {spec.id: spec for spec in SPECS}
-
 
 def generate(args: SdxlGenerateArgs, context: ToolContext) -> GenerateResult:
     """Draw an image.
@@ -47,10 +44,7 @@ def generate(args: SdxlGenerateArgs, context: ToolContext) -> GenerateResult:
         ToolFailed: the model returned values that are not finite.
     """
     drawing = _Drawing(args, context, size_of(args.format, work_pixels(context.settings)))
-    stages = [
-        [_SPECS[name] for name in stage] for stage in ((TEXT_ENCODER, TEXT_ENCODER_2), (GENERATOR, VAE))
-    ]
-    runner = StagedRunner(context, first_placement(stages, context.settings.model_memory))
+    runner = StagedRunner(context, context.choose_placement(drawing.plans()))
     made, notes = drawing.run(runner)
     check_content(made, args.prompt, context.settings)
     return GenerateResult(generated_image_url=context.save(made), message=" ".join(notes) or None)
@@ -80,15 +74,41 @@ class _Drawing:
     context: ToolContext
     size: tuple[int, int]
 
+    def plans(self) -> list[StagePlan]:
+        """The stages, for the choice of a placement."""
+        return [
+            StagePlan(name="reading the prompt", models=(TEXT_ENCODER, TEXT_ENCODER_2)),
+            StagePlan(name="drawing", models=(GENERATOR, VAE), passes=self.args.steps, shape=self.size),
+            StagePlan(name="decoding", models=(VAE,), shape=self.size, can_tile=True),
+        ]
+
     def run(self, runner: StagedRunner) -> tuple[Image.Image, list[str]]:
         """All stages; the image, and what to say about it."""
         self.context.progress(0, self.args.steps, "reading the prompt")
-        embeddings, notes = runner.run("reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed)
-        latents = runner.run("painting", (GENERATOR, VAE), partial(self._paint, embeddings), keep=(VAE,))
+        embeddings, notes = runner.run(
+            "reading the prompt",
+            (TEXT_ENCODER, TEXT_ENCODER_2),
+            self._embed,
+            following=(GENERATOR, VAE),
+        )
+        latents = runner.run(
+            "drawing",
+            (GENERATOR, VAE),
+            partial(self._paint, embeddings),
+            keep=(VAE,),
+            following=(VAE,),
+            shape=self.size,
+            passes=self.args.steps,
+        )
         self.context.check_cancelled()
         pixels = self.size[0] * self.size[1]
         made = runner.run(
-            "decoding", (VAE,), partial(self._decode, latents), peak_bytes=partial(decode_peak, pixels)
+            "decoding",
+            (VAE,),
+            partial(self._decode, latents),
+            peak_bytes=partial(decode_peak, pixels),
+            tiled=partial(self._decode, latents, tiled=True),
+            shape=self.size,
         )
         return made, [*notes, *runner.notes]
 
@@ -112,5 +132,5 @@ class _Drawing:
             on_step=lambda index: self.context.progress(index + 1, self.args.steps, "painting"),
         )
 
-    def _decode(self, latents: torch.Tensor, device: str, vae: Any) -> Image.Image:
-        return decode(vae, latents, device)
+    def _decode(self, latents: torch.Tensor, device: str, vae: Any, *, tiled: bool = False) -> Image.Image:
+        return decode(vae, latents, device, tiled=tiled)

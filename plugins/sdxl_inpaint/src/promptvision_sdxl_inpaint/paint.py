@@ -14,6 +14,7 @@ from promptvision.plugin import (
     ArgumentsError,
     Crop,
     InpaintResult,
+    StagePlan,
     make_crop,
     missing_weights,
     read_mask,
@@ -42,13 +43,13 @@ from promptvision_sdxl_inpaint.plugin import (
     SdxlArgs,
     SdxlSection,
 )
-from promptvision_sdxl_inpaint.staged import StagedRunner, first_placement
+from promptvision_sdxl_inpaint.staged import StagedRunner
 from promptvision_sdxl_inpaint.vae import decode, decode_peak, encode, encode_peak, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from promptvision.plugin import Placement, Settings, ToolContext
+    from promptvision.plugin import ToolContext
     from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
 
 __all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
@@ -123,30 +124,81 @@ class _Painting:
     def run(self) -> list[Image.Image]:
         """Run all stages; return the painted crops."""
         refines = self._has_refiner()
-        runner = StagedRunner(self.context, _placement(refines, self.context.settings))
+        runner = StagedRunner(self.context, self.context.choose_placement(self._plans(refines)))
         self.context.progress(0, 1, "reading the prompt")
         for_base, for_refiner, unread = runner.run(
-            "reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed
+            "reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed, following=(VAE, BASE)
         )
         self.notes.extend(unread)
-        pixels = max(crop.image.width * crop.image.height for crop in self.crops)
+        shape = self._shape
+        pixels = shape[0] * shape[1]
         encoded = runner.run(
-            "encoding the image", (VAE,), self._encode, keep=(VAE,), peak_bytes=partial(encode_peak, pixels)
+            "encoding the image",
+            (VAE,),
+            self._encode,
+            keep=(VAE,),
+            following=(BASE,),
+            peak_bytes=partial(encode_peak, pixels),
+            tiled=partial(self._encode, tiled=True),
+            shape=shape,
         )
         base = partial(self._base, for_base, encoded, refines)
-        left = runner.run("painting", (BASE, VAE), base, keep=(VAE,))
+        left = runner.run(
+            "painting",
+            (BASE, VAE),
+            base,
+            keep=(VAE,),
+            following=(REFINER, VAE) if refines else (VAE,),
+            shape=shape,
+            passes=self._steps,
+        )
         latents = [each.latents for each in left]
         if left[0].schedule.is_split:
             refine = partial(self._refine, for_refiner, left)
-            latents = runner.run("refining", (REFINER, VAE), refine, keep=(VAE,))
+            latents = runner.run(
+                "refining",
+                (REFINER, VAE),
+                refine,
+                keep=(VAE,),
+                following=(VAE,),
+                shape=shape,
+                passes=self._steps,
+            )
         elif refines:
             self.notes.append("Painted without the refiner: there are too few steps for both stages.")
         self.context.check_cancelled()
         painted = runner.run(
-            "decoding", (VAE,), partial(self._decode, latents), peak_bytes=partial(decode_peak, pixels)
+            "decoding",
+            (VAE,),
+            partial(self._decode, latents),
+            peak_bytes=partial(decode_peak, pixels),
+            tiled=partial(self._decode, latents, tiled=True),
+            shape=shape,
         )
         self.notes.extend(runner.notes)
         return painted
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        """Height and width of the largest crop."""
+        largest = max((crop.image for crop in self.crops), key=lambda image: image.width * image.height)
+        return largest.height, largest.width
+
+    @property
+    def _steps(self) -> int:
+        return len(self.crops) * count_steps(self.args.steps, self.args.strength)
+
+    def _plans(self, refines: bool) -> list[StagePlan]:
+        """The stages, for the choice of a placement."""
+        shape, steps = self._shape, self._steps
+        refining = StagePlan(name="refining", models=(REFINER, VAE), passes=steps, shape=shape)
+        return [
+            StagePlan(name="reading the prompt", models=(TEXT_ENCODER, TEXT_ENCODER_2)),
+            StagePlan(name="encoding the image", models=(VAE,), shape=shape, can_tile=True),
+            StagePlan(name="painting", models=(BASE, VAE), passes=steps, shape=shape),
+            *([refining] if refines else []),
+            StagePlan(name="decoding", models=(VAE,), shape=shape, can_tile=True),
+        ]
 
     def _has_refiner(self) -> bool:
         missing = missing_weights(_SPECS[REFINER], self.context.settings)
@@ -164,12 +216,15 @@ class _Painting:
         for_base = embed_prompts(device, first, second, **words)
         return for_base, embed_prompts(device, None, second, **words), unread
 
-    def _encode(self, device: str, vae: Any) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    def _encode(
+        self, device: str, vae: Any, *, tiled: bool = False
+    ) -> list[tuple[torch.Tensor, torch.Tensor]]:
         encoded = []
         for crop in self.crops:
             values = values_of(crop.image)
             blanked = values * (np.asarray(crop.mask) == 0)[..., None]
-            encoded.append((encode(vae, values, device), encode(vae, blanked, device)))
+            original = encode(vae, values, device, tiled=tiled)
+            encoded.append((original, encode(vae, blanked, device, tiled=tiled)))
         return encoded
 
     def _base(
@@ -238,8 +293,10 @@ class _Painting:
             for index, each in enumerate(left)
         ]
 
-    def _decode(self, latents: Sequence[torch.Tensor], device: str, vae: Any) -> list[Image.Image]:
-        return [decode(vae, each, device) for each in latents]
+    def _decode(
+        self, latents: Sequence[torch.Tensor], device: str, vae: Any, *, tiled: bool = False
+    ) -> list[Image.Image]:
+        return [decode(vae, each, device, tiled=tiled) for each in latents]
 
     def _choose_attention(self, device: str, model: Denoiser) -> None:
         if device == "cuda" and self.context.settings.section(SdxlSection).sdxl_xformers:
@@ -252,8 +309,3 @@ class _Painting:
     def _reporter(self, message: str, before: int, schedule: Schedule) -> Callable[[int], None]:
         total = len(self.crops) * (schedule.base_steps + schedule.refiner_steps)
         return lambda index: self.context.progress(before + index + 1, total, message)
-
-
-def _placement(refines: bool, settings: Settings) -> Placement:
-    stages = [(TEXT_ENCODER, TEXT_ENCODER_2), (BASE, VAE), *([(REFINER, VAE)] if refines else [])]
-    return first_placement([[_SPECS[name] for name in stage] for stage in stages], settings.model_memory)

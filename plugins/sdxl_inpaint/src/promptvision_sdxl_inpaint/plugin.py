@@ -96,6 +96,7 @@ def _hub(id_: str, source: str, revision: str, files: tuple[WeightFile, ...], **
         "license_url": _RAIL_URL,
         "dtypes": {"cuda": ("float16",), "cpu": ("float32",)},
         "tier": "full",
+        "movable": True,
         **more,
     }
     return ModelSpec(

@@ -1,4 +1,4 @@
-"""Encode pixels to latents and decode them, without overflow and within the available memory."""
+"""Encode pixels to latents and decode them without overflow, whole or in tiles."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from promptvision.plugin import ToolFailed, is_out_of_memory, release_cached, usable_bytes
+from promptvision.plugin import ToolFailed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def values_of(image: Image.Image) -> NDArray[np.float32]:
 
 
 @torch.inference_mode()
-def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
+def encode(vae: Any, values: NDArray[np.float32], device: str, *, tiled: bool = False) -> torch.Tensor:
     """Latents for the UNet: the mean of the distribution, scaled; 1 x 4 x h x w, on the CPU.
 
     The mean is used instead of a sample, so the same image always has the same latents.
@@ -51,41 +51,49 @@ def encode(vae: Any, values: NDArray[np.float32], device: str) -> torch.Tensor:
         vae: the model.
         values: H x W x 3, from -1 to 1, sides multiples of 8.
         device: the device of the VAE.
+        tiled: whether to work tile by tile, with less memory; the tone can shift between tiles.
     """
     pixels = torch.from_numpy(values).permute(2, 0, 1)[None]
-
-    def run(model: Any) -> torch.Tensor:
-        mean: torch.Tensor = model.encode(pixels.to(device, _dtype(model))).latent_dist.mode()
-        return mean * float(model.config.scaling_factor)
-
-    return _run_within(vae, run, _ENCODE_BYTES_PER_VALUE * pixels.shape[-1] * pixels.shape[-2], device).cpu()
+    model = _tiled(vae) if tiled else vae
+    mean: torch.Tensor = model.encode(pixels.to(device, _dtype(model))).latent_dist.mode()
+    return (mean * float(model.config.scaling_factor)).cpu()
 
 
 @torch.inference_mode()
-def decode(vae: Any, latents: torch.Tensor, device: str) -> Image.Image:
+def decode(vae: Any, latents: torch.Tensor, device: str, *, tiled: bool = False) -> Image.Image:
     """The RGB image of scaled latents, eight times as wide and high.
+
+    Args:
+        vae: the model.
+        latents: 1 x 4 x h x w, scaled for the UNet.
+        device: the device of the VAE.
+        tiled: whether to work tile by tile, with less memory; the tone can shift between tiles.
 
     Raises:
         ToolFailed: the latents contain values that are not finite.
     """
-    pixels = 64 * latents.shape[-1] * latents.shape[-2]
-
-    def run(model: Any) -> torch.Tensor:
-        scaled = latents.to(device, _dtype(model)) / model.config.scaling_factor
-        image: torch.Tensor = model.decode(scaled, return_dict=False)[0]
-        return image.float()
-
-    image = _run_within(vae, run, _DECODE_BYTES_PER_VALUE * pixels, device)
+    image = _decoded(_tiled(vae) if tiled else vae, latents, device)
     if not torch.isfinite(image).all() and _dtype(vae) is not torch.float32:
-        image = _run_within(_in_float32(vae, device), run, _DECODE_BYTES_PER_VALUE * pixels, device)
+        whole = _in_float32(vae, device)
+        image = _decoded(_tiled(whole) if tiled else whole, latents, device)
     if not torch.isfinite(image).all():
         raise ToolFailed("promptvision-sdxl-inpaint: the painted latents contain values that are not finite")
     array = ((image[0].permute(1, 2, 0).cpu().numpy() + 1) * 127.5).round().clip(0, 255).astype(np.uint8)
     return Image.fromarray(array)
 
 
+def _decoded(vae: Any, latents: torch.Tensor, device: str) -> torch.Tensor:
+    scaled = latents.to(device, _dtype(vae)) / vae.config.scaling_factor
+    image: torch.Tensor = vae.decode(scaled, return_dict=False)[0]
+    return image.float()
+
+
 def _in_float32(vae: Any, device: str) -> Any:
-    """A copy of a VAE in float32 on the device."""
+    """A copy of a VAE in float32 on the device, without hooks that stream its layers."""
+    if any(hasattr(module, "_diffusers_hook") for module in vae.modules()):
+        own = type(vae).from_config(vae.config)
+        own.load_state_dict(vae.state_dict())
+        return own.eval().to(device, torch.float32)
     from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
 
     own = copy.deepcopy(vae)
@@ -95,26 +103,6 @@ def _in_float32(vae: Any, device: str) -> Any:
 def _dtype(vae: Any) -> torch.dtype:
     dtype: torch.dtype = vae.dtype
     return dtype
-
-
-def _run_within(vae: Any, run: Any, bytes_per_byte: int, device: str) -> torch.Tensor:
-    """Run on the whole image if it fits, else tile by tile, which can shift the tone between tiles."""
-    needed = bytes_per_byte * _dtype(vae).itemsize
-    if device == "cpu" or needed <= _free_bytes(device):
-        try:
-            whole: torch.Tensor = run(vae)
-        except RuntimeError as exc:
-            if not is_out_of_memory(exc):
-                raise
-        else:
-            return whole
-        release_cached()
-    tiled: torch.Tensor = run(_tiled(vae))
-    return tiled
-
-
-def _free_bytes(device: str) -> int:
-    return usable_bytes(device) - torch.cuda.memory_allocated()
 
 
 def _tiled(vae: Any) -> Any:

@@ -101,6 +101,7 @@ class StepRecord:
             cached=call.cached,
             message=result.message,
             models=call.models,
+            details=call.notes,
             image_ids=tuple(dict.fromkeys((*started.image_ids, *image_ids(result)))),
         )
         notes = [*request.notes, *request.messages]

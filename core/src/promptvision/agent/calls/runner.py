@@ -93,6 +93,8 @@ class StepRunner:
         self._on_progress = on_progress
         self._middleware = middleware
         self._user_id = user_id
+        self._needed: dict[int, tuple[str, ...]] = {}
+        """The models of the operations that run or wait for their prerequisites, outermost first."""
 
     async def perform(self, request: OperationRequest, depth: int = 0) -> ToolOutcome:
         """Run an operation; prerequisites run first, as steps of their own.
@@ -114,6 +116,22 @@ class StepRunner:
             await self._fail(error := unavailable_error(self._registry, request), request)
             raise error
         tools = tools_that_invert(tools, request.values)
+        self._announce(request, tools[0].requires.models)
+        try:
+            return await self._perform(tools, request, depth)
+        finally:
+            self._announce(request, ())
+
+    def _announce(self, request: OperationRequest, models: tuple[str, ...]) -> None:
+        """Tell the model pool what the turn needs next: the models of prerequisites, then their callers'."""
+        self._needed.pop(id(request), None)
+        if models:
+            self._needed[id(request)] = models
+        soonest_first = reversed(self._needed.values())
+        self._runtime.pool.announce(self, [model for models in soonest_first for model in models])
+
+    async def _perform(self, tools: list[Tool], request: OperationRequest, depth: int) -> ToolOutcome:
+        name = request.operation
         values, args = await self._complete(tools[0], request, depth)
         failures: list[ToolFailed | SetupError] = []
         for tool in tools:

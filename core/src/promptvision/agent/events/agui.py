@@ -129,7 +129,8 @@ class Translator:
 
     def _step_finished(self, data: dict[str, Any]) -> list[AguiEvent]:
         names = ("operation", "tool", "plugin", "status", "result", "seconds", "cached", "message")
-        step = {**{name: data[name] for name in names}, "models": list(data.get("models", ()))}
+        lists = {name: list(data.get(name, ())) for name in ("models", "details")}
+        step = {**{name: data[name] for name in names}, **lists}
         shown = show_ids(step, self._ids, self._show)
         parts: list[dict[str, Any]] = [{"type": "text", "text": json.dumps(shown, ensure_ascii=False)}]
         for url in self._made(data["result"] or {}):

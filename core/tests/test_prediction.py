@@ -1,0 +1,46 @@
+"""Predicted seconds of placements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from promptvision.models.placement import Placement
+from promptvision.models.prediction import StageCost, predict_seconds
+
+TEXT = StageCost(weights={"text": 200}, passes=1, gpu_pass_s=1, cpu_pass_s=10)
+PAINT = StageCost(weights={"unet": 1000, "vae": 100}, passes=10, gpu_pass_s=2, cpu_pass_s=60)
+DECODE = StageCost(weights={"vae": 100}, passes=1, gpu_pass_s=3, cpu_pass_s=30)
+PIPELINE = (TEXT, PAINT, DECODE)
+SPEED = 100.0
+
+
+@pytest.mark.parametrize(
+    ("placement", "expected"),
+    [
+        (Placement.RESIDENT, 1 + 20 + 3 + 13),  # 1300 bytes once
+        (Placement.COMPONENT, 1 + 20 + 3 + 13),  # the VAE stays for the decoder
+        (Placement.GROUP, 2 + 10 * 11 + 3),  # the longer of copies and computation, in each pass
+        (Placement.SEQUENTIAL, 1 + 2 / 0.35 + 10 * (2 + 11 / 0.35) + 3 + 1 / 0.35),
+        (Placement.CPU, 10 + 600 + 30),
+    ],
+)
+def test_seconds_are_copies_and_computation(placement: Placement, expected: float) -> None:
+    assert predict_seconds(PIPELINE, placement, SPEED) == pytest.approx(expected)
+
+
+def test_what_is_on_the_gpu_is_not_copied_again() -> None:
+    there = tuple(replace(stage, on_device=frozenset({"text", "unet", "vae"})) for stage in PIPELINE)
+    assert predict_seconds(there, Placement.RESIDENT, SPEED) == 24
+    assert predict_seconds(there, Placement.COMPONENT, SPEED) == 24 + 11  # dropped after each stage
+
+
+def test_measured_seconds_replace_the_prediction() -> None:
+    measured = replace(PAINT, measured={Placement.GROUP: 5.0})
+    assert predict_seconds([measured], Placement.GROUP, SPEED) == 50
+
+
+@pytest.mark.parametrize("placement", Placement)
+def test_nothing_takes_no_time(placement: Placement) -> None:
+    assert predict_seconds([], placement, SPEED) == 0
