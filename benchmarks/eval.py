@@ -83,8 +83,10 @@ RUNS = (
     Run("segment_objects", "coco", ("sam",), (), ("sam",)),
     Run("caption_image", "captions", ("florence",), (), ("florence",)),
     Run("inpaint_image", "edits", ("erase",), (), ("erase",)),
-    Run("inpaint_image", "edits", ("sd_inpaint",), ("-a", "steps=2"), ("sd_inpaint", "eval")),
-    Run("inpaint_image", "edits", ("sdxl_inpaint",), ("-a", "steps=2"), ("sdxl_inpaint", "eval")),
+    Run("inpaint_image", "edits/repaint.jsonl", ("sd_inpaint",), ("-a", "steps=2"), ("sd_inpaint", "eval")),
+    Run(
+        "inpaint_image", "edits/repaint.jsonl", ("sdxl_inpaint",), ("-a", "steps=2"), ("sdxl_inpaint", "eval")
+    ),
     Run(
         "generate_image",
         "prompts",
@@ -269,11 +271,13 @@ def draw_captions(folder: Path, labels: dict[str, Any]) -> None:
 
 
 def draw_edits(folder: Path, labels: dict[str, Any]) -> None:
-    """Remove the first ball of each image; the reference is the ground without it."""
+    """Remove the first ball of each image, or paint over it; the reference is the ground without it."""
     edits = folder / "edits"
     edits.mkdir()
-    lines = [json.dumps(row) for row in _edits(folder, edits, labels)]
-    (edits / "list.jsonl").write_text("\n".join(lines))
+    rows = [*_edits(folder, edits, labels)]
+    for name, prompt in (("list", ""), ("repaint", "a plain background")):
+        lines = [json.dumps({**row, "prompt": prompt}) for row in rows]
+        (edits / f"{name}.jsonl").write_text("\n".join(lines))
 
 
 def _edits(folder: Path, edits: Path, labels: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -288,7 +292,7 @@ def _edits(folder: Path, edits: Path, labels: dict[str, Any]) -> Iterator[dict[s
         names = {kind: f"{kind}-{image['id']}.png" for kind in ("image", "mask", "reference")}
         for kind, made in (("image", before), ("mask", mask), ("reference", after)):
             made.save(edits / names[kind])
-        yield {**names, "prompt": "a plain background"}
+        yield names
 
 
 if __name__ == "__main__":

@@ -57,10 +57,14 @@ def test_detection_and_the_report(balls: Path, tmp_path: Path) -> None:
     assert by_name["AP50"]["value"] > 60  # it finds coloured balls
     assert by_name["AP"]["interval"][0] <= by_name["AP"]["value"] <= by_name["AP"]["interval"][1]
     (published,) = by_name["AP"]["published"]
-    assert published["value"] == "56.7"
-    assert "model is none, published with grounding-dino-base" in published["differences"]
-    assert "prompts is each, published with all" in published["differences"]
-    assert "images is 3, published with 5000" in published["differences"]
+    assert published["value"] == "56.7 %"
+    assert "zero-shot" in published["remark"]
+    assert published["differences"] == [
+        "model: none here, grounding-dino-base published",
+        "images: 3 here, 5000 published",
+        "prompts: each here, all published",
+        "box_threshold: 0.45 here, 0 published",
+    ]
     assert tool["peak_bytes"] > 1e6
     write(tmp_path / "page" / "report.html")
     page = (tmp_path / "page" / "report.html").read_text("utf-8")
@@ -70,7 +74,7 @@ def test_detection_and_the_report(balls: Path, tmp_path: Path) -> None:
     )  # labels and detections of each that is not the best
     assert "http" not in page.replace("https://github.com/IDEA-Research", "")
     assert "promptvision eval detect_objects --data" in page
-    assert "published with 5000" in page
+    assert "images: 3 here, 5000 published" in page
     assert "<script" not in page
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvision_eval.text_distance import TextDistance, normalise_text
+from promptvision_eval.text_distance import TextDistance, mark_differences, normalise_text
 
 WORDS = st.text("abcC.\u00df\u00e9e\u0301\u65e5\u672c\U0001f600", min_size=1, max_size=8)
 TEXTS = st.lists(WORDS, max_size=6).map(" ".join)
@@ -37,3 +37,12 @@ def test_rates_equal_jiwer(pairs: list[tuple[str, str]]) -> None:
 def test_unicode_and_empty_texts(label: str, read: str, wanted: tuple[int, int, int, int]) -> None:
     found = TextDistance.between(label, read)
     assert (found.character_edits, found.characters, found.word_edits, found.words) == wanted
+
+
+def test_differences_are_marked_and_long_equal_parts_cut() -> None:
+    assert mark_differences("El ni\u00f1o", "El nino") == ("El ni[\u00f1]o", "El ni[n]o")
+    assert mark_differences("ab", "abc") == ("ab[]", "ab[c]")
+    assert mark_differences("", "") == ("", "")
+    label, found = mark_differences("x" * 200 + "a", "x" * 200 + "b")
+    assert (label[-3:], found[-3:]) == ("[a]", "[b]")
+    assert len(label) < 60

@@ -136,8 +136,8 @@ class Evaluation(Protocol):
     def score(self, examples: Sequence[EvalExample]) -> Scores:
         """The figures over all examples that did not fail."""
 
-    def draw(self, example: EvalExample) -> Sequence[tuple[str, Image]]:
-        """Images with captions that show the prediction and the label in the report."""
+    def draw(self, example: EvalExample) -> Sequence[tuple[str, Image | None]]:
+        """Captions with their images, or texts without one, that show label and prediction in the report."""
 
 
 @dataclass(frozen=True, kw_only=True)

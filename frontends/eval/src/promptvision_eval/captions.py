@@ -80,11 +80,15 @@ class CocoCaptions:
         labels = [[next(tokens) for _ in each.case.truth] for each in examples]
         return caption_metrics(labels, [*tokens])
 
-    def draw(self, example: EvalExample) -> list[tuple[str, Image]]:
-        """The image, with caption and labels."""
+    def draw(self, example: EvalExample) -> list[tuple[str, Image | None]]:
+        """The image, its labels and the caption."""
+        image = open_thumbnail(example.case.image)[0]
         labels = "; ".join(example.case.truth)
-        caption = f"\u201c{example.prediction['caption']}\u201d; labels: {labels}"
-        return [(caption, open_thumbnail(example.case.image)[0])]
+        return [
+            ("", image),
+            (f"labels: {labels}", None),
+            (f"caption: {example.prediction['caption']}", None),
+        ]
 
 
 def caption_metrics(labels: Sequence[Sequence[str]], found: Sequence[str]) -> Scores:

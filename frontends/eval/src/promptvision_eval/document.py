@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from promptvision.plugin import Metric
+from promptvision_eval.models import ALEXNET, CLIP, INCEPTION
 from promptvision_eval.published import Published, differences, find_published
 from promptvision_eval.run import Outcome
 
@@ -21,6 +25,8 @@ LIBRARIES = (
     *("pycocoevalcap", "rapidfuzz", "scikit-image", "scipy", "shapely", "torch", "torch-fidelity"),
     *("torchmetrics", "torchvision", "transformers"),
 )
+NETWORKS = {"CLIP score": CLIP, "FID": INCEPTION, "LPIPS": ALEXNET}
+"""The models that metrics use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +87,7 @@ def make_document(
     return {
         "operation": request.operation,
         "evaluator": evaluator,
+        "date": datetime.now(UTC).date().isoformat(),
         "data": str(request.data),
         "examples": total,
         "limit": request.limit,
@@ -97,19 +104,25 @@ def _tool(operation: str, outcome: Outcome) -> dict[str, Any]:
         "name": outcome.name,
         "plugin": outcome.identity["plugin"],
         "version": outcome.identity["version"],
-        "replaced_weights": sorted(
-            name for name in outcome.identity if name.startswith("PROMPTVISION_MODEL_")
-        ),
+        "replaced_weights": _replaced_weights(outcome),
         "metrics": [_metric(operation, outcome, metric) for metric in outcome.scores.metrics],
         "done": len(outcome.examples),
         "failed": len(outcome.failures),
         "from_log": outcome.known,
-        "seconds_per_image": round(outcome.median_seconds, 4),
-        "peak_bytes": outcome.peak_bytes,
+        "seconds_per_image": round(outcome.median_seconds, 4) if outcome.examples else None,
+        "peak_bytes": outcome.peak_bytes if outcome.examples else None,
         "gpu_bytes": outcome.gpu_bytes,
         "conditions": dict(outcome.conditions),
         "failures": dict(outcome.failures),
     }
+
+
+def _replaced_weights(outcome: Outcome) -> list[str]:
+    """The settings that replace published weights of a model that the tool or one of its metrics has used."""
+    known = {metric.name for metric in outcome.scores.metrics if metric.value is not None}
+    used = [*outcome.conditions["model"].split(", "), *(NETWORKS[name].id for name in known & set(NETWORKS))]
+    names = ("PROMPTVISION_MODEL_" + re.sub(r"\W", "_", id_).upper() for id_ in used)
+    return sorted(name for name in names if name in outcome.identity)
 
 
 def _metric(operation: str, outcome: Outcome, metric: Metric) -> dict[str, Any]:
@@ -134,11 +147,13 @@ def _published(each: Published, conditions: Mapping[str, str]) -> dict[str, Any]
         "data": each.data,
         "source": each.source,
         "differences": differences(each, conditions),
+        "remark": each.remark,
     }
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} CPU cores"
+    found = {"python": platform.python_version(), "system": system}
     for name in LIBRARIES:
         try:
             found[name] = metadata.version(name)

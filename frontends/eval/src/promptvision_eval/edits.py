@@ -72,20 +72,17 @@ class ImageList:
     def _made(self, example: EvalExample) -> Image:
         return open_image(self._setup.folder / str(example.prediction["image"]))
 
-    def _network_metrics(self, examples: Sequence[EvalExample]) -> Iterator[Metric]:
-        yield self._clip(examples)
-        yield self._frechet(examples)
-
-    def _clip(self, examples: Sequence[EvalExample]) -> Metric:
+    def _clip(self, examples: Sequence[EvalExample]) -> tuple[Metric, list[float]]:
+        """The CLIP score, and that of each image with a prompt."""
         named = [each for each in examples if each.case.truth["prompt"].strip()]
         if note := self._why_not(CLIP) or ("" if named else "no prompt says what to see"):
-            return Metric(name="CLIP score", value=None, note=note)
+            return Metric(name="CLIP score", value=None, note=note), []
         clip = ClipScore(CLIP, self._setup.settings)
         values = [clip.score(self._made(each), each.case.truth["prompt"]) for each in named]
         if len(named) == len(examples):
-            return mean_metric("CLIP score", values, unit="", scale=1.0)
+            return mean_metric("CLIP score", values, unit="", scale=1.0), values
         mean = sum(values) / len(values)
-        return Metric(name="CLIP score", value=mean, note=f"{len(named)} images that have a prompt")
+        return Metric(name="CLIP score", value=mean, note=f"{len(named)} images that have a prompt"), values
 
     def _frechet(self, examples: Sequence[EvalExample]) -> Metric:
         real = self._real_images(examples)
@@ -129,7 +126,9 @@ class GenerationList(ImageList):
 
     def score(self, examples: Sequence[EvalExample]) -> Scores:
         """CLIP score and FID."""
-        return Scores(metrics=tuple(self._network_metrics(examples)))
+        clip, values = self._clip(examples)
+        per_case = tuple(values) if len(values) == len(examples) else ()
+        return Scores(metrics=(clip, self._frechet(examples)), per_case=per_case, per_case_name="CLIP score")
 
     def draw(self, example: EvalExample) -> list[tuple[str, Image]]:
         """The image with its prompt."""
@@ -163,7 +162,8 @@ class EditList(ImageList):
                 mean_metric("SSIM outside the mask", [each.ssim for each in found], unit="", scale=1.0),
                 mean_metric("unchanged outside the mask", [float(not each.squares) for each in found]),
                 self._lpips(examples),
-                *self._network_metrics(examples),
+                self._clip(examples)[0],
+                self._frechet(examples),
             ),
             per_case=tuple(each.ssim for each in found),
             per_case_name="SSIM outside the mask",

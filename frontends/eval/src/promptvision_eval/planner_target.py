@@ -59,8 +59,9 @@ class PlannerTarget:
         identity: Mapping[str, str],
     ) -> None:
         self.name = planner.name
-        names = ",".join(sorted(function.name for function in functions))
-        self.identity = {"plugin": plugin, "version": version, "functions": names, **identity}
+        names = ", ".join(sorted(function.name for function in functions))
+        self.conditions = {"functions": names}
+        self.identity = {"plugin": plugin, "version": version, **self.conditions, **identity}
         self.models: list[str] = []
         self._planner = planner
         self._functions = functions

@@ -18,8 +18,9 @@ class Published:
         model: what was measured.
         data: the data set.
         source: where it is published.
+        unit: of the figure.
         conditions: what a run must have in common with it, by name.
-        remark: a difference that always exists.
+        remark: what else the reader must know.
     """
 
     operation: str
@@ -29,13 +30,15 @@ class Published:
     model: str
     data: str
     source: str
+    unit: str = ""
     conditions: Mapping[str, str] = field(default_factory=dict)
     remark: str = ""
 
     @property
     def value(self) -> str:
-        """The figure as text."""
-        return f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+        """The figure as text, with its unit."""
+        value = f"{self.low:g}" if self.low == self.high else f"{self.low:g} to {self.high:g}"
+        return f"{value} {self.unit}".strip()
 
 
 PUBLISHED = (
@@ -46,6 +49,7 @@ PUBLISHED = (
         high=56.7,
         model="Grounding DINO B (Swin-B)",
         data="COCO val2017",
+        unit="%",
         source="https://github.com/IDEA-Research/GroundingDINO/releases/tag/v0.1.0-alpha2",
         conditions={
             "model": "grounding-dino-base",
@@ -63,33 +67,32 @@ PUBLISHED = (
         high=79.5,
         model="SAM ViT-L",
         data="mean of DIS, COIFT, HRSOD and ThinObject-5K, boxes of the labels",
+        unit="%",
         source="https://arxiv.org/abs/2306.01567",
         conditions={"model": "sam-vit-l", "boxes": "of the labels"},
         remark="the figure is the mean of four data sets, and of SAM 1; this tool runs SAM 2.1",
     ),
     Published(
-        operation="inpaint_image",
+        operation="generate_image",
         metric="FID",
         low=23.5,
         high=23.5,
         model="SDXL 1.0 base, text to image",
         data="5,000 captions of COCO val2014",
         source="https://mlcommons.org/2024/08/sdxl-mlperf-text-to-image-generation-benchmark/",
-        conditions={"model": "sdxl-inpaint", "images": "5000", "steps": "20"},
-        remark="the figure is of text to image; an inpainting tool reproduces it only with a mask of the "
-        "whole image",
+        conditions={"model": "sdxl-base", "images": "5000", "steps": "20", "guidance": "8"},
+        remark="MLPerf uses its own selection of captions, another solver, and prepared starting noise",
     ),
     Published(
-        operation="inpaint_image",
+        operation="generate_image",
         metric="CLIP score",
         low=31.75,
         high=31.75,
         model="SDXL 1.0 base, text to image",
         data="5,000 captions of COCO val2014",
         source="https://mlcommons.org/2024/08/sdxl-mlperf-text-to-image-generation-benchmark/",
-        conditions={"model": "sdxl-inpaint", "images": "5000", "steps": "20"},
-        remark="the figure is of text to image; an inpainting tool reproduces it only with a mask of the "
-        "whole image",
+        conditions={"model": "sdxl-base", "images": "5000", "steps": "20", "guidance": "8"},
+        remark="MLPerf uses its own selection of captions, another solver, and prepared starting noise",
     ),
     Published(
         operation="caption_image",
@@ -113,6 +116,7 @@ PUBLISHED = (
         high=98,
         model="Tesseract 4",
         data="clean printed text, not named by the source",
+        unit="%",
         source="https://mljourney.com/trocr-vs-tesseract-comparison-of-ocr-tools-for-modern-applications/",
         conditions={"tool": "tesseract"},
         remark="the source names no data set, so the figure cannot be reproduced exactly",
@@ -126,15 +130,14 @@ def find_published(operation: str, metric: str) -> tuple[Published, ...]:
 
 
 def differences(published: Published, conditions: Mapping[str, str]) -> list[str]:
-    """How a run differs from a published measurement, one line each.
+    """The settings in which a run differs from a published measurement, one line each.
 
     Args:
         published: the figure.
         conditions: of the run, by name; models are separated by commas.
     """
-    found = []
-    for name, wanted in published.conditions.items():
-        here = conditions.get(name, "not set")
-        if wanted not in here.split(", ") and here != wanted:
-            found.append(f"{name} is {here}, published with {wanted}")
-    return [*found, *([published.remark] if published.remark else [])]
+    return [
+        f"{name}: {here} here, {wanted} published"
+        for name, wanted in published.conditions.items()
+        if (here := conditions.get(name, "not set")) != wanted and wanted not in here.split(", ")
+    ]

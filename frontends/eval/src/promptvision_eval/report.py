@@ -7,28 +7,35 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from promptvision.plugin import Evaluation, PromptvisionError, html_head
+from promptvision.plugin import Evaluation, html_head
+from promptvision_eval import worst
 from promptvision_eval.run import Outcome
 from promptvision_eval.summary import figure_text, rows
-from promptvision_eval.thumbnails import data_uri
+from promptvision_eval.worst import worst_examples
 
 __all__ = ["write_report"]
 
-WORST = 8
-"""Examples shown per tool."""
 FAILURES = 50
-STYLE = """
+STYLE = f"""
 <style>
-table { width: 100% } .wide { overflow-x: auto }
-thead th { border-bottom: 1px solid var(--line); color: var(--ink) }
-td, th { padding: .3rem 1rem .3rem 0; vertical-align: top } td.n, th.n { text-align: right }
-td.best { font-weight: 650 } tbody th { white-space: nowrap }
-.warn { border-left: 3px solid var(--bad); padding-left: .9rem; max-width: 75ch }
-ul { margin: .2rem 0; padding-left: 1.1rem } li { border: 0; padding: .1rem 0 }
-pre { overflow-x: auto; background: var(--paper); border-radius: 8px; padding: .8rem; white-space: pre-wrap }
-.worst { margin-top: 1.2rem }
-.worst .small { grid-template-columns: repeat(auto-fill, minmax(min(320px, 100%), 1fr)) }
-figcaption { overflow-wrap: anywhere }
+table {{ width: 100% }} .wide {{ overflow-x: auto }}
+thead th {{ border-bottom: 1px solid var(--line); color: var(--ink) }}
+td, th {{ padding: .3rem 1rem .3rem 0; vertical-align: top; overflow-wrap: break-word }}
+.settings td {{ overflow-wrap: anywhere }}
+td.n, th.n {{ text-align: right }} .figures td {{ white-space: nowrap }} td.best {{ font-weight: 650 }}
+tbody th {{ min-width: 7rem }} td:last-child, th:last-child {{ padding-right: 0 }}
+.warn {{ border-left: 3px solid var(--bad); padding-left: .9rem; max-width: 75ch; overflow-wrap: anywhere }}
+ul {{ margin: 0; padding-left: 1.1rem }} li {{ border: 0; padding: 0; overflow-wrap: anywhere }}
+pre {{ background: var(--paper); border-radius: 8px; padding: .8rem }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere }}
+@media (max-width: 700px) {{
+  .figures td {{ white-space: normal }}
+  .stacked thead {{ display: none }} .stacked tr {{ display: block; border-top: 1px solid var(--line) }}
+  .stacked th, .stacked td, .stacked td.n {{ display: block; text-align: left; padding: .15rem 0 }}
+  .stacked th {{ color: var(--ink); font-weight: 650 }}
+  .stacked td::before {{ content: attr(data-name); display: block; color: var(--quiet); font-size: .85em }}
+}}
+{worst.STYLE}
 </style>
 """
 
@@ -45,6 +52,7 @@ def write_report(
         outcomes: one per tool of the document.
     """
     title = f"{document['operation']} on {Path(document['data']).name}"
+    is_ranked = any(outcome.scores.per_case for outcome in outcomes)
     parts = [
         html_head(f"promptvision eval: {title}"),
         STYLE,
@@ -52,7 +60,7 @@ def write_report(
         *(f"<p class='warn'>{_text(line)}</p>" for line in _warnings(document)),
         _section("Figures", _figures(document) + _notes(document)),
         _section("Published figures", _published(document)),
-        *(_worst(evaluation, outcome) for outcome in outcomes),
+        _section("Worst examples" if is_ranked else "Examples", worst_examples(evaluation, outcomes)),
         _section("Failed", _failures(document)),
         _section("Reproduce", _reproduce(document)),
         "</main></body></html>\n",
@@ -62,12 +70,12 @@ def write_report(
 
 
 def _lead(document: Mapping[str, Any]) -> str:
-    limit = document["limit"]
-    total = document["examples"]
-    part = f"{min(limit, total)} of {total} examples" if limit is not None else f"all {total} examples"
-    return (
-        f"{part}; in brackets the 95 % interval of {document['resamples']} bootstrap samples of the examples."
-    )
+    limit, total = document["limit"], document["examples"]
+    part = f"A random {min(limit, total)} of {total}" if limit is not None else f"All {total}"
+    text = f"{part} examples of the data set, {document['date']}."
+    if document["resamples"]:
+        text += f" In brackets: 95 % confidence interval, by {document['resamples']} bootstrap samples."
+    return text + (" Bold: the best of the tools." if len(document["tools"]) > 1 else "")
 
 
 def _warnings(document: Mapping[str, Any]) -> list[str]:
@@ -76,8 +84,8 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
         if tool["replaced_weights"]:
             names = ", ".join(tool["replaced_weights"])
             lines.append(
-                f"{tool['name']}: {names} replaces the weights. The figures are of these weights and say "
-                "nothing about the published model."
+                f"{tool['name']}: other weights than the published ones are set by {names}. The figures are "
+                "of these weights and say nothing about the published models."
             )
         if tool["failed"]:
             lines.append(f"{tool['name']}: {tool['failed']} examples failed. They are not in the figures.")
@@ -86,12 +94,22 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
 
 def _figures(document: Mapping[str, Any]) -> str:
     tools = document["tools"]
+    is_lower = {
+        metric["name"] for tool in tools for metric in tool["metrics"] if not metric["higher_is_better"]
+    }
     head = "".join(f"<th class='n'>{_text(tool['name'])} {_text(tool['version'])}</th>" for tool in tools)
     body = "".join(
-        f"<tr><th>{_text(name)}</th>{_cells(tools, name, cells)}</tr>" for name, cells in rows(document)
+        f"<tr><th>{_text(name)}{', lower is better' if name in is_lower else ''}</th>"
+        f"{_cells(tools, name, cells)}</tr>"
+        for name, cells in rows(document)
     )
+    return _table("figures", f"<th>metric</th>{head}", body)
+
+
+def _table(kind: str, head: str, body: str) -> str:
     return (
-        f"<div class='wide'><table><thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        f"<div class='wide'><table class='{kind}'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table></div>"
     )
 
 
@@ -115,58 +133,41 @@ def _best(tools: Sequence[Mapping[str, Any]], name: str) -> int | None:
 
 
 def _notes(document: Mapping[str, Any]) -> str:
-    notes = dict.fromkeys(
-        f"{metric['name']}: {metric['note']}"
-        for tool in document["tools"]
-        for metric in tool["metrics"]
-        if metric["note"]
+    notes: dict[str, list[str]] = {}
+    for tool in document["tools"]:
+        for metric in tool["metrics"]:
+            if metric["note"]:
+                names = notes.setdefault(metric["note"], [])
+                names += [metric["name"]] if metric["name"] not in names else []
+    return "".join(
+        f"<p class='note'>{_text(', '.join(names))}: {_text(note)}</p>" for note, names in notes.items()
     )
-    return "".join(f"<p class='note'>{_text(note)}</p>" for note in notes)
 
 
 def _published(document: Mapping[str, Any]) -> str:
+    columns = ("metric", "tool", "this run", "published", "model and data", "settings that differ")
     body = "".join(
-        f"<tr><th>{_text(metric['name'])}</th><td>{_text(tool['name'])}</td>"
-        f"<td class='n'>{_text(figure_text(metric))}</td><td class='n'>{_text(each['value'])}</td>"
-        f"<td>{_text(each['model'])}, {_text(each['data'])}; "
-        f"<a href='{_text(each['source'])}'>source</a></td><td>{_list(each['differences'])}</td></tr>"
+        f"<tr><th>{_text(metric['name'])}</th>{_published_cells(columns[1:], tool, metric, each)}</tr>"
         for tool in document["tools"]
         for metric in tool["metrics"]
         for each in metric["published"]
     )
-    if not body:
-        return ""
-    head = (
-        "<tr><th></th><th>tool</th><th class='n'>here</th><th class='n'>published</th><th>of</th>"
-        "<th>differs</th></tr>"
+    return _table("stacked", "".join(f"<th>{name}</th>" for name in columns), body) if body else ""
+
+
+def _published_cells(
+    names: Sequence[str], tool: Mapping[str, Any], metric: Mapping[str, Any], each: Mapping[str, Any]
+) -> str:
+    note = f"<br><span class='quiet'>Note: {_text(each['remark'])}</span>" if each["remark"] else ""
+    cells = (
+        _text(tool["name"]),
+        _text(figure_text(metric)),
+        _text(each["value"]),
+        f"{_text(each['model'])}; {_text(each['data'])}; <a href='{_text(each['source'])}'>source</a>{note}",
+        _list(each["differences"]) or "none",
     )
-    return f"<div class='wide'><table><thead>{head}</thead><tbody>{body}</tbody></table></div>"
-
-
-def _worst(evaluation: Evaluation, outcome: Outcome) -> str:
-    scores = outcome.scores.per_case
-    order = sorted(range(len(scores)), key=scores.__getitem__)[:WORST]
-    order = [at for at in order if scores[at] < max(scores)] or order[:1]
-    shown = "".join(_example(evaluation, outcome, at) for at in order)
-    return _section(f"Worst examples of {outcome.name}", shown)
-
-
-def _example(evaluation: Evaluation, outcome: Outcome, at: int) -> str:
-    example = outcome.examples[at]
-    try:
-        drawn = evaluation.draw(example)
-    except PromptvisionError as exc:  # an image that was moved since it was scored
-        return f"<p class='note'>{_text(example.case.id)}: {_text(str(exc))}</p>"
-    figures = "".join(
-        f"<figure><img src='{data_uri(image)}' alt='{_text(caption)}'>"
-        f"<figcaption>{_text(caption)}</figcaption></figure>"
-        for caption, image in drawn
-    )
-    return (
-        f"<div class='worst'><div class='head'><b>{_text(example.case.id)}</b><span class='quiet'>"
-        f"{_text(outcome.scores.per_case_name)} {outcome.scores.per_case[at]:.3f}</span></div>"
-        f"<div class='small'>{figures}</div></div>"
-    )
+    pairs = zip(names, cells, strict=True)
+    return "".join(f"<td data-name='{_text(name)}'>{cell}</td>" for name, cell in pairs)
 
 
 def _failures(document: Mapping[str, Any]) -> str:
@@ -180,14 +181,19 @@ def _failures(document: Mapping[str, Any]) -> str:
 
 
 def _reproduce(document: Mapping[str, Any]) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
-    conditions = "".join(
-        f"<tr><th>{_text(tool['name'])}</th><td>"
-        f"{_text(', '.join(f'{name}: {value}' for name, value in tool['conditions'].items()))}</td></tr>"
-        for tool in document["tools"]
+    tools = document["tools"]
+    names = dict.fromkeys(name for tool in tools for name in tool["conditions"] if name != "tool")
+    head = "".join(f"<th>{_text(tool['name'])}</th>" for tool in tools)
+    body = "".join(
+        f"<tr><th>{_text(name)}</th>"
+        + "".join(f"<td>{_text(tool['conditions'].get(name, 'not set'))}</td>" for tool in tools)
+        + "</tr>"
+        for name in names
     )
+    versions = ", ".join(f"{name} {version}" for name, version in document["versions"].items())
     return (
-        f"<pre>{_text(document['command'])}</pre><table><tbody>{conditions}</tbody></table>"
+        f"<pre>{_text(document['command'])}</pre>"
+        f"{_table('settings', f'<th>setting</th>{head}', body)}"
         f"<p class='note'>{_text(versions)}</p>"
     )
 

@@ -171,7 +171,7 @@ def _score(
         "model": ", ".join(models) or "none",
         "images": str(len(examples)),
         **plan.evaluation.conditions,
-        **({"functions": target.identity["functions"]} if "functions" in target.identity else {}),
+        **target.conditions,
         **_arguments(done),
         **{
             name: f"{value:g}" if isinstance(value, float) else str(value)

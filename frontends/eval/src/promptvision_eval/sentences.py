@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from promptvision.plugin import (
@@ -15,12 +15,23 @@ from promptvision.plugin import (
     mean_metric,
     ratio_metric,
 )
-from promptvision_eval.labels import OUTCOMES, MadeCall, count_slots, has_chain, judge, read_sentences
+from promptvision_eval.labels import (
+    OUTCOMES,
+    Call,
+    MadeCall,
+    count_slots,
+    has_chain,
+    judge,
+    read_sentences,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["LabelledSentences"]
+
+ANSWER_CHARS = 300
+"""Of an answer in the report."""
 
 
 class LabelledSentences:
@@ -81,6 +92,28 @@ class LabelledSentences:
         shares = [float(each == outcome) for each in outcomes]
         return mean_metric(outcome, shares, higher_is_better=outcome == OUTCOMES[0])
 
-    def draw(self, example: EvalExample) -> list[tuple[str, Image]]:
-        """Nothing: a sentence has no image."""
-        return []
+    def draw(self, example: EvalExample) -> list[tuple[str, Image | None]]:
+        """The labels, the calls and the answer."""
+        calls = [
+            " ".join([call["name"], *(f"{name}={value}" for name, value in call["arguments"].items())])
+            for call in example.prediction["calls"]
+        ]
+        labels = " or ".join(map(_label_text, example.case.truth.labels))
+        answer = example.prediction["text"]
+        if len(answer) > ANSWER_CHARS:
+            answer = f"{answer[:ANSWER_CHARS]} ... ({len(answer) - ANSWER_CHARS} more characters)"
+        return [
+            (f"labels: {labels}", None),
+            (f"calls: {', then '.join(calls) or 'none'}", None),
+            (f"answer: {answer}", None),
+        ]
+
+
+def _label_text(label: Sequence[Call | str]) -> str:
+    """A label in the words of the report."""
+    parts = [part if isinstance(part, str) else _call_text(*part) for part in label]
+    return ", then ".join("not understood" if part == "?" else part for part in parts) or "no call"
+
+
+def _call_text(name: str, slots: Mapping[str, str]) -> str:
+    return " ".join([name, *(f"{slot}={value}" for slot, value in slots.items())])

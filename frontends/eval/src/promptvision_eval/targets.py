@@ -26,6 +26,10 @@ class Target(Protocol):
     def identity(self) -> Mapping[str, str]:
         """What its predictions depend on: plugin, version and weights."""
 
+    @property
+    def conditions(self) -> Mapping[str, str]:
+        """What the report says about it."""
+
     async def call(self, values: Mapping[str, Any]) -> tuple[EvalOutput, float]:
         """The output of one call and its seconds."""
 
@@ -51,6 +55,10 @@ class ToolTarget:
     ) -> None:
         self.name = tool.name
         self.identity = {"plugin": tool.plugin, "version": tool.version, **identity}
+        self.conditions = {
+            name: f"{value:g}" if isinstance(value, float) else str(value)
+            for name, value in {**_defaults(tool), **arguments}.items()
+        }
         self.models: list[str] = []
         self._agent = agent
         self._tool = tool
@@ -76,3 +84,9 @@ class ToolTarget:
 
     async def close(self) -> None:
         """The agent closes its tools."""
+
+
+def _defaults(tool: Tool) -> dict[str, Any]:
+    """The arguments of a tool that have a plain default value."""
+    fields = tool.args.model_fields.items()
+    return {name: field.default for name, field in fields if isinstance(field.default, str | int | float)}

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
-__all__ = ["TextDistance", "normalise_text"]
+__all__ = ["TextDistance", "mark_differences", "normalise_text"]
+
+SHOWN = 24
+"""Characters that are shown before and after a difference."""
 
 
 def normalise_text(text: str) -> str:
@@ -39,3 +42,17 @@ class TextDistance:
             Levenshtein.distance(label.split(), found.split()),
             len(label.split()),
         )
+
+
+def mark_differences(label: str, found: str) -> tuple[str, str]:
+    """Both texts with what differs in brackets; long parts that are the same are cut."""
+    parts: tuple[list[str], list[str]] = [], []
+    for step in Levenshtein.opcodes(label, found):
+        pieces = label[step.src_start : step.src_end], found[step.dest_start : step.dest_end]
+        for text, piece in zip(parts, pieces, strict=True):
+            text.append(_shorten(piece) if step.tag == "equal" else f"[{piece}]")
+    return "".join(parts[0]), "".join(parts[1])
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 3 * SHOWN else f"{text[:SHOWN]} \u2026 {text[-SHOWN:]}"

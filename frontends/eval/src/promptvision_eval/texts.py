@@ -16,7 +16,7 @@ from promptvision.plugin import (
     ratio_metric,
 )
 from promptvision_eval.layouts import image_files
-from promptvision_eval.text_distance import TextDistance, normalise_text
+from promptvision_eval.text_distance import TextDistance, mark_differences, normalise_text
 from promptvision_eval.thumbnails import open_thumbnail
 
 if TYPE_CHECKING:
@@ -61,11 +61,13 @@ class TextPairs:
             per_case_name="character accuracy",
         )
 
-    def draw(self, example: EvalExample) -> list[tuple[str, Image]]:
-        """The image, with both texts as its caption."""
-        label, found = normalise_text(example.case.truth), normalise_text(example.prediction["text"])
-        caption = f"label: \u201c{label}\u201d; recognised: \u201c{found}\u201d"
-        return [(caption, open_thumbnail(example.case.image)[0])]
+    def draw(self, example: EvalExample) -> list[tuple[str, Image | None]]:
+        """The image and both texts, with their differences in brackets."""
+        texts = normalise_text(example.case.truth), normalise_text(example.prediction["text"])
+        label, found = mark_differences(*texts)
+        where = ", differences in brackets" if texts[0] != texts[1] else ""
+        image = open_thumbnail(example.case.image)[0]
+        return [("", image), (f"label{where}: {label}", None), (f"recognised: {found}", None)]
 
 
 def _rates(unit: str, rate: str, edits: Sequence[int], lengths: Sequence[int]) -> list[Metric]:
