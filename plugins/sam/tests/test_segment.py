@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from promptvision.plugin import ArgumentsError, Cancelled, MaskRef
 from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_sam import segment as segmenting
 from promptvision_sam.engine import Engine
-from promptvision_sam.plugin import segment_tool
+from promptvision_sam.plugin import REQUIRES, segment_tool
 from promptvision_sam.refine import merge, refine
 
 BOXES = [[30, 40, 130, 140], [190, 10, 270, 190]]
@@ -117,3 +118,29 @@ def test_empty_masks_are_reported(
     assert result.success
     assert result.message == "Nothing was found at box 2."
     assert len(result.mask_urls) == 2
+
+
+def test_second_call_on_an_image_runs_no_encoder_also_after_a_restart(
+    context: Make, sample: Image.Image, tmp_path: Path
+) -> None:
+    encodings: list[int] = []
+
+    def segmented(held: CallContext, boxes: list[list[int]]) -> list[str]:
+        engine = held.lease(*REQUIRES.models)
+        encoder = engine.model.image_encoder if engine.name == "ultralytics" else engine.model.vision_encoder
+        hook = encoder.register_forward_hook(lambda *_: encodings.append(1))
+        result = run_tool(TOOL, sample, context=held, bounding_boxes=boxes)
+        hook.remove()
+        return [ref.id for ref in (*result.mask_urls, result.merged_mask_url)]
+
+    held, restarted, plain = context(home=tmp_path), context(home=tmp_path), context()
+    plain._stages = None
+    first = segmented(held, BOXES)
+    assert len(encodings) == 1
+    held.free_memory()
+    assert segmented(held, BOXES) == first
+    held._stages.close()  # type: ignore[union-attr]
+    assert segmented(restarted, BOXES) == first
+    assert len(encodings) == 1
+    assert segmented(plain, BOXES) == first
+    assert len(encodings) == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import diffusers
@@ -211,3 +212,24 @@ def test_empty_prompt_paints_background_without_the_target() -> None:
     assert prompts(args) == (REMOVAL_PROMPT, "lion, blur")
     assert prompts(SdArgs.model_validate(REFS)) == (REMOVAL_PROMPT, "object, person, animal")
     assert prompts(SdArgs.model_validate({**REFS, "prompt": "cat"})) == ("cat", "")
+
+
+def test_second_call_with_the_same_prompt_runs_no_text_encoder(
+    context: Make, scene: tuple[Image.Image, Image.Image], tmp_path: Path
+) -> None:
+    held, plain = context(home=tmp_path), context()
+    plain._stages = None
+    runs: list[int] = []
+    for each in (held, plain):
+        painter = each.lease(SD.id)
+        painter.text_encoder.register_forward_hook(lambda *_: runs.append(1))
+        each.release(SD.id)
+    first = paint_in(held, *scene)
+    assert len(runs) == 2
+    assert paint_in(held, *scene) == first
+    assert len(runs) == 2
+    held._stages.close()  # type: ignore[union-attr]
+    assert paint_in(context(home=tmp_path), *scene) == first
+    assert len(runs) == 2
+    assert paint_in(plain, *scene) == first
+    assert len(runs) == 4

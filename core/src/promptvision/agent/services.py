@@ -119,6 +119,7 @@ class AgentServices:
         await self.planner.close()
         await self.runtime.executor.close()
         self.runtime.pool.close()
+        await asyncio.to_thread(self.runtime.stages.close)
         self.conversations.store.close()
         self.images.store.close()
         if self.instruments:

@@ -19,6 +19,7 @@ COMMANDS = tuple(
         ("plugins", "List plugins and their state."),
         ("tools", "List tools, or run one without a planner."),
         ("models", "List, pull, verify and remove model weights, and show their memory."),
+        ("cache", "Show and clear cached results of stages of tools."),
         ("doctor", "Check what works here and what is missing."),
         ("history", "List, show, rename, export and delete conversations."),
         ("store", "Copy conversations and images, and delete old ones."),

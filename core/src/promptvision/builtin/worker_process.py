@@ -84,6 +84,7 @@ class _Service:
             return self._calls.get(timeout=_IDLE_S)
         except queue.Empty:
             trim_heap()
+            self._worker.stages.flush()
             return self._calls.get()
 
     def _read(self) -> None:
@@ -98,6 +99,7 @@ class _Service:
                     token = CancelToken()
                     self._calls.put((message["call"], token))
         except (EOFError, OSError, ValueError, KeyError):
+            self._worker.stages.close()
             self._worker.instruments.close()
             os._exit(0)
 

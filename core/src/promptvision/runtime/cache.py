@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from contextlib import suppress
 
 from cachetools import LRUCache
 
 from promptvision.runtime.call import CallOutput
 from promptvision.tools.tool import Args, Tool
 
-__all__ = ["ResultCache", "call_digest"]
+__all__ = ["ResultCache", "call_digest", "is_cacheable"]
 
 
 def call_digest(tool: Tool, args: Args) -> str:
@@ -28,10 +29,14 @@ class ResultCache:
 
     Args:
         limit: maximum number of results.
+        limit_bytes: maximum size of all results as JSON; images are in the image store and do not count.
     """
 
-    def __init__(self, limit: int = 512) -> None:
-        self._kept: LRUCache[str, CallOutput] = LRUCache(limit)
+    def __init__(self, limit: int = 512, limit_bytes: int = 32 * 2**20) -> None:
+        smallest = max(1, limit_bytes // limit)  # no more than ``limit`` fit
+        self._kept: LRUCache[str, CallOutput] = LRUCache(
+            limit_bytes, getsizeof=lambda output: max(smallest, _bytes_of(output))
+        )
         self._lock = threading.Lock()
 
     def get(self, digest: str) -> CallOutput | None:
@@ -41,5 +46,17 @@ class ResultCache:
 
     def put(self, digest: str, value: CallOutput) -> None:
         """Keep a result."""
-        with self._lock:
+        with self._lock, suppress(ValueError):  # larger than all the space
             self._kept[digest] = value
+
+
+def is_cacheable(tool: Tool, args: Args) -> bool:
+    """Whether a call may be answered with the result of an equal one.
+
+    A call that could have a seed and has none is computed each time.
+    """
+    return tool.cacheable and not ("seed" in type(args).model_fields and args.seed is None)
+
+
+def _bytes_of(output: CallOutput) -> int:
+    return len(output.result.model_dump_json()) + sum(len(image.id) for image in output.saved)

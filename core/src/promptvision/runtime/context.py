@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from promptvision.errors import SetupError
 from promptvision.images.output import output_format
 from promptvision.models.placement import is_out_of_memory
+from promptvision.models.spec import ModelSpec, alternatives
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.image_cache import ImageCache, copy_on_write
+from promptvision.runtime.stage_cache import StageCache
+from promptvision.runtime.stage_files import Arrays
+from promptvision.runtime.stage_key import stage_digest
 from promptvision.tools.context import EDIT, MASK
 from promptvision.types import ImageRef, MaskRef
 
@@ -53,6 +58,9 @@ class CallContext:
         cancel: polled at every check point.
         deadline: ``time.monotonic()`` by which the call must end; None: no limit.
         on_progress: called with the progress of the work.
+        stages: keeps the results of stages; None for none.
+        plugin: the plugin of the running tool, and
+        version: the version of its distribution, which both are part of the keys of its stages.
     """
 
     def __init__(
@@ -66,6 +74,9 @@ class CallContext:
         cancel: CancelToken | None = None,
         deadline: float | None = None,
         on_progress: Progress | None = None,
+        stages: StageCache | None = None,
+        plugin: str = "",
+        version: str = "",
     ) -> None:
         self.settings = settings
         self.seed = seed
@@ -80,6 +91,9 @@ class CallContext:
         self._parent = parent
         self._cancel = cancel or CancelToken()
         self._on_progress = on_progress
+        self._stages = stages
+        self._plugin = plugin
+        self._version = version
         self._leases: dict[tuple[str, ...], HeldLease] = {}
 
     def __enter__(self) -> Self:
@@ -188,3 +202,43 @@ class CallContext:
     def check_cancelled(self) -> None:
         """Raise Cancelled if cancellation was requested."""
         self._cancel.check()
+
+    def cached(
+        self,
+        stage: str,
+        compute: Callable[[], Arrays],
+        *,
+        models: Sequence[str] = (),
+        device: str | Callable[[], str] = "cpu",
+        images: Sequence[ImageRef] = (),
+        libraries: Sequence[str] = (),
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Arrays:
+        """The arrays of a stage from the cache, or computed now."""
+        self.check_cancelled()
+        stages, name = self._stages, f"{self._plugin}/{stage}"
+        if stages is None:
+            return compute()
+
+        def key() -> str:
+            return stage_digest(
+                name,
+                version=self._version,
+                specs=[self._spec(model) for model in models],
+                settings=self.settings,
+                device=device if isinstance(device, str) else device(),
+                pixels=[self._images.pixel_digest(ref.id) for ref in images],
+                libraries=libraries,
+                parameters=parameters or {},
+            )
+
+        return stages.get(name, key, compute, self.check_cancelled)
+
+    def _spec(self, entry: str) -> ModelSpec:
+        """The spec of an id; of alternatives, the one that this call has leased."""
+        ids = alternatives(entry)
+        chosen = next((id_ for id_ in ids if id_ in self.models), ids[0])
+        try:
+            return self._pool.specs[chosen]
+        except KeyError:
+            raise SetupError(f"model {chosen!r} is not known here") from None

@@ -11,12 +11,16 @@ from promptvision.images.codec import decode_stored, encode_png
 from promptvision.images.colour import to_plain_mode
 from promptvision.images.output import OutputFormat, encode_image
 from promptvision.images.store import ImageStore
+from promptvision.runtime.stage_key import pixel_digest
 from promptvision.types import ImageRef
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["ImageCache", "copy_on_write"]
+
+_DIGESTS = 4096
+"""Digests of decoded images that are remembered."""
 
 
 class ImageCache:
@@ -30,6 +34,7 @@ class ImageCache:
     def __init__(self, store: ImageStore, limit_bytes: int = 256 * 2**20) -> None:
         self.store = store
         self._kept: LRUCache[str, Image] = LRUCache(limit_bytes, getsizeof=_bytes_of)
+        self._digests: LRUCache[str, str] = LRUCache(_DIGESTS)
         self._lock = threading.Lock()
 
     def open(self, image_id: str) -> Image:
@@ -40,6 +45,16 @@ class ImageCache:
         image = decode_stored(self.store.get(image_id))
         self.keep(image_id, image)
         return image
+
+    def pixel_digest(self, image_id: str) -> str:
+        """BLAKE2b-256 of the decoded image, which is equal for files with the same pixels."""
+        with self._lock:
+            known = self._digests.get(image_id)
+        if known is None:
+            known = pixel_digest(self.open(image_id))
+            with self._lock:
+                self._digests[image_id] = known
+        return known
 
     def save(self, image: Image) -> ImageRef:
         """Encode as PNG, store, and cache a copy; the caller may keep changing its image."""

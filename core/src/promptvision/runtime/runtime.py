@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
 from promptvision.runtime.activity import StepActivity
-from promptvision.runtime.cache import ResultCache, call_digest
+from promptvision.runtime.cache import ResultCache, call_digest, is_cacheable
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress, SavedImage
@@ -57,10 +57,11 @@ class Runtime:
         self.settings = worker.settings
         self.images = worker.images
         self.pool = worker.pool
+        self.stages = worker.stages
         self.queue = worker.queue
         self.executor = executor
         self._instruments = worker.instruments
-        self._cache = ResultCache()
+        self._cache = ResultCache(limit_bytes=worker.settings.cache_memory // 8)
 
     async def execute(
         self,
@@ -103,12 +104,13 @@ class Runtime:
     ) -> CallResult:
         started = time.monotonic()
         digest = call_digest(tool, args)
-        known = self._cache.get(digest) if tool.cacheable else None
+        cacheable = is_cacheable(tool, args)
+        known = self._cache.get(digest) if cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return _result(known, started, cached=True)
         call = self._call(tool, args, digest, started + timeout_s, user)
         output = await self._run(call, cancel, timeout_s, on_progress)
-        if tool.cacheable:
+        if cacheable:
             self._cache.put(digest, output)
         return _result(output, started, cached=False)
 

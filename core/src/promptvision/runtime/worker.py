@@ -23,6 +23,7 @@ from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
 from promptvision.runtime.queue import StepQueue
+from promptvision.runtime.stage_cache import StageCache
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
@@ -54,6 +55,7 @@ class Worker:
         self.settings = settings
         self.images = ImageCache(store)
         self.pool = pool
+        self.stages = StageCache.from_settings(settings)
         self.tools = tools or {}
         self.instruments = instruments or Instruments()
         self.queue = StepQueue(settings.user_steps, settings.user_weights)
@@ -130,6 +132,9 @@ class Worker:
             cancel=cancel,
             deadline=deadline,
             on_progress=on_progress,
+            stages=self.stages,
+            plugin=call.tool.plugin,
+            version=call.tool.version,
         )
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
+from promptvision.runtime.stage_cache import StageCache
 from promptvision.server.bodies import SAFE_HEADERS
 
 __all__ = ["Metrics", "get_metrics"]
@@ -65,6 +72,7 @@ class Metrics:
             Gauge(f"promptvision_{name}", text, registry=self.registry).set_function(read)
         models = Gauge("promptvision_model_bytes", "Memory of loaded models.", registry=self.registry)
         models.set_function(lambda: sum(model.bytes for model in agent.services.runtime.pool.loaded()))
+        self.registry.register(_StageCounters(agent.services.runtime.stages))
         agent.observers.append(self.count)
 
     def count(self, reply: Reply) -> None:
@@ -76,7 +84,37 @@ class Metrics:
                 self._cached.labels(step.operation).inc()
 
 
+_STAGE_COUNTERS = {
+    "hits": "Stages that were found in the cache.",
+    "misses": "Stages that were computed.",
+    "saved_s": "Seconds of computation that the cache of stages saved.",
+}
+
+
+class _StageCounters(Collector):
+    """The counts of the cache of stages, of all processes that share it."""
+
+    def __init__(self, stages: StageCache) -> None:
+        self._stages = stages
+
+    def describe(self) -> Iterator[Metric]:
+        """The counters without values, for the registry."""
+        for name, text in _STAGE_COUNTERS.items():
+            yield CounterMetricFamily(
+                f"promptvision_stage_cache_{name.replace('_s', '_seconds')}", text, labels=["stage"]
+            )
+
+    def collect(self) -> Iterator[Metric]:
+        """Read the counts; may wait for the disk."""
+        use = self._stages.use()
+        for name, counter in zip(_STAGE_COUNTERS, self.describe(), strict=True):
+            for one in use:
+                counter.add_sample(f"{counter.name}_total", {"stage": one.stage}, getattr(one, name))
+            yield counter
+
+
 async def get_metrics(request: Request) -> Response:
     """All metrics as text."""
-    text = generate_latest(request.app.state.metrics.registry)
+    # In a thread: counts of the cache of stages are read from the disk.
+    text = await asyncio.to_thread(generate_latest, request.app.state.metrics.registry)
     return Response(text, headers=SAFE_HEADERS, media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -146,6 +146,11 @@ class Settings(BaseModel):
     none. Default: half."""
     model_headroom: int | None = Field(None, ge=0)
     """Bytes of each device that models leave free; default: 512 MiB or 3 % of the device, the larger."""
+    cache_memory: int = Field(256 * 2**20, ge=0)
+    """Bytes of results that each process keeps in memory; 0: none. An eighth of them is for results of tools,
+    the rest for results of stages, such as image embeddings."""
+    cache_disk: int = Field(2 * 2**30, ge=0)
+    """Bytes of stage results on disk, which all processes share and which outlast a restart; 0: none."""
     max_steps: int = Field(10, ge=1, le=100)
     """Maximum number of planner replies in one turn."""
     max_tool_calls: int = Field(16, ge=1, le=200)
@@ -225,3 +230,8 @@ class Settings(BaseModel):
     def weights_home(self) -> Path:
         """Folder of model weights."""
         return self.home / "weights"
+
+    @property
+    def cache_home(self) -> Path:
+        """Folder of the cache of stages."""
+        return self.home / "cache" / "stages"

@@ -15,6 +15,8 @@ from promptvision.models.spec import ModelSpec
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
+from promptvision.runtime.stage_cache import StageCache
+from promptvision.runtime.stage_files import StageFiles
 from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.tools.artifacts import image_fields
@@ -42,7 +44,7 @@ def make_context(
     Args:
         models: model specs that the tool may lease.
         variables: settings by variable name, such as ``{"PROMPTVISION_MODEL_SAM2_1_L": path}``.
-        home: ``PROMPTVISION_HOME``; needed only by tools with weights.
+        home: ``PROMPTVISION_HOME``; needed by tools with weights, and to keep stages on disk.
         seed: the seed that the tool sees.
         cancel: set it to stop the tool at its next check point.
         deadline: ``time.monotonic()`` by which the call must end.
@@ -52,6 +54,7 @@ def make_context(
     if home is not None:
         values["PROMPTVISION_HOME"] = str(home)
     settings = Settings.from_mapping(values)
+    files = StageFiles(settings.cache_home, settings.cache_disk) if home is not None else None
     return CallContext(
         images=ImageCache(MemoryImageStore()),
         pool=ModelPool({spec.id: spec for spec in models}, settings),
@@ -60,6 +63,8 @@ def make_context(
         cancel=cancel,
         deadline=deadline,
         on_progress=on_progress,
+        stages=StageCache(settings.cache_memory, files),
+        plugin="test",
     )
 
 

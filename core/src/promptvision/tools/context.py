@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from promptvision.types import ImageRef, MaskRef
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
@@ -140,6 +141,38 @@ class ToolContext(Protocol):
         Args:
             models: only these ids; default: all.
             device: only on this device; default: on all.
+        """
+
+    def cached(
+        self,
+        stage: str,
+        compute: Callable[[], Mapping[str, NDArray[Any]]],
+        *,
+        models: Sequence[str] = (),
+        device: str | Callable[[], str] = "cpu",
+        images: Sequence[ImageRef] = (),
+        libraries: Sequence[str] = (),
+        parameters: Mapping[str, Any] | None = None,
+    ) -> Mapping[str, NDArray[Any]]:
+        """The arrays of an expensive stage, from the cache if an equal call has computed them before.
+
+        Equal calls that run at the same time join one computation. Name everything that determines the
+        arrays; the versions of the plugin and the digest of the weights are part of the key without that. A
+        stage must be deterministic: never cache what an unseeded random generator has drawn.
+
+        Args:
+            stage: short name, such as ``embedding``.
+            compute: computes the arrays; it may lease models, but the call must not hold a lease that another
+                equal call needs for its own computation.
+            models: ids of the models that compute it.
+            device: type of the device that computes it; a function if it can change during ``compute``,
+                such as when the GPU is out of memory. The arrays are then kept under the last device.
+            images: the images that it reads.
+            libraries: distributions that compute it, such as ``torch``; their versions are part of the key.
+            parameters: everything else that it depends on, defaults included, as JSON values.
+
+        Returns:
+            Read-only numpy arrays by name.
         """
 
     def progress(self, done: float, total: float, message: str = "") -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from promptvision.plugin import Box, Point
 
-__all__ = ["EMBEDDING_VALUES", "EmbeddingCache", "Engine"]
+__all__ = ["EMBEDDING_VALUES", "Arrays", "Cached", "EmbeddingCache", "Engine", "not_cached"]
+
+Arrays = Mapping[str, "NDArray[Any]"]
+"""Name to array."""
+
+Cached = Callable[[Callable[[], Arrays]], Arrays]
+"""Returns the arrays that a function computes, from a cache if it holds them."""
 
 EMBEDDING_VALUES = 256 * 64 * 64 + 64 * 128 * 128 + 32 * 256 * 256
 """Size of one embedding in any SAM 2.1 model: 17 MB in float32."""
@@ -22,13 +28,28 @@ EMBEDDING_VALUES = 256 * 64 * 64 + 64 * 128 * 128 + 32 * 256 * 256
 T = TypeVar("T")
 
 
+def not_cached(compute: Callable[[], Arrays]) -> Arrays:
+    """Compute arrays, without a cache."""
+    return compute()
+
+
 class Engine(Protocol):
     """A loaded SAM 2.1 model. Safe across threads."""
 
     name: str
 
+    @property
+    def device(self) -> str:
+        """Type of the device that it runs on."""
+
     def masks(
-        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self,
+        image: Image,
+        key: str,
+        *,
+        boxes: Sequence[Box] = (),
+        points: Sequence[Point] = (),
+        cached: Cached = not_cached,
     ) -> list[NDArray[np.bool_]]:
         """One mask per prompt, in the order of the prompts; give either boxes or points.
 
@@ -37,6 +58,7 @@ class Engine(Protocol):
             key: the image's id, under which its embedding is cached.
             boxes: in pixels of the image, origin top left.
             points: in pixels of the image, each a separate prompt.
+            cached: keeps the embedding of the image beyond the life of the loaded model.
 
         Returns:
             H x W bool arrays of exactly the image's size; masks with a low score are kept.

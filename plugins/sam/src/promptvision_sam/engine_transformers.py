@@ -11,7 +11,7 @@ import torch
 from transformers import Sam2Model, Sam2Processor
 
 from promptvision.plugin import require_all_weights
-from promptvision_sam.engine import EmbeddingCache
+from promptvision_sam.engine import Cached, EmbeddingCache, not_cached
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from promptvision.plugin import Box, Point
 
-__all__ = ["TransformersEngine"]
+__all__ = ["TransformersEngine", "to_array"]
 
 
 class TransformersEngine:
@@ -50,11 +50,17 @@ class TransformersEngine:
 
     @torch.inference_mode()
     def masks(
-        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self,
+        image: Image,
+        key: str,
+        *,
+        boxes: Sequence[Box] = (),
+        points: Sequence[Point] = (),
+        cached: Cached = not_cached,
     ) -> list[NDArray[np.bool_]]:
         """See :class:`~promptvision_sam.engine.Engine`."""
         size = [[image.height, image.width]]
-        embeddings = self._embeddings.get(key, lambda: self._encode(image))
+        embeddings = self._embeddings.get(key, lambda: self._embed(image, cached))
         prompts = self.processor(**_prompts(boxes, points), original_sizes=size, return_tensors="pt")
         coordinates = {
             name: prompts[name].to(self.model.device) for name in prompts if name.startswith("input_")
@@ -62,6 +68,17 @@ class TransformersEngine:
         found = self.model(image_embeddings=embeddings, multimask_output=False, **coordinates)
         # One mask at a time: all of them at full size could need more memory than the model.
         return [self._full_size(found.pred_masks[:, [index]], size) for index in range(len(boxes or points))]
+
+    @property
+    def device(self) -> str:
+        """See :class:`~promptvision_sam.engine.Engine`."""
+        kind: str = self.model.device.type
+        return kind
+
+    def _embed(self, image: Image, cached: Cached) -> list[torch.Tensor]:
+        arrays = cached(lambda: {str(level): to_array(one) for level, one in enumerate(self._encode(image))})
+        tensors = [torch.tensor(arrays[str(level)]) for level in range(len(arrays))]
+        return [tensor.to(self.model.device, self.model.dtype) for tensor in tensors]
 
     def _encode(self, image: Image) -> list[torch.Tensor]:
         pixels = self.processor(images=image.convert("RGB"), return_tensors="pt")["pixel_values"]
@@ -74,6 +91,13 @@ class TransformersEngine:
         (full,) = self.processor.post_process_masks(mask.float(), size)
         array: NDArray[np.bool_] = full[0, 0].cpu().numpy()
         return array
+
+
+def to_array(tensor: torch.Tensor) -> NDArray[Any]:
+    """A tensor as an array with the same values; numpy has no bfloat16."""
+    exact = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
+    array: NDArray[Any] = exact.cpu().numpy()
+    return array
 
 
 def _keep_coordinates(model: Any) -> None:

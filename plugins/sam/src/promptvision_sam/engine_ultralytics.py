@@ -41,7 +41,7 @@ with _unchanged_process():
     from ultralytics.models.sam import SAM2Predictor
     from ultralytics.models.sam import build as builders
 
-from promptvision_sam.engine import EmbeddingCache  # noqa: E402
+from promptvision_sam.engine import Cached, EmbeddingCache, not_cached  # noqa: E402
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,21 +90,49 @@ class UltralyticsEngine:
         self._predictor.args.quantize = 16 if dtype == "float16" else None
         self._predictor.setup_model(_build(read_checkpoint(file)), verbose=False)
         self.model = self._predictor.model
+        self.model.set_imgsz((IMAGE_SIZE, IMAGE_SIZE))  # else done by the first image that is encoded
 
     def masks(
-        self, image: Image, key: str, *, boxes: Sequence[Box] = (), points: Sequence[Point] = ()
+        self,
+        image: Image,
+        key: str,
+        *,
+        boxes: Sequence[Box] = (),
+        points: Sequence[Point] = (),
+        cached: Cached = not_cached,
     ) -> list[NDArray[np.bool_]]:
         """See :class:`~promptvision_sam.engine.Engine`.
 
         Uses the embedding directly instead of ``predict``, which drops masks by their score.
         """
         prompts: dict[str, Any] = {"bboxes": np.array(boxes)} if boxes else {"points": np.array(points)}
+        # Outside the lock: an equal call of another thread may be computing what this one waits for.
+        features = self._embeddings.get(key, lambda: self._embed(image, cached))
         with self._lock:  # the predictor stores the current image
-            features = self._embeddings.get(key, lambda: self._encode(image))
             found, _ = self._predictor.inference_features(
                 features, (image.height, image.width), (IMAGE_SIZE, IMAGE_SIZE), **prompts
             )
         return list(found.cpu().numpy())
+
+    @property
+    def device(self) -> str:
+        """See :class:`~promptvision_sam.engine.Engine`."""
+        kind: str = next(self.model.parameters()).device.type
+        return kind
+
+    def _embed(self, image: Image, cached: Cached) -> dict[str, Any]:
+        arrays = cached(lambda: _to_arrays(self._locked_encode(image)))
+        like = next(self.model.parameters())
+        tensors = {name: torch.tensor(array).to(like.device) for name, array in arrays.items()}
+        levels = range(len(tensors) - 1)
+        return {
+            "image_embed": tensors["image_embed"],
+            "high_res_feats": [tensors[f"high_res_feats.{level}"] for level in levels],
+        }
+
+    def _locked_encode(self, image: Image) -> dict[str, Any]:
+        with self._lock:
+            return self._encode(image)
 
     def _encode(self, image: Image) -> dict[str, Any]:
         rgb = np.asarray(image.convert("RGB"))
@@ -112,6 +140,12 @@ class UltralyticsEngine:
         features: dict[str, Any] = self._predictor.features
         self._predictor.reset_image()
         return features
+
+
+def _to_arrays(features: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    levels = {f"high_res_feats.{level}": one for level, one in enumerate(features["high_res_feats"])}
+    named = {"image_embed": features["image_embed"], **levels}
+    return {name: tensor.cpu().numpy() for name, tensor in named.items()}
 
 
 def read_checkpoint(file: Path) -> dict[str, torch.Tensor]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -15,13 +16,16 @@ from promptvision_sam.refine import merge, refine
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from promptvision.plugin import MaskRef, ToolContext
-    from promptvision_sam.engine import Engine
+    from promptvision.plugin import ImageRef, MaskRef, ToolContext
+    from promptvision_sam.engine import Cached, Engine
 
 __all__ = ["BATCH_PIXELS", "segment"]
 
 BATCH_PIXELS = 2**28
 """Maximum number of mask pixels per batch, 1 GiB as float32; more prompts run in several batches."""
+
+_LIBRARIES = ("torch", "transformers", "ultralytics", "ultralytics-opencv-headless")
+"""Their versions are part of the key of an embedding."""
 
 P = TypeVar("P", Box, Point)
 
@@ -43,7 +47,8 @@ def segment(args: PointSegmentArgs, context: ToolContext) -> SegmentResult:
     empty: list[str] = []
     union = np.zeros((image.height, image.width), np.uint8)
     context.progress(0, total, f"segmenting with {engine.name}")
-    for raw in _raw_masks(engine, image, args.image_url.id, boxes, args.points):
+    cached = _embedding_cache(engine, args.image_url, context)
+    for raw in _raw_masks(engine, image, args.image_url.id, boxes, args.points, cached):
         mask = refine(raw.astype(np.uint8) * 255)
         if not mask.any():
             empty.append(_prompt_name(len(refs), len(boxes)))
@@ -61,14 +66,32 @@ def segment(args: PointSegmentArgs, context: ToolContext) -> SegmentResult:
     )
 
 
+def _embedding_cache(engine: Engine, image: ImageRef, context: ToolContext) -> Cached:
+    """The cache of the image's embedding, which outlasts the loaded model."""
+    return partial(
+        context.cached,
+        "embedding",
+        models=REQUIRES.models,
+        device=engine.device,
+        images=(image,),
+        libraries=_LIBRARIES,
+        parameters={"engine": engine.name},
+    )
+
+
 def _raw_masks(
-    engine: Engine, image: Image.Image, key: str, boxes: Sequence[Box], points: Sequence[Point]
+    engine: Engine,
+    image: Image.Image,
+    key: str,
+    boxes: Sequence[Box],
+    points: Sequence[Point],
+    cached: Cached,
 ) -> Iterator[NDArray[np.bool_]]:
     pixels = image.width * image.height
     for group in _batches(boxes, pixels):
-        yield from engine.masks(image, key, boxes=group)
+        yield from engine.masks(image, key, boxes=group, cached=cached)
     for some in _batches(points, pixels):
-        yield from engine.masks(image, key, points=some)
+        yield from engine.masks(image, key, points=some, cached=cached)
 
 
 def _batches(prompts: Sequence[P], pixels: int) -> Iterator[Sequence[P]]:

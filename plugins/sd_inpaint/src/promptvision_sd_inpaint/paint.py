@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import diffusers
@@ -17,9 +18,11 @@ from promptvision_sd_inpaint.load import TEXT_LOCK, Painter
 from promptvision_sd_inpaint.plugin import INPAINT, SdArgs
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from promptvision.plugin import ToolContext
 
-__all__ = ["MAX_STEPS", "REMOVAL_PROMPT", "WORK_PIXELS", "inpaint", "paint", "prompts"]
+__all__ = ["MAX_STEPS", "REMOVAL_PROMPT", "WORK_PIXELS", "Embeddings", "inpaint", "paint", "prompts"]
 
 WORK_PIXELS = 512 * 512
 """Stable Diffusion 1.5 was trained at this many pixels."""
@@ -29,6 +32,8 @@ MAX_STEPS = 12
 
 REMOVAL_PROMPT = "empty background"
 """The prompt if the caller gives none; what is removed becomes the negative prompt."""
+
+Arrays = Mapping[str, "NDArray[Any]"]
 
 _pipeline: Any = diffusers.StableDiffusionInpaintPipeline  # it is untyped
 
@@ -51,6 +56,7 @@ def inpaint(args: SdArgs, context: ToolContext) -> InpaintResult:
     painter = context.lease(*INPAINT.requires.models)
     notes = [*mask.notes, *plan.notes, *_unread(painter, args)]
     seed = context.seed if args.seed is None else args.seed
+    embeddings = _embed(painter, args, partial(context.cached, "text", **_text_key(painter, args)))
     result = image
     for index, part in enumerate(parts):
         crop = make_crop(image, mask.image, WORK_PIXELS, part)
@@ -59,6 +65,7 @@ def inpaint(args: SdArgs, context: ToolContext) -> InpaintResult:
             crop.image,
             crop.mask,
             args,
+            embeddings=embeddings,
             seed=seed + index,
             on_step=lambda step, before=index * plan.run: context.progress(  # type: ignore[misc]
                 before + step + 1, total, "painting"
@@ -111,6 +118,51 @@ def _unread(painter: Painter, args: SdArgs) -> list[str]:
     return notes
 
 
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """Embeddings of the prompt, and of the negative prompt where guidance uses it; on the model's device."""
+
+    positive: torch.Tensor
+    negative: torch.Tensor | None
+
+
+def _embed(painter: Painter, args: SdArgs, cached: Callable[[Callable[[], Arrays]], Arrays]) -> Embeddings:
+    prompt, negative = prompts(args)
+    like = next(painter.text_encoder.parameters())
+
+    @torch.inference_mode()
+    def compute() -> Arrays:
+        pipeline = _pipeline_of(painter)
+        with TEXT_LOCK:
+            found = pipeline.encode_prompt(prompt, like.device, 1, args.guidance > 1, negative)
+        named = zip(("positive", "negative"), found, strict=True)
+        return {name: tensor.cpu().numpy() for name, tensor in named if tensor is not None}
+
+    tensors = {name: torch.tensor(array).to(like) for name, array in cached(compute).items()}
+    return Embeddings(positive=tensors["positive"], negative=tensors.get("negative"))
+
+
+def _text_key(painter: Painter, args: SdArgs) -> dict[str, Any]:
+    prompt, negative = prompts(args)
+    return {
+        "models": INPAINT.requires.models,
+        "device": next(painter.text_encoder.parameters()).device.type,
+        "libraries": ("torch", "transformers", "diffusers"),
+        "parameters": {"prompt": prompt, "negative": negative, "guided": args.guidance > 1},
+    }
+
+
+def _pipeline_of(painter: Painter) -> Any:
+    pipeline = _pipeline(
+        **{**vars(painter), "scheduler": copy.deepcopy(painter.scheduler)},
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline
+
+
 @torch.inference_mode()
 def paint(
     painter: Painter,
@@ -120,6 +172,7 @@ def paint(
     *,
     seed: int,
     on_step: Callable[[int], None],
+    embeddings: Embeddings | None = None,
 ) -> Image.Image:
     """Paint one crop with the pipeline of diffusers.
 
@@ -130,6 +183,7 @@ def paint(
         args: prompts, steps, strength and guidance.
         seed: of the noise, which is drawn on the CPU: the same on every device.
         on_step: called with the index of each finished step; an exception in it ends the run.
+        embeddings: of the prompts; default: computed now.
 
     Returns:
         RGB, of the same size. Pixels outside the mask only approximate those of the image.
@@ -137,25 +191,16 @@ def paint(
     Raises:
         ToolFailed: the model returned values that are not finite.
     """
-    pipeline = _pipeline(
-        **{**vars(painter), "scheduler": copy.deepcopy(painter.scheduler)},
-        safety_checker=None,
-        feature_extractor=None,
-        requires_safety_checker=False,
-    )
-    pipeline.set_progress_bar_config(disable=True)
-    prompt, negative = prompts(args)
-    is_guided = args.guidance > 1
-    with TEXT_LOCK:
-        positive, negated = pipeline.encode_prompt(prompt, painter.unet.device, 1, is_guided, negative)
+    pipeline = _pipeline_of(painter)
+    embeddings = embeddings or _embed(painter, args, lambda compute: compute())
 
     def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         on_step(index)
         return tensors
 
     made = pipeline(
-        prompt_embeds=positive,
-        negative_prompt_embeds=negated if is_guided else None,
+        prompt_embeds=embeddings.positive,
+        negative_prompt_embeds=embeddings.negative,
         image=image,
         mask_image=mask,
         height=image.height,

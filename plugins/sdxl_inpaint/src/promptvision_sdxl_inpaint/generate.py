@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from promptvision.plugin import CELL, GenerateResult, StagePlan
-from promptvision_sdxl_inpaint.denoise import Embeddings, denoise_new, embed_prompts, unread_notes
+from promptvision_sdxl_inpaint.denoise import Embeddings, denoise_new
 from promptvision_sdxl_inpaint.limits import WORK_PIXELS, check_content, work_pixels
 from promptvision_sdxl_inpaint.load import use_xformers
 from promptvision_sdxl_inpaint.plugin import (
@@ -22,13 +22,14 @@ from promptvision_sdxl_inpaint.plugin import (
     SdxlSection,
 )
 from promptvision_sdxl_inpaint.staged import StagedRunner
+from promptvision_sdxl_inpaint.text import read_prompts
 from promptvision_sdxl_inpaint.vae import decode, decode_peak
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from promptvision.plugin import ToolContext
-    from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
+    from promptvision_sdxl_inpaint.load import Denoiser
 
 __all__ = ["generate", "size_of"]
 
@@ -85,11 +86,13 @@ class _Drawing:
     def run(self, runner: StagedRunner) -> tuple[Image.Image, list[str]]:
         """All stages; the image, and what to say about it."""
         self.context.progress(0, self.args.steps, "reading the prompt")
-        embeddings, notes = runner.run(
-            "reading the prompt",
-            (TEXT_ENCODER, TEXT_ENCODER_2),
-            self._embed,
+        embeddings, _, notes = read_prompts(
+            self.context,
+            runner,
             following=(GENERATOR, VAE),
+            prompt=self.args.prompt,
+            negative=self.args.negative_prompt,
+            guided=self.args.guidance > 1,
         )
         latents = runner.run(
             "drawing",
@@ -111,12 +114,6 @@ class _Drawing:
             shape=self.size,
         )
         return made, [*notes, *runner.notes]
-
-    def _embed(self, device: str, first: TextEncoder, second: TextEncoder) -> tuple[Embeddings, list[str]]:
-        prompt, negative = self.args.prompt, self.args.negative_prompt
-        notes = unread_notes(second, prompt=prompt, negative_prompt=negative or "")
-        guided = self.args.guidance > 1
-        return embed_prompts(device, first, second, prompt=prompt, negative=negative, guided=guided), notes
 
     def _paint(self, embeddings: Embeddings, device: str, model: Denoiser, vae: Any) -> torch.Tensor:
         if device == "cuda" and self.context.settings.section(SdxlSection).sdxl_xformers:

@@ -27,9 +27,7 @@ from promptvision_sdxl_inpaint.denoise import (
     count_steps,
     denoise,
     draw_noise,
-    embed_prompts,
     plan,
-    unread_notes,
 )
 from promptvision_sdxl_inpaint.limits import check_content, work_pixels
 from promptvision_sdxl_inpaint.load import use_xformers
@@ -44,13 +42,14 @@ from promptvision_sdxl_inpaint.plugin import (
     SdxlSection,
 )
 from promptvision_sdxl_inpaint.staged import StagedRunner
+from promptvision_sdxl_inpaint.text import read_prompts
 from promptvision_sdxl_inpaint.vae import decode, decode_peak, encode, encode_peak, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from promptvision.plugin import ToolContext
-    from promptvision_sdxl_inpaint.load import Denoiser, TextEncoder
+    from promptvision_sdxl_inpaint.load import Denoiser
 
 __all__ = ["NEGATIVE_PROMPT", "REMOVAL_PROMPT", "inpaint"]
 
@@ -126,8 +125,14 @@ class _Painting:
         refines = self._has_refiner()
         runner = StagedRunner(self.context, self.context.choose_placement(self._plans(refines)))
         self.context.progress(0, 1, "reading the prompt")
-        for_base, for_refiner, unread = runner.run(
-            "reading the prompt", (TEXT_ENCODER, TEXT_ENCODER_2), self._embed, following=(VAE, BASE)
+        prompt, negative = prompts(self.args)
+        for_base, for_refiner, unread = read_prompts(
+            self.context,
+            runner,
+            following=(VAE, BASE),
+            prompt=prompt,
+            negative=negative,
+            guided=self.args.guidance > 1,
         )
         self.notes.extend(unread)
         shape = self._shape
@@ -206,15 +211,6 @@ class _Painting:
             self.notes.append(f"Painted without the refiner: {missing.what}; {missing.fix}.")
             return False
         return self.args.refiner
-
-    def _embed(
-        self, device: str, first: TextEncoder, second: TextEncoder
-    ) -> tuple[Embeddings, Embeddings, list[str]]:
-        prompt, negative = prompts(self.args)
-        words: dict[str, Any] = {"prompt": prompt, "negative": negative, "guided": self.args.guidance > 1}
-        unread = unread_notes(second, prompt=prompt, negative_prompt=negative)
-        for_base = embed_prompts(device, first, second, **words)
-        return for_base, embed_prompts(device, None, second, **words), unread
 
     def _encode(
         self, device: str, vae: Any, *, tiled: bool = False
