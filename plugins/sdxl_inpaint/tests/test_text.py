@@ -12,6 +12,7 @@ from PIL import Image
 from promptvision.plugin import Tool
 from promptvision.testing import CallContext, rectangles, run_tool
 from promptvision_sdxl_inpaint import text
+from promptvision_sdxl_inpaint.denoise import embed_prompts
 from promptvision_sdxl_inpaint.plugin import GENERATE, INPAINT, TEXT_ENCODER, TEXT_ENCODER_2
 
 Make = Callable[..., CallContext]
@@ -31,11 +32,10 @@ def paint_with(context: CallContext, noise: Image.Image, tool: Tool, **args: Any
 def encodings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The prompts that the encoders have read."""
     read: list[str] = []
-    real = text.embed_prompts
 
     def embed(*args: Any, **words: Any) -> Any:
         read.append(words["prompt"])
-        return real(*args, **words)
+        return embed_prompts(*args, **words)
 
     monkeypatch.setattr(text, "embed_prompts", embed)
     return read

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 from promptvision.runtime.call import CallOutput
 from promptvision.tools.tool import Args, Tool
 
-__all__ = ["ResultCache", "call_digest", "is_cacheable"]
+__all__ = ["ResultCache", "call_digest"]
 
 
 def call_digest(tool: Tool, args: Args) -> str:
@@ -48,14 +48,6 @@ class ResultCache:
         """Keep a result."""
         with self._lock, suppress(ValueError):  # larger than all the space
             self._kept[digest] = value
-
-
-def is_cacheable(tool: Tool, args: Args) -> bool:
-    """Whether a call may be answered with the result of an equal one.
-
-    A call that could have a seed and has none is computed each time.
-    """
-    return tool.cacheable and not ("seed" in type(args).model_fields and args.seed is None)
 
 
 def _bytes_of(output: CallOutput) -> int:

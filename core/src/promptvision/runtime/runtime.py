@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
 from promptvision.runtime.activity import StepActivity
-from promptvision.runtime.cache import ResultCache, call_digest, is_cacheable
+from promptvision.runtime.cache import ResultCache, call_digest
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress, SavedImage
@@ -104,13 +104,12 @@ class Runtime:
     ) -> CallResult:
         started = time.monotonic()
         digest = call_digest(tool, args)
-        cacheable = is_cacheable(tool, args)
-        known = self._cache.get(digest) if cacheable else None
+        known = self._cache.get(digest) if tool.cacheable else None
         if known is not None and await asyncio.to_thread(self._is_stored, known):
             return _result(known, started, cached=True)
         call = self._call(tool, args, digest, started + timeout_s, user)
         output = await self._run(call, cancel, timeout_s, on_progress)
-        if cacheable:
+        if tool.cacheable:
             self._cache.put(digest, output)
         return _result(output, started, cached=False)
 

@@ -152,7 +152,7 @@ class StageFiles:
         """What is cached of each stage, and how often it was used."""
         if not self.folder.exists():
             return []
-        rows = self._guarded(lambda index: index.execute(_USE).fetchall(), [])
+        rows: list[tuple[Any, ...]] = self._guarded(lambda index: index.execute(_USE).fetchall(), [])
         names = ("stage", "entries", "bytes", "hits", "misses", "saved_s")
         return [StageUse(**dict(zip(names, row, strict=True))) for row in rows]
 

@@ -89,8 +89,9 @@ class UltralyticsEngine:
         self._predictor.args.device = device
         self._predictor.args.quantize = 16 if dtype == "float16" else None
         self._predictor.setup_model(_build(read_checkpoint(file)), verbose=False)
-        self.model = self._predictor.model
-        self.model.set_imgsz((IMAGE_SIZE, IMAGE_SIZE))  # else done by the first image that is encoded
+        model: Any = self._predictor.model
+        model.set_imgsz((IMAGE_SIZE, IMAGE_SIZE))  # else done by the first image that is encoded
+        self.model = model
 
     def masks(
         self,

@@ -76,4 +76,7 @@ def _arrays(model: str, embeddings: Embeddings) -> dict[str, NDArray[Any]]:
 
 def _embeddings(model: str, arrays: Mapping[str, NDArray[Any]]) -> Embeddings:
     parts = {name: arrays.get(f"{model}.{name}") for name in _PARTS}
-    return Embeddings(**{name: None if part is None else torch.tensor(part) for name, part in parts.items()})
+    tensors: dict[str, Any] = {
+        name: part if part is None else torch.tensor(part) for name, part in parts.items()
+    }
+    return Embeddings(**tensors)
