@@ -137,7 +137,6 @@ def test_second_call_on_an_image_runs_no_encoder_also_after_a_restart(
     plain._stages = None
     first = segmented(held, BOXES)
     assert len(encodings) == 1
-    held.free_memory()
     assert segmented(held, BOXES) == first
     held._stages.close()  # type: ignore[union-attr]
     assert segmented(restarted, BOXES) == first
