@@ -7,8 +7,10 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from PIL import Image
@@ -166,6 +168,18 @@ def test_metrics_count_turns_and_steps(
     assert "promptvision_model_bytes 0.0" in lines
     for name in ("running_steps", "waiting_steps", "waiting_users", "refused_steps", "longest_wait_seconds"):
         assert f"promptvision_{name} 0.0" in lines
+
+
+def test_metrics_count_stages_found_in_the_cache(serve: Serve, tools: list[Tool], tmp_path: Path) -> None:
+    agent = make_agent(tools, settings=Settings(home=tmp_path))
+    for _ in range(3):
+        agent.services.runtime.stages.get(
+            "sam/embedding", lambda: "key", lambda: {"a": np.zeros(4, np.uint8)}, lambda: None
+        )
+    lines = serve(agent).get("/metrics").text.splitlines()
+    assert 'promptvision_stage_cache_hits_total{stage="sam/embedding"} 2.0' in lines
+    assert 'promptvision_stage_cache_misses_total{stage="sam/embedding"} 1.0' in lines
+    assert any(line.startswith("promptvision_stage_cache_saved_seconds_total{") for line in lines)
 
 
 def test_openapi_document_is_valid_and_names_every_route(serve: Serve, tools: list[Tool]) -> None:

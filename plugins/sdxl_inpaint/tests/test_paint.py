@@ -151,7 +151,9 @@ def boxed(folders: Any, tiny_sdxl: ModuleType) -> Agent:
     """An agent that makes a mask of the given boxes and paints in it."""
     (mask_of_boxes,) = (tool for tool in make_tools() if tool.operation.name == "segment_objects")
     values = tiny_sdxl.variables(folders.bases[9], folders.refiner)
-    settings = Settings.from_mapping({**values, "PROMPTVISION_SDXL_PIXELS": "4096"})
+    settings = Settings.from_mapping(
+        {**values, "PROMPTVISION_SDXL_PIXELS": "4096", "PROMPTVISION_CACHE_DISK": "0"}
+    )
     return make_agent([mask_of_boxes, INPAINT], models=SPECS, settings=settings)
 
 

@@ -33,7 +33,7 @@ def make_registry(
     Raises:
         PluginError: a tool breaks its contract.
     """
-    settings = settings or Settings(strict_plugins=True)
+    settings = settings or Settings(strict_plugins=True, cache_disk=0)
     manager = new_manager()
     builtin = Plugin("promptvision", "promptvision", "0", _BUILTIN)
     load_plugin(manager, builtin, strict=True)
@@ -59,12 +59,12 @@ def make_agent(
     Args:
         tools: the tools that it can use; decorated functions are accepted too.
         planner: default: the offline planner.
-        settings: default: the defaults, with strict plugins.
+        settings: default: the defaults, with strict plugins and no cache on disk.
         conversations: default: in memory.
         images: default: in memory.
         models: model specs that the tools may lease.
     """
-    settings = settings or Settings(strict_plugins=True)
+    settings = settings or Settings(strict_plugins=True, cache_disk=0)
     return Agent(
         settings,
         registry=make_registry(tools, models, settings),
