@@ -10,6 +10,7 @@
     │   │   ├── NotSupported     the request is beyond what the tool can do
     │   │   ├── Refused          a middleware, or the user, does not let the step run
     │   │   └── WorkerLost       the process that ran the tool ended
+    │   │       └── DeviceLost   the process that ran the tool can no longer use its GPU
     │   └── StopTurn             nothing more should be tried in this turn
     ├── UserError                the user fixes it
     │   ├── InputError           an image, a prompt or a field that cannot be used
@@ -39,6 +40,7 @@ __all__ = [
     "CallError",
     "Cancelled",
     "Conflict",
+    "DeviceLost",
     "Forbidden",
     "InputError",
     "LeaseLost",
@@ -119,6 +121,20 @@ class WorkerLost(ToolFailed):
     def __init__(self, message: str, *, hint: str | None = None, is_machine_lost: bool = False) -> None:
         super().__init__(message, hint=hint)
         self.is_machine_lost = is_machine_lost
+
+
+class DeviceLost(WorkerLost):
+    """An error such as an illegal memory access has made the GPU unusable for the process that ran the tool.
+
+    Args:
+        message: what happened.
+        hint: how to fix it.
+        is_replaced: whether another process has taken the place of that one, so that the call may run again.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, is_replaced: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.is_replaced = is_replaced
 
 
 class Refused(ToolFailed):

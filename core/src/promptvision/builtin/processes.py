@@ -11,7 +11,7 @@ from functools import partial
 
 from promptvision.builtin.threads import ThreadExecutor
 from promptvision.builtin.worker_handle import CallNotBegun, WorkerHandle
-from promptvision.errors import PromptvisionError, SetupError, WorkerLost
+from promptvision.errors import DeviceLost, PromptvisionError, SetupError, WorkerLost
 from promptvision.plugins.factories import APPLICATION
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
@@ -55,6 +55,7 @@ class ProcessExecutor:
 
         Raises:
             WorkerLost: the process ended during the call.
+            DeviceLost: the process could no longer use its GPU, and is replaced.
             Exception: the tool's error, converted by :meth:`promptvision.runtime.failure.Failure.to_error`.
         """
         if call.tool.plugin == APPLICATION:
@@ -117,6 +118,9 @@ class _Pool:
     ) -> CallOutput:
         try:
             return handle.run(call, cancel=cancel, on_progress=on_progress)
+        except DeviceLost as exc:
+            handle.kill()  # each further call in it would fail as well
+            raise _replaced(exc) from exc
         except WorkerLost as exc:
             log.warning("%s", exc)
             raise
@@ -170,3 +174,9 @@ class _Pool:
             log.warning("worker process: cannot be replaced now: %s", exc)
             return
         self._put_back(handle)
+
+
+def _replaced(lost: DeviceLost) -> DeviceLost:
+    message = f"{lost.message}; its worker process was replaced"
+    log.warning("%s", message)
+    return DeviceLost(message, is_replaced=True)

@@ -161,10 +161,11 @@ def is_out_of_memory(error: BaseException) -> bool:
     the messages of CUDA, HIP, cuBLAS, cuDNN, mmap, safetensors and torch's CPU allocator. Handle it outside
     the ``except`` block: the traceback keeps the tensors of the failed call alive.
     """
-    return any(_says_out_of_memory(link) for link in _chain(error))
+    return any(_says_out_of_memory(link) for link in causes(error))
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and the errors that led to it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

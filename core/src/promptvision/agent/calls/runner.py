@@ -28,6 +28,7 @@ from promptvision.errors import (
     ArgumentsError,
     CallError,
     Cancelled,
+    DeviceLost,
     LeaseLost,
     SetupError,
     StopTurn,
@@ -220,13 +221,13 @@ class StepRunner:
     ) -> ToolOutcome:
         """One step; a second one if the first ran out of memory, or lost its process and no tool is left.
 
-        A step whose machine was lost is tried again before other tools are.
+        A step that lost its machine, or its GPU and got another process, is tried again before other tools.
         """
         try:
             return await self._step(tool, args, request)
         except ToolFailed as exc:
             ran_out_of_memory = exc.__cause__ is not None and is_out_of_memory(exc.__cause__)
-            is_lost = isinstance(exc, WorkerLost) and (is_last or exc.is_machine_lost)
+            is_lost = isinstance(exc, WorkerLost) and _may_run_again(exc, is_last)
             if not (ran_out_of_memory or (is_lost and tool.cacheable)):
                 raise
         if ran_out_of_memory:
@@ -285,3 +286,10 @@ class StepRunner:
     def _progress(self, number: int) -> Progress | None:
         report = self._on_progress
         return None if report is None else lambda done, total, message: report(number, done, total, message)
+
+
+def _may_run_again(lost: WorkerLost, is_last: bool) -> bool:
+    """Whether the same call may succeed in another process; ``is_last``: no other tool is left to try."""
+    if isinstance(lost, DeviceLost):
+        return lost.is_replaced
+    return is_last or lost.is_machine_lost
