@@ -181,7 +181,7 @@ full-size architectures with random weights.
 
 *compute*: the stage on the CPU, without loading its model. *from memory*: without the digest of the image's
 pixels, which is made once for each image. *from disk*: reads the file, compares its BLAKE2b digest and
-updates the index. *write*: in another thread, while the tool goes on. A GPU computes far faster than one
+updates the index. *write*: in another thread, while the tool goes on. A GPU computes faster than one
 core; what a hit saves there is above all loading the encoders, which it does not touch.
 """
 

@@ -4,9 +4,9 @@ A plugin imports only from here and from :mod:`promptvision` (in its tests also 
 everything else is internal and may change. Names are imported on first use.
 
 Tools
-    ``tool``, ``Tool``, ``Operation``, ``Phrase``, ``Lexicon``, ``Args``, ``Result``, ``ToolContext``,
-    ``operations`` and their argument and result models (``DetectArgs``, ``SegmentResult``, ...),
-    ``ImageRef``, ``MaskRef``, ``Box``, ``Point``, ``Target``, ``ImageText``;
+    ``tool``, ``Tool``, ``Batch``, ``Operation``, ``Phrase``, ``Lexicon``, ``Args``, ``Result``,
+    ``ToolContext``, ``operations`` and their argument and result models (``DetectArgs``,
+    ``SegmentResult``, ...), ``ImageRef``, ``MaskRef``, ``Box``, ``Point``, ``Target``, ``ImageText``;
     kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
@@ -28,8 +28,9 @@ Backends
     for an LLM host ``ChatHost``, ``HostSettings`` and the message types; for a store ``ImageStore``,
     ``ObjectImageStore``, ``ConversationStore``, ``MemoryConversationStore`` and the types of a turn; for an
     executor ``Executor``, ``Worker``, ``Call``, ``CallOutput``, their forms as data ``CallData`` and
-    ``OutputData``, ``Failure``, ``CancelToken``, ``Progress`` and ``WorkerLost``; for its worker processes
-    ``WorkerStart``, ``LogSender``, ``answer_call``, ``failure_message``, ``pass_on`` and ``read_answer``;
+    ``OutputData``, ``Failure``, ``CancelToken``, ``Progress``, ``WorkerLost`` and ``DeviceLost``; for its
+    worker processes ``WorkerStart``, ``LogSender``, ``answer_call``, ``failure_message``, ``pass_on`` and
+    ``read_answer``;
     ``StepQueue``, and ``ThreadExecutor`` for tools that exist in this process only.
 """
 
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from promptvision.errors import CallError as CallError
     from promptvision.errors import Cancelled as Cancelled
     from promptvision.errors import Conflict as Conflict
+    from promptvision.errors import DeviceLost as DeviceLost
     from promptvision.errors import Forbidden as Forbidden
     from promptvision.errors import InputError as InputError
     from promptvision.errors import LeaseLost as LeaseLost
@@ -218,6 +220,7 @@ if TYPE_CHECKING:
     from promptvision.tools.artifacts import MissingArgument as MissingArgument
     from promptvision.tools.artifacts import image_fields as image_fields
     from promptvision.tools.artifacts import link_types as link_types
+    from promptvision.tools.batch import Batch as Batch
     from promptvision.tools.choices import Candidate as Candidate
     from promptvision.tools.choices import Choice as Choice
     from promptvision.tools.choices import measure_lightness as measure_lightness
@@ -361,6 +364,7 @@ _MODULES = {
     "OutputData": "promptvision.runtime.call",
     "Progress": "promptvision.runtime.context",
     "Worker": "promptvision.runtime.worker",
+    "DeviceLost": "promptvision.errors",
     "WorkerLost": "promptvision.errors",
     "detect_by_words": "promptvision.tools.detections",
     "detection_result": "promptvision.tools.detections",
@@ -464,6 +468,7 @@ _MODULES = {
     "Tier": "promptvision.models.spec",
     "Tool": "promptvision.tools.tool",
     "ToolCall": "promptvision.llm.messages",
+    "Batch": "promptvision.tools.batch",
     "ToolContext": "promptvision.tools.context",
     "ToolFailed": "promptvision.errors",
     "ToolFunction": "promptvision.tools.decorator",

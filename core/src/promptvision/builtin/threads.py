@@ -9,7 +9,8 @@ from functools import partial
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
-from promptvision.runtime.worker import Worker
+from promptvision.runtime.queue import Group
+from promptvision.runtime.worker import CallItem, Worker
 
 __all__ = ["ThreadExecutor"]
 
@@ -17,7 +18,8 @@ __all__ = ["ThreadExecutor"]
 class ThreadExecutor:
     """Runs each tool call in a thread of a small pool, and coroutine functions on the event loop.
 
-    Calls wait for a free thread in the queue of the worker.
+    Calls wait for a free thread in the queue of the worker. Those of a tool with a batch also wait while an
+    equal one runs, and then run together.
 
     Args:
         worker: runs the calls.
@@ -37,6 +39,11 @@ class ThreadExecutor:
         """Run a call; exceptions of the tool propagate unchanged."""
         if call.tool.is_async:
             return await self._worker.run_async(call, cancel=cancel, on_progress=on_progress)
+        if (batch := call.tool.batch) is not None:
+            key = (call.tool.plugin, call.tool.name, batch.key(call.args))
+            group = Group(key=key, limit=batch.limit, run=self._worker.run_together)
+            item = CallItem(call=call, cancel=cancel, on_progress=on_progress)
+            return await self._lane.run_together(self._threads, group, item, call.user, cancel)
         run = partial(self._worker.run, call, cancel=cancel, on_progress=on_progress)
         return await self._lane.run(self._threads, run, call.user, cancel)
 

@@ -6,17 +6,19 @@ import asyncio
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from promptvision.errors import Busy, Cancelled
 from promptvision.runtime.cancellation import CancelToken
 
-__all__ = ["Lane", "StepQueue"]
+__all__ = ["Group", "Lane", "StepQueue"]
 
+Item = TypeVar("Item")
 T = TypeVar("T")
 
 WAITING_PER_USER = 1_000
@@ -136,13 +138,41 @@ class StepQueue:
                 del counter[user]
 
 
-class _Waiter:
-    """A step that waits for its slot."""
+@dataclass(frozen=True, kw_only=True)
+class Group(Generic[Item, T]):
+    """Steps that can run together in one slot.
 
-    def __init__(self) -> None:
+    Args:
+        key: equal for steps of one group.
+        limit: maximum number of steps that run together.
+        run: runs steps in a thread; returns a result or an exception for each, in their order.
+    """
+
+    key: Hashable
+    limit: int
+    run: Callable[[list[Item]], list[T | BaseException]]
+
+
+class _Waiter:
+    """A step that waits for its slot.
+
+    Args:
+        user: whose step it is.
+        group: the steps that it can run with.
+        item: what the group runs.
+    """
+
+    def __init__(self, user: str, group: Group[Any, Any] | None = None, item: Any = None) -> None:
         self.begun = time.monotonic()
+        self.user, self.group, self.item = user, group, item
         self.future: Future[None] = Future()
+        self.outcome: Future[Any] = Future()
+        """The result of a step of a group."""
         self.is_granted = False
+        self.lead: _Waiter | None = None
+        """The step in whose slot this one runs; None if it has a slot of its own."""
+        self.riders: list[_Waiter] = []
+        """The steps that run in the slot of this one."""
 
 
 class Lane:
@@ -155,6 +185,7 @@ class Lane:
         self._slots = slots
         self._taken = 0
         self._served: Counter[str] = Counter()
+        self._running_groups: set[Hashable] = set()
         self._is_closed = False
 
     @property
@@ -205,7 +236,18 @@ class Lane:
         cancel.check()
         if self._take_free_slot(user):
             return
-        waiter = _Waiter()
+        waiter = _Waiter(user)
+        try:
+            await self._wait(waiter, cancel)
+        except asyncio.CancelledError:
+            if waiter.is_granted:
+                self.release(user)
+            raise
+
+    async def _wait(self, waiter: _Waiter, cancel: CancelToken) -> None:
+        """Wait until a step is granted; it may be even if the wait is cancelled."""
+        cancel.check()
+        user = waiter.user
         with self._queue.changing():
             if self._is_closed:
                 raise RuntimeError("the executor takes no calls after its shutdown")
@@ -218,8 +260,6 @@ class Lane:
                 await asyncio.wrap_future(waiter.future)
             except asyncio.CancelledError:
                 self._give_up(user, waiter, cancel.reason)
-                if waiter.is_granted:
-                    self.release(user)
                 raise
 
     async def run(
@@ -245,6 +285,76 @@ class Lane:
         running.add_done_callback(lambda _: self.release(user))
         return await asyncio.wrap_future(running)
 
+    async def run_together(
+        self, threads: ThreadPoolExecutor, group: Group[Item, T], item: Item, user: str, cancel: CancelToken
+    ) -> T:
+        """Run a step; while one of its group runs, wait for it, and then run with all that wait.
+
+        A step of an idle group runs as soon as there is a slot. Those that run together take one slot, that
+        of the first of them; users take turns with it and with the places in it.
+
+        Args:
+            threads: has at least as many threads as the lane has slots.
+            group: what the step can run with.
+            item: what the group runs.
+            user: whose step it is.
+            cancel: ends the wait for the slot.
+
+        Raises:
+            Exception: as :meth:`acquire`, or what the group returned for this step.
+        """
+        waiter = _Waiter(user, group, item)
+        try:
+            await self._wait(waiter, cancel)
+        except asyncio.CancelledError:
+            waiter.outcome.cancel()
+            if waiter.is_granted and waiter.lead is None:
+                self._start(threads, waiter)  # others may wait for it
+            raise
+        if waiter.lead is None:
+            self._start(threads, waiter)
+        outcome: T = await asyncio.wrap_future(waiter.outcome)
+        return outcome
+
+    def _start(self, threads: ThreadPoolExecutor, lead: _Waiter) -> None:
+        """Run a granted step and those that run with it, without those that were cancelled."""
+        members = [lead, *lead.riders]
+        group = lead.group
+        assert group is not None  # only steps of groups are started here
+        alive = [member for member in members if not member.outcome.cancelled()]
+
+        def end(running: Future[list[Any]]) -> None:
+            self._release_together(members)
+            failed = running.exception()
+            found = [failed] * len(alive) if failed is not None else running.result()
+            for member, outcome in zip(alive, found, strict=True):
+                with suppress(InvalidStateError):  # its task was cancelled
+                    if isinstance(outcome, BaseException):
+                        member.outcome.set_exception(outcome)
+                    else:
+                        member.outcome.set_result(outcome)
+
+        if not alive:
+            self._release_together(members)
+            return
+        try:
+            running = threads.submit(copy_context().run, group.run, [member.item for member in alive])
+        except BaseException as exc:
+            for member in alive:
+                with suppress(InvalidStateError):
+                    member.outcome.set_exception(exc)
+            self._release_together(members)
+            raise
+        running.add_done_callback(end)
+
+    def _release_together(self, members: Sequence[_Waiter]) -> None:
+        """Return the slot of steps that ran together."""
+        with self._queue.changing():
+            self._taken -= 1
+            for member in members:
+                self._queue.count(member.user, waiting=0, running=-1)
+            self._running_groups.discard(_key(members[0]))
+
     def release(self, user: str) -> None:
         """Return a slot."""
         with self._queue.lock:
@@ -256,12 +366,13 @@ class Lane:
 
     def grant(self) -> Iterator[_Waiter]:
         """Give free slots to waiting steps. The queue calls it with its lock held."""
-        while self._taken < self._slots and (user := self._next_user()) is not None:
-            waiter = self._take(user)
-            waiter.is_granted = True
+        while self._taken < self._slots and (waiter := self._next()) is not None:
+            self._take(waiter)
             self._taken += 1
-            self._queue.count(user, waiting=-1, running=1)
-            yield waiter
+            yield self._granted(waiter)
+            if waiter.group is not None:
+                self._running_groups.add(_key(waiter))
+                yield from self._add_riders(waiter, waiter.group.limit - 1)
 
     def _take_free_slot(self, user: str) -> bool:
         """Take a slot at once if no step waits in this lane: without a waiter, which takes longer to make."""
@@ -273,20 +384,53 @@ class Lane:
             self._queue.count(user, waiting=0, running=1)
             return True
 
-    def _next_user(self) -> str | None:
-        return next((user for user in self.lines if self._queue.may_run(user)), None)
+    def _granted(self, waiter: _Waiter) -> _Waiter:
+        waiter.is_granted = True
+        self._queue.count(waiter.user, waiting=-1, running=1)
+        return waiter
 
-    def _take(self, user: str) -> _Waiter:
-        """Remove the user's first step; move the user to the end if its share of the round is used."""
+    def _add_riders(self, lead: _Waiter, places: int) -> Iterator[_Waiter]:
+        """Give places in a slot to steps of its group, one of each user in turn."""
+        while len(lead.riders) < places:
+            before = len(lead.riders)
+            for user in list(self.lines):
+                fits = (one for one in self.lines[user] if _key(one) == _key(lead))
+                rider = next(fits, None) if self._queue.may_run(user) else None
+                if rider is not None and len(lead.riders) < places:
+                    rider.lead = lead
+                    lead.riders.append(rider)
+                    self._drop(rider)
+                    yield self._granted(rider)
+            if len(lead.riders) == before:
+                return
+
+    def _next(self) -> _Waiter | None:
+        """The first step, by the order of users, that may run now."""
+        for user, line in self.lines.items():
+            if self._queue.may_run(user):
+                for waiter in line:
+                    if waiter.group is None or _key(waiter) not in self._running_groups:
+                        return waiter
+        return None
+
+    def _drop(self, waiter: _Waiter) -> None:
+        """Remove a waiting step; its user keeps its place."""
+        line = self.lines[waiter.user]
+        line.remove(waiter)
+        if not line:
+            del self.lines[waiter.user]
+
+    def _take(self, waiter: _Waiter) -> None:
+        """Remove a step; move its user to the end if the user's share of the round is used."""
+        user = waiter.user
         line = self.lines[user]
-        waiter = line.popleft()
+        line.remove(waiter)
         self._served[user] += 1
         if not line or self._served[user] >= self._queue.weight_of(user):
             del self._served[user]
             del self.lines[user]
             if line:
                 self.lines[user] = line
-        return waiter
 
     def _give_up(self, user: str, waiter: _Waiter, reason: str) -> None:
         """Remove a step that waits no longer; nothing happens if it has its slot."""
@@ -294,10 +438,12 @@ class Lane:
             line = self.lines.get(user, ())
             if waiter.is_granted or waiter not in line:
                 return
-            assert isinstance(line, deque)  # it holds the waiter
-            line.remove(waiter)
-            if not line:
-                del self.lines[user]
+            self._drop(waiter)
             self._queue.count(user, waiting=-1, running=0)
         with suppress(InvalidStateError):
             waiter.future.set_exception(Cancelled(reason))
+
+
+def _key(waiter: _Waiter) -> Hashable:
+    """The key of the group of a step; that of no other step if it has no group."""
+    return waiter if waiter.group is None else ("group", waiter.group.key)

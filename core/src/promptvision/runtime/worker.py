@@ -6,16 +6,21 @@ import asyncio
 import hashlib
 import inspect
 import json
+import logging
 import threading
 import time
-from collections.abc import Coroutine, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from promptvision.errors import Cancelled, ToolFailed
+from promptvision.errors import Cancelled, DeviceLost, PromptvisionError, ToolFailed
 from promptvision.images.store import ImageStore
 from promptvision.instruments import Instruments
+from promptvision.models.device_errors import is_device_lost
+from promptvision.models.devices import release_cached
+from promptvision.models.placement import is_out_of_memory
 from promptvision.models.pool import ModelPool
 from promptvision.runtime.activity import ToolRunActivity
 from promptvision.runtime.call import Call, CallOutput
@@ -27,7 +32,9 @@ from promptvision.runtime.stage_cache import StageCache
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
-__all__ = ["Worker", "took_too_long"]
+__all__ = ["CallItem", "Worker", "took_too_long"]
+
+log = logging.getLogger(__name__)
 
 _NOT_PROPAGATED = (StopIteration, SystemExit)
 """Exceptions that must not propagate through an event loop; they become ToolFailed."""
@@ -74,21 +81,57 @@ class Worker:
 
         Raises:
             ToolFailed: the tool stopped at its time limit, or returned another type.
+            DeviceLost: the GPU cannot be used by this process any more.
         """
-        if call.limit_s is None:
-            return self._run(call, cancel, on_progress)
-        own = CancelToken()
-        timer = threading.Timer(call.limit_s, own.cancel)
-        timer.daemon = True
-        with cancel.waking(lambda: own.cancel(cancel.reason)):
-            timer.start()
+        with _limited(call, cancel) as own:
             try:
                 return self._run(call, own, on_progress)
             except Cancelled as exc:
-                cancel.check()
-                raise took_too_long(call) from exc
-            finally:
-                timer.cancel()
+                raise _ended(call, cancel, exc) from exc
+
+    def run_together(self, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+        """Run calls of one tool in this thread: by the batch of the tool, or one by one if that fails.
+
+        Returns:
+            The output or the error of each call, in their order.
+        """
+        found: Sequence[CallOutput | BaseException | None] = [None] * len(items)
+        if len(items) > 1:
+            try:
+                found = self._run_batch(items)
+            except Exception as exc:  # noqa: BLE001  # whatever a batch raises, each call is tried alone
+                log.info("%s: %d calls run one by one: %s", items[0].call.label, len(items), exc)
+                ran_out_of_memory = is_out_of_memory(exc)
+            else:
+                ran_out_of_memory = False
+            if ran_out_of_memory:  # outside the except block: the traceback keeps the tensors alive
+                release_cached()
+        return [self._outcome(item) if one is None else one for item, one in zip(items, found, strict=True)]
+
+    def _outcome(self, item: CallItem) -> CallOutput | BaseException:
+        try:
+            return self.run(item.call, cancel=item.cancel, on_progress=item.on_progress)
+        except BaseException as exc:  # noqa: BLE001  # it is raised where the call waits
+            return exc
+
+    def _run_batch(self, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+        batch = items[0].call.tool.batch
+        assert batch is not None  # only calls of tools with a batch wait for each other
+        with ExitStack() as stack:
+            contexts = []
+            for item in items:
+                own = stack.enter_context(_limited(item.call, item.cancel))
+                stack.enter_context(self._around(item.call))
+                contexts.append(stack.enter_context(self._context(item.call, own, item.on_progress)))
+            pairs = [(item.call.args, context) for item, context in zip(items, contexts, strict=True)]
+            results = list(batch.load()(pairs))
+            for context in contexts:
+                context.note(f"Ran together with {len(items) - 1} other calls.")
+        models = tuple(dict.fromkeys(id_ for context in contexts for id_ in context.models))
+        return [
+            _outcome_of(item, result, context, models)
+            for item, result, context in zip(items, results, contexts, strict=True)
+        ]
 
     async def run_async(
         self, call: Call, *, cancel: CancelToken, on_progress: Progress | None = None
@@ -103,6 +146,9 @@ class Worker:
                     result = await _within_limit(call, call.tool.load()(call.args, context))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
+        except Exception as exc:
+            _raise_if_device_is_lost(call, exc)
+            raise
         return _output(call, result, context)
 
     def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
@@ -114,6 +160,9 @@ class Worker:
                     result = asyncio.run(_until_cancelled(result, cancel))
         except _NOT_PROPAGATED as exc:
             raise _failure(call, exc) from exc
+        except Exception as exc:
+            _raise_if_device_is_lost(call, exc)
+            raise
         return _output(call, result, context)
 
     def _around(self, call: Call) -> AbstractContextManager[object]:
@@ -136,6 +185,51 @@ class Worker:
             plugin=call.tool.plugin,
             version=call.tool.version,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallItem:
+    """A call that may run together with others, with its own cancellation and progress."""
+
+    call: Call
+    cancel: CancelToken
+    on_progress: Progress | None = None
+
+
+@contextmanager
+def _limited(call: Call, cancel: CancelToken) -> Iterator[CancelToken]:
+    """A token that is also cancelled when the call reaches its time limit."""
+    if call.limit_s is None:
+        yield cancel
+        return
+    own = CancelToken()
+    timer = threading.Timer(call.limit_s, own.cancel)
+    timer.daemon = True
+    with cancel.waking(lambda: own.cancel(cancel.reason)):
+        timer.start()
+        try:
+            yield own
+        finally:
+            timer.cancel()
+
+
+def _ended(call: Call, cancel: CancelToken, exc: Cancelled) -> PromptvisionError:
+    """The error of a call that was cancelled by its caller, or by its time limit."""
+    return exc if cancel.is_cancelled or call.limit_s is None else took_too_long(call)
+
+
+def _outcome_of(
+    item: CallItem, result: Any, context: CallContext, models: tuple[str, ...]
+) -> CallOutput | BaseException:
+    """The output or the error of one call of a batch."""
+    try:
+        if isinstance(result, Cancelled):
+            raise _ended(item.call, item.cancel, result)
+        if isinstance(result, BaseException):
+            return result
+        return replace(_output(item.call, result, context), models=models)
+    except PromptvisionError as exc:
+        return exc
 
 
 def took_too_long(call: Call) -> ToolFailed:
@@ -173,6 +267,15 @@ def _output(call: Call, result: Any, context: CallContext) -> CallOutput:
     return CallOutput(
         _checked(call, result), tuple(context.saved), tuple(context.models), tuple(context.notes)
     )
+
+
+def _raise_if_device_is_lost(call: Call, exc: Exception) -> None:
+    if is_device_lost(exc):
+        said = next(iter(str(exc).splitlines()), "")
+        raise DeviceLost(
+            f"{call.label}: the GPU cannot be used by this process any more: {said}",
+            hint="restart it; with PROMPTVISION_EXECUTOR=processes only a worker process is lost",
+        ) from exc
 
 
 def _checked(call: Call, result: Any) -> Result:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from promptvision.declarations import IMPORT_STRING, check_type
+from promptvision.tools.batch import Batch
 from promptvision.tools.ranked import Ranked
 from promptvision.tools.requirements import Requirements
 
@@ -243,6 +244,7 @@ class Tool(Ranked):
         leaves_machine: whether the image or the request is sent to another machine, so that a plugin can ask
             the user first.
         costs_money: whether each call costs money, likewise.
+        batch: how calls that wait for the device run together; None: one at a time.
         plugin: entry-point name of the owner; filled in by the registry.
         version: version of the owner's distribution; filled in by the registry.
         python: interpreter of the plugin's own environment, if it has one; filled in by the registry.
@@ -264,6 +266,7 @@ class Tool(Ranked):
     leaves_machine: bool = False
     costs_money: bool = False
     accepts: Callable[[Any], bool] | None = None
+    batch: Batch | None = None
     plugin: str = ""
     version: str = ""
     python: str = ""
@@ -295,6 +298,9 @@ class Tool(Ranked):
             raise TypeError(f"{owner}: run must be a function or an import string, not {self.run!r:.80}")
         if self.accepts is not None and not callable(self.accepts):
             raise TypeError(f"{owner}: accepts must be a function or None, not {self.accepts!r:.80}")
+        check_type(owner, "batch", self.batch, (Batch, type(None)), "a Batch or None")
+        if self.batch is not None and self.is_async:
+            raise TypeError(f"{owner}: a coroutine function cannot have a batch")
         object.__setattr__(self, "phrases", _phrases(owner, self.phrases, self.args))
         object.__setattr__(self, "lexicons", _lexicons(owner, self.lexicons, self.args))
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promptvision.plugin import CaptionArgs, CaptionResult, ToolContext, ToolFailed
-from promptvision_florence.generation import write
+from promptvision.plugin import Cancelled, CaptionArgs, CaptionResult, ToolContext, ToolFailed
+from promptvision_florence.generation import write, write_all
 from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["TASKS", "caption", "describe"]
+__all__ = ["TASKS", "caption", "caption_all", "describe"]
 
 TASKS = {
     "brief": "<CAPTION>",
@@ -37,6 +38,37 @@ def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
     return CaptionResult(original_image_url=args.image_url, caption=text)
 
 
+def caption_all(calls: Sequence[tuple[CaptionArgs, ToolContext]]) -> list[CaptionResult | Exception]:
+    """Describe several images in the same detail at once."""
+    first_args, first = calls[0]
+    images = [context.open(args.image_url) for args, context in calls]
+    florence = first.lease(
+        *REQUIRES.chosen_models(first.settings.value), operation="florence captions", shape=(len(calls),)
+    )
+    for _, context in calls:
+        with suppress(Cancelled):  # the others go on
+            context.progress(1, 2, f"describing {len(calls)} images together")
+    task = TASKS[first_args.detail]
+    checks = [context.check_cancelled for _, context in calls]
+    written = write_all(florence, images, task, checks)
+    return [
+        _result(florence, args, image, one)
+        for (args, _), image, one in zip(calls, images, written, strict=True)
+    ]
+
+
+def _result(
+    florence: Florence, args: CaptionArgs, image: Image, written: list[int] | Exception
+) -> CaptionResult | Exception:
+    if isinstance(written, Exception):
+        return written
+    try:
+        text = _text(florence, image, TASKS[args.detail], written)
+    except ToolFailed as exc:
+        return exc
+    return CaptionResult(original_image_url=args.image_url, caption=text)
+
+
 def describe(florence: Florence, image: Image, detail: str, check: Callable[[], None]) -> str:
     """The caption of an image.
 
@@ -50,7 +82,10 @@ def describe(florence: Florence, image: Image, detail: str, check: Callable[[], 
         ToolFailed: the model generated no text.
     """
     task = TASKS[detail]
-    written = write(florence, image, task, check)
+    return _text(florence, image, task, write(florence, image, task, check))
+
+
+def _text(florence: Florence, image: Image, task: str, written: list[int]) -> str:
     processor = florence.processor
     text = processor.decode(written, skip_special_tokens=False)
     answer: str = processor.post_process_generation(text, task=task, image_size=image.size)[task]

@@ -6,7 +6,7 @@ as tokens ``<loc_0>`` to ``<loc_999>``, thousandths of its width or height.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,7 +18,16 @@ from promptvision_florence.load import Florence
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["BINS", "MAX_NEW_TOKENS", "Certainty", "first_location", "plain_label", "words", "write"]
+__all__ = [
+    "BINS",
+    "MAX_NEW_TOKENS",
+    "Certainty",
+    "first_location",
+    "plain_label",
+    "words",
+    "write",
+    "write_all",
+]
 
 MAX_NEW_TOKENS = 1024
 """As in the model card's examples; about 700 words."""
@@ -76,6 +85,24 @@ class _Check(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
+class _CheckEach(StoppingCriteria):
+    """Checks several answers for cancellation after each token; an exception ends one of them."""
+
+    def __init__(self, checks: Sequence[Callable[[], None]]) -> None:
+        self.raised: dict[int, Exception] = {}
+        self._checks = checks
+
+    def __call__(self, input_ids: torch.LongTensor, scores: Any, **_: Any) -> torch.Tensor:
+        for index, check in enumerate(self._checks):
+            if index not in self.raised:
+                try:
+                    check()
+                except Exception as exc:  # noqa: BLE001  # whatever it raises ends this answer alone
+                    self.raised[index] = exc
+        ended = [index in self.raised for index in range(len(self._checks))]
+        return torch.tensor(ended, device=input_ids.device)
+
+
 def write(
     florence: Florence,
     image: Image,
@@ -98,8 +125,40 @@ def write(
     Raises:
         ArgumentsError: the prompt has more tokens than the model reads.
     """
+    (written,) = _generate(florence, [image], prompt, _Check(check), [certainty] if certainty else [])
+    return written
+
+
+def write_all(
+    florence: Florence, images: Sequence[Image], prompt: str, checks: Sequence[Callable[[], None]]
+) -> list[list[int] | Exception]:
+    """Generate the answers to one task about several images at once.
+
+    Args:
+        florence: the model.
+        images: any modes.
+        prompt: as for :func:`write`.
+        checks: one for each image, called after each token; an exception ends the answer about that image.
+
+    Returns:
+        For each image the token ids, or what its check raised.
+    """
+    check = _CheckEach(checks)
+    written = _generate(florence, images, prompt, check, [])
+    return [check.raised.get(index, ids) for index, ids in enumerate(written)]
+
+
+def _generate(
+    florence: Florence,
+    images: Sequence[Image],
+    prompt: str,
+    check: StoppingCriteria,
+    processors: list[LogitsProcessor],
+) -> list[list[int]]:
     with florence.lock:
-        inputs = florence.processor(images=flat_rgb(image), text=prompt, return_tensors="pt")
+        inputs = florence.processor(
+            images=[flat_rgb(image) for image in images], text=[prompt] * len(images), return_tensors="pt"
+        )
     model = florence.model
     _require_positions(model, inputs)
     with torch.inference_mode():
@@ -109,11 +168,18 @@ def write(
             num_beams=1,
             early_stopping=False,
             do_sample=False,
-            logits_processor=LogitsProcessorList([certainty] if certainty else []),
-            stopping_criteria=StoppingCriteriaList([_Check(check)]),
+            logits_processor=LogitsProcessorList(processors),
+            stopping_criteria=StoppingCriteriaList([check]),
         )
-    written: list[int] = ids[0].tolist()
-    return written
+    end = model.generation_config.eos_token_id
+    ends = {end} if isinstance(end, int) else set(end or ())
+    return [_until_end(row, ends) for row in ids.tolist()]
+
+
+def _until_end(ids: list[int], ends: set[int]) -> list[int]:
+    """Tokens up to the first end token, without the padding behind it; the start token may equal it."""
+    last = next((place for place, token in enumerate(ids) if place and token in ends), len(ids))
+    return ids[: last + 1]
 
 
 def _require_positions(model: Any, inputs: Any) -> None:

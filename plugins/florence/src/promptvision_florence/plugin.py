@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 
-from promptvision.plugin import Gpu, ModelSpec, Requirements, Tier, Tool, WeightFile, hookimpl, operations
+from promptvision.plugin import (
+    Batch,
+    Gpu,
+    ModelSpec,
+    Requirements,
+    Tier,
+    Tool,
+    WeightFile,
+    hookimpl,
+    operations,
+)
 
 __all__ = [
     "API_URL",
@@ -111,6 +121,7 @@ CAPTION = Tool(
     name="florence",
     operation=operations.CAPTION,
     run="promptvision_florence.caption:caption",
+    batch=Batch(run="promptvision_florence.caption:caption_all", key=lambda args: args.detail),
     requires=REQUIRES,
 )
 
