@@ -197,6 +197,8 @@ class Ledger:
         may_evict: Callable[[Slot], bool] | None = None,
     ) -> list[Slot] | None:
         """The unused models to evict; None if that is not enough."""
+        if self._shortage(lease, usable, ()) == 0:
+            return []
         wanted = list(lease.slots.values())
         others = (
             slot for slot in self.unused() if slot not in wanted and (may_evict is None or may_evict(slot))
