@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pool_traces import Step, Trace, Turn
@@ -12,13 +12,23 @@ from promptvision.models.devices import HEADROOM_BYTES, HEADROOM_SHARE
 from promptvision.models.eviction import EvictionPolicy
 from promptvision.models.ledger import Lease, Ledger
 from promptvision.models.peak_table import PeakTable
-from promptvision.models.placement import DoesNotFit, peak_prior
+from promptvision.models.placement import (
+    LARGEST_LAYER_SHARE,
+    DoesNotFit,
+    Placement,
+    Stage,
+    needed_bytes,
+    peak_prior,
+)
+from promptvision.models.prediction import StageCost, predict_seconds
 from promptvision.models.slot import Slot
 from promptvision.models.spec import ModelSpec
 from promptvision.testing.simulated_gpu import SimulatedGpu
 
 CPU_SLOWDOWN = 40
 TILING_SLOWDOWN = 1.3
+PLACEMENTS = (Placement.RESIDENT, Placement.COMPONENT, Placement.GROUP, Placement.CPU)
+"""Without ``SEQUENTIAL``, which is slower than ``GROUP`` and needs hardly less memory."""
 STREAMED_SHARE = 0.05
 """Part of the weights that is on the device while layers are streamed."""
 
@@ -130,6 +140,7 @@ class OurPool(Policy):
         self._next_models: tuple[str, ...] = ()
         self._prefetches = prefetches
         self._peaks = PeakTable(None)
+        self._placements: dict[int, Placement] = {}
         self._specs = {id_: _spec(id_, size) for id_, size in sizes.items()}
         self._ledger = Ledger(self._usable, None, policy=policy)
 
@@ -143,11 +154,51 @@ class OurPool(Policy):
         self._next_models = turn.next_models
         if self._announces:
             self._ledger.announce(turn.next_models)
-        for rung in (self._resident, self._tiled, self._streamed, self._streamed_tiled):
+        for rung in self._rungs(turn):
             if self._tried(rung, turn.step):
                 return
         self.gpu.compute(turn.step.seconds * CPU_SLOWDOWN)
         self.note("on the CPU")
+
+    def _rungs(self, turn: Turn) -> list[Callable[[Step], None]]:
+        """What is tried, in order; a pipeline begins with the placement that the product chooses for it."""
+        resident, streamed = [self._resident, self._tiled], [self._streamed, self._streamed_tiled]
+        if not turn.step.is_staged:
+            return [self._resident]
+        if turn.request not in self._placements:
+            self._placements[turn.request] = self._choose([step for step in turn.plan if step.is_staged])
+        placement = self._placements[turn.request]
+        if placement is Placement.CPU:
+            return []
+        return streamed if placement.is_streamed else resident + streamed
+
+    def _choose(self, plan: Sequence[Step]) -> Placement:
+        """The placement with the fewest predicted seconds of those that fit."""
+        stages, costs = [self._stage(step) for step in plan], [self._cost(step) for step in plan]
+        free, speed = self._usable("cuda", 0), self.gpu.speeds.pinned
+        fitting = [placement for placement in PLACEMENTS if needed_bytes(stages, placement) <= free]
+        return min(fitting, key=lambda placement: predict_seconds(costs, placement, speed))
+
+    def _stage(self, step: Step) -> Stage:
+        weights = {id_: self.sizes[id_] for id_ in step.models}
+        return Stage(
+            weights=weights,
+            peak_bytes=step.declared_peak if step.tiled_peak is None else step.tiled_peak,
+            largest_layer_bytes=int(LARGEST_LAYER_SHARE * max(weights.values())),
+            measured_peak=self._measured(step) if step.tiled_peak is None else None,
+        )
+
+    def _cost(self, step: Step) -> StageCost:
+        return StageCost(
+            weights={id_: self.sizes[id_] for id_ in step.models},
+            on_device=frozenset(slot.component for slot in self._ledger.slots()),
+            passes=step.passes,
+            gpu_pass_s=step.seconds / step.passes,
+            cpu_pass_s=step.seconds / step.passes * CPU_SLOWDOWN,
+        )
+
+    def _measured(self, step: Step) -> int | None:
+        return self._peaks.estimate(step.name) if self._learns else None
 
     def _tried(self, rung: Callable[[Step], None], step: Step) -> bool:
         """Whether a rung ran; where memory ran out although it should have fit, once more on its own."""
@@ -184,9 +235,8 @@ class OurPool(Policy):
 
     def _peak(self, step: Step) -> int:
         prior = peak_prior(step.declared_peak)
-        if not self._learns:
-            return prior
-        return self._peaks.estimate(step.name) or max(prior, self._peaks.more_than(step.name))
+        at_least = self._peaks.more_than(step.name) if self._learns else 0
+        return self._measured(step) or max(prior, at_least)
 
     def _compute(self, step: Step, reserved: int, peak: int, seconds: float) -> None:
         slots = {id_: self._ledger.slot_for(self._specs[id_], "cuda", "float16") for id_ in step.models}

@@ -40,6 +40,7 @@ class Step:
         tiled_peak: bytes that it takes if it works on tiles; None if it cannot.
         result: names the result if it can be kept and used again.
         grab: bytes that another process takes once the models of this step are loaded.
+        is_staged: whether it belongs to the pipeline for which the product chooses a placement.
     """
 
     name: str
@@ -51,14 +52,23 @@ class Step:
     tiled_peak: int | None = None
     result: str = ""
     grab: int = 0
+    is_staged: bool = True
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A step of a request, and the models that the plans of all requests need after it, soonest first."""
+    """A step of a request.
+
+    Args:
+        request: its number.
+        step: what runs.
+        plan: this step and those after it in the same request.
+        next_models: what the plans of all requests need after it, soonest first.
+    """
 
     request: int
     step: Step
+    plan: tuple[Step, ...]
     next_models: tuple[str, ...]
 
 
@@ -76,8 +86,22 @@ class Trace:
         return len({turn.request for turn in self.turns})
 
 
-DETECT = Step(name="detect", models=("dino",), seconds=0.15, declared_peak=GB, peak=700_000_000)
-SEGMENT = Step(name="segment", models=("sam",), seconds=0.25, declared_peak=900_000_000, peak=1_200_000_000)
+DETECT = Step(
+    name="detect",
+    models=("dino",),
+    seconds=0.15,
+    declared_peak=GB,
+    peak=700_000_000,
+    is_staged=False,
+)
+SEGMENT = Step(
+    name="segment",
+    models=("sam",),
+    seconds=0.25,
+    declared_peak=900_000_000,
+    peak=1_200_000_000,
+    is_staged=False,
+)
 ENCODE_TEXT = Step(
     name="encode text",
     models=("encoder-1", "encoder-2"),
@@ -117,6 +141,7 @@ CAPTION = Step(
     declared_peak=GB,
     peak=700_000_000,
     passes=60,
+    is_staged=False,
 )
 EDIT = (DETECT, SEGMENT, ENCODE_TEXT, ENCODE_IMAGE, INPAINT, REFINE, DECODE)
 
@@ -169,7 +194,14 @@ def zipf(memory: int, seed: int, count: int = 150) -> Trace:
     popular = random_.sample(sorted(sizes), len(sizes))
     weights = [1 / rank for rank in range(1, len(popular) + 1)]
     steps = {
-        id_: Step(name=id_, models=(id_,), seconds=0.3, declared_peak=memory // 20, peak=memory // 25)
+        id_: Step(
+            name=id_,
+            models=(id_,),
+            seconds=0.3,
+            declared_peak=memory // 20,
+            peak=memory // 25,
+            is_staged=False,
+        )
         for id_ in sizes
     }
     drawn = random_.choices(popular, weights, k=count)
@@ -189,10 +221,11 @@ def _in_turn(name: str, clients: Sequence[Sequence[Plan]]) -> Trace:
             if not queue:
                 continue
             request, plan = queue[0]
+            rest = tuple(plan)
             step = plan.pop(0)
             order = [*queues[index + 1 :], *queues[: index + 1]]
             plans = [client[0][1] for client in order if client]
-            turns.append(Turn(request, step, tuple(_merged(plans))))
+            turns.append(Turn(request, step, rest, tuple(_merged(plans))))
             if not plan:
                 queue.pop(0)
     used = {id_ for turn in turns for id_ in turn.step.models}
