@@ -160,7 +160,7 @@ class OurPool(Policy):
         self.gpu.compute(turn.step.seconds * CPU_SLOWDOWN)
         self.note("on the CPU")
 
-    def _rungs(self, turn: Turn) -> list[Callable[[Step], None]]:
+    def _rungs(self, turn: Turn) -> Sequence[Callable[[Step], None]]:
         """What is tried, in order; a pipeline begins with the placement that the product chooses for it."""
         resident, streamed = [self._resident, self._tiled], [self._streamed, self._streamed_tiled]
         if not turn.step.is_staged:
