@@ -27,7 +27,7 @@ from promptvision.errors import (
 )
 from promptvision.images.handles import ImageTable
 from promptvision.models.devices import has_gpu
-from promptvision.models.spec import ModelSpec
+from promptvision.models.spec import ModelSpec, WeightFile
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
@@ -374,3 +374,47 @@ def test_step_whose_machine_was_lost_is_tried_again_before_other_tools(
     site = Site([*tools, first], scene_png)
     site.perform("convert_to_bw")
     assert site.steps() == [(ran[0], "failed"), (ran[1], "done")]
+
+
+def test_the_pool_hears_what_prerequisites_and_their_caller_need_next(
+    scene_png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Soonest first, while they run; nothing is left when the operation has ended."""
+    heard: list[list[str]] = []
+
+    def finder(args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
+        raise ToolFailed("nothing found")
+
+    models = []
+    for id_ in ("dino", "sam"):
+        (tmp_path / "weights" / id_).mkdir(parents=True)
+        (tmp_path / "weights" / id_ / "w").write_text("")
+        models.append(
+            ModelSpec(
+                id=id_, source="s/s", revision="0", files=(WeightFile("w"),), license="MIT", load="json:loads"
+            )
+        )
+    tools = [
+        Tool(
+            name="finder",
+            operation=operations.DETECT,
+            args=operations.DetectArgs,
+            run=finder,
+            requires=Requirements(models=("dino",)),
+        ),
+        Tool(
+            name="cutter",
+            operation=operations.SEGMENT,
+            args=operations.SegmentArgs,
+            run=fails("not reached"),
+            requires=Requirements(models=("sam",)),
+        ),
+    ]
+    site = Site(tools, scene_png, models=models, home=tmp_path)
+    pool = site.agent.services.runtime.pool
+    monkeypatch.setattr(
+        pool, "announce", lambda plan, ids: heard.append(list(ids)) if plan is site.runner else None
+    )
+    with pytest.raises(ToolFailed, match="nothing found"):
+        site.perform("segment_objects", target="cat")
+    assert heard == [["sam"], ["dino", "sam"], ["sam"], []]

@@ -17,6 +17,7 @@ from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
 from promptvision.runtime.stage_cache import StageCache
 from promptvision.server.bodies import SAFE_HEADERS
+from promptvision.server.model_metrics import ModelMetrics
 
 __all__ = ["Metrics", "get_metrics"]
 
@@ -73,6 +74,7 @@ class Metrics:
         models = Gauge("promptvision_model_bytes", "Memory of loaded models.", registry=self.registry)
         models.set_function(lambda: sum(model.bytes for model in agent.services.runtime.pool.loaded()))
         self.registry.register(_StageCounters(agent.services.runtime.stages))
+        self.registry.register(ModelMetrics(agent.services.runtime.pool))
         agent.observers.append(self.count)
 
     def count(self, reply: Reply) -> None:

@@ -65,6 +65,7 @@ def _spec(
         peak_bytes={"float16": peak_bytes // 2, "bfloat16": peak_bytes // 2, "float32": peak_bytes},
         dtypes={"cuda": ("float16", "bfloat16", "float32"), "cpu": ("float32",)},
         load="promptvision_florence.load:load",
+        movable=True,
         tier=tier,
     )
 

@@ -56,6 +56,7 @@ BASE = ModelSpec(
     peak_bytes=_by_dtype(PEAK_BYTES),
     dtypes={"cuda": ("float32", "float16", "bfloat16"), "cpu": ("float32",)},
     load="promptvision_grounding_dino.load:load",
+    movable=True,
     tier="full",
 )
 
@@ -79,6 +80,7 @@ TINY = ModelSpec(
     peak_bytes=_by_dtype(PEAK_BYTES),
     dtypes=BASE.dtypes,
     load=BASE.load,
+    movable=True,
     tier="light",
 )
 

@@ -52,6 +52,7 @@ SD = ModelSpec(
     peak_bytes={"float16": 1_200_000_000, "float32": 2_400_000_000},
     dtypes={"cuda": ("float16",), "cpu": ("float32",)},
     load="promptvision_sd_inpaint.load:load",
+    movable=True,
     tier="light",
 )
 """Stable Diffusion 1.5 for inpainting with the LCM LoRA for few steps. Several public projects pin the same

@@ -33,6 +33,7 @@ def _smolvlm(id_: str, name: str, revision: str, sha256: str, size: int, tier: T
         peak_bytes={"bfloat16": 600_000_000, "float16": 600_000_000, "float32": 1_200_000_000},
         dtypes={"cuda": ("bfloat16", "float16"), "cpu": ("float32",)},
         load="promptvision_vqa.load:load",
+        movable=True,
         tier=tier,
     )
 
