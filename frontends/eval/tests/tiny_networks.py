@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import torch
-
 __all__ = ["build_alexnet", "build_clip", "build_inception", "make_inception"]
 
 
 def make_inception(features: list[str]) -> Any:
     """Inception v3 as torch-fidelity builds it, without the download of its weights."""
+    import torch
     from torch_fidelity import (  # type: ignore[import-untyped]
         feature_extractor_inceptionv3 as inception,
     )
@@ -34,12 +33,15 @@ def make_inception(features: list[str]) -> Any:
 
 def build_inception(path: Path) -> Path:
     """Write Inception v3."""
+    import torch
+
     torch.save(make_inception(["2048"]).state_dict(), path)
     return path
 
 
 def build_alexnet(path: Path) -> Path:
     """Write AlexNet."""
+    import torch
     import torchvision  # type: ignore[import-untyped]
 
     torch.manual_seed(0)
@@ -49,6 +51,7 @@ def build_alexnet(path: Path) -> Path:
 
 def build_clip(folder: Path) -> Path:
     """A CLIP of the published architecture with tiny layers and random weights."""
+    import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel, CLIPProcessor, CLIPTokenizer
 
