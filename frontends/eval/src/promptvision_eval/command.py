@@ -4,42 +4,83 @@ from __future__ import annotations
 
 import asyncio
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import click
 
 from promptvision.plugin import InputError
+from promptvision_eval.plugin import EVALUATORS
 
 __all__ = ["evaluate"]
 
+WIDTH = 78
 
-@click.command("eval")
+
+def _layouts() -> str:
+    """The layouts of this package as text for ``--help``, its lines kept as they are."""
+    lines = ["\b", "Layouts by operation; plugins may add more:"]
+    for each in EVALUATORS:
+        text = f"{each.operation}, {each.name}: {each.summary}"
+        lines += textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        for name, meaning in each.options.items():
+            text = f"-o {name}=...: {meaning}"
+            lines += textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="      ")
+    return "\n".join(lines)
+
+
+@click.command("eval", epilog=_layouts())
 @click.argument("operation")
 @click.option(
     "--data",
     required=True,
     type=click.Path(exists=True, path_type=Path),
-    help="Folder or file with images and labels, in their public layout.",
+    help="Folder or file with labelled examples, in one of the layouts below.",
 )
 @click.option(
-    "--tool", "tools", multiple=True, metavar="NAME", help="Tool or planner; repeat it to compare several."
+    "--tool",
+    "tools",
+    multiple=True,
+    metavar="NAME",
+    help="Tool or planner to score; repeat it to compare several. Default: the first that can run here.",
 )
-@click.option("--evaluator", default="", metavar="NAME", help="Layout of the data, if several fit.")
-@click.option("--limit", type=click.IntRange(1), help="Use a random part of the data.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all random choices.")
+@click.option("--evaluator", default="", metavar="LAYOUT", help="Layout of the data, if several fit.")
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="COUNT", help="Use only so many examples, chosen at random."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="NUMBER",
+    help="Seed of all random choices.",
+)
 @click.option(
     "--resamples",
     type=click.IntRange(0),
     default=1000,
     show_default=True,
-    help="Bootstrap samples for the confidence intervals; 0 for none.",
+    metavar="COUNT",
+    help="Bootstrap samples for the 95 % confidence intervals; 0 for no interval.",
 )
-@click.option("-a", "--arg", "pairs", multiple=True, metavar="NAME=VALUE", help="An argument of each call.")
 @click.option(
-    "-o", "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the layout."
+    "-a", "--arg", "pairs", multiple=True, metavar="NAME=VALUE", help="An argument of each call of the tool."
 )
-@click.option("--report", type=click.Path(dir_okay=False, path_type=Path), help="Write an HTML page here.")
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the layout, see below.",
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write an HTML page with figures and the worst examples.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--fresh", "is_fresh", is_flag=True, help="Ignore the predictions of earlier runs.")
 def evaluate(
@@ -56,11 +97,13 @@ def evaluate(
     as_json: bool,
     is_fresh: bool,
 ) -> int:
-    """Score the tools of OPERATION, or planners, on labelled data.
+    """Score the tools of OPERATION on labelled data, or planners with "planner" as OPERATION.
 
-    Predictions are logged: the same command goes on where an interrupted one stopped.
+    Predictions are kept in PROMPTVISION_HOME/eval: after an interruption, the same command continues.
 
-    Example: promptvision eval extract_text --data pages/ --tool tesseract --tool rapidocr --report page.html
+    \b
+    promptvision eval extract_text --data pages/ --tool tesseract --tool rapidocr --report report.html
+    promptvision eval planner --data sentences.txt --tool offline
     """
     from promptvision_eval.document import Request
     from promptvision_eval.session import EvalSession

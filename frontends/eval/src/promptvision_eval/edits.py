@@ -54,6 +54,8 @@ class ImageList:
         self._rows = _read(path, needed)
         self._setup = setup
         self._real = Path(setup.options["reference"]) if "reference" in setup.options else None
+        if self._real is not None and next(image_files(self._real), None) is None:
+            raise InputError(f"eval: {self._real} holds no image", hint="correct -o reference=DIR")
         self.conditions = {
             "data": path.name if path.name != "list.jsonl" else path.parent.name,
             "images in the data set": str(len(self._rows)),
@@ -231,4 +233,7 @@ def _row(path: Path, number: int, line: str, needed: Sequence[str]) -> dict[str,
         what = f"member {unknown[0]!r} is not known" if unknown else f"member {absent[0]!r} is missing"
         raise InputError(f"{where}: {what}", hint=f"the members are {', '.join(MEMBERS)}")
     paths = {name: path.parent / row[name] for name in ("image", "mask", "reference") if row.get(name)}
+    for name, file in paths.items():
+        if not file.is_file():
+            raise InputError(f"{where}: {name} {file}: no such file", hint="names are relative to the list")
     return {"id": str(row.get("id", number)), "prompt": row.get("prompt", ""), **paths}

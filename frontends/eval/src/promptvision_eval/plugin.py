@@ -21,12 +21,15 @@ EVALUATORS = (
         summary="a folder with annotations/instances_*.json of COCO and its images: AP, AR",
         accepts=layouts.is_coco_instances,
         create="promptvision_eval.detection:CocoDetection",
-        options={**_IMAGES, "prompts": "all: one call with all classes; each: one call per class"},
+        options={
+            **_IMAGES,
+            "prompts": "all for one call with all classes, which is the default; each for one call per class",
+        },
     ),
     Evaluator(
         name="coco-segmentation",
         operation="segment_objects",
-        summary="the same: mIoU, boundary IoU and F, AP and boundary AP of masks",
+        summary="the layout of coco-detection: mIoU, boundary IoU and F, AP and boundary AP of masks",
         accepts=layouts.is_coco_instances,
         create="promptvision_eval.segmentation:CocoSegmentation",
         options={**_IMAGES, "boxes": "detections in the result format of COCO; default: boxes of the labels"},
@@ -44,7 +47,7 @@ EVALUATORS = (
         summary="captions_*.json of COCO or Karpathy's dataset_coco.json, and images: CIDEr, BLEU, SPICE",
         accepts=layouts.is_coco_captions,
         create="promptvision_eval.captions:CocoCaptions",
-        options={**_IMAGES, "split": "of dataset_coco.json; default: test"},
+        options={**_IMAGES, "split": "part of dataset_coco.json; default: test"},
     ),
     Evaluator(
         name="icdar",

@@ -25,6 +25,9 @@ from promptvision_eval.targets import Target
 
 __all__ = ["Outcome", "Plan", "choose_cases", "run_target"]
 
+QUIET = 100
+"""The metrics of so many examples are computed without a word."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
@@ -128,7 +131,10 @@ async def run_target(plan: Plan, target: Target) -> Outcome:
                 failures[case.id] = str(exc)
             finally:
                 await target.forget()
-            progress.advance(case.id, failures.get(case.id, ""), is_done=case.id not in failures)
+            name = f"{target.name}: {case.id}"
+            progress.advance(name, failures.get(case.id, ""), is_done=case.id not in failures)
+        if len(records) > QUIET:
+            progress.note(f"{target.name}: computing the metrics of {len(records)} examples")
     return _score(plan, target, records, failures, known)
 
 

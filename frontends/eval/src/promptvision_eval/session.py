@@ -10,11 +10,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from promptvision.plugin import (
     EvalSetup,
     Evaluation,
     Evaluator,
     InputError,
+    Missing,
     Settings,
     SetupError,
     Tool,
@@ -137,15 +140,29 @@ class EvalSession:
         chosen = chosen or registry.runnable(request.operation)[:1] or installed[:1]
         for tool in chosen:
             if missing := registry.missing(tool):
-                what = "; ".join(f"{each.what}; {each.fix}" for each in missing)
-                raise SetupError(f"eval: tool {tool.name!r}: {what}", hint="or choose another with --tool")
+                raise SetupError(
+                    f"eval: tool {tool.name!r}: {_missing_text(missing)}",
+                    hint="or choose another with --tool",
+                )
             if unknown := sorted(set(request.arguments) - set(tool.args.model_fields)):
                 names = ", ".join(tool.args.model_fields)
                 raise UserError(
                     f"eval: tool {tool.name!r} has no argument {unknown[0]!r}; its arguments: {names}"
                 )
+            self._check_arguments(tool)
         identity = _identity(agent.settings)
         return [ToolTarget(agent, tool, self._arguments(tool), identity) for tool in chosen]
+
+    def _check_arguments(self, tool: Tool) -> None:
+        """Raise for a value that the tool refuses; arguments of the data set are checked with each call."""
+        given = self._request.arguments
+        try:
+            tool.args.model_validate(given)
+        except ValidationError as exc:
+            for error in exc.errors():
+                name = str(error["loc"][0]) if error["loc"] else ""
+                if name in given:
+                    raise UserError(f"eval: -a {name}={given[name]}: {error['msg']}") from exc
 
     def _arguments(self, tool: Tool) -> dict[str, Any]:
         seeded = {"seed": self._request.seed} if "seed" in tool.args.model_fields else {}
@@ -186,6 +203,14 @@ class EvalSession:
                 )
             )
         return targets
+
+
+def _missing_text(missing: Sequence[Missing]) -> str:
+    """What a tool needs, with one command for all models."""
+    models = [each.model for each in missing if each.model]
+    parts = [each.what if each.model else f"{each.what}; {each.fix}" for each in missing]
+    pull = [f"run `promptvision models pull {' '.join(models)}`"] if models else []
+    return "; ".join([*parts, *pull])
 
 
 def _identity(settings: Settings) -> dict[str, str]:
