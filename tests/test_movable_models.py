@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from promptvision.builtin.memory_images import MemoryImageStore
-from promptvision.models import loader
+from promptvision.models import loader as loader_module
 from promptvision.models.copies import modules_of
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
@@ -20,6 +20,7 @@ from promptvision.settings import Settings
 from promptvision.testing import run_tool
 from promptvision.tools.tool import Tool
 
+loader: Any = loader_module
 CALLS: dict[str, dict[str, Any]] = {
     "grounding_dino": {"prompt": "lion. tree."},
     "florence": {"detail": "brief"},
@@ -96,9 +97,12 @@ def test_a_copy_gives_the_same_result_and_is_made_without_reading_the_disk_again
     )
     loads: list[str] = []
     original = loader.load_model
-    monkeypatch.setattr(
-        loader, "load_model", lambda spec, *a, **k: (loads.append(spec.id), original(spec, *a, **k))[1]
-    )
+
+    def count(spec: Any, *args: Any, **options: Any) -> Any:
+        loads.append(spec.id)
+        return original(spec, *args, **options)
+
+    monkeypatch.setattr(loader, "load_model", count)
     wanted = run(tool, ModelPool(specs, registry.settings, device="cpu"), registry.settings)
     loads.clear()
     assert run(tool, pool, registry.settings) == wanted

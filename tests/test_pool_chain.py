@@ -13,11 +13,12 @@ from PIL import Image, ImageDraw
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.reply import Reply
-from promptvision.models import loader
+from promptvision.models import loader as loader_module
 from promptvision.models.placement import Placement
 from promptvision.runtime.context import CallContext
 from promptvision.settings import Settings
 
+loader: Any = loader_module
 TALK = {"lion": "change this lion to an orange cat", "tree": "replace the tree with a red house"}
 
 
@@ -76,7 +77,7 @@ def one_by_one(variables: dict[str, str], tmp_path_factory: pytest.TempPathFacto
                     here.append(spec.id)
                     return original(spec, *args, **options)
 
-                loader.load_model = count  # type: ignore[assignment]
+                loader.load_model = count
                 found[name] = made(await say(agent, name))
             return found
         finally:
@@ -112,9 +113,10 @@ def test_running_out_of_memory_shows_in_the_step_and_keeps_the_image(
     variables: dict[str, str], one_by_one: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The CPU acts as the GPU."""
-    from promptvision_sdxl_inpaint import paint
+    from promptvision_sdxl_inpaint import paint as paint_module
     from promptvision_sdxl_inpaint.staged import StagedRunner
 
+    paint: Any = paint_module
     left = [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB") for _ in range(2)]
     original = paint.denoise
 

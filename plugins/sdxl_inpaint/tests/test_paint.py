@@ -29,7 +29,7 @@ from promptvision.testing import (
     rectangles,
     run_tool,
 )
-from promptvision_sdxl_inpaint import paint
+from promptvision_sdxl_inpaint import paint, text
 from promptvision_sdxl_inpaint.paint import NEGATIVE_PROMPT, REMOVAL_PROMPT, prompts
 from promptvision_sdxl_inpaint.plugin import BASE, INPAINT, SPECS, VAE, SdxlArgs
 from promptvision_sdxl_inpaint.staged import StagedRunner
@@ -266,7 +266,7 @@ STAGES = ["embed_prompts", "encode", "denoise", "decode"]
 
 
 @pytest.mark.parametrize(
-    ("stage", "failures"), [("embed_prompts", 1), ("encode", 4), ("denoise", 4), ("decode", 4)]
+    ("stage", "failures"), [("embed_prompts", 1), ("encode", 4), ("denoise", 4), ("refine", 2), ("decode", 4)]
 )
 def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
     context: Make,
@@ -283,7 +283,8 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
     left = [failures]
 
     def counted(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
+        def call(*args: Any, name: str = name, **options: Any) -> Any:
+            name = "refine" if options.get("taken_over") is not None else name
             calls[name] += 1
             if name == stage and left[0] and not options.get("tiled"):
                 left[0] -= 1
@@ -299,7 +300,8 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
         paint, "StagedRunner", lambda held, placement: StagedRunner(held, placement, gpu="cpu")
     )
     for name in STAGES:
-        monkeypatch.setattr(paint, name, counted(name, getattr(paint, name)))
+        place: Any = text if name == "embed_prompts" else paint
+        monkeypatch.setattr(place, name, counted(name, getattr(place, name)))
     result, _ = paint_in(held, *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
     rungs = ["tried again with cached memory released", "tried again with unused models evicted"]
@@ -310,7 +312,7 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
     rungs = rungs[:failures]
     assert [rung for rung in rungs if rung in result.message] == rungs
     assert result.message.count("memory ran out") == len(rungs) == len(held.notes)
-    once = {"embed_prompts": 2, "encode": 2, "denoise": 2, "decode": 1}
+    once = {"embed_prompts": 2, "encode": 2, "denoise": 1, "refine": 1, "decode": 1}
     assert calls == {**once, stage: once[stage] + len(rungs)}
 
 
