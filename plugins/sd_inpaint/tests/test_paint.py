@@ -13,8 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, Cancelled, ToolFailed
+from promptvision.plugin import ArgumentsError, Cancelled, Placement, StagedRunner, ToolFailed
 from promptvision.testing import CallContext, CancelToken, MaskedEditContract, run_tool
+from promptvision_sd_inpaint import paint as paint_module
 from promptvision_sd_inpaint.load import Painter
 from promptvision_sd_inpaint.paint import MAX_STEPS, REMOVAL_PROMPT, paint, prompts
 from promptvision_sd_inpaint.plugin import INPAINT, SD, SdArgs
@@ -233,3 +234,28 @@ def test_second_call_with_the_same_prompt_runs_no_text_encoder(
     assert len(runs) == 2
     assert paint_in(plain, *scene) == first
     assert len(runs) == 4
+
+
+@pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.GROUP, Placement.SEQUENTIAL])
+def test_every_placement_paints_the_same(
+    context: Make,
+    scene: tuple[Image.Image, Image.Image],
+    monkeypatch: pytest.MonkeyPatch,
+    placement: Placement,
+) -> None:
+    """The CPU acts as the GPU; the first attempt runs out of memory, and the second one is whole."""
+    wanted = paint_in(context(), *scene).inpainted_image_url
+    original, left = paint_module.paint, [torch.OutOfMemoryError("CUDA out of memory")]
+
+    def full(*args: Any, **options: Any) -> Image.Image:
+        if left:
+            raise left.pop()
+        return original(*args, **options)
+
+    monkeypatch.setattr("promptvision.tools.stages.release_cached", lambda: None)  # collects all garbage
+    monkeypatch.setattr(paint_module, "paint", full)
+    monkeypatch.setattr(CallContext, "choose_placement", lambda self, plans: placement)
+    monkeypatch.setattr(paint_module, "StagedRunner", lambda held, at: StagedRunner(held, at, gpu="cpu"))
+    result = paint_in(context(), *scene)
+    assert result.inpainted_image_url == wanted
+    assert result.message == "While painting, memory ran out; tried again with cached memory released."

@@ -13,7 +13,16 @@ import numpy as np
 import torch
 from PIL import Image
 
-from promptvision.plugin import ArgumentsError, InpaintResult, ToolFailed, make_crop, read_mask, split_mask
+from promptvision.plugin import (
+    ArgumentsError,
+    InpaintResult,
+    StagedRunner,
+    StagePlan,
+    ToolFailed,
+    make_crop,
+    read_mask,
+    split_mask,
+)
 from promptvision_sd_inpaint.load import TEXT_LOCK, Painter
 from promptvision_sd_inpaint.plugin import INPAINT, SdArgs
 
@@ -53,29 +62,35 @@ def inpaint(args: SdArgs, context: ToolContext) -> InpaintResult:
     parts = split_mask(mask.image, WORK_PIXELS)
     total = len(parts) * plan.run
     context.progress(0, total, "loading Stable Diffusion")
-    painter = context.lease(*INPAINT.requires.models)
-    notes = [*mask.notes, *plan.notes, *_unread(painter, args)]
     seed = context.seed if args.seed is None else args.seed
-    embeddings = _embed(painter, args, partial(context.cached, "text", **_text_key(painter, args)))
-    result = image
-    for index, part in enumerate(parts):
-        crop = make_crop(image, mask.image, WORK_PIXELS, part)
-        painted = paint(
-            painter,
-            crop.image,
-            crop.mask,
-            args,
-            embeddings=embeddings,
-            seed=seed + index,
-            on_step=lambda step, before=index * plan.run: context.progress(  # type: ignore[misc]
-                before + step + 1, total, "painting"
-            ),
-        )
-        result = crop.paste(result, part, painted)
+
+    def work(device: str, painter: Painter) -> tuple[Image.Image, list[str]]:
+        key = partial(context.cached, "text", **_text_key(args, device))
+        embeddings = _embed(painter, args, device, key)
+        result = image
+        for index, part in enumerate(parts):
+            crop = make_crop(image, mask.image, WORK_PIXELS, part)
+            painted = paint(
+                painter,
+                crop.image,
+                crop.mask,
+                args,
+                embeddings=embeddings,
+                seed=seed + index,
+                on_step=lambda step, before=index * plan.run: context.progress(  # type: ignore[misc]
+                    before + step + 1, total, "painting"
+                ),
+            )
+            result = crop.paste(result, part, painted)
+        return result, _unread(painter, args)
+
+    stage = StagePlan(name="painting", models=INPAINT.requires.models, passes=total)
+    runner = StagedRunner(context, context.choose_placement([stage]))
+    result, unread = runner.run(stage.name, stage.models, work, passes=total)
     return InpaintResult(
         original_image_url=args.image_url,
         inpainted_image_url=context.save(result, parent=args.image_url),
-        message=" ".join(notes) or None,
+        message=" ".join([*mask.notes, *plan.notes, *unread, *runner.notes]) or None,
     )
 
 
@@ -126,27 +141,29 @@ class Embeddings:
     negative: torch.Tensor | None
 
 
-def _embed(painter: Painter, args: SdArgs, cached: Callable[[Callable[[], Arrays]], Arrays]) -> Embeddings:
+def _embed(
+    painter: Painter, args: SdArgs, device: str, cached: Callable[[Callable[[], Arrays]], Arrays]
+) -> Embeddings:
     prompt, negative = prompts(args)
-    like = next(painter.text_encoder.parameters())
+    dtype = painter.unet.dtype
 
     @torch.inference_mode()
     def compute() -> Arrays:
         pipeline = _pipeline_of(painter)
         with TEXT_LOCK:
-            found = pipeline.encode_prompt(prompt, like.device, 1, args.guidance > 1, negative)
+            found = pipeline.encode_prompt(prompt, device, 1, args.guidance > 1, negative)
         named = zip(("positive", "negative"), found, strict=True)
         return {name: tensor.cpu().numpy() for name, tensor in named if tensor is not None}
 
-    tensors = {name: torch.tensor(array).to(like) for name, array in cached(compute).items()}
+    tensors = {name: torch.tensor(array).to(device, dtype) for name, array in cached(compute).items()}
     return Embeddings(positive=tensors["positive"], negative=tensors.get("negative"))
 
 
-def _text_key(painter: Painter, args: SdArgs) -> dict[str, Any]:
+def _text_key(args: SdArgs, device: str) -> dict[str, Any]:
     prompt, negative = prompts(args)
     return {
         "models": INPAINT.requires.models,
-        "device": next(painter.text_encoder.parameters()).device.type,
+        "device": device,
         "libraries": ("torch", "transformers", "diffusers"),
         "parameters": {"prompt": prompt, "negative": negative, "guided": args.guidance > 1},
     }
@@ -192,7 +209,7 @@ def paint(
         ToolFailed: the model returned values that are not finite.
     """
     pipeline = _pipeline_of(painter)
-    embeddings = embeddings or _embed(painter, args, lambda compute: compute())
+    embeddings = embeddings or _embed(painter, args, painter.unet.device, lambda compute: compute())
 
     def after_step(_: Any, index: int, __: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         on_step(index)
