@@ -129,7 +129,8 @@ def _cuda_bytes() -> tuple[int, int]:
     import torch
 
     free, total = torch.cuda.mem_get_info()
-    allocated, reserved = torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
+    stats = torch.cuda.memory_stats_as_nested_dict()  # the other functions sort it first, for each figure
+    allocated, reserved = (stats[name]["all"]["current"] for name in ("allocated_bytes", "reserved_bytes"))
     return int(free + allocated + CACHED_SHARE * (reserved - allocated)), total
 
 
