@@ -25,7 +25,7 @@ class Loaded:
 
 @dataclass
 class Bench:
-    """A GPU of 300 bytes, and models of 100."""
+    """A GPU of 300 bytes, and models of 100, of which one is declared with 250."""
 
     home: Path
     loads: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Bench:
                 revision="0",
                 files=(WeightFile("w"),),
                 license="MIT",
-                weight_bytes={"float16": 100, "float32": 100},
+                weight_bytes={"float16": 250 if name == "f" else 100, "float32": 100},
                 peak_bytes={"float16": 80},
                 dtypes={"cuda": ("float16",), "cpu": ("float32",)},
                 load=f"{MODULE}:load",
@@ -96,6 +96,19 @@ def test_nothing_is_evicted_for_a_load_ahead(bench: Bench) -> None:
     pool.announce("plan", ["c"])
     pool._upcoming.join(10)
     assert loaded(pool) == ["a", "b"]
+
+
+def test_a_model_that_is_needed_later_does_not_take_the_memory_of_one_that_does_not_fit_yet(
+    bench: Bench,
+) -> None:
+    pool = bench.pool()
+    with pool.lease("a", peak_bytes=0):
+        pool.announce("plan", ["f", "b"])  # f is declared with 250 bytes of the 200 that are left
+        pool._upcoming.join(10)
+        assert loaded(pool) == ["a"]
+        pool.announce("plan", ["b"])
+        pool._upcoming.join(10)
+        assert loaded(pool) == ["a", "b"]
 
 
 def test_announced_models_are_evicted_last(bench: Bench) -> None:

@@ -21,7 +21,7 @@ class Placement(IntEnum):
     RESIDENT = 0
     """All components stay on the device."""
     COMPONENT = 1
-    """Components are moved to the device one at a time, each for its stage."""
+    """Components are on the device for their stage at least; then they may be evicted for others."""
     GROUP = 2
     """Layers are moved to the device while the ones before them compute; the weights stay in main memory."""
     SEQUENTIAL = 3

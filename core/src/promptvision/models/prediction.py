@@ -35,9 +35,10 @@ class StageCost:
 def predict_seconds(stages: Sequence[StageCost], placement: Placement, copy_bytes_per_s: float) -> float:
     """Seconds of all stages, copies of weights included.
 
-    Resident: what is not on the GPU is copied once. Component: what the stage before did not use is copied
-    for each stage. Group: each pass takes as long as its copies or its computation, whichever is longer.
-    Sequential: each pass takes as long as both, and copies are slower, because each waits for the one before.
+    Resident: what is not on the GPU is copied once. Component: at most, what the stage before did not use is
+    copied for each stage. Group: each pass takes as long as its copies or its computation, whichever is
+    longer. Sequential: each pass takes as long as both, and copies are slower, because each waits for the one
+    before.
 
     Args:
         stages: in their order.

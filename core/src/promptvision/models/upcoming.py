@@ -26,7 +26,8 @@ class Upcoming:
     """The announcements of plans, and one thread that loads what they name. Safe across threads.
 
     Only a GPU is filled ahead: on the CPU a load would slow down the computation that runs. Nothing is
-    evicted for it, and the memory of running calls stays free.
+    evicted for it, and the memory of running calls stays free. Once a model does not fit, those that are
+    needed later are only loaded to main memory: on the GPU they would be evicted for it before their use.
 
     Args:
         grants: the ledger behind its lock.
@@ -43,6 +44,7 @@ class Upcoming:
         self._queue: dict[str, None] = {}
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self._is_gpu_full = False
 
     def announce(self, plan: object, ids: Iterable[str]) -> None:
         """Replace what a plan needs next; see :meth:`~promptvision.models.pool.ModelPool.announce`."""
@@ -55,6 +57,7 @@ class Upcoming:
                 self._plans[plan] = wanted
             needed = self._soonest_first()
             self._queue = dict.fromkeys(needed)
+            self._is_gpu_full = False
             self._grants.announce(needed)
             if needed and self._thread is None and not self._is_closed and self._options.may_have_gpu():
                 self._thread = threading.Thread(target=self._run, name="model-prefetch", daemon=True)
@@ -103,10 +106,13 @@ class Upcoming:
         if "cuda" not in spec.dtypes or self._options.best_device() != "cuda":
             return
         dtype = choose_dtype(spec.dtypes, "cuda")
-        places = ("cuda", HOST) if spec.movable else ("cuda",)
+        places = ["cuda", HOST] if spec.movable else ["cuda"]
+        if self._is_gpu_full:
+            places.remove("cuda")
         for place in places:
             held = self._grants.try_hold(spec, place, dtype)
             if held is None:
+                self._is_gpu_full |= place == "cuda"
                 continue
             try:
                 self._loader.fill(held, None)

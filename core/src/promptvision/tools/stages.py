@@ -50,7 +50,6 @@ class _Stage(Generic[T]):
     models: tuple[str, ...]
     work: Callable[..., T]
     tiled: Callable[..., T] | None
-    keep: tuple[str, ...]
     following: tuple[str, ...]
     peak_bytes: Callable[[str], int] | None
     shape: tuple[int, ...]
@@ -99,7 +98,6 @@ class StagedRunner:
         models: Sequence[str],
         work: Callable[..., T],
         *,
-        keep: Sequence[str] = (),
         following: Sequence[str] = (),
         peak_bytes: Callable[[str], int] | None = None,
         tiled: Callable[..., T] | None = None,
@@ -112,7 +110,6 @@ class StagedRunner:
             what: description of the stage, for notes; it names the stage in the table of measured memory.
             models: ids of the models.
             work: runs the stage; may be called more than once.
-            keep: models that the next stage also uses; component by component, the others are dropped.
             following: models of the next stages, which are put on the GPU ahead while memory is free.
             peak_bytes: activation memory of the stage by dtype of the first model. Default: the peak of the
                 specs.
@@ -129,7 +126,6 @@ class StagedRunner:
             models=tuple(models),
             work=work,
             tiled=tiled,
-            keep=tuple(keep),
             following=tuple(following),
             peak_bytes=peak_bytes,
             shape=tuple(shape),
@@ -219,8 +215,6 @@ class _Attempt(Generic[T]):
         finally:
             del leased, loaded
             self.reserved = context.release(*stage.models, failed=failed, ran_out_of_memory=ran_out)
-            if placement is Placement.COMPONENT and (unneeded := set(stage.models).difference(stage.keep)):
-                context.free_memory(*unneeded, device=self._gpu)
 
     def _work(self, placement: Placement, loaded: Sequence[Any]) -> T:
         work = self.stage.tiled if self.is_tiled and self.stage.tiled else self.stage.work

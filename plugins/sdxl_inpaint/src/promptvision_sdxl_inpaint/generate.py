@@ -98,7 +98,6 @@ class _Drawing:
             "drawing",
             (GENERATOR, VAE),
             partial(self._paint, embeddings),
-            keep=(VAE,),
             following=(VAE,),
             shape=self.size,
             passes=self.args.steps,
