@@ -2,7 +2,7 @@
 
     uv run --with bpe-openai python benchmarks/tool_list.py
 
-Tokens are those of the tokenizer o200k_base on the JSON of ``tools``. Every tool counts as able to run. For
+Tokens are those of the tokenizer o200k_base on the JSON of ``tools``. Every tool counts as available. For
 each labelled sentence of ``benchmarks/planner/`` it is counted whether the functions of the label are sent
 with their schemas; the others are sent with the names of their arguments alone. This does not say what an LLM
 makes of them.

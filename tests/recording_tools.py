@@ -1,7 +1,7 @@
 """A plugin for processes under test: tools that note each run in a file, and may be held in the middle.
 
 ``NOTES`` is the file, ``SERVER`` the name of the process, and ``HOLD``, if set, a file for which
-``segment_objects`` waits before it goes on, deaf to any wish to stop.
+``segment_objects`` waits before it continues, and ignores a cancellation.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from promptvision.plugins.specs import hookimpl
 
 @tool(phrases=["turn it slowly"])
 def turn_slowly(image: Image, context: ToolContext) -> Image:
-    """Turn a picture upside down in ten parts."""
+    """Turn an image upside down in ten parts."""
     for part in range(10):
         context.progress(part, 10, f"part {part}")
         time.sleep(0.06)

@@ -167,7 +167,7 @@ def test_every_import_is_of_a_declared_dependency(member: str) -> None:
     assert undeclared - EXEMPT.get(member, set()) == set()
 
 
-# What that amounts to
+# Behaviour
 
 
 @pytest.fixture(scope="session")

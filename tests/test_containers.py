@@ -1,4 +1,4 @@
-"""The container files, checked without a container engine: by hadolint, and for what they promise."""
+"""The container files, checked without a container engine: by hadolint, and against the documentation."""
 
 from __future__ import annotations
 

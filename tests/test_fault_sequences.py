@@ -1,4 +1,4 @@
-"""Whatever a host does wrong, in whatever order: the turn ends in time, and the conversation goes on.
+"""Any sequence of faults of a host: the turn ends in time, and the conversation continues.
 
 Real SDKs, real sockets, real loop; in half of the sequences a client follows the turn, and the hosts stream.
 The sequences are drawn by hypothesis, the same ones in every run. Waits between retries are left out of the
@@ -203,7 +203,7 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
 
 
 def check_reply(reply: Reply, *, has_offline: bool) -> None:
-    """It is an answer, or says in words what failed."""
+    """It is an answer, or a message that says what failed."""
     assert reply.status in (TurnStatus.DONE, TurnStatus.FAILED)
     assert reply.text_response.strip()
     said = "\n".join([reply.text_response, *reply.notes])

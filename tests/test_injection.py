@@ -1,4 +1,4 @@
-"""Images that give orders, and a model that obeys every one of them.
+"""Images with instructions, and a model that follows all of them.
 
 The model follows every instruction that it reads: it calls the functions that are named there, with the URLs,
 paths, ids and handles that stand there. Nothing outside of the conversation's own tools may come of it, and
@@ -89,7 +89,7 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 class World:
-    """The recorder, the obedient host, and the images of another user."""
+    """The recorder, the host that follows instructions, and the images of another user."""
 
     def __init__(self, url: str, hits: list[str], server: LLMServer) -> None:
         self.url = url
@@ -244,7 +244,7 @@ def test_instructions_that_tesseract_reads_reach_nothing_outside(
 
 
 def test_recorder_would_have_noticed(world: World) -> None:
-    """The control: what the user himself sends from there is fetched, so a fetch would have shown."""
+    """Control: a URL of that host that the user sends is fetched, so a fetch would be seen."""
     world.server.reset(["Green."])
     world.agent(make_tools()).run_sync("What is it?", image=f"{world.url}/sent-by-the-user.png")
     assert world.hits == ["/sent-by-the-user.png"]

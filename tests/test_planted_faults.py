@@ -66,10 +66,10 @@ FAULTS = {
         "@hookimpl\ndef promptvision_tools():\n    return [offer('open_schema', run, Open)]",
         "an object accepts any member",
     ),
-    "deaf": (
+    "ignores_cancel": (
         f"{TOOL}\ndef run(args, context):\n    try:\n        context.open(args.image_url)\n"
         "    except BaseException:\n        pass\n    return FaultyResult()\n\n"
-        "@hookimpl\ndef promptvision_tools():\n    return [offer('deaf', run)]",
+        "@hookimpl\ndef promptvision_tools():\n    return [offer('ignores_cancel', run)]",
         "a cancelled call ends as if nothing had happened",
     ),
     "writes": (

@@ -1,4 +1,4 @@
-"""Server processes on one PostgreSQL: it goes away for a while, or one of the servers does."""
+"""Server processes on one PostgreSQL: it stops for a while, or one of the servers does."""
 
 from __future__ import annotations
 
@@ -106,12 +106,12 @@ def conversation(server: ServerProcess, user: str, place: str) -> dict[str, Any]
     return document
 
 
-# The database goes away
+# The database stops
 
 
 @dataclass(eq=False)
 class Client:
-    """Asks for one thing after the other, each again until it is answered, and remembers what came back."""
+    """Sends one request after the other, each again until it is answered, and keeps the replies."""
 
     server: ServerProcess
     user: str
@@ -216,7 +216,7 @@ def test_turn_that_the_crash_cut_off_goes_on_without_waiting_for_its_lease(
     assert site.notes == Counter({"detect a": 1, "segment a": 1, "inpaint a": 1})
 
 
-# A server goes away
+# A server stops
 
 
 def test_fifty_duplicates_at_two_servers_run_once(site: Site, image: str) -> None:

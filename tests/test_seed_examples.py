@@ -175,7 +175,7 @@ def test_object_editing_in_one_call_runs_the_same_steps(site: Site) -> None:
     )
     assert steps_of(reply) == EDIT
     assert len(site.server.bodies) == 2, "prerequisites cost no round trip"
-    assert reply.steps[0].arguments["prompt"] == "lion", "the detector never hears of the cat"
+    assert reply.steps[0].arguments["prompt"] == "lion", "the detector is not asked for the cat"
 
 
 def test_second_edit_works_on_the_result_of_the_first(site: Site) -> None:

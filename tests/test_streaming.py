@@ -48,7 +48,7 @@ ToolOutcome = tuple[str, dict[str, Any]]
 
 
 class Held:
-    """A reply whose first half comes at once, in small pieces, and whose rest waits for a word.
+    """A reply whose first half comes at once, in small pieces, and whose rest waits for the test.
 
     Args:
         reply: all of it.

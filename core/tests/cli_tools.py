@@ -1,7 +1,7 @@
 """A plugin for commands under test: quick tools in plain PIL, one that waits, and one that cannot run here.
 
-``wait_here`` touches the file that ``MARK`` names and then waits until it is asked to stop; with ``DEAF``
-set it does not listen.
+``wait_here`` touches the file that ``MARK`` names and then waits until it is cancelled, or, with
+``IGNORE_CANCEL`` set, forever.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def wait_here(image: Image, context: ToolContext) -> str:
     context.progress(1, 4, "waiting")
     Path(os.environ["MARK"]).touch()
     while True:
-        if "DEAF" not in os.environ:
+        if "IGNORE_CANCEL" not in os.environ:
             context.check_cancelled()
         time.sleep(0.01)
 

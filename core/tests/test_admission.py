@@ -74,7 +74,7 @@ def test_hundred_requests_of_one_user_leave_room_for_the_next_user(
     client = serve(agent)
 
     def ask(number: int) -> int:
-        body = chat_body("hold on", input_image_url=scene_url, user_id="greedy", conversation_id=f"c{number}")
+        body = chat_body("hold on", input_image_url=scene_url, user_id="busy", conversation_id=f"c{number}")
         return client.post("/chat", json=body).status_code
 
     with ThreadPoolExecutor(100) as pool:

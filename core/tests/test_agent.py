@@ -116,7 +116,7 @@ def test_several_instructions_in_one_sentence(tools: list[Tool], scene_png: byte
     )
     assert operations_of(reply) == ["detect_objects", "convert_to_bw"]
     assert reply.steps[1].arguments["image_url"] == reply.image_url, (
-        "the annotated picture is not 'the picture'"
+        "the annotated image is not 'the picture'"
     )
 
 
@@ -312,16 +312,16 @@ def test_failing_tool_is_followed_by_the_fallback_tool(scene_png: bytes, tools: 
 def test_out_of_memory_is_tried_once_more(scene_png: bytes) -> None:
     tries: list[int] = []
 
-    def hungry(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
+    def out_of_memory(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
         tries.append(1)
         if len(tries) == 1:
             raise MemoryError("no room")
         grey = context.open(args.image_url).convert("L")
         return operations.BwResult(original_image_url=args.image_url, bw_image_url=context.save(grey))
 
-    reply = make_agent([Tool(name="hungry", operation=operations.CONVERT_TO_BW, run=hungry)]).run_sync(
-        "make it black and white", image=scene_png
-    )
+    reply = make_agent(
+        [Tool(name="out_of_memory", operation=operations.CONVERT_TO_BW, run=out_of_memory)]
+    ).run_sync("make it black and white", image=scene_png)
     assert [step.status for step in reply.steps] == ["failed", "done"]
 
 
@@ -471,7 +471,7 @@ def test_bad_requests_store_nothing(tools: list[Tool]) -> None:
     bad: list[tuple[type[Exception], dict[str, Any]]] = [
         (InputError, {"prompt": "  \x00 "}),
         (TooLarge, {"prompt": "x" * 20_001}),
-        (InputError, {"prompt": "x", "image": b"not a picture"}),
+        (InputError, {"prompt": "x", "image": b"not an image"}),
         (InputError, {"prompt": "x", "image": b""}),
         (InputError, {"prompt": "x", "image": "/nowhere/x.png"}),
         (InputError, {"prompt": "x", "conversation_id": "a\nb"}),

@@ -207,7 +207,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
         async for frame in agent.follow("local", running.turn.id, show):
             seen.append(frame)
             if len(seen) == 2:
-                await running.task  # everything happens without a reader
+                await running.task  # the whole turn runs without a reader
         return seen, await read(agent, running.turn.id)
 
     seen, whole = asyncio.run(dawdling_reader())
@@ -261,7 +261,7 @@ def test_planner_text_before_calls_is_a_message(tools: list[Tool], scene_png: by
 
 
 class Talkative(ScriptedPlanner):
-    """Says five thousand words, with no regard for whoever listens."""
+    """Says five thousand words, whether or not a client reads them."""
 
     text = "".join(f"word{number} " for number in range(5000))
 

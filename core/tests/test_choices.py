@@ -118,12 +118,12 @@ def test_what_cannot_be_fulfilled_gives_nothing_and_the_reason(words: str, reaso
 
 
 def test_things_of_similar_size_are_not_distinguished_by_a_plain_adjective() -> None:
-    twins = [BIG, Candidate(Box(300, 150, 420, 272), "red ball", 0.9)]
-    found = select_candidates(read_target("the big ball"), lambda _: twins, SIZE, strict=True)
+    pair = [BIG, Candidate(Box(300, 150, 420, 272), "red ball", 0.9)]
+    found = select_candidates(read_target("the big ball"), lambda _: pair, SIZE, strict=True)
     assert found.chosen == ()
     assert "about the same size" in found.note
-    largest = select_candidates(read_target("the biggest ball"), lambda _: twins, SIZE, strict=True)
-    assert largest.chosen == (twins[1],)
+    largest = select_candidates(read_target("the biggest ball"), lambda _: pair, SIZE, strict=True)
+    assert largest.chosen == (pair[1],)
 
 
 def test_detector_is_asked_for_referred_things_too() -> None:

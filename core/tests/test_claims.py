@@ -20,7 +20,7 @@ from promptvision.testing.postgres import PostgresServer, postgres_server
 
 
 class CommitDropper:
-    """A TCP proxy that can lose the server's answer to ``COMMIT``, and the connection with it."""
+    """A TCP proxy that can drop the server's answer to ``COMMIT``, together with the connection."""
 
     def __init__(self, port: int) -> None:
         self._upstream = port

@@ -171,7 +171,7 @@ def wait_until(holds: Callable[[], bool], timeout_s: float = 60) -> None:
 
 
 def test_300_images_killed_three_times(program: Program) -> None:
-    """Each result is right, is made once, and is not touched by the processes that go on."""
+    """Each result is right, is made once, and is not changed by the processes that continue."""
     folder, output = program.home / "photos", program.home / "out"
     folder.mkdir()
     photos = make_photos(folder, 300)

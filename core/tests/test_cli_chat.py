@@ -86,7 +86,7 @@ def test_ctrl_c_stops_the_turn_and_keeps_the_conversation(
 
 
 def test_second_ctrl_c_leaves_at_once(program: Program, photo: Path, tmp_path: Path) -> None:
-    program.environment["DEAF"] = "1"
+    program.environment["IGNORE_CANCEL"] = "1"
     with program.at_terminal("chat", photo) as terminal:
         terminal.wait_for("> ")
         terminal.type("wait here\n")

@@ -134,7 +134,7 @@ def test_reader_that_leaves_early_is_not_an_error(program: Program) -> None:
 
 def test_ascii_stdout_gets_an_answer_all_the_same(program: Program, photo: Path) -> None:
     program.environment["PYTHONIOENCODING"] = "ascii"
-    ended = program.run("run", photo, "do what nobody knows")
+    ended = program.run("run", photo, "do what no one knows")
     assert ended.code == 1
     assert "do not understand" in ended.out
 

@@ -36,7 +36,7 @@ def test_table_wraps_its_last_column(
 
 
 class Screen:
-    """Stands for a stderr that is a terminal."""
+    """A stderr that is a terminal."""
 
     def isatty(self) -> bool:
         return True

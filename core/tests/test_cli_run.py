@@ -151,7 +151,7 @@ def test_jsonl_is_one_event_a_line(program: Program, command: Command, photo: Pa
 def test_answer_without_an_image_does_not_pretend_to_write_one(
     program: Program, command: Command, photo: Path
 ) -> None:
-    ended = command("run", photo, "do what nobody knows", "-o", "out.png")
+    ended = command("run", photo, "do what no one knows", "-o", "out.png")
     assert ended.code == 1
     assert "out.png was not written" in ended.said
     assert not (program.home / "out.png").exists()
@@ -241,11 +241,11 @@ def wait_for(file: Path) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("deaf", [False, True])
+@pytest.mark.parametrize("ignores_cancel", [False, True])
 def test_interrupt_leaves_a_closed_turn_and_130(
-    program: Program, photo: Path, tmp_path: Path, deaf: bool
+    program: Program, photo: Path, tmp_path: Path, ignores_cancel: bool
 ) -> None:
-    program.environment.update({"DEAF": "1"} if deaf else {})
+    program.environment.update({"IGNORE_CANCEL": "1"} if ignores_cancel else {})
     running = program.start("run", photo, "mirror it, then wait here", "-c", "talk")
     wait_for(tmp_path / "mark")
     running.send_signal(signal.SIGINT)
@@ -255,8 +255,8 @@ def test_interrupt_leaves_a_closed_turn_and_130(
     assert said.decode().endswith("promptvision: interrupted\n")
     assert b"Traceback" not in said
     (turn,) = json.loads(program.run("history", "export", "talk").out)["turns"]
-    assert turn["status"] == ("interrupted" if deaf else "cancelled")
-    if not deaf:
+    assert turn["status"] == ("interrupted" if ignores_cancel else "cancelled")
+    if not ignores_cancel:
         assert [(step["tool"], step["status"]) for step in turn["reply"]["steps"]] == [
             ("mirror", "done"),
             ("wait_here", "cancelled"),

@@ -18,7 +18,7 @@ START = Event(
 
 
 class Running:
-    """What a printer watches of a turn."""
+    """What a printer reads of a turn."""
 
     def __init__(self) -> None:
         self.listeners: list[object] = []

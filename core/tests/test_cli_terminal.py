@@ -12,7 +12,7 @@ from promptvision.cli.terminal import draw, protocol
 
 
 class Screen:
-    """Stands for a stdout that is a terminal, or is none."""
+    """A stdout that is a terminal, or is not."""
 
     def __init__(self, is_terminal: bool) -> None:
         self._is_terminal = is_terminal

@@ -46,6 +46,6 @@ def test_one_tool_runs_without_a_planner(command: Command, photo: Path) -> None:
 
 
 def test_image_that_cannot_be_used_is_reported(program: Program, command: Command) -> None:
-    (program.home / "x.png").write_bytes(b"no picture")
+    (program.home / "x.png").write_bytes(b"not an image")
     ended = command("tools", "run", "mirror", "-i", "x.png")
     assert (ended.code, ended.said.count("\n")) == (1, 1)

@@ -1,4 +1,4 @@
-"""Untrusted bytes in, safe images out: every format, every mode, and everything that is neither."""
+"""Untrusted bytes become safe images: every format and mode, and input that is not an image."""
 
 from __future__ import annotations
 
@@ -339,7 +339,7 @@ OTHER_FILES = {
     "HEIC": b"\0\0\0\x18ftypheic\0\0\0\0",
     "AVIF": b"\0\0\0\x18ftypavif\0\0\0\0",
     "big-endian BigTIFF": b"MM\0+\0\x08\0\0\0\0\0\0\0\0\0\x10",
-    "not an image": b"just some words that somebody named picture.png",
+    "not an image": b"just some words in a file named image.png",
     "0 bytes": b"",
 }
 

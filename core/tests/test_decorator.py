@@ -94,7 +94,7 @@ def test_public_image_type_is_the_same(sample: Image.Image) -> None:
 def test_context_is_handed_in_and_hidden_from_the_schema(sample: Image.Image) -> None:
     @tool()
     def seeded(image: Image.Image, context: ToolContext) -> int:
-        """Tell the seed."""
+        """Return the seed as text."""
         return context.seed
 
     assert list(seeded.tool.args.model_fields) == ["image"]
@@ -186,16 +186,16 @@ def test_optional_image_and_mask(sample: Image.Image) -> None:
 
 def test_value_of_another_type_than_declared_is_not_a_result(sample: Image.Image) -> None:
     @tool()
-    def liar(image: Image.Image) -> int:
-        """Lie."""
+    def mistyped(image: Image.Image) -> int:
+        """Return text."""
         return "many"  # type: ignore[return-value]
 
     context = make_context()
     with pytest.raises(
         PluginError,
-        match=r"tool 'liar': it returned str 'many', but is annotated '-> int': Input should be a",
+        match=r"tool 'mistyped': it returned str 'many', but is annotated '-> int': Input should be a",
     ):
-        run_tool(liar, context=context, image=context.save(sample))
+        run_tool(mistyped, context=context, image=context.save(sample))
 
 
 class Sized(Result):

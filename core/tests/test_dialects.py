@@ -13,7 +13,7 @@ SCHEMA: dict[str, Any] = {
     "type": "object",
     "$defs": {"Size": {"type": "object", "properties": {"w": {"type": "integer"}}, "required": ["w"]}},
     "properties": {
-        "image_url": {"type": "string", "minLength": 1, "description": "The picture."},
+        "image_url": {"type": "string", "minLength": 1, "description": "The image."},
         "steps": {"type": "integer", "minimum": 1, "default": 28, "description": "Steps."},
         "seed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
         "mode": {"enum": ["a", "b"], "type": "string", "default": "a"},
@@ -38,7 +38,7 @@ def test_strict_field_by_field() -> None:
     assert wire["strict"] is True
     assert wire["parameters"]["required"] == ["image_url", "steps", "seed", "mode", "size"]
     assert wire["parameters"]["properties"] == {
-        "image_url": {"type": "string", "description": "The picture."},
+        "image_url": {"type": "string", "description": "The image."},
         "steps": {
             "anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}],
             "description": "Steps. Default 28.",

@@ -30,7 +30,7 @@ from promptvision import Image, hookimpl, tool
 
 @tool(phrases=["mirror it"])
 def {name}(image: Image) -> Image:
-    '''Mirror a picture.'''
+    '''Mirror an image.'''
     return image.transpose(0)
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Cursors, and readers that come back: whatever was said, the right text is there once."""
+"""Cursors, and readers that reconnect: each text is delivered once."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Site:
 
 words = st.text(st.sampled_from("ab"), max_size=9)
 replies = st.tuples(st.lists(words, max_size=3), words, st.booleans())
-"""What is said before it is given up, what it is in the end, and whether a note is stored before it."""
+"""The message before the retry ends, the final state, and whether a note is stored before it."""
 
 
 @settings(max_examples=400, deadline=None)

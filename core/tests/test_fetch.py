@@ -1,4 +1,4 @@
-"""No URL reaches an address it must not reach, whoever resolves, redirects or stalls it.
+"""No URL reaches an address it must not reach, however it is resolved, redirected or stalled.
 
 Origins are real servers on the loopback; a public name is one whose (fake) address leads to such a server.
 """
@@ -62,7 +62,7 @@ class Wires(Network):
     async def connect(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
         self.dialled.append((address, port))
         if self.port is None:
-            raise httpcore.ConnectError("nobody there")
+            raise httpcore.ConnectError("no server there")
         return await super().connect("127.0.0.1", self.port)
 
 
@@ -109,7 +109,7 @@ async def origin(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIter
         server.close()
 
 
-def ok(body: bytes = b"picture", *headers: str) -> bytes:
+def ok(body: bytes = b"image", *headers: str) -> bytes:
     lines = ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -327,7 +327,7 @@ def test_a_public_image_is_fetched_as_asked_for() -> None:
 def test_an_ipv6_literal_is_fetched() -> None:
     async def main() -> None:
         async with origin(ok()) as server:
-            assert await fetch(f"http://[{PUBLIC_6}]/", network=Wires(server.port)) == b"picture"
+            assert await fetch(f"http://[{PUBLIC_6}]/", network=Wires(server.port)) == b"image"
             assert f"Host: [{PUBLIC_6}]\r\n".encode() in server.requests[0]
 
     asyncio.run(main())
@@ -343,7 +343,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
     async def main() -> None:
         async with origin(ok()) as server:
             network = FirstIsDead(server.port, {"both.example": [PUBLIC_6, PUBLIC]})
-            assert await fetch("http://both.example/", network=network) == b"picture"
+            assert await fetch("http://both.example/", network=network) == b"image"
 
     asyncio.run(main())
 
@@ -353,7 +353,7 @@ def test_an_operator_can_allow_a_host(allowed: str) -> None:
     async def main() -> None:
         async with origin(ok()) as server:
             entry = allowed.format(host=server.host, port=server.port)
-            assert await fetch(server.url, allowed_hosts=[entry]) == b"picture"
+            assert await fetch(server.url, allowed_hosts=[entry]) == b"image"
 
     asyncio.run(main())
 
@@ -376,7 +376,7 @@ def test_a_relative_redirect_is_followed() -> None:
 
     async def main() -> None:
         async with origin(answer) as server:
-            assert await fetch(f"{server.url}a/b.png", allowed_hosts=[server.host]) == b"picture"
+            assert await fetch(f"{server.url}a/b.png", allowed_hosts=[server.host]) == b"image"
 
     asyncio.run(main())
 
@@ -518,7 +518,7 @@ def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch)
         async with origin(ok(b"from the proxy")) as proxy, origin(ok()) as server:
             for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
                 monkeypatch.setenv(name, proxy.url)
-            assert await fetch(server.url, allowed_hosts=[server.host]) == b"picture"
+            assert await fetch(server.url, allowed_hosts=[server.host]) == b"image"
             assert proxy.requests == []
 
     asyncio.run(main())
@@ -568,7 +568,7 @@ def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
             with pytest.raises(InputError, match=r"(?i)certificate"):
                 await fetch("https://six.example/", network=network)
-            assert await fetch("https://public.example/", network=network) == b"picture"
+            assert await fetch("https://public.example/", network=network) == b"image"
             assert len(server.requests) == 1
 
     asyncio.run(main())

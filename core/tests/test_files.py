@@ -30,12 +30,12 @@ ID = image_id_of(DATA)
 
 @pytest.fixture
 def files(tmp_path: Path) -> FileImageStore:
-    return FileImageStore(tmp_path / "pictures")
+    return FileImageStore(tmp_path / "images")
 
 
 @pytest.fixture(params=["files", "memory"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ImageStore:
-    return FileImageStore(tmp_path / "pictures") if request.param == "files" else MemoryImageStore()
+    return FileImageStore(tmp_path / "images") if request.param == "files" else MemoryImageStore()
 
 
 def file_of(store: FileImageStore, image_id: str) -> Path:
@@ -208,7 +208,7 @@ def test_old_leftovers_are_swept_and_young_ones_kept(files: FileImageStore) -> N
 def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="file"):
-        FileImageStore(tmp_path / "file" / "pictures")
+        FileImageStore(tmp_path / "file" / "images")
 
 
 @pytest.fixture
@@ -257,11 +257,11 @@ def test_killed_writers_lose_nothing_acknowledged_and_show_nothing_partial(files
 
 
 def test_hostile_keys_make_no_file_anywhere(tmp_path: Path) -> None:
-    store = FileImageStore(tmp_path / "inside" / "pictures")
+    store = FileImageStore(tmp_path / "inside" / "images")
     (tmp_path / "inside" / "secret").write_text("keep me")
     for key in hostile_keys():
         store.delete(key)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "pictures", "secret"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "images", "secret"]
 
 
 def test_age_of_a_file_is_that_of_its_writing(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def read(source: bytes | str | Path, *, allow_paths: bool = False, settings: Set
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
-    path = tmp_path / "a picture #1.png"
+    path = tmp_path / "an image #1.png"
     path.write_bytes(png())
     return path
 
@@ -52,13 +52,13 @@ def origin() -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found = self.path == "/picture.png"
+            found = self.path == "/image.png"
             self.send_response(200 if found else 404)
             self.end_headers()
             self.wfile.write(png() if found else b"not here")
 
         def log_message(self, *_: object) -> None:
-            """Keep quiet."""
+            """Do nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -87,7 +87,7 @@ def test_every_source_of_one_image_gives_one_id(image: Path, origin: str) -> Non
     sources: list[bytes | str | Path] = [
         png(),
         data_uri,
-        f"http://{origin}/picture.png",
+        f"http://{origin}/image.png",
         image,
         str(image),
         image.as_uri(),
@@ -201,8 +201,8 @@ def test_twenty_megabytes_is_the_limit_everywhere(tmp_path: Path) -> None:
 
 def test_private_hosts_need_to_be_allowed(origin: str) -> None:
     with pytest.raises(InputError, match=r"port \d+"):
-        read(f"http://{origin}/picture.png")
-    assert read(f"http://{origin}/picture.png", settings=Settings(allowed_hosts=(origin,))) == png()
+        read(f"http://{origin}/image.png")
+    assert read(f"http://{origin}/image.png", settings=Settings(allowed_hosts=(origin,))) == png()
 
 
 def test_a_missing_image_is_reported_with_its_status(origin: str) -> None:

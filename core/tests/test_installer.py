@@ -63,7 +63,7 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """URL of an index with a plugin, the package that it needs, and one that is no plugin."""
+    """URL of an index with a plugin, the package that it needs, and one that is not a plugin."""
     folder = tmp_path_factory.mktemp("index")
     write_wheel(
         folder,

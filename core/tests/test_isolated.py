@@ -1,4 +1,4 @@
-"""Decoder processes: the same result as in this process, and an end to whatever takes too much."""
+"""Decoder processes: the same result as in this process, and limits on time and memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that list plugins read the cached catalog, and never say what is no longer true."""
+"""Commands that list plugins read the cached catalog, and never show outdated entries."""
 
 from __future__ import annotations
 

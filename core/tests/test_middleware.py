@@ -53,7 +53,7 @@ def agent_with(
 
 
 class Recorder(Middleware):
-    """Writes down every call."""
+    """Records every call."""
 
     def __init__(self, name: str, seen: list[str]) -> None:
         self._name = name
@@ -92,7 +92,7 @@ class Recorder(Middleware):
 
 
 class Failing(Middleware):
-    """Raises wherever it can."""
+    """Raises in every hook."""
 
     async def before_turn(self, turn: TurnInfo) -> None:
         raise RuntimeError("on purpose")

@@ -96,8 +96,8 @@ def test_coroutine_functions_on_different_images_go_together() -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        pytest.param([("remote", {"image": "img_1", "style": s}) for s in ("oil", "ink")], id="same picture"),
-        pytest.param([("remote", {"style": s}) for s in ("oil", "ink")], id="the current picture"),
+        pytest.param([("remote", {"image": "img_1", "style": s}) for s in ("oil", "ink")], id="same image"),
+        pytest.param([("remote", {"style": s}) for s in ("oil", "ink")], id="the current image"),
         pytest.param([("ask", {"question": "?"})] * 2, id="the same call"),
         pytest.param([("look", {"subject": s}) for s in "ab"], id="one processor"),
         pytest.param([("convert_to_bw", {"image_url": f"img_{n}"}) for n in (1, 2)], id="one processor too"),
@@ -229,14 +229,14 @@ def test_turn_that_is_stopped_by_one_of_them_answers_the_others_first() -> None:
     async def fetch(what: str) -> str:
         """Fetch something."""
         if what == "moon":
-            raise StopTurn("nobody may go there")
+            raise StopTurn("no tool may go there")
         await asyncio.sleep(0.01)
         return what
 
     wanted = ask_for(("fetch", {"what": "moon"}), ("fetch", {"what": "stick"}))
     agent = make_agent([fetch], planner=ScriptedPlanner([wanted]))
     reply = run(agent)
-    assert "nobody may go there" in reply.text_response
+    assert "no tool may go there" in reply.text_response
     assert "Finished until then: fetch." in reply.text_response
     stored = agent.conversations.turn("local", reply.turn_id)
     assert stored is not None
@@ -258,7 +258,7 @@ def test_cancellation_ends_all_of_them() -> None:
 
         @tool()
         async def wait(number: int) -> int:
-            """Wait for ever."""
+            """Wait forever."""
             if number == 2:
                 waiting.set()
             await asyncio.Event().wait()

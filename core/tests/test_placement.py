@@ -1,4 +1,4 @@
-"""The placement ladder."""
+"""The order in which placements are tried."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests in people's own words: what is done, what is asked back, and what is left alone."""
+"""Requests in everyday words: what is done, what is asked for, and what is left unchanged."""
 
 from __future__ import annotations
 

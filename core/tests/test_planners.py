@@ -69,7 +69,7 @@ def test_planner_that_was_named_has_the_offline_one_behind_it() -> None:
     assert isinstance(make_planner(registry(SCRIPTED, planner="scripted")), FallbackProvider)
     assert isinstance(make_planner(registry(SCRIPTED, planner="offline")), OfflinePlanner)
     with pytest.raises(SetupError, match="one of: scripted, offline"):
-        make_planner(registry(SCRIPTED, planner="nobody"))
+        make_planner(registry(SCRIPTED, planner="unknown"))
 
 
 def test_broken_planner_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:

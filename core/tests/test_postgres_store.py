@@ -1,4 +1,4 @@
-"""The conversation contract on a real PostgreSQL, and what it promises when the server goes away."""
+"""The conversation contract on a real PostgreSQL, and its behaviour when the server is unreachable."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_crashed_server_loses_nothing_and_is_back_soon(server: PostgresServer) -
 
 
 def crash_under_load(server: PostgresServer, name: str) -> float:
-    """Crash and restart the server under four clients; the seconds of the slowest failure or return."""
+    """Crash and restart the server under four clients; return the slowest failure or recovery."""
     with ExitStack() as stack:
         stores = [SQLConversationStore(server.url()) for _ in range(2)]
         for store in stores:

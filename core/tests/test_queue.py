@@ -25,7 +25,7 @@ from promptvision.testing.executor_tools import TrialArgs, trial_tools
 
 async def until(is_true: Callable[[], bool]) -> None:
     """Let other tasks run until something is true."""
-    while not is_true():  # noqa: ASYNC110  # no event tells
+    while not is_true():  # noqa: ASYNC110  # no event reports it
         await asyncio.sleep(0)
 
 

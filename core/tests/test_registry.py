@@ -375,9 +375,9 @@ def test_operation_with_one_available_tool_has_nothing_missing() -> None:
 
 
 def test_model_without_a_declaration_is_missing() -> None:
-    registry = make_registry([bw_tool("needy", requires=Requirements(models=("ghost",)))])
-    (missing,) = registry.missing(registry.tools["needy"])
-    assert "'ghost'" in missing.what
+    registry = make_registry([bw_tool("dependent", requires=Requirements(models=("missing",)))])
+    (missing,) = registry.missing(registry.tools["dependent"])
+    assert "'missing'" in missing.what
 
 
 def test_missing_things_are_looked_for_again_after_a_while(

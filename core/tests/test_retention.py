@@ -59,7 +59,7 @@ def test_only_unreferenced_images_are_collected(
     conversations.add_image("bob", uploaded)
     waste = find_unreferenced(conversations, images, days=None)
     assert (waste.conversations, waste.images) == ((), (unused,))
-    assert set(images.ids()) == {shown, uploaded, unused, young}  # looking deletes nothing
+    assert set(images.ids()) == {shown, uploaded, unused, young}  # listing deletes nothing
     assert list(collect(conversations, images, waste)) == [unused]
     assert set(images.ids()) == {shown, uploaded, young}
     assert list(collect(conversations, images, find_unreferenced(conversations, images, days=None))) == []

@@ -145,9 +145,9 @@ def test_image_that_is_not_a_mask_is_refused_as_one(tools: list[Tool], scene_png
 
 def test_all_tools_fail_with_all_reasons(scene_png: bytes) -> None:
     bw = operations.CONVERT_TO_BW
-    tools = [Tool(name=name, operation=bw, run=fails(f"{name} is tired")) for name in ("one", "two")]
+    tools = [Tool(name=name, operation=bw, run=fails(f"{name} has failed")) for name in ("one", "two")]
     site = Site(tools, scene_png)
-    with pytest.raises(ToolFailed, match="one is tired; two is tired"):
+    with pytest.raises(ToolFailed, match="one has failed; two has failed"):
         site.perform("convert_to_bw")
     assert [status for _, status in site.steps()] == ["failed", "failed"]
 

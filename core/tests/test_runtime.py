@@ -215,11 +215,11 @@ def test_coroutine_that_waits_too_long_is_ended(runtime: Runtime) -> None:
 
 def test_cancellation_reaches_a_waiting_coroutine(runtime: Runtime) -> None:
     cancel = CancelToken()
-    wish = threading.Timer(0.05, cancel.cancel, ["cancelled by the user"])
-    wish.start()
+    timer = threading.Timer(0.05, cancel.cancel, ["cancelled by the user"])
+    timer.start()
     with pytest.raises(Cancelled, match="by the user"):
         execute(runtime, make(wait_for_ever), cancel=cancel)
-    wish.join()
+    timer.join()
 
 
 @pytest.mark.parametrize("is_async", [False, True])

@@ -48,7 +48,7 @@ def mounted(agent: Agent, *outer: BaseRoute, **mount: Any) -> Iterator[TestClien
         client.portal.call(agent.close)
 
 
-@pytest.mark.parametrize("name", [None, "pictures"])
+@pytest.mark.parametrize("name", [None, "assets"])
 def test_mounted_under_a_prefix_all_urls_answer(
     tools: list[Tool], chat_body: Body, scene_url: str, scene_png: bytes, name: str | None
 ) -> None:

@@ -36,14 +36,14 @@ def mirror(image: Image) -> Image:
     return ImageOps.mirror(image)
 
 
-def picture(number: int) -> PillowImage.Image:
+def make_image(number: int) -> PillowImage.Image:
     image = PillowImage.new("RGB", (32, 24), "white")
     image.paste((number, 0, 255), (0, 0, 8, 8))
     return image
 
 
 def upload(client: TestClient, number: int, **options: Any) -> str:
-    file = ("x.png", encode_png(picture(number)), "image/png")
+    file = ("x.png", encode_png(make_image(number)), "image/png")
     response = client.post("/images", files={"file": file}, **options)
     assert response.status_code == 201, response.text
     return str(response.json()["image_url"])
@@ -86,7 +86,7 @@ def test_batch_runs_in_the_background_and_its_results_are_a_zip(serve: Serve) ->
     assert [line["status"] for line in logged] == ["done"] * 5
     for number, line in enumerate(logged):
         with PillowImage.open(io.BytesIO(files[line["file"]])) as result:
-            assert result.tobytes() == ImageOps.mirror(picture(number)).tobytes()
+            assert result.tobytes() == ImageOps.mirror(make_image(number)).tobytes()
     again = client.post("/batches", json=body)
     assert (again.status_code, again.json()) == (202, state), "the same request again only reads it"
     other = client.post("/batches", json={**body, "images": urls[:2]})

@@ -59,7 +59,7 @@ IMAGES: dict[str, tuple[str, int]] = {
     "no URL": ("http://[", 422),
     "handle": ("img_1", 422),
     "lone surrogate": ("http://example.org/\ud800.png", 422),
-    "unknown own picture": ("/images/" + "0" * 64, 404),
+    "unknown own image": ("/images/" + "0" * 64, 404),
 }
 
 MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
@@ -69,8 +69,8 @@ MEMBERS: dict[str, tuple[dict[str, Any], str]] = {
     "number as prompt": ({"prompt": 5}, "prompt: "),
     "list as prompt": ({"prompt": ["x"]}, "prompt: "),
     "null prompt": ({"prompt": None}, "prompt: "),
-    "picture as list": ({"input_image_url": ["x"]}, "input_image_url: "),
-    "picture as number": ({"input_image_url": 1}, "input_image_url: "),
+    "image as list": ({"input_image_url": ["x"]}, "input_image_url: "),
+    "image as number": ({"input_image_url": 1}, "input_image_url: "),
     "object as id": ({"conversation_id": {}}, "conversation_id: "),
     "truth as id": ({"prompt_id": True}, "prompt_id: "),
     "empty conversation": ({"conversation_id": ""}, "conversation_id: "),
@@ -122,7 +122,7 @@ def test_image_that_cannot_be_used(begun: TestClient, chat_body: Body, name: str
     error = check_problem(
         begun.post("/chat", content=sent, headers={"Content-Type": "application/json"}), status
     )
-    assert "picture" in error or "image" in error
+    assert "image" in error
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -269,7 +269,7 @@ def test_responses_are_neither_sniffed_nor_stored(serve: Serve, tools: list[Tool
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
 def test_other_media_types_are_refused(begun: TestClient, chat_body: Body, kind: str) -> None:
-    """A page elsewhere can send these without asking, so none of them is read."""
+    """A page of another site can send these without a preflight request, so none of them is read."""
     sent = json.dumps(chat_body())
     check_problem(begun.post("/chat", content=sent, headers={"Content-Type": kind}), 415)
 

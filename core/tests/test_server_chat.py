@@ -165,8 +165,8 @@ def test_cancel_stops_a_turn_and_keeps_finished_steps(
     asking.start()
     assert begun.wait(10)
     turn_id = client.get("/conversations/c").json()["turns"][0]["turn_id"]
-    stranger = client.post(f"/turns/{turn_id}/cancel?user_id=mallory")
-    assert stranger.status_code == 404
+    refused = client.post(f"/turns/{turn_id}/cancel?user_id=mallory")
+    assert refused.status_code == 404
     stopping = client.post(f"/turns/{turn_id}/cancel")
     assert (stopping.status_code, stopping.json()["status"]) == (202, "cancelling")
     asking.join(10)

@@ -39,7 +39,7 @@ def test_known_host_names_are_answered(serve: Serve, tools: list[Tool], host: st
 
 def test_with_keys_any_host_name_is_answered(serve: Serve, tools: list[Tool]) -> None:
     agent = make_agent(tools, settings=Settings.from_mapping({"PROMPTVISION_API_KEYS": "a:k"}))
-    assert serve(agent).get("/health", headers={"Host": "pictures.example"}).status_code == 200
+    assert serve(agent).get("/health", headers={"Host": "images.example"}).status_code == 200
 
 
 @pytest.mark.parametrize(

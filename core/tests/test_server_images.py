@@ -75,7 +75,7 @@ class ServingStore(MemoryImageStore):
     """A store that hands its images out itself, by signed URLs."""
 
     def url(self, image_id: str) -> str:
-        return f"https://pictures.example/{image_id}?signature=once"
+        return f"https://images.example/{image_id}?signature=once"
 
 
 def test_a_store_that_serves_images_is_sent_the_reader_and_urls_stay_ours(
@@ -86,7 +86,7 @@ def test_a_store_that_serves_images_is_sent_the_reader_and_urls_stay_ours(
     assert made["image_url"] == f"http://127.0.0.1:5000/images/{made['image_id']}"
     response = client.get(made["image_url"], follow_redirects=False)
     assert response.status_code == 307
-    assert response.headers["location"] == f"https://pictures.example/{made['image_id']}?signature=once"
+    assert response.headers["location"] == f"https://images.example/{made['image_id']}?signature=once"
     assert response.headers["cache-control"] == "no-store"
 
 
@@ -135,7 +135,7 @@ def test_upload_that_is_not_an_image(serve: Serve, tools: list[Tool], data: byte
 
 def test_upload_without_a_file_says_what_is_needed(serve: Serve, tools: list[Tool], scene_png: bytes) -> None:
     client = serve(make_agent(tools))
-    assert upload(client, scene_png, name="picture").status_code == 422
+    assert upload(client, scene_png, name="image").status_code == 422
     as_text = client.post("/images", data={"file": "text"}, files={"other": b"x"})
     assert as_text.status_code == 422
     assert "multipart field 'file'" in as_text.json()["error"]

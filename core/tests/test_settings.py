@@ -115,9 +115,9 @@ def test_unknown_override_is_refused(tmp_path: Path) -> None:
 
 def test_home_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    settings = Settings.from_mapping({"PROMPTVISION_HOME": "~/pictures"})
-    assert settings.home == tmp_path / "pictures"
-    assert settings.weights_home == tmp_path / "pictures" / "weights"
+    settings = Settings.from_mapping({"PROMPTVISION_HOME": "~/photos"})
+    assert settings.home == tmp_path / "photos"
+    assert settings.weights_home == tmp_path / "photos" / "weights"
 
 
 def test_settings_cannot_be_changed() -> None:

@@ -90,7 +90,7 @@ def test_locked_file_is_a_retryable_error_after_the_timeout(home: Path) -> None:
     assert caught.value.retryable
     assert time.monotonic() - started > 0.15
     assert watch.seconds < 2
-    assert store.history("ann", "c1", 1)[0].events == ()  # readers are not in the way
+    assert store.history("ann", "c1", 1)[0].events == ()  # readers do not block
     other.execute("ROLLBACK")
     other.close()
     store.append(turn, [note(1)])

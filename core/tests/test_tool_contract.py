@@ -89,9 +89,9 @@ def test_result_that_differs_with_the_same_seed_is_found() -> None:
 
     with pytest.raises(AssertionError):
         contract(dice).test_same_seed_gives_the_same_result()
-    honest = replace(dice.tool, cacheable=False)
+    fixed = replace(dice.tool, cacheable=False)
     with pytest.raises(pytest.skip.Exception, match="declares that equal calls may differ"):
-        contract(honest).test_same_seed_gives_the_same_result()
+        contract(fixed).test_same_seed_gives_the_same_result()
 
 
 def test_undeclared_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,12 +107,12 @@ def test_undeclared_model_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tool_that_ignores_cancellation_is_found() -> None:
     @tool
-    def deaf(image: Image.Image) -> int:
+    def never_checks(image: Image.Image) -> int:
         """Count the pixels."""
         return image.width * image.height
 
     with pytest.raises(pytest.fail.Exception, match="as if nothing had happened"):
-        contract(deaf).test_cancelled_call_stops()
+        contract(never_checks).test_cancelled_call_stops()
 
 
 def test_argument_without_a_description_is_found() -> None:

@@ -86,7 +86,7 @@ def test_digest_sees_every_kind_of_change(sqlite: SQLConversationStore) -> None:
 
 
 class _Cut(Exception):
-    """Stands for kill -9: it ends the copy at once."""
+    """Simulates kill -9: ends the copy at once."""
 
 
 class _CutConversations(MemoryConversationStore):

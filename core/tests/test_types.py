@@ -57,9 +57,9 @@ def test_context_resolves_handles_and_shows_references() -> None:
 
 def test_resolver_decides_alone_so_an_id_of_elsewhere_is_refused() -> None:
     def refuse(said: str) -> str:
-        raise ValueError(f"no picture {said!r}")
+        raise ValueError(f"no image {said!r}")
 
-    with pytest.raises(ValidationError, match="no picture"):
+    with pytest.raises(ValidationError, match="no image"):
         Holder.model_validate({"image": ID}, context={"resolve": refuse})
 
 

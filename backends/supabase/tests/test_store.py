@@ -78,7 +78,7 @@ def test_ids_that_no_database_can_store_are_refused_and_prompts_are_cleaned(
 def test_calls_with_a_lost_answer_are_repeated(
     rest: RestServer, store: SupabaseConversationStore, monkeypatch: pytest.MonkeyPatch, lost: int
 ) -> None:
-    monkeypatch.setattr(client, "PATIENCE_S", 20)  # however slow the machine, two answers may be lost
+    monkeypatch.setattr(client, "PATIENCE_S", 20)  # two answers may be lost, at any speed
     user = f"lost-answers-{lost}"
     rest.answers_to_drop = lost
     turn = claim(store, user)

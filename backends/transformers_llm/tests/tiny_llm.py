@@ -89,7 +89,7 @@ def build(
         num_key_value_heads=2,
         head_dim=width // 4,
         max_position_embeddings=POSITIONS,
-        initializer_range=0.3,  # wide enough that the untrained model does not say one token for ever
+        initializer_range=0.3,  # wide enough that the untrained model does not repeat one token forever
         tie_word_embeddings=True,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

@@ -76,8 +76,8 @@ def test_call_with_progress_and_an_image_result(mode: str, server: ServerProcess
 def test_two_keys_see_nothing_of_each_other(mode: str, server: ServerProcess) -> None:
     async def check() -> None:
         async with connect(server, "alice", mode) as alice, connect(server, "bob", mode) as bob:
-            picture = data_uri(scene(33 if mode == "auto" else 34))
-            made = await alice.call_tool("convert_to_bw", {"image_url": picture})
+            image = data_uri(scene(33 if mode == "auto" else 34))
+            made = await alice.call_tool("convert_to_bw", {"image_url": image})
             uri = made.structured_content["images"][0]["uri"]
             assert (await bob.call_tool("list_images", {})).structured_content["images"] == []
             assert (await bob.list_resources()).resources == []

@@ -59,7 +59,7 @@ def test_file_that_is_not_an_image_is_refused(serve: Serve, image: Image.Image) 
     answers = {
         "type": send(url, png(image), "text/plain"),
         "bytes": send(url, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
-        "field": send(url, png(image), field="picture"),
+        "field": send(url, png(image), field="photo"),
         "form": httpx.post(f"{url}/caption", content=png(image)),
         "text": httpx.post(f"{url}/caption", data={"file": "x"}),
     }

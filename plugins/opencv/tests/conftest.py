@@ -13,7 +13,7 @@ from promptvision.plugin import Box
 
 
 @dataclass(frozen=True)
-class Scene:
+class Drawing:
     """An image, and the true mask (0 or 255) and box of the object in it."""
 
     image: Image.Image
@@ -40,7 +40,7 @@ def _textured(width: int, height: int, seed: int) -> Image.Image:
 
 
 @pytest.fixture
-def ball() -> Scene:
+def ball() -> Drawing:
     """A shaded red ball, bright at the upper left and dark at the lower right, on a rough wall."""
     image = _textured(600, 450, 1)
     mask = Image.new("L", image.size)
@@ -50,21 +50,21 @@ def ball() -> Scene:
     glint = np.exp(-(((x - 240) / 14) ** 2 + ((y - 170) / 14) ** 2))[..., None]
     body = (shade * np.array([225, 28, 30]) + 225 * glint).clip(0, 255).astype(np.uint8)
     image.paste(Image.fromarray(body), mask=mask)
-    return Scene(image, mask)
+    return Drawing(image, mask)
 
 
 @pytest.fixture
-def box() -> Scene:
+def box() -> Drawing:
     """A flat blue rectangle on a rough wall."""
     image = _textured(480, 360, 2)
     mask = Image.new("L", image.size)
     ImageDraw.Draw(mask).rectangle((150, 90, 330, 250), fill=255)
     image.paste((40, 70, 190), mask=mask)
-    return Scene(image, mask)
+    return Drawing(image, mask)
 
 
 @pytest.fixture
-def walker() -> Scene:
+def walker() -> Drawing:
     """A dark standing figure in front of a plain wall."""
     image = Image.new("RGB", (480, 480), (176, 182, 186))
     mask = Image.new("L", image.size)
@@ -80,7 +80,7 @@ def walker() -> Scene:
     ):
         draw.line([start, end], fill=255, width=width)
     image.paste((40, 42, 54), mask=mask)
-    return Scene(image.filter(ImageFilter.GaussianBlur(1.2)), mask)
+    return Drawing(image.filter(ImageFilter.GaussianBlur(1.2)), mask)
 
 
 @pytest.fixture

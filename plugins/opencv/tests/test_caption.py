@@ -16,7 +16,7 @@ def test_still_life_in_full() -> None:
     assert "no face or person" in result.caption
     for place in ("a red area at the left", "a blue area in the middle", "a green area at the right"):
         assert place in result.caption
-    assert result.message is None  # its limits are said once per conversation, by the core
+    assert result.message is None  # the core states its limits once per conversation
 
 
 def test_portrait_has_a_face_and_a_person(portrait: np.ndarray) -> None:

@@ -59,7 +59,7 @@ def why_not() -> str:
 
 
 def _java_version() -> int:
-    """The major version; 0 if ``java -version`` does not tell."""
+    """The major version; 0 if ``java -version`` does not say."""
     done = subprocess.run(["java", "-version"], capture_output=True, encoding="utf-8", errors="replace")
     said = _VERSION.search(done.stderr + done.stdout)
     return int(said[1]) if said else 0
