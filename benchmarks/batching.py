@@ -33,9 +33,9 @@ from promptvision.tools.batch import Batch
 from promptvision.tools.tool import Args, Operation, Result, Tool
 
 RESULTS = Path(__file__).parent / "results" / "batching.md"
-CALLS = (1, 2, 4, 8, 16)
-ROUNDS = 5
-TOKENS = 32
+CALLS = (1, 2, 4, 8)
+ROUNDS = 3
+TOKENS = 16
 
 
 class CaptionArgs(Args):
