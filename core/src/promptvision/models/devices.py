@@ -49,7 +49,8 @@ def best_device(devices: Sequence[str]) -> str:
 
 def has_gpu() -> bool:
     """Whether an NVIDIA driver is loaded, on Linux or under WSL 2. Does not import torch."""
-    return (PROC / "driver/nvidia/version").exists() or Path("/dev/dxg").exists()
+    nodes = (PROC / "driver/nvidia/version", Path("/dev/nvidiactl"), Path("/dev/dxg"))
+    return any(node.exists() for node in nodes)  # a sandbox such as gVisor has only the second
 
 
 @cache
