@@ -11,7 +11,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -19,14 +22,16 @@ from PIL import Image
 from promptvision import Agent, tool
 from promptvision.agent.reply import Reply, Step
 from promptvision.builtin.processes import ProcessExecutor
-from promptvision.errors import Cancelled, SetupError
+from promptvision.errors import Cancelled, SetupError, ToolFailed, WorkerLost
 from promptvision.llm.messages import ChatReply, ChatRequest, ToolCall
 from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import Progress
 from promptvision.runtime.worker import Worker
 from promptvision.settings import Settings
 from promptvision.testing import ExecutorContract, make_worker
-from promptvision.testing.executor import trial_bench
+from promptvision.testing.executor import TrialBench, trial_bench
 from promptvision.testing.executor_tools import TrialArgs, TrialResult, install_trial_plugin, trial_tools
+from promptvision.testing.program import write_plugin
 from promptvision.tools.tool import Result
 
 
@@ -206,7 +211,7 @@ def wait_until_gone(process: int) -> None:
 SERVER = """
 import pathlib, sys, time
 from promptvision.builtin.processes import ProcessExecutor
-from promptvision.testing.executor import trial_bench
+from promptvision.testing.executor import TrialBench, trial_bench
 from promptvision.testing.executor_tools import TrialArgs
 bench = trial_bench(pathlib.Path(sys.argv[1]), lambda worker: ProcessExecutor(worker, 1))
 print(bench.result("echo", TrialArgs()).process, flush=True)
@@ -281,3 +286,124 @@ def test_call_that_its_process_never_began_runs_in_another_one(
     assert result.process != first
     assert "killed by SIGKILL, perhaps for using too much memory before it began the call" in caplog.text
     asyncio.run(executor.close())
+
+
+_BATCHING = '''
+"""A tool whose first call waits for a file, and that says how many calls ran together."""
+
+import os
+import time
+from pathlib import Path
+
+from promptvision.plugin import Args, Batch, Operation, Result, Tool, ToolFailed, hookimpl
+
+PLUGIN_API = 1
+
+
+class CountArgs(Args):
+    folder: str
+    number: int
+
+
+class Counted(Result):
+    together: int
+    process: int
+
+
+def count(args, context):
+    if args.number == 0:
+        Path(args.folder, "begun").touch()
+        while not Path(args.folder, "go").exists():
+            context.check_cancelled()
+            time.sleep(0.005)
+    if args.number == 13:
+        os.kill(os.getpid(), 9)
+    return Counted(together=1, process=os.getpid())
+
+
+def count_all(calls):
+    if any(args.number == 13 for args, _ in calls):
+        os.kill(os.getpid(), 9)
+    made = []
+    for args, context in calls:
+        context.progress(args.number, 9, "together")
+        error = ToolFailed("five") if args.number == 5 else None
+        made.append(error or Counted(together=len(calls), process=os.getpid()))
+    return made
+
+
+@hookimpl
+def promptvision_tools():
+    operation = Operation(name="count", description="Count.", args=CountArgs, result=Counted)
+    return [Tool(name="count", operation=operation, run=count, batch=Batch(run=count_all))]
+'''
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrialBench]:
+    """A bench with two worker processes and a tool that runs calls together."""
+    folder = tmp_path_factory.mktemp("counting")
+    others = [point.name for point in entry_points(group="promptvision") if point.name != "promptvision"]
+    settings = process_settings(folder, PROMPTVISION_DISABLED_PLUGINS=",".join(others))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(write_plugin(folder / "site", "counting", _BATCHING)))
+        bench = trial_bench(folder, lambda worker: ProcessExecutor(worker, 2), settings)
+        yield bench
+        asyncio.run(bench.runtime.executor.close())
+
+
+def count_together(
+    bench: TrialBench, folder: Path, numbers: list[int], cancel_number: int | None = None
+) -> tuple[list[Any], dict[int, float]]:
+    """The results or errors of a call and of those that wait for it, and their reported progress."""
+    tool, reported = bench.worker.tools["count"], dict[int, float]()
+
+    def note(number: int) -> Progress:
+        return lambda done, total, message: reported.__setitem__(number, done)
+
+    def wait() -> None:
+        while not (folder / "begun").exists() or bench.runtime.queue.waiting < len(numbers):
+            time.sleep(0.005)
+
+    async def run() -> list[Any]:
+        tokens = {number: CancelToken() for number in (0, *numbers)}
+        calls = [
+            asyncio.ensure_future(
+                bench.runtime.execute(
+                    tool,
+                    tool.args(folder=str(folder), number=number),  # type: ignore[call-arg]
+                    cancel=token,
+                    timeout_s=60,
+                    on_progress=note(number),
+                    user=f"u{number}",
+                )
+            )
+            for number, token in tokens.items()
+        ]
+        await asyncio.to_thread(wait)
+        if cancel_number is not None:
+            tokens[cancel_number].cancel("not wanted")
+        (folder / "go").touch()
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    return asyncio.run(run()), reported
+
+
+def test_calls_that_wait_run_together_in_one_process(counting: TrialBench, tmp_path: Path) -> None:
+    (first, *rest), reported = count_together(counting, tmp_path, [1, 2, 3, 5, 7], cancel_number=7)
+    assert first.result.together == 1
+    assert [one.result.together for one in rest[:3]] == [4, 4, 4]
+    assert len({one.result.process for one in rest[:3]}) == 1
+    assert isinstance(rest[3], ToolFailed)
+    assert isinstance(rest[4], Cancelled)
+    assert reported == {1: 1, 2: 2, 3: 3, 5: 5}
+    assert rest[0].notes == ("Ran together with 3 other calls.",)
+
+
+def test_call_that_kills_the_process_of_a_batch_fails_alone(counting: TrialBench, tmp_path: Path) -> None:
+    (first, *rest), _ = count_together(counting, tmp_path, [13, 14])
+    assert first.result.together == 1
+    assert isinstance(rest[0], WorkerLost)
+    assert "was killed by SIGKILL" in str(rest[0])
+    assert rest[1].result.together == 1
+    assert (counting.runtime.queue.running, counting.runtime.queue.waiting) == (0, 0)

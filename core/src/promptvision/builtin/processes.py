@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -16,7 +17,7 @@ from promptvision.plugins.factories import APPLICATION
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
-from promptvision.runtime.worker import Worker
+from promptvision.runtime.worker import CallItem, Worker, group_of
 
 __all__ = ["ProcessExecutor"]
 
@@ -88,8 +89,10 @@ class _Pool:
         self._is_closed = False
 
     async def execute(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
-        run = partial(self._run, call, cancel, on_progress)
-        return await self._lane.run(self._threads, run, call.user, cancel)
+        item = CallItem(call=call, cancel=cancel, on_progress=on_progress)
+        if (group := group_of(call, self._run_together)) is not None:
+            return await self._lane.run_together(self._threads, group, item, call.user, cancel)
+        return await self._lane.run(self._threads, partial(self._run, item), call.user, cancel)
 
     def close(self) -> None:
         with self._lock:
@@ -103,24 +106,38 @@ class _Pool:
         self._lane.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _run(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallOutput:
-        cancel.check()
-        run = partial(self._run_in, call=call, cancel=cancel, on_progress=on_progress)
+    def _run(self, item: CallItem) -> CallOutput:
+        (outcome,) = self._run_together([item])
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def _run_together(self, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+        if len(items) == 1:
+            items[0].cancel.check()
         try:
-            return run(self._take(call.tool.name))
+            return self._run_in(self._take(items[0].call.tool.name), items)
         except CallNotBegun:
             if self._is_closed:
                 raise
-            return run(self._start())
+            return self._run_in(self._start(), items)
+        except WorkerLost:
+            if len(items) == 1 or not items[0].call.tool.cacheable:
+                raise
+        return [self._outcome(item) for item in items]  # one of them broke the process
 
-    def _run_in(
-        self, handle: WorkerHandle, call: Call, cancel: CancelToken, on_progress: Progress | None
-    ) -> CallOutput:
+    def _outcome(self, item: CallItem) -> CallOutput | BaseException:
         try:
-            return handle.run(call, cancel=cancel, on_progress=on_progress)
-        except DeviceLost as exc:
-            handle.kill()  # each further call in it would fail as well
-            raise _replaced(exc) from exc
+            return self._run(item)
+        except Exception as exc:  # noqa: BLE001  # the error of one call
+            return exc
+
+    def _run_in(self, handle: WorkerHandle, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+        try:
+            outcomes = _outcomes(handle, items)
+            if any(isinstance(outcome, DeviceLost) for outcome in outcomes):
+                handle.kill()  # each further call in it would fail as well
+            return [_replaced(one) if isinstance(one, DeviceLost) else one for one in outcomes]
         except WorkerLost as exc:
             log.warning("%s", exc)
             raise
@@ -174,6 +191,16 @@ class _Pool:
             log.warning("worker process: cannot be replaced now: %s", exc)
             return
         self._put_back(handle)
+
+
+def _outcomes(handle: WorkerHandle, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+    if len(items) > 1:
+        return handle.run_together(items)
+    (item,) = items
+    try:
+        return [handle.run(item.call, cancel=item.cancel, on_progress=item.on_progress)]
+    except DeviceLost as exc:
+        return [exc]
 
 
 def _replaced(lost: DeviceLost) -> DeviceLost:

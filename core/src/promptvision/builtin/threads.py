@@ -9,8 +9,7 @@ from functools import partial
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
-from promptvision.runtime.queue import Group
-from promptvision.runtime.worker import CallItem, Worker
+from promptvision.runtime.worker import CallItem, Worker, group_of
 
 __all__ = ["ThreadExecutor"]
 
@@ -39,9 +38,7 @@ class ThreadExecutor:
         """Run a call; exceptions of the tool propagate unchanged."""
         if call.tool.is_async:
             return await self._worker.run_async(call, cancel=cancel, on_progress=on_progress)
-        if (batch := call.tool.batch) is not None:
-            key = (call.tool.plugin, call.tool.name, batch.key(call.args))
-            group = Group(key=key, limit=batch.limit, run=self._worker.run_together)
+        if (group := group_of(call, self._worker.run_together)) is not None:
             item = CallItem(call=call, cancel=cancel, on_progress=on_progress)
             return await self._lane.run_together(self._threads, group, item, call.user, cancel)
         run = partial(self._worker.run, call, cancel=cancel, on_progress=on_progress)

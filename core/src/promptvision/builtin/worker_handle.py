@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from promptvision.builtin.worker_messages import WorkerStart, pass_on, read_answer
@@ -19,7 +20,7 @@ from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
 from promptvision.runtime.failure import Failure
 from promptvision.runtime.wire import read_message, write_message
-from promptvision.runtime.worker import Worker, took_too_long
+from promptvision.runtime.worker import CallItem, Worker, took_too_long
 
 __all__ = ["CANCEL_GRACE_S", "CallNotBegun", "WorkerHandle"]
 
@@ -113,17 +114,50 @@ class WorkerHandle:
             Cancelled: the process was killed since it ignored a cancellation.
             Exception: what the tool raised.
         """
+        item = CallItem(call=call, cancel=cancel, on_progress=on_progress)
+        message = self._exchange({"type": "call", "call": self._data(call)}, [item])
+        return read_answer(message, call)
+
+    def run_together(self, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
+        """Run two or more calls of one tool together, and wait for the end of all.
+
+        A process that ignores the cancellation of every call, or the longest of their time limits, is killed.
+
+        Returns:
+            The output or the error of each call, in their order.
+
+        Raises:
+            Exception: as :meth:`run`, for all the calls.
+        """
+        message = self._exchange({"type": "calls", "calls": [self._data(item.call) for item in items]}, items)
+        outcomes: list[CallOutput | BaseException] = []
+        for item, answer in zip(items, message["answers"], strict=True):
+            try:
+                outcomes.append(read_answer(answer, item.call))
+            except Exception as exc:  # noqa: BLE001  # the error of one call
+                outcomes.append(exc)
+        return outcomes
+
+    def _data(self, call: Call) -> dict[str, Any]:
+        return call.to_data(self._digest).model_dump(mode="json")
+
+    def _exchange(self, message: dict[str, Any], items: Sequence[CallItem]) -> dict[str, Any]:
+        """Send calls and wait for the answer to all of them."""
+        call = items[0].call
+        limits = [item.call.limit_s for item in items]
         self._has_begun = False
         self.tools_run.add(call.tool.name)
-        data = call.to_data(self._digest).model_dump(mode="json")
-        limit = _Limit(call.limit_s, self._process.kill)
+        limit = _Limit(max((one for one in limits if one is not None), default=None), self._process.kill)
+        if None in limits:
+            limit = _Limit(None, self._process.kill)
         try:
-            with self._cancelled_by(cancel), limit:
-                self._send({"type": "call", "call": data})
-                message = self._receive(on_progress)
+            with self._cancelled_by([item.cancel for item in items]), limit:
+                self._send(message)
+                return self._receive(*(item.on_progress for item in items))
         except (EOFError, OSError) as exc:
             ending = self._ending()
-            cancel.check()
+            if all(item.cancel.is_cancelled for item in items):
+                items[0].cancel.check()
             if limit.has_expired:
                 raise took_too_long(call) from exc
             what = f"{call.label}: its worker process {ending}"
@@ -133,7 +167,6 @@ class WorkerHandle:
         except BaseException:
             self.kill()
             raise
-        return read_answer(message, call)
 
     def hang_up(self) -> None:
         """Close the pipe that calls go through, so that the process ends; see :meth:`wait`."""
@@ -155,19 +188,22 @@ class WorkerHandle:
                 pipe.close()
 
     @contextmanager
-    def _cancelled_by(self, cancel: CancelToken) -> Iterator[None]:
-        """Forward a cancellation to the process inside the block, and kill it if it does not react."""
+    def _cancelled_by(self, cancels: Sequence[CancelToken]) -> Iterator[None]:
+        """Forward cancellations inside the block, and kill a process that ignores those of all its calls."""
         timers: list[threading.Timer] = []
 
-        def pass_on() -> None:
+        def pass_on(index: int) -> None:
             with contextlib.suppress(OSError, ValueError):
-                self._send({"type": "cancel", "reason": cancel.reason})
-            timer = threading.Timer(CANCEL_GRACE_S, self._process.kill)
-            timer.daemon = True
-            timers.append(timer)
-            timer.start()
+                self._send({"type": "cancel", "index": index, "reason": cancels[index].reason})
+            if all(cancel.is_cancelled for cancel in cancels):
+                timer = threading.Timer(CANCEL_GRACE_S, self._process.kill)
+                timer.daemon = True
+                timers.append(timer)
+                timer.start()
 
-        with cancel.waking(pass_on):
+        with contextlib.ExitStack() as stack:
+            for index, cancel in enumerate(cancels):
+                stack.enter_context(cancel.waking(partial(pass_on, index)))
             try:
                 yield
             finally:
@@ -178,13 +214,13 @@ class WorkerHandle:
         with self._write_lock:
             write_message(self._in, message)
 
-    def _receive(self, on_progress: Progress | None = None) -> dict[str, Any]:
+    def _receive(self, *on_progress: Progress | None) -> dict[str, Any]:
         """The next message that is an answer; the others are noted or passed on."""
         while True:
             message = read_message(self._out)
             if message["type"] == "begun":
                 self._has_begun = True
-            elif not pass_on(message, on_progress):
+            elif not pass_on(message, *(on_progress or (None,))):
                 return message
 
     def _ending(self) -> str:

@@ -17,11 +17,21 @@ from promptvision.models.pool import ModelPool
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.call import PROTOCOL, Call, CallData, CallOutput, OutputData
 from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.context import Progress
 from promptvision.runtime.failure import Failure
-from promptvision.runtime.worker import Worker
+from promptvision.runtime.worker import CallItem, Worker
 from promptvision.settings import Settings
 
-__all__ = ["LogSender", "Message", "WorkerStart", "answer_call", "failure_message", "pass_on", "read_answer"]
+__all__ = [
+    "LogSender",
+    "Message",
+    "WorkerStart",
+    "answer_call",
+    "answer_calls",
+    "failure_message",
+    "pass_on",
+    "read_answer",
+]
 
 log = logging.getLogger(__name__)
 
@@ -133,28 +143,65 @@ def answer_call(
         cancel: polled by the tool.
         send: called with the messages of the tool's progress.
     """
+    (answer,) = answer_calls(worker, [call], [cancel], send)
+    return answer
 
+
+def answer_calls(
+    worker: Worker,
+    calls: Sequence[dict[str, Any]],
+    cancels: Sequence[CancelToken],
+    send: Callable[[Message], None],
+) -> list[Message]:
+    """Run calls of one tool together in this thread; otherwise as :func:`answer_call`.
+
+    Args:
+        worker: runs the calls.
+        calls: as JSON.
+        cancels: of each call.
+        send: called with the messages of the tool's progress; ``index`` is that of the call.
+    """
+    answers: list[Message] = [{} for _ in calls]
+    items: dict[int, CallItem] = {}
+    for index, (data, cancel) in enumerate(zip(calls, cancels, strict=True)):
+        try:
+            call = Call.from_data(CallData.model_validate(data), worker.tools, worker.settings_digest)
+        except Exception as exc:  # noqa: BLE001  # whatever is wrong with a call is data for the other side
+            answers[index] = failure_message(exc)
+        else:
+            items[index] = CallItem(call=call, cancel=cancel, on_progress=_reporter(index, send))
+    for index, outcome in zip(items, worker.run_together(list(items.values())), strict=True):
+        answers[index] = _answer(outcome)
+    return answers
+
+
+def _reporter(index: int, send: Callable[[Message], None]) -> Progress:
     def report(done: float, total: float, message: str) -> None:
-        send({"type": "progress", "done": done, "total": total, "message": message})
+        send({"type": "progress", "index": index, "done": done, "total": total, "message": message})
 
+    return report
+
+
+def _answer(outcome: CallOutput | BaseException) -> Message:
+    if isinstance(outcome, BaseException):
+        return failure_message(outcome)
     try:
-        data = Call.from_data(CallData.model_validate(call), worker.tools, worker.settings_digest)
-        output = worker.run(data, cancel=cancel, on_progress=report)
-        return {"type": "done", "output": output.to_data().model_dump(mode="json")}
-    except BaseException as exc:  # noqa: BLE001  # whatever a tool raises is data for the other side
+        return {"type": "done", "output": outcome.to_data().model_dump(mode="json")}
+    except Exception as exc:  # noqa: BLE001  # a result that is not JSON is the tool's mistake
         return failure_message(exc)
 
 
-def pass_on(message: Message, on_progress: Callable[[float, float, str], None] | None) -> bool:
+def pass_on(message: Message, *on_progress: Callable[[float, float, str], None] | None) -> bool:
     """Pass on a progress or log message; return whether it was one.
 
     Args:
         message: what a worker process sent.
-        on_progress: called with progress.
+        on_progress: called with the progress of each call that runs there.
     """
     if message["type"] == "progress":
-        if on_progress is not None:
-            on_progress(message["done"], message["total"], message["message"])
+        report = on_progress[message.get("index", 0)]
+        if report is not None:
+            report(message["done"], message["total"], message["message"])
         return True
     if message["type"] == "log":
         logging.getLogger(message["name"]).log(message["level"], "%s", message["text"])

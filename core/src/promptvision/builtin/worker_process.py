@@ -17,7 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from promptvision.builtin.worker_messages import LogSender, Message, WorkerStart, answer_call, failure_message
+from promptvision.builtin.worker_messages import (
+    LogSender,
+    Message,
+    WorkerStart,
+    answer_calls,
+    failure_message,
+)
 from promptvision.images.memory import trim_heap
 from promptvision.runtime.call import PROTOCOL
 from promptvision.runtime.cancellation import CancelToken
@@ -63,6 +69,9 @@ class _Channel:
             write_message(self._file, message)
 
 
+_Calls = tuple[list[dict[str, Any]], list[CancelToken]]
+
+
 class _Service:
     """Runs calls in this thread while another one reads, so that a cancellation arrives during a call."""
 
@@ -70,16 +79,17 @@ class _Service:
         self._worker = worker
         self._file = calls
         self._channel = channel
-        self._calls: queue.SimpleQueue[tuple[dict[str, Any], CancelToken]] = queue.SimpleQueue()
+        self._calls: queue.SimpleQueue[_Calls] = queue.SimpleQueue()
 
     def serve(self) -> None:
         threading.Thread(target=self._read, name="promptvision-calls", daemon=True).start()
         while True:
-            call, cancel = self._next_call()
-            self._channel.send({"type": "begun"})  # from here on no other process may run the call
-            self._channel.send(answer_call(self._worker, call, cancel, self._channel.send))
+            calls, cancels = self._next_calls()
+            self._channel.send({"type": "begun"})  # from here on no other process may run the calls
+            answers = answer_calls(self._worker, calls, cancels, self._channel.send)
+            self._channel.send(answers[0] if len(answers) == 1 else {"type": "all", "answers": answers})
 
-    def _next_call(self) -> tuple[dict[str, Any], CancelToken]:
+    def _next_calls(self) -> _Calls:
         try:
             return self._calls.get(timeout=_IDLE_S)
         except queue.Empty:
@@ -89,16 +99,17 @@ class _Service:
 
     def _read(self) -> None:
         """Read until stdin is closed, then end the process whatever it does."""
-        token = CancelToken()
+        tokens = [CancelToken()]
         try:
             while True:
                 message = read_message(self._file)
                 if message["type"] == "cancel":
-                    token.cancel(message["reason"])
+                    tokens[message.get("index", 0)].cancel(message["reason"])
                 else:
-                    token = CancelToken()
-                    self._calls.put((message["call"], token))
-        except (EOFError, OSError, ValueError, KeyError):
+                    calls = message["calls"] if message["type"] == "calls" else [message["call"]]
+                    tokens = [CancelToken() for _ in calls]
+                    self._calls.put((calls, tokens))
+        except (EOFError, OSError, ValueError, LookupError):
             self._worker.stages.close()
             self._worker.instruments.close()
             os._exit(0)

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,12 +27,12 @@ from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
-from promptvision.runtime.queue import StepQueue
+from promptvision.runtime.queue import Group, StepQueue
 from promptvision.runtime.stage_cache import StageCache
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
-__all__ = ["CallItem", "Worker", "took_too_long"]
+__all__ = ["CallItem", "Worker", "group_of", "took_too_long"]
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +194,21 @@ class CallItem:
     call: Call
     cancel: CancelToken
     on_progress: Progress | None = None
+
+
+def group_of(
+    call: Call, run: Callable[[list[CallItem]], list[CallOutput | BaseException]]
+) -> Group[CallItem, CallOutput] | None:
+    """The calls that a call can run with; None if its tool runs each alone.
+
+    Args:
+        call: the call.
+        run: runs calls together, as :meth:`Worker.run_together`.
+    """
+    if (batch := call.tool.batch) is None:
+        return None
+    key = (call.tool.plugin, call.tool.name, batch.key(call.args))
+    return Group(key=key, limit=batch.limit, run=run)
 
 
 @contextmanager
