@@ -123,6 +123,8 @@ class AutoOffload(Arm):
 
     def __init__(self, parts: dict[str, Part], device: str, size: Size) -> None:
         super().__init__(parts, device, size)
+        if device == "cpu":
+            raise RuntimeError("needs a GPU")
         manager: Any = diffusers.ComponentsManager
         self._manager = manager()
         for name, part in self.parts.items():

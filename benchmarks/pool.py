@@ -296,6 +296,20 @@ def workload_table(workload: Workload, makes: dict[str, Make], caps: dict[str, i
     return "\n".join(lines)
 
 
+def earnings(caps: dict[str, int]) -> str:
+    """What each ablation costs, over everything."""
+    lines = ["| | seconds | GB to the device |", "|---|---|---|"]
+    cases = [(workload, gibibytes) for workload in WORKLOADS for gibibytes in caps.values()]
+    ours = total([measured(workload, OurPool, gibibytes) for workload, gibibytes in cases])
+    for name, make in ABLATIONS.items():
+        if name == OURS:
+            continue
+        sums = total([measured(workload, make, gibibytes) for workload, gibibytes in cases])
+        copied = (sums.to_device - ours.to_device) / 1e9
+        lines.append(f"| {name} | {sums.seconds - ours.seconds:+.1f} | {copied:+.0f} |")
+    return "\n".join(lines)
+
+
 def _cell(outcome: Outcome | None) -> str:
     if outcome is None:
         return "-"
@@ -328,6 +342,8 @@ def page(rows: Sequence[Target], caps: dict[str, int]) -> str:
         "The rivals' choices and margins, with pinned copies and without copying weights back.",
         *_tables(CHOICES, caps, last=False),
         "## Ablations",
+        "Over all workloads and sizes of memory, compared with ours:",
+        earnings(caps),
         *_tables(ABLATIONS, caps, last=False),
     ]
     return "\n\n".join(parts) + "\n"

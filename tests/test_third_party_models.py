@@ -26,7 +26,8 @@ BUILT_IN = EntryPoint("promptvision", "promptvision.builtin.plugin", "promptvisi
 
 PLUGIN = '''
 from promptvision.plugin import (
-    ImageArgs, ImageRef, ModelSpec, Operation, Requirements, Result, Tool, WeightFile, hookimpl,
+    ImageArgs, ImageRef, ModelSpec, Operation, Requirements, Result, StagedRunner, StagePlan, Tool,
+    WeightFile, hookimpl,
 )
 
 LOADED = []
@@ -53,8 +54,12 @@ class Brightened(Result):
 
 def brighten(args, context):
     """Multiply pixels by the model's weight."""
-    model = context.lease("{model}")
-    image = context.open(args.image_url).convert("RGB").point(lambda value: value * model.factor)
+    image = context.open(args.image_url).convert("RGB")
+    plan = StagePlan(name="{name}", models=("{model}",))
+    runner = StagedRunner(context, context.choose_placement([plan]))
+    image = runner.run(
+        plan.name, plan.models, lambda device, model: image.point(lambda value: value * model.factor)
+    )
     return Brightened(image=context.save(image))
 
 
@@ -129,11 +134,12 @@ def test_models_of_others_are_leased_shared_evicted_and_shown(client: TestClient
         reply = client.post(f"/tools/{operation}", json={"image_url": scene_url}).json()
         assert [step["status"] for step in reply["steps"]] == ["done"], reply
 
+    def metrics() -> list[str]:
+        return client.get("/metrics").text.splitlines()
+
     def model_bytes() -> int:
-        lines = client.get("/metrics").text.splitlines()
-        return int(
-            sum(float(line.split()[1]) for line in lines if line.startswith("promptvision_model_bytes"))
-        )
+        (line,) = [line for line in metrics() if line.startswith("promptvision_model_bytes")]
+        return int(float(line.split()[1]))
 
     lighten, brighten, darken = (
         sys.modules[f"promptvision_{name}"] for name in ("lighten", "brighten", "darken")
@@ -147,6 +153,8 @@ def test_models_of_others_are_leased_shared_evicted_and_shown(client: TestClient
     run("darken")
     assert darken.LOADED == [("shade", "cpu", "float32")]
     assert model_bytes() == 700  # 1300 bytes are over the limit of 1000
+    placed = {line.partition('models="')[2].partition('"')[0] for line in metrics() if "_placement_" in line}
+    assert placed > {"lamp", "torch-lamp", "shade"}
 
 
 def test_models_of_others_are_listed(registry: Registry) -> None:
