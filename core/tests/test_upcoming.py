@@ -129,7 +129,8 @@ def test_plans_are_served_in_turn_and_alternatives_are_all_protected(bench: Benc
     pool = bench.pool("cpu")
     pool.announce("one", ["a", "b | c"])
     pool.announce("two", ["d", "a"])
-    assert pool._upcoming._soonest_first() == ["a", "d", "b", "c"]
+    assert pool._upcoming._soonest_first() == ["a", "d", "b | c"]
+    assert pool._grants.ledger._policy._needed == {"a": 0, "d": 1, "b": 2, "c": 3}
     pool.announce("one", ())
     assert pool._upcoming._soonest_first() == ["d", "a"]
 
@@ -139,6 +140,13 @@ def test_on_the_cpu_nothing_is_loaded_ahead(bench: Bench) -> None:
     pool.announce("plan", ["a"])
     pool._upcoming.join(10)
     assert bench.loads == []
+
+
+def test_of_alternatives_the_best_on_disk_is_loaded_ahead(bench: Bench) -> None:
+    pool = bench.pool(missing="b")
+    pool.announce("plan", ["b | c | d"])
+    pool._upcoming.join(10)
+    assert bench.loads == ["c on cuda"]
 
 
 def test_missing_weights_and_unknown_models_are_passed_over(bench: Bench) -> None:

@@ -10,13 +10,21 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from promptvision.models.eviction import EvictionPolicy
 from promptvision.models.placement import DoesNotFit
 from promptvision.models.slot import HOST, Key, Slot, memory_of
 from promptvision.models.spec import ModelSpec
 
-__all__ = ["Lease", "Ledger"]
+__all__ = ["Lease", "Ledger", "Reserved"]
+
+
+class Reserved(NamedTuple):
+    """Bytes on the device of computation."""
+
+    weights: int = 0
+    peak: int = 0
 
 
 @dataclass(eq=False)
@@ -43,9 +51,10 @@ class Lease:
         return {memory_of(self.device), *self.peaks}
 
     @property
-    def reserved_bytes(self) -> int:
-        """Bytes that it has on the device of computation, weights included."""
-        return sum(_bytes_on(self, device) for device in self.peaks)
+    def reserved(self) -> Reserved:
+        """What it has on the device of computation."""
+        peak = sum(self.peaks.values())
+        return Reserved(sum(_bytes_on(self, device) for device in self.peaks) - peak, peak)
 
 
 class Ledger:

@@ -7,6 +7,8 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from promptvision.instruments import Instruments
@@ -41,7 +43,7 @@ class ModelLoader:
         peaks: told when something is put on the GPU.
         speeds: measures copies.
         instruments: entered around each load.
-        free: drops unused models and returns the freed bytes.
+        free: drops unused models on a device, or on all.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class ModelLoader:
         peaks: Peaks,
         speeds: Speeds,
         instruments: Instruments,
-        free: Callable[[], int],
+        free: Callable[[str | None], object],
     ) -> None:
         self._grants = grants
         self._settings = settings
@@ -113,8 +115,7 @@ class ModelLoader:
                     model, copy_s = self._copy(master.model, slot.bytes)
                     return model, master.load_s + copy_s, copy_s
         path = require(slot.spec, self._settings)
-        model, seconds = load_model(slot.spec, path, slot.device, slot.dtype, check=check, free=self._free)
-        return model, seconds, None
+        return *self._read(slot, path, slot.device, check), None
 
     @contextmanager
     def _master(self, slot: Slot, check: Check) -> Iterator[Slot | None]:
@@ -142,10 +143,14 @@ class ModelLoader:
 
     def _read_to_host(self, slot: Slot, check: Check) -> tuple[Any, float]:
         path = require(slot.spec, self._settings)
-        model, seconds = load_model(slot.spec, path, "cpu", slot.dtype, check=check, free=self._free)
+        model, seconds = self._read(slot, path, "cpu", check)
         started = time.monotonic()
         replace_tensors(model, self._accelerator.pin)
         return model, seconds + time.monotonic() - started
+
+    def _read(self, slot: Slot, path: Path, device: str, check: Check) -> tuple[Any, float]:
+        free = partial(self._free, None)
+        return load_model(slot.spec, path, device, slot.dtype, check=check, free=free)
 
     def _copy(self, master: Any, size: int) -> tuple[Any, float]:
         """A copy of a model on the GPU; a second try after freeing unused models if memory runs out."""
@@ -154,7 +159,7 @@ class ModelLoader:
         except Exception as exc:
             if not is_out_of_memory(exc):
                 raise
-        self._free()  # outside the except block: the traceback keeps the partly made copy alive
+        self._free("cuda")  # outside the except block: the traceback keeps the partly made copy alive
         gc.collect()
         return self._copy_once(master, size)
 

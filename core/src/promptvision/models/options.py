@@ -88,7 +88,7 @@ class LeaseOptions:
             SetupError: an id is not known.
             ToolFailed: the models have no device in common.
         """
-        sets = list(itertools.product(*map(self._usable, ids)))
+        sets = list(itertools.product(*map(self.usable, ids)))
         found = [
             LeaseOption(
                 specs=specs,
@@ -126,8 +126,12 @@ class LeaseOptions:
             known = ", ".join(sorted(self._specs)) or "none"
             raise SetupError(f"model {id_!r} is not known here; known: {known}") from None
 
-    def _usable(self, entry: str) -> list[ModelSpec]:
-        """The alternatives of one entry that are on disk, best first; if none is, the one to pull."""
+    def usable(self, entry: str) -> list[ModelSpec]:
+        """The alternatives of one entry that are on disk, best first; if none is, the one to pull.
+
+        Raises:
+            SetupError: no alternative is known.
+        """
         ids = alternatives(entry)
         if len(ids) == 1:
             return [self.spec(entry)]

@@ -20,7 +20,7 @@ from promptvision.instruments import Instruments
 from promptvision.models import devices
 from promptvision.models.accelerator import Accelerator, CudaAccelerator
 from promptvision.models.grants import Check, Grants
-from promptvision.models.ledger import Lease, Ledger
+from promptvision.models.ledger import Lease, Ledger, Reserved
 from promptvision.models.loader import ModelLoader, RetryLease
 from promptvision.models.loading import import_loader
 from promptvision.models.options import LeaseOption, LeaseOptions, PeakBytes
@@ -79,13 +79,13 @@ class HeldLease:
 
     Args:
         models: the models.
-        reserved_bytes: what was reserved for it on the device of computation.
+        reserved: bytes on the device of computation.
         end: called once, with whether the call failed and whether it ran out of memory.
     """
 
-    def __init__(self, models: LeasedModels, reserved_bytes: int, end: Callable[[bool, bool], None]) -> None:
+    def __init__(self, models: LeasedModels, reserved: Reserved, end: Callable[[bool, bool], None]) -> None:
         self.models = models
-        self.reserved_bytes = reserved_bytes
+        self.reserved = reserved
         self._end: Callable[[bool, bool], None] | None = end
 
     def close(self, *, failed: bool = False, ran_out_of_memory: bool = False) -> None:
@@ -156,7 +156,7 @@ class ModelPool:
             self.peaks,
             self.speeds,
             instruments or Instruments(),
-            self.free_unused,
+            lambda device: self.free_unused(device=device),
         )
         self._upcoming = Upcoming(self._grants, self._options, self._loader)
 
@@ -244,7 +244,7 @@ class ModelPool:
         leased = LeasedModels(lease.slots[spec.id].model for spec in option.specs)
         leased.ids = tuple(spec.id for spec in option.specs)
         self.peaks.begin(lease, option)
-        return HeldLease(leased, lease.reserved_bytes, partial(self._end, lease, option, time.monotonic()))
+        return HeldLease(leased, lease.reserved, partial(self._end, lease, option, time.monotonic()))
 
     def announce(self, plan: object, ids: Iterable[str]) -> None:
         """Say what a plan needs next: it is evicted last, and put on the GPU while there is free memory.

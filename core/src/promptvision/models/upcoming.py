@@ -48,7 +48,7 @@ class Upcoming:
 
     def announce(self, plan: object, ids: Iterable[str]) -> None:
         """Replace what a plan needs next; see :meth:`~promptvision.models.pool.ModelPool.announce`."""
-        wanted = tuple(dict.fromkeys(id_ for entry in ids for id_ in alternatives(entry)))
+        wanted = tuple(dict.fromkeys(ids))
         with self._lock:
             if self._plans.get(plan, ()) == wanted:
                 return
@@ -58,7 +58,7 @@ class Upcoming:
             needed = self._soonest_first()
             self._queue = dict.fromkeys(needed)
             self._is_gpu_full = False
-            self._grants.announce(needed)
+            self._grants.announce([id_ for entry in needed for id_ in alternatives(entry)])
             if needed and self._thread is None and not self._is_closed and self._options.may_have_gpu():
                 self._thread = threading.Thread(target=self._run, name="model-prefetch", daemon=True)
                 self._thread.start()
@@ -83,23 +83,23 @@ class Upcoming:
         return list(dict.fromkeys(ranked))
 
     def _run(self) -> None:
-        while (id_ := self._next()) is not None:
+        while (entry := self._next()) is not None:
             try:
-                self._load(self._options.spec(id_))
+                self._load(self._options.usable(entry)[0])
             except PromptvisionError as exc:
-                logger.debug("%s is not loaded ahead: %s", id_, exc)
+                logger.debug("%s is not loaded ahead: %s", entry, exc)
             except Exception as exc:
                 if not is_out_of_memory(exc):
-                    logger.exception("%s could not be loaded ahead", id_)
+                    logger.exception("%s could not be loaded ahead", entry)
 
     def _next(self) -> str | None:
         with self._lock:
-            id_ = next(iter(self._queue), None)
-            if id_ is None:
+            entry = next(iter(self._queue), None)
+            if entry is None:
                 self._thread = None
             else:
-                del self._queue[id_]
-            return id_
+                del self._queue[entry]
+            return entry
 
     def _load(self, spec: ModelSpec) -> None:
         """To the GPU if there is free memory for it, else to main memory if it can be copied from there."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from promptvision.errors import SetupError
 from promptvision.images.output import output_format
+from promptvision.models.ledger import Reserved
 from promptvision.models.placement import is_out_of_memory
 from promptvision.models.spec import ModelSpec, alternatives
 from promptvision.runtime.cancellation import CancelToken
@@ -170,12 +171,12 @@ class CallContext:
         self.models.update(dict.fromkeys(loaded.ids))
         return loaded[0] if len(models) == 1 else loaded
 
-    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> int:
+    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> Reserved:
         """Release leased models before the call ends; pass the ids of the lease."""
         if (held := self._leases.pop(models, None)) is None:
-            return 0
+            return Reserved()
         held.close(failed=failed, ran_out_of_memory=ran_out_of_memory)
-        return held.reserved_bytes
+        return held.reserved
 
     def announce(self, *models: str) -> None:
         """Say which models the call needs next, soonest first."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
+    from promptvision.models.ledger import Reserved
     from promptvision.models.placements import PlacementChoice, StagePlan
     from promptvision.settings import Settings
 
@@ -107,7 +108,7 @@ class ToolContext(Protocol):
             DoesNotFit: there is not enough memory, even after evicting all unused models.
         """
 
-    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> int:
+    def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> Reserved:
         """Release leased models before the call ends.
 
         Args:
@@ -116,7 +117,7 @@ class ToolContext(Protocol):
             ran_out_of_memory: whether it did, so that more memory is reserved the next time.
 
         Returns:
-            The bytes that were reserved for the lease on the device of computation, weights included.
+            The bytes that were reserved for the lease on the device of computation.
         """
 
     def announce(self, *models: str) -> None:

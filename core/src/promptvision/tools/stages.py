@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from promptvision.errors import PromptvisionError, ToolFailed
 from promptvision.models.copies import modules_of, private_view
 from promptvision.models.devices import release_cached, usable_bytes
+from promptvision.models.ledger import Reserved
 from promptvision.models.offload import stream
 from promptvision.models.placement import DoesNotFit, Placement, gigabytes, is_out_of_memory
 from promptvision.models.placements import PlacementChoice
@@ -28,20 +29,20 @@ class OutOfMemory(ToolFailed):
     Args:
         what: description of the stage.
         device: where it ran last.
-        reserved: bytes that were reserved for it there, which were not enough.
+        needed: bytes that were reserved for it there, which were not enough.
         free: bytes that models may use there.
-        tried: what was tried, in order.
+        peaks: what was tried, in order, with the bytes that were reserved for activations.
     """
 
-    def __init__(self, what: str, device: str, reserved: int, free: int, tried: Sequence[str]) -> None:
+    def __init__(self, what: str, device: str, needed: int, free: int, peaks: dict[str, int]) -> None:
         super().__init__(
-            f"{what}: more than {gigabytes(reserved)} needed on {device}, {gigabytes(free)} available; "
-            f"tried: {', '.join(tried)}",
+            f"{what}: more than {gigabytes(needed)} needed on {device}, {gigabytes(free)} available; "
+            f"tried: {', '.join(peaks)}",
             hint="close other programs, or use a smaller image or model",
         )
-        self.needed_bytes = reserved
+        self.needed_bytes = needed
         self.free_bytes = free
-        self.tried = list(tried)
+        self.peaks = peaks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +134,8 @@ class StagedRunner:
         )
         attempt = _Attempt(self._context, stage, self._gpu, self._view, self._note)
         rungs = self._rungs(attempt)
-        tried = [self.placement.words]
+        step = self.placement.words
+        peaks: dict[str, int] = {}
         while True:
             try:
                 return attempt.run(self.placement)
@@ -143,11 +145,11 @@ class StagedRunner:
                 attempt.does_not_fit = isinstance(exc, DoesNotFit)
                 cause = exc.message if isinstance(exc, PromptvisionError) else _ran_out(self.device)
             # Outside the except block: the traceback keeps the tensors of the failed attempt alive.
-            step = next(rungs, None)
-            if step is None:
+            peaks[step] = attempt.reserved.peak
+            if (rung := next(rungs, None)) is None:
                 free = usable_bytes(self.device)
-                raise OutOfMemory(what, self.device, attempt.reserved, free, tried)
-            tried.append(step)
+                raise OutOfMemory(what, self.device, sum(attempt.reserved), free, peaks)
+            step = rung
             self._note(f"While {what}, {cause}; {step}.")
             release_cached()
 
@@ -194,7 +196,7 @@ class _Attempt(Generic[T]):
         self.stage = stage
         self.is_tiled = False
         self.does_not_fit = False
-        self.reserved = 0
+        self.reserved = Reserved()
         self._context = context
         self._gpu = gpu
         self._view = view
@@ -203,8 +205,9 @@ class _Attempt(Generic[T]):
     def run(self, placement: Placement) -> T:
         """Run the stage once."""
         stage, context = self.stage, self._context
-        context.announce(*stage.following)
+        self.reserved = Reserved()
         leased = self._lease(placement)
+        context.announce(*stage.following)  # now that nothing of this stage waits for a load
         loaded = (leased,) if len(stage.models) == 1 else leased
         failed = ran_out = False
         try:
