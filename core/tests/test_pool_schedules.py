@@ -16,7 +16,7 @@ import pytest
 
 from promptvision.models.ledger import Lease, Ledger
 from promptvision.models.placement import DoesNotFit
-from promptvision.models.slot import Slot
+from promptvision.models.slot import HOST, Slot
 from promptvision.models.spec import ModelSpec
 from promptvision.testing.simulated_gpu import Block, SimulatedGpu
 
@@ -24,6 +24,7 @@ SIZES = {"a": 100, "b": 200, "c": 300, "d": 400, "e": 500, "e of another plugin"
 SHARED = {"e of another plugin": "e"}
 """Models that are the same weights as another one."""
 TOTAL = 1500
+HOST_LIMIT = 900
 SPECS = [
     ModelSpec(
         id=id_,
@@ -58,9 +59,12 @@ class Schedule:
         self.random = random.Random(seed)
         self.gpu = SimulatedGpu(TOTAL)
         self.limit = self.random.choice([None, 700, 1200])
-        self.ledger = Ledger(lambda device, held: TOTAL - self.gpu.other_bytes, self.limit)
+        self.ledger = Ledger(self.usable, self.limit, host_limit=HOST_LIMIT)
         self.callers: list[Caller] = []
         self.refused = 0
+
+    def usable(self, device: str, held: int) -> int:
+        return TOTAL - self.gpu.other_bytes if device == "cuda" else TOTAL
 
     def run(self, events: int = 40) -> None:
         """Take random steps, then finish every caller."""
@@ -164,6 +168,7 @@ class Schedule:
         """Load one model; sometimes that fails, or it is larger than declared."""
         if self.random.random() < 0.05:
             raise MemoryError
+        self.copy_to_host(slot)
         size = SIZES[slot.spec.id] + self.random.choice([0, 0, 0, 30])
         if not self.ledger.resize(slot, size, self.lease_of(caller)):
             return False
@@ -172,23 +177,41 @@ class Schedule:
         slot.reload_s, slot.is_ready = self.gpu.copy_to(size, is_pinned=True), True
         return True
 
+    def copy_to_host(self, slot: Slot) -> None:
+        """Keep a copy in main memory if there is memory for it; only other copies are evicted for it."""
+        copy = self.ledger.slot_for(slot.spec, HOST, slot.dtype, slot.component)
+        lease = Lease(HOST, {}, {slot.spec.id: copy})
+        on_gpu = self.on("cuda")
+        try:
+            if not self.ledger.grant(lease, lambda one: one.device == HOST):
+                return
+        except DoesNotFit:
+            return
+        self.check_budget(HOST)
+        assert self.on("cuda") == on_gpu
+        copy.is_ready = True
+        self.ledger.release(lease)
+
+    def on(self, device: str) -> list[Slot]:
+        return [slot for slot in self.ledger.slots() if slot.device == device]
+
     def compute(self, caller: Caller) -> Iterator[None]:
         activations = self.gpu.allocate(caller.peak)
         yield
         del activations
 
-    def check_budget(self) -> None:
-        """Granted memory is within the device, what other processes leave of it, and the limit."""
-        slots = self.ledger.slots()
-        weights = sum(slot.bytes for slot in slots)
-        peaks = sum(caller.lease.peaks["cuda"] for caller in self.callers if caller.lease)
-        assert weights + peaks <= TOTAL - self.gpu.other_bytes
-        assert self.limit is None or weights <= self.limit
+    def check_budget(self, device: str = "cuda") -> None:
+        """What was granted on a device is within it, what other processes leave of it, and the limits."""
+        slots = self.on(device)
+        peaks = sum(caller.lease.peaks.get(device, 0) for caller in self.callers if caller.lease)
+        assert sum(slot.bytes for slot in slots) + peaks <= self.usable(device, 0)
+        assert device != HOST or sum(slot.bytes for slot in slots) <= HOST_LIMIT
+        assert self.limit is None or sum(slot.bytes for slot in self.ledger.slots()) <= self.limit
 
     def check(self) -> None:
         """Nothing is lost, counted twice or evicted in use."""
         slots = self.ledger.slots()
-        assert len({slot.component for slot in slots}) == len(slots)
+        assert len({(slot.component, slot.device) for slot in slots}) == len(slots)
         leases = [caller.lease for caller in self.callers if caller.lease]
         held = Counter(slot for lease in leases for slot in set(lease.slots.values()))
         for slot, count in held.items():
@@ -207,7 +230,7 @@ class Schedule:
             self.check()
         assert not self.callers, "deadlock"
         assert not any(slot.leases for slot in self.ledger.slots())
-        assert self.gpu.allocated_bytes == sum(slot.bytes for slot in self.ledger.slots())
+        assert self.gpu.allocated_bytes == sum(slot.bytes for slot in self.on("cuda"))
         self.ledger.evict(self.ledger.unused())
         assert self.gpu.allocated_bytes == 0
 
