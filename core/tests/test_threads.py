@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import Any
 
 import pytest
@@ -109,9 +109,14 @@ def test_context_is_left_whatever_happens(threads: ThreadExecutor, monkeypatch: 
     left: list[CallContext] = []
 
     class Watched(CallContext):
-        def __exit__(self, *_: object) -> None:
+        def __exit__(
+            self,
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None,
+        ) -> None:
             left.append(self)
-            super().__exit__()
+            super().__exit__(kind, error, traceback)
 
     monkeypatch.setattr("promptvision.runtime.worker.CallContext", Watched)
 

@@ -86,7 +86,8 @@ class Step:
 
     def stored(self) -> dict[str, Any]:
         """The step in the form that a conversation store saves."""
-        return {**vars(self), **{name: list(getattr(self, name)) for name in _LISTS}}
+        lists = {"models": list(self.models), "details": list(self.details)}
+        return {**vars(self), **lists, "image_ids": list(self.image_ids)}
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:

@@ -49,6 +49,8 @@ class Upcoming:
     def announce(self, plan: object, ids: Iterable[str]) -> None:
         """Replace what a plan needs next; see :meth:`~promptvision.models.pool.ModelPool.announce`."""
         wanted = tuple(dict.fromkeys(ids))
+        if not wanted and plan not in self._plans:
+            return
         with self._lock:
             if self._plans.get(plan, ()) == wanted:
                 return

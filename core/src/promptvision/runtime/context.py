@@ -100,8 +100,7 @@ class CallContext:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        error = next((one for one in raised if isinstance(one, BaseException)), None)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         ran_out = error is not None and is_out_of_memory(error)
         for models in tuple(self._leases):
             self.release(*models, failed=error is not None, ran_out_of_memory=ran_out)

@@ -83,6 +83,8 @@ class Worker:
             ToolFailed: the tool stopped at its time limit, or returned another type.
             DeviceLost: the GPU cannot be used by this process any more.
         """
+        if call.limit_s is None:
+            return self._run(call, cancel, on_progress)
         with _limited(call, cancel) as own:
             try:
                 return self._run(call, own, on_progress)

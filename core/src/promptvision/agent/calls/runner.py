@@ -117,7 +117,9 @@ class StepRunner:
             await self._fail(error := unavailable_error(self._registry, request), request)
             raise error
         tools = tools_that_invert(tools, request.values)
-        self._announce(request, tools[0].requires.models)
+        if not (models := tools[0].requires.models):
+            return await self._perform(tools, request, depth)
+        self._announce(request, models)
         try:
             return await self._perform(tools, request, depth)
         finally:
