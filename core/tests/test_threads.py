@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Coroutine, Iterator
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -109,14 +109,9 @@ def test_context_is_left_whatever_happens(threads: ThreadExecutor, monkeypatch: 
     left: list[CallContext] = []
 
     class Watched(CallContext):
-        def __exit__(
-            self,
-            kind: type[BaseException] | None,
-            error: BaseException | None,
-            traceback: TracebackType | None,
-        ) -> None:
+        def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
             left.append(self)
-            super().__exit__(kind, error, traceback)
+            super().__exit__(kind, error, None)
 
     monkeypatch.setattr("promptvision.runtime.worker.CallContext", Watched)
 
