@@ -12,6 +12,152 @@ __all__ = ["CAPTION", "CONVERT_TO_BW", "DETECT", "EXTRACT_TEXT", "INPAINT", "SEG
 
 DETECT = (
     Lexicon(
+        language="zh",
+        frames=("{_}有几个{prompt}", "{_}有多少{prompt}", "{_}有几只{prompt}", "{_}有{prompt}吗"),
+    ),
+    Lexicon(
+        verbs=("see",),
+        frames=(
+            *(
+                "{verb} {prompt} in it",
+                "{verb} a {prompt}",
+                "{verb} an {prompt}",
+                "{verb} any {prompt}",
+                "{verb} the {prompt}",
+            ),
+            *("{verb} {prompt} here", "{verb} {prompt} anywhere"),
+        ),
+    ),
+    Lexicon(
+        verbs=("mark", "highlight", "show", "show me", "outline", "indicate", "surround", "frame"),
+        nouns=(
+            "with a box",
+            "with boxes",
+            "with a rectangle",
+            "with rectangles",
+            "with a frame",
+            "with a circle",
+            "in boxes",
+        ),
+        frames=("{verb} {prompt} {noun}",),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "ist auf it {prompt}",
+            "sind auf it {prompt}",
+            "ist da {prompt}",
+            "hat it {prompt}",
+            "gibt es auf it {prompt}",
+        ),
+    ),
+    Lexicon(
+        language="fr",
+        frames=(
+            *(
+                "il y a combien de {prompt}",
+                "il y a combien de {prompt} sur it",
+                "combien de {prompt} sur it",
+                "combien de {prompt}",
+            ),
+            *(
+                "il y a {prompt} sur it",
+                "est-ce qu'il y a {prompt}",
+                "y a-t-il {prompt} sur it",
+                "vois-tu {prompt}",
+                "tu vois {prompt}",
+            ),
+        ),
+    ),
+    Lexicon(
+        language="es",
+        frames=(
+            "cuántos {prompt} ves en it",
+            "cuántas {prompt} ves en it",
+            "ves {prompt}",
+            "ves {prompt} en it",
+            "hay {prompt} en it",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "wie viele {prompt}",
+            "wie viele {prompt} kannst du sehen",
+            "wie viele {prompt} sieht man",
+            "siehst du {prompt} auf it",
+        ),
+    ),
+    Lexicon(
+        language="zh",
+        frames=(
+            "it里有几个{prompt}",
+            "it里有多少{prompt}",
+            "it里有几只{prompt}",
+            "有几只{prompt}",
+            "有几辆{prompt}",
+            "数一下{prompt}",
+            "{prompt}有几个",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                "circle",
+                "tag",
+                "box in",
+                "draw a circle around",
+                "draw circles around",
+                "put a frame around",
+                "encircle",
+            ),
+            *(
+                "point me to",
+                "show me all",
+                "show all",
+                "show me every",
+                "pick out",
+                "track down",
+                "look out for",
+            ),
+            *(
+                "list all",
+                "list the",
+                "give me the location of",
+                "give me the position of",
+                "tell me the position of",
+            ),
+            *(
+                "give me a count of",
+                "do a count of",
+                "count up",
+                "tally",
+                "tally up",
+                "any",
+                "is there any sign of",
+            ),
+            *(
+                "any sign of",
+                "check for",
+                "check whether there is",
+                "check if there is",
+                "check if there are",
+                "scan for",
+            ),
+            *("make out", "can you find", "can you spot", "do you spot", "do you notice", "have you spotted"),
+            *(
+                "is there a",
+                "is there an",
+                "are there any",
+                "do you see any",
+                "can you see any",
+                "see if there is",
+            ),
+            *("i am looking for", "i can not find", "i can't find", "help me find"),
+        ),
+        frames=("{verb} {prompt}", "{verb} {prompt} in it", "{verb} {prompt} for me"),
+    ),
+    Lexicon(
         verbs=(
             "find",
             "locate",
@@ -28,7 +174,6 @@ DETECT = (
             "recognise",
             "show me",
             "search",
-            "see",
             "highlight",
         ),
         frames=("{verb} {prompt}", "{verb} {prompt} in it", "{verb} where {prompt} is"),
@@ -219,6 +364,39 @@ DETECT = (
 SEGMENT = (
     Lexicon(
         verbs=(
+            "get",
+            "get me",
+            "give me",
+            "make",
+            "make me",
+            "create",
+            "draw",
+            "show",
+            "show me",
+            "produce",
+            "i need",
+        ),
+        nouns=(
+            "outline",
+            "mask",
+            "silhouette",
+            "selection",
+            "contour",
+            "segmentation",
+            "segmentation mask",
+            "shape",
+        ),
+        frames=tuple(
+            f"{{verb}} {article} {{noun}} {of} {{target}}"
+            for article in ("a", "an", "the")
+            for of in ("of", "for", "around")
+        ),
+    ),
+    Lexicon(
+        verbs=("draw", "put", "trace"), frames=("{verb} a line around {target}", "{verb} around {target}")
+    ),
+    Lexicon(
+        verbs=(
             "segment",
             "segment out",
             "mask",
@@ -323,12 +501,67 @@ INPAINT = (
         fixed=_REMOVED,
     ),
     Lexicon(
-        verbs=("take", "edit", "drop", "wipe", "photoshop", "erase", "cut"),
-        frames=("{verb} {target} out of it", "{verb} {target} from it", "{verb} {target} out"),
+        verbs=(
+            *(
+                "take",
+                "edit",
+                "drop",
+                "wipe",
+                "photoshop",
+                "erase",
+                "cut",
+                "get",
+                "kick",
+                "throw",
+                "chuck",
+                "pull",
+            ),
+            *("zap", "airbrush", "clone", "clean", "move", "retouch", "brush", "leave", "blend", "scrub"),
+        ),
+        frames=(
+            "{verb} {target} out of it",
+            "{verb} {target} from it",
+            "{verb} {target} out of the way",
+            "{verb} {target} out",
+            "{verb} {target} away",
+        ),
         fixed=_REMOVED,
     ),
     Lexicon(
-        frames=("make {target} disappear", "make {target} vanish", "take {target} away", "hide {target}"),
+        verbs=("take", "wipe", "clean", "get", "rub", "strip", "scrub"),
+        frames=("{verb} {target} off {_}", "{verb} {target} off it", "{verb} {target} out of {_}"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                "zap",
+                "airbrush",
+                "airbrush out",
+                "airbrush away",
+                "photoshop away",
+                "clone out",
+                "do away with",
+            ),
+            *("remove all traces of", "edit away", "rub away", "exclude", "omit", "leave out", "kill"),
+            *("scrub out", "brush out", "retouch", "retouch out", "heal", "vanish", "blot out", "paint out"),
+            *("paint over", "make away with", "pull out", "remove any", "remove every", "cancel out"),
+        ),
+        frames=("{verb} {target}", "{verb} {target} from it", "{verb} {target} in it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        frames=(
+            "make {target} disappear",
+            "make {target} vanish",
+            "make {target} go away",
+            "make {target} invisible",
+            "take {target} away",
+            "hide {target}",
+            "get {target} removed",
+            "have {target} removed",
+            "have {target} erased",
+        ),
         fixed=_REMOVED,
     ),
     Lexicon(
@@ -386,6 +619,10 @@ INPAINT = (
     ),
     Lexicon(
         frames=(
+            *(
+                f"{verb} {{target}} in {{prompt}}"
+                for verb in ("repaint", "dye", "tint", "recolour", "colour", "redo", "spray", "render")
+            ),
             "paint {target} in {prompt}",
             "recolor {target} in {prompt}",
             "color {target} in {prompt}",
@@ -432,6 +669,68 @@ INPAINT = (
             "mache {target} weg",
         ),
         fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="de",
+        verbs=(
+            "wegmachen",
+            "rausnehmen",
+            "herausnehmen",
+            "rauslöschen",
+            "wegretuschieren",
+            "wegnehmen",
+            "entfernen",
+        ),
+        frames=(
+            "{target} {verb}",
+            "{target} aus it {verb}",
+            "{target} auf it {verb}",
+            "{target} von it {verb}",
+        ),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="de",
+        verbs=(
+            "mach",
+            "mache",
+            "nimm",
+            "lass",
+            "schmeiß",
+            "radier",
+            "radiere",
+            "retuschier",
+            "retuschiere",
+            "werf",
+        ),
+        nouns=("weg", "raus", "heraus", "verschwinden", "fort"),
+        frames=("{verb} {target} {noun}", "{verb} {target} aus it {noun}", "{verb} {target} von it {noun}"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            *("mach {target} zu {prompt}", "mach {target} zum {prompt}", "mach {target} zur {prompt}"),
+            *("mache {target} zu {prompt}", "mache {target} zum {prompt}", "mache {target} zur {prompt}"),
+            *("{target} {prompt} färben", "färbe {target} in {prompt}"),
+            *(
+                "{target} {prompt} ist",
+                "{target} {prompt} wird",
+                "{target} {prompt} wäre",
+                "tausch {target} gegen {prompt}",
+            ),
+            *(
+                "{target} durch {prompt} ersetzen",
+                "{target} gegen {prompt} austauschen",
+                "{target} in {prompt} verwandeln",
+            ),
+            *(
+                "statt {target} {prompt}",
+                "ersetz {target} mit {prompt}",
+                "mach aus {target} {prompt}",
+                "mache aus {target} {prompt}",
+            ),
+        ),
     ),
     Lexicon(
         language="de",
@@ -506,6 +805,46 @@ INPAINT = (
     ),
     Lexicon(
         language="es",
+        verbs=(
+            "quítame",
+            "bórrame",
+            "haz desaparecer",
+            "deshazte de",
+            "elimíname",
+            "retira",
+            "quite",
+            "elimine",
+            "borre",
+        ),
+        frames=("{verb} {target}", "{verb} {target} de it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="es",
+        frames=(
+            *("haz {target} más {prompt}", "pon {target} más {prompt}"),
+            *(
+                "{target} sea {prompt}",
+                "{target} esté {prompt}",
+                "{target} fuera {prompt}",
+                "{target} de color {prompt}",
+            ),
+            *("pon {target} de color {prompt}", "pon {target} en {prompt}", "cambia {target} al {prompt}"),
+            *(
+                "pinta {target} de color {prompt}",
+                "vuelve {target} {prompt}",
+                "deja {target} {prompt}",
+                "cámbiame {target} por {prompt}",
+            ),
+            *(
+                "cambia el color de {target} por {prompt}",
+                "cambia color de {target} por {prompt}",
+                "tiñe {target} de {prompt}",
+            ),
+        ),
+    ),
+    Lexicon(
+        language="es",
         frames=("sin {target}", "it sin {target}", "que no haya {target}", "no quiero {target} en it"),
         fixed=_REMOVED,
     ),
@@ -559,6 +898,50 @@ INPAINT = (
     ),
     Lexicon(
         language="fr",
+        verbs=(
+            "fais disparaître",
+            "débarrasse-toi de",
+            "retire",
+            "gomme",
+            "vire",
+            "virez",
+            "enlever",
+            "retirer",
+            "ôter",
+        ),
+        frames=("{verb} {target}", "{verb} {target} de it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="fr",
+        frames=(
+            *("rends {target} plus {prompt}", "fais {target} plus {prompt}"),
+            *(
+                "{target} soit {prompt}",
+                "{target} devienne {prompt}",
+                "que {target} soit {prompt}",
+                "colore {target} en {prompt}",
+            ),
+            *(
+                "peins {target} {prompt}",
+                "mets {target} {prompt}",
+                "fais {target} {prompt}",
+                "change {target} par {prompt}",
+            ),
+            *(
+                "change couleur de {target} à {prompt}",
+                "change couleur {target} en {prompt}",
+                "remplacer {target} par {prompt}",
+            ),
+            *(
+                "change couleur de {target} par {prompt}",
+                "transforme {target} en {prompt}",
+                "teins {target} en {prompt}",
+            ),
+        ),
+    ),
+    Lexicon(
+        language="fr",
         frames=(
             "sans {target}",
             "it sans {target}",
@@ -595,10 +978,150 @@ INPAINT = (
         verbs=("变成", "变为", "改成", "改为", "换成", "换为", "替换成", "替换为", "涂成", "染成"),
         frames=("把{target}{verb}{prompt}", "将{target}{verb}{prompt}", "把{target}的颜色{verb}{prompt}"),
     ),
+    Lexicon(
+        language="zh",
+        verbs=(
+            "去除掉",
+            "抹掉",
+            "擦掉",
+            "移走",
+            "P掉",
+            "p掉",
+            "去了",
+            "弄掉",
+            "消掉",
+            "删了",
+            "拿掉",
+            "清除掉",
+        ),
+        frames=(
+            "{verb}{target}",
+            "把{target}{verb}",
+            "将{target}{verb}",
+            "把it里的{target}{verb}",
+            "把it中的{target}{verb}",
+        ),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        language="zh",
+        verbs=("变成", "变为", "改成", "改为", "换成", "换为", "涂成", "染成", "弄成", "调成"),
+        frames=(
+            "{target}{verb}{prompt}",
+            "让{target}{verb}{prompt}",
+            "把{target}颜色{verb}{prompt}",
+            "{target}的颜色{verb}{prompt}",
+        ),
+    ),
     Lexicon(language="zh", frames=("用{prompt}替换{target}", "用{prompt}代替{target}")),
 )
 
+_SHORT_TEXTS = (
+    *(
+        "summary",
+        "one-line summary",
+        "short summary",
+        "quick summary",
+        "brief summary",
+        "description",
+        "rundown",
+    ),
+    *(
+        "short description",
+        "brief description",
+        "detailed description",
+        "one-sentence description",
+        "caption",
+    ),
+    *("short caption", "alt text", "image description", "title", "good caption", "funny caption", "overview"),
+    *("quick description", "one-liner", "breakdown", "one sentence summary", "text description", "alt-text"),
+)
+
 CAPTION = (
+    Lexicon(
+        language="de",
+        frames=(
+            "was ist auf it los",
+            "was passiert auf it",
+            "was passiert da",
+            "was ist da los",
+            "was zeigt it",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                "give me",
+                "write",
+                "generate",
+                "create",
+                "i need",
+                "provide",
+                "suggest",
+                "come up with",
+                "compose",
+            ),
+            *("draft", "produce", "think of"),
+        ),
+        nouns=tuple(f"{article}{noun}" for noun in _SHORT_TEXTS for article in ("a ", "")),
+        frames=("{verb} {noun} of it", "{verb} {noun}"),
+    ),
+    Lexicon(
+        nouns=_SHORT_TEXTS,
+        frames=("{noun} of it", "{noun} for it", "{noun}", "a {noun} of it", "{noun} it"),
+    ),
+    Lexicon(
+        frames=(
+            *(
+                "tell me everything you see",
+                "list what you see",
+                "list everything in it",
+                "what is in front of me",
+            ),
+            *("what can be seen in it", "what is visible", "what is visible in it", "what is depicted"),
+            *(
+                "what is depicted in it",
+                "what is shown",
+                "what is displayed",
+                "what is to be seen",
+                "what is on there",
+            ),
+            *(
+                "what is this all about",
+                "what is the subject of it",
+                "what is the scene",
+                "what is going on there",
+            ),
+            *(
+                "what is happening there",
+                "what is all this",
+                "what kind of picture is it",
+                "what kind of image is it",
+            ),
+            *(
+                "what kind of scene is it",
+                "what would you say is in it",
+                "what do you make of it",
+                "what is that",
+            ),
+            *("what have we got here", "what do we have here", "walk me through it", "talk me through it"),
+            *(
+                "what is the story in it",
+                "describe the scene to me",
+                "describe everything",
+                "describe everything in it",
+            ),
+            *("what is the main subject", "what is the main subject of it", "what objects are in it"),
+            *(
+                "what things are in it",
+                "what does it look like to you",
+                "tell me what is on it",
+                "tell me what is here",
+            ),
+            *("identify everything in it", "put it into words", "what did i photograph", "what is this one"),
+            *("what did i take a picture of", "what did i take a photo of", "can you tell what it is"),
+        ),
+    ),
     Lexicon(
         verbs=("describe", "caption", "explain", "summarize", "summarise", "interpret", "analyze", "analyse"),
         frames=("{verb} it", "{verb} what it shows", "{verb} what you see", "{verb} what is in it", "{verb}"),
@@ -763,10 +1286,247 @@ _TEXTS: tuple[str, ...] = (
 )
 _TEXTS += ("note", "menu", "poster", "license plate", "headline", "title", "inscription", "street sign")
 
+_NUMBERED = (
+    "phone number",
+    "license plate number",
+    "number plate",
+    "registration",
+    "price",
+    "address",
+    "date",
+    "serial number",
+)
+_NUMBERED += (
+    "telephone number",
+    "licence plate number",
+    "house number",
+    "title",
+    "headline",
+    "caption",
+    "name",
+    "brand name",
+)
+
 EXTRACT_TEXT = (
     Lexicon(
+        language="de",
+        frames=("was auf {_} steht", "sag was auf {_} steht", "sagen was auf {_} steht", "was steht auf {_}"),
+    ),
+    Lexicon(
+        language="es",
+        frames=(
+            "qué pone aquí",
+            "qué pone",
+            "qué dice",
+            "qué dice aquí",
+            "qué hay escrito",
+            "qué pone en {_}",
+        ),
+    ),
+    Lexicon(
+        language="fr",
+        frames=(
+            "qu'est-ce qui est écrit",
+            "que dit {_}",
+            "qu'y a-t-il d'écrit",
+            "c'est écrit quoi",
+            "que dit le texte",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "what is",
+            "what is written as",
+            "tell me",
+            "read",
+            "read me",
+            "find out",
+            "give me",
+            "read out",
+            "get",
+        ),
+        nouns=_NUMBERED,
+        frames=(
+            "{verb} the {noun}",
+            "{verb} the {noun} on {_}",
+            "{verb} the {noun} of {_}",
+            "{verb} the {noun} on it",
+        ),
+    ),
+    Lexicon(verbs=("transcribe", "ocr", "read out", "read aloud", "read to me"), frames=("{verb} {_}",)),
+    Lexicon(
+        verbs=(
+            "pull",
+            "grab",
+            "lift",
+            "take",
+            "get",
+            "fetch",
+            "copy",
+            "extract",
+            "give me",
+            "collect",
+            "dig",
+        ),
+        nouns=(
+            "the text",
+            "all text",
+            "all the text",
+            "text",
+            "the words",
+            "any text",
+            "the writing",
+            "the wording",
+        ),
+        frames=(
+            "{verb} {noun} out of it",
+            "{verb} {noun} from it",
+            "{verb} {noun} off it",
+            "{verb} {noun} out",
+        ),
+    ),
+    Lexicon(
+        language="zh",
+        frames=(
+            *(
+                "it里写了什么字",
+                "it上写了什么字",
+                "it里写的是什么",
+                "写的是什么",
+                "上面写的什么",
+                "上面写了什么",
+                "读出it里的文字",
+            ),
+            *(
+                "提取it里的文字",
+                "识别it里的文字",
+                "it里的文字是什么",
+                "it上的字是什么",
+                "{_}写的是什么",
+                "{_}上写了什么",
+            ),
+        ),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "was steht da auf {_}",
+            "was steht hier auf {_}",
+            "was steht da drauf",
+            "was ist da geschrieben",
+            "lies {_} vor",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "read",
+            "transcribe",
+            "type out",
+            "type up",
+            "write down",
+            "copy out",
+            "copy",
+            "spell out",
+            "ocr",
+        ),
+        nouns=(
+            *("everything", "everything you can read", "everything written", "all of it", "whatever it says"),
+            *("whatever is written", "what is written", "what you can read", "the lettering", "the letters"),
+            *("the words", "all the words", "any words", "any writing", "all the writing", "the wording"),
+            *(
+                "what is on it",
+                "every word",
+                "the whole text",
+                "all the text you see",
+                "any text you see",
+                "words",
+            ),
+            *(
+                "any text you can find",
+                "any text that you see",
+                "the contents",
+                "text",
+                "all text",
+                "the text",
+            ),
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} in it", "{verb} {noun} on it", "{verb} {noun} from it"),
+    ),
+    Lexicon(
+        frames=(
+            *(
+                "give me the text",
+                "give me all the text",
+                "i need the text",
+                "i need the text from it",
+                "get me the text",
+            ),
+            *(
+                "can you read it",
+                "can you read this",
+                "can you read the text",
+                "what is the writing",
+                "what does it spell",
+            ),
+            *(
+                "what are the words",
+                "what are the words on it",
+                "what words are there",
+                "what words are on it",
+            ),
+            *(
+                "what words can you read",
+                "what can you read",
+                "what do you read",
+                "what is printed on it",
+                "what is printed",
+            ),
+            *(
+                "what is printed on {_}",
+                "what is the text on {_}",
+                "what text is on {_}",
+                "what words are on {_}",
+            ),
+            *("what is {_} saying", "tell me what is written", "tell me what is written on {_}"),
+            *("text recognition", "run text recognition", "read what is written", "read what {_} says"),
+            *(
+                "read what is on {_}",
+                "read the writing on {_}",
+                "read the text on {_}",
+                "read the words on {_}",
+            ),
+            *(
+                "read out the writing on {_}",
+                "read me what {_} says",
+                "tell me the text on {_}",
+                "what is the name on {_}",
+            ),
+            *(
+                "what number is on {_}",
+                "what is the number on {_}",
+                "what name is on {_}",
+                "what does the writing say",
+            ),
+            *(
+                "what does it say on {_}",
+                "what does it say on there",
+                "what does it say there",
+                "what does it say in it",
+            ),
+        ),
+    ),
+    Lexicon(
         verbs=("read", "extract", "transcribe", "get", "copy", "recognize", "recognise", "scan", "ocr"),
-        nouns=("the text", "all text", "all the text", "text", "the words", "any text", "the writing"),
+        nouns=(
+            "the text",
+            "all text",
+            "all the text",
+            "text",
+            "the words",
+            "all the words",
+            "any text",
+            "the writing",
+        ),
         frames=(
             "{verb} {noun}",
             "{verb} {noun} in it",
@@ -967,6 +1727,64 @@ _GREYS += ("gray scale", "grey scale", "monochrome", "blackandwhite", "b/w", "b 
 _GREYS += ("greyscale image", "grayscale image", "black and white image", "shades of gray", "shades of grey")
 
 CONVERT_TO_BW = (
+    Lexicon(
+        verbs=("take", "suck", "strip", "drain", "wash", "pull", "bleach", "filter", "leave"),
+        nouns=(
+            "the color",
+            "the colour",
+            "all color",
+            "all colour",
+            "all the color",
+            "all the colour",
+            "all the colors",
+        ),
+        frames=(
+            "{verb} {noun} out",
+            "{verb} {noun} out of it",
+            "{verb} {noun} away",
+            "{verb} {noun} from it",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        nouns=("schwarzweiß", "schwarz-weiß", "schwarz weiß", "graustufen", "schwarz und weiß", "sw"),
+        frames=(
+            "it in {noun}",
+            "it {noun}",
+            "it als {noun}",
+            "in {noun}",
+            "mach it {noun}",
+            "it in {noun} umwandeln",
+        ),
+    ),
+    Lexicon(
+        language="fr",
+        nouns=("noir et blanc", "n&b", "niveaux de gris"),
+        frames=(
+            "mets it en {noun}",
+            "passe it en {noun}",
+            "it en {noun}",
+            "convertis it en {noun}",
+            "en {noun}",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        nouns=("blanco y negro", "escala de grises"),
+        frames=("hacer it en {noun}", "poner it en {noun}", "hace it en {noun}"),
+    ),
+    Lexicon(
+        language="es",
+        nouns=("blanco y negro", "escala de grises", "byn"),
+        frames=(
+            "pon it en {noun}",
+            "haz it en {noun}",
+            "pasa it a {noun}",
+            "convierte it a {noun}",
+            "it en {noun}",
+            "a {noun}",
+        ),
+    ),
     Lexicon(
         verbs=(
             "make",

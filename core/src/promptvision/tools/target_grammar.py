@@ -125,6 +125,30 @@ GENERIC = frozenset(_words("one ones"))
 CHOICES = frozenset((*NUMBERS, *ORDINALS, *SIZES, *ALL, *ARTICLES, *SIDE_WORDS, *GENERIC, "pair"))
 DARK = frozenset(_words("dark darker darkest deep"))
 LIGHT = frozenset(_words("light lighter lightest pale"))
+CSS_COLOURS = frozenset(
+    _words(
+        "aliceblue antiquewhite aqua aquamarine azure beige bisque black blanchedalmond blue "
+        "blueviolet brown burlywood cadetblue chartreuse chocolate coral cornflowerblue cornsilk "
+        "crimson cyan darkblue darkcyan darkgoldenrod darkgray darkgreen darkgrey darkkhaki "
+        "darkmagenta darkolivegreen darkorange darkorchid darkred darksalmon darkseagreen "
+        "darkslateblue darkslategray darkslategrey darkturquoise darkviolet deeppink deepskyblue "
+        "dimgray dimgrey dodgerblue firebrick floralwhite forestgreen fuchsia gainsboro "
+        "ghostwhite gold goldenrod gray green greenyellow grey honeydew hotpink indianred indigo "
+        "ivory khaki lavender lavenderblush lawngreen lemonchiffon lightblue lightcoral lightcyan "
+        "lightgoldenrodyellow lightgray lightgreen lightgrey lightpink lightsalmon lightseagreen "
+        "lightskyblue lightslategray lightslategrey lightsteelblue lightyellow lime limegreen "
+        "linen magenta maroon mediumaquamarine mediumblue mediumorchid mediumpurple "
+        "mediumseagreen mediumslateblue mediumspringgreen mediumturquoise mediumvioletred "
+        "midnightblue mintcream mistyrose moccasin navajowhite navy oldlace olive olivedrab "
+        "orange orangered orchid palegoldenrod palegreen paleturquoise palevioletred papayawhip "
+        "peachpuff peru pink plum powderblue purple rebeccapurple red rosybrown royalblue "
+        "saddlebrown salmon sandybrown seagreen seashell sienna silver skyblue slateblue "
+        "slategray slategrey snow springgreen steelblue tan teal thistle tomato turquoise violet "
+        "wheat white whitesmoke yellow yellowgreen"
+    )
+)
+"""The colour names of CSS, written out so that no image library is imported for them."""
+
 COLOURS = frozenset(
     _words("amber apricot bronze burgundy cream emerald lilac mauve mustard peach rose ruby scarlet")
 )

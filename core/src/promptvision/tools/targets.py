@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from promptvision.tools import target_grammar as grammar
 from promptvision.tools.target_grammar import Relation, Shade, Side
@@ -136,6 +137,7 @@ def kept_part(prompt: str) -> str | None:
     return ". ".join(re.sub(r"^(?:the|an?|my) ", "", one.text) for one in phrases[0].exceptions)
 
 
+@lru_cache(maxsize=2048)
 def read_target(phrase: str, depth: int = 0) -> TargetPhrase:
     """Parse one noun phrase; any text gives a result.
 
@@ -151,9 +153,7 @@ def read_target(phrase: str, depth: int = 0) -> TargetPhrase:
 
 def is_colour_word(word: str) -> bool:
     """Whether a lower-case word names a colour, in CSS or in everyday English."""
-    from PIL.ImageColor import colormap
-
-    return word in colormap or word in grammar.COLOURS
+    return word in grammar.CSS_COLOURS or word in grammar.COLOURS
 
 
 def singular(noun: str) -> str:

@@ -15,6 +15,24 @@ _SQUARE = (("aspect", "1:1"),)
 _CUTS = ("crop", "trim", "cut", "cut down", "clip")
 
 
+_CUTS_OFF = ("cut off", "chop off", "crop off", "crop out", "crop away", "trim off", "trim away", "remove")
+_CUTS_OFF += (
+    "get rid of",
+    "lose",
+    "take off",
+    "cut away",
+    "slice off",
+    "delete",
+    "drop",
+    "clip off",
+    "discard",
+)
+_SIDE_NAMES = {
+    "left": ("left half", "left-hand half", "left side half"),
+    "right": ("right half", "right-hand half", "right side half"),
+    "top": ("top half", "upper half"),
+    "bottom": ("bottom half", "lower half"),
+}
 _SIDES = ("left half", "right half", "top half", "bottom half", "center")
 _PARTS_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
     (
@@ -66,16 +84,22 @@ _PART_FRAMES = {
 _ROMANCE_PART_FRAMES = ("{verb} {noun}", "{verb} {noun} de it", "{verb} it a {noun}", "{verb} it à {noun}")
 
 
+def _corner(row: str, name: str, side: str) -> tuple[str, ...]:
+    """The names of a corner, which is a quarter of an image."""
+    ends = ("", " corner", " quarter")
+    return tuple(f"{one} {side}{end}" for one in (row, name) for end in ends)
+
+
 def _parts() -> Iterator[Lexicon]:
     """Halves, thirds, quarters and the center, each with its alternative names."""
     names = {
-        **{f"{side} half": (f"{side} half",) for side in ("left", "right", "top", "bottom")},
+        **{f"{side} half": _SIDE_NAMES[side] for side in ("left", "right", "top", "bottom")},
         **{f"{side} third": (f"{side} third",) for side in ("left", "right", "top", "bottom")},
         "center": ("center", "centre", "middle", "center part", "middle part"),
-        "top left": ("top left", "upper left", "top left corner", "upper left corner", "top left quarter"),
-        "top right": ("top right", "upper right", "top right corner", "upper right corner"),
-        "bottom left": ("bottom left", "lower left", "bottom left corner", "lower left corner"),
-        "bottom right": ("bottom right", "lower right", "bottom right corner", "lower right corner"),
+        "top left": _corner("top", "upper", "left"),
+        "top right": _corner("top", "upper", "right"),
+        "bottom left": _corner("bottom", "lower", "left"),
+        "bottom right": _corner("bottom", "lower", "right"),
     }
     for part, nouns in names.items():
         yield Lexicon(
@@ -109,10 +133,129 @@ def _parts() -> Iterator[Lexicon]:
                     frames=_PART_FRAMES.get(language, _ROMANCE_PART_FRAMES),
                     fixed=(("part", part),),
                 )
-        yield Lexicon(nouns=nouns, frames=("{noun} only", "only the {noun}"), fixed=(("part", part),))
+        yield Lexicon(
+            nouns=nouns,
+            frames=(
+                *("{noun} only", "only the {noun}", "just the {noun}", "only {noun}", "just {noun}"),
+                *(
+                    "i only need the {noun}",
+                    "i only want the {noun}",
+                    "i just want the {noun}",
+                    "keep only {noun}",
+                ),
+                *(
+                    "crop it down to the {noun}",
+                    "crop down to the {noun}",
+                    "reduce it to the {noun}",
+                    "show the {noun}",
+                ),
+                *("throw away everything but the {noun}", "zoom in on the {noun}", "zoom into the {noun}"),
+            ),
+            fixed=(("part", part),),
+        )
+    for side, other in (("left", "right"), ("right", "left"), ("top", "bottom"), ("bottom", "top")):
+        yield Lexicon(
+            verbs=_CUTS_OFF,
+            nouns=_SIDE_NAMES[side],
+            frames=("{verb} the {noun}", "{verb} {noun}", "{verb} the {noun} of it", "{verb} its {noun}"),
+            fixed=(("part", f"{other} half"),),
+        )
 
 
 CROP = (
+    Lexicon(
+        verbs=(
+            "crop out",
+            "crop away",
+            "crop off",
+            "cut away",
+            "cut out",
+            "cut off",
+            "crop",
+            "trim away",
+            "trim off",
+            "remove by cropping",
+        ),
+        frames=(
+            *(
+                "{verb} everything but {target}",
+                "{verb} everything except {target}",
+                "{verb} all but {target}",
+                "{verb} everything around {target}",
+            ),
+            *(
+                "{verb} everything apart from {target}",
+                "{verb} everything except for {target}",
+                "{verb} anything but {target}",
+            ),
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "crop",
+            "crop in on",
+            "crop it down to",
+            "crop tightly to",
+            "crop out just",
+            "crop to just",
+            "crop on",
+        ),
+        frames=("{verb} the {target}", "{verb} my {target}", "{verb} {target} only", "{verb} {target}"),
+    ),
+    Lexicon(
+        language="fr",
+        verbs=("recadre", "recadrer", "rogne", "coupe", "zoome"),
+        frames=(
+            "{verb} it sur {target}",
+            "{verb} sur {target}",
+            "{verb} it autour de {target}",
+            "{verb} it pour ne garder que {target}",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        verbs=("schneide", "schneid", "beschneide", "zoome", "zoom"),
+        frames=(
+            "{verb} it auf {target} zu",
+            "{verb} it auf {target}",
+            "{verb} auf {target}",
+            "{verb} auf {target} zu",
+            "{verb} {target} aus",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        verbs=("recorta", "corta", "haz zoom", "acerca"),
+        frames=(
+            "{verb} it a {target}",
+            "{verb} a {target}",
+            "{verb} en {target}",
+            "{verb} alrededor de {target}",
+            "{verb} it en {aspect}",
+            "{verb} a {aspect}",
+        ),
+    ),
+    Lexicon(
+        language="zh", verbs=("裁剪到", "裁出", "放大到"), frames=("{verb}{target}", "把it{verb}{target}")
+    ),
+    Lexicon(
+        verbs=_CUTS,
+        nouns=(
+            "portrait",
+            "landscape",
+            "portrait format",
+            "landscape format",
+            "widescreen",
+            "vertical",
+            "horizontal",
+        ),
+        frames=(
+            "{verb} it to {noun} {aspect}",
+            "{verb} to {noun} {aspect}",
+            "{verb} {noun} {aspect}",
+            "{verb} it {noun} {aspect}",
+        ),
+    ),
     Lexicon(
         verbs=_CUTS,
         frames=(
@@ -218,7 +361,40 @@ CROP = (
 
 _TURNS = ("rotate", "turn", "spin", "tilt", "pivot", "rot")
 
+_OVER = (("degrees", 180), ("direction", "clockwise"))
+
 ROTATE = (
+    Lexicon(
+        language="de",
+        verbs=("dreh", "drehe", "stell", "stelle"),
+        frames=("{verb} it auf kopf", "{verb} it um"),
+        fixed=_OVER,
+    ),
+    Lexicon(
+        language="es",
+        verbs=("pon", "gira", "voltea"),
+        frames=("{verb} it boca abajo", "{verb} it de cabeza"),
+        fixed=_OVER,
+    ),
+    Lexicon(
+        language="fr",
+        verbs=("mets", "tourne", "retourne"),
+        frames=("{verb} it à l'envers", "{verb} it tête en bas"),
+        fixed=_OVER,
+    ),
+    Lexicon(language="zh", frames=("把it倒过来", "it倒过来", "上下颠倒"), fixed=_OVER),
+    *(
+        Lexicon(nouns=nouns, frames=("{degrees} degrees {noun}", *frames), fixed=(way,))
+        for way, nouns, frames in (
+            (_RIGHT, ("clockwise", "cw"), ("{degrees} {noun}",)),
+            (_RIGHT, ("to the right", "right"), ()),
+            (_LEFT, ("counterclockwise", "anticlockwise", "ccw"), ("{degrees} {noun}",)),
+            (_LEFT, ("to the left", "left"), ()),
+        )
+    ),
+    Lexicon(
+        frames=("{degrees} degrees", "by {degrees} degrees"),
+    ),
     Lexicon(
         verbs=_TURNS,
         frames=(
@@ -291,7 +467,15 @@ ROTATE = (
             ("fr", ("tourne", "pivote", "fais pivoter"), "degrés", "vers gauche", "vers droite"),
             ("fr", ("tourne", "pivote", "tournez", "fais pivoter"), "degrés", "vers gauche", "vers droite"),
             ("es", ("gira", "rota", "girar", "rotar"), "grados", "hacia izquierda", "hacia derecha"),
-            ("fr", ("tourne", "pivote", "tournez", "fais pivoter"), "degrés", "à gauche", "à droite"),
+            (
+                "fr",
+                ("tourne", "pivote", "tournez", "fais pivoter", "fais tourner"),
+                "degrés",
+                "à gauche",
+                "à droite",
+            ),
+            ("fr", ("tourne", "tournez", "fais pivoter"), "degrés", "sur gauche", "sur droite"),
+            ("es", ("gira", "rota"), "grados", "a la izquierda", "a la derecha"),
         )
         for lexicon in (
             Lexicon(
@@ -465,7 +649,190 @@ _SIZES: tuple[str, ...] = (
 )
 _SIZES += ("scale up", "make", "set")
 
+_LONGEST = (
+    "longest side",
+    "longest edge",
+    "long side",
+    "long edge",
+    "longer side",
+    "longer edge",
+    "largest side",
+)
+
 RESIZE = (
+    Lexicon(
+        verbs=("change", "set", "adjust", "reduce", "increase", "lower", "raise"),
+        nouns=(
+            "the resolution",
+            "the size",
+            "the dimensions",
+            "its size",
+            "its resolution",
+            "the image size",
+            "resolution",
+        ),
+        frames=(
+            "{verb} {noun} to {width}x{height}",
+            "{verb} {noun} to {percent}%",
+            "{verb} {noun} to {width} pixels wide",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        verbs=("verkleinere", "skaliere", "vergrößere", "bringe", "ändere"),
+        frames=(
+            *(
+                "{verb} it auf {width} pixels breite",
+                "{verb} auf {width} pixels breite",
+                "{verb} it auf {width} pixels",
+                "auf {width} pixels breite verkleinern",
+            ),
+            *(
+                "auf {width} pixel breite verkleinern",
+                "{verb} it auf {width} pixel breite",
+                "{verb} it auf {width} pixel",
+                "{verb} auf {width} pixel breite",
+            ),
+        ),
+    ),
+    Lexicon(
+        verbs=("downsize", "downscale", "resize", "scale", "shrink", "upsize", "reduce", "scale down"),
+        frames=("{verb} it to {longest_side}", "{verb} to {longest_side}", "{verb} down to {longest_side}"),
+    ),
+    Lexicon(
+        verbs=("scale", "resize"),
+        frames=("{verb} it up by {percent}%", "{verb} it by {percent}%", "{verb} by {percent}%"),
+    ),
+    Lexicon(
+        language="es",
+        frames=("haz it más pequeña", "más pequeña", "haz it más pequeño", "achica it"),
+        fixed=(("percent", 50),),
+    ),
+    Lexicon(language="es", frames=("haz it más grande", "más grande", "agranda"), fixed=(("percent", 200),)),
+    Lexicon(
+        language="zh",
+        frames=("缩小一半", "把it缩小一半", "缩小到一半", "把it缩小到一半", "尺寸减半"),
+        fixed=(("percent", 50),),
+    ),
+    Lexicon(
+        language="fr",
+        verbs=("redimensionne", "redimensionner", "réduis", "agrandis", "mets"),
+        frames=(
+            "{verb} en {width}x{height}",
+            "{verb} it en {width}x{height}",
+            "{verb} it à {width} pixels de large",
+            "{verb} de moitié",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "resize",
+            "scale",
+            "shrink",
+            "make",
+            "reduce",
+            "enlarge",
+            "downscale",
+            "set",
+            "rescale",
+            "downsize",
+        ),
+        nouns=_LONGEST,
+        frames=(
+            *(
+                f"{{verb}} it{so} the {{noun}} {is_} {{longest_side}}{unit}"
+                for so in (" so", " so that", " until", " with")
+                for is_ in ("is", "at", "measures", "to")
+                for unit in ("", " pixels")
+            ),
+            "{verb} the {noun} to {longest_side}",
+            "{verb} the {noun} to {longest_side} pixels",
+            "{verb} it to {longest_side} pixels on the {noun}",
+            "{verb} it to {longest_side} on the {noun}",
+            "{verb} its {noun} to {longest_side} pixels",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "at most",
+            "max",
+            "maximum",
+            "no larger than",
+            "no bigger than",
+            "not larger than",
+            "fit it into",
+        ),
+        frames=(
+            "{verb} {longest_side} pixels",
+            "make it {verb} {longest_side} pixels",
+            "{verb} {width}x{height}",
+        ),
+    ),
+    Lexicon(
+        frames=(
+            *(
+                "{width} pixels wide",
+                "{height} pixels tall",
+                "{height} pixels high",
+                "width {width}",
+                "height {height}",
+            ),
+            *(
+                "width of {width} pixels",
+                "height of {height} pixels",
+                "{longest_side} pixels",
+                "it {width} pixels wide",
+            ),
+        ),
+    ),
+    *(
+        Lexicon(
+            verbs=("make", "resize", "scale", "shrink", "reduce", "enlarge", "blow"),
+            nouns=nouns,
+            frames=(
+                "{verb} it {noun}",
+                "{verb} it to {noun}",
+                "{verb} it up {noun}",
+                "{verb} it down to {noun}",
+            ),
+            fixed=(("percent", percent),),
+        )
+        for percent, nouns in (
+            (
+                25,
+                (
+                    "a quarter of the size",
+                    "a quarter of its size",
+                    "a quarter the size",
+                    "one quarter of its size",
+                ),
+            ),
+            (33, ("a third of the size", "a third of its size", "a third the size", "one third of its size")),
+            (
+                50,
+                (
+                    "half size",
+                    "half of its size",
+                    "half the original size",
+                    "half as big",
+                    "half its current size",
+                ),
+            ),
+            (50, ("half the size it is now", "half of the size", "half the dimensions", "half the width")),
+            (150, ("one and a half times as big", "50% bigger", "50% larger", "half as big again")),
+            (
+                200,
+                (
+                    "double its size",
+                    "double size",
+                    "twice its size",
+                    "twice the current size",
+                    "two times bigger",
+                ),
+            ),
+            (300, ("three times as big", "three times as large", "three times the size", "triple the size")),
+        )
+    ),
     Lexicon(
         verbs=(
             "resize",
@@ -762,6 +1129,9 @@ def _adjustments() -> Iterator[Lexicon]:
     yield from _factor("sharpness", 0.0, ("sharpness",), ("softer", "less sharp"), ("soften",))
 
 
+_BRIGHTER, _DARKER = ("brightness", 1.3), ("brightness", 0.7)
+_SHARPER, _VIVID = ("sharpness", 2.0), ("saturation", 1.5)
+
 _POP: tuple[str, ...] = (
     "make the colors pop",
     "make the colours pop",
@@ -771,6 +1141,133 @@ _POP: tuple[str, ...] = (
 _POP += ("make the colors stronger", "make the colours stronger", "make the colors brighter")
 
 ADJUST = (
+    *(
+        Lexicon(language=language, frames=frames, fixed=(fixed,))
+        for language, frames, fixed in (
+            (
+                "de",
+                (
+                    "hell it auf",
+                    "helle it auf",
+                    "it aufhellen",
+                    "it ist zu dunkel",
+                    "it heller machen",
+                    "mehr licht",
+                ),
+                _BRIGHTER,
+            ),
+            ("de", ("it abdunkeln", "it ist zu hell", "it dunkler machen", "dunkel it ab"), _DARKER),
+            (
+                "de",
+                (
+                    "it ist unscharf",
+                    "it schärfen",
+                    "it schärfer machen",
+                    "it ist zu unscharf",
+                    "schärf it",
+                    "schärf it nach",
+                ),
+                _SHARPER,
+            ),
+            (
+                "de",
+                (
+                    "kräftigere farben",
+                    "mehr farbe",
+                    "mach farben kräftiger",
+                    "mach it bunter",
+                    "bunter",
+                    "farben kräftiger",
+                ),
+                _VIVID,
+            ),
+            (
+                "es",
+                (
+                    "aclara",
+                    "ilumina",
+                    "it está muy oscura",
+                    "it está oscura",
+                    "it está demasiado oscura",
+                    "dale más luz",
+                ),
+                _BRIGHTER,
+            ),
+            ("es", ("oscurece", "it está muy clara", "it está demasiado clara"), _DARKER),
+            (
+                "es",
+                ("enfoca", "it está borrosa", "aumenta nitidez", "it está muy borrosa", "sube nitidez"),
+                _SHARPER,
+            ),
+            (
+                "es",
+                (
+                    "colores más vivos",
+                    "más color",
+                    "más saturación",
+                    "aumenta saturación",
+                    "haz colores más vivos",
+                ),
+                _VIVID,
+            ),
+            (
+                "fr",
+                (
+                    "éclaircir it",
+                    "éclaire it",
+                    "éclairer it",
+                    "it est trop sombre",
+                    "it est sombre",
+                    "plus de lumière",
+                ),
+                _BRIGHTER,
+            ),
+            ("fr", ("assombrir it", "it est trop claire", "it est trop lumineuse"), _DARKER),
+            (
+                "fr",
+                (
+                    "it est floue",
+                    "it est trop floue",
+                    "rends it plus net",
+                    "améliore netteté",
+                    "accentue netteté",
+                ),
+                _SHARPER,
+            ),
+            (
+                "fr",
+                (
+                    "couleurs plus vives",
+                    "plus de couleur",
+                    "augmente saturation",
+                    "rends couleurs plus vives",
+                ),
+                _VIVID,
+            ),
+            (
+                "zh",
+                (
+                    "提亮",
+                    "提亮it",
+                    "it太暗了",
+                    "it太暗",
+                    "亮一些",
+                    "让it亮一点",
+                    "把it调亮一点",
+                    "it亮一点",
+                    "把it提亮",
+                ),
+                _BRIGHTER,
+            ),
+            ("zh", ("压暗", "it太亮了", "it太亮", "暗一些", "让it暗一点", "it暗一点"), _DARKER),
+            ("zh", ("it太模糊了", "it有点模糊", "把it锐化", "让it更清晰", "清晰一点", "更清楚"), _SHARPER),
+            (
+                "zh",
+                ("颜色更鲜艳", "让颜色更鲜艳", "增加饱和度", "提高饱和度", "色彩更鲜艳", "鲜艳一点"),
+                _VIVID,
+            ),
+        )
+    ),
     *_adjustments(),
     Lexicon(frames=_POP, fixed=(("saturation", 1.5),)),
     Lexicon(
@@ -804,6 +1301,9 @@ ADJUST = (
             "a vintage effect",
             "a vintage filter",
             "sepia tone",
+            "a sepia tint",
+            "a sepia hue",
+            "sepia colors",
         ),
         frames=("{verb} {noun}", "{verb} {noun} to it"),
         fixed=(("sepia", True),),
@@ -975,6 +1475,129 @@ _BLURS = ("blur", "blur out", "defocus", "unfocus", "obscure", "make blurry")
 _PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic", "pixelize", "pixelise")
 
 BLUR = (
+    Lexicon(
+        verbs=("hide", "cover", "block", "mask", "cover up", "obscure", "censor", "conceal"),
+        nouns=(
+            "with a black box",
+            "with a black bar",
+            "with a black rectangle",
+            "with black",
+            "behind a black box",
+        ),
+        frames=("{verb} {target} {noun}",),
+        fixed=(("style", "solid"),),
+    ),
+    Lexicon(
+        verbs=(
+            "smudge out",
+            "smear",
+            "smear out",
+            "fuzz",
+            "blur over",
+            "make a blur over",
+            "put a blur over",
+            "put a blur on",
+        ),
+        frames=("{verb} {target}", "{verb} {target} in it"),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "{target} unscharf",
+            "{target} unscharf machen",
+            "{target} verschwommen",
+            "weichzeichne {target}",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "{target} verpixeln",
+            "{target} unkenntlich machen",
+            "{target} zensieren",
+            "mach {target} unkenntlich",
+        ),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        language="fr",
+        frames=(
+            "flouter {target}",
+            "mets du flou sur {target}",
+            "mets flou sur {target}",
+            "rends flou {target}",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        frames=("haz borroso {target}", "desenfoque {target}", "emborrona {target}", "pon borrosa {target}"),
+    ),
+    Lexicon(
+        verbs=("add", "apply", "give it", "put", "use"),
+        nouns=(
+            "blur",
+            "some blur",
+            "a blur",
+            "a blur effect",
+            "blurring",
+            "a soft blur",
+            "gaussian blur",
+            "a gaussian blur",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} to it", "{verb} {noun} on it"),
+    ),
+    Lexicon(
+        verbs=(
+            "blur",
+            "add blur to",
+            "add a blur to",
+            "apply a blur to",
+            "soften",
+            "smudge",
+            "fuzz out",
+            "blur away",
+        ),
+        frames=("{verb} {target}",),
+    ),
+    Lexicon(
+        frames=(
+            *(
+                "make {target} anonymous",
+                "make {target} unreadable",
+                "make {target} illegible",
+                "make {target} unidentifiable",
+            ),
+            *(
+                "protect {target}",
+                "make sure nobody recognises {target}",
+                "disguise {target}",
+                "mask the identity of {target}",
+            ),
+            *(
+                "hide the identity of {target}",
+                "make {target} unrecognisable",
+                "make {target} not recognizable",
+            ),
+            *(
+                "make {target} incognito",
+                "put pixels over {target}",
+                "put a mosaic over {target}",
+                "turn {target} into pixels",
+            ),
+        ),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=(
+            "put a black bar over",
+            "put black bars over",
+            "put a black box over",
+            "draw a black box over",
+            "black-out",
+        ),
+        frames=("{verb} {target}",),
+        fixed=(("style", "solid"),),
+    ),
     Lexicon(verbs=("blur", "defocus"), frames=("{verb} it", "{verb}", "make it blurry", "make it blurred")),
     Lexicon(verbs=_BLURS, frames=("{verb} {target}", "{verb} {target} in it")),
     Lexicon(
@@ -1148,9 +1771,94 @@ _WRITES += (
     "add a title that says",
     "type",
 )
+_WRITES += (
+    "add my name",
+    "put my name",
+    "write my name",
+    "sign it with",
+    "label it",
+    "title it",
+    "caption it",
+)
 _WRITES += ("add the word", "put the word", "write the word", "print the words")
 
+_WRITTEN_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, tuple[str, ...]]], ...] = (
+    (
+        "de",
+        ("schreib", "schreibe", "setze text", "füge text", "ergänze text"),
+        {
+            "top": ("oben", "nach oben", "oben drauf", "an oberen rand"),
+            "bottom": ("unten", "nach unten", "darunter", "an unteren rand"),
+            "center": ("in mitte", "mittig", "in die mitte"),
+            "top left": ("oben links", "links oben", "in obere linke ecke"),
+            "top right": ("oben rechts", "rechts oben", "in obere rechte ecke"),
+            "bottom left": ("unten links", "links unten", "in untere linke ecke"),
+            "bottom right": ("unten rechts", "rechts unten", "in untere rechte ecke"),
+        },
+    ),
+    (
+        "es",
+        ("escribe", "pon texto", "añade texto", "agrega texto"),
+        {
+            "top": ("arriba", "en parte superior"),
+            "bottom": ("abajo", "en parte inferior"),
+            "center": ("en centro", "en el centro"),
+            "top left": ("arriba a izquierda", "en esquina superior izquierda"),
+            "top right": ("arriba a derecha", "en esquina superior derecha"),
+            "bottom left": ("abajo a izquierda", "en esquina inferior izquierda"),
+            "bottom right": ("abajo a derecha", "en esquina inferior derecha"),
+        },
+    ),
+    (
+        "fr",
+        ("écris", "ajoute texte", "mets texte", "inscris", "écrivez"),
+        {
+            "top": ("en haut", "tout en haut"),
+            "bottom": ("en bas", "tout en bas"),
+            "center": ("au centre", "au milieu"),
+            "top left": ("en haut à gauche",),
+            "top right": ("en haut à droite",),
+            "bottom left": ("en bas à gauche",),
+            "bottom right": ("en bas à droite",),
+        },
+    ),
+    (
+        "zh",
+        ("写上", "写", "加上文字", "添加文字", "加文字"),
+        {"top": ("在上方", "在顶部"), "bottom": ("在下方", "在底部"), "center": ("在中间",)},
+    ),
+)
+"""Verbs that write, and names of places, by language."""
+
 DRAW_TEXT = (
+    Lexicon(
+        verbs=(
+            "write",
+            "write the text",
+            "add the text",
+            "put the text",
+            "add the words",
+            "add the caption",
+            "place the text",
+        ),
+        frames=(
+            *(
+                f"{{verb}} {{text}} {on} the {{place}}{of}{end}"
+                for on in ("at", "in", "on", "across", "along", "near", "into", "to")
+                for of in ("", " corner", " of it")
+                for end in ("", " in {color}")
+            ),
+            *(
+                f"{{verb}} {{text}} in {{color}} {on} the {{place}}"
+                for on in ("at", "in", "across", "on", "along")
+            ),
+            "{verb} {text} in {color} letters",
+            "{verb} {text} on it in {color} letters",
+            "{verb} {text} in the {place} in {color} letters",
+            "{verb} {text} on it in the {place}",
+            "{verb} {text} on it in the {place} corner",
+        ),
+    ),
     Lexicon(
         verbs=_WRITES,
         frames=(
@@ -1187,6 +1895,46 @@ DRAW_TEXT = (
             fixed=(("place", place),),
         )
         for place, nouns in _PLACES.items()
+    ),
+    *(
+        Lexicon(
+            language=language,
+            verbs=verbs,
+            nouns=nouns,
+            frames=(
+                "{verb} {text} {noun}",
+                "{verb} {text} {noun} hin",
+                "{verb} {noun} {text}",
+                "{verb} {text} auf it {noun}",
+            ),
+            fixed=(("place", place),),
+        )
+        for language, verbs, places in _WRITTEN_ABROAD
+        for place, nouns in places.items()
+    ),
+    Lexicon(
+        language="zh",
+        frames=(
+            "给it加上文字{text}",
+            "给it加文字{text}",
+            "加上文字{text}",
+            "在it上加上{text}",
+            "给it写上{text}",
+            "加字{text}",
+        ),
+    ),
+    *(
+        Lexicon(
+            language="de",
+            nouns=nouns,
+            frames=("füge {noun} text {text} hinzu", "füge text {text} {noun} hinzu"),
+            fixed=(("place", place),),
+        )
+        for place, nouns in _WRITTEN_ABROAD[0][2].items()
+    ),
+    *(
+        Lexicon(language=language, verbs=verbs, frames=("{verb} {text}", "{verb} text {text}"))
+        for language, verbs, _ in _WRITTEN_ABROAD
     ),
     *(
         Lexicon(language=language, verbs=verbs, frames=(f"{{verb}} {{text}} {on} it",))
@@ -1345,6 +2093,95 @@ _ASKED += (
 
 INFO = (
     Lexicon(
+        verbs=("what are the", "which are the", "tell me the", "give me the", "list the", "name the"),
+        nouns=(
+            "three",
+            "two",
+            "four",
+            "five",
+            "3",
+            "5",
+            "most common",
+            "most important",
+            "strongest",
+            "dominant",
+        ),
+        frames=(
+            "{verb} {noun} main colors",
+            "{verb} {noun} main colours",
+            "{verb} {noun} colors",
+            "{verb} {noun} dominant colors",
+        ),
+    ),
+    Lexicon(
+        frames=(
+            "tell me the colors in hex",
+            "hex colors",
+            "hex codes of the colors",
+            "what are the hex codes",
+            "colors as hex",
+        )
+    ),
+    Lexicon(
+        language="fr",
+        nouns=("taille", "dimensions", "résolution", "format", "couleurs"),
+        frames=(
+            "combien mesure it",
+            "donne {noun} de it",
+            "donne {noun}",
+            "{noun} de it",
+            "quelles sont {noun}",
+            "quelle est {noun}",
+            "{noun}",
+        ),
+    ),
+    Lexicon(
+        verbs=("which", "what"),
+        nouns=("colors", "colours"),
+        frames=(
+            *(
+                "{verb} {noun} dominate it",
+                "{verb} {noun} dominate",
+                "{verb} {noun} are dominant",
+                "{verb} {noun} prevail",
+            ),
+            *(
+                "{verb} {noun} does it have",
+                "{verb} {noun} are in it",
+                "{verb} {noun} are used",
+                "{verb} {noun} make up it",
+            ),
+            *(
+                "{verb} {noun} are there",
+                "{verb} {noun} can you see",
+                "{verb} {noun} do you see",
+                "{verb} are the main {noun}",
+            ),
+        ),
+    ),
+    Lexicon(
+        frames=(
+            *(
+                "how big is it in pixels",
+                "how many megapixels",
+                "how many pixels wide is it",
+                "how many pixels tall is it",
+            ),
+            *(
+                "is it landscape or portrait",
+                "what is the ratio of it",
+                "what are the pixel dimensions",
+                "image dimensions",
+            ),
+            *(
+                "how large is it in pixels",
+                "what size is it",
+                "what resolution is it",
+                "what is the pixel count",
+            ),
+        ),
+    ),
+    Lexicon(
         verbs=(
             "what is",
             "what are",
@@ -1461,6 +2298,51 @@ INFO = (
 
 
 CONVERT = (
+    Lexicon(
+        verbs=("save it as", "export it as", "convert it to", "save as", "give me"),
+        frames=(
+            "{verb} a high quality {format}",
+            "{verb} high quality {format}",
+            "{verb} a high-quality {format}",
+            "{verb} best quality {format}",
+        ),
+    ),
+    Lexicon(
+        verbs=("save it as", "convert it to", "export it as", "as", "give me", "i need", "make it"),
+        frames=(
+            *(
+                "{verb} a {format}",
+                "{verb} {format}",
+                "{verb} {format} quality {quality}",
+                "{verb} {format} at {quality}%",
+            ),
+            *("{verb} {format} with quality {quality}", "{verb} {format} with {quality}% quality"),
+        ),
+    ),
+    Lexicon(
+        frames=(
+            "{format} quality {quality}",
+            "{format} please",
+            "{format} {quality}% quality",
+            "{format} version",
+            "{format} format",
+        )
+    ),
+    Lexicon(
+        language="es",
+        verbs=("guarda", "exporta", "convierte", "guardar"),
+        frames=("{verb} como {format}", "{verb} en {format}"),
+    ),
+    Lexicon(
+        language="de",
+        verbs=("speichere", "speicher", "exportiere", "speichern"),
+        frames=("{verb} als {format}", "als {format} {verb}"),
+    ),
+    Lexicon(
+        language="fr",
+        verbs=("enregistre", "exporte", "sauvegarde"),
+        frames=("{verb} en {format}", "{verb} au format {format}"),
+    ),
     Lexicon(
         verbs=("convert", "change", "turn", "transform", "export", "re-encode"),
         frames=(

@@ -6,7 +6,138 @@ from promptvision.plugin import Lexicon
 
 __all__ = ["REMOVE_BACKGROUND"]
 
+_PLAIN = ("", "plain ", "solid ", "clean ", "pure ", "simple ")
+
 REMOVE_BACKGROUND = (
+    Lexicon(
+        verbs=(
+            "give me",
+            "i need",
+            "i want",
+            "make",
+            "add",
+            "give it",
+            "get me",
+            "with",
+            "on",
+            "i would like",
+            "have",
+        ),
+        nouns=(
+            "a transparent background",
+            "transparent background",
+            "a see-through background",
+            "no background",
+        ),
+        frames=("{verb} {noun}", "{verb} it with {noun}", "{verb} it on {noun}", "{verb} it {noun}"),
+    ),
+    Lexicon(
+        frames=(
+            *("make the background see-through", "make the background invisible", "knock out the background"),
+            *(
+                "get the background removed",
+                "have the background removed",
+                "background removal",
+                "background gone",
+            ),
+            *(
+                "background off",
+                "no bg",
+                "remove bg",
+                "remove the bg",
+                "transparent bg",
+                "cut out the main subject",
+            ),
+            *(
+                "cut out the foreground",
+                "keep only the foreground",
+                "lose the background",
+                "ditch the background",
+            ),
+            *(
+                "make a cutout of it",
+                "make a cutout",
+                "cutout",
+                "cut-out",
+                "make it a sticker",
+                "transparent",
+            ),
+        ),
+    ),
+    Lexicon(
+        verbs=("cut out", "isolate", "extract", "put", "place", "show", "show me", "set", "cut"),
+        frames=(
+            "{verb} {target} on a transparent background",
+            "{verb} {target} with a transparent background",
+            "{verb} {target} onto a transparent background",
+            "{verb} {target} out on a transparent background",
+            "{verb} {target} without the background",
+            "{verb} {target} without background",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "put",
+            "place",
+            "set",
+            "show",
+            "have",
+            "leave",
+            "isolate",
+            "cut out",
+            "i want",
+            "i need",
+            "give me",
+        ),
+        frames=(
+            *(f"{{verb}} {{target}} on a {plain}{{background}} background" for plain in _PLAIN),
+            "{verb} {target} against a {background} background",
+        ),
+    ),
+    Lexicon(
+        verbs=("isolate", "cut out", "put", "show"),
+        frames=("{verb} {target} on transparent", "{verb} {target} transparently"),
+    ),
+    Lexicon(
+        verbs=("extract", "export", "save", "give me"),
+        frames=("{verb} {target} as a cutout", "{verb} {target} as a sticker"),
+    ),
+    Lexicon(
+        frames=(
+            "make a cutout of {target}",
+            "make a sticker of {target}",
+            "{target} on a transparent background",
+        )
+    ),
+    Lexicon(
+        frames=tuple(
+            f"{lead} {plain}{{background}}"
+            for lead in ("make the background", "turn the background", "set the background to", "background")
+            for plain in _PLAIN[1:]
+        )
+        + tuple(
+            f"{lead} a {plain}{{background}} background"
+            for lead in (
+                "put it on",
+                "place it on",
+                "give it",
+                "use",
+                "i want",
+                "i need",
+                "with",
+                "add",
+                "have it on",
+                "on",
+            )
+            for plain in _PLAIN
+        ),
+    ),
+    Lexicon(
+        verbs=("blur", "defocus", "blur out"),
+        nouns=("whatever is behind", "everything behind", "what is behind", "all behind", "anything behind"),
+        frames=("{verb} {noun} {target}",),
+        fixed=(("background", "blur"),),
+    ),
     Lexicon(
         verbs=(
             "remove",

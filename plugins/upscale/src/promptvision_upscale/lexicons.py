@@ -14,6 +14,8 @@ UPSCALE = (
             "{verb} it {factor}x",
             "{verb} it {factor} times",
             "{verb} it by {factor}",
+            "{verb} by {factor}",
+            "{verb} {factor}x",
             "{verb} it by {factor}x",
             "{verb} it by a factor of {factor}",
         ),

@@ -17,6 +17,7 @@ __all__ = [
     "help_text",
     "is_colour_of_image",
     "is_help",
+    "is_left",
     "is_nothing",
     "is_small_talk",
     "is_undo",
@@ -43,7 +44,8 @@ _THANKS = (
     r"|thanks)(?: (?:so much|a lot))? for .+"
 )
 _PRAISE = (
-    r"(?:that is |that's |it is |it's )?(?:great|awesome|perfect|nice|cool|wonderful|excellent|amazing"
+    r"(?:(?:that|it|this)(?: is|'s| looks| works)? |looks |works )?(?:really |so |absolutely |pretty "
+    r"|very )*(?:great|fantastic|awesome|perfect|nice|cool|wonderful|excellent|amazing"
     r"|lovely|good|super|well done"
     r"|good job|great job|nice job|nice work|good work|ok|okay|alright|all right|yes|yeah|yep|no problem"
     r"|lol|wow|haha)"
@@ -74,6 +76,11 @@ _NOTHING = re.compile(
     r"|ignore|drop|skip|stop)(?: (?:it|that|this))?"
     r"|nothing|leave (?:it|everything)(?: as it is| alone)?|(?:do not|don['\u2019]?t|no need to) .+"
     r"|no(?:,? thanks?(?: you)?)?)",
+    re.IGNORECASE,
+)
+_LEFT = re.compile(
+    r"(?:(?:oh|no|ok|okay|please|actually|just|nah),? )*(?:never ?mind|leave (?:it|everything|this|that)"
+    r"(?: (?:as (?:it|is)(?: is)?|alone|be|like that|like this))?)",
     re.IGNORECASE,
 )
 _UNDO = re.compile(
@@ -148,6 +155,11 @@ def is_small_talk(clause: str) -> bool:
 def is_nothing(words: str) -> bool:
     """Whether the request says that nothing is to be done."""
     return _NOTHING.fullmatch(_bare(words)) is not None
+
+
+def is_left(words: str) -> bool:
+    """Whether the request says that all is to stay as it is: "no, leave it as it is"."""
+    return _LEFT.fullmatch(_bare(words)) is not None
 
 
 def is_undo(words: str) -> bool:

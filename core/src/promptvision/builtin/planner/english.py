@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
+from promptvision.builtin.planner.patterns import IMAGE, QUOTE, PhraseBook, fold, name_image, quoted
 from promptvision.builtin.planner.politeness import cores, stems
+from promptvision.builtin.planner.wishes import cure_of, wishes
 from promptvision.tools.targets import has_exception, is_colour_word
 
 __all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
 
 MAX_READINGS = 40
+MAX_READ_CHARS = 4000
+"""Characters of all readings of a clause together."""
 
 _TYPING = {
     **dict.fromkeys(("teh", "hte", "th"), "the"),
@@ -33,7 +36,6 @@ _TYPING = {
     "cant": "can't",
     "whats": "what is",
     "wheres": "where is",
-    "im": "i am",
     "id": "i would",
     "arent": "aren't",
     "isnt": "isn't",
@@ -45,12 +47,50 @@ _TYPING = {
     "fo": "of",
     "ti": "it",
     "abd": "and",
+    "hw": "how",
+    "ar": "are",
+    "mny": "many",
+    "tht": "that",
+    "ths": "this",
+    "wth": "with",
+    "frm": "from",
+    "mke": "make",
+    "plss": "please",
+    "bg": "background",
+    "wat's": "what is",
+    "thier": "there",
+    "hwo": "how",
+    "abit": "a bit",
+    "alot": "a lot",
+    "lil": "little",
+    "kinda": "kind of",
+    "sorta": "kind of",
+    "gonna": "going to",
+    "gotta": "have to",
+    "coz": "because",
+    "cuz": "because",
+    "tho": "though",
+    "wont": "won't",
+    "didnt": "didn't",
+    "couldnt": "couldn't",
+    "wouldnt": "wouldn't",
+    "ive": "i have",
+    "pleasee": "please",
+    "fot": "for",
     "tehn": "then",
     "thne": "then",
     "pleae": "please",
     "pic": "picture",
     "pics": "pictures",
 }
+_WRITING = re.compile(
+    r"\b(?:writ|add|put|text|caption|titl|typ|print|stick|overlay|insert|place|label|watermark|say|read"
+    r"|stamp|sign|draw"
+    r"|superimpose|headline|word|letter|escrib|añad|agreg|pon|schreib|füg|ergänz|setz|écri|ajout|met"
+    r"|inscri)|[写加字]",
+    re.IGNORECASE,
+)
+_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _WRITTEN_OUT = (
     (re.compile(r"[\u3002\uff01\uff1f]"), ". "),
@@ -61,17 +101,74 @@ _WRITTEN_OUT = (
     (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
     (re.compile(r"\b(i)'d\b", re.IGNORECASE), r"\1 would"),
     (re.compile(r"\b(i)'m\b", re.IGNORECASE), r"\1 am"),
+    (re.compile(r"\bim (?=(?:an?|the|not|so|sure|afraid|after|\w+ing)\b)", re.IGNORECASE), "i am "),
     (re.compile(r"\b(should|would|is|are|do|does)n't\b(?! )", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\b(should|would|is|are)n't\b", re.IGNORECASE), r"\1 not"),
     (re.compile(r"\b(it|that)'s\b", re.IGNORECASE), r"\1 is"),
     (
         re.compile(
             r"\b(write|add|put|print|type|stick"
-            r"|place)\s+[\"\u201c]([^\"\u201d\n]+)[\"\u201d]",
+            r"|place|overlay|insert|stamp|draw|superimpose|sign|caption)\s+(?=\ue001)",
             re.IGNORECASE,
         ),
-        r"\1 the text \2",
+        r"\1 the text ",
     ),
+    (re.compile(r"\b(you|we|they|i)'ve\b", re.IGNORECASE), r"\1 have"),
+    (re.compile(r"\b(you|we|they)'re\b", re.IGNORECASE), r"\1 are"),
+    (
+        re.compile(r"\b(washed) (out)\b|\b(out) of (focus)\b", re.IGNORECASE),
+        lambda found: "faded" if found[1] else "blurry",
+    ),
+    (
+        re.compile(
+            r"\s(?:instead of|rather than) (?:an? )?(?:png|jpe?g|webp|tiff?|gif|avif|bmp)\b", re.IGNORECASE
+        ),
+        "",
+    ),
+    (re.compile(r"\bto (?:a|one)[- ]third\b(?: of (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 33%"),
+    (re.compile(r"\bto (?:a|one)[- ]quarter\b(?: of (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 25%"),
+    (re.compile(r"\bto (?:a |one )?half\b(?: of)?(?: (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 50%"),
+    (
+        re.compile(r"\b(two|three|four|five|ten) times\b", re.IGNORECASE),
+        lambda found: f"{_NUMBERS[found[1].lower()]} times",
+    ),
+    (
+        re.compile(
+            r"\b(?:caption|title|label|name|sign)\s+(?:it|this|that|the \w+)(?: with| as)?\s+(?=\ue001)",
+            re.IGNORECASE,
+        ),
+        "add the text ",
+    ),
+    (
+        re.compile(
+            r"\b(?:make|scale|resize|enlarge|shrink|blow|get)\s+(?:(?:the|this|that|my) \w+"
+            r"|it)\s+(?:up |down )?(?:by )?(\d{1,3})% (bigger|larger|smaller)",
+            re.IGNORECASE,
+        ),
+        lambda found: f"resize it to {100 + int(found[1]) * (-1 if found[2].lower() == 'smaller' else 1)}%",
+    ),
+    (
+        re.compile(
+            r"\b(?:like|say|maybe|perhaps|about|around|roughly|approximately|exactly) (?=\d+ ?(?:px|pix"
+            r"|%|x|deg|\u00b0))",
+            re.IGNORECASE,
+        ),
+        "",
+    ),
+    (
+        re.compile(r"\b(make|turn|blur|crop|find|read|paint|remove|on|in|of|at) te\b", re.IGNORECASE),
+        r"\1 the",
+    ),
+    (re.compile(r"\b(\d{1,3})% (brighter|darker|sharper|lighter)\b", re.IGNORECASE), r"\2 by \1%"),
+    (re.compile(r"\s+for (?:my|our) (?:taste|liking|eyes|needs?|purposes?)\b", re.IGNORECASE), ""),
+    (
+        re.compile(r"^(?:it |this )?(?:by )?(\d{1,3})% (bigger|larger|smaller)$", re.IGNORECASE),
+        lambda found: f"resize it to {100 + int(found[1]) * (-1 if found[2].lower() == 'smaller' else 1)}%",
+    ),
+    (re.compile(r"^(\w+): (?=\w+$)"), r"change \1 to "),
+    (re.compile(r"\bpretty please\b[, ]*", re.IGNORECASE), "please "),
+    (re.compile(r"\bblack (?:an|n|&|nd|'n'|adn|und|ad) white\b", re.IGNORECASE), "black and white"),
+    (re.compile(r"\btoo (?=black and white|gr[ae]y ?scale|sepia)", re.IGNORECASE), "to "),
     (re.compile(r"\bminus (?=\d)", re.IGNORECASE), "-"),
     (re.compile(r"(\d)\s*\u00b0"), r"\1 degrees"),
     (re.compile(r"(\d)\s*(?:px|pix)\b", re.IGNORECASE), r"\1 pixels"),
@@ -107,7 +204,8 @@ _TIMES = re.compile(r"\b(?:by )?(?:a factor of )?(\d(?:\.\d+)?)\s?(?:x|times)(?!
 _HEAD = re.compile(
     r"^(?:(?:(?:would|do) you mind(?: to)?|ok(?:ay)?|now|then|next|finally|lastly|first|second|also|and"
     r"|but|so|well|please|kindly|just|yo|yeah|yes"
-    r"|no(?=\s*[,.!:;]| (?:it|make|i|the|just|not)\b)|nope|hmm+|hm|actually|great"
+    r"|nah|naw|ugh|meh|phew|wow|please|erm?|so yeah|no(?=\s*[,.!:;]| (?:it|make|i|the|just|not)\b)|nope"
+    r"|hmm+|hm|actually|great"
     r"|perfect|nice|cool|alright|right|sorry|excuse me|instead|afterwards"
     r"|again"
     r"|(?:hey|hi|hello|dear|good (?:morning|evening|afternoon|day))"
@@ -145,14 +243,29 @@ _TAIL = re.compile(
     r"|immediately|ok|okay"
     r"|somehow|really quick|nothing else|ta|man|bro|dude|mate|buddy|pal|guys|folks|my friend|much appreciated"
     r"|thank you kindly|there|and nothing else|completely|entirely"
-    r"|altogether))+$",
+    r"|altogether|here|anywhere|somewhere|located|exactly|at the moment|today|straight away|precisely"
+    r"|specifically|actually|though|then"
+    r"|this time|out there|for once|honestly|if (?:at all )?possible|if that (?:is|'s) (?:ok|okay|fine"
+    r"|possible)"
+    r"|in (?:great |more |some |full |as much |much )?detail|in (?:one|a|a few|two|simple|plain|your "
+    r"own)(?: short)?"
+    r" (?:sentences?|words?|lines?|english)|briefly|thoroughly|accurately|carefully|for a start|to begin with"
+    r"|lol|haha|xd|ok\?|yeah|right\?|or what|asap|i guess|i think|i suppose|or so|when you can|a touch|a tad"
+    r"|a bit|a little|a little bit|a notch|up a notch|by a lot|a smidge|ever so slightly|at least))+$",
     re.IGNORECASE,
 )
 _SOFTENERS = re.compile(
-    r"\b(?:just )?(?:a (?:little |tiny )?bit|a little|slightly|somewhat|a touch|a tad|a lot|way|much"
+    r"\b(?:just )?(?:a (?:little |tiny )?(?:bit|touch|dash|hint|lot) of|a (?:little |tiny )?bit|a "
+    r"little|slightly|somewhat|a touch|a tad|a lot|way|much"
     r"|quite|kind of"
     r"|kinda|some more|really|very|please|kindly|also|maybe|perhaps|simply|quickly|nicely|properly"
-    r"|exactly)\b ?",
+    r"|exactly|tightly|closely|completely|totally|entirely|fully|carefully|slowly|neatly|cleanly|gently"
+    r"|softly"
+    r"|heavily|strongly|lightly|subtly|smoothly|seamlessly|naturally|realistically|easily|just a smidge"
+    r"|a smidge"
+    r"|a smidgen|a hair|a fraction|dramatically|drastically|considerably|significantly|noticeably|absolutely"
+    r"|super|extra|basically|literally|actually|honestly|thoroughly|awfully|terribly|lovingly|politely"
+    r"|ever so)\b ?",
     re.IGNORECASE,
 )
 _WHOLE = re.compile(r"\b(?:everything|the whole thing|all of it|the entire thing|it all)\b", re.IGNORECASE)
@@ -166,6 +279,11 @@ _IRREGULAR = {
     "hidden": "hide",
     "written": "write",
     "drawn": "draw",
+    "read": "read",
+    "put": "put",
+    "shown": "show",
+    "brought": "bring",
+    "set": "set",
 }
 _DONE = rf"(?:\w+ed|{'|'.join(_IRREGULAR)})"
 """A participle: what is to be done."""
@@ -228,7 +346,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"^(?:(?:an?|the|one) )?(?:version|copy|variant) of ({IMAGE}) (?:that is|which is|but) (.+)$",
             r"make \1 \2",
         ),
-        (r"^((?:[\w'-]+ ){1,3}?)(\w+ed)$", r"~\2~\1"),
+        (r"^((?!.*\bbe )(?:[\w'-]+ ){1,3}?)(\w+ed)$", r"~\2~\1"),
         (r"^(.+?) (?:to|for) (?:me|us)$", r"\1"),
         (rf"^(\w+) (up|down|out|off|in|around) ({IMAGE})$", r"\1 \3 \2"),
         (r"^(?:keep|leave)(?: just| only| nothing but) (.+)$", r"remove everything except \1"),
@@ -257,6 +375,15 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _NO_THING = re.compile(
     r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?|worries)(?:more )?((?:the )?\w+(?: \w+)?)",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"((?:the |my )?\w+) (bluer|greener|redder|whiter|blacker|yellower|pinker|greyer|grayer|browner"
+    r"|darker|lighter|brighter)",
+    re.IGNORECASE,
+)
+_OUT = re.compile(
+    r"((?:the |that |this |my )?\w+(?: \w+)?) (?:out|gone|away|off|removed|deleted)(?: please)?",
     re.IGNORECASE,
 )
 _TO_COLOUR = re.compile(
@@ -297,18 +424,19 @@ _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.
 
 def tidy(words: str) -> str:
     """Normalise a request: correct common typing errors, unify units and image names."""
-    text = words
+    text = quoted(words) if _WRITING.search(words) else words
     for rule, replacement in _WRITTEN_OUT:
         text = rule.sub(replacement, text)
-    text = _WORD.sub(lambda found: _TYPING.get(fold(found[0]), found[0]), text)
+    if QUOTE not in text:
+        text = _WORD.sub(lambda found: _TYPING.get(fold(found[0]), found[0]), text)
     text = _NTH_IMAGE.sub(lambda found: f"img_{_ORDINALS[fold(found[1])]}", text)
     text = _TIMES.sub(lambda found: f"{float(found[1]) * 100:g}%", text)
     return text.strip()
 
 
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
-    """The clause in alternative wordings, the original first, at most :data:`MAX_READINGS` in total."""
-    return islice(_readings(clause, book), MAX_READINGS)
+    """The clause in alternative wordings, the original first; fewer of a long one."""
+    return islice(_readings(clause, book), min(MAX_READINGS, 2 + MAX_READ_CHARS // (len(clause) + 1)))
 
 
 def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
@@ -317,6 +445,12 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
         if not book.begins(fold(found[1]).partition(" ")[0]):
             yield f"remove {found[1]}"
         return
+    if cure := cure_of(clause):
+        yield cure
+    if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
+        yield f"make {found[1]} {found[2]}"
+    if (found := _OUT.fullmatch(clause.strip(" ,.!?"))) and not book.begins(fold(found[1]).partition(" ")[0]):
+        yield f"remove {found[1]}"
     for text in dict.fromkeys((_polite(clause), *cores(clause, book))):
         bare = name_image(text)
         if len(bare.split()) > 6 or (
@@ -326,9 +460,9 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
         if (found := _TO_COLOUR.fullmatch(bare)) and is_colour_word(found[2].lower().rpartition(" ")[2]):
             yield f"change {found[1].strip()} to {found[2]}"
         elif found := _TOO.fullmatch(bare):
-            cure = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))
-            if cure:
-                yield f"make it {cure}"
+            remedy = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))
+            if remedy:
+                yield f"make it {remedy}"
         elif len(bare.split()) <= 3:
             yield f"convert it to {bare}"
             yield f"make it {bare}"
@@ -354,16 +488,11 @@ def _polite(clause: str) -> str:
 def _variants(text: str, book: PhraseBook) -> Iterator[str]:
     yield _polite(text)
     yield from cores(text, book)
+    yield from (_active(made, book) for made in wishes(text))
     named = name_image(text)
     for source, (rule, replacement) in product(dict.fromkeys((text, named)), _RULES):
-        if (found := rule.match(source)) is None:
-            continue
-        made = found.expand(replacement)
-        if made.startswith("~"):  # a participle: "it resized to 50%"
-            _, action, thing = made.split("~")
-            verb, _, rest = action.partition(" ")
-            made = f"{_base(verb, book)} {thing} {rest}".strip()
-        yield made
+        if (found := rule.match(source)) is not None:
+            yield _active(found.expand(replacement), book)
     first, _, rest = text.partition(" ")
     base = _base(first, book)
     if base != first:
@@ -374,6 +503,15 @@ def _variants(text: str, book: PhraseBook) -> Iterator[str]:
     yield _AMOUNT.sub("", text)
     if not has_exception(text):
         yield _WHOLE.sub("it", text)
+
+
+def _active(text: str, book: PhraseBook) -> str:
+    """A wish with a participle, marked with "~", as a request: "it resized to 50%"."""
+    if not text.startswith("~"):
+        return text
+    _, action, thing = text.split("~")
+    verb, _, rest = action.partition(" ")
+    return f"{_base(verb, book)} {thing} {rest}".strip()
 
 
 def _base(verb: str, book: PhraseBook) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from promptvision.builtin.planner.patterns import IMAGE, fold, plain
+from promptvision.builtin.planner.patterns import IMAGE, QUOTE, fold, plain
 from promptvision.tools.targets import is_colour_word
 
 __all__ = ["LANGUAGES", "Language"]
+
+
+_QUOTES = re.compile(f"{QUOTE}[^{QUOTE}]*{QUOTE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +31,7 @@ class Language:
         but: what parts such an action from one that is.
         kept: an exception, with the group ``kept``.
         prefixes: separable prefixes of verbs, which come last in an imperative.
+        clitics: pronouns that are part of a verb, such as "gírala", and how they are written apart.
     """
 
     code: str
@@ -41,14 +45,19 @@ class Language:
     is_spaced: bool = True
     imperatives: tuple[tuple[int, tuple[tuple[str, str], ...]], ...] = ()
     prefixes: tuple[str, ...] = ()
+    clitics: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = ()
 
     def prepared(self, clause: str) -> str:
         """The clause in the form in which lexicon phrases are written."""
+        quotes = _QUOTES.findall(clause)
+        clause = _QUOTES.sub(f" {QUOTE} ", clause)
         text = self.image.sub(f" {IMAGE} " if self.is_spaced else IMAGE, plain(clause))
         text = self.dropped.sub(" " if self.is_spaced else "", text)
         for rule, join in self.joins:
             text = rule.sub(join, text)
-        return re.sub(r"\s+", " ", text).strip(" ,.!?:;-")
+        for quote in quotes:
+            text = text.replace(QUOTE, quote.replace(QUOTE, "\0"), 1)
+        return re.sub(r"\s+", " ", text.replace("\0", QUOTE)).strip(" ,.!?:;-")
 
     def parted(self, clause: str) -> tuple[str, str, bool]:
         """What is wanted, what is to be kept, and whether something is negated: "nicht drehen"."""
@@ -65,10 +74,17 @@ class Language:
 
     def wordings(self, clause: str) -> Iterator[str]:
         """The clause as lexicon phrases are written, then with its infinitive as an imperative."""
-        text = self.prepared(clause)
+        written = clause
+        for rule, made in self.clitics:
+            written = rule.sub(made, written)
+        for apart in dict.fromkeys((clause, written)):
+            yield from self._wordings(self.prepared(apart))
+
+    def _wordings(self, text: str) -> Iterator[str]:
         yield text
         for at, endings in self.imperatives:
             words = text.split()
+            words = [IMAGE, *words] if at == -1 and len(words) == 1 else words
             for ending, made in endings:
                 if len(words) > 1 and fold(words[at]).endswith(ending) and len(words[at]) > len(ending) + 1:
                     verb = words[at][: -len(ending)] + made
@@ -104,6 +120,14 @@ def _any(words: str, *, flags: re.RegexFlag = re.IGNORECASE) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w'-])(?:{words})(?![\w'-])", flags)
 
 
+_PLAIN_VOWELS = str.maketrans("áéíóú", "aeiou")
+
+
+def _without_clitic(found: re.Match[str]) -> str:
+    """ "Gírala" as "gira it"; the accent only marks the stress of the longer word."""
+    return f"{found[1].lower().translate(_PLAIN_VOWELS)} {IMAGE}"
+
+
 GERMAN = Language(
     code="de",
     image=_any(
@@ -111,7 +135,10 @@ GERMAN = Language(
         r"|fotos|photo|aufnahme|ergebnis)|es",
     ),
     dropped=_any(
-        r"der|die|das|den|dem|des|eine?[nmrs]?|nur|bloß|bitte|mal|doch|jetzt|nun|danke"
+        r"der|die|das|den|dem|des|eine?[nmrs]?|sag mir|mir sagen|sagen|sag|kannste|ob du|mal eben"
+        r"|schnell|ganz|komplett"
+        r"|ich hätte|ich bräuchte|ich will dass|ich möchte dass|ich wünsche mir dass|dass|nur|bloß"
+        r"|bitte|mal|doch|jetzt|nun|danke"
         r"|mir bitte|könnte(?:st|n)? "
         r"(?:du|sie)"
         r"|kannst du|können sie|würde(?:st|n)? (?:du|sie)|ich möchte|ich will|alle[rn]?|diese[rnsm]?"
@@ -131,6 +158,12 @@ GERMAN = Language(
         (-1, (("ern", "ere"), ("eln", "le"), ("en", "e"), ("en", ""))),
         (0, (("en", "e"), ("t", "e"))),
     ),
+    clitics=(
+        (
+            re.compile(r"\b(mach|dreh|schneid|färb|stell|zeig|nimm)['\u2019]?s\b", re.IGNORECASE),
+            lambda found: f"{found[1]} {IMAGE}",
+        ),
+    ),
     prefixes=("um", "frei", "zu", "aus", "auf", "ab", "weg", "vor", "hoch", "ein", "nach", "heraus"),
     negation=_any("nicht|keine?[nmrs]?|niemals|nie"),
     but=re.compile(r",\s*(?:sondern |nur |aber |bitte )*|\s(?:sondern|aber nur) ", re.IGNORECASE),
@@ -141,6 +174,7 @@ GERMAN = Language(
         re.IGNORECASE,
     ),
     words=_table(
+        "dunkler|dunklere=darker;heller|hellere=lighter;größer=bigger;kleiner=smaller;bunter=more colorful;"
         "rot|rote|roten|roter|rotes=red;blau|blaue|blauen|blauer|blaues=blue;grün|grüne|grünen|grüner"
         "|grünes=green"
         ";gelb|gelbe|gelben|gelber|gelbes=yellow;schwarz|schwarze|schwarzen|schwarzer=black;lila"
@@ -164,7 +198,10 @@ SPANISH = Language(
     code="es",
     image=_any(r"(?:(?:la|esta|mi|una|el)\s+)?(?:imagen|foto|fotografía|resultado)|esto"),
     dropped=_any(
-        r"el|la|los|las|una?|unos|unas|por favor|ahora|gracias|puedes|podrías|puede|podría|quiero|me "
+        r"el|la|los|las|algún|alguna|algunos|algunas|ningún|ninguna|una?|unos|unas|por favor|ahora"
+        r"|gracias|puedes|podrías|puede|podría|quiero que|me gustaría que|quisiera que|necesito que|¿"
+        r"|me puedes|me podrías|podrías"
+        r"|puedes decir|me dices|dime|decir|sabes|puedes|favor de|quiero|me "
         r"gustaría|al"
         r"|todos|todas|este|esta|estos|estas|mi|mis|^hola|un poco|podría usted|te "
         r"importaría|quisiera|necesito|oye|porfa|si puedes|usted|de favor",
@@ -185,6 +222,11 @@ SPANISH = Language(
         ),
     ),
     joins=((_any("y luego|después|luego|entonces"), " then "), (_any("y|e"), " and ")),
+    clitics=(
+        (re.compile(r"\b(\w*[áéíóú]\w*?[aeiouáéíóú])(?:me|nos)?l[oa]s?\b", re.IGNORECASE), _without_clitic),
+        (re.compile(r"\b(haz|pon)(?:me)?l[oa]\b(?! m)", re.IGNORECASE), _without_clitic),
+        (re.compile(r"\b(\w+[aei])(?:r)l[oa]s?\b", re.IGNORECASE), _without_clitic),
+    ),
     negation=re.compile(
         r"(?:^|[,;]\s*|\bpor favor,? )no\s+(?!quiero|haya)\w+|\bnunca\b|\bsin "
         r"(?:cambiar|tocar|recortar|girar)\b",
@@ -225,6 +267,8 @@ FRENCH = Language(
     dropped=re.compile(
         r"(?<![\w'-])(?:le|la|les|une?|des|du|s'il te plaît|s'il vous plaît|s'il te plait|svp|stp"
         r"|maintenant|merci"
+        r"|je voudrais que|j'aimerais que|je veux que|il faut que|est-ce que|tu pourrais|vous pourriez"
+        r"|tu peux me"
         r"|peux-tu|pouvez-vous|pourrais-tu|pourriez-vous|je veux|je voudrais|j'aimerais|tous|toutes"
         r"|cette?|ces|mon|ma"
         r"|mes|^bonjour|^salut|un peu|tout le|il faudrait|j'ai besoin de|est-ce que "
@@ -248,6 +292,18 @@ FRENCH = Language(
         ),
     ),
     joins=((_any("et puis|et ensuite|ensuite|puis|après"), " then "), (_any("et"), " and ")),
+    clitics=(
+        (
+            re.compile(r"(?<!\w)l'(\w+(?:er|ir|re))(?![\w-])(?!\s+(?:de|du|en)\b)", re.IGNORECASE),
+            lambda found: f"{found[1]} {IMAGE}",
+        ),
+        (re.compile(r"\b(\w+)-l(?:a|e|es)(?:-moi)?\b", re.IGNORECASE), lambda found: f"{found[1]} {IMAGE}"),
+        (re.compile(r"\b(\w+)-moi\b", re.IGNORECASE), lambda found: found[1]),
+        (
+            re.compile(r"(?<!\w)(?:la|le|les) (?=\w+(?:er|ir|dre|tre)\b)", re.IGNORECASE),
+            lambda _: f"{IMAGE} ",
+        ),
+    ),
     negation=re.compile(
         r"\b(?:ne\s+|n\'\s*)\w+(?:[- ]\w+)?\s+(?:pas|jamais|rien)\b|(?<!\w)pas (?:de|d\')", re.IGNORECASE
     ),
@@ -282,7 +338,8 @@ CHINESE = Language(
     code="zh",
     image=re.compile(r"(?:这|那)?(?:张|幅|个)?(?:图片|照片|图像|相片|图|结果)(?!书)|它"),
     dropped=re.compile(
-        r"请|一下|一点儿?|一些|稍微|谢谢|帮我|给我|麻烦|能不能|可以|吗|呢|吧|你能|能否|所有的?|这个|那个|一个|一只"
+        r"请|一下|一点儿?|一些|稍微|谢谢|帮我|给我|帮忙|麻烦你|麻烦|我想|我要|我希望|希望|能把|能|可否|把一把|帮|替我|都|全部|能不能|可以|吗|呢|吧|你能|能否|所有的?"
+        r"|这个|那个|一个|一只"
     ),
     joins=((re.compile(r"[,\uff0c]?(?:然后|接着|之后)"), " then "), (re.compile(r"并且|并"), " and ")),
     negation=re.compile(r"不要|别(?!的)|不用|无需|不需要"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from threading import Lock
@@ -22,6 +23,8 @@ __all__ = [
     "name_image",
     "phrase_book",
     "plain",
+    "quoted",
+    "unquoted",
     "word_set",
 ]
 
@@ -30,7 +33,8 @@ IMAGE = "<image>"
 
 _NOUN = (
     r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot|portrait|selfie"
-    r"|screenshot|foto|fotograph|photography)"
+    r"|screenshot|foto|fotogra(?:f|ph|fie)|pho?tog?rap?h?|imgae|iamge|immage|imge|imag|pitcure|picure"
+    r"|pictur|piture|photography|files?|scan|snap|jpe?g|png|webp|tiff|gif)"
 )
 _KIND = r"(?:last|previous|new|resulting|whole|entire|edited|same|current|original)"
 _NAMED = re.compile(
@@ -39,6 +43,9 @@ _NAMED = re.compile(
 )
 POINTED = re.compile(r"\b(?:this|that)\b", re.IGNORECASE)
 HANDLE = re.compile(rf"(?:\b(?:the\s+)?{_NOUN}\s+)?\bimg_0*([1-9][0-9]{{0,5}})\b", re.IGNORECASE)
+_NAMED_OR_POINTED = re.compile(rf"{_NAMED.pattern}|{POINTED.pattern}", re.IGNORECASE)
+_MAY_NAME = re.compile(r"\b(?:it|th(?:e|is|at)|my|your|our)\b", re.IGNORECASE)
+"""A part of a phrase without these words does not name the image."""
 _SHORT = re.compile(r"\b(what|where|who|there|how)'s\b", re.IGNORECASE)
 _SLOTS = re.compile(r"(\{\w+\}(?: \{\w+\})*)")
 _CJK = re.compile(r"[\u3400-\u9fff]")
@@ -47,8 +54,15 @@ _GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
 _MAY_NAME_IMAGE = re.compile(r"(?:it|the|this|that|my|your|our)(?![a-z])")
 """A first word that may begin a name of the image."""
 MAX_BOOKS = 16
+QUOTE, SPACE = "\ue001", "\ue000"
+"""Marks around a text that the user quoted, and between its words, so that no phrase matches inside of it."""
 ANY_WORDS = "_"
 """The slot of words that are not an argument."""
+
+
+def unquoted(text: str) -> str:
+    """A text without the marks of quoted parts."""
+    return text.replace(QUOTE, "").replace(SPACE, " ")
 
 
 def word_set(text: str) -> frozenset[str]:
@@ -60,6 +74,16 @@ def plain(words: str) -> str:
     """Plain apostrophes, no quotation marks, single spaces, contractions written out."""
     text = words.translate({0x2019: "'", 0x2018: "'", 0x201C: None, 0x201D: None, 0x22: None})
     return _SHORT.sub(r"\1 is", re.sub(r"[^\S\n]+", " ", text)).strip()
+
+
+_QUOTED = re.compile(
+    r"[\"\u201c\u201d\u201e\u00ab]\s*([^\"\u201c\u201d\u201e\u00ab\u00bb\n]{1,300}?)\s*[\"\u201c\u201d\u00bb]|(?<![\w'])'([^'\n]{2,300}?)'(?![\w'])"
+)
+
+
+def quoted(words: str) -> str:
+    """Mark the texts in quotation marks."""
+    return _QUOTED.sub(lambda found: f" {QUOTE}{(found[1] or found[2]).replace(' ', SPACE)}{QUOTE} ", words)
 
 
 def fold(text: str) -> str:
@@ -91,6 +115,11 @@ class Readable:
     phrase: Phrase
     is_declared: bool
 
+    @property
+    def start(self) -> str:
+        """The phrase up to its first slot, folded; far cheaper than the whole pattern."""
+        return _literal(_written(self.phrase.text).partition("{")[0])
+
     @cached_property
     def pattern(self) -> Pattern:
         """The compiled phrase."""
@@ -99,19 +128,23 @@ class Readable:
 
 @lru_cache(maxsize=32768)
 def _compiled(phrase: str) -> Pattern:
-    parts = _SLOTS.split(
-        phrase if phrase.isascii() and "'" not in phrase and '"' not in phrase else plain(phrase)
-    )
+    parts = _SLOTS.split(_written(phrase))
     literals = tuple(map(_literal, parts[::2]))
     groups = tuple(tuple(re.findall(r"\w+", part)) for part in parts[1::2])
     weight = sum(len(text.replace(" ", "").replace(IMAGE, "")) for text in literals)
     return Pattern(literals, groups, weight)
 
 
+def _written(phrase: str) -> str:
+    return phrase if phrase.isascii() and "'" not in phrase and '"' not in phrase else plain(phrase)
+
+
 @lru_cache(maxsize=8192)
 def _literal(part: str) -> str:
     """A part of a phrase between slots, folded, with the placeholder for the image."""
-    return fold(POINTED.sub(IMAGE, name_image(part)))
+    if not part.isascii():
+        return fold(POINTED.sub(IMAGE, name_image(part)))
+    return _NAMED_OR_POINTED.sub(IMAGE, part).lower() if _MAY_NAME.search(part) else part.lower()
 
 
 class _Starts:
@@ -120,7 +153,7 @@ class _Starts:
     def __init__(self, phrases: Iterable[Readable] = ()) -> None:
         self._phrases: defaultdict[str, list[Readable]] = defaultdict(list)
         for readable in phrases:
-            self._phrases[readable.pattern.literals[0]].append(readable)
+            self._phrases[readable.start].append(readable)
         self._lengths = sorted({len(start) for start in self._phrases})
 
     def fitting(self, text: str) -> Iterator[Readable]:
@@ -150,12 +183,22 @@ class PhraseBook:
         self._makers: defaultdict[str, list[Callable[[], Iterator[Readable]]]] = defaultdict(list)
         self._made: dict[str, _Starts] = {}
         self._vocabulary: frozenset[str] | None = None
+        self.read: dict[tuple[str, str], Any] = {}
+        """Parts of the request with their matches; the readings of a clause share most of their parts."""
+        self.work = 0
+        """Characters of the parts that were matched for the request."""
         for function in self.functions:
             self._index(function)
 
     def phrases(self, text: str) -> tuple[Readable, ...]:
         """The phrases that may fit a folded sentence."""
         return (*self._starts(_first_word(text)).fitting(text), *self._starts("").fitting(text))
+
+    def for_request(self) -> PhraseBook:
+        """The same phrases, with nothing read yet."""
+        made = copy(self)
+        made.read, made.work = {}, 0
+        return made
 
     def begins(self, word: str) -> bool:
         """Whether a phrase begins with a folded word."""

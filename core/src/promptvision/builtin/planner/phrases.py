@@ -14,12 +14,14 @@ from promptvision.builtin.planner.patterns import (
     HANDLE,
     IMAGE,
     POINTED,
+    QUOTE,
     Pattern,
     PhraseBook,
     fold,
     name_image,
     phrase_book,
     plain,
+    unquoted,
 )
 from promptvision.builtin.planner.several import has_several, image_arguments
 from promptvision.builtin.planner.slots import MISFIT, fitted
@@ -29,9 +31,11 @@ from promptvision.tools.targets import has_exception, is_colour_word, read_targe
 
 __all__ = ["MAX_CHARS", "MAX_CLAUSES", "Match", "match_clause", "match_request", "split_clauses"]
 
-MAX_CHARS = 1000
+MAX_CHARS = 600
 """Longer requests are not parsed."""
 MAX_CLAUSES = 8
+MAX_WORK, PART_WORK = 5000, 40
+"""How many characters of parts are matched for one request, each part with a cost of its own."""
 MAX_CUTS = 12
 """Maximum number of commas and "and" in a clause at which it is split."""
 
@@ -64,6 +68,57 @@ _DETERMINED = re.compile(
     re.IGNORECASE,
 )
 _PRONOUNS = frozenset(("it", "this", "that", "them", "these", "those", "everything", "anything", "all"))
+_EVERYTHING = frozenset(("everything", "anything", "all", "the rest", "rest", "others", "everything else"))
+_EVERYTHING |= frozenset(("anything else", "all the rest", "the others", "whole thing", "the whole thing"))
+_VAGUE = frozenset(("better", "nicer", "worse", "forever", "else", "again", "instead", "too", "now", "then"))
+_VAGUE |= frozenset(
+    ("anymore", "more", "less", "enough", "good", "great", "nice", "pretty", "beautiful", "ok")
+)
+_VAGUE |= frozenset(("version", "copy", "variant", "image", "picture", "photo", "small enough", "big enough"))
+_VAGUE |= frozenset(
+    ("bark", "sing", "talk", "speak", "dance", "move", "walk", "laugh", "cry", "work", "happen")
+)
+_VAGUE |= frozenset(
+    ("out", "off", "away", "in", "on", "over", "back", "down", "around", "there", "here", "as well")
+)
+_VAGUE |= frozenset(
+    ("perfect", "different", "right", "possible", "me", "us", "you", "so", "well", "up", "down")
+)
+"""Words that do not say what a thing is to look like."""
+_AMOUNT_FIRST = re.compile(
+    r"(?:(?:a )?(?:little |tiny )?(?:bit|touch|tad|notch)|slightly|(?:to|on) (?:the|its) (?:left|right"
+    r"|side|head)|upside)\b",
+    re.IGNORECASE,
+)
+_TO_THING = re.compile(
+    r"^\d+ (?:pixels|%|degrees)|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
+    r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b"
+)
+"""A goal, which no name of a thing holds: "the image to the face"."""
+_REASON = re.compile(
+    r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order)\b"
+)
+_HAS_VERB = re.compile(
+    r"(?<!whatever )(?<!everything )(?<!that )(?<!which )(?<!who )(?<!what )\b(?:is|are|was|were|did"
+    r"|does|should|would|be|been)\b"
+)
+"""A word that makes a sentence of a target, except in a relative clause."""
+_ASKS = re.compile(r"\b(?:if|could|would|should|because|please|i|you)\b", re.IGNORECASE)
+"""Words of a sentence around a request, in what a thing is to look like."""
+_UNSEEN = frozenset(("account", "history", "subscription", "password", "browser", "cookies", "conversation"))
+_UNSEEN |= frozenset(
+    ("resolution", "size", "dimensions", "format", "brightness", "contrast", "saturation", "exposure")
+)
+_UNSEEN |= frozenset(
+    ("sharpness", "quality", "ratio", "version", "copy", "inverted", "mirrored", "cropped", "resized")
+)
+_UNSEEN |= frozenset(
+    ("app", "folder", "calendar", "playlist", "song", "music", "alarm", "timer", "reminder", "flight")
+)
+_UNSEEN |= frozenset(
+    ("volume", "internet", "wifi", "data", "email", "emails", "messages", "memory", "weather", "news")
+)
+"""Things that no image shows."""
 _IT = frozenset(("it", "this", "that", "them", "these", "those", "that one", "this one", "the same"))
 _IT |= frozenset(("him", "her", "he", "she", "both", "both of them", "all of them"))
 _ADJECTIVES = CHOICES | DARK | LIGHT
@@ -90,6 +145,35 @@ _ASKING = frozenset(
     ]
 )
 """Words of a sentence around a request, which no thing is named by."""
+_NO_THINGS: tuple[str, ...] = (
+    "no ",
+    "either ",
+    "neither ",
+    "i ",
+    "you ",
+    "we ",
+    "he ",
+    "she ",
+    "they ",
+    "it ",
+    "am ",
+    "is ",
+)
+_NO_THINGS += ("way to ", "a way ", "any way ", "ways to ", "need to ", "reason ", "chance ")
+_NO_THINGS += ("me ", "us ", "out ", "off ", "changing ", "touching ", "less ", "more ")
+_NO_THINGS += (
+    "are ",
+    "was ",
+    "were ",
+    "nothing",
+    "how ",
+    "what ",
+    "why ",
+    "when ",
+    "who ",
+    "if ",
+    "because ",
+)
 _PREPOSITIONS = frozenset(["in", "on", "to", "of", "with", "as", "at", "from", "by", "for", "into"])
 _FUNCTION_WORDS = frozenset(
     [
@@ -121,6 +205,11 @@ _FUNCTION_WORDS = frozenset(
         "about",
         "when",
         "so",
+        "less",
+        "bit",
+        "too",
+        "very",
+        "enough",
     ]
 )
 _VERB_PHRASE = re.compile(
@@ -133,6 +222,24 @@ _NO_END = frozenset(
         "a",
         "an",
         "and",
+        "more",
+        "less",
+        "anywhere",
+        "somewhere",
+        "located",
+        "where",
+        "while",
+        "be",
+        "is",
+        "are",
+        "was",
+        "were",
+        "for",
+        "into",
+        "as",
+        "so",
+        "from",
+        "than",
         "&",
         "or",
         "to",
@@ -160,11 +267,15 @@ _UNTOUCHED = re.compile(
     re.IGNORECASE,
 )
 _EXCEPTED = re.compile(
-    r",?\s+(?:except(?: for)?|excluding|other than|apart from|besides|but not)\s+(?P<kept>.+)$",
+    r",?\s+(?:except(?: for)?|just not|only not|though not|excluding|other than|apart from|besides|but "
+    r"not|aside from|save for|but for"
+    r"|not counting|not including|with the exception of|bar(?= (?:the|my|his|her|that|this|those) )"
+    r"|minus(?= (?:the|my|his|her|that|this|those) ))\s+(?P<kept>.+)$",
     re.IGNORECASE,
 )
 _PROPERTY = re.compile(
-    r"(?:(?:the|its|any) )?(?:colou?rs?|size|proportions?|aspect(?: ratio)?|quality"
+    r"(?:(?:the|its|any) )?(?:colou?rs?|contrast|brightness|saturation|exposure|sharpness|lighting"
+    r"|light|size|proportions?|aspect(?: ratio)?|quality"
     r"|details?|resolution|anything"
     r"(?: else)?|everything else|the rest|other things|shape|format)(?: (?:of )?<image>)?",
     re.IGNORECASE,
@@ -173,7 +284,16 @@ _PROPERTY = re.compile(
 _NO_COLOUR = r"(?:in )?(?:black (?:and|&) white|b&w|gr[ae]y ?scale)"
 _PRONOUN_LAST = re.compile(r"\b(?:them|these|those|him|her)$", re.IGNORECASE)
 _POSSESSIVE_LAST = re.compile(r"(?:'s|(?<=s)')$", re.IGNORECASE)
-_SHADE = r"(?:bright|dark|light|pale|deep|very|emerald|navy|royal|hot|neon|pastel|midnight|jet|electric)"
+_SHADE = (
+    r"(?:lighter|darker|brighter|deeper|softer|paler|warmer|cooler|bright|dark|light|pale|deep|very"
+    r"|emerald|navy|royal|hot|neon|pastel|midnight|jet|electric|plain|solid"
+    r"|pure|nice|warm|cool|soft|bold|rich|shiny|glossy|matte|metallic|baby"
+    r"|lovely|beautiful|lush|fiery|muted|dusty|burnt|completely|totally"
+    r"|(?:mint|lime|forest|olive|bottle)(?= green)|(?:blood|cherry|brick)(?= red)|(?:powder|ice"
+    r"|steel)(?= blue)"
+    r"|(?:lemon|mustard)(?= yellow)|chocolate(?= brown)|(?:candy|bubblegum)(?= pink)"
+    r")"
+)
 _COLOUR_LAST = re.compile(
     r"(.+?) ((?:(?:an?|into|to) )?" rf"(?:{_SHADE}\s)*[\w-]+)",
     re.IGNORECASE | re.DOTALL,
@@ -217,7 +337,7 @@ def match_request(words: str, functions: Sequence[PlannerFunction]) -> list[Matc
     if len(clauses) > MAX_CLAUSES:
         return []
     plan: list[Match] = []
-    book = phrase_book(functions)
+    book = phrase_book(functions).for_request()
     for clause in clauses:
         understood = match_clause(clause, book)
         if not understood:
@@ -261,7 +381,7 @@ def _match_excepting(clause: str, book: PhraseBook) -> Match | None:
         return None
     match = _match_one(clause, book, "")
     values = [value for _, value in match.arguments if isinstance(value, str)] if match else []
-    return None if any(has_exception(fold(value)) for value in values) else match
+    return None if any(has_exception(fold(value)) or _EXCEPTED.search(value) for value in values) else match
 
 
 def _kept(found: re.Match[str]) -> str:
@@ -317,6 +437,14 @@ def _named(match: Match) -> str:
 
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase matches best, if any."""
+    key = (clause, kept)
+    if key not in book.read and book.work < MAX_WORK:
+        book.work += PART_WORK + len(clause)
+        book.read[key] = _best_match(clause, book, kept)
+    return book.read.get(key)
+
+
+def _best_match(clause: str, book: PhraseBook, kept: str) -> Match | None:
     text = _bare(clause)
     if has_several(text) and (several := _match_several(text, book)) is not None:
         return several
@@ -376,6 +504,9 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         if values is None:
             continue
         values.pop(ANY_WORDS, None)
+        if QUOTE in text and not all(_is_quoted(name, value) for name, value in values.items()):
+            continue
+        values = {name: unquoted(value) for name, value in values.items()}
         cleaned = {name: _value(function, name, value) for name, value in values.items()}
         raw = values.get(function.target or "", "").strip()
         target = cleaned.get(function.target or "")
@@ -385,6 +516,10 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         elif target is not None:
             cleaned[str(function.target)] = _with_kept(_things(target), kept)
         if not all(map(_says_something, cleaned.values())) or not _is_thing(target, book):
+            continue
+        if _ASKS.search(cleaned.get("prompt", "") if function.target else ""):
+            continue
+        if cleaned.get("prompt", "").lower() in _VAGUE or _AMOUNT_FIRST.match(cleaned.get("prompt", "")):
             continue
         fits = {name: fitted(function, name, value) for name, value in cleaned.items()}
         is_sure = all(fit.is_sure for fit in fits.values())
@@ -416,16 +551,23 @@ def _is_split(names: tuple[str, ...], values: dict[str, str]) -> bool:
     return is_adjective and " " not in value and not is_colour_word(value)
 
 
+def _is_quoted(name: str, value: str) -> bool:
+    """Whether a text to write is exactly what the user quoted; another argument may hold a quoted word."""
+    if "text" not in fold(name):
+        return True
+    return value.strip(" ,:").startswith(QUOTE) and value.strip(" ,:.").endswith(QUOTE)
+
+
 def _value(function: PlannerFunction, name: str, value: str) -> str:
     """A slot's value; a text to write is not changed."""
-    return value.strip(" ,") if "text" in fold(name) else _clean(value, is_target=name == function.target)
+    return value.strip(" ,:") if "text" in fold(name) else _clean(value, is_target=name == function.target)
 
 
 def _is_thing(target: str | None, book: PhraseBook) -> bool:
     """Whether a target may name objects: not a speaking person, nor a list that contains a request."""
     if target is None or fold(target) in _IT:
         return True
-    if target.lower().startswith(("no ", "either ", "neither ")):
+    if target.lower().startswith(_NO_THINGS):
         return False
     pieces = _WEAK.split(fold(target))
     words = re.findall(r"[\w'-]+", fold(target))
@@ -434,6 +576,11 @@ def _is_thing(target: str | None, book: PhraseBook) -> bool:
         or words[0] in _PREPOSITIONS
         or not _ASKING.isdisjoint(words)
         or _FUNCTION_WORDS.issuperset(words)
+        or words[-1] in _UNSEEN
+        or _HAS_VERB.search(fold(target))
+        or _REASON.search(fold(target))
+        or _TO_THING.search(fold(target))
+        or re.search(r"\d:\d", target)
     ):
         return False
     return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
@@ -455,7 +602,7 @@ def _with_kept(target: str, kept: str) -> str:
     """A target with an exception; for the image itself it means everything else."""
     if not kept:
         return target
-    is_whole = target == IMAGE or target.lower() in ("everything", "anything", "all")
+    is_whole = target == IMAGE or target.lower() in _EVERYTHING
     whole = is_whole or THINGS.fullmatch(target.lower()) is not None
     return f"{'everything' if whole else target} except {kept}"
 

@@ -339,8 +339,13 @@ _KEPT_FIRST = re.compile(
     re.IGNORECASE,
 )
 _COMPLAINT = re.compile(
-    r"^(?:i (?:do not|don't|never)(?: really)? (?:like|love|want|need)|i (?:hate|dislike))(?: (?:how|that))?"
-    r" (?P<thing>the [^,;]+?)[,;]\s*(?:so |and |please |just )*(?P<rest>.*\b(?:it|them)\b.*)$",
+    r"^(?:i (?:do not|don't|never)(?: really)? (?:like|love|want|need)|i (?:hate|dislike|can't stand"
+    r"|can not stand)"
+    r"|i am (?:not (?:a (?:big |huge |great )?fan of|keen on|happy (?:with|about)|sure about|fond of)"
+    r"|sick of|tired of))"
+    r"(?: (?:how|that))?"
+    r"(?: how (?:very |so )?[\w-]+)? (?P<thing>the [^,;]+?)(?: (?:is|are|looks?|seems?))?[,;]\s*(?:so "
+    r"|and |please |just )*(?P<rest>.*\b(?:it|them)\b.*)$",
     re.IGNORECASE,
 )
 """A remark on a thing before the request about it: "I don't like the sky, make it blue"."""

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from promptvision.builtin.planner.conversation import is_small_talk
+from promptvision.builtin.planner.bags import bag_match
+from promptvision.builtin.planner.conversation import is_left, is_small_talk
 from promptvision.builtin.planner.english import readings, terse_readings, tidy
 from promptvision.builtin.planner.languages import LANGUAGES, Language
-from promptvision.builtin.planner.patterns import PhraseBook, phrase_book
+from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, name_image, phrase_book
 from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
     MAX_CLAUSES,
+    MAX_WORK,
     Match,
     match_clause,
     split_clauses,
@@ -25,6 +27,7 @@ from promptvision.builtin.planner.spelling import (
     corrections,
     keeps_values,
 )
+from promptvision.builtin.planner.wishes import in_order, is_remark, parted_remark
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
@@ -38,20 +41,41 @@ _NEGATED_FIRST = re.compile(
     rf")?)(?P<rest>.+)$",
     re.IGNORECASE,
 )
+_NOT_NEEDED = re.compile(
+    r"^i (?:do not|don't|dont) (?:need|want) (?P<not>.+?)(?:,|;| but)\s*(?:(?:but |just |only |rather "
+    r"|instead |please "
+    r"|simply )+|(?=i (?:want|need|would like|meant)\b))(?P<rest>.+)$",
+    re.IGNORECASE,
+)
 _NO_FIRST = re.compile(
-    r"^no (?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$", re.IGNORECASE
+    r"^(?:no |\w+ (?=nothing))(?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$",
+    re.IGNORECASE,
 )
 _UNWANTED = re.compile(
     r"^i (?:do not|don't|dont) (?:want|need) .+ \w{3,}ed(?: (?:out|off|away))?(?: please)?$", re.IGNORECASE
 )
 """An action that is not to be done: "I don't want the background removed"."""
-_NEGATED = re.compile(rf"^{_NEGATION} .+$", re.IGNORECASE)
+_NEGATED = re.compile(
+    rf"^(?:{_NEGATION} .+|(?:it|this|that|the (?:image|picture|photo)) (?:does not|doesn't|do not|don't"
+    rf"|need not|should not"
+    r"|shouldn't|must not) (?:need|have|want|be|get)\b.*)$",
+    re.IGNORECASE,
+)
 _NEGATED_LAST = re.compile(
     rf"^(?P<head>.+?)(?:,\s*(?:but |and )?|\s+(?:but|and)\s+){_NEGATION} (?:[\w-]+)(?: (?:it|that|this"
     rf"|anything(?: else)?|the (?:image|picture|photo)))?$",
     re.IGNORECASE,
 )
 _AMOUNT = re.compile(r"(?:by )?[+-]?(\d{1,3})%$")
+_ASKED_FOR = re.compile(
+    r"(?:any |some |no )?(?P<thing>(?:\w+ )?(?!.*(?:ss|us|is|thanks|news)\b)[a-z]{3,}s)\?", re.IGNORECASE
+)
+"""A thing with a question mark and no verb: "dogs?"."""
+_DIGIT = re.compile(r"\d")
+_LAST_THING = re.compile(r"\b(?:the|this|that|my) (?P<thing>\w+(?: \w+)?)$", re.IGNORECASE)
+_JOIN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
+_HIDDEN = re.compile(r"(?:everything|nothing|not|no|never|don't|only)\b", re.IGNORECASE)
+MAX_PARTS = 3
 _VERBLESS = re.compile(
     r"(?:the|an?|and|or|but|not|no|my|its?|with|in|on|to|of|for|at|by|leave|keep|except|also|very|too"
     r"|shiny)\b",
@@ -88,25 +112,60 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     """Parse a request up to the first clause that is not understood."""
     if len(words) > MAX_CHARS:
         return Reading(unknown=words)
-    clauses = [clause for clause in split_clauses(tidy(words)) if not is_small_talk(clause)]
+    if is_left(words):
+        return Reading(is_nothing=True)
+    clauses = [clause for clause in split_clauses(in_order(tidy(words))) if not is_small_talk(clause)]
+    if len(clauses) == 1 and len(clauses[0].split()) < 4 and words.rstrip().endswith("?"):
+        clauses = [f"{clauses[0]}?"]
     if len(clauses) > MAX_CLAUSES:
         return Reading(unknown=words)
-    book, reading = phrase_book(functions), Reading()
+    book, reading = phrase_book(functions).for_request(), Reading()
+    remarks: list[str] = []
+    named = ""
     for clause in map(without_asides, clauses):
         is_negated = _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause)
-        if is_negated or _UNWANTED.match(clause):
+        if is_negated or (_UNWANTED.match(clause) and not _NOT_NEEDED.match(clause)):
             reading = replace(reading, is_nothing=True)
             continue
         read = _read_clause(clause, book)
+        if read.unknown and not read.matches and len(clauses) > 1 and is_remark(clause):
+            remarks.append(clause)
+            continue
+        read = replace(read, matches=tuple(_with_named(match, named) for match in read.matches))
+        named = _named_in(clause) if not any(match.function.target for match in read.matches) else ""
         reading = replace(read, matches=(*reading.matches, *read.matches))
         if read.unknown:
             break
-    return reading
+    reading = replace(reading, matches=_merged(reading.matches))
+    return reading if reading.matches or not remarks else replace(reading, unknown=remarks[0])
+
+
+def _named_in(clause: str) -> str:
+    """The thing at the end of a clause, for "it" in the next one: "read the sign"."""
+    found = _LAST_THING.search(clause)
+    return found["thing"] if found and IMAGE not in name_image(found[0]) else ""
+
+
+def _with_named(match: Match, named: str) -> Match:
+    if not match.is_follow_up or not named:
+        return match
+    return replace(
+        match, arguments=((str(match.function.target), named), *match.arguments), is_follow_up=False
+    )
+
+
+def _merged(matches: Sequence[Match]) -> tuple[Match, ...]:
+    """The matches without one that adds nothing to the one before it: "cut it out, without background"."""
+    return tuple(
+        match
+        for place, match in enumerate(matches)
+        if not place or match.arguments or match.function is not matches[place - 1].function
+    )
 
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
-    if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause):
+    if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause) or _NOT_NEEDED.match(clause):
         return _about(_read_clause(found["rest"], book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
         return _read_clause(found["head"], book)
@@ -115,11 +174,22 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
     if (reading := _foreign(clause, book)) is not None:
         return reading
     for corrected in corrections(clause, book):
+        corrected = tidy(corrected) if _DIGIT.search(corrected) else corrected  # "50 precent"
         if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
             return _decided(clause, _spelled(corrected, matches, book))
     for text in terse_readings(clause, book):
         if (matches := _english(text, book)) and not any(match.is_follow_up for match in matches):
             return _decided(clause, matches)
+    found = _ASKED_FOR.fullmatch(clause.strip())
+    if found and (matches := _english(f"find {found['thing']}", book)):
+        return Reading(matches)
+    if bag := bag_match(clause, book):
+        return Reading((_with_amount(bag, clause),))
+    if (whole := _parted(clause, book)) is not None:
+        return whole
+    for rest in parted_remark(clause):
+        if not (read := _read_clause(rest, book)).unknown:
+            return read
     if begun := _begun(clause, book):
         return begun
     is_incomplete = len(clause.split()) < 7 and any(_english(clause + more, book) for more in _OBJECTS)
@@ -183,6 +253,11 @@ def _foreign(clause: str, book: PhraseBook) -> Reading | None:
         matches = _in_language(wanted, language, book) if wanted else ()
         if is_negated and (matches or language.is_sure(clause)):
             return Reading(matches, is_nothing=not matches)
+        matches = tuple(
+            match
+            for place, match in enumerate(matches)
+            if not place or match.arguments != matches[place - 1].arguments
+        )
         if matches and kept:
             matches = tuple(_keeping(match, language.english(kept)) for match in matches)
         if matches:
@@ -191,9 +266,12 @@ def _foreign(clause: str, book: PhraseBook) -> Reading | None:
 
 
 def _in_language(clause: str, language: Language, book: PhraseBook) -> tuple[Match, ...]:
+    phrases = phrase_book(book.functions, language.code).for_request()
     for text in dict.fromkeys(language.wordings(clause)):
-        if matches := match_clause(text, phrase_book(book.functions, language.code)):
+        if matches := match_clause(text, phrases):
             return tuple(_in_english(match, language) for match in matches)
+        if bag := bag_match(text, phrases):
+            return (bag,)
     return ()
 
 
@@ -212,6 +290,20 @@ def _in_english(match: Match, language: Language) -> Match:
         for name, value in match.arguments
     )
     return replace(match, arguments=tuple(arguments))
+
+
+def _parted(clause: str, book: PhraseBook) -> Reading | None:
+    """Both sides of "and" or a comma, each in other words: "brighten it up a touch, bump the contrast"."""
+    if book.work > MAX_WORK // 2:
+        return None
+    for found in islice(_JOIN.finditer(clause), MAX_PARTS):
+        head, rest = clause[: found.start()], clause[found.end() :]
+        if len(rest.split()) < 2 or not (matches := _english(head, book)) or _HIDDEN.match(head):
+            continue
+        reading = _read_clause(rest, book)
+        if not reading.unknown and reading.matches:
+            return replace(reading, matches=(*matches, *reading.matches))
+    return None
 
 
 def _begun(clause: str, book: PhraseBook) -> Reading | None:

@@ -22,7 +22,9 @@ _AGAIN = re.compile(
 )
 _SAME_TO = re.compile(
     r"(?:(?:and |now |please )*)(?:(?:do )?the )?same (?:thing )?(?:to|for|with|on) (?:the |my )?"
-    r"(?P<target>.+?)(?: too)?",
+    r"(?P<target>.+?)(?: too| as well)?(?: please)?"
+    r"|(?:(?:and |now |please |ok,? )*)do (?:the |my )(?P<other>(?!same\b).+?) (?:too|as well|also)(?: "
+    r"please)?",
     re.IGNORECASE,
 )
 
@@ -41,7 +43,9 @@ def repeated(
     known = {function.name: function for function in functions}
     if (same := _SAME_TO.fullmatch(bare)) is not None:
         calls = [call for call in last_calls(messages) if call.name in known and known[call.name].target]
-        return tuple(repeat_of(known[call.name], call, same["target"]) for call in calls[-1:])
+        return tuple(
+            repeat_of(known[call.name], call, same["target"] or same["other"]) for call in calls[-1:]
+        )
     if (again := _AGAIN.fullmatch(bare)) is None:
         return ()
     calls = [call for call in last_calls(messages) if call.name in known]

@@ -24,6 +24,14 @@ _SEVERAL = re.compile(
     rf"|(?:all )?(?:these|those|the|my) {_NOUN}|all of (?:them|these|those)|them all)(?!\w)",
     re.IGNORECASE,
 )
+_IMAGES = re.compile(rf"\b{_NOUN}\b", re.IGNORECASE)
+_TOGETHER = re.compile(
+    r"\b(?:combin|merg|join|stitch|stack|side by side|beside|collage|grid|montage|mosaic|together|next "
+    r"to|blend|past"
+    r"|overlay|superimpos|one above|in a row|compare|kombin|verbind|neben|junta|une\b|fusion|assembl)"
+    r"|合并|拼",
+    re.IGNORECASE,
+)
 _ROW = re.compile(r"^img_([1-9]\d*) (?:input|edit) ", re.MULTILINE)
 """A line of the image table that names an image to work on, not a mask or an annotated copy."""
 
@@ -44,7 +52,11 @@ def name_several(words: str, messages: Sequence[Message]) -> str:
         return words
     handles = [f"img_{number}" for number in _ROW.findall(messages[-1].content)]
 
+    is_about_images = _TOGETHER.search(words) is not None
+
     def named(found: re.Match[str]) -> str:
+        if not is_about_images and not _IMAGES.search(found[0]):
+            return found[0]  # "erase all of them" is about things
         count = 2 if found["both"] else _NUMBERS.get((found["count"] or "").lower(), len(handles))
         return " and ".join(handles[-count:]) if 2 <= count <= len(handles) else found[0]
 

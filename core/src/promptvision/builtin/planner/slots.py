@@ -15,6 +15,16 @@ __all__ = ["MISFIT", "Fit", "fitted", "is_list", "schema_of"]
 
 _UNIT = re.compile(r"\s*(?:%|percent|pixels?|px|degrees?|\u00b0)$", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?")
+_PLACES = (
+    ("upper", "top"),
+    ("lower", "bottom"),
+    ("middle", "center"),
+    ("centre", "center"),
+    (" corner", ""),
+    (" side", ""),
+)
+"""Other names of places in an image, where an argument has a list of places."""
+MAX_COLOUR_WORDS = 3
 _COLOUR_NAMES = ("color", "colour")
 _LEADS = re.compile(r"^(?:by|about|around|exactly)\s+", re.IGNORECASE)
 
@@ -46,6 +56,8 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
         return MISFIT
     if "enum" in schema and value not in schema["enum"]:
         value = value.lower()  # "JPEG"
+        for word, option in _PLACES:
+            value = value.replace(word, option) if value not in schema["enum"] else value
         if value not in schema["enum"]:
             return MISFIT
     if "pattern" in schema:
@@ -73,8 +85,9 @@ def _number(value: str) -> Fit:
         return Fit(bare.replace(",", "."))
     if bare.lower() in NUMBERS:
         return Fit(str(NUMBERS[bare.lower()]))
-    return Fit(value, is_sure=False)
+    return Fit(value, is_sure=False) if " " not in value else MISFIT
 
 
 def _is_colour(value: str) -> bool:
-    return value.startswith("#") or is_colour_word(value.lower().rpartition(" ")[2])
+    is_short = len(value.split()) < MAX_COLOUR_WORDS
+    return value.startswith("#") or (is_short and is_colour_word(value.lower().rpartition(" ")[2]))

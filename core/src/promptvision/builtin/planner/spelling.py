@@ -68,6 +68,18 @@ _OTHER_WORDS = word_set(
     "bean mean learn "
     "help hello keep sheep cheap cheat heat meat seat beat boot root foot fool cool pool tool school "
     "wool hood "
+    "wearing them sitting standing walking holding running looking smiling dancing eating drinking "
+    "playing riding "
+    "were where there their here when then than were was "
+    "tilted crooked slanted titled filter "
+    "bride groom plants plant boats goats coats towel tower towels towers pond cliff cross crown medal "
+    "pearl stain "
+    "crumbs badge ridge badger lodge barrel carrot parrot button mitten kitten smoke spoke stork shark "
+    "sharks stalk "
+    "thread treads throat trees crane crate cradle plaque planet blanks bricks brick crack track trick "
+    "trunk truck "
+    "drink drunk dress press cress grill drill thrill swan swans swing string spring strings springs "
+    "wing wings "
     "order upload download delete email share post pizza joke poem music money light lights radio "
     "travel flight",
 )
@@ -130,7 +142,9 @@ def _corrected_thing(word: str) -> str:
     if len(word) < _MIN_THING or stems & (_THINGS | _GRAMMAR | _OTHER_WORDS | _COLOURS):
         return word
     near = near_words(folded, _THINGS)
-    return near[0] if len(near) == 1 else word
+    if len(near) != 1 or (len(word) <= _MIN_THING and sorted(near[0]) != sorted(folded)):
+        return word  # "bride" is no misspelled "bridge"
+    return near[0]
 
 
 def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
@@ -139,7 +153,7 @@ def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
     spans = [
         (found.span(), near)
         for found in _WORD.finditer(clause)
-        if len(found[0]) >= _MIN_LETTERS and (near := near_words(fold(found[0]), known))
+        if len(found[0]) >= _MIN_LETTERS and (near := near_words(fold(found[0]), known, is_bold=True))
     ]
     return islice(_combined(clause, spans), MAX_CORRECTIONS) if len(spans) <= MAX_WORDS else iter(())
 
@@ -163,14 +177,14 @@ def _combined(clause: str, spans: list[tuple[tuple[int, int], tuple[str, ...]]])
                 yield text
 
 
-def near_words(word: str, known: frozenset[str]) -> tuple[str, ...]:
+def near_words(word: str, known: frozenset[str], *, is_bold: bool = False) -> tuple[str, ...]:
     """Known words within one or two typing errors of an unknown word, nearest first."""
-    if word in known or word in _OTHER_WORDS:
+    if word in known or word in _OTHER_WORDS or word in _THINGS or word.removesuffix("s") in _THINGS:
         return ()
     from rapidfuzz.distance import OSA
     from rapidfuzz.process import extract
 
-    limit = 1 if len(word) < 8 else 2
+    limit = 1 if len(word) < (6 if is_bold else 8) else 2
     starts = set(word[:2])  # a typist rarely misses the first key, and may swap it with the second
     if word[0] in _VOWELS:
         starts |= _VOWELS

@@ -74,11 +74,18 @@ _MEANT = re.compile(
     re.IGNORECASE,
 )
 _ALSO = re.compile(
-    r"(?:also (?:the |my )|(?:and|now|then) (?:the |my )(?=.* (?:too|as well|also)$))(?P<target>[\w' -]+?)"
-    r"(?: too| as well| also)?",
+    r"(?:also (?:the |my )|(?:(?:and|now|then) )?(?:the |my )(?=.* (?:too|as well"
+    r"|also)$))(?P<target>[\w' -]+?)"
+    r"(?: too| as well| also)?(?: please| thanks)?",
     re.IGNORECASE,
 )
-_IN = re.compile(r"(?:and |now |no,? |but |maybe |rather )*in (?P<colour>[\w ]+)", re.IGNORECASE)
+_IN = re.compile(
+    r"(?:and |now |no,? |but |maybe |rather |actually |hm+,? |i think |perhaps )*(?:in (?P<colour>[\w ]+?)"
+    r"|(?P<better>[\w ]+?) (?:would|might|could|may) (?:be|look) (?:much |a lot )?(?:better|nicer|good"
+    r"|great|best))"
+    r"(?: please| instead)?",
+    re.IGNORECASE,
+)
 _AMOUNTS = ("strength", "size", "percent", "degrees", "factor", "amount", "radius", "quality")
 """Names of arguments that say how much, where the last call left them at their defaults."""
 _SIZES = ("percent", "size", "width", "height", "longest_side", "factor", "scale")
@@ -128,8 +135,12 @@ def _changes(words: str, last: Match) -> dict[str, Any] | None:
             if found := rule.fullmatch(words):
                 return {str(target): found["target"].strip()}
     bare = _CLOSING.sub("", " " + _OPENING.sub("", words)).strip()
-    if (found := _IN.fullmatch(words)) and "prompt" in dict(last.arguments) and _is_colour(found["colour"]):
-        return {"prompt": found["colour"]}
+    if (
+        (found := _IN.fullmatch(words))
+        and "prompt" in dict(last.arguments)
+        and _is_colour(colour := found["colour"] or found["better"])
+    ):
+        return {"prompt": colour}
     if _OTHER.fullmatch(bare):
         return _reversed(last)
     return _scaled(words, bare, last)
@@ -171,7 +182,7 @@ def _scaled(words: str, bare: str, last: Match) -> dict[str, Any] | None:
         number = float(found["number"])
         sign = {"more": 1, "further": 1, "less": -1}.get((found["more"] or "").lower(), 0)
         return {name: _limited(value + sign * number if sign else number, schema)}
-    says_size = re.search(r"\b(?:big|larg|small|tiny)", bare) is not None
+    says_size = re.search(r"\b(?:big|larg|small|tiny(?! bit))", bare) is not None
     if says_size and name not in _SIZES:
         return None
     times = next((factor for rule, factor in _TIMES if rule.fullmatch(bare)), None)

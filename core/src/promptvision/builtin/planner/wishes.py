@@ -1,0 +1,591 @@
+"""Wishes that are no imperatives: statements, complaints, purposes, and steps named out of their order.
+
+Each rule rewrites a kind of English sentence into the plain request that it stands for; which operation that
+asks for is left to the phrases of the operations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
+from promptvision.tools.targets import is_colour_word
+
+__all__ = ["cure_of", "in_order", "is_remark", "parted_remark", "wishes"]
+
+_IMG = rf"(?:{IMAGE}|it|this|that)"
+_DONE = (
+    r"(?:\w{2,}ed|taken|read|put|shown|set|brought|cut|made|hidden|written|drawn|gone)(?: (?:out|off|away"
+    r"|up|down|in))?"
+)
+_PAINTED = r"(?:nice|warm|cool|bright|dark|light|pale|deep|soft|rich|bold|plain|pure|solid|lovely|shiny)"
+_SEEN = (
+    r"(?:(?:can|do|could|may|might|would|will|have|are|is) ?)?(?:you|i|we|one|there)? ?"
+    r"(?:can |could |be |been |manage to )?(?:see|find|count|spot|seen|make out|make it|visible|in view"
+    r"|present|there|here|around|have|got|detect|recogni[sz]e|on display|shown|pictured)"
+)
+_BEGINS = (
+    r"(?:is it possible|is there (?:a|any) way|would there be a way|are you able|were you able|do you "
+    r"know how"
+    r"|how (?:do|can|could|would|should|might) (?:i|we|you|one)|what if (?:i|we|you)"
+    r"|why (?:do not|don't) (?:you|we)|i am (?:looking|trying|hoping|planning|about)(?: for you)?"
+    r"|my (?:goal|wish|idea|plan) is|your (?:task|job|mission) is|the (?:task|idea|goal) is"
+    r"|i (?:would|will) (?:really |just |very much )?(?:like|love|want|prefer|need)(?: for)?(?: you)?"
+    r"|see (?:if|whether) you can|time|it is time|(?:i )?dare you|i challenge you|all i (?:want|need) is"
+    r"|what i (?:want|need) is(?: for you)?|what i would like is(?: for you)?|do me a favou?r and"
+    r"|be a (?:star|love|hero|pal|sport|darling|mate) and|i need you|i want you|you have|you need|you are"
+    r"|it is necessary|it is important|try|attempt|proceed|please)"
+)
+_GERUND = (
+    r"(?:thank(?:s| you)(?: (?:so|very) much| a lot| in advance)? for|i was thinking (?:of|about)"
+    r"|i am thinking (?:of|about)|what about|how about|mind|do you mind|would you mind|are you up for"
+    r"|fancy|could i bother you with|can i trouble you with|i would be interested in|can you manage|consider"
+    r"|i insist on|i suggest|i propose|i recommend|let us start by|start by|begin by|start with|try)"
+)
+_POLITE_IF = re.compile(
+    r"^.{0,70}?\b(?:if|that|whether|when|as to) (?:you|we) (?:could|can|would|might|may|were able to|were to"
+    r"|will|should|able to)"
+    r"(?: (?:please|just|kindly|also|possibly|perhaps|maybe|somehow|ever|be so kind as to))* (?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_PURPOSES = tuple(
+    re.compile(rule, re.IGNORECASE)
+    for rule in (
+        r",? (?:so(?: that)?|because|since|cause|cuz|as) (?:i|we|you|it|they|he|she|that|this|nobody|no one"
+        r"|no-one|none|people|everyone|everybody|one|the|my|our|there|"
+        rf"{IMAGE})\b(?!.*\b(?:only|just) .*(?:visible|left|remains?)$).+$",
+        r",? (?:for|as) (?:my|our|his|her|their|your|an?|the|some|this) (?:[\w-]+ ){0,3}?(?:web ?site"
+        r"|blog|profile"
+        r"|instagram|insta|facebook|linkedin|page|post|poster|print|printing|presentation|slides?|article"
+        r"|report|email|e-mail|card|cv|resume|logo|wallpaper|thumbnail|avatar|album|shop|store|listing|ad"
+        r"|advert|flyer|newsletter|banner|header|story|book|project|class|school|homework|grandma|mum|mom"
+        r"|dad|wife|husband|friend|boss|team|client|party|passport|application|ebay|etsy|phone|screen"
+        r"|desktop|background picture|story|feed|channel|video|magazine|paper|thesis|exhibition)s?$",
+        r",? for (?:instagram|facebook|linkedin|twitter|tiktok|ebay|etsy|youtube|printing|print|privacy"
+        r"|privacy reasons|publication|publishing|sharing|the web|web use|social media|email|fun|now"
+        r"|clarity|a moment|a second|a change|once|readability|accessibility|documentation)$",
+        r",? (?:in order )?to (?:use|post|send|share|upload|print|publish|hang|put|frame|show|give|email|mail"
+        r"|save space|fit|match|protect|respect|hide who|make sure|make room|avoid|keep) .+$",
+        r",? (?:before|after) i (?:post|send|share|upload|print|publish|show) .+$",
+        r",? (?:which|that) (?:i|we) (?:need|want|will|would|am|are) .+$",
+        r",? in (?:case|preparation|time) .+$",
+        r",? (?:like|as) (?:you|we|i) (?:did|said|discussed|mentioned|asked|wanted|see|know)\b.*$",
+        r",? (?:whichever|whatever|however|as (?:much|well|best|good|fast|soon) as) .+$",
+        r",? (?:or (?:something|so|anything)(?: (?:like|similar to) that)?|and (?:so on|stuff|such"
+        r"|everything))$",
+        r", (?:it|that) (?:is|was|looks|would be|should be|hurts|makes|will) [^,]+$",
+    )
+)
+"""Ends of a sentence that say why, for whom or with what result, but not what is to be done."""
+_WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(rule, re.IGNORECASE), made)
+    for rule, made in (
+        (rf"^{_BEGINS} to (.+)$", r"\1"),
+        (rf"^(?:{_BEGINS}) ((?!to |that )\w+ .+)$", r"\1"),
+        (rf"^{_GERUND} (\w+ing .+)$", r"\1"),
+        # Questions and statements with "should", "could", "needs to"
+        (
+            rf"^(?:can|could|may|might|should|would|will|must|shall) (.+?) (?:please |perhaps |maybe |also )?"
+            rf"(?:be|get|become) ({_DONE}(?: .*)?)$",
+            r"~\2~\1",
+        ),
+        (
+            r"^(?:can|could|may|might|should|would|will|must|shall|couldn't|can't) "
+            r"((?:the|my|that|this|his|her|their|our|all|these|those) .+?) (?:please |perhaps |maybe )?"
+            r"(?:be|become|look|turn|appear) (?:more like |like )?(.+)$",
+            r"make \1 \2",
+        ),
+        (
+            rf"^(.+?) (?:should|must|has to|have to|needs to|need to|ought to|had better|could do with being"
+            rf"|wants to|can|could|might|may|would|gets to) (?:please |also |maybe )?(?:be|get|have "
+            rf"been) ({_DONE}(?: .*)?)$",
+            r"~\2~\1",
+        ),
+        (
+            r"^(.+?) (?:should|must|has to|have to|needs to|need to|ought to|is supposed to|are supposed to"
+            r"|is meant to|could|would|ought to) (?:be|become|turn|look)(?: more)? (.+)$",
+            r"make \1 \2",
+        ),
+        (
+            r"^(.+?) (?:needs?|requires?|wants?|could use|could do with) (?:a )?(?:bit of )?(?:some "
+            r")?(\w+ing)$",
+            r"\2 \1",
+        ),
+        (
+            rf"^{_IMG} (?:needs?|requires?|wants|lacks|could use|could do with|is missing|deserves|is "
+            rf"lacking)"
+            r" (?:a (?:little |tiny )?(?:bit|touch|dash|lot|tad) (?:of |more )?|some |much |a )?(?:more )?"
+            r"((?!to )[\w ]+)$",
+            r"add \1",
+        ),
+        (
+            r"^((?:the|that|this|those|these|my|his|her|all|any) .+?) (?:has to|have to|must|should|needs to"
+            r"|need to|can|has got to|have got to|gotta|could) (?:go|disappear|vanish|leave|come out)"
+            r"(?: away)?$",
+            r"remove \1",
+        ),
+        (
+            r"^((?:the|that|this|those|these) [^,]+?) (?:is|are|looks?|seems?) (?:really |so |very "
+            r"|quite |kind of"
+            r" |a bit |rather |pretty )*(?:annoying|distracting|in the way|unwanted|disturbing|bothering me"
+            r"|not (?:supposed|meant) to be (?:there|here)|unnecessary|out of place)$",
+            r"remove \1",
+        ),
+        (
+            r"^((?:the|that|this|those|these) [^,]+?) (?:ruins?|spoils?|bothers?|annoys?|disturbs?|distracts?"
+            r"|should not be|shouldn't be|does not belong|do not belong|doesn't belong|don't belong)"
+            r"(?: (?:me|it|there|here|from it|everything|the view|<image>|in it|in <image>))*$",
+            r"remove \1",
+        ),
+        (
+            r"^(?:i )?(?:would|could|might) (?:do|be|look) (?:much |so |far )?(?:better|nicer"
+            r"|happier) without (.+)$",
+            r"remove \1",
+        ),
+        (
+            rf"^{_IMG} (?:would|might|could|may|will) (?:be|look) (?:much |so |far |way )?(?:better|nicer"
+            rf"|great|good|cleaner|perfect|lovely|cool) (?:without|minus) (.+)$",
+            r"remove \1",
+        ),
+        (
+            rf"^{_IMG} (?:would|might|could|may|will) (?:be|look) (?:much |so |far |way )?(?:better|nicer"
+            rf"|great|good|perfect|lovely|cool) (?:as |in )?((?!if |to |when |that )[\w &-]+)$",
+            r"make it \1",
+        ),
+        (
+            r"^((?:the|my|his|her|that|this) [^,]+?) (?:would|might|could|may|will) (?:be|look) "
+            r"(?:much |so |far "
+            r"|way )?(?:better|nicer|great|good|perfect|lovely|cool|amazing|awesome|fantastic|cute) "
+            r"(?:as |in |if .{0,12}(?:was|were) )?(.+)$",
+            r"make \1 \2",
+        ),
+        # Wishes for a thing with a colour: "I'd rather have a green car"
+        (
+            r"^(?:i (?:would|want|need|wish|prefer|fancy)\b.{0,24}?|give me |make it |we want |can i "
+            r"have |can we have "
+            rf"|how about |what about |let us have |let us try |try )?(?:for )?(?:to (?:have|see) "
+            rf")?an? ((?:{_PAINTED} )*\w+) ([a-z]+)(?: instead| there| please)?$",
+            r"?make the \2 \1",
+        ),
+        (
+            rf"^(?:use|go (?:with|for)|try|take|pick|choose|prefer|make that|do|rather|better|maybe|let us "
+            rf"(?:go|try)(?: with| for)?|i (?:would )?prefer|i meant|i said|how about|what about) (?:it "
+            rf")?(?:in |with |a |an )?((?:{_PAINTED} )*\w+)(?: instead| this time| then| rather| now)*$",
+            r"?make it \1",
+        ),
+        # Questions
+        (
+            rf"^(?:.{{0,24}} )?(?:how many|the (?:total )?number of|the count of|the amount of) (.+?) "
+            rf"{_SEEN}(?: (?:in|on) {IMAGE}| in total| here| there| altogether)*$",
+            r"how many \1 are there",
+        ),
+        (
+            r"^(?:what is |tell me |give me |say |count |i need )?(?:the )?(?:total )?(?:number|amount"
+            r"|count) of (.+)$",
+            r"how many \1 are there",
+        ),
+        (
+            rf"^(?:(?:are|is) there|do you see|can you see|do we have|have we got|can i see|does {_IMG} "
+            rf"(?:have|show|contain)|spot)(?: (?:any|some|a few|an?))? (.+?)(?: (?:anywhere|somewhere|at "
+            rf"all|in sight|around|in view|visible|hidden|to be seen|hiding))+$",
+            r"is there \1",
+        ),
+        (
+            r"^(?:which|what) (?:thing|things|objects?|items?|stuff|animals?|people) (?:is|are|can be|can "
+            r"you|do you|can i)(?: (?:see|find|seen|spot|shown))?(?: in it)?$",
+            r"what is in it",
+        ),
+        (
+            r"^where (?:exactly |in it |abouts )?(?:can|could|do|would|might) (?:i|you|we) (?:find|see"
+            r"|spot) (.+)$",
+            r"where is \1",
+        ),
+        (
+            r"^where(?:abouts)? (?:have|has|did) .*?(?:hid(?:den|e)?|put|left|leave|lost?|lose) (.+)$",
+            r"where is \1",
+        ),
+        (
+            r"^(?:find|tell me|show me|say|point out) (?:out )?(?:the (?:position|location|place"
+            r"|whereabouts) of|where to find) (.+)$",
+            r"find \1",
+        ),
+        (
+            r"^where (?:did|has|have|does|do) (.+?) (?:go|gone|hide|hidden|sit|stand|lie|end up|be|live"
+            r"|disappeared?)$",
+            r"where is \1",
+        ),
+        (
+            r"^(?:put|place|add|paint|draw|insert) (.+?) where (.+?) (?:is|was|are|were|stands?|stood|sits?"
+            r"|sat)(?: now)?$",
+            r"replace \2 with \1",
+        ),
+        (r"^(?:make|turn|get) (.+?) more ([a-z]+)$", r"?make \1 \2"),
+        (r"^(?:.{0,20} )?there (?:were|was|are|is|would be|should be) no(?: more)? (.+)$", r"remove \1"),
+        (
+            r"^(.+?) would be (?:really |very |so |much )?(?:nice|great|good|lovely|perfect|better|cool"
+            r"|appreciated|helpful|welcome|awesome|ideal|wonderful|fine)$",
+            r"\1",
+        ),
+        (
+            r"^everything (?:but|except(?: for)?|apart from|other than|besides) (.+?) (?:should|must|has to"
+            r"|needs to|can) (?:disappear|go|vanish|leave|be (?:gone|removed|erased|deleted))$",
+            r"remove everything except \1",
+        ),
+        (
+            r"^(?:(?:tell|show) me )?how many (.+?) (?:are|is)(?: (?:left|still|currently|standing|sitting"
+            r"|lying|parked|hanging))? (in|on|at|under|behind|near|next to|inside) (.+)$",
+            r"how many \1 \2 \3 are there",
+        ),
+        (
+            r"^how many (.+?) (?:can you|do you|can i|could you|can we|do we|can be) (?:see|find|count|spot"
+            r"|seen|make out) ((?:in|on|at|under|behind|near|next to) .+)$",
+            r"how many \1 \2 are there",
+        ),
+        (
+            r"^the (brightness|contrast|saturation|sharpness|exposure|colou?rs) (?:is|are|seems?|looks?) "
+            r"(?:a bit |way |far |much )?too (?:low|weak|little|poor|small|faint)$",
+            r"increase the \1",
+        ),
+        (
+            r"^the (brightness|contrast|saturation|sharpness|exposure|colou?rs) (?:is|are|seems?|looks?) "
+            r"(?:a bit |way |far |much )?too (?:high|strong|much|big|intense)$",
+            r"reduce the \1",
+        ),
+        (
+            r"^(?:put|place|draw|add|stick) (?:a |some )?black (?:box|bar|rectangle|square|patch|strip"
+            r"|stripe|block)(?:s|es)? (?:over|on|across|on top of|in front of) (.+)$",
+            r"black out \1",
+        ),
+        (
+            r"^(?:put|place|draw|add|stick) (?:a |some )?(?:blur|mosaic|pixels|pixelation) (?:over|on"
+            r"|across|on top of|to) (.+)$",
+            r"blur \1",
+        ),
+        (
+            r"^(?:i |we )?(?:would |will )?(?:really |just |so )?(?:love|like|appreciate|prefer) it if "
+            r"(.+?) (?:were|was|is|would be|could be|became|got) (.+)$",
+            r"make \1 \2",
+        ),
+        (
+            r"^(?:make|get) (.+?) (blurred|removed|cropped|erased|deleted|pixelated|replaced|hidden"
+            r"|mirrored|flipped|rotated|sharpened|brightened|darkened|censored)(.*)$",
+            r"~\2\3~\1",
+        ),
+        (
+            r"^an? (inverted|mirrored|flipped|sharpened|brightened|darkened|cropped|rotated|blurred"
+            r"|desaturated|resized) (?:version|copy|image|picture|photo|variant)(?: of (?:it|this"
+            r"|<image>))?$",
+            r"~\1~it",
+        ),
+        (r"^(\w+) (it|them|him|her|that) (?:out|away|off|up|down)$", r"\1 \2"),
+        # Sizes, turns and amounts
+        (
+            rf"^(?:i )?(?:need|want|require|would like|like|have|get|give me|make) {_IMG} (?:at|to be|in"
+            rf"|with) (?:exactly |about |a size of |a width of )?(\d+(?:x\d+)?(?: pixels)?(?: (?:wide|tall"
+            rf"|high|in width|in height))?)$",
+            r"resize it to \1",
+        ),
+        (r"^([+-]) ?(\d+)% (?:of |more |in )?(\w+)$", r"±\1 \3 by \2%"),
+        (r"^(\w+) (?:by )?([+-]) ?(\d+)%$", r"±\2 \1 by \3%"),
+        (
+            r"^(?:bump|crank|push|pump|ramp|dial|kick|jack|notch|bring|turn|put|take|move|set) (?:up "
+            r")?(the )?(brightness|contrast|saturation|exposure|sharpness|colou?rs|vibrance|light)(?: up| "
+            r"higher)?(?: (?:a|by) .*)?$",
+            r"increase the \2",
+        ),
+        (
+            r"^(?:dial|bring|turn|take|pull|knock|tone|scale|put|move|set) (?:(?:down|back) )?(the "
+            r")?(brightness|contrast|saturation|exposure|sharpness|colou?rs|vibrance|light)(?: down| back| "
+            r"lower)?(?: (?:a|by) .*)?$",
+            r"reduce the \2",
+        ),
+        (
+            r"^(\d+)% (upscale|enlarge|scale|zoom|bigger|larger|resize|size up|enlargement|downscale"
+            r"|smaller|shrink)$",
+            r"\2 it to \1%",
+        ),
+        (r"^(\w+) (?:me|us) ((?:the|all|an?|every|any|some|my|this|that|where|what|how) .+)$", r"\1 \2"),
+        (
+            r"^(?:make|get|have|turn|let) (.+?) (?:to )?(?:look|appear|seem|become|be) (?:more |a bit |a "
+            r"little |much )*([\w-]+)$",
+            r"make \1 \2",
+        ),
+        (
+            r"^give ((?:the|my|that|this|her|his|our) [\w-]+) ((?:an? |some |long |short |big |blue |new "
+            r")?(?!to\b|the colou?r)[\w-]+(?: [\w-]+)?)$",
+            r"change \1 to \1 with \2",
+        ),
+        (
+            r"^(?:crop|cut|trim)(?: out| away| off)? (?:everything|all|anything)(?: else)? (?:except(?: "
+            r"for)?|but|around|other than|besides|apart from|bar) (.+)$",
+            r"crop it to \1",
+        ),
+        (r"^how many (.+?) (?:is|are) (\w+ing(?: .+)?)$", r"how many \1 \2 are there"),
+        (r"^(?:make|i want|get) (.+?) in (?:an? )?((?:[a-z]+ )?(?:[a-z]+))$", r"?make \1 \2"),
+        (r"^(?:only|just) (.+?) in (black (?:and|&) white|colou?r|gr[ae]y ?scale)$", r"make \1 \2"),
+        (
+            r"^(?:would|could|can|might|will) it be .{0,30}?\bif (.+?) (?:were|was|is|would be|could be"
+            r"|became) (.+)$",
+            r"make \1 \2",
+        ),
+        (
+            r"^where (?:in|on|within) (?:<image>|it|this|there) (?:is|are|can i find|can you see) (.+?)(?: "
+            r"(?:sitting|standing|located|placed|hiding|hidden|lying|positioned|parked))?$",
+            r"where is \1",
+        ),
+        (
+            r"^(where (?:is|are) .+?) (?:sitting|standing|located|placed|hiding|hidden|lying|positioned"
+            r"|parked|exactly)$",
+            r"\1",
+        ),
+        (r"^how many (.+?) (?:does|do|did) (.+?) have$", r"how many \1 of \2 are there"),
+        (r"^how many of (?:the |these |those )?(.+?) are (\w+)$", r"how many \2 \1 are there"),
+        # Exceptions
+        (
+            r"^(?:nothing|nobody|no one|none) (?:but|except(?: for)?|other than|besides) (.+?) (?:should"
+            r"|must|may|can|is to|shall) (?:be|stay|remain)(?: \w+)?$",
+            r"remove everything except \1",
+        ),
+        (
+            r"^(?:everything|all|anything) (?:but|except(?: for)?|apart from|other than|besides|bar) (.+?) "
+            r"(?:should|must|can|may|has to|needs to) (?:be|get|become|look|turn|go) (.+)$",
+            r"make everything except \1 \2",
+        ),
+        (
+            r"^(?:keep|leave) (.+?)(?: in(?: it)?| visible| only)?,? (?:and |but )?(?:remove|delete|erase"
+            r"|lose|get rid of|take out|wipe|drop|ditch) (?:everything|anything|all|the rest|the others"
+            r"|others|the other things)(?: else| the rest| other things)?$",
+            r"remove everything except \1",
+        ),
+        (
+            r"^(?:remove|delete|erase|lose|get rid of|take out|drop|wipe) (?:everything|anything|all)(?: "
+            r"else)?(?:,? (?:but|and|except))* (?:keep|leave) (.+)$",
+            r"remove everything except \1",
+        ),
+        (
+            r"^(.+?) (?:should|must|can|may|is to|are to|has to|needs to|gets to) (?:stay|remain|be kept"
+            r"|be left)(?: (?:in|there|here|visible|in it|as (?:it|they) (?:is|are)))?(?:,? and|,? but|,"
+            r"|;)+ (?:but |and |only )?(?:the )?(.+?) (?:should|must|can|may|is to|are to|has to|have to"
+            r"|needs to|need to|gets) (?:to )?(?:go|be removed|be gone|disappear|leave)$",
+            r"remove \2, but leave \1 alone",
+        ),
+    )
+)
+_COMPLAINTS = {
+    "brighter": "dark dim gloomy underexposed murky shadowy black",
+    "darker": "bright light overexposed blinding glaring",
+    "more colorful": "dull flat pale washed-out washed faded grey gray colourless colorless drab bland boring"
+    " lifeless desaturated",
+    "less colorful": "colourful colorful saturated oversaturated vivid gaudy garish loud",
+    "sharper": "blurry soft fuzzy unsharp blurred unfocused out-of-focus hazy",
+    "softer": "sharp harsh grainy",
+    "less contrasty": "contrasty",
+    "smaller": "big large huge heavy",
+    "bigger": "small tiny little",
+}
+_CURES = {word: cure for cure, words in _COMPLAINTS.items() for word in words.split()}
+_POSTURES = (
+    (
+        re.compile(r"\b(?:upside[- ]down|on (?:its|their) head|the wrong way up)\b", re.IGNORECASE),
+        "rotate it 180 degrees",
+    ),
+    (re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned)\b", re.IGNORECASE), "rotate it"),
+    (
+        re.compile(r"\b(?:mirrored|mirror[- ]inverted|flipped|back to front|reversed)\b", re.IGNORECASE),
+        "flip it",
+    ),
+)
+_COMPLAINT = re.compile(
+    rf"^(?:(?:{_IMG}|the (?:lighting|light|exposure|whole thing|colou?rs?)|everything)"
+    r" (?:is|are|was|looks?|seems?|appears?|came out|turned out|comes out|has come out|feels?|ended up)"
+    r"|(?:somehow )?(?:it|this)(?: all)? (?:is|looks))"
+    r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>[\w-]+)(?: (?:to me|for me|now|here|somehow|i think|again|for my"
+    r" taste|on my screen))*$",
+    re.IGNORECASE,
+)
+_FIX = re.compile(
+    r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
+    r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
+    r"|deal with|handle|undo)(?: (?:it|that|this|with it|with that))?(?: (?:out|please|for me|somehow"
+    r"|a bit))*",
+    re.IGNORECASE,
+)
+_SUBJECT = (
+    r"(?:the|this|that|these|those|my|our|his|her|their|it|there|here|i|we|you|he|she|they|someone|somebody"
+    r"|some|all|everything|everyone|nothing|nobody|today|yesterday|unfortunately|sadly|sorry|hope|hoping|just"
+    r"|a|an|as|since|because|"
+    rf"{IMAGE})"
+)
+_STATES = (
+    r"(?:is|are|am|was|were|be|looks?|looked|seems?|came|comes|come|feels?|turned out|ended up|has|have"
+    r"|had|got"
+    r"|took|take|taken|hate|hated|love|loved|like|liked|think|thought|do not|don't|does not|doesn't|did not"
+    r"|didn't|can not|can't|cannot|ruins?|spoils?|bothers?|stands?|sits?|appears?|shows?|showed|hope|know"
+    r"|noticed|made|makes|keeps?|kept|went|goes|happened|found|saw|see|shot|bought|visited|forgot|walked"
+    r"|changed|decided|reali[sz]ed|tried|wondered|asked|'re|'m|i am|says?|said|told|works?|lives?"
+    r"|belongs?|means?|wonder|guess|'s|needs?|wants?|wanted|needed|deserves?)"
+)
+_GREETING = (
+    r"(?:(?:hi|hello|hey|oh|ah|well|so|ok|okay|look|sadly|btw|fyi|hm+|yes|no|yeah|listen)\b[, ]*(?:all"
+    r"|there)?[, ]*)*"
+)
+_REMARK = re.compile(rf"^{_GREETING}{_SUBJECT}\b(?:(?! to be | gone\b)[^,;])*?\b{_STATES}\b", re.IGNORECASE)
+_WISHED = re.compile(
+    r"\b(?:should|must|could|would|has to|have to|needs? to|ought|want you|need you|wish|please|gone"
+    r"|want(?:ed)? to"
+    r"|need(?:ed)? to|want (?:it|this|that|the|a)|need (?:it|this|that|the|a)|without|instead)\b",
+    re.IGNORECASE,
+)
+_THERE = re.compile(
+    r"^(?:(?:oh|hey|look|damn|sadly|unfortunately),? )?(?:there (?:is|are|was|were)|i (?:see|noticed"
+    r"|have|found|spotted)|here is)"
+    r" (?P<thing>(?:an?|some|the|this|that|these|those|two|three|too many) .+?)"
+    r"(?: (?:in|on|behind|next to|beside|near|right|just|that|who|which|at|lying|standing|sitting"
+    r"|walking) .*)?$",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their) (?!(?:{IMAGE})).+?) {_STATES}\b",
+    re.IGNORECASE,
+)
+_HIM = re.compile(r"\b(?:it|them|him|her|that|those|these|this|he|she|they)\b", re.IGNORECASE)
+_ABROAD = re.compile(
+    r"\b(?:ist|sind|wirkt|sieht|está|están|es|son|est|sont|quedó|salió)\b|太|有点",
+    re.IGNORECASE,
+)
+"""A complaint in German, Spanish, French or Chinese."""
+_COMMA = re.compile(
+    r"\s*(?:,|\uff0c|;| - | \u2013 | \u2014 )\s*(?:so |and |but |therefore |hence |then )*|\s+(?:so"
+    r"|but)\s+(?=(?:please|can|could|would|will|just|maybe|let|i|make|turn|get|do|you)\b)",
+    re.IGNORECASE,
+)
+_VERB = r"(?:\w+(?:ing|ed)?)"
+_BEFORE = re.compile(
+    r"^(?:but )?(?:before|prior to|right before) (?:you |we )?(?P<late>.+?), (?P<first>.+)$", re.IGNORECASE
+)
+_AFTER = re.compile(
+    r"^(?:after|once|when|as soon as|having|now that) (?:(?:you|we) (?:have |are |'ve |'re )?(?:done "
+    r"|finished )?|that,? |done with |done )?"
+    r"(?P<first>(?!you\b|possible|it is|that is|ready|an? |the |there |i |we |finished|again|have |has "
+    r")\w+(?:ing|ed|ne|de|ut)? .+?), (?P<late>.+)$",
+    re.IGNORECASE,
+)
+_BUT_FIRST = re.compile(
+    r"^(?P<late>.+?)(?:,| )+(?:but|and|though) (?:before that|beforehand|first|first of all|before "
+    r"doing (?:so|that|it))[, ]+(?P<first>.+)$",
+    re.IGNORECASE,
+)
+_LAST_BEFORE = re.compile(
+    r"^(?P<first>.+?),? (?:before|prior to) (?=you (?!can|could|are|have)\w|\w+ing )(?:you "
+    r")?(?P<late>\w+ .+)$",
+    re.IGNORECASE,
+)
+_LAST_AFTER = re.compile(
+    r"^(?P<late>.+?),? (?:after|once) (?:(?:you|we) (?:have |are done |'ve )?|having "
+    r")?(?P<first>\w+(?:ing|ed) .+)$",
+    re.IGNORECASE,
+)
+_NOT_BUT = re.compile(
+    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just )*(?P<rest>(?:the|my|that|this) .+)$",
+    re.IGNORECASE,
+)
+_NO_NEED = re.compile(
+    r"^(?:there is )?no need (?:for|of|to) [^,]+, (?P<rest>(?!but\b|just\b|only\b).+)$", re.IGNORECASE
+)
+_UNTOUCHED_FIRST = re.compile(
+    r"^without (?:touching|changing|affecting|altering|editing|removing) (?P<kept>[^,]+), (?P<rest>.+)$",
+    re.IGNORECASE,
+)
+_COUNTED = re.compile(
+    r"^(?:please )?first(?:ly)?,? (.+?),? (?:and )?second(?:ly)?,? (.+?)(?:,? (?:and )?(?:third"
+    r"|last)(?:ly)?,? (.+))?$",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(r"^(?:and|but|then|please|first|,|\s)+", re.IGNORECASE)
+MAX_ORDERED = 300
+
+
+def in_order(words: str) -> str:
+    """Sentences with their steps in the order in which they are to be done, separated by semicolons.
+
+    "Before you crop it, rotate it" gives "rotate it; crop it".
+    """
+    if len(words) > MAX_ORDERED:
+        return words
+    parts = re.split(r"((?<=[.!?;\n])\s*)", words)
+    return "".join(part if place % 2 else _ordered(part) for place, part in enumerate(parts))
+
+
+def _ordered(sentence: str) -> str:
+    bare = sentence.strip(" .!;\n")
+    if found := _NO_NEED.match(bare):
+        return f"{found['rest']}; "
+    if found := _UNTOUCHED_FIRST.match(bare):
+        return f"{found['rest']} without changing {found['kept']}; "
+    if found := _NOT_BUT.match(bare):
+        return f"{found['rest']}; "
+    if found := _COUNTED.match(bare):
+        return "; ".join(part.strip(" ,") for part in found.groups() if part) + "; "
+    for rule in (_BEFORE, _AFTER, _BUT_FIRST, _LAST_BEFORE, _LAST_AFTER):
+        if found := rule.match(bare):
+            first, late = (_LEAD.sub("", found[name]).strip(" ,") for name in ("first", "late"))
+            if first and late and " " in f"{first} {late}".strip():
+                return f"{first}; {late}; "
+    return sentence
+
+
+def wishes(text: str) -> Iterator[str]:
+    """Plain requests that a sentence may stand for; a part marked "~" is a participle and its object."""
+    if found := _POLITE_IF.match(text):
+        yield found["rest"]
+    for rule in _PURPOSES:
+        if (found := rule.search(text)) and len(text[: found.start()].split()) > 1:
+            yield text[: found.start()]
+    named = name_image(text)
+    for rule, made in _WISHES:
+        for source in dict.fromkeys((text, named)):
+            if found := rule.match(source):
+                wish = found.expand(made)
+                if wish.startswith("?"):
+                    if not is_colour_word(fold(wish).rpartition(" ")[2]):
+                        continue
+                    wish = wish[1:]
+                yield wish.replace("±+", "increase").replace("±-", "decrease")
+                break
+
+
+def cure_of(clause: str) -> str:
+    """The request that a complaint stands for ("it came out very dark" gives "make it brighter"), or ""."""
+    text = name_image(clause.strip(" ,.!?"))
+    if re.search(r"\b(?:not|never|no|isn't|n't)\b", text):
+        return ""
+    for rule, request in _POSTURES:
+        if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:
+            return request
+    found = _COMPLAINT.match(text)
+    cure = _CURES.get(fold(found["word"])) if found else None
+    return f"make it {cure}" if cure else ""
+
+
+def is_remark(clause: str) -> bool:
+    """Whether a clause states something and asks for nothing: "this is my dog", "hope you are well"."""
+    return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
+
+
+def parted_remark(clause: str) -> Iterator[str]:
+    """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
+    for found in _COMMA.finditer(clause):
+        before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
+        if not rest or not (is_remark(before) or _ABROAD.search(before)):
+            continue
+        if _FIX.fullmatch(rest.strip(" .!?")):
+            if cure := cure_of(before):
+                yield cure
+            continue
+        about = _THERE.match(before) or _ABOUT.match(before)
+        if about and _HIM.search(rest) and not name_image(about["thing"]).startswith(IMAGE):
+            yield _HIM.sub(
+                re.sub(r"^(?:an?|some|too many|two|three) ", "the ", about["thing"]), rest, count=1
+            )
+        yield rest

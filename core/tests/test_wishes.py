@@ -1,0 +1,106 @@
+"""Wishes that are no imperatives, and steps that are named out of their order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_WORK, PART_WORK
+from promptvision.builtin.planner.reading import read_request
+from promptvision.builtin.planner.wishes import cure_of, in_order, is_remark
+from promptvision.testing.agents import make_registry
+from promptvision.tools import operations
+from promptvision.tools.tool import Tool
+
+FUNCTIONS = make_registry(
+    [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
+).functions()
+
+
+def calls(words: str) -> list[tuple[str, dict[str, Any]]]:
+    return [(match.function.name, dict(match.arguments)) for match in read_request(words, FUNCTIONS).matches]
+
+
+@pytest.mark.parametrize(
+    ("words", "target", "prompt"),
+    [
+        ("that lamp post ruins the view", "lamp post", ""),
+        ("could the two vans be taken out?", "two vans", ""),
+        ("this would look better without the bin", "bin", ""),
+        ("I'd rather have a yellow boat", "boat", "yellow"),
+        ("there's a stain on the carpet, wipe it away", "stain", ""),
+        ("I'm not a fan of the curtains, make them beige", "curtains", "beige"),
+        ("everything but the swan should disappear", "everything except swan", ""),
+        ("not the door, the gate should be black", "gate", "black"),
+        ("the ship should stay, but the crane has to go", "crane except ship", ""),
+        ("put a fountain where the bench is", "bench", "fountain"),
+    ],
+)
+def test_a_statement_is_the_request_that_it_stands_for(words: str, target: str, prompt: str) -> None:
+    assert calls(words) == [("inpaint_image", {"target": target, "prompt": prompt})]
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("before you describe it, make it black and white", ["convert_to_bw", "caption_image"]),
+        ("once you have read the text, remove the sign", ["extract_text", "inpaint_image"]),
+        ("describe it, but first convert it to grayscale", ["convert_to_bw", "caption_image"]),
+        ("find the dogs after making it black and white", ["convert_to_bw", "detect_objects"]),
+        ("first describe it, second read the text", ["caption_image", "extract_text"]),
+    ],
+)
+def test_steps_are_done_in_the_order_that_is_meant(words: str, names: list[str]) -> None:
+    assert [name for name, _ in calls(words)] == names
+
+
+def test_other_sentences_keep_their_order() -> None:
+    assert in_order("When you have a moment, describe it") == "When you have a moment, describe it"
+
+
+@pytest.mark.parametrize(
+    ("complaint", "cure"),
+    [
+        ("it came out very dark", "make it brighter"),
+        ("the photo looks a bit washed-out", "make it more colorful"),
+        ("my picture is upside down", "rotate it 180 degrees"),
+        ("it is not dark", ""),
+        ("the dog is dark", ""),
+    ],
+)
+def test_a_complaint_about_the_image_names_its_cure(complaint: str, cure: str) -> None:
+    assert cure_of(complaint) == cure
+
+
+def test_remarks_ask_for_nothing() -> None:
+    assert is_remark("this is my grandmother")
+    assert not is_remark("the sky should be blue")
+    assert calls("I took this in Rome. Read the sign.") == [("extract_text", {})]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["delete my account", "make the dog bark", "hmm, I liked the old colour better", "my dog is so funny"],
+)
+def test_what_no_image_shows_is_not_done(words: str) -> None:
+    assert calls(words) == []
+
+
+@pytest.mark.parametrize("piece", ["it ", "make the ball red and ", "the, ", "remvoe teh ", "mach das bild "])
+@pytest.mark.parametrize("length", [MAX_CHARS, 4000])
+def test_the_work_for_a_request_is_bounded(piece: str, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    from promptvision.builtin.planner import phrases
+
+    matched: list[int] = []
+    best = phrases._best_match
+
+    def counted(clause: str, *rest: Any) -> Any:
+        matched.append(PART_WORK + len(clause))
+        return best(clause, *rest)
+
+    monkeypatch.setattr(phrases, "_best_match", counted)
+    read_request((piece * length)[:length], FUNCTIONS)
+    books = 5  # English and four other languages, each with its own budget
+    assert sum(matched) < books * (MAX_WORK + PART_WORK + MAX_CHARS)
+    assert bool(matched) == (length <= MAX_CHARS)
