@@ -261,7 +261,7 @@ def test_hostile_keys_make_no_file_anywhere(tmp_path: Path) -> None:
     (tmp_path / "inside" / "secret").write_text("keep me")
     for key in hostile_keys():
         store.delete(key)
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["inside", "images", "secret"]
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["images", "inside", "secret"]
 
 
 def test_age_of_a_file_is_that_of_its_writing(tmp_path: Path) -> None:
