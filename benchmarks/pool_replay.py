@@ -191,7 +191,6 @@ class OurPool(Policy):
     def _cost(self, step: Step) -> StageCost:
         return StageCost(
             weights={id_: self.sizes[id_] for id_ in step.models},
-            on_device=frozenset(slot.component for slot in self._ledger.slots()),
             passes=step.passes,
             gpu_pass_s=step.seconds / step.passes,
             cpu_pass_s=step.seconds / step.passes * CPU_SLOWDOWN,

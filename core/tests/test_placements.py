@@ -143,7 +143,7 @@ def test_the_choice_is_logged_once_and_stored(machine: Machine, caplog: pytest.L
         for _ in range(2):
             pool.choose_placement(PLANS)
     assert [record.getMessage() for record in caplog.records] == [
-        "text+unet+vae: with all models on the GPU: needs 7.69 GB of 24.00 GB, predicted 3.79 s"
+        "text+unet+vae: with all models on the GPU: needs 7.69 GB of 24.00 GB, predicted 3.22 s"
     ]
     stored = read_choices(machine.home / PLACEMENTS_FILE)
     assert stored["text+unet+vae"].placement is Placement.RESIDENT

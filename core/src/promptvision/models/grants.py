@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from promptvision.errors import Busy, PromptvisionError
 from promptvision.models.components import component_of
@@ -87,16 +87,6 @@ class Grants:
         """Bytes of a model's weights: measured at a load, or declared."""
         with self.changed:
             return self.ledger.slot_for(spec, device, dtype, self.component(spec)).bytes
-
-    def on_device(self, specs: Iterable[ModelSpec], device: str, dtypes: Mapping[str, str]) -> frozenset[str]:
-        """The components of some models that are on a device."""
-        with self.changed:
-            return frozenset(
-                slot.component
-                for spec in specs
-                if (slot := self.ledger.find(self.component(spec), device, dtypes[spec.id])) is not None
-                and slot.is_ready
-            )
 
     def room(self, device: str, specs: Iterable[ModelSpec]) -> int:
         """Bytes on a device for some models and what they compute, with everything unused evicted."""

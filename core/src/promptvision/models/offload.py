@@ -30,9 +30,13 @@ def stream(modules: Sequence[Any], device: str, placement: Placement) -> Iterato
     Source: ``apply_group_offloading`` of diffusers, by leaf, and ``cpu_offload`` of accelerate.
     """
     if placement is Placement.GROUP:
-        for module in modules:
-            _stream_groups(module, device)
-        yield  # the hooks end with the views
+        try:
+            for module in modules:
+                _stream_groups(module, device)
+            yield
+        finally:
+            for module in modules:
+                _drop(module)
         return
     from accelerate import cpu_offload  # type: ignore[import-untyped]
     from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
@@ -44,6 +48,12 @@ def stream(modules: Sequence[Any], device: str, placement: Placement) -> Iterato
     finally:
         for module in modules:
             remove_hook_from_module(module, recurse=True)
+
+
+def _drop(module: Any) -> None:
+    """Free what is on the device now: the hooks are in cycles, which the garbage collector finds later."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = tensor.data.new_empty(0)
 
 
 def _stream_groups(module: Any, device: str) -> None:

@@ -191,7 +191,6 @@ class Placements:
         }
         return StageCost(
             weights=weights,
-            on_device=self._grants.on_device([specs[id_] for id_ in plan.models], "cuda", dtypes),
             passes=plan.passes,
             gpu_pass_s=self._speeds.pass_s("cuda", self._row(plan, specs, dtypes, Placement.RESIDENT), size),
             cpu_pass_s=self._speeds.pass_s("cpu", cpu_row, 2 * size),

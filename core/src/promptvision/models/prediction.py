@@ -17,7 +17,6 @@ class StageCost:
 
     Args:
         weights: component to bytes.
-        on_device: the components that are on the GPU now.
         passes: how often its networks run.
         gpu_pass_s: seconds of one pass with all weights on the GPU.
         cpu_pass_s: seconds of one pass on the CPU.
@@ -25,7 +24,6 @@ class StageCost:
     """
 
     weights: Mapping[str, int]
-    on_device: frozenset[str] = frozenset()
     passes: int = 1
     gpu_pass_s: float = 0.0
     cpu_pass_s: float = 0.0
@@ -33,9 +31,9 @@ class StageCost:
 
 
 def predict_seconds(stages: Sequence[StageCost], placement: Placement, copy_bytes_per_s: float) -> float:
-    """Seconds of all stages, copies of weights included.
+    """Seconds of all stages of one of many calls, copies of weights included.
 
-    Resident: what is not on the GPU is copied once. Component: at most, what the stage before did not use is
+    Resident: nothing is copied after the first call. Component: at most, what the stage before did not use is
     copied for each stage. Group: each pass takes as long as its copies or its computation, whichever is
     longer. Sequential: each pass takes as long as both, and copies are slower, because each waits for the one
     before.
@@ -46,13 +44,7 @@ def predict_seconds(stages: Sequence[StageCost], placement: Placement, copy_byte
         copy_bytes_per_s: from page-locked memory to the GPU.
     """
     if placement is Placement.RESIDENT:
-        missing = {
-            name: size
-            for stage in stages
-            for name, size in stage.weights.items()
-            if name not in stage.on_device
-        }
-        return sum(missing.values()) / copy_bytes_per_s + _computation(stages)
+        return _computation(stages)
     if placement is Placement.COMPONENT:
         return _swapped_bytes(stages) / copy_bytes_per_s + _computation(stages)
     return sum(stage.passes * _pass_s(stage, placement, copy_bytes_per_s) for stage in stages)
@@ -63,7 +55,8 @@ def _computation(stages: Sequence[StageCost]) -> float:
 
 
 def _swapped_bytes(stages: Sequence[StageCost]) -> int:
-    total, kept = 0, set(stages[0].on_device) if stages else set()
+    total = 0
+    kept: set[str] = set()
     for stage in stages:
         total += sum(size for name, size in stage.weights.items() if name not in kept)
         kept = set(stage.weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from promptvision.errors import PromptvisionError, ToolFailed
 from promptvision.models.copies import modules_of, private_view
@@ -55,6 +55,17 @@ class _Stage(Generic[T]):
     peak_bytes: Callable[[str], int] | None
     shape: tuple[int, ...]
     passes: int
+
+
+class _Refused(NamedTuple):
+    """Bytes of a lease that the pool refused."""
+
+    needed: int
+    free: int
+
+    @classmethod
+    def of(cls, error: Exception) -> Self | None:
+        return cls(error.needed_bytes, error.free_bytes) if isinstance(error, DoesNotFit) else None
 
 
 class StagedRunner:
@@ -142,22 +153,22 @@ class StagedRunner:
             except Exception as exc:
                 if not is_out_of_memory(exc):
                     raise
-                attempt.does_not_fit = isinstance(exc, DoesNotFit)
+                attempt.refused = _Refused.of(exc)
                 cause = exc.message if isinstance(exc, PromptvisionError) else _ran_out(self.device)
             # Outside the except block: the traceback keeps the tensors of the failed attempt alive.
             peaks[step] = attempt.reserved.peak
             if (rung := next(rungs, None)) is None:
-                free = usable_bytes(self.device)
-                raise OutOfMemory(what, self.device, sum(attempt.reserved), free, peaks)
+                had = attempt.refused or _Refused(sum(attempt.reserved), usable_bytes(self.device))
+                raise OutOfMemory(what, self.device, had.needed, had.free, peaks)
             step = rung
             self._note(f"While {what}, {cause}; {step}.")
-            release_cached()
 
     def _rungs(self, attempt: _Attempt[Any]) -> Iterator[str]:
         """Prepare the next attempt, and say how it differs from the one before."""
-        if not attempt.does_not_fit:
+        if attempt.refused is None:
+            release_cached()
             yield "tried again with cached memory released"
-        if not attempt.does_not_fit:
+        if attempt.refused is None:
             self._context.free_memory(device=self.device)
             yield "tried again with unused models evicted"
         if attempt.stage.tiled is not None:
@@ -195,7 +206,7 @@ class _Attempt(Generic[T]):
     ) -> None:
         self.stage = stage
         self.is_tiled = False
-        self.does_not_fit = False
+        self.refused: _Refused | None = None
         self.reserved = Reserved()
         self._context = context
         self._gpu = gpu
