@@ -336,7 +336,8 @@ def page(rows: Sequence[Target], caps: dict[str, int]) -> str:
         f"{statistics.quantiles(costs, n=20)[-1] * 1e6:.0f}, on a machine that was busy with other work.",
         "## Systems",
         "Cells: seconds, GB to the device/back to main memory, failed requests. The optimum is exact, by "
-        "dynamic programming; `-` where a step does not fit with all its weights.",
+        "dynamic programming; `-` where a step does not fit with all its weights. Ours does not load "
+        "ahead here, since the optimum does not either; the last row of the ablations does.",
         *_tables(SYSTEMS, caps, last=True),
         "## What to evict, with the same transfers",
         "The rivals' choices and margins, with pinned copies and without copying weights back.",

@@ -84,7 +84,10 @@ class AlwaysOffload(Rival):
 
 
 class PartialLoads(Rival):
-    """What does not fit even with an empty device is loaded in part; the rest is streamed in each pass."""
+    """What does not fit even with an empty device is loaded in part; the rest is streamed in each pass.
+
+    The declared peak of a step is the estimate of its activations, which some of the originals do not have.
+    """
 
     extra: float
     margin: int
