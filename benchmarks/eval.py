@@ -82,6 +82,8 @@ RUNS = (
     Run("detect_objects", "coco", ("grounding_dino",), (), ("grounding_dino",)),
     Run("segment_objects", "coco", ("sam",), (), ("sam",)),
     Run("caption_image", "captions", ("florence",), (), ("florence",)),
+    Run("detect_objects", "coco", ("florence_detect",), (), ("florence",)),
+    Run("extract_text", "icdar", ("florence_ocr",), (), ("florence",)),
     Run("inpaint_image", "edits", ("erase",), (), ("erase",)),
     Run("inpaint_image", "edits/repaint.jsonl", ("sd_inpaint",), ("-a", "steps=2"), ("sd_inpaint", "eval")),
     Run(

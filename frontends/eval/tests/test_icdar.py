@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from promptvision.plugin import EvalCase, EvalExample, EvalSetup, InputError, Settings
@@ -87,3 +91,67 @@ def test_h_mean_is_of_all_words_together(tmp_path: Path) -> None:
     resample = by_name["detection H-mean"].resample
     assert resample is not None
     assert resample([0, 0]) == pytest.approx(100)
+
+
+def shared_area(one: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]]) -> float:
+    corners = (np.asarray(each, np.float32) for each in (one, other))
+    return float(cv2.intersectConvexConvex(*corners)[0])
+
+
+def area(outline: Sequence[tuple[float, float]]) -> float:
+    return float(cv2.contourArea(np.asarray(outline, np.float32)))
+
+
+def reference(labels: Sequence[Label], words: Sequence[dict[str, object]]) -> Counts:
+    """The loops of the protocol's script, over intersections by OpenCV."""
+    boxes = []
+    for each in words:
+        x1, y1, x2, y2 = each["box"]  # type: ignore[misc]
+        boxes.append([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
+    ignored = [label.outline for label in labels if label.text == "###"]
+    skipped = {
+        at
+        for at, box in enumerate(boxes)
+        if any(shared_area(outline, box) / area(box) > 0.5 for outline in ignored)
+    }
+    found = right = 0
+    taken: set[int] = set()
+    for label in labels:
+        for at, box in enumerate(boxes):
+            if label.text != "###" and at not in taken | skipped:
+                shared = shared_area(label.outline, box)
+                if shared / (area(label.outline) + area(box) - shared) > 0.5:
+                    taken.add(at)
+                    found += 1
+                    right += str(words[at]["text"]).lower() == label.text.lower()
+                    break
+    return Counts(found, right, len(labels) - len(ignored), len(boxes) - len(skipped))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_counts_equal_the_loops_of_the_protocol(seed: int) -> None:
+    chance = random.Random(seed)
+    labels, words = [], []
+    for _ in range(12):
+        x, y, width, height = (chance.uniform(*span) for span in ((0, 80), (0, 80), (8, 30), (5, 15)))
+        slant = chance.choice((0, 0, chance.uniform(-3, 3)))
+        text = chance.choice(("caf\u00e9", "SIGN", "\u65e5\u672c", "###"))
+        outline = ((x, y), (x + width, y + slant), (x + width, y + height + slant), (x, y + height))
+        labels.append(Label(outline, text))
+        for _ in range(chance.choice((0, 1, 1, 2))):
+            sides = (x, y, x + width, y + height)
+            box = [side + chance.gauss(0, 2) for side in sides]
+            words.append({"box": box, "text": chance.choice((text, text.upper(), "other"))})
+    assert count_words(labels, words) == reference(labels, words)
+    assert count_words(labels, []) == reference(labels, [])
+    assert count_words([], words) == reference([], words)
+
+
+def test_nothing_labelled_or_detected_is_0_of_all_and_1_of_an_image(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "gt_a.txt").write_text("0,0,10,0,10,10,0,10,###\n")
+    icdar = IcdarWords(EvalSetup(data=tmp_path, options={}, settings=Settings(), folder=tmp_path))
+    (case,) = icdar.cases()
+    scores = icdar.score([EvalExample(case=case, prediction={"words": []})])
+    assert {metric.value for metric in scores.metrics} == {0.0}
+    assert scores.per_case == (1.0,)

@@ -98,6 +98,14 @@ def test_segmentation_of_coco_and_of_mask_pairs(balls: Path, tmp_path: Path) -> 
     document = run(make_request("segment_objects", tmp_path, "opencv_segment"))
     assert document["evaluator"] == "mask-pairs"
     assert document["tools"][0]["done"] == 1
+    for kind, file in (("images_test", "a.jpg"), ("masks_test", "a.png")):
+        (tmp_path / "set" / kind).mkdir(parents=True)
+        (tmp_path / "set" / kind / file).write_bytes((tmp_path / file).read_bytes())
+    options = {"images": "images_test", "masks": "masks_test"}
+    named = make_request(
+        "segment_objects", tmp_path / "set", "opencv_segment", evaluator="mask-pairs", options=options
+    )
+    assert figures(run(named)) == figures(document)
     assert {name: value for name, value, _ in figures(document)}["mIoU"] > 50
 
 

@@ -105,7 +105,7 @@ class IcdarWords:
         ]
         return Scores(
             metrics=tuple(metrics),
-            per_case=tuple(_rates([each], "detection")["H-mean"] for each in counts),
+            per_case=tuple(map(_h_mean, counts)),
             per_case_name="detection H-mean",
         )
 
@@ -191,16 +191,22 @@ def _iou(one: Polygon, other: Polygon) -> float:
 
 
 def _rates(counts: Sequence[Counts], kind: str) -> dict[str, float]:
+    """Figures of all words together; 0 where nothing is labelled or detected, as in the protocol."""
     matched = sum(each.found if kind == "detection" else each.right for each in counts)
     labelled, detected = sum(each.labelled for each in counts), sum(each.detected for each in counts)
-    recall = matched / labelled if labelled else 1.0
-    precision = matched / detected if detected else float(not labelled)
+    recall = matched / labelled if labelled else 0.0
+    precision = matched / detected if detected else 0.0
     total = precision + recall
     return {
         "H-mean": 2 * precision * recall / total if total else 0.0,
         "precision": precision,
         "recall": recall,
     }
+
+
+def _h_mean(counts: Counts) -> float:
+    """The H-mean of one image, 1 if there is rightly nothing."""
+    return _rates([counts], "detection")["H-mean"] if counts.labelled or counts.detected else 1.0
 
 
 def _figure(label: str, counts: Sequence[Counts], kind: str, name: str) -> Metric:

@@ -87,16 +87,25 @@ def image_files(folder: Path) -> Iterator[Path]:
             yield file
 
 
-def find_pairs(data: Path) -> Iterator[tuple[Path, Path]]:
-    """Images with their masks: ``images/a.jpg`` with ``masks/a.png``, or ``a.jpg`` with ``a.png``."""
-    images = next((data / name for name in IMAGE_FOLDERS if (data / name).is_dir()), None)
-    masks = next((data / name for name in MASK_FOLDERS if (data / name).is_dir()), None)
-    if images is not None and masks is not None:
-        by_stem = {file.stem: file for file in image_files(masks)}
-        for file in image_files(images):
+def find_pairs(data: Path, images: str = "", masks: str = "") -> Iterator[tuple[Path, Path]]:
+    """Images with their masks: ``images/a.jpg`` with ``masks/a.png``, or ``a.jpg`` with ``a.png``.
+
+    Args:
+        data: the folder.
+        images, masks: names of the two folders in it; default: one of the usual names.
+    """
+    image_folder = _first_folder(data, (images,) if images else IMAGE_FOLDERS)
+    mask_folder = _first_folder(data, (masks,) if masks else MASK_FOLDERS)
+    if image_folder is not None and mask_folder is not None:
+        by_stem = {file.stem: file for file in image_files(mask_folder)}
+        for file in image_files(image_folder):
             if file.stem in by_stem:
                 yield file, by_stem[file.stem]
         return
     for file in image_files(data):
         if file.suffix.lower() in (".jpg", ".jpeg") and (mask := file.with_suffix(".png")).exists():
             yield file, mask
+
+
+def _first_folder(data: Path, names: tuple[str, ...]) -> Path | None:
+    return next((data / name for name in names if (data / name).is_dir()), None)

@@ -40,6 +40,10 @@ EVALUATORS = (
         summary="folders images and masks, or NAME.jpg with NAME.png: mIoU, boundary IoU and F",
         accepts=layouts.is_mask_pairs,
         create="promptvision_eval.segmentation:MaskPairs",
+        options={
+            "images": "name of the folder of images in the data set; default: images, image or im",
+            "masks": "name of the folder of masks; default: masks, mask or gt",
+        },
     ),
     Evaluator(
         name="coco-captions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ class PredictionLog:
 
     Args:
         path: the file; a line that a killed process left unfinished is ignored.
+        keys: of the predictions that are needed; those of other runs are not kept in memory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, keys: Iterable[str]) -> None:
         self._path = path
-        self._records = {record["key"]: record for record in self._read()}
+        needed = frozenset(keys)
+        self._records = {record["key"]: record for record in self._read() if record["key"] in needed}
 
     def _read(self) -> Iterator[dict[str, Any]]:
         if not self._path.exists():

@@ -107,11 +107,11 @@ def choose_cases(cases: Sequence[EvalCase], limit: int | None, seed: int) -> lis
 
 async def run_target(plan: Plan, target: Target) -> Outcome:
     """Predict what the log does not hold, then score everything. A failed example does not stop the rest."""
-    log = PredictionLog(plan.folder / f"{target.name}.jsonl")
     memory = PeakMemory()
     records: dict[str, Mapping[str, Any]] = {}
     failures: dict[str, str] = {}
     keys = [case_key(case, target.identity, plan.options, plan.arguments) for case in plan.cases]
+    log = PredictionLog(plan.folder / f"{target.name}.jsonl", keys)
     todo = []
     for case, key in zip(plan.cases, keys, strict=True):
         record = None if plan.is_fresh else log.get(key)

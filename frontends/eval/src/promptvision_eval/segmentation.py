@@ -152,14 +152,15 @@ class MaskPairs:
     """Images with one mask each as a test of ``segment_objects``; the box of the mask is the prompt.
 
     Args:
-        setup: no options.
+        setup: options ``images`` and ``masks`` name the folders of the data set.
 
     Raises:
         InputError: a mask cannot be used.
     """
 
     def __init__(self, setup: EvalSetup) -> None:
-        self._pairs = [*find_pairs(setup.data)]
+        options = setup.options
+        self._pairs = [*find_pairs(setup.data, options.get("images", ""), options.get("masks", ""))]
         self.conditions = {
             "data": setup.data.name,
             "images in the data set": str(len(self._pairs)),

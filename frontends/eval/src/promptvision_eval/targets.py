@@ -77,9 +77,10 @@ class ToolTarget:
         return EvalOutput(fields=step.result, open=self._agent.open), step.seconds
 
     async def forget(self) -> None:
-        """Delete the images of the last example from the store."""
+        """Delete the images of the last example from the store and from memory."""
         for image_id in dict.fromkeys(self._stored):
             await asyncio.to_thread(self._agent.images.delete, image_id)
+            self._agent.services.runtime.images.drop(image_id)
         self._stored.clear()
 
     async def close(self) -> None:
