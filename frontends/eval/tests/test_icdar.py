@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -94,19 +95,18 @@ def test_h_mean_is_of_all_words_together(tmp_path: Path) -> None:
 
 
 def shared_area(one: Sequence[tuple[float, float]], other: Sequence[tuple[float, float]]) -> float:
-    corners = (np.asarray(each, np.float32) for each in (one, other))
-    return float(cv2.intersectConvexConvex(*corners)[0])
+    return float(cv2.intersectConvexConvex(np.asarray(one, np.float32), np.asarray(other, np.float32))[0])
 
 
 def area(outline: Sequence[tuple[float, float]]) -> float:
     return float(cv2.contourArea(np.asarray(outline, np.float32)))
 
 
-def reference(labels: Sequence[Label], words: Sequence[dict[str, object]]) -> Counts:
+def reference(labels: Sequence[Label], words: Sequence[dict[str, Any]]) -> Counts:
     """The loops of the protocol's script, over intersections by OpenCV."""
     boxes = []
     for each in words:
-        x1, y1, x2, y2 = each["box"]  # type: ignore[misc]
+        x1, y1, x2, y2 = each["box"]
         boxes.append([(x1, y1), (x2, y1), (x2, y2), (x1, y2)])
     ignored = [label.outline for label in labels if label.text == "###"]
     skipped = {
@@ -131,7 +131,8 @@ def reference(labels: Sequence[Label], words: Sequence[dict[str, object]]) -> Co
 @pytest.mark.parametrize("seed", range(8))
 def test_counts_equal_the_loops_of_the_protocol(seed: int) -> None:
     chance = random.Random(seed)
-    labels, words = [], []
+    labels: list[Label] = []
+    words: list[dict[str, Any]] = []
     for _ in range(12):
         x, y, width, height = (chance.uniform(*span) for span in ((0, 80), (0, 80), (8, 30), (5, 15)))
         slant = chance.choice((0, 0, chance.uniform(-3, 3)))
