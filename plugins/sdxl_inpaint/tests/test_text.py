@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from promptvision.plugin import Tool
+from promptvision.plugin import Placement, Tool
 from promptvision.testing import CallContext, rectangles, run_tool
 from promptvision_sdxl_inpaint import text
 from promptvision_sdxl_inpaint.denoise import embed_prompts
 from promptvision_sdxl_inpaint.plugin import GENERATE, INPAINT, TEXT_ENCODER, TEXT_ENCODER_2
+from promptvision_sdxl_inpaint.staged import StagedRunner
+from promptvision_sdxl_inpaint.text import read_prompts
 
 Make = Callable[..., CallContext]
 LONG = "an orange cat " * 20
@@ -59,29 +61,38 @@ def test_second_call_with_the_same_prompt_runs_no_text_encoder(
     assert not {TEXT_ENCODER, TEXT_ENCODER_2} & restarted.models.keys()
 
 
-def test_image_is_the_same_without_the_cache(
-    context: Make, noise_image: Callable[..., Image.Image], encodings: list[str]
-) -> None:
+def read(context: CallContext, **words: Any) -> Any:
+    """The embeddings and notes of a request."""
+    given = {"prompt": "an orange cat", "negative": "red", "guided": True, **words}
+    return read_prompts(context, StagedRunner(context, Placement.CPU), following=(), **given)
+
+
+def values(embeddings: Any) -> list[Any]:
+    """The tensors of a request, as lists."""
+    parts = [part for one in embeddings[:2] for part in vars(one).values()]
+    return [part if part is None else part.tolist() for part in parts]
+
+
+def test_embeddings_are_the_same_without_the_cache(context: Make, encodings: list[str]) -> None:
     held, plain = context(), context()
     plain._stages = None
-    made = [paint_with(each, noise_image((90, 70)), INPAINT) for each in (held, held, plain, plain)]
+    made = [values(read(each)) for each in (held, held, plain, plain)]
     assert [each == made[0] for each in made] == [True] * 4
     assert len(encodings) == 2 + 4
 
 
-def test_another_prompt_negative_prompt_or_guidance_is_encoded(
-    context: Make, noise_image: Callable[..., Image.Image], encodings: list[str]
-) -> None:
-    held, noise = context(), noise_image((90, 70))
-    paint_with(held, noise, INPAINT)
-    paint_with(held, noise, INPAINT, prompt="a dog")
-    paint_with(held, noise, INPAINT, negative_prompt="red")
-    paint_with(held, noise, INPAINT, guidance=1)
+def test_another_prompt_negative_prompt_or_guidance_is_encoded(context: Make, encodings: list[str]) -> None:
+    held = context()
+    read(held)
+    read(held, prompt="a dog")
+    read(held, negative=None)
+    read(held, guided=False)
     assert len(encodings) == 8
+    assert values(read(held, guided=False))[2:4] == [None, None]
 
 
-def test_note_about_a_long_prompt_is_kept(context: Make, noise_image: Callable[..., Image.Image]) -> None:
-    held, noise = context(), noise_image((90, 70))
-    first = paint_with(held, noise, INPAINT, prompt=LONG)
-    assert "SDXL reads only the start of a long prompt" in first.message
-    assert paint_with(held, noise, INPAINT, prompt=LONG).message == first.message
+def test_note_about_a_long_prompt_is_kept(context: Make) -> None:
+    held = context()
+    (note,) = read(held, prompt=LONG)[2]
+    assert "SDXL reads only the start of a long prompt" in note
+    assert read(held, prompt=LONG)[2] == [note]

@@ -134,7 +134,7 @@ class StageFiles:
         entry = (digest, stage, len(data), _checksum(data), seconds)
         part = self._file(digest).with_suffix(f"{_SUFFIX}.{uuid.uuid4().hex}")
         try:
-            self._guarded(lambda _: None, None)  # makes the folder
+            self._make_folder()
             _write_private(part, data)
             self._guarded(lambda index: self._insert(index, entry, part), None)
         except OSError as exc:  # such as a full disk
@@ -215,9 +215,7 @@ class StageFiles:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A transaction. A connection lives as short, so that no thread or process holds one."""
-        if not self._is_prepared:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.folder.chmod(0o700)
+        self._make_folder()
         index = sqlite3.connect(self.folder / "index.sqlite", timeout=10, isolation_level=None)
         try:
             if not self._is_prepared:
@@ -231,6 +229,11 @@ class StageFiles:
             index.execute("COMMIT")
         finally:
             index.close()
+
+    def _make_folder(self) -> None:
+        if not self._is_prepared:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
 
     def _prepare(self, index: sqlite3.Connection) -> None:
         index.executescript(f"PRAGMA journal_mode = WAL; {_SCHEMA}")

@@ -97,18 +97,16 @@ class Worker:
         Returns:
             The output or the error of each call, in their order.
         """
-        found: Sequence[CallOutput | BaseException | None] = [None] * len(items)
+        ran_out_of_memory = False
         if len(items) > 1:
             try:
-                found = self._run_batch(items)
+                return self._run_batch(items)
             except Exception as exc:  # noqa: BLE001  # whatever a batch raises, each call is tried alone
                 log.info("%s: %d calls run one by one: %s", items[0].call.label, len(items), exc)
                 ran_out_of_memory = is_out_of_memory(exc)
-            else:
-                ran_out_of_memory = False
-            if ran_out_of_memory:  # outside the except block: the traceback keeps the tensors alive
-                release_cached()
-        return [self._outcome(item) if one is None else one for item, one in zip(items, found, strict=True)]
+        if ran_out_of_memory:  # outside the except block: the traceback keeps the tensors alive
+            release_cached()
+        return [self._outcome(item) for item in items]
 
     def _outcome(self, item: CallItem) -> CallOutput | BaseException:
         try:
