@@ -32,9 +32,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 MEMBERS = ("core", "plugins/sam", "plugins/sdxl_inpaint", "plugins/florence")
 NEEDED = (
-    *("accelerate", "anyio", "cachetools", "diffusers", "huggingface-hub", "isal", "numpy"),
-    *("opencv-python-headless", "packaging", "pillow", "platformdirs", "pluggy", "pydantic", "pytest"),
-    *("safetensors", "tenacity", "torch", "torchvision", "transformers"),
+    *("accelerate", "anyio", "cachetools", "diffusers", "docstring-parser", "huggingface-hub", "isal"),
+    *("numpy", "opencv-python-headless", "packaging", "pillow", "platformdirs", "pluggy", "pydantic"),
+    *("pytest", "rapidfuzz", "safetensors", "tenacity", "torch", "torchvision", "transformers"),
 )
 """Distributions that the checks import; their versions are those that the members ask for."""
 

@@ -216,7 +216,7 @@ class StageFiles:
     def _open(self) -> Iterator[sqlite3.Connection]:
         """A transaction. A connection lives as short, so that no thread or process holds one."""
         self._make_folder()
-        index = sqlite3.connect(self.folder / "index.sqlite", timeout=10, isolation_level=None)
+        index = sqlite3.connect(self.folder / "index.sqlite", timeout=5, isolation_level=None)
         try:
             if not self._is_prepared:
                 self._prepare(index)
