@@ -95,6 +95,15 @@ def test_the_reason_of_a_choice_is_a_detail_of_the_step(make: Callable[..., Call
     assert runner.notes == []
 
 
+def test_a_lease_on_the_cpu_without_memory_on_the_gpu_is_a_detail_too(
+    make: Callable[..., CallContext],
+) -> None:
+    context = make(room=50)
+    assert context.lease("encoder").device == "cpu"
+    assert context.lease("decoder", device="cpu").device == "cpu"
+    assert context.notes == ["encoder on the CPU: not enough memory on the GPU."]
+
+
 def test_a_stage_that_can_tile_does_so_before_it_leaves_the_gpu(make: Callable[..., CallContext]) -> None:
     context = make()
     tried: list[str] = []

@@ -236,7 +236,7 @@ def test_second_call_with_the_same_prompt_runs_no_text_encoder(
     assert len(runs) == 4
 
 
-@pytest.mark.parametrize("placement", [Placement.COMPONENT, Placement.GROUP, Placement.SEQUENTIAL])
+@pytest.mark.parametrize("placement", [Placement.GROUP, Placement.SEQUENTIAL])
 def test_every_placement_paints_the_same(
     context: Make,
     scene: tuple[Image.Image, Image.Image],

@@ -319,7 +319,12 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
 PAIRS = [
     pair
     for pair in combinations_with_replacement(Placement, 2)
-    if pair not in ((Placement.COMPONENT, Placement.GROUP), (Placement.GROUP, Placement.CPU))
+    if Placement.GROUP not in pair
+    or pair
+    in (
+        (Placement.GROUP, Placement.GROUP),
+        (Placement.GROUP, Placement.SEQUENTIAL),
+    )
 ]
 
 

@@ -225,8 +225,9 @@ class Placements:
             and sum(weights.values()) > self._limit
         ):
             return False
-        if placement is Placement.GROUP and max(weights.values(), default=0) > self._host_limit:
-            return False  # without page-locked copies the groups would be copied back
+        largest = max((sum(stage.weights.values()) for stage in stages), default=0)
+        if placement is Placement.GROUP and largest > self._host_limit:
+            return False  # without page-locked copies the groups would be pinned in each call
         return needed <= free
 
     def _keep(

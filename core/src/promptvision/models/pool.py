@@ -80,12 +80,20 @@ class HeldLease:
     Args:
         models: the models.
         reserved: bytes on the device of computation.
+        is_second_choice: whether they are on the CPU although there is a GPU that they run on.
         end: called once, with whether the call failed and whether it ran out of memory.
     """
 
-    def __init__(self, models: LeasedModels, reserved: Reserved, end: Callable[[bool, bool], None]) -> None:
+    def __init__(
+        self,
+        models: LeasedModels,
+        reserved: Reserved,
+        is_second_choice: bool,
+        end: Callable[[bool, bool], None],
+    ) -> None:
         self.models = models
         self.reserved = reserved
+        self.is_second_choice = is_second_choice
         self._end: Callable[[bool, bool], None] | None = end
 
     def close(self, *, failed: bool = False, ran_out_of_memory: bool = False) -> None:
@@ -244,7 +252,9 @@ class ModelPool:
         leased = LeasedModels(lease.slots[spec.id].model for spec in option.specs)
         leased.ids = tuple(spec.id for spec in option.specs)
         self.peaks.begin(lease, option)
-        return HeldLease(leased, lease.reserved, partial(self._end, lease, option, time.monotonic()))
+        is_second = lease.device == "cpu" and any("cuda" in one.targets for one in options)
+        end = partial(self._end, lease, option, time.monotonic())
+        return HeldLease(leased, lease.reserved, is_second, end)
 
     def announce(self, plan: object, ids: Iterable[str]) -> None:
         """Say what a plan needs next: it is evicted last, and put on the GPU while there is free memory.

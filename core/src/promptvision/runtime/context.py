@@ -168,6 +168,8 @@ class CallContext:
         self._leases[models] = held
         loaded = held.models
         self.models.update(dict.fromkeys(loaded.ids))
+        if held.is_second_choice:
+            self.note(f"{', '.join(loaded.ids)} on the CPU: not enough memory on the GPU.")
         return loaded[0] if len(models) == 1 else loaded
 
     def release(self, *models: str, failed: bool = False, ran_out_of_memory: bool = False) -> Reserved:
