@@ -96,7 +96,7 @@ def test_unknown_fields_of_a_message_are_refused() -> None:
 
 def test_output_arrives_as_it_was_sent() -> None:
     result = operations.BwResult(original_image_url=ImageRef(A), bw_image_url=ImageRef(B), message="done")
-    output = CallOutput(result, (SavedImage(B, "edit", A, 4, 3),))
+    output = CallOutput(result, (SavedImage(B, "edit", A, 4, 3),), is_degraded=True)
     data = OutputData.model_validate_json(output.to_data().model_dump_json())
     tool = Tool(name="grey", operation=operations.CONVERT_TO_BW, run="nowhere:run")
     assert CallOutput.from_data(data, tool) == output

@@ -102,6 +102,20 @@ def test_tool_may_ask_not_to_be_cached(runtime: Runtime) -> None:
     assert [execute(runtime, tool).cached for _ in range(2)] == [False, False]
 
 
+def test_degraded_result_does_not_answer_an_equal_call(runtime: Runtime) -> None:
+    left = [True]
+
+    def short_of_memory(args: ShadeArgs, context: ToolContext) -> Shaded:
+        if left:
+            context.note("Continued in tiles.", is_degraded=left.pop())
+        return shade(args, context)
+
+    tool = make(short_of_memory)
+    first, second, third = (execute(runtime, tool) for _ in range(3))
+    assert first.notes == ("Continued in tiles.",)
+    assert (first.cached, second.cached, third.cached) == (False, False, True)
+
+
 def test_result_whose_image_is_gone_is_made_again(runtime: Runtime, store: FlakyStore) -> None:
     first = execute(runtime, make())
     store.delete(first.saved[0].id)

@@ -118,6 +118,14 @@ def test_a_stage_that_can_tile_does_so_before_it_leaves_the_gpu(make: Callable[.
         "continued in tiles.",
     ]
     assert runner.placement is Placement.RESIDENT
+    assert context.is_degraded
+
+
+def test_only_a_way_that_may_change_the_result_is_degraded(make: Callable[..., CallContext]) -> None:
+    again, lower = make(), make()
+    StagedRunner(again, Placement.RESIDENT).run("decoding", ("decoder",), devices_used([], 2))
+    StagedRunner(lower, Placement.RESIDENT).run("decoding", ("decoder",), devices_used([], 3))
+    assert (again.is_degraded, lower.is_degraded) == (False, True)
 
 
 def test_a_stage_that_does_not_fit_whole_runs_in_tiles_at_once(make: Callable[..., CallContext]) -> None:

@@ -61,6 +61,7 @@ class OutputData(BaseModel):
         summary: the result in one sentence.
         models: ids of the models that it used.
         notes: how it ran, such as on which device and why.
+        is_degraded: whether the result differs from what the call would give otherwise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +71,7 @@ class OutputData(BaseModel):
     summary: str = ""
     models: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_degraded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +169,8 @@ class CallOutput:
     saved: tuple[SavedImage, ...]
     models: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    is_degraded: bool = False
+    """Whether the result differs from what the call would give otherwise, such as for want of memory."""
 
     def to_data(self) -> OutputData:
         """The output as data."""
@@ -177,6 +181,7 @@ class CallOutput:
             summary=self.result.summary(),
             models=self.models,
             notes=self.notes,
+            is_degraded=self.is_degraded,
         )
 
     @classmethod
@@ -185,7 +190,7 @@ class CallOutput:
         result = tool.result.model_validate(data.result)
         if isinstance(result, RemoteResult):
             result.keep_summary(data.summary)
-        return cls(result, data.saved, data.models, data.notes)
+        return cls(result, data.saved, data.models, data.notes, data.is_degraded)
 
 
 def image_ids_of(args: Args) -> tuple[str, ...]:

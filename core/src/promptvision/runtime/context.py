@@ -86,6 +86,8 @@ class CallContext:
         self.models: dict[str, None] = {}
         """Ids of the models that the call has leased, in order."""
         self.notes: list[str] = []
+        self.is_degraded = False
+        """Whether the result differs from what the call would give otherwise."""
         """How the call ran, such as on which device and why."""
         self._images = images
         self._pool = pool
@@ -187,8 +189,9 @@ class CallContext:
         """Where the weights of a pipeline go, by free memory and measured speeds."""
         return self._pool.choose_placement(plans)
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, is_degraded: bool = False) -> None:
         """Add a sentence to the details of the step."""
+        self.is_degraded = self.is_degraded or is_degraded
         if len(self.notes) < MAX_NOTES:
             self.notes.append(text)
 

@@ -109,7 +109,7 @@ class Runtime:
             return _result(known, started, cached=True)
         call = self._call(tool, args, digest, started + timeout_s, user)
         output = await self._run(call, cancel, timeout_s, on_progress)
-        if tool.cacheable:
+        if tool.cacheable and not output.is_degraded:
             self._cache.put(digest, output)
         return _result(output, started, cached=False)
 

@@ -280,7 +280,11 @@ def _failure(call: Call, exc: BaseException) -> ToolFailed:
 
 def _output(call: Call, result: Any, context: CallContext) -> CallOutput:
     return CallOutput(
-        _checked(call, result), tuple(context.saved), tuple(context.models), tuple(context.notes)
+        _checked(call, result),
+        tuple(context.saved),
+        tuple(context.models),
+        tuple(context.notes),
+        context.is_degraded,
     )
 
 

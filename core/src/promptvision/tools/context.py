@@ -133,8 +133,14 @@ class ToolContext(Protocol):
             plans: the stages of the pipeline, in their order.
         """
 
-    def note(self, text: str) -> None:
-        """Add a sentence to the details of the step, such as on which device it ran and why."""
+    def note(self, text: str, *, is_degraded: bool = False) -> None:
+        """Add a sentence to the details of the step, such as on which device it ran and why.
+
+        Args:
+            text: the sentence.
+            is_degraded: whether the result differs from what the call would give otherwise, such as for want
+                of memory. It then does not answer later equal calls.
+        """
 
     def free_memory(self, *models: str, device: str | None = None) -> None:
         """Drop loaded models without a lease, after running out of memory.

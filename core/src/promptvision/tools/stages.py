@@ -145,7 +145,7 @@ class StagedRunner:
         )
         attempt = _Attempt(self._context, stage, self._gpu, self._view, self._note)
         rungs = self._rungs(attempt)
-        step = self.placement.words
+        initial, step = self.placement, self.placement.words
         peaks: dict[str, int] = {}
         while True:
             try:
@@ -161,7 +161,8 @@ class StagedRunner:
                 had = attempt.refused or _Refused(sum(attempt.reserved), usable_bytes(self.device))
                 raise OutOfMemory(what, self.device, had.needed, had.free, peaks)
             step = rung
-            self._note(f"While {what}, {cause}; {step}.")
+            is_other = attempt.is_tiled or self.placement is not initial
+            self._note(f"While {what}, {cause}; {step}.", is_degraded=is_other)
 
     def _rungs(self, attempt: _Attempt[Any]) -> Iterator[str]:
         """Prepare the next attempt, and say how it differs from the one before."""
@@ -179,10 +180,10 @@ class StagedRunner:
             self._context.free_memory(device=self._gpu)
             yield f"continued {lower.words}"
 
-    def _note(self, text: str) -> None:
+    def _note(self, text: str, *, is_degraded: bool = True) -> None:
         logger.warning("%s", text)
         self.notes.append(text)
-        self._context.note(text)
+        self._context.note(text, is_degraded=is_degraded)
 
 
 class _Attempt(Generic[T]):
