@@ -1,4 +1,4 @@
-"""Peak memory of `promptvision eval` by the number of examples, with tools that do next to nothing.
+"""Peak memory of `promptvision eval` by the number of examples, with tools that do almost nothing.
 
     python benchmarks/eval_memory.py                     100, 1,000 and 5,000 examples; half an hour
     python benchmarks/eval_memory.py --count 100 --count 500

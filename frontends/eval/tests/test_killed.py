@@ -1,4 +1,4 @@
-"""A process that was killed with SIGKILL while it evaluated: the same command goes on to the same figures."""
+"""An evaluation killed with SIGKILL: the same command continues, and gives the figures of one run."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def figures(request: Request) -> tuple[int, list[dict[str, Any]]]:
     return tool["from_log"], tool["metrics"]
 
 
-def test_every_kind_goes_on_to_the_figures_of_one_run(
+def test_every_kind_continues_to_the_figures_of_one_run(
     data: Path, site: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = [

@@ -109,7 +109,7 @@ def test_segmentation_of_coco_and_of_mask_pairs(balls: Path, tmp_path: Path) -> 
     assert {name: value for name, value, _ in figures(document)}["mIoU"] > 50
 
 
-def test_an_interrupted_run_goes_on_to_the_same_figures(
+def test_an_interrupted_run_continues_to_the_same_figures(
     balls: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = make_request("detect_objects", balls, "opencv_detect")

@@ -205,7 +205,7 @@ def _rates(counts: Sequence[Counts], kind: str) -> dict[str, float]:
 
 
 def _h_mean(counts: Counts) -> float:
-    """The H-mean of one image, 1 if there is rightly nothing."""
+    """The H-mean of one image, 1 if nothing is labelled and nothing detected."""
     return _rates([counts], "detection")["H-mean"] if counts.labelled or counts.detected else 1.0
 
 

@@ -71,7 +71,7 @@ class MadeCall:
 
     @property
     def judged(self) -> list[str]:
-        """Names of the arguments that count; images are the core's matter."""
+        """Names of the arguments that count; the core chooses the images."""
         return [
             name
             for name in self.defaults

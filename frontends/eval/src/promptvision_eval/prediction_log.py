@@ -1,4 +1,4 @@
-"""The log of predictions: one JSON line per example, so that an interrupted evaluation goes on."""
+"""The log of predictions: one JSON line per example, so that an interrupted evaluation can continue."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from promptvision_eval.targets import Target
 __all__ = ["Outcome", "Plan", "choose_cases", "run_target"]
 
 QUIET = 100
-"""The metrics of so many examples are computed without a word."""
+"""Up to so many examples, no message says that the metrics are computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
