@@ -139,11 +139,11 @@ def test_running_out_of_memory_shows_in_the_step_and_keeps_the_image(
     reply = asyncio.run(talk())
     wanted, _ = one_by_one
     assert made(reply) == wanted["lion"]
-    ladder = [
+    tried = [
         "While painting, memory ran out; tried again with cached memory released.",
         "While painting, memory ran out; tried again with unused models evicted.",
     ]
     step = reply.document()["steps"][-1]
-    assert step["details"] == ladder
+    assert step["details"] == tried
     assert step["message"] is not None
-    assert all(line in step["message"] for line in ladder)
+    assert all(line in step["message"] for line in tried)

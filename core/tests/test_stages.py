@@ -1,4 +1,4 @@
-"""Stages and their ladder, with models of this module and the CPU in the place of a GPU of limited memory."""
+"""Stages and their recovery levels, on models of this module and a CPU as a GPU of limited memory."""
 
 from __future__ import annotations
 
