@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -16,6 +19,7 @@ from promptvision.errors import Cancelled, ToolFailed
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
+from promptvision.runtime.queue import Group, StepQueue
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
 from promptvision.tools.batch import Batch
@@ -48,6 +52,7 @@ class Device:
         self.first_began, self.may_end = threading.Event(), threading.Event()
         self.batch_error: Exception | None = None
         self.errors: dict[int, Exception] = {}
+        self.endless: set[int] = set()
         self.limit = 8
 
     @property
@@ -71,6 +76,9 @@ class Device:
         for args, context in calls:
             try:
                 context.progress(1, 1, f"shade {args.shade}")
+                while args.shade in self.endless:
+                    context.check_cancelled()
+                    time.sleep(0.001)
                 if args.shade in self.errors:
                     raise self.errors[args.shade]
                 made.append(self._shade(args, context))
@@ -275,11 +283,15 @@ def test_task_cancelled_in_mid_batch_frees_its_place(device: Device) -> None:
     async def run() -> list[Any]:
         first = await device.begin()
         tasks: list[asyncio.Task[CallOutput]] = []
-        loop = asyncio.get_running_loop()
+        loop, is_cancelled = asyncio.get_running_loop(), threading.Event()
+
+        def cancel() -> None:
+            tasks[0].cancel()
+            is_cancelled.set()
 
         def leave(*_: Any) -> None:
-            loop.call_soon_threadsafe(tasks[0].cancel)
-            time.sleep(0.05)  # the batch goes on without the task that leads it
+            loop.call_soon_threadsafe(cancel)
+            assert is_cancelled.wait(20)  # the batch goes on without the task that leads it
 
         tasks += [device.start(1, user="b", on_progress=leave), device.start(2, user="c")]
         await turn_loop()
@@ -294,12 +306,11 @@ def test_task_cancelled_in_mid_batch_frees_its_place(device: Device) -> None:
 
 
 def test_time_limit_of_a_call_ends_it_alone(device: Device) -> None:
-    def slow(*_: Any) -> None:
-        time.sleep(0.1)
+    device.endless.add(2)
 
     async def run() -> list[Any]:
         first = await device.begin()
-        tasks = [device.start(1, user="b", on_progress=slow), device.start(2, user="c", limit_s=0.01)]
+        tasks = [device.start(1, user="b"), device.start(2, user="c", limit_s=0.01)]
         await turn_loop()
         device.may_end.set()
         return await settle(first, *tasks)
@@ -344,3 +355,53 @@ def test_coroutine_function_cannot_have_a_batch() -> None:
 
     with pytest.raises(TypeError, match="a coroutine function cannot have a batch"):
         Tool(name="shade", operation=SHADE, run=run, batch=Batch(run="a:b"))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_random_schedules_return_every_slot_and_keep_every_limit(seed: int) -> None:
+    chance = random.Random(seed)
+    queue = StepQueue(per_user=2)
+    lane, threads = queue.lane(3), ThreadPoolExecutor(3)
+    lock, running, largest, slots = threading.Lock(), Counter[str](), Counter[str](), [0, 0]
+
+    def run(items: list[tuple[str, int]]) -> list[int | BaseException]:
+        with lock:
+            slots[0] += 1
+            slots[1] = max(slots)
+            running.update(user for user, _ in items)
+            for user, count in running.items():
+                largest[user] = max(largest[user], count)
+        time.sleep(chance.random() / 1000)
+        with lock:
+            slots[0] -= 1
+            running.subtract(user for user, _ in items)
+        return [ToolFailed("no") if number % 7 == 0 else number for _, number in items]
+
+    async def one(number: int) -> int:
+        user, token = chance.choice("abc"), CancelToken()
+        kind = chance.randrange(4)
+        if chance.random() < 0.2:
+            asyncio.get_running_loop().call_later(chance.random() / 100, token.cancel)
+        if kind == 3:
+            work = lambda: cast("int", run([(user, 1)])[0]) * number  # noqa: E731
+            return await lane.run(threads, work, user, token)
+        group = Group(key=kind, limit=chance.randint(2, 4), run=run)
+        return await lane.run_together(threads, group, (user, number), user, token)
+
+    async def all_calls() -> list[Any]:
+        tasks = []
+        for number in range(60):
+            tasks.append(asyncio.ensure_future(one(number)))
+            if chance.random() < 0.3:
+                await asyncio.sleep(chance.random() / 500)
+            if chance.random() < 0.1:
+                chance.choice(tasks).cancel()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    outcomes = asyncio.run(all_calls())
+    threads.shutdown()
+    for number, outcome in enumerate(outcomes):
+        assert outcome == number or isinstance(outcome, (ToolFailed, Cancelled, asyncio.CancelledError))
+    assert (queue.running, queue.waiting, lane.free, lane.lines) == (0, 0, 3, {})
+    assert slots[1] <= 3
+    assert max(largest.values()) <= 2
