@@ -149,6 +149,23 @@ def test_of_alternatives_the_best_on_disk_is_loaded_ahead(bench: Bench) -> None:
     assert bench.loads == ["c on cuda"]
 
 
+def test_running_out_of_memory_ahead_drops_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = bench.pool()
+    with pool.lease("a"):
+        pass
+    original = bench.load
+
+    def full(path: Path, device: str, dtype: str) -> Loaded:
+        original(path, device, dtype)
+        raise MemoryError
+
+    monkeypatch.setattr(bench, "load", full)
+    pool.announce("plan", ["b"])
+    pool._upcoming.join(10)
+    assert bench.loads[1:] == ["b on cuda"] * 2
+    assert loaded(pool) == ["a"]
+
+
 def test_missing_weights_and_unknown_models_are_passed_over(bench: Bench) -> None:
     pool = bench.pool(missing="b")
     pool.announce("plan", ["nothing", "b", "c"])

@@ -29,6 +29,10 @@ from promptvision.settings import Settings
 __all__ = ["ModelLoader", "RetryLease"]
 
 
+Free = Callable[[str | None], object]
+"""Drops unused models on a device, or on all."""
+
+
 class RetryLease(Exception):
     """The lease cannot be filled as granted: a model is larger than declared, or another's load failed."""
 
@@ -54,7 +58,7 @@ class ModelLoader:
         peaks: Peaks,
         speeds: Speeds,
         instruments: Instruments,
-        free: Callable[[str | None], object],
+        free: Free,
     ) -> None:
         self._grants = grants
         self._settings = settings
@@ -64,8 +68,13 @@ class ModelLoader:
         self._instruments = instruments
         self._free = free
 
-    def fill(self, lease: Lease, check: Check | None) -> None:
+    def fill(self, lease: Lease, check: Check | None, *, may_free: bool = True) -> None:
         """Load what a lease must load, then wait for what other leases are loading.
+
+        Args:
+            lease: the lease.
+            check: called while waiting; an exception ends the wait.
+            may_free: whether unused models are dropped, for a second try, if memory runs out.
 
         Raises:
             RetryLease: see there.
@@ -74,7 +83,7 @@ class ModelLoader:
         if lease.has_evicted:
             devices.release_cached()
         for slot in lease.to_load:
-            self._load(slot, lease, check or _nothing)
+            self._load(slot, lease, check or _nothing, self._free if may_free else _keep)
         if all(slot.is_ready for slot in lease.slots.values()):
             return
         grants = self._grants
@@ -84,15 +93,15 @@ class ModelLoader:
                     raise RetryLease
                 grants.sleep(math.inf, check)
 
-    def _load(self, slot: Slot, lease: Lease, check: Check) -> None:
+    def _load(self, slot: Slot, lease: Lease, check: Check, free: Free) -> None:
         if slot.device == "cuda":
             self._peaks.disturb()
         with self._instruments.around(ModelLoadActivity(slot.spec.id, slot.device)):
             if slot.device == HOST:
-                model, seconds = self._read_to_host(slot, check)
+                model, seconds = self._read_to_host(slot, check, free)
                 copy_s = None
             else:
-                model, seconds, copy_s = self._make(slot, check)
+                model, seconds, copy_s = self._make(slot, check, free)
         self._publish(slot, lease, model, seconds, copy_s)
 
     def _publish(self, slot: Slot, lease: Lease, model: Any, load_s: float, copy_s: float | None) -> None:
@@ -107,32 +116,32 @@ class ModelLoader:
             slot.model, slot.is_ready = model, True
             grants.changed.notify_all()
 
-    def _make(self, slot: Slot, check: Check) -> tuple[Any, float, float | None]:
+    def _make(self, slot: Slot, check: Check, free: Free) -> tuple[Any, float, float | None]:
         """The model, the seconds from the disk, and those from main memory if it was copied from there."""
         if slot.device == "cuda" and slot.spec.movable:
-            with self._master(slot, check) as master:
+            with self._master(slot, check, free) as master:
                 if master is not None:
-                    model, copy_s = self._copy(master.model, slot.bytes)
+                    model, copy_s = self._copy(master.model, slot.bytes, free)
                     return model, master.load_s + copy_s, copy_s
         path = require(slot.spec, self._settings)
-        return *self._read(slot, path, slot.device, check), None
+        return *self._read(slot, path, slot.device, check, free), None
 
     @contextmanager
-    def _master(self, slot: Slot, check: Check) -> Iterator[Slot | None]:
+    def _master(self, slot: Slot, check: Check, free: Free) -> Iterator[Slot | None]:
         """The copy in main memory, loaded and kept if there is memory for it; None without memory."""
         held = self._grants.try_hold(slot.spec, HOST, slot.dtype, evicts=(HOST,))
         if held is None:
             yield None
             return
         try:
-            yield self._fill_master(held, check)
+            yield self._fill_master(held, check, free)
         finally:
             self._grants.release(held)
 
-    def _fill_master(self, held: Lease, check: Check) -> Slot | None:
+    def _fill_master(self, held: Lease, check: Check, free: Free) -> Slot | None:
         (slot,) = held.slots.values()
         try:
-            self.fill(held, check)
+            self.fill(held, check, may_free=free is not _keep)
         except RetryLease:
             return None
         except Exception as exc:
@@ -141,25 +150,24 @@ class ModelLoader:
             return None
         return slot
 
-    def _read_to_host(self, slot: Slot, check: Check) -> tuple[Any, float]:
+    def _read_to_host(self, slot: Slot, check: Check, free: Free) -> tuple[Any, float]:
         path = require(slot.spec, self._settings)
-        model, seconds = self._read(slot, path, "cpu", check)
+        model, seconds = self._read(slot, path, "cpu", check, free)
         started = time.monotonic()
         replace_tensors(model, self._accelerator.pin)
         return model, seconds + time.monotonic() - started
 
-    def _read(self, slot: Slot, path: Path, device: str, check: Check) -> tuple[Any, float]:
-        free = partial(self._free, None)
-        return load_model(slot.spec, path, device, slot.dtype, check=check, free=free)
+    def _read(self, slot: Slot, path: Path, device: str, check: Check, free: Free) -> tuple[Any, float]:
+        return load_model(slot.spec, path, device, slot.dtype, check=check, free=partial(free, None))
 
-    def _copy(self, master: Any, size: int) -> tuple[Any, float]:
+    def _copy(self, master: Any, size: int, free: Free) -> tuple[Any, float]:
         """A copy of a model on the GPU; a second try after freeing unused models if memory runs out."""
         try:
             return self._copy_once(master, size)
         except Exception as exc:
             if not is_out_of_memory(exc):
                 raise
-        self._free("cuda")  # outside the except block: the traceback keeps the partly made copy alive
+        free("cuda")  # outside the except block: the traceback keeps the partly made copy alive
         gc.collect()
         return self._copy_once(master, size)
 
@@ -170,6 +178,10 @@ class ModelLoader:
         seconds = time.monotonic() - started
         self._speeds.add_copy(measure_bytes(model) or size, seconds)
         return model, seconds
+
+
+def _keep(device: str | None) -> None:
+    """Drops nothing."""
 
 
 def _nothing() -> None:

@@ -117,7 +117,7 @@ class Upcoming:
                 self._is_gpu_full |= place == "cuda"
                 continue
             try:
-                self._loader.fill(held, None)
+                self._loader.fill(held, None, may_free=False)
             except RetryLease:
                 continue
             finally:

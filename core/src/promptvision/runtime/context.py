@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from promptvision.images.store import StoredImage
+    from promptvision.models.leases import HeldLease
     from promptvision.models.placements import PlacementChoice, StagePlan
-    from promptvision.models.pool import HeldLease, ModelPool
+    from promptvision.models.pool import ModelPool
     from promptvision.settings import Settings
 
 __all__ = ["CallContext", "Progress", "SavedImage"]
