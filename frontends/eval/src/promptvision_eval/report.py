@@ -186,7 +186,7 @@ def _reproduce(document: Mapping[str, Any]) -> str:
     head = "".join(f"<th>{_text(tool['name'])}</th>" for tool in tools)
     body = "".join(
         f"<tr><th>{_text(name)}</th>"
-        + "".join(f"<td>{_text(tool['conditions'].get(name, 'not set'))}</td>" for tool in tools)
+        + "".join(f"<td>{_text(tool['conditions'].get(name, 'not set') or 'empty')}</td>" for tool in tools)
         + "</tr>"
         for name in names
     )

@@ -175,7 +175,7 @@ def _score(
     conditions = {
         "tool": target.name,
         "model": ", ".join(models) or "none",
-        "images": str(len(examples)),
+        "sentences" if plan.evaluator.operation == "planner" else "images": str(len(examples)),
         **plan.evaluation.conditions,
         **target.conditions,
         **_arguments(done),

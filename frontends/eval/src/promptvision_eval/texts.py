@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TextPairs"]
 
+SHOWN_CHARS = 1000
+"""Of each text in the report."""
+
 
 class TextPairs:
     """``NAME.png`` with ``NAME.txt`` as a test of ``extract_text``.
@@ -64,7 +67,7 @@ class TextPairs:
     def draw(self, example: EvalExample) -> list[tuple[str, Image | None]]:
         """The image and both texts, with their differences in brackets."""
         texts = normalise_text(example.case.truth), normalise_text(example.prediction["text"])
-        label, found = mark_differences(*texts)
+        label, found = (text[:SHOWN_CHARS] for text in mark_differences(*texts))
         where = ", differences in brackets" if texts[0] != texts[1] else ""
         image = open_thumbnail(example.case.image)[0]
         return [("", image), (f"label{where}: {label}", None), (f"recognised: {found}", None)]
