@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import hashlib
 import statistics
 import time
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from promptvision.builtin.offline import OfflinePlanner
+from promptvision.builtin.planner import spelling
 from promptvision.llm.messages import Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 from promptvision.testing.agents import make_registry
@@ -144,6 +146,9 @@ def main() -> int:
 def _measure(name: str, sentences: Iterable[Sentence], bench: Bench, *, says_wrong: bool) -> None:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     times = []
+    spelling.load()
+    gc.collect()
+    gc.freeze()  # a collection of what the imports have made takes longer than any request
     for sentence in sentences:
         started = time.thread_time()
         outcome, calls, text = bench.judge(sentence)

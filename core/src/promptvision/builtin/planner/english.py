@@ -14,7 +14,7 @@ from promptvision.tools.targets import has_exception, is_colour_word
 __all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
 
 MAX_READINGS = 40
-MAX_READ_CHARS = 4000
+MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
 
 _TYPING = {
@@ -436,7 +436,7 @@ def tidy(words: str) -> str:
 
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
     """The clause in alternative wordings, the original first; fewer of a long one."""
-    return islice(_readings(clause, book), min(MAX_READINGS, 2 + MAX_READ_CHARS // (len(clause) + 1)))
+    return islice(_readings(clause, book), min(MAX_READINGS, 1 + MAX_READ_CHARS // (len(clause) + 1)))
 
 
 def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
