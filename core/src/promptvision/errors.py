@@ -136,6 +136,10 @@ class DeviceLost(WorkerLost):
         super().__init__(message, hint=hint)
         self.is_replaced = is_replaced
 
+    def replaced(self, worker: str) -> DeviceLost:
+        """This error, once another process takes the place of the ``worker``, as messages call it."""
+        return DeviceLost(f"{self.message}; its {worker} was replaced", is_replaced=True)
+
 
 class Refused(ToolFailed):
     """Raise in the ``before_step`` of a middleware: the step must not run; the next tool is tried."""

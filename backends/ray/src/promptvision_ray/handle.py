@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from promptvision.plugin import (
+    DeviceLost,
     Failure,
     SetupError,
     ToolFailed,
@@ -98,6 +99,7 @@ class ActorHandle:
 
         Raises:
             WorkerLost: the actor or its node ended during the call.
+            DeviceLost: the actor could no longer use its GPU, and was killed.
             ToolFailed: the actor was killed since it ignored the time limit of the call.
             Cancelled: the actor was killed since it ignored a cancellation.
             Exception: what the tool raised.
@@ -132,7 +134,11 @@ class ActorHandle:
             if limit is not None:
                 limit.cancel()
         self.models = tuple(message.pop("models", ()))
-        return read_answer(message, call)
+        try:
+            return read_answer(message, call)
+        except DeviceLost as exc:
+            self.kill()  # each further call in the actor would fail as well
+            raise exc.replaced("worker actor") from exc
 
     def kill(self) -> None:
         """End the actor now."""

@@ -204,6 +204,6 @@ def _outcomes(handle: WorkerHandle, items: Sequence[CallItem]) -> list[CallOutpu
 
 
 def _replaced(lost: DeviceLost) -> DeviceLost:
-    message = f"{lost.message}; its worker process was replaced"
-    log.warning("%s", message)
-    return DeviceLost(message, is_replaced=True)
+    replaced = lost.replaced("worker process")
+    log.warning("%s", replaced)
+    return replaced

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -222,6 +224,18 @@ class ExecutorContract:
             bench.run(tool, timeout_s=0.3)
         assert bench.result("echo", TrialArgs(text=f"later {tool}")).text == f"later {tool}"
 
+    def test_process_that_cannot_use_its_gpu_any_more_is_replaced(self, bench: TrialBench) -> None:
+        """The error says so; a worker process or actor has ended soon after, and the next call runs."""
+        with pytest.raises(errors.DeviceLost, match="illegal memory access") as caught:
+            bench.run("lose_device")
+        process = int(str(caught.value).partition("in process ")[2].partition(";")[0])
+        assert caught.value.is_replaced == (process != os.getpid())
+        until = time.monotonic() + 20
+        while caught.value.is_replaced and _is_running(process) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert _is_running(process) != caught.value.is_replaced
+        assert bench.result("echo", TrialArgs(text="next")).process != process or process == os.getpid()
+
     def test_calls_in_parallel_do_not_mix(self, bench: TrialBench) -> None:
         """Each call gets its own result."""
 
@@ -232,3 +246,11 @@ class ExecutorContract:
 
         texts = [getattr(done.result, "text", None) for done in asyncio.run(call_all())]
         assert texts == [f"n{number}" for number in range(20)]
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

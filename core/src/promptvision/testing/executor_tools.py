@@ -156,6 +156,10 @@ def _hold(args: TrialArgs, context: ToolContext) -> TrialResult:
     return TrialResult(process=os.getpid(), text=number)
 
 
+def _lose_device(args: TrialArgs, context: ToolContext) -> TrialResult:
+    raise RuntimeError(f"CUDA error: an illegal memory access was encountered in process {os.getpid()}")
+
+
 def _operation(name: str) -> Operation:
     description = f"Try {name.replace('_', ' ')}."
     return Operation(name=name, description=description, args=TrialArgs, result=TrialResult)
@@ -166,7 +170,7 @@ TRIAL = _operation("trial")
 
 _RUNS: tuple[Callable[..., Any], ...] = (
     *(_echo, _invert, _report, _fail, _wait, _wait_async, _return_nothing),
-    *(_segfault, _exit, _eat, _ignore, _segfault_once, _hold),
+    *(_segfault, _exit, _eat, _ignore, _segfault_once, _hold, _lose_device),
 )
 
 
