@@ -1,4 +1,4 @@
-"""Detection, segmentation, inpainting and refiner on untrained checkpoints, through every public door."""
+"""Detection, segmentation, inpainting and refiner on untrained checkpoints, through every public interface."""
 
 from __future__ import annotations
 

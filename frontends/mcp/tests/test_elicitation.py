@@ -1,4 +1,4 @@
-"""The user is asked for missing arguments of a call, in both eras of the protocol."""
+"""The user is asked for missing arguments of a call, in both versions of the protocol."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The server with the official client in the same process, in both eras of the protocol."""
+"""The server with the official client in the same process, in both versions of the protocol."""
 
 from __future__ import annotations
 
