@@ -1,4 +1,4 @@
-"""Detection, segmentation, inpainting and refiner on untrained checkpoints, through every public interface."""
+"""Detection, segmentation, inpainting and refiner on untrained checkpoints, by every interface."""
 
 from __future__ import annotations
 
