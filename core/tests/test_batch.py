@@ -19,7 +19,8 @@ from promptvision.errors import Cancelled, ToolFailed
 from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import Progress
-from promptvision.runtime.queue import Group, StepQueue
+from promptvision.runtime.queue import StepQueue
+from promptvision.runtime.waiter import Group
 from promptvision.settings import Settings
 from promptvision.testing import make_worker
 from promptvision.tools.batch import Batch

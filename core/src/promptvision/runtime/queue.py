@@ -10,13 +10,13 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import copy_context
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from promptvision.errors import Busy, Cancelled
 from promptvision.runtime.cancellation import CancelToken
+from promptvision.runtime.waiter import Group, Waiter, group_key
 
-__all__ = ["Group", "Lane", "StepQueue"]
+__all__ = ["Lane", "StepQueue"]
 
 Item = TypeVar("Item")
 T = TypeVar("T")
@@ -138,48 +138,11 @@ class StepQueue:
                 del counter[user]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group(Generic[Item, T]):
-    """Steps that can run together in one slot.
-
-    Args:
-        key: equal for steps of one group.
-        limit: maximum number of steps that run together.
-        run: runs steps in a thread; returns a result or an exception for each, in their order.
-    """
-
-    key: Hashable
-    limit: int
-    run: Callable[[list[Item]], list[T | BaseException]]
-
-
-class _Waiter:
-    """A step that waits for its slot.
-
-    Args:
-        user: whose step it is.
-        group: the steps that it can run with.
-        item: what the group runs.
-    """
-
-    def __init__(self, user: str, group: Group[Any, Any] | None = None, item: Any = None) -> None:
-        self.begun = time.monotonic()
-        self.user, self.group, self.item = user, group, item
-        self.future: Future[None] = Future()
-        self.outcome: Future[Any] = Future()
-        """The result of a step of a group."""
-        self.is_granted = False
-        self.lead: _Waiter | None = None
-        """The step in whose slot this one runs; None if it has a slot of its own."""
-        self.riders: list[_Waiter] = []
-        """The steps that run in the slot of this one."""
-
-
 class Lane:
     """The steps that wait for one executor; made by :meth:`StepQueue.lane`."""
 
     def __init__(self, queue: StepQueue, slots: int) -> None:
-        self.lines: dict[str, deque[_Waiter]] = {}
+        self.lines: dict[str, deque[Waiter]] = {}
         """The waiting steps of each user, in the order in which users are served."""
         self._queue = queue
         self._slots = slots
@@ -236,7 +199,7 @@ class Lane:
         cancel.check()
         if self._take_free_slot(user):
             return
-        waiter = _Waiter(user)
+        waiter = Waiter(user)
         try:
             await self._wait(waiter, cancel)
         except asyncio.CancelledError:
@@ -244,7 +207,7 @@ class Lane:
                 self.release(user)
             raise
 
-    async def _wait(self, waiter: _Waiter, cancel: CancelToken) -> None:
+    async def _wait(self, waiter: Waiter, cancel: CancelToken) -> None:
         """Wait until a step is granted; it may be even if the wait is cancelled."""
         cancel.check()
         user = waiter.user
@@ -303,23 +266,23 @@ class Lane:
         Raises:
             Exception: as :meth:`acquire`, or what the group returned for this step.
         """
-        waiter = _Waiter(user, group, item)
+        waiter = Waiter(user, group, item)
         try:
             await self._wait(waiter, cancel)
         except asyncio.CancelledError:
             waiter.outcome.cancel()
-            if waiter.is_granted and waiter.lead is None:
+            if waiter.is_granted and waiter.leader is None:
                 self._start(threads, waiter)  # others may wait for it
             raise
-        if waiter.lead is None:
+        if waiter.leader is None:
             self._start(threads, waiter)
         outcome: T = await asyncio.wrap_future(waiter.outcome)
         return outcome
 
-    def _start(self, threads: ThreadPoolExecutor, lead: _Waiter) -> None:
+    def _start(self, threads: ThreadPoolExecutor, leader: Waiter) -> None:
         """Run a granted step and those that run with it, without those that were cancelled."""
-        members = [lead, *lead.riders]
-        group = lead.group
+        members = [leader, *leader.followers]
+        group = leader.group
         assert group is not None  # only steps of groups are started here
         alive = [member for member in members if not member.outcome.cancelled()]
 
@@ -347,13 +310,13 @@ class Lane:
             raise
         running.add_done_callback(end)
 
-    def _release_together(self, members: Sequence[_Waiter]) -> None:
+    def _release_together(self, members: Sequence[Waiter]) -> None:
         """Return the slot of steps that ran together."""
         with self._queue.changing():
             self._taken -= 1
             for member in members:
                 self._queue.count(member.user, waiting=0, running=-1)
-            self._running_groups.discard(_key(members[0]))
+            self._running_groups.discard(group_key(members[0]))
 
     def release(self, user: str) -> None:
         """Return a slot."""
@@ -364,15 +327,15 @@ class Lane:
         if is_wanted:
             self._queue.grant()
 
-    def grant(self) -> Iterator[_Waiter]:
+    def grant(self) -> Iterator[Waiter]:
         """Give free slots to waiting steps. The queue calls it with its lock held."""
         while self._taken < self._slots and (waiter := self._next()) is not None:
             self._take(waiter)
             self._taken += 1
             yield self._granted(waiter)
             if waiter.group is not None:
-                self._running_groups.add(_key(waiter))
-                yield from self._add_riders(waiter, waiter.group.limit - 1)
+                self._running_groups.add(group_key(waiter))
+                yield from self._add_followers(waiter, waiter.group.limit - 1)
 
     def _take_free_slot(self, user: str) -> bool:
         """Take a slot at once if no step waits in this lane: without a waiter, which takes longer to make."""
@@ -384,43 +347,43 @@ class Lane:
             self._queue.count(user, waiting=0, running=1)
             return True
 
-    def _granted(self, waiter: _Waiter) -> _Waiter:
+    def _granted(self, waiter: Waiter) -> Waiter:
         waiter.is_granted = True
         self._queue.count(waiter.user, waiting=-1, running=1)
         return waiter
 
-    def _add_riders(self, lead: _Waiter, places: int) -> Iterator[_Waiter]:
+    def _add_followers(self, leader: Waiter, places: int) -> Iterator[Waiter]:
         """Give places in a slot to steps of its group, one of each user in turn."""
-        while len(lead.riders) < places:
-            before = len(lead.riders)
+        while len(leader.followers) < places:
+            before = len(leader.followers)
             for user in list(self.lines):
-                fits = (one for one in self.lines[user] if _key(one) == _key(lead))
-                rider = next(fits, None) if self._queue.may_run(user) else None
-                if rider is not None and len(lead.riders) < places:
-                    rider.lead = lead
-                    lead.riders.append(rider)
-                    self._drop(rider)
-                    yield self._granted(rider)
-            if len(lead.riders) == before:
+                fits = (one for one in self.lines[user] if group_key(one) == group_key(leader))
+                follower = next(fits, None) if self._queue.may_run(user) else None
+                if follower is not None and len(leader.followers) < places:
+                    follower.leader = leader
+                    leader.followers.append(follower)
+                    self._drop(follower)
+                    yield self._granted(follower)
+            if len(leader.followers) == before:
                 return
 
-    def _next(self) -> _Waiter | None:
+    def _next(self) -> Waiter | None:
         """The first step, by the order of users, that may run now."""
         for user, line in self.lines.items():
             if self._queue.may_run(user):
                 for waiter in line:
-                    if waiter.group is None or _key(waiter) not in self._running_groups:
+                    if waiter.group is None or group_key(waiter) not in self._running_groups:
                         return waiter
         return None
 
-    def _drop(self, waiter: _Waiter) -> None:
+    def _drop(self, waiter: Waiter) -> None:
         """Remove a waiting step; its user keeps its place."""
         line = self.lines[waiter.user]
         line.remove(waiter)
         if not line:
             del self.lines[waiter.user]
 
-    def _take(self, waiter: _Waiter) -> None:
+    def _take(self, waiter: Waiter) -> None:
         """Remove a step; move its user to the end if the user's share of the round is used."""
         user = waiter.user
         line = self.lines[user]
@@ -432,7 +395,7 @@ class Lane:
             if line:
                 self.lines[user] = line
 
-    def _give_up(self, user: str, waiter: _Waiter, reason: str) -> None:
+    def _give_up(self, user: str, waiter: Waiter, reason: str) -> None:
         """Remove a step that waits no longer; nothing happens if it has its slot."""
         with self._queue.changing():
             line = self.lines.get(user, ())
@@ -442,8 +405,3 @@ class Lane:
             self._queue.count(user, waiting=-1, running=0)
         with suppress(InvalidStateError):
             waiter.future.set_exception(Cancelled(reason))
-
-
-def _key(waiter: _Waiter) -> Hashable:
-    """The key of the group of a step; that of no other step if it has no group."""
-    return waiter if waiter.group is None else ("group", waiter.group.key)

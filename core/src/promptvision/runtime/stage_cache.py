@@ -106,7 +106,7 @@ class StageCache:
                     self._count(stage, hits=1)
                 return flight.arrays
         try:
-            own.arrays = self._lead(stage, digest, key, compute)
+            own.arrays = self._find_or_compute(stage, digest, key, compute)
             return own.arrays
         finally:
             with self._lock:
@@ -140,7 +140,9 @@ class StageCache:
             writer.shutdown()
         self.flush()
 
-    def _lead(self, stage: str, digest: str, key: Callable[[], str], compute: Callable[[], Arrays]) -> Arrays:
+    def _find_or_compute(
+        self, stage: str, digest: str, key: Callable[[], str], compute: Callable[[], Arrays]
+    ) -> Arrays:
         if self._files is not None and (found := self._files.read(digest)) is not None:
             arrays, seconds = found
             with self._lock:

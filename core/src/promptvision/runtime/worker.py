@@ -27,8 +27,9 @@ from promptvision.runtime.call import Call, CallOutput
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.runtime.context import CallContext, Progress
 from promptvision.runtime.image_cache import ImageCache
-from promptvision.runtime.queue import Group, StepQueue
+from promptvision.runtime.queue import StepQueue
 from promptvision.runtime.stage_cache import StageCache
+from promptvision.runtime.waiter import Group
 from promptvision.settings import Settings
 from promptvision.tools.tool import Result, Tool
 
