@@ -126,6 +126,13 @@ def test_measured_seconds_decide_and_small_gains_change_nothing(machine: Machine
     assert pool.choose_placement(PLANS).placement is Placement.RESIDENT
 
 
+def test_a_slow_pass_on_the_gpu_does_not_make_the_cpu_look_fast(machine: Machine) -> None:
+    pool = machine.pool()
+    row = pool.peaks.row("painting", {"unet", "vae"}, "cuda", (1024, 1024), {"float16"})
+    pool.speeds.add_pass(row, 1000.0)
+    assert pool.choose_placement(PLANS).placement is Placement.RESIDENT
+
+
 def test_a_measured_peak_and_a_failed_run_move_the_border(machine: Machine) -> None:
     machine.free = 8 * GB
     pool = machine.pool()

@@ -25,7 +25,7 @@ from promptvision.models.placement import (
 )
 from promptvision.models.prediction import StageCost, predict_seconds
 from promptvision.models.spec import ModelSpec
-from promptvision.models.speeds import Speeds
+from promptvision.models.speeds import GPU_SPEEDUP, Speeds
 
 __all__ = ["PlacementChoice", "Placements", "StagePlan", "read_choices"]
 
@@ -189,11 +189,13 @@ class Placements:
             for placement in (Placement.GROUP, Placement.SEQUENTIAL)
             if (found := self._speeds.measured_pass_s(self._row(plan, specs, dtypes, placement))) is not None
         }
+        gpu_row = self._row(plan, specs, dtypes, Placement.RESIDENT)
+        gpu_pass_s = self._speeds.pass_s("cuda", gpu_row, size)
         return StageCost(
             weights=weights,
             passes=plan.passes,
-            gpu_pass_s=self._speeds.pass_s("cuda", self._row(plan, specs, dtypes, Placement.RESIDENT), size),
-            cpu_pass_s=self._speeds.pass_s("cpu", cpu_row, 2 * size),
+            gpu_pass_s=gpu_pass_s,
+            cpu_pass_s=self._speeds.pass_s("cpu", cpu_row, 2 * size, at_least=gpu_pass_s * GPU_SPEEDUP),
             measured=streamed,
         )
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import threading
 
-__all__ = ["Speeds"]
+__all__ = ["GPU_SPEEDUP", "PAGEABLE_SHARE", "Speeds"]
 
 COPY_BYTES_PER_S = 12e9
 """Prior: page-locked memory over 16 lanes of PCIe 4.0, which carry 31.5 GB/s at most (PCI-SIG)."""
+
+GPU_SPEEDUP = 20
+"""Prior: how much slower a pass is on a CPU, at least, than its measured time on a GPU."""
 
 PAGEABLE_SHARE = 0.35
 """Speed of copies from pageable memory relative to page-locked memory, a prior."""
@@ -52,10 +55,17 @@ class Speeds:
         with self._lock:
             return self._passes.get(row)
 
-    def pass_s(self, device: str, row: str, weight_bytes: int) -> float:
-        """Seconds of one pass through the networks of a stage: measured, or by the size of the weights."""
+    def pass_s(self, device: str, row: str, weight_bytes: int, *, at_least: float = 0.0) -> float:
+        """Seconds of one pass through the networks of a stage: measured, or by the size of the weights.
+
+        Args:
+            device: ``cuda`` or ``cpu``.
+            row: the kind of call.
+            weight_bytes: of the networks.
+            at_least: lower bound of what is not measured.
+        """
         found = self.measured_pass_s(row)
-        return weight_bytes / COMPUTE_BYTES_PER_S[device] if found is None else found
+        return max(at_least, weight_bytes / COMPUTE_BYTES_PER_S[device]) if found is None else found
 
     def add_pass(self, row: str, seconds: float) -> None:
         """Record the seconds of one pass of a kind of call."""
