@@ -91,7 +91,7 @@ def test_the_reason_of_a_choice_is_a_detail_of_the_step(make: Callable[..., Call
     assert isinstance(choice, PlacementChoice)
     runner = StagedRunner(context, choice)
     assert runner.placement is Placement.RESIDENT
-    assert context.notes == [f"Models with all models on the GPU: {choice.reason}."]
+    assert context.notes == [f"Ran with all models on the GPU: {choice.reason}."]
     assert runner.notes == []
 
 

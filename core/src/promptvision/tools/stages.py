@@ -91,7 +91,7 @@ class StagedRunner:
         view: Callable[[Any], Any] = private_view,
     ) -> None:
         if isinstance(placement, PlacementChoice):
-            context.note(f"Models {placement.placement.words}: {placement.reason}.")
+            context.note(f"Ran {placement.placement.words}: {placement.reason}.")
             placement = placement.placement
         self.placement = placement
         self.notes: list[str] = []
