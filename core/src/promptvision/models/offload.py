@@ -1,6 +1,6 @@
 """Compute on a device with modules whose weights stay in main memory.
 
-The libraries that do it are imported here, at first use: those that a plugin loaded the modules with.
+The libraries that do it are imported at first use; plugins that load modules with them have installed them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from promptvision.errors import SetupError
 from promptvision.models.placement import Placement
 
 __all__ = ["stream"]
@@ -27,6 +28,9 @@ def stream(modules: Sequence[Any], device: str, placement: Placement) -> Iterato
         device: the device of computation.
         placement: ``GROUP`` or ``SEQUENTIAL``.
 
+    Raises:
+        SetupError: the library for the placement is not installed.
+
     Source: ``apply_group_offloading`` of diffusers, by leaf, and ``cpu_offload`` of accelerate.
     """
     if placement is Placement.GROUP:
@@ -38,9 +42,11 @@ def stream(modules: Sequence[Any], device: str, placement: Placement) -> Iterato
             for module in modules:
                 _drop(module)
         return
-    from accelerate import cpu_offload  # type: ignore[import-untyped]
-    from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
-
+    try:
+        from accelerate import cpu_offload  # type: ignore[import-untyped]
+        from accelerate.hooks import remove_hook_from_module  # type: ignore[import-untyped]
+    except ImportError as exc:
+        raise _missing("accelerate") from exc
     try:
         for module in modules:
             cpu_offload(module, execution_device=device, offload_buffers=True)
@@ -57,12 +63,21 @@ def _drop(module: Any) -> None:
 
 
 def _stream_groups(module: Any, device: str) -> None:
-    from diffusers.hooks.group_offloading import apply_group_offloading
-
+    try:
+        from diffusers.hooks.group_offloading import apply_group_offloading
+    except ImportError as exc:
+        raise _missing("diffusers") from exc
     apply_group_offloading(
         module,
         onload_device=device,
         offload_device="cpu",
         offload_type="leaf_level",
         use_stream=device != "cpu",
+    )
+
+
+def _missing(library: str) -> SetupError:
+    return SetupError(
+        f"weights cannot be moved to the GPU in parts without {library}",
+        hint="pip install 'promptvision[offload]'",
     )
