@@ -27,7 +27,8 @@ def cache(ctx: click.Context, as_json: bool) -> None:
     if as_json:
         echo_json([asdict(one) for one in use])
         return
-    echo_table(("STAGE", "ENTRIES", "SIZE", "HITS", "MISSES", "SAVED"), [_row(one) for one in use])
+    if use:
+        echo_table(("STAGE", "ENTRIES", "SIZE", "HITS", "MISSES", "SAVED"), [_row(one) for one in use])
     click.echo(f"{_size(sum(one.bytes for one in use))} in {files.folder}")
 
 
