@@ -12,6 +12,14 @@ __all__ = ["CAPTION", "CONVERT_TO_BW", "DETECT", "EXTRACT_TEXT", "INPAINT", "SEG
 
 DETECT = (
     Lexicon(
+        language="de",
+        frames=(
+            "wie viele {prompt} hat {_}",
+            "wie viele {prompt} hat it",
+            "wie viele {prompt} liegen auf {_}",
+        ),
+    ),
+    Lexicon(
         language="zh",
         frames=("{_}有几个{prompt}", "{_}有多少{prompt}", "{_}有几只{prompt}", "{_}有{prompt}吗"),
     ),
@@ -1388,6 +1396,7 @@ EXTRACT_TEXT = (
     Lexicon(
         language="zh",
         frames=(
+            *("it上有什么字", "it里有什么字", "有什么字", "it上有哪些字", "it上的文字是什么"),
             *(
                 "it里写了什么字",
                 "it上写了什么字",

@@ -70,7 +70,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _MEANT = re.compile(
-    r"(?:i (?:meant|mean)|not (?:the|that) [\w ]+?,(?: but)?|rather) (?:the |my )?(?P<target>[\w' -]+)",
+    r"(?:(?:no|nope|sorry|oops|ah|oh|wait)[, ]+)*(?:i (?:meant|mean)|not (?:the|that) [\w ]+?,(?: but)?|rather) (?:the |my )?(?P<target>[\w' -]+)",
     re.IGNORECASE,
 )
 _ALSO = re.compile(

@@ -279,6 +279,11 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"~\1~it",
         ),
         (r"^(\w+) (it|them|him|her|that) (?:out|away|off|up|down)$", r"\1 \2"),
+        (r"^how many of (?:these|those|them) are (.+)$", r"how many \1 are there"),
+        (
+            r"^.*?\b(?:smaller|larger|bigger|reduced|enlarged) (?:version|copy|image|size)[, ]+(?:at |of |to |by )?(\d+%)$",
+            r"resize it to \1",
+        ),
         # Sizes, turns and amounts
         (
             rf"^(?:i )?(?:need|want|require|would like|like|have|get|give me|make) {_IMG} (?:at|to be|in"
