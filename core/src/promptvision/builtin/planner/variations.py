@@ -70,7 +70,8 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _MEANT = re.compile(
-    r"(?:(?:no|nope|sorry|oops|ah|oh|wait)[, ]+)*(?:i (?:meant|mean)|not (?:the|that) [\w ]+?,(?: but)?|rather) (?:the |my )?(?P<target>[\w' -]+)",
+    r"(?:(?:no|nope|sorry|oops|ah|oh|wait)[, ]+)*(?:i (?:meant|mean)|not (?:the|that) [\w ]+?,(?: but)?"
+    r"|rather) (?:the |my )?(?P<target>[\w' -]+)",
     re.IGNORECASE,
 )
 _ALSO = re.compile(

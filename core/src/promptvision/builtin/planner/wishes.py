@@ -281,7 +281,8 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(\w+) (it|them|him|her|that) (?:out|away|off|up|down)$", r"\1 \2"),
         (r"^how many of (?:these|those|them) are (.+)$", r"how many \1 are there"),
         (
-            r"^.*?\b(?:smaller|larger|bigger|reduced|enlarged) (?:version|copy|image|size)[, ]+(?:at |of |to |by )?(\d+%)$",
+            r"^.*?\b(?:smaller|larger|bigger|reduced|enlarged) (?:version|copy|image|size)[, ]+(?:at "
+            r"|of |to |by )?(\d+%)$",
             r"resize it to \1",
         ),
         # Sizes, turns and amounts
