@@ -14,9 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Ended", "Program", "Terminal", "write_plugin"]
+__all__ = ["Ended", "Program", "Terminal", "coverage_variables", "write_plugin"]
 
 _MAIN = "from promptvision.cli.main import main; main()"
+
+
+def coverage_variables() -> dict[str, str]:
+    """The variables by which coverage.py measures processes that a test starts; empty without it."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Program:
             "LANG": "C.UTF-8",
             "PROMPTVISION_HOME": str(home),
             "PYTHONPATH": os.pathsep.join(map(str, path)),
+            **coverage_variables(),
             **(variables or {}),
         }
 

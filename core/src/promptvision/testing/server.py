@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from promptvision.testing.program import coverage_variables
+
 __all__ = ["ServerProcess"]
 
 START_TIMEOUT_S = 120.0
@@ -47,6 +49,7 @@ class ServerProcess:
             "HOME": str(home),
             "PROMPTVISION_HOME": str(home),
             "PYTHONPATH": os.pathsep.join(map(str, path)),
+            **coverage_variables(),
             **(variables or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
