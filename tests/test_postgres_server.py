@@ -45,7 +45,7 @@ class Site:
 
     def wait_for_note(self, note: str) -> None:
         """Wait until a tool has begun to run."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self.notes[note]:
             assert time.monotonic() < deadline, self.notes
             time.sleep(0.01)

@@ -235,7 +235,7 @@ def test_conversation_goes_on_by_its_id(command: Command, photo: Path) -> None:
 
 
 def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not file.exists():
         assert time.monotonic() < deadline, f"{file} did not appear"
         time.sleep(0.02)
@@ -249,7 +249,7 @@ def test_interrupt_leaves_a_closed_turn_and_130(
     running = program.start("run", photo, "mirror it, then wait here", "-c", "talk")
     wait_for(tmp_path / "mark")
     running.send_signal(signal.SIGINT)
-    out, said = running.communicate(timeout=30)
+    out, said = running.communicate(timeout=120)
     assert running.returncode == 130
     assert out == b""
     assert said.decode().endswith("promptvision: interrupted\n")

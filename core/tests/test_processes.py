@@ -202,7 +202,7 @@ def is_gone(process: int) -> bool:
 
 
 def wait_until_gone(process: int) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not is_gone(process):
         assert time.monotonic() < deadline, "the worker process is still there"
         time.sleep(0.01)
