@@ -50,7 +50,8 @@ _HOLDERS = (
 _TRANSPOSED = "box2d"  # [y1, x1, y2, x2] in thousandths, as written by Gemini
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*%?")
 _NOT_NUMBERS = re.compile(
-    r"(?<![a-z0-9])(?:x[0-2]?|y[0-2]?|w|h|[xy]_?m(?:in|ax)|left|top|right|bottom|width|height|box|bbox|px)(?![a-z0-9])"
+    r"(?<![a-z0-9])(?:x[0-2]?|y[0-2]?|w|h|[xy]_?m(?:in|ax)|left|top|right|bottom|width|height|box|bbox"
+    r"|px)(?![a-z0-9])"
     r"|[\s,;:=()\[\]{}<>|'\"]|\bto\b",
     re.IGNORECASE,
 )

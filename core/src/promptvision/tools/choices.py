@@ -303,8 +303,12 @@ def _is_on(side: Side, box: Box, size: tuple[int, int]) -> bool:
     x, y = box.centroid.x / size[0], box.centroid.y / size[1]
     inner = 0.25 <= x <= 0.75 and 0.25 <= y <= 0.75
     return {
-        Side.LEFT: x < 0.5, Side.RIGHT: x > 0.5, Side.TOP: y < 0.5, Side.BOTTOM: y > 0.5, Side.MIDDLE: inner,
-    }[side]  # fmt: skip
+        Side.LEFT: x < 0.5,
+        Side.RIGHT: x > 0.5,
+        Side.TOP: y < 0.5,
+        Side.BOTTOM: y > 0.5,
+        Side.MIDDLE: inner,
+    }[side]
 
 
 def _distance(side: Side, box: Box, size: tuple[int, int]) -> float:

@@ -273,6 +273,19 @@ EDIT = (
         ),
         whole="prompt",
     ),
+    Lexicon(
+        verbs=(
+            "turn it into",
+            "convert it to",
+            "convert it into",
+            "transform it into",
+            "make it",
+            "make it look like",
+        ),
+        nouns=("drawing", "painting", "sketch", "cartoon", "poster", "illustration", "artwork", "render"),
+        frames=("{verb} a {_} {noun}", "{verb} an {_} {noun}"),
+        whole="prompt",
+    ),
     Lexicon(frames=("edit it to {prompt}", "edit it so {prompt}", "redraw it in {prompt}")),
     Lexicon(
         language="de",

@@ -99,8 +99,10 @@ IN_IMAGE = re.compile(
     r"(?:whole |entire )?(?:image|picture|photo|photograph|scene)$"
 )
 CLAUSE = re.compile(
-    r"\s+(?:in|on|at|with|without|of|to|for|from|behind|between|beyond|before|after|against|along|across|through"
-    r"|around|underneath|wearing|holding|carrying|riding|that|which|who|whose|where|having|made|standing|sitting"
+    r"\s+(?:in|on|at|with|without|of|to|for|from|behind|between|beyond|before|after|against|along"
+    r"|across|through"
+    r"|around|underneath|wearing|holding|carrying|riding|that|which|who|whose|where|having|made"
+    r"|standing|sitting"
     r"|lying|looking|facing|seen|called|named|like)\b"
 )
 

@@ -71,7 +71,8 @@ _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|nor|except|but only|only|instead)\b"
 )
 _ASKED = word_set(
-    "please can could would want need needs make give get let should wish some more bit little please? "
+    "tell show say please can could would want need needs make give get let should wish some more bit "
+    "little please? "
     "apply add use "
     "put take turn bring try how what which"
 )

@@ -167,6 +167,10 @@ _WRITTEN_OUT = (
     ),
     (re.compile(r"^(\w+): (?=\w+$)"), r"change \1 to "),
     (re.compile(r"\bpretty please\b[, ]*", re.IGNORECASE), "please "),
+    (
+        re.compile(r"\b((?:crop|cut|trim)\b.*?)\b(\d{1,2})\s*(?:x|by)\s*(\d{1,2})\b(?!\d)", re.IGNORECASE),
+        r"\1\2:\3",
+    ),
     (re.compile(r"\bblack (?:an|n|&|nd|'n'|adn|und|ad) white\b", re.IGNORECASE), "black and white"),
     (re.compile(r"\btoo (?=black and white|gr[ae]y ?scale|sepia)", re.IGNORECASE), "to "),
     (re.compile(r"\bminus (?=\d)", re.IGNORECASE), "-"),

@@ -159,7 +159,17 @@ _NO_THINGS: tuple[str, ...] = (
     "am ",
     "is ",
 )
-_NO_THINGS += ("way to ", "a way ", "any way ", "ways to ", "need to ", "reason ", "chance ")
+_NO_THINGS += (
+    "width ",
+    "height ",
+    "way to ",
+    "a way ",
+    "any way ",
+    "ways to ",
+    "need to ",
+    "reason ",
+    "chance ",
+)
 _NO_THINGS += ("me ", "us ", "out ", "off ", "changing ", "touching ", "less ", "more ")
 _NO_THINGS += (
     "are ",

@@ -285,6 +285,8 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|of |to |by )?(\d+%)$",
             r"resize it to \1",
         ),
+        (r"^(?:.{0,30} )?(?:whether|if) there (?:is|are) (.+)$", r"is there \1"),
+        (r"^(.+?) (?:that )?(?:you|i|we) (?:can |could )?(?:see|find|spot)$", r"\1"),
         # Sizes, turns and amounts
         (
             rf"^(?:i )?(?:need|want|require|would like|like|have|get|give me|make) {_IMG} (?:at|to be|in"
@@ -503,6 +505,12 @@ _UNTOUCHED_FIRST = re.compile(
     r"^without (?:touching|changing|affecting|altering|editing|removing) (?P<kept>[^,]+), (?P<rest>.+)$",
     re.IGNORECASE,
 )
+_LEAVE_FIRST = re.compile(
+    r"^(?:leave|keep) (?P<kept>(?:the|my|his|her) [^,]+?)(?: alone| as it is)?, (?:and |but "
+    r")?(?P<rest>(?:only|just"
+    r"|remove|change|make|blur|erase|delete|turn|paint|replace) .+)$",
+    re.IGNORECASE,
+)
 _COUNTED = re.compile(
     r"^(?:please )?first(?:ly)?,? (.+?),? (?:and )?second(?:ly)?,? (.+?)(?:,? (?:and )?(?:third"
     r"|last)(?:ly)?,? (.+))?$",
@@ -529,6 +537,8 @@ def _ordered(sentence: str) -> str:
         return f"{found['rest']}; "
     if found := _UNTOUCHED_FIRST.match(bare):
         return f"{found['rest']} without changing {found['kept']}; "
+    if found := _LEAVE_FIRST.match(bare):
+        return f"{found['rest']}, but leave {found['kept']} alone; "
     if found := _NOT_BUT.match(bare):
         return f"{found['rest']}; "
     if found := _COUNTED.match(bare):
