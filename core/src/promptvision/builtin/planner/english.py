@@ -13,7 +13,7 @@ from promptvision.tools.targets import has_exception, is_colour_word
 
 __all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
 
-MAX_READINGS = 40
+MAX_READINGS = 28
 MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
 
