@@ -553,7 +553,7 @@ INPAINT = (
             ),
             *("remove all traces of", "edit away", "rub away", "exclude", "omit", "leave out", "kill"),
             *("scrub out", "brush out", "retouch", "retouch out", "heal", "vanish", "blot out", "paint out"),
-            *("paint over", "make away with", "pull out", "remove any", "remove every", "cancel out"),
+            *("paint over", "make away with", "pull out", "remove any", "cancel out"),
         ),
         frames=("{verb} {target}", "{verb} {target} from it", "{verb} {target} in it"),
         fixed=_REMOVED,

@@ -92,7 +92,7 @@ _AMOUNT_FIRST = re.compile(
 )
 _TO_THING = re.compile(
     r"^\d+ (?:pixels|%|degrees)|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
-    r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b"
+    r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b(?! (?:far )?(?:left|right)\b)"
 )
 """A goal, which no name of a thing holds: "the image to the face"."""
 _REASON = re.compile(
