@@ -1291,8 +1291,15 @@ _TEXTS: tuple[str, ...] = (
     "receipt",
     "document",
     "page",
+    "note",
+    "menu",
+    "poster",
+    "license plate",
+    "headline",
+    "title",
+    "inscription",
+    "street sign",
 )
-_TEXTS += ("note", "menu", "poster", "license plate", "headline", "title", "inscription", "street sign")
 
 _NUMBERED = (
     "phone number",
@@ -1303,8 +1310,6 @@ _NUMBERED = (
     "address",
     "date",
     "serial number",
-)
-_NUMBERED += (
     "telephone number",
     "licence plate number",
     "house number",
@@ -1731,9 +1736,20 @@ _GREYS: tuple[str, ...] = (
     "bw",
     "grayscale",
     "greyscale",
+    "gray scale",
+    "grey scale",
+    "monochrome",
+    "blackandwhite",
+    "b/w",
+    "b and w",
+    "grey",
+    "gray",
+    "greyscale image",
+    "grayscale image",
+    "black and white image",
+    "shades of gray",
+    "shades of grey",
 )
-_GREYS += ("gray scale", "grey scale", "monochrome", "blackandwhite", "b/w", "b and w", "grey", "gray")
-_GREYS += ("greyscale image", "grayscale image", "black and white image", "shades of gray", "shades of grey")
 
 CONVERT_TO_BW = (
     Lexicon(

@@ -15,8 +15,15 @@ _SQUARE = (("aspect", "1:1"),)
 _CUTS = ("crop", "trim", "cut", "cut down", "clip")
 
 
-_CUTS_OFF = ("cut off", "chop off", "crop off", "crop out", "crop away", "trim off", "trim away", "remove")
-_CUTS_OFF += (
+_CUTS_OFF = (
+    "cut off",
+    "chop off",
+    "crop off",
+    "crop out",
+    "crop away",
+    "trim off",
+    "trim away",
+    "remove",
     "get rid of",
     "lose",
     "take off",
@@ -646,8 +653,10 @@ _SIZES: tuple[str, ...] = (
     "downscale",
     "reduce",
     "scale down",
+    "scale up",
+    "make",
+    "set",
 )
-_SIZES += ("scale up", "make", "set")
 
 _LONGEST = (
     "longest side",
@@ -1139,8 +1148,10 @@ _POP: tuple[str, ...] = (
     "make the colours pop",
     "make colors pop",
     "make the colors more vivid",
+    "make the colors stronger",
+    "make the colours stronger",
+    "make the colors brighter",
 )
-_POP += ("make the colors stronger", "make the colours stronger", "make the colors brighter")
 
 ADJUST = (
     *(
@@ -1757,9 +1768,11 @@ _WRITES: tuple[str, ...] = (
     "add the text",
     "add the words",
     "put the text",
-)
-_WRITES += ("put the words", "stick the words", "add the caption", "put the caption", "add a caption saying")
-_WRITES += (
+    "put the words",
+    "stick the words",
+    "add the caption",
+    "put the caption",
+    "add a caption saying",
     "add a caption that says",
     "add a watermark saying",
     "add a watermark that says",
@@ -1768,16 +1781,12 @@ _WRITES += (
     "add text saying",
     "insert the text",
     "overlay the text",
-)
-_WRITES += (
     "print the text",
     "place the text",
     "add the title",
     "put the title",
     "add a title that says",
     "type",
-)
-_WRITES += (
     "add my name",
     "put my name",
     "write my name",
@@ -1785,8 +1794,11 @@ _WRITES += (
     "label it",
     "title it",
     "caption it",
+    "add the word",
+    "put the word",
+    "write the word",
+    "print the words",
 )
-_WRITES += ("add the word", "put the word", "write the word", "print the words")
 
 _WRITTEN_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, tuple[str, ...]]], ...] = (
     (
@@ -2084,9 +2096,12 @@ _ASKED: tuple[str, ...] = (
     "width and height",
     "format",
     "file format",
-)
-_ASKED += ("pixel size", "image size", "aspect ratio", "main colors", "main colours", "dominant color")
-_ASKED += (
+    "pixel size",
+    "image size",
+    "aspect ratio",
+    "main colors",
+    "main colours",
+    "dominant color",
     "dominant colour",
     "dominant colors",
     "dominant colours",
