@@ -39,6 +39,10 @@ class Placement(IntEnum):
         """Whether the weights stay in main memory and layers are moved to the device."""
         return self in (Placement.GROUP, Placement.SEQUENTIAL)
 
+    def operation(self, stage: str) -> str:
+        """The name of a stage in the tables of measured memory and seconds."""
+        return f"{stage}, {self.name.lower()}" if self.is_streamed else stage
+
     @property
     def lower(self) -> Placement | None:
         """The next level down; None on the last one."""

@@ -55,10 +55,6 @@ class StagePlan:
     shape: tuple[int, ...] = ()
     can_tile: bool = False
 
-    def operation(self, placement: Placement) -> str:
-        """The name of the stage in the tables."""
-        return f"{self.name}, {placement.name.lower()}" if placement.is_streamed else self.name
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlacementChoice:
@@ -204,7 +200,7 @@ class Placements:
     ) -> str:
         mode = "streamed" if placement.is_streamed else "cpu" if placement is Placement.CPU else "cuda"
         return self._peaks.row(
-            plan.operation(placement),
+            placement.operation(plan.name),
             {self._grants.component(specs[id_]) for id_ in plan.models},
             mode,
             plan.shape,

@@ -243,7 +243,7 @@ class _Attempt(Generic[T]):
     def _lease(self, placement: Placement) -> Any:
         """The models, with the memory of the whole stage if there is that much, else as specs declare."""
         stage = self.stage
-        name = f"{stage.what}, {placement.name.lower()}" if placement.is_streamed else stage.what
+        name = placement.operation(stage.what)
         if stage.peak_bytes is not None and placement is not Placement.CPU and not self.is_tiled:
             try:
                 return self._lease_with(placement, name, stage.peak_bytes)
