@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
+
+from promptvision.atomic import replace_text
 
 __all__ = ["read_json", "write_json"]
 
@@ -49,9 +49,6 @@ def write_json(path: Path, value: Any, what: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(value, file)
-        Path(name).replace(path)
+        replace_text(path, json.dumps(value))
     except OSError as exc:
         logger.warning("%s: %s cannot be stored: %s", path, what, exc)

@@ -13,11 +13,12 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from promptvision.atomic import replace_text
 
 __all__ = ["cache_key", "read_cached", "write_cached"]
 
@@ -62,7 +63,8 @@ def read_cached(key: str) -> dict[str, Any] | None:
     if None in found:
         return None
     if found != stamps:  # files were touched or copied, with the same content
-        _replace(path, {"stamps": found, "document": document})
+        with suppress(OSError):  # the old stamps lead to the same document, only later
+            replace_text(path, json.dumps({"stamps": found, "document": document}))
     return document
 
 
@@ -82,7 +84,7 @@ def write_cached(key: str, document: dict[str, Any], files: Iterable[Path], bega
             return
         folder = _folder()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _replace(folder / f"{key}.json", {"stamps": stamps, "document": document})
+        replace_text(folder / f"{key}.json", json.dumps({"stamps": stamps, "document": document}))
         _remove_oldest(folder)
     except (OSError, ValueError, TypeError):
         return
@@ -149,19 +151,6 @@ def _digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return ""
-
-
-def _replace(path: Path, cached: dict[str, Any]) -> None:
-    """Write a file whole or not at all; of several writers the last one wins."""
-    text = json.dumps(cached)
-    number, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(partial).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(partial).unlink()
 
 
 def _remove_oldest(folder: Path) -> None:
