@@ -1,4 +1,4 @@
-"""Wishes that are no imperatives, and steps that are named out of their order."""
+"""Wishes that are not imperatives, and steps that are named out of their order."""
 
 from __future__ import annotations
 

@@ -143,7 +143,7 @@ def _corrected_thing(word: str) -> str:
         return word
     near = near_words(folded, _THINGS)
     if len(near) != 1 or (len(word) <= _MIN_THING and sorted(near[0]) != sorted(folded)):
-        return word  # "bride" is no misspelled "bridge"
+        return word  # "bride" is not a misspelling of "bridge"
     return near[0]
 
 

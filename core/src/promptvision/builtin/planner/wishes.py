@@ -1,4 +1,4 @@
-"""Wishes that are no imperatives: statements, complaints, purposes, and steps named out of their order.
+"""Wishes that are not imperatives: statements, complaints, purposes, and steps named out of their order.
 
 Each rule rewrites a kind of English sentence into the plain request that it stands for; which operation that
 asks for is left to the phrases of the operations.
