@@ -161,6 +161,16 @@ def test_workers_are_reused_and_end_with_the_executor(site: Path, tmp_path: Path
         os.kill(processes.pop(), 0)
 
 
+def test_process_that_ran_out_of_memory_is_replaced(site: Path, tmp_path: Path) -> None:
+    settings = process_settings(tmp_path, PROMPTVISION_WORKER_MEMORY=2**29)
+    bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), settings)
+    before = bench.result("echo", TrialArgs(text="before")).process
+    with pytest.raises(MemoryError):
+        bench.run("eat")
+    assert bench.result("echo", TrialArgs(text="after")).process != before
+    asyncio.run(bench.runtime.executor.close())
+
+
 def test_worker_that_cannot_read_the_image_store_refuses_to_start(site: Path, tmp_path: Path) -> None:
     settings = process_settings(tmp_path, PROMPTVISION_IMAGES=(tmp_path / "elsewhere").as_uri())
     bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), settings)

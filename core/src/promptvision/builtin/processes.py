@@ -23,6 +23,12 @@ __all__ = ["ProcessExecutor"]
 
 log = logging.getLogger(__name__)
 
+_UNUSABLE_AFTER = (DeviceLost, MemoryError)
+"""Errors after which further calls in the same process may fail as well.
+
+A heap that has grown to the limit of the process rarely shrinks, and then not even a thread can be started.
+"""
+
 
 class ProcessExecutor:
     """Runs each call in one of a few worker processes, which are started on demand and kept.
@@ -135,8 +141,8 @@ class _Pool:
     def _run_in(self, handle: WorkerHandle, items: Sequence[CallItem]) -> list[CallOutput | BaseException]:
         try:
             outcomes = _outcomes(handle, items)
-            if any(isinstance(outcome, DeviceLost) for outcome in outcomes):
-                handle.kill()  # each further call in it would fail as well
+            if any(isinstance(outcome, _UNUSABLE_AFTER) for outcome in outcomes):
+                handle.kill()
             return [_replaced(one) if isinstance(one, DeviceLost) else one for one in outcomes]
         except WorkerLost as exc:
             log.warning("%s", exc)
@@ -199,7 +205,7 @@ def _outcomes(handle: WorkerHandle, items: Sequence[CallItem]) -> list[CallOutpu
     (item,) = items
     try:
         return [handle.run(item.call, cancel=item.cancel, on_progress=item.on_progress)]
-    except DeviceLost as exc:
+    except _UNUSABLE_AFTER as exc:
         return [exc]
 
 
