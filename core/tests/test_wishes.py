@@ -1,4 +1,4 @@
-"""Wishes that are not imperatives, and steps that are named out of their order."""
+"""Wishes that are not imperatives, and the limit on the work for a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 
 from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_WORK, PART_WORK
 from promptvision.builtin.planner.reading import read_request
-from promptvision.builtin.planner.wishes import cure_of, in_order, is_remark
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
 from promptvision.tools.tool import Tool
@@ -39,44 +38,6 @@ def calls(words: str) -> list[tuple[str, dict[str, Any]]]:
 )
 def test_a_statement_is_the_request_that_it_stands_for(words: str, target: str, prompt: str) -> None:
     assert calls(words) == [("inpaint_image", {"target": target, "prompt": prompt})]
-
-
-@pytest.mark.parametrize(
-    ("words", "names"),
-    [
-        ("before you describe it, make it black and white", ["convert_to_bw", "caption_image"]),
-        ("once you have read the text, remove the sign", ["extract_text", "inpaint_image"]),
-        ("describe it, but first convert it to grayscale", ["convert_to_bw", "caption_image"]),
-        ("find the dogs after making it black and white", ["convert_to_bw", "detect_objects"]),
-        ("first describe it, second read the text", ["caption_image", "extract_text"]),
-    ],
-)
-def test_steps_are_done_in_the_order_that_is_meant(words: str, names: list[str]) -> None:
-    assert [name for name, _ in calls(words)] == names
-
-
-def test_other_sentences_keep_their_order() -> None:
-    assert in_order("When you have a moment, describe it") == "When you have a moment, describe it"
-
-
-@pytest.mark.parametrize(
-    ("complaint", "cure"),
-    [
-        ("it came out very dark", "make it brighter"),
-        ("the photo looks a bit washed-out", "make it more colorful"),
-        ("my picture is upside down", "rotate it 180 degrees"),
-        ("it is not dark", ""),
-        ("the dog is dark", ""),
-    ],
-)
-def test_a_complaint_about_the_image_names_its_cure(complaint: str, cure: str) -> None:
-    assert cure_of(complaint) == cure
-
-
-def test_remarks_ask_for_nothing() -> None:
-    assert is_remark("this is my grandmother")
-    assert not is_remark("the sky should be blue")
-    assert calls("I took this in Rome. Read the sign.") == [("extract_text", {})]
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,8 @@ from promptvision.builtin.planner.patterns import (
     word_set,
 )
 from promptvision.builtin.planner.phrases import Match
+from promptvision.builtin.planner.remarks import is_remark
 from promptvision.builtin.planner.slots import fitted, schema_of
-from promptvision.builtin.planner.wishes import is_remark
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 

@@ -6,204 +6,16 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from promptvision.builtin.planner.patterns import IMAGE, QUOTE, PhraseBook, fold, name_image, quoted
+from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
 from promptvision.builtin.planner.politeness import cores, stems
-from promptvision.builtin.planner.wishes import cure_of, wishes
-from promptvision.tools.targets import has_exception, is_colour_word
+from promptvision.builtin.planner.wishes import wishes
+from promptvision.tools.targets import has_exception
 
-__all__ = ["MAX_READINGS", "readings", "terse_readings", "tidy"]
+__all__ = ["MAX_READINGS", "polite", "readings"]
 
 MAX_READINGS = 28
 MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
-
-_TYPING = {
-    **dict.fromkeys(("teh", "hte", "th"), "the"),
-    **dict.fromkeys(("yuo", "u", "ya"), "you"),
-    **dict.fromkeys(("adn", "nad"), "and"),
-    **dict.fromkeys(("wiht", "wih"), "with"),
-    **dict.fromkeys(("waht", "wat"), "what"),
-    **dict.fromkeys(("pls", "plz", "plse", "pleas", "plaese", "plese"), "please"),
-    **dict.fromkeys(("thx", "thnx", "ty"), "thanks"),
-    "taht": "that",
-    "wanna": "want to",
-    "gimme": "give me",
-    "lemme": "let me",
-    "ur": "your",
-    "r": "are",
-    "dont": "don't",
-    "doesnt": "doesn't",
-    "cant": "can't",
-    "whats": "what is",
-    "wheres": "where is",
-    "id": "i would",
-    "arent": "aren't",
-    "isnt": "isn't",
-    "hows": "how is",
-    "thats": "that is",
-    "shouldnt": "should not",
-    "cannot": "can not",
-    "ot": "to",
-    "fo": "of",
-    "ti": "it",
-    "abd": "and",
-    "hw": "how",
-    "ar": "are",
-    "mny": "many",
-    "tht": "that",
-    "ths": "this",
-    "wth": "with",
-    "frm": "from",
-    "mke": "make",
-    "plss": "please",
-    "bg": "background",
-    "wat's": "what is",
-    "thier": "there",
-    "hwo": "how",
-    "abit": "a bit",
-    "alot": "a lot",
-    "lil": "little",
-    "kinda": "kind of",
-    "sorta": "kind of",
-    "gonna": "going to",
-    "gotta": "have to",
-    "coz": "because",
-    "cuz": "because",
-    "tho": "though",
-    "wont": "won't",
-    "didnt": "didn't",
-    "couldnt": "couldn't",
-    "wouldnt": "wouldn't",
-    "ive": "i have",
-    "pleasee": "please",
-    "fot": "for",
-    "tehn": "then",
-    "thne": "then",
-    "pleae": "please",
-    "pic": "picture",
-    "pics": "pictures",
-}
-_WRITING = re.compile(
-    r"\b(?:writ|add|put|text|caption|titl|typ|print|stick|overlay|insert|place|label|watermark|say|read"
-    r"|stamp|sign|draw"
-    r"|superimpose|headline|word|letter|escrib|añad|agreg|pon|schreib|füg|ergänz|setz|écri|ajout|met"
-    r"|inscri)|[写加字]",
-    re.IGNORECASE,
-)
-_NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
-_WRITTEN_OUT = (
-    (re.compile(r"[\u3002\uff01\uff1f]"), ". "),
-    (re.compile(r"[\uff0c\u3001]"), ", "),
-    (re.compile(r"[\u00bf\u00a1]"), ""),
-    (re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+", re.MULTILINE), "\n"),
-    (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
-    (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
-    (re.compile(r"\b(i)'d\b", re.IGNORECASE), r"\1 would"),
-    (re.compile(r"\b(i)'m\b", re.IGNORECASE), r"\1 am"),
-    (re.compile(r"\bim (?=(?:an?|the|not|so|sure|afraid|after|\w+ing)\b)", re.IGNORECASE), "i am "),
-    (re.compile(r"\b(should|would|is|are|do|does)n't\b(?! )", re.IGNORECASE), r"\1 not"),
-    (re.compile(r"\b(should|would|is|are)n't\b", re.IGNORECASE), r"\1 not"),
-    (re.compile(r"\b(it|that)'s\b", re.IGNORECASE), r"\1 is"),
-    (
-        re.compile(
-            r"\b(write|add|put|print|type|stick"
-            r"|place|overlay|insert|stamp|draw|superimpose|sign|caption)\s+(?=\ue001)",
-            re.IGNORECASE,
-        ),
-        r"\1 the text ",
-    ),
-    (re.compile(r"\b(you|we|they|i)'ve\b", re.IGNORECASE), r"\1 have"),
-    (re.compile(r"\b(you|we|they)'re\b", re.IGNORECASE), r"\1 are"),
-    (
-        re.compile(r"\b(washed) (out)\b|\b(out) of (focus)\b", re.IGNORECASE),
-        lambda found: "faded" if found[1] else "blurry",
-    ),
-    (
-        re.compile(
-            r"\s(?:instead of|rather than) (?:an? )?(?:png|jpe?g|webp|tiff?|gif|avif|bmp)\b", re.IGNORECASE
-        ),
-        "",
-    ),
-    (re.compile(r"\bto (?:a|one)[- ]third\b(?: of (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 33%"),
-    (re.compile(r"\bto (?:a|one)[- ]quarter\b(?: of (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 25%"),
-    (re.compile(r"\bto (?:a |one )?half\b(?: of)?(?: (?:the|its) (?:\w+ )?size)?", re.IGNORECASE), "to 50%"),
-    (
-        re.compile(r"\b(two|three|four|five|ten) times\b", re.IGNORECASE),
-        lambda found: f"{_NUMBERS[found[1].lower()]} times",
-    ),
-    (
-        re.compile(
-            r"\b(?:caption|title|label|name|sign)\s+(?:it|this|that|the \w+)(?: with| as)?\s+(?=\ue001)",
-            re.IGNORECASE,
-        ),
-        "add the text ",
-    ),
-    (
-        re.compile(
-            r"\b(?:make|scale|resize|enlarge|shrink|blow|get)\s+(?:(?:the|this|that|my) \w+"
-            r"|it)\s+(?:up |down )?(?:by )?(\d{1,3})% (bigger|larger|smaller)",
-            re.IGNORECASE,
-        ),
-        lambda found: f"resize it to {100 + int(found[1]) * (-1 if found[2].lower() == 'smaller' else 1)}%",
-    ),
-    (
-        re.compile(
-            r"\b(?:like|say|maybe|perhaps|about|around|roughly|approximately|exactly) (?=\d+ ?(?:px|pix"
-            r"|%|x|deg|\u00b0))",
-            re.IGNORECASE,
-        ),
-        "",
-    ),
-    (
-        re.compile(r"\b(make|turn|blur|crop|find|read|paint|remove|on|in|of|at) te\b", re.IGNORECASE),
-        r"\1 the",
-    ),
-    (re.compile(r"\b(\d{1,3})% (brighter|darker|sharper|lighter)\b", re.IGNORECASE), r"\2 by \1%"),
-    (re.compile(r"\s+for (?:my|our) (?:taste|liking|eyes|needs?|purposes?)\b", re.IGNORECASE), ""),
-    (
-        re.compile(r"^(?:it |this )?(?:by )?(\d{1,3})% (bigger|larger|smaller)$", re.IGNORECASE),
-        lambda found: f"resize it to {100 + int(found[1]) * (-1 if found[2].lower() == 'smaller' else 1)}%",
-    ),
-    (re.compile(r"^(\w+): (?=\w+$)"), r"change \1 to "),
-    (re.compile(r"\bpretty please\b[, ]*", re.IGNORECASE), "please "),
-    (
-        re.compile(r"\b((?:crop|cut|trim)\b.*?)\b(\d{1,2})\s*(?:x|by)\s*(\d{1,2})\b(?!\d)", re.IGNORECASE),
-        r"\1\2:\3",
-    ),
-    (re.compile(r"\bblack (?:an|n|&|nd|'n'|adn|und|ad) white\b", re.IGNORECASE), "black and white"),
-    (re.compile(r"\btoo (?=black and white|gr[ae]y ?scale|sepia)", re.IGNORECASE), "to "),
-    (re.compile(r"\bminus (?=\d)", re.IGNORECASE), "-"),
-    (re.compile(r"(\d)\s*\u00b0"), r"\1 degrees"),
-    (re.compile(r"(\d)\s*(?:px|pix)\b", re.IGNORECASE), r"\1 pixels"),
-    (re.compile(r"(\d)\s*(?:percent|per cent)\b", re.IGNORECASE), r"\1%"),
-    (re.compile(r"(\d)\s+%"), r"\1%"),
-    (re.compile(r"\b(\d{1,5})\s*(?:by|x|\u00d7|\*)\s*(\d{1,5})\b", re.IGNORECASE), r"\1x\2"),
-    (re.compile(r"(\d) (?=(?:wide|tall|high|in width|in height)\b)", re.IGNORECASE), r"\1 pixels "),
-    (re.compile(r"(?<=[a-z]{3}) & (?=[a-z]{3})(?!white)", re.IGNORECASE), " and "),
-    (
-        re.compile(
-            r",?\s*\b(?:und |y |et )?(?:danach|anschließend|dann|luego|después|ensuite|puis)\b,?\s+"
-            r"|[,\uff0c]?(?:然后再?|接着|之后|最后)[,\uff0c]?",
-            re.IGNORECASE,
-        ),
-        "; ",
-    ),
-    (re.compile(r"\bin (?:here|there)\b", re.IGNORECASE), "in it"),
-    (re.compile(r"\ba quarter turn\b", re.IGNORECASE), "90 degrees"),
-    (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
-    (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
-    (re.compile(r"^([^\n,.;]{1,40}?)\s*(?:->|=>|\u2192)\s*", re.MULTILINE), r"change \1 to "),
-    (re.compile(r"\b(?:image|picture|photo) (?:number |no\.? ?|#)?([1-9])\b", re.IGNORECASE), r"img_\1"),
-)
-_ORDINALS = {
-    word: number for number, word in enumerate(("first", "second", "third", "fourth", "fifth"), start=1)
-}
-_NTH_IMAGE = re.compile(
-    rf"\bthe ({'|'.join(_ORDINALS)}) (?:image|picture|photo|photograph|pic)\b",
-    re.IGNORECASE,
-)
-_TIMES = re.compile(r"\b(?:by )?(?:a factor of )?(\d(?:\.\d+)?)\s?(?:x|times)(?![\w.])", re.IGNORECASE)
 
 _HEAD = re.compile(
     r"^(?:(?:(?:would|do) you mind(?: to)?|ok(?:ay)?|now|then|next|finally|lastly|first|second|also|and"
@@ -377,65 +189,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
     )
 )
-_NO_THING = re.compile(
-    r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?|worries)(?:more )?((?:the )?\w+(?: \w+)?)",
-    re.IGNORECASE,
-)
-_COMPARED = re.compile(
-    r"((?:the |my )?\w+) (bluer|greener|redder|whiter|blacker|yellower|pinker|greyer|grayer|browner"
-    r"|darker|lighter|brighter)",
-    re.IGNORECASE,
-)
-_OUT = re.compile(
-    r"((?:the |that |this |my )?\w+(?: \w+)?) (?:out|gone|away|off|removed|deleted)(?: please)?",
-    re.IGNORECASE,
-)
-_TO_COLOUR = re.compile(
-    r"(.+? (?=(?:to|in|into) )|(?:(?:the|my) )?(?!\w+ (?:the|an?|my|this|that|it)\b)[\w'-]+(?: [\w'-]+)? )"
-    r"(?:(?:to|in|into) )?((?:(?:dark|light|bright|pale) )?[\w-]+)",
-    re.IGNORECASE,
-)
-_TOO = re.compile(
-    r"(?:(?:it|this|that|<image>) (?:is|looks?|seems?|still is) |it's )?(?:still |now "
-    r"|a bit |a little |much |way |far )*"
-    r"(?:(?:too|so|very|quite) (?P<too>[\w-]+)|not (?P<not>[\w-]+) enough)",
-    re.IGNORECASE,
-)
-_CURES = {
-    **dict.fromkeys(("dark", "dim", "underexposed", "gloomy"), "brighter"),
-    **dict.fromkeys(("bright", "light", "overexposed"), "darker"),
-    **dict.fromkeys(("small", "tiny", "little"), "bigger"),
-    **dict.fromkeys(("big", "large", "huge"), "smaller"),
-    **dict.fromkeys(("blurry", "soft", "fuzzy", "unsharp"), "sharper"),
-    **dict.fromkeys(("sharp",), "softer"),
-    **dict.fromkeys(("colorful", "colourful", "saturated", "vivid", "gaudy"), "less colorful"),
-    **dict.fromkeys(("dull", "pale", "washed-out", "faded"), "more colorful"),
-}
-_ENOUGH = {
-    "bright": "brighter",
-    "light": "brighter",
-    "dark": "darker",
-    "big": "bigger",
-    "large": "bigger",
-    "small": "smaller",
-    "sharp": "sharper",
-    "colorful": "more colorful",
-    "colourful": "more colorful",
-    "vivid": "more colorful",
-}
 _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.IGNORECASE)
-
-
-def tidy(words: str) -> str:
-    """Normalise a request: correct common typing errors, unify units and image names."""
-    text = quoted(words) if _WRITING.search(words) else words
-    for rule, replacement in _WRITTEN_OUT:
-        text = rule.sub(replacement, text)
-    if QUOTE not in text:
-        text = _WORD.sub(lambda found: _TYPING.get(fold(found[0]), found[0]), text)
-    text = _NTH_IMAGE.sub(lambda found: f"img_{_ORDINALS[fold(found[1])]}", text)
-    text = _TIMES.sub(lambda found: f"{float(found[1]) * 100:g}%", text)
-    return text.strip()
 
 
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
@@ -443,38 +197,9 @@ def readings(clause: str, book: PhraseBook) -> Iterator[str]:
     return islice(_readings(clause, book), min(MAX_READINGS, 1 + MAX_READ_CHARS // (len(clause) + 1)))
 
 
-def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
-    """Wordings of a clause without a verb: "no people", "car red", "sky to purple", "too dark"."""
-    if found := _NO_THING.fullmatch(clause.strip(" ,.!?")):
-        if not book.begins(fold(found[1]).partition(" ")[0]):
-            yield f"remove {found[1]}"
-        return
-    if cure := cure_of(clause):
-        yield cure
-    if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
-        yield f"make {found[1]} {found[2]}"
-    if (found := _OUT.fullmatch(clause.strip(" ,.!?"))) and not book.begins(fold(found[1]).partition(" ")[0]):
-        yield f"remove {found[1]}"
-    for text in dict.fromkeys((_polite(clause), *cores(clause, book))):
-        bare = name_image(text)
-        if len(bare.split()) > 6 or (
-            re.search(r"\b(?:not|never|no|don't)\b", bare) and not _TOO.fullmatch(bare)
-        ):
-            continue
-        if (found := _TO_COLOUR.fullmatch(bare)) and is_colour_word(found[2].lower().rpartition(" ")[2]):
-            yield f"change {found[1].strip()} to {found[2]}"
-        elif found := _TOO.fullmatch(bare):
-            remedy = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))
-            if remedy:
-                yield f"make it {remedy}"
-        elif len(bare.split()) <= 3:
-            yield f"convert it to {bare}"
-            yield f"make it {bare}"
-
-
 def _readings(clause: str, book: PhraseBook) -> Iterator[str]:
     seen: set[str] = set()
-    waiting = [clause, _polite(clause)]
+    waiting = [clause, polite(clause)]
     while waiting:
         text = waiting.pop(0)
         if text in seen or not text:
@@ -484,13 +209,14 @@ def _readings(clause: str, book: PhraseBook) -> Iterator[str]:
         waiting += _variants(text, book)
 
 
-def _polite(clause: str) -> str:
+def polite(clause: str) -> str:
+    """The clause without polite words at its beginning and end."""
     text = clause.strip(" ,:;!.?-")
     return _TAIL.sub("", " " + _HEAD.sub("", text)).strip(" ,:;!.?-")
 
 
 def _variants(text: str, book: PhraseBook) -> Iterator[str]:
-    yield _polite(text)
+    yield polite(text)
     yield from cores(text, book)
     yield from (_active(made, book) for made in wishes(text))
     named = name_image(text)

@@ -8,26 +8,28 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from promptvision.builtin.planner.bags import bag_match
+from promptvision.builtin.planner.clauses import MAX_CLAUSES, split_clauses
 from promptvision.builtin.planner.conversation import is_left, is_small_talk
-from promptvision.builtin.planner.english import readings, terse_readings, tidy
+from promptvision.builtin.planner.english import readings
 from promptvision.builtin.planner.languages import LANGUAGES, Language
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, name_image, phrase_book
 from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
-    MAX_CLAUSES,
     MAX_WORK,
     Match,
     match_clause,
-    split_clauses,
 )
 from promptvision.builtin.planner.politeness import without_asides
+from promptvision.builtin.planner.remarks import is_remark, parted_remark
 from promptvision.builtin.planner.spelling import (
     corrected_colour,
     corrected_things,
     corrections,
     keeps_values,
 )
-from promptvision.builtin.planner.wishes import in_order, is_remark, parted_remark
+from promptvision.builtin.planner.steps import in_order
+from promptvision.builtin.planner.terse import terse_readings
+from promptvision.builtin.planner.tidying import tidy
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 

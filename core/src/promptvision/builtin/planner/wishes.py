@@ -1,4 +1,4 @@
-"""Wishes that are not imperatives: statements, complaints, purposes, and steps named out of their order.
+"""Wishes that are not imperatives: statements, questions and purposes.
 
 Each rule rewrites a kind of English sentence into the plain request that it stands for; which operation that
 asks for is left to the phrases of the operations.
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
 from promptvision.tools.targets import is_colour_word
 
-__all__ = ["cure_of", "in_order", "is_remark", "parted_remark", "wishes"]
+__all__ = ["wishes"]
 
 _IMG = rf"(?:{IMAGE}|it|this|that)"
 _DONE = (
@@ -380,175 +380,6 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
     )
 )
-_COMPLAINTS = {
-    "brighter": "dark dim gloomy underexposed murky shadowy black",
-    "darker": "bright light overexposed blinding glaring",
-    "more colorful": "dull flat pale washed-out washed faded grey gray colourless colorless drab bland boring"
-    " lifeless desaturated",
-    "less colorful": "colourful colorful saturated oversaturated vivid gaudy garish loud",
-    "sharper": "blurry soft fuzzy unsharp blurred unfocused out-of-focus hazy",
-    "softer": "sharp harsh grainy",
-    "less contrasty": "contrasty",
-    "smaller": "big large huge heavy",
-    "bigger": "small tiny little",
-}
-_CURES = {word: cure for cure, words in _COMPLAINTS.items() for word in words.split()}
-_POSTURES = (
-    (
-        re.compile(r"\b(?:upside[- ]down|on (?:its|their) head|the wrong way up)\b", re.IGNORECASE),
-        "rotate it 180 degrees",
-    ),
-    (re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned)\b", re.IGNORECASE), "rotate it"),
-    (
-        re.compile(r"\b(?:mirrored|mirror[- ]inverted|flipped|back to front|reversed)\b", re.IGNORECASE),
-        "flip it",
-    ),
-)
-_COMPLAINT = re.compile(
-    rf"^(?:(?:{_IMG}|the (?:lighting|light|exposure|whole thing|colou?rs?)|everything)"
-    r" (?:is|are|was|looks?|seems?|appears?|came out|turned out|comes out|has come out|feels?|ended up)"
-    r"|(?:somehow )?(?:it|this)(?: all)? (?:is|looks))"
-    r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>[\w-]+)(?: (?:to me|for me|now|here|somehow|i think|again|for my"
-    r" taste|on my screen))*$",
-    re.IGNORECASE,
-)
-_FIX = re.compile(
-    r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
-    r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
-    r"|deal with|handle|undo)(?: (?:it|that|this|with it|with that))?(?: (?:out|please|for me|somehow"
-    r"|a bit))*",
-    re.IGNORECASE,
-)
-_SUBJECT = (
-    r"(?:the|this|that|these|those|my|our|his|her|their|it|there|here|i|we|you|he|she|they|someone|somebody"
-    r"|some|all|everything|everyone|nothing|nobody|today|yesterday|unfortunately|sadly|sorry|hope|hoping|just"
-    r"|a|an|as|since|because|"
-    rf"{IMAGE})"
-)
-_STATES = (
-    r"(?:is|are|am|was|were|be|looks?|looked|seems?|came|comes|come|feels?|turned out|ended up|has|have"
-    r"|had|got"
-    r"|took|take|taken|hate|hated|love|loved|like|liked|think|thought|do not|don't|does not|doesn't|did not"
-    r"|didn't|can not|can't|cannot|ruins?|spoils?|bothers?|stands?|sits?|appears?|shows?|showed|hope|know"
-    r"|noticed|made|makes|keeps?|kept|went|goes|happened|found|saw|see|shot|bought|visited|forgot|walked"
-    r"|changed|decided|reali[sz]ed|tried|wondered|asked|'re|'m|i am|says?|said|told|works?|lives?"
-    r"|belongs?|means?|wonder|guess|'s|needs?|wants?|wanted|needed|deserves?)"
-)
-_GREETING = (
-    r"(?:(?:hi|hello|hey|oh|ah|well|so|ok|okay|look|sadly|btw|fyi|hm+|yes|no|yeah|listen)\b[, ]*(?:all"
-    r"|there)?[, ]*)*"
-)
-_REMARK = re.compile(rf"^{_GREETING}{_SUBJECT}\b(?:(?! to be | gone\b)[^,;])*?\b{_STATES}\b", re.IGNORECASE)
-_WISHED = re.compile(
-    r"\b(?:should|must|could|would|has to|have to|needs? to|ought|want you|need you|wish|please|gone"
-    r"|want(?:ed)? to"
-    r"|need(?:ed)? to|want (?:it|this|that|the|a)|need (?:it|this|that|the|a)|without|instead)\b",
-    re.IGNORECASE,
-)
-_THERE = re.compile(
-    r"^(?:(?:oh|hey|look|damn|sadly|unfortunately),? )?(?:there (?:is|are|was|were)|i (?:see|noticed"
-    r"|have|found|spotted)|here is)"
-    r" (?P<thing>(?:an?|some|the|this|that|these|those|two|three|too many) .+?)"
-    r"(?: (?:in|on|behind|next to|beside|near|right|just|that|who|which|at|lying|standing|sitting"
-    r"|walking) .*)?$",
-    re.IGNORECASE,
-)
-_ABOUT = re.compile(
-    rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their) (?!(?:{IMAGE})).+?) {_STATES}\b",
-    re.IGNORECASE,
-)
-_HIM = re.compile(r"\b(?:it|them|him|her|that|those|these|this|he|she|they)\b", re.IGNORECASE)
-_ABROAD = re.compile(
-    r"\b(?:ist|sind|wirkt|sieht|está|están|es|son|est|sont|quedó|salió)\b|太|有点",
-    re.IGNORECASE,
-)
-"""A complaint in German, Spanish, French or Chinese."""
-_COMMA = re.compile(
-    r"\s*(?:,|\uff0c|;| - | \u2013 | \u2014 )\s*(?:so |and |but |therefore |hence |then )*|\s+(?:so"
-    r"|but)\s+(?=(?:please|can|could|would|will|just|maybe|let|i|make|turn|get|do|you)\b)",
-    re.IGNORECASE,
-)
-_VERB = r"(?:\w+(?:ing|ed)?)"
-_BEFORE = re.compile(
-    r"^(?:but )?(?:before|prior to|right before) (?:you |we )?(?P<late>.+?), (?P<first>.+)$", re.IGNORECASE
-)
-_AFTER = re.compile(
-    r"^(?:after|once|when|as soon as|having|now that) (?:(?:you|we) (?:have |are |'ve |'re )?(?:done "
-    r"|finished )?|that,? |done with |done )?"
-    r"(?P<first>(?!you\b|possible|it is|that is|ready|an? |the |there |i |we |finished|again|have |has "
-    r")\w+(?:ing|ed|ne|de|ut)? .+?), (?P<late>.+)$",
-    re.IGNORECASE,
-)
-_BUT_FIRST = re.compile(
-    r"^(?P<late>.+?)(?:,| )+(?:but|and|though) (?:before that|beforehand|first|first of all|before "
-    r"doing (?:so|that|it))[, ]+(?P<first>.+)$",
-    re.IGNORECASE,
-)
-_LAST_BEFORE = re.compile(
-    r"^(?P<first>.+?),? (?:before|prior to) (?=you (?!can|could|are|have)\w|\w+ing )(?:you "
-    r")?(?P<late>\w+ .+)$",
-    re.IGNORECASE,
-)
-_LAST_AFTER = re.compile(
-    r"^(?P<late>.+?),? (?:after|once) (?:(?:you|we) (?:have |are done |'ve )?|having "
-    r")?(?P<first>\w+(?:ing|ed) .+)$",
-    re.IGNORECASE,
-)
-_NOT_BUT = re.compile(
-    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just )*(?P<rest>(?:the|my|that|this) .+)$",
-    re.IGNORECASE,
-)
-_NO_NEED = re.compile(
-    r"^(?:there is )?no need (?:for|of|to) [^,]+, (?P<rest>(?!but\b|just\b|only\b).+)$", re.IGNORECASE
-)
-_UNTOUCHED_FIRST = re.compile(
-    r"^without (?:touching|changing|affecting|altering|editing|removing) (?P<kept>[^,]+), (?P<rest>.+)$",
-    re.IGNORECASE,
-)
-_LEAVE_FIRST = re.compile(
-    r"^(?:leave|keep) (?P<kept>(?:the|my|his|her) [^,]+?)(?: alone| as it is)?, (?:and |but "
-    r")?(?P<rest>(?:only|just"
-    r"|remove|change|make|blur|erase|delete|turn|paint|replace) .+)$",
-    re.IGNORECASE,
-)
-_COUNTED = re.compile(
-    r"^(?:please )?first(?:ly)?,? (.+?),? (?:and )?second(?:ly)?,? (.+?)(?:,? (?:and )?(?:third"
-    r"|last)(?:ly)?,? (.+))?$",
-    re.IGNORECASE,
-)
-_LEAD = re.compile(r"^(?:and|but|then|please|first|,|\s)+", re.IGNORECASE)
-MAX_ORDERED = 300
-
-
-def in_order(words: str) -> str:
-    """Sentences with their steps in the order in which they are to be done, separated by semicolons.
-
-    "Before you crop it, rotate it" gives "rotate it; crop it".
-    """
-    if len(words) > MAX_ORDERED:
-        return words
-    parts = re.split(r"((?<=[.!?;\n])\s*)", words)
-    return "".join(part if place % 2 else _ordered(part) for place, part in enumerate(parts))
-
-
-def _ordered(sentence: str) -> str:
-    bare = sentence.strip(" .!;\n")
-    if found := _NO_NEED.match(bare):
-        return f"{found['rest']}; "
-    if found := _UNTOUCHED_FIRST.match(bare):
-        return f"{found['rest']} without changing {found['kept']}; "
-    if found := _LEAVE_FIRST.match(bare):
-        return f"{found['rest']}, but leave {found['kept']} alone; "
-    if found := _NOT_BUT.match(bare):
-        return f"{found['rest']}; "
-    if found := _COUNTED.match(bare):
-        return "; ".join(part.strip(" ,") for part in found.groups() if part) + "; "
-    for rule in (_BEFORE, _AFTER, _BUT_FIRST, _LAST_BEFORE, _LAST_AFTER):
-        if found := rule.match(bare):
-            first, late = (_LEAD.sub("", found[name]).strip(" ,") for name in ("first", "late"))
-            if first and late and " " in f"{first} {late}".strip():
-                return f"{first}; {late}; "
-    return sentence
 
 
 def wishes(text: str) -> Iterator[str]:
@@ -569,39 +400,3 @@ def wishes(text: str) -> Iterator[str]:
                     wish = wish[1:]
                 yield wish.replace("±+", "increase").replace("±-", "decrease")
                 break
-
-
-def cure_of(clause: str) -> str:
-    """The request that a complaint stands for ("it came out very dark" gives "make it brighter"), or ""."""
-    text = name_image(clause.strip(" ,.!?"))
-    if re.search(r"\b(?:not|never|no|isn't|n't)\b", text):
-        return ""
-    for rule, request in _POSTURES:
-        if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:
-            return request
-    found = _COMPLAINT.match(text)
-    cure = _CURES.get(fold(found["word"])) if found else None
-    return f"make it {cure}" if cure else ""
-
-
-def is_remark(clause: str) -> bool:
-    """Whether a clause states something and asks for nothing: "this is my dog", "hope you are well"."""
-    return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
-
-
-def parted_remark(clause: str) -> Iterator[str]:
-    """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
-    for found in _COMMA.finditer(clause):
-        before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
-        if not rest or not (is_remark(before) or _ABROAD.search(before)):
-            continue
-        if _FIX.fullmatch(rest.strip(" .!?")):
-            if cure := cure_of(before):
-                yield cure
-            continue
-        about = _THERE.match(before) or _ABOUT.match(before)
-        if about and _HIM.search(rest) and not name_image(about["thing"]).startswith(IMAGE):
-            yield _HIM.sub(
-                re.sub(r"^(?:an?|some|too many|two|three) ", "the ", about["thing"]), rest, count=1
-            )
-        yield rest

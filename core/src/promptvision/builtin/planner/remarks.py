@@ -1,0 +1,136 @@
+"""Remarks, which ask for nothing, and complaints, which name what is wrong instead of what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
+
+__all__ = ["cure_of", "is_remark", "parted_remark"]
+
+_IMG = rf"(?:{IMAGE}|it|this|that)"
+_COMPLAINTS = {
+    "brighter": "dark dim gloomy underexposed murky shadowy black",
+    "darker": "bright light overexposed blinding glaring",
+    "more colorful": "dull flat pale washed-out washed faded grey gray colourless colorless drab bland boring"
+    " lifeless desaturated",
+    "less colorful": "colourful colorful saturated oversaturated vivid gaudy garish loud",
+    "sharper": "blurry soft fuzzy unsharp blurred unfocused out-of-focus hazy",
+    "softer": "sharp harsh grainy",
+    "less contrasty": "contrasty",
+    "smaller": "big large huge heavy",
+    "bigger": "small tiny little",
+}
+_CURES = {word: cure for cure, words in _COMPLAINTS.items() for word in words.split()}
+_POSTURES = (
+    (
+        re.compile(r"\b(?:upside[- ]down|on (?:its|their) head|the wrong way up)\b", re.IGNORECASE),
+        "rotate it 180 degrees",
+    ),
+    (re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned)\b", re.IGNORECASE), "rotate it"),
+    (
+        re.compile(r"\b(?:mirrored|mirror[- ]inverted|flipped|back to front|reversed)\b", re.IGNORECASE),
+        "flip it",
+    ),
+)
+_COMPLAINT = re.compile(
+    rf"^(?:(?:{_IMG}|the (?:lighting|light|exposure|whole thing|colou?rs?)|everything)"
+    r" (?:is|are|was|looks?|seems?|appears?|came out|turned out|comes out|has come out|feels?|ended up)"
+    r"|(?:somehow )?(?:it|this)(?: all)? (?:is|looks))"
+    r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>[\w-]+)(?: (?:to me|for me|now|here|somehow|i think|again|for my"
+    r" taste|on my screen))*$",
+    re.IGNORECASE,
+)
+_FIX = re.compile(
+    r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
+    r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
+    r"|deal with|handle|undo)(?: (?:it|that|this|with it|with that))?(?: (?:out|please|for me|somehow"
+    r"|a bit))*",
+    re.IGNORECASE,
+)
+_SUBJECT = (
+    r"(?:the|this|that|these|those|my|our|his|her|their|it|there|here|i|we|you|he|she|they|someone|somebody"
+    r"|some|all|everything|everyone|nothing|nobody|today|yesterday|unfortunately|sadly|sorry|hope|hoping|just"
+    r"|a|an|as|since|because|"
+    rf"{IMAGE})"
+)
+_STATES = (
+    r"(?:is|are|am|was|were|be|looks?|looked|seems?|came|comes|come|feels?|turned out|ended up|has|have"
+    r"|had|got"
+    r"|took|take|taken|hate|hated|love|loved|like|liked|think|thought|do not|don't|does not|doesn't|did not"
+    r"|didn't|can not|can't|cannot|ruins?|spoils?|bothers?|stands?|sits?|appears?|shows?|showed|hope|know"
+    r"|noticed|made|makes|keeps?|kept|went|goes|happened|found|saw|see|shot|bought|visited|forgot|walked"
+    r"|changed|decided|reali[sz]ed|tried|wondered|asked|'re|'m|i am|says?|said|told|works?|lives?"
+    r"|belongs?|means?|wonder|guess|'s|needs?|wants?|wanted|needed|deserves?)"
+)
+_GREETING = (
+    r"(?:(?:hi|hello|hey|oh|ah|well|so|ok|okay|look|sadly|btw|fyi|hm+|yes|no|yeah|listen)\b[, ]*(?:all"
+    r"|there)?[, ]*)*"
+)
+_REMARK = re.compile(rf"^{_GREETING}{_SUBJECT}\b(?:(?! to be | gone\b)[^,;])*?\b{_STATES}\b", re.IGNORECASE)
+_WISHED = re.compile(
+    r"\b(?:should|must|could|would|has to|have to|needs? to|ought|want you|need you|wish|please|gone"
+    r"|want(?:ed)? to"
+    r"|need(?:ed)? to|want (?:it|this|that|the|a)|need (?:it|this|that|the|a)|without|instead)\b",
+    re.IGNORECASE,
+)
+_THERE = re.compile(
+    r"^(?:(?:oh|hey|look|damn|sadly|unfortunately),? )?(?:there (?:is|are|was|were)|i (?:see|noticed"
+    r"|have|found|spotted)|here is)"
+    r" (?P<thing>(?:an?|some|the|this|that|these|those|two|three|too many) .+?)"
+    r"(?: (?:in|on|behind|next to|beside|near|right|just|that|who|which|at|lying|standing|sitting"
+    r"|walking) .*)?$",
+    re.IGNORECASE,
+)
+_ABOUT = re.compile(
+    rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their) (?!(?:{IMAGE})).+?) {_STATES}\b",
+    re.IGNORECASE,
+)
+_HIM = re.compile(r"\b(?:it|them|him|her|that|those|these|this|he|she|they)\b", re.IGNORECASE)
+_ABROAD = re.compile(
+    r"\b(?:ist|sind|wirkt|sieht|está|están|es|son|est|sont|quedó|salió)\b|太|有点",
+    re.IGNORECASE,
+)
+"""A complaint in German, Spanish, French or Chinese."""
+_COMMA = re.compile(
+    r"\s*(?:,|\uff0c|;| - | \u2013 | \u2014 )\s*(?:so |and |but |therefore |hence |then )*|\s+(?:so"
+    r"|but)\s+(?=(?:please|can|could|would|will|just|maybe|let|i|make|turn|get|do|you)\b)",
+    re.IGNORECASE,
+)
+
+
+def cure_of(clause: str) -> str:
+    """The request that a complaint stands for ("it came out very dark" gives "make it brighter"), or ""."""
+    text = name_image(clause.strip(" ,.!?"))
+    if re.search(r"\b(?:not|never|no|isn't|n't)\b", text):
+        return ""
+    for rule, request in _POSTURES:
+        if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:
+            return request
+    found = _COMPLAINT.match(text)
+    cure = _CURES.get(fold(found["word"])) if found else None
+    return f"make it {cure}" if cure else ""
+
+
+def is_remark(clause: str) -> bool:
+    """Whether a clause states something and asks for nothing: "this is my dog", "hope you are well"."""
+    return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
+
+
+def parted_remark(clause: str) -> Iterator[str]:
+    """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
+    for found in _COMMA.finditer(clause):
+        before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
+        if not rest or not (is_remark(before) or _ABROAD.search(before)):
+            continue
+        if _FIX.fullmatch(rest.strip(" .!?")):
+            if cure := cure_of(before):
+                yield cure
+            continue
+        about = _THERE.match(before) or _ABOUT.match(before)
+        if about and _HIM.search(rest) and not name_image(about["thing"]).startswith(IMAGE):
+            yield _HIM.sub(
+                re.sub(r"^(?:an?|some|too many|two|three) ", "the ", about["thing"]), rest, count=1
+            )
+        yield rest

@@ -1,0 +1,90 @@
+"""Readings of clauses without a verb: "no people", "car red", "sky to purple", "too dark"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from promptvision.builtin.planner.english import polite
+from promptvision.builtin.planner.patterns import PhraseBook, fold, name_image
+from promptvision.builtin.planner.politeness import cores
+from promptvision.builtin.planner.remarks import cure_of
+from promptvision.tools.targets import is_colour_word
+
+__all__ = ["terse_readings"]
+
+_NO_THING = re.compile(
+    r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?|worries)(?:more )?((?:the )?\w+(?: \w+)?)",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"((?:the |my )?\w+) (bluer|greener|redder|whiter|blacker|yellower|pinker|greyer|grayer|browner"
+    r"|darker|lighter|brighter)",
+    re.IGNORECASE,
+)
+_OUT = re.compile(
+    r"((?:the |that |this |my )?\w+(?: \w+)?) (?:out|gone|away|off|removed|deleted)(?: please)?",
+    re.IGNORECASE,
+)
+_TO_COLOUR = re.compile(
+    r"(.+? (?=(?:to|in|into) )|(?:(?:the|my) )?(?!\w+ (?:the|an?|my|this|that|it)\b)[\w'-]+(?: [\w'-]+)? )"
+    r"(?:(?:to|in|into) )?((?:(?:dark|light|bright|pale) )?[\w-]+)",
+    re.IGNORECASE,
+)
+_TOO = re.compile(
+    r"(?:(?:it|this|that|<image>) (?:is|looks?|seems?|still is) |it's )?(?:still |now "
+    r"|a bit |a little |much |way |far )*"
+    r"(?:(?:too|so|very|quite) (?P<too>[\w-]+)|not (?P<not>[\w-]+) enough)",
+    re.IGNORECASE,
+)
+_CURES = {
+    **dict.fromkeys(("dark", "dim", "underexposed", "gloomy"), "brighter"),
+    **dict.fromkeys(("bright", "light", "overexposed"), "darker"),
+    **dict.fromkeys(("small", "tiny", "little"), "bigger"),
+    **dict.fromkeys(("big", "large", "huge"), "smaller"),
+    **dict.fromkeys(("blurry", "soft", "fuzzy", "unsharp"), "sharper"),
+    **dict.fromkeys(("sharp",), "softer"),
+    **dict.fromkeys(("colorful", "colourful", "saturated", "vivid", "gaudy"), "less colorful"),
+    **dict.fromkeys(("dull", "pale", "washed-out", "faded"), "more colorful"),
+}
+_ENOUGH = {
+    "bright": "brighter",
+    "light": "brighter",
+    "dark": "darker",
+    "big": "bigger",
+    "large": "bigger",
+    "small": "smaller",
+    "sharp": "sharper",
+    "colorful": "more colorful",
+    "colourful": "more colorful",
+    "vivid": "more colorful",
+}
+
+
+def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
+    """Wordings of a clause without a verb: "no people", "car red", "sky to purple", "too dark"."""
+    if found := _NO_THING.fullmatch(clause.strip(" ,.!?")):
+        if not book.begins(fold(found[1]).partition(" ")[0]):
+            yield f"remove {found[1]}"
+        return
+    if cure := cure_of(clause):
+        yield cure
+    if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
+        yield f"make {found[1]} {found[2]}"
+    if (found := _OUT.fullmatch(clause.strip(" ,.!?"))) and not book.begins(fold(found[1]).partition(" ")[0]):
+        yield f"remove {found[1]}"
+    for text in dict.fromkeys((polite(clause), *cores(clause, book))):
+        bare = name_image(text)
+        if len(bare.split()) > 6 or (
+            re.search(r"\b(?:not|never|no|don't)\b", bare) and not _TOO.fullmatch(bare)
+        ):
+            continue
+        if (found := _TO_COLOUR.fullmatch(bare)) and is_colour_word(found[2].lower().rpartition(" ")[2]):
+            yield f"change {found[1].strip()} to {found[2]}"
+        elif found := _TOO.fullmatch(bare):
+            remedy = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))
+            if remedy:
+                yield f"make it {remedy}"
+        elif len(bare.split()) <= 3:
+            yield f"convert it to {bare}"
+            yield f"make it {bare}"
