@@ -35,10 +35,16 @@ class Site:
         self.ran: list[str] = []
 
         @tool
-        def look(subject: str) -> str:
+        def look(subject: str, place: str = "") -> str:
             """Look for a subject."""
             self.ran.append(subject)
             return f"{subject} is there"
+
+        @tool
+        def rest() -> str:
+            """Rest."""
+            self.ran.append("rest")
+            return "rested"
 
         @tool
         def fail(subject: str) -> str:
@@ -50,7 +56,7 @@ class Site:
             name="fly", description="Fly.", args=look.tool.args, result=look.tool.operation.result
         )
         fly = Tool(name="fly", operation=operation, run="nowhere:run", requires=absent)
-        self.services = make_agent([look, fail, fly]).services
+        self.services = make_agent([look, rest, fail, fly]).services
         self.store = MemoryConversationStore()
         key = TurnKey("ann", "c", "p")
         self.turn = self.store.claim_turn(key, prompt="x", fingerprint="f", owner="o", lease_s=60)
@@ -108,6 +114,20 @@ def test_equal_call_runs_once_and_a_second_repeat_demands_an_answer(site: Site) 
     assert not site.dispatcher.must_answer
     site.answer("look", {"subject": "moon"}, "3")
     assert site.dispatcher.must_answer
+
+
+def test_call_that_cannot_be_read_does_not_repeat_one_without_arguments(site: Site) -> None:
+    assert not site.answer("rest", {}).failed
+    assert json.loads(site.answer("rest", "{").content)["kind"] == "arguments"
+    assert "note" in json.loads(site.answer("rest", "").content)
+    assert site.ran == ["rest"]
+
+
+def test_order_of_the_arguments_of_a_repeated_call_does_not_matter(site: Site) -> None:
+    site.answer("look", {"subject": "moon", "place": "sky"}, "1")
+    site.answer("look", '{"place": "sky", "subject": "moon"}', "2")
+    site.answer("look", {"subject": "moon", "place": "sea"}, "3")
+    assert site.ran == ["moon", "moon"]
 
 
 def test_unknown_function_names_the_nearest_one_that_can_run(site: Site) -> None:

@@ -177,14 +177,14 @@ def test_a_broken_instrument_changes_nothing(
 
 
 def test_an_error_cannot_be_suppressed() -> None:
-    with pytest.raises(RuntimeError, match="mine"), Instruments([Silencer()]).around(StoreActivity("a", "b")):
+    with pytest.raises(RuntimeError, match="mine"), Instruments([Silencer()]).around(StoreActivity, "a", "b"):
         raise RuntimeError("mine")
 
 
 def test_error_of_the_activity_is_not_logged_as_that_of_an_instrument(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with pytest.raises(KeyError), Instruments([Recorder()]).around(StoreActivity("a", "b")):
+    with pytest.raises(KeyError), Instruments([Recorder()]).around(StoreActivity, "a", "b"):
         raise KeyError("mine")
     assert caplog.records == []
 

@@ -1,21 +1,23 @@
 """Instruments: hooks that plugins attach around activities of a process, to trace, measure or log them.
 
 An activity is a turn, a planner request, a step, a tool run, a model load, a store call or an HTTP request.
-Without instruments an activity costs one comparison.
+Without instruments no activity is created.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 __all__ = ["Activity", "Instrument", "Instruments", "StoreActivity", "instrument_store"]
 
 log = logging.getLogger(__name__)
 
+A = TypeVar("A", bound="Activity")
+P = ParamSpec("P")
 S = TypeVar("S")
 _NOTHING = nullcontext()
 
@@ -56,10 +58,22 @@ class Instruments:
         """Whether there are any."""
         return bool(self._instruments)
 
-    def around(self, activity: Activity) -> AbstractContextManager[object]:
-        """A context manager that enters all instruments and logs their errors."""
+    def around(
+        self, kind: Callable[P, A], *args: P.args, **kwargs: P.kwargs
+    ) -> AbstractContextManager[A | None]:
+        """A context manager that enters all instruments and logs their errors.
+
+        Args:
+            kind: the class of the activity.
+            args: its arguments.
+            kwargs: likewise.
+
+        Returns:
+            A context manager that yields the activity; None if there are no instruments.
+        """
         if not self._instruments:
             return _NOTHING
+        activity = kind(*args, **kwargs)
         if len(self._instruments) == 1:
             return _Guard(self._instruments[0], activity)
         return _around(self._instruments, activity)
@@ -84,28 +98,29 @@ class Instruments:
 
 
 @contextmanager
-def _around(instruments: Sequence[Instrument], activity: Activity) -> Iterator[None]:
+def _around(instruments: Sequence[Instrument], activity: A) -> Iterator[A]:
     with ExitStack() as stack:
         for instrument in instruments:
             stack.enter_context(_Guard(instrument, activity))
-        yield
+        yield activity
 
 
-class _Guard(AbstractContextManager[None]):
+class _Guard(AbstractContextManager[A]):
     """Enters and leaves one instrument, and logs its errors."""
 
-    def __init__(self, instrument: Instrument, activity: Activity) -> None:
+    def __init__(self, instrument: Instrument, activity: A) -> None:
         self._instrument = instrument
         self._activity = activity
         self._entered: AbstractContextManager[object] | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> A:
         try:
             entered = self._instrument.around(self._activity)
             entered.__enter__()
             self._entered = entered
         except Exception:  # isolation: an instrument must not stop an activity
             log.exception("instrument %r failed before %s", self._instrument, type(self._activity).__name__)
+        return self._activity
 
     def __exit__(
         self,
@@ -155,7 +170,7 @@ class _InstrumentedStore:
             return value
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            with self._instruments.around(StoreActivity(self._name, name)):
+            with self._instruments.around(StoreActivity, self._name, name):
                 return value(*args, **kwargs)
 
         return call

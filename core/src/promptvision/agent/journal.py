@@ -65,9 +65,10 @@ class Journal:
             StoreError: these events or posted ones could not be stored; no later event is stored either.
         """
         self._waiting.extend(entries)
-        await self._settle()
+        if not self._is_settled:
+            await self._settle()
         self._append()
-        if self._appending is not None or self._failure is not None:
+        if not self._is_settled:
             await self._settle()
 
     async def finish(self, status: TurnStatus, reply: dict[str, Any]) -> None:
@@ -77,7 +78,8 @@ class Journal:
             LeaseLost: another process has the turn now.
             StoreError: the end, or posted events, could not be stored.
         """
-        await self._settle()
+        if not self._is_settled:
+            await self._settle()
         events = self._number_waiting()
         await self._conversations.finish_turn(self.turn, status, reply, events)
         self._deliver(events)
@@ -98,6 +100,11 @@ class Journal:
             StoreError: they could not be read.
         """
         return await self._conversations.answers(self.turn)
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether no append is running or has failed."""
+        return self._appending is None and self._failure is None
 
     async def _settle(self) -> None:
         """Wait until no append is running, and raise its error if it failed."""
@@ -123,7 +130,7 @@ class Journal:
 
     def _append(self) -> None:
         """Start to store the waiting events, unless an append is running or has failed."""
-        if not self._waiting or self._appending is not None or self._failure is not None:
+        if not self._waiting or not self._is_settled:
             return
         self._appended = self._number_waiting()
         try:

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from cachetools import LRUCache
 
+from promptvision.conversations.store import encode_json
 from promptvision.runtime.call import CallOutput
 from promptvision.tools.tool import Args, Tool
 
@@ -51,4 +52,4 @@ class ResultCache:
 
 
 def _bytes_of(output: CallOutput) -> int:
-    return len(output.result.model_dump_json()) + sum(len(image.id) for image in output.saved)
+    return len(encode_json(output.result)) + sum(len(image.id) for image in output.saved)

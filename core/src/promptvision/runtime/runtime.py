@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from promptvision.errors import Cancelled, NotFound, StoreError, ToolFailed
 from promptvision.runtime.activity import StepActivity
@@ -24,8 +24,7 @@ GRACE_S = 0.3
 """How long a timed-out call may take to reach its next check point before it is abandoned."""
 
 
-@dataclass(frozen=True)
-class CallResult:
+class CallResult(NamedTuple):
     """The result of a call.
 
     Args:
@@ -87,35 +86,24 @@ class Runtime:
             CallError: the tool failed, or took longer than ``timeout_s`` or the setting ``call_timeout_s``.
             Cancelled: cancellation was requested.
         """
-        activity = StepActivity(tool, args)
-        with self._instruments.around(activity):
-            done = await self._execute(tool, args, cancel, timeout_s, on_progress, user)
-            activity.result, activity.is_cached = done.result, done.cached
-        return done
-
-    async def _execute(
-        self,
-        tool: Tool,
-        args: Args,
-        cancel: CancelToken,
-        timeout_s: float,
-        on_progress: Progress | None,
-        user: str,
-    ) -> CallResult:
-        started = time.monotonic()
-        digest = call_digest(tool, args)
-        known = self._cache.get(digest) if tool.cacheable else None
-        if known is not None and await asyncio.to_thread(self._is_stored, known):
-            return _result(known, started, cached=True)
-        call = self._call(tool, args, digest, started + timeout_s, user)
-        output = await self._run(call, cancel, timeout_s, on_progress)
-        if tool.cacheable and not output.is_degraded:
-            self._cache.put(digest, output)
-        return _result(output, started, cached=False)
+        with self._instruments.around(StepActivity, tool, args) as activity:
+            started = time.monotonic()
+            digest = call_digest(tool, args)
+            output = self._cache.get(digest) if tool.cacheable else None
+            is_cached = output is not None and await asyncio.to_thread(self._is_stored, output)
+            if output is None or not is_cached:
+                call = self._call(tool, args, digest, started + timeout_s, user)
+                output = await self._run(call, cancel, timeout_s, on_progress)
+                if tool.cacheable and not output.is_degraded:
+                    self._cache.put(digest, output)
+            if activity is not None:
+                activity.result, activity.is_cached = output.result, is_cached
+        seconds = time.monotonic() - started
+        return CallResult(output.result, output.saved, seconds, is_cached, output.models, output.notes)
 
     def _call(self, tool: Tool, args: Args, digest: str, deadline: float, user: str) -> Call:
         parents = [getattr(args, name) for name in image_fields(tool.args)]
-        seed = getattr(args, "seed", None)
+        seed = vars(args).get("seed")
         return Call(
             tool=tool,
             args=args,
@@ -132,7 +120,7 @@ class Runtime:
     ) -> CallOutput:
         """The tool's output. A timed-out tool is cancelled, and abandoned shortly after."""
         loop = asyncio.get_running_loop()
-        limit = asyncio.timeout(None)
+        limit = asyncio.Timeout(None)
 
         def time_is_up() -> None:
             cancel.cancel("the time limit of the turn is reached")
@@ -164,12 +152,6 @@ class Runtime:
         except (NotFound, StoreError):
             return False
         return True
-
-
-def _result(output: CallOutput, started: float, *, cached: bool) -> CallResult:
-    return CallResult(
-        output.result, output.saved, time.monotonic() - started, cached, output.models, output.notes
-    )
 
 
 def _end(limit: asyncio.Timeout, when: float) -> None:

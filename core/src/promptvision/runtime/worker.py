@@ -167,7 +167,7 @@ class Worker:
         return _output(call, result, context)
 
     def _around(self, call: Call) -> AbstractContextManager[object]:
-        return self.instruments.around(ToolRunActivity(call.tool, call.headers))
+        return self.instruments.around(ToolRunActivity, call.tool, call.headers)
 
     def _context(self, call: Call, cancel: CancelToken, on_progress: Progress | None) -> CallContext:
         deadline = call.deadline

@@ -46,18 +46,18 @@ class RequestInstruments:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        activity = RequestActivity(scope["method"], Headers(scope=scope))
+        with self._instruments.around(RequestActivity, scope["method"], Headers(scope=scope)) as activity:
 
-        async def watched_send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                activity.status = message["status"]
-            await send(message)
+            async def watched_send(message: Message) -> None:
+                if activity is not None and message["type"] == "http.response.start":
+                    activity.status = message["status"]
+                await send(message)
 
-        with self._instruments.around(activity):
             try:
                 await self._app(scope, receive, watched_send)
             finally:
-                activity.route = _route(scope)
+                if activity is not None:
+                    activity.route = _route(scope)
 
 
 def _route(scope: Scope) -> str | None:

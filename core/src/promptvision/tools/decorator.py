@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 import typing
 from collections.abc import Callable, Sequence
 from types import ModuleType
@@ -347,16 +348,20 @@ class _AsyncRunner(_Runner):
     """Calls a coroutine function; images are read and written in a thread."""
 
     async def __call__(self, args: Args, context: ToolContext) -> Any:
-        import asyncio
-
         if self._images:
-            values = await asyncio.to_thread(self._values, args, context)
+            values = await _in_thread(lambda: self._values(args, context))
         else:
             values = self._values(args, context)
         value = await self._function(**values)
         if _is_image_object(value):
-            return await asyncio.to_thread(self._wrap, value, args, context, is_image=True)
+            return await _in_thread(lambda: self._wrap(value, args, context, is_image=True))
         return self._wrap(value, args, context, is_image=False)
+
+
+async def _in_thread(work: Callable[[], R]) -> R:
+    import asyncio
+
+    return await asyncio.to_thread(work)
 
 
 def _shown(value: Any) -> str:
@@ -371,6 +376,5 @@ def _faults(error: ValidationError) -> str:
 
 
 def _is_image_object(value: Any) -> bool:
-    from PIL.Image import Image
-
-    return isinstance(value, Image)
+    pillow = sys.modules.get("PIL.Image")  # imported if there is any image
+    return pillow is not None and isinstance(value, pillow.Image)

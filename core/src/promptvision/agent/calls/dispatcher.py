@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import json
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from promptvision.agent.calls.prepared import PreparedCall, prepare_call
@@ -27,8 +27,15 @@ MAX_ERRORS = 4
 MAX_REPEATS = 2
 """Repeats of one call in one turn before the planner must answer."""
 
-_Key = tuple[str, str | None]
-"""Key of the call, and the current image where the call names none."""
+
+@dataclass(eq=False)
+class _Answered:
+    """A call that has an outcome, the current image if the call names none, and how often it was repeated."""
+
+    call: PreparedCall
+    image_id: str | None
+    outcome: ToolOutcome
+    repeats: int = 0
 
 
 class ToolCallDispatcher:
@@ -51,9 +58,8 @@ class ToolCallDispatcher:
         self._runner = runner
         self._journal = journal
         self._functions = {function.name: function for function in (*functions, *unavailable)}
-        self._outcomes: dict[_Key, ToolOutcome] = {}
+        self._answered: list[_Answered] = []
         self._errors: Counter[str] = Counter()
-        self._repeats: Counter[_Key] = Counter()
         self.must_answer = False
         """Set when a call was repeated or a function has failed too often: no further call is allowed."""
 
@@ -73,12 +79,12 @@ class ToolCallDispatcher:
             Cancelled: cancellation was requested.
             StoreError: the journal cannot be written.
         """
-        key = self._key(prepared)
-        outcome = self._refuse(prepared) or self._repeat(prepared, key)
+        image_id = self._image_id(prepared)
+        outcome = self._refuse(prepared) or self._repeat(prepared, image_id)
         if outcome is None:
             try:
                 outcome = await self._runner.perform(_request(prepared, after))
-                self._outcomes[key] = outcome
+                self._answered.append(_Answered(prepared, image_id, outcome))
                 return outcome  # journaled with its step
             except (ArgumentsError, ToolFailed, SetupError) as exc:
                 self._errors[prepared.call.name] += 1
@@ -98,21 +104,27 @@ class ToolCallDispatcher:
             return error_outcome(call, "stopped", problem)
         return None
 
-    def _repeat(self, prepared: PreparedCall, key: _Key) -> ToolOutcome | None:
+    def _repeat(self, prepared: PreparedCall, image_id: str | None) -> ToolOutcome | None:
         """The outcome of an equal earlier call in this turn; None when there was none."""
-        known = self._outcomes.get(key)
+        known = self._find(prepared, image_id)
         if known is None:
             return None
-        self._repeats[key] += 1
-        self.must_answer = self._repeats[key] >= MAX_REPEATS
+        known.repeats += 1
+        self.must_answer = known.repeats >= MAX_REPEATS
         note = "this call was made already in this turn; here is its result again"
-        content = json.dumps({"note": note, **json.loads(known.content)}, ensure_ascii=False)
-        return replace(known, call_id=prepared.call.id, content=content)
+        content = json.dumps({"note": note, **json.loads(known.outcome.content)}, ensure_ascii=False)
+        return replace(known.outcome, call_id=prepared.call.id, content=content)
 
-    def _key(self, prepared: PreparedCall) -> _Key:
-        """Key that equal calls share; a call that names no image uses the current one."""
+    def _find(self, prepared: PreparedCall, image_id: str | None) -> _Answered | None:
+        for answered in self._answered if prepared.is_readable else ():
+            if answered.image_id == image_id and answered.call.repeats(prepared):
+                return answered
+        return None
+
+    def _image_id(self, prepared: PreparedCall) -> str | None:
+        """Id of the current image, which a call uses if it names none; None if it does."""
         current = None if prepared.names_an_image else self._runner.record.table.current
-        return prepared.key, current.image_id if current else None
+        return current.image_id if current else None
 
     def _unknown(self, name: str) -> str:
         names = sorted(name for name, function in self._functions.items() if not function.missing)

@@ -24,19 +24,19 @@ class ResourceUse:
     Args:
         images: ids of the images that it names.
         devices: the devices that it runs on.
-        call: key of the call, so that equal calls do not run in parallel.
+        call: the call; equal ones do not run in parallel.
     """
 
     images: frozenset[str]
     devices: frozenset[str]
-    call: str
+    call: PreparedCall
 
     def excludes(self, other: ResourceUse) -> bool:
         """Whether the two calls cannot run in parallel."""
         return (
             not self.images.isdisjoint(other.images)
             or not self.devices.isdisjoint(other.devices)
-            or self.call == other.call
+            or self.call.repeats(other.call)
         )
 
 
@@ -72,7 +72,7 @@ def parallel_groups(
 
 def _resource_use(prepared: PreparedCall, registry: Registry, table: ImageTable) -> ResourceUse | None:
     """The resources of a call; None when they are not known before it runs."""
-    tools = registry.runnable(prepared.call.name) if prepared.key else []
+    tools = registry.runnable(prepared.call.name) if prepared.is_readable else []
     if not tools:
         return None
     values = prepared.values
@@ -83,7 +83,7 @@ def _resource_use(prepared: PreparedCall, registry: Registry, table: ImageTable)
         return None
     images = frozenset(_image_ids(values, table))
     devices = frozenset(device for tool in tools for device in _devices(tool))
-    return ResourceUse(images, devices, prepared.key)
+    return ResourceUse(images, devices, prepared)
 
 
 def _image_ids(value: Any, table: ImageTable) -> Iterator[str]:

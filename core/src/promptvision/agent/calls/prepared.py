@@ -1,11 +1,9 @@
-"""The planner's calls with their arguments repaired and keyed once for each call."""
+"""The planner's calls with their functions found and their arguments repaired, once for each call."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from promptvision.errors import ArgumentsError
 from promptvision.llm.messages import ToolCall
@@ -14,11 +12,8 @@ from promptvision.llm.repair import repair_arguments
 
 __all__ = ["PreparedCall", "prepare_call"]
 
-_KEYS = json.JSONEncoder(sort_keys=True, default=str)
 
-
-@dataclass(frozen=True, kw_only=True)
-class PreparedCall:
+class PreparedCall(NamedTuple):
     """One call of the planner.
 
     Args:
@@ -27,20 +22,27 @@ class PreparedCall:
         values: the repaired arguments.
         notes: what the repair changed, for the planner.
         error: why the arguments cannot be read; None when they can.
-        key: equal for calls with equal names and arguments.
     """
 
     call: ToolCall
     function: PlannerFunction | None
-    values: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any]
     notes: Sequence[str] = ()
     error: ArgumentsError | None = None
-    key: str = ""
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether there is such a function and its arguments can be read."""
+        return self.function is not None and self.error is None
 
     @property
     def names_an_image(self) -> bool:
         """Whether the arguments say which image is meant; otherwise it is the current one."""
         return self.function is not None and bool(self.values.get(self.function.image or ""))
+
+    def repeats(self, other: PreparedCall) -> bool:
+        """Whether two readable calls have equal names and arguments."""
+        return self.call.name == other.call.name and self.values == other.values
 
 
 def prepare_call(call: ToolCall, functions: Mapping[str, PlannerFunction]) -> PreparedCall:
@@ -52,10 +54,9 @@ def prepare_call(call: ToolCall, functions: Mapping[str, PlannerFunction]) -> Pr
     """
     function = functions.get(call.name)
     if function is None:
-        return PreparedCall(call=call, function=None)
+        return PreparedCall(call, None, {})
     try:
         values, notes = repair_arguments(call.arguments, function.parameters)
     except ArgumentsError as exc:
-        return PreparedCall(call=call, function=function, error=exc)
-    key = _KEYS.encode([call.name, values])
-    return PreparedCall(call=call, function=function, values=values, notes=notes, key=key)
+        return PreparedCall(call, function, {}, error=exc)
+    return PreparedCall(call, function, values, notes)

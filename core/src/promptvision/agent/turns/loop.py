@@ -228,13 +228,13 @@ class TurnLoop:
         tokens = transcript.tokens
         if tokens > self._planner.context_tokens:
             request = fit_request(request, self._planner.context_tokens)
-        activity = PlannerActivity(self._planner, request)
-        with self._instruments.around(activity):
+        with self._instruments.around(PlannerActivity, self._planner, request) as activity:
             if self._middleware is None:
                 reply = await self._complete(request)
             else:
                 reply = await self._middleware.around_planner(request, self._complete)
-            activity.reply = reply
+            if activity is not None:
+                activity.reply = reply
         if (text := filter_answer(reply.text)) != reply.text:
             reply = replace(reply, text=text)
         self._account(reply, min(tokens, self._planner.context_tokens))

@@ -18,7 +18,7 @@ class PlannerLimit:
     """
 
     def __init__(self) -> None:
-        self._timeout = asyncio.timeout(None)
+        self._timeout = asyncio.Timeout(None)
         self._ends_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -29,7 +29,7 @@ class PlannerLimit:
             seconds: how long the reply may take; it may not end before an earlier limit would have.
         """
         loop = asyncio.get_running_loop()
-        self._timeout = asyncio.timeout(None)
+        self._timeout = asyncio.Timeout(None)
         self._ends_at = loop.time() + seconds
         if self._timer is None:
             self._timer = loop.call_at(self._ends_at, self._on_timer)

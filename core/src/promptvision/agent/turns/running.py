@@ -97,10 +97,12 @@ class RunningTurns:
             session = TurnSession(
                 self.services, self._intake, self.interrupted, handle, request, self._observers
             )
-            activity = TurnActivity(request.key, request.prompt)
-            with self.services.in_flight.request(), self.services.instruments.around(activity):
-                activity.reply = await session.run(activity)
-                return activity.reply
+            around = self.services.instruments.around(TurnActivity, request.key, request.prompt)
+            with self.services.in_flight.request(), around as activity:
+                reply = await session.run(activity)
+                if activity is not None:
+                    activity.reply = reply
+                return reply
 
     def _remove(self, handle: TurnHandle, task: asyncio.Task[Reply]) -> None:
         self._handles.pop(handle.key, None)

@@ -75,11 +75,11 @@ class TurnSession:
         self._conversations = services.conversations
         self._settings = services.settings
 
-    async def run(self, activity: TurnActivity) -> Reply:
+    async def run(self, activity: TurnActivity | None) -> Reply:
         """Run the request once, or return its stored reply.
 
         Args:
-            activity: gets the id of the turn.
+            activity: gets the id of the turn; None if there are no instruments.
 
         Raises:
             InputError: the image cannot be used; nothing was stored.
@@ -91,7 +91,8 @@ class TurnSession:
         turn = await self._claim()
         self._handle.turn = turn
         self._handle.is_claimed.set()
-        activity.turn_id = turn.id
+        if activity is not None:
+            activity.turn_id = turn.id
         current_turn.set(turn.id)  # for the log lines of this task and what it starts
         if turn.claim is Claim.DONE and turn.reply is not None:
             return Reply.from_stored(turn.reply).with_images(
