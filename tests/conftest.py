@@ -1,4 +1,4 @@
-"""What tests across members share: tiny checkpoints of every neural plugin, and a PostgreSQL."""
+"""Fixtures of tests across members: tiny checkpoints of every neural plugin, and a PostgreSQL."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _builder(plugin: str, name: str) -> ModuleType:
     return load_module(PLUGINS / plugin / "tests" / f"{name}.py")
 
 
-# How fast a busy machine generates and runs examples says nothing about the code.
+# The speed of generating and running examples depends on the load of the machine.
 hypothesis_settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -33,7 +33,7 @@ hypothesis_settings.load_profile("any machine")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # diffusers' DPM-Solver makes a numpy array of a torch tensor in the way of numpy 1
+    # diffusers' DPM-Solver converts a torch tensor to a numpy array in the style of numpy 1
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept:DeprecationWarning"
     )
@@ -53,10 +53,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """Plugin name to the settings that put untrained checkpoints in the place of its models."""
+    """Plugin name to the settings that replace its models by untrained checkpoints."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
     home = tmp_path_factory.mktemp("tiny-models")
     sdxl = _builder("sdxl_inpaint", "tiny_sdxl")
     dino = _builder("grounding_dino", "tiny_grounding_dino").build(home / "grounding-dino")

@@ -1,4 +1,4 @@
-"""A plugin for processes under test: tools that note each run in a file, and may be held in the middle.
+"""A plugin for processes under test: tools that record each run in a file, and can be paused.
 
 ``NOTES`` is the file, ``SERVER`` the name of the process, and ``HOLD``, if set, a file for which
 ``segment_objects`` waits before it continues, and ignores a cancellation.

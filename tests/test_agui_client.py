@@ -1,4 +1,4 @@
-"""The AG-UI project's own client, installed from npm by ``scripts/install``, reads turns as they are sent."""
+"""The AG-UI project's client, installed from npm by ``scripts/install``, reads streamed turns."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def host() -> Iterator[LLMServer]:
 
 
 @pytest.fixture
-def speaking_server(site: Path, host: LLMServer) -> Iterator[ServerProcess]:
+def llm_server(site: Path, host: LLMServer) -> Iterator[ServerProcess]:
     """A server whose planner is a language model."""
     variables = {
         "PROMPTVISION_DISABLED_PLUGINS": UNUSED,
@@ -100,7 +100,7 @@ def speaking_server(site: Path, host: LLMServer) -> Iterator[ServerProcess]:
 
 
 def read_turn(server: ServerProcess, prompt: str, prompt_id: str) -> dict[str, Any]:
-    """What the client makes of one turn."""
+    """The client's reading of one turn."""
     file = io.BytesIO()
     Image.linear_gradient("L").save(file, "PNG")
     image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
@@ -165,19 +165,19 @@ def test_client_reports_a_turn_that_failed(server: ServerProcess) -> None:
     assert "out of film" in received["messages"][-1]["content"]
 
 
-def test_client_reads_text_as_it_comes(speaking_server: ServerProcess, host: LLMServer) -> None:
+def test_client_reads_text_as_it_comes(llm_server: ServerProcess, host: LLMServer) -> None:
     turn = call("turn_slowly", {"image_url": "img_1"})
-    answer = "It stands on its head, and looks quite content. " * 40
+    answer = "The image was rotated by 180 degrees. " * 40
     host.reset(
         [ChatReply(text="Let me turn it. " * 20, tool_calls=(turn,)), Fault.cut("It fell over"), answer]
     )
-    received = read_turn(speaking_server, "turn it", "p4")
+    received = read_turn(llm_server, "turn it", "p4")
     host.assert_used_up()
     assert (received["error"], received["outcome"]) == (None, "success")
     said = [m["content"] for m in received["messages"] if m["role"] == "assistant" and m.get("content")]
     assert said[0] == "Let me turn it. " * 20
     assert said[-1] == received["result"]["text_response"] == answer
     assert said[1:-1] in ([], ["It fell over"])
-    again = read_turn(speaking_server, "turn it", "p4")
+    again = read_turn(llm_server, "turn it", "p4")
     repeated = [m["content"] for m in again["messages"] if m["role"] == "assistant" and m.get("content")]
     assert repeated == [said[0], answer]

@@ -1,4 +1,4 @@
-"""Each plugin and backend by itself: its wheel and the core's in an empty environment, and nothing more.
+"""Each plugin and backend alone: its wheel and the core's in an empty environment.
 
 What the two declare is installed from uv's cache, in the versions of this environment. ``uv`` judges whether
 that is all; then every module is imported, every import inside of functions is looked up, ``promptvision``
@@ -78,13 +78,13 @@ EXPECTED = {
     "backends/ray": [],
     "backends/telemetry": [],
 }
-"""What ``promptvision doctor`` must say when there is nothing but the two wheels."""
+"""What ``promptvision doctor`` must report with only the two wheels."""
 
 EXEMPT = {
     "core": {
         "pydantic_core",  # part of pydantic, which pins it
-        "skimage",  # the demo takes a photograph from it if it is here
-        "torch",  # only looked at when a plugin has loaded it
+        "skimage",  # the demo takes a photograph from it if it is installed
+        "torch",  # only used if a plugin has loaded it
     }
 }
 """Imports that need not be declared."""
@@ -93,7 +93,7 @@ CHOSEN = {
     "backends/cloudinary": {"PROMPTVISION_IMAGES": "cloudinary:"},
     "backends/supabase": {"PROMPTVISION_CONVERSATIONS": "supabase:"},
 }
-"""Settings that choose a backend and leave out what it needs."""
+"""Settings that choose a backend without its required settings."""
 
 RUNS = {
     "plugins/basics": ("rotate_image", "-a", "degrees=90"),
@@ -195,13 +195,13 @@ class Alone:
         return next((ROOT / self.member / "src").glob("promptvision_*")).name
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment, in a folder of its own."""
+        """Run a program of the environment, in a separate folder."""
         programs = self.folder / "venv" / "bin"
         environment = {
             "PATH": str(programs),
             "HOME": str(self.folder / "home"),
             "PROMPTVISION_HOME": str(self.folder / "home"),
-            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),  # shared by all that is installed here
+            "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),  # shared by all installed programs
             "HF_HUB_OFFLINE": "1",
             "OMP_NUM_THREADS": "1",
             **variables,
@@ -223,7 +223,7 @@ def alone(
     wheels: dict[str, Path],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Alone]:
-    """Each member in turn, in an empty environment that always lies in the same place."""
+    """Each member in turn, in an empty environment at a fixed path."""
     folder = tmp_path_factory.getbasetemp() / "alone"
     is_first = not folder.exists()
     folder.mkdir(exist_ok=True)
@@ -234,7 +234,7 @@ def alone(
     shutil.rmtree(folder / "venv")
 
 
-def test_doctor_names_what_is_missing_with_commands(alone: Alone) -> None:
+def test_doctor_names_missing_requirements_with_commands(alone: Alone) -> None:
     chosen = CHOSEN.get(alone.member, {})
     offline = [] if chosen else ["--offline"]  # without an account no host can be asked
     done = alone.run("promptvision", "doctor", "--json", *offline, **chosen)
@@ -259,7 +259,7 @@ def test_tools_says_what_is_missing_for_each(alone: Alone) -> None:
         assert all(part["what"] and part["fix"] for part in tool["missing"])
 
 
-def test_what_it_imports_is_there_and_its_tool_runs(
+def test_every_import_is_installed_and_its_tool_runs(
     alone: Alone, tiny_models: dict[str, dict[str, str]]
 ) -> None:
     variables = dict(tiny_models.get(alone.name, {}))

@@ -1,4 +1,4 @@
-"""``promptvision demo`` once, as a person runs it, and its report in a real Chromium."""
+"""``promptvision demo`` through its command line, and its report in a real Chromium."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_pixels_outside_the_mask_are_those_of_the_input(ended: Ended, folder: Pa
     assert ball[2] > 2 * ball[0], "the ball is blue now"
 
 
-def test_black_and_white_goes_on_with_the_edit(ended: Ended, folder: Path) -> None:
+def test_black_and_white_continues_from_the_edit(ended: Ended, folder: Path) -> None:
     assert ended.code == 0
     out = folder / "out"
     assert (pixels(out / "2_0.png") == pixels(out / "1_1.png")).all()

@@ -94,7 +94,7 @@ def test_one_request_of_three_parts_over_http(client: TestClient, photo: Image.I
         check(made.convert("RGB"), photo)
 
 
-# What is delivered
+# Output formats
 
 QUALITY = "save it as jpeg with quality 40"
 

@@ -1,8 +1,8 @@
 """Any sequence of faults of a host: the turn ends in time, and the conversation continues.
 
 Real SDKs, real sockets, real loop; in half of the sequences a client follows the turn, and the hosts stream.
-The sequences are drawn by hypothesis, the same ones in every run. Waits between retries are left out of the
-sleeping, not of the reckoning, so that 520 sequences take about a minute.
+The sequences are drawn by hypothesis, the same ones in every run. Waits between retries count towards the
+deadline without sleeping, so that 520 sequences take about a minute.
 """
 
 from __future__ import annotations
@@ -59,16 +59,16 @@ SEQUENCES = 260
 DEADLINE_S = 0.5
 SLACK_S = 0.5
 ATTEMPTS = 3
-"""A turn that ends too late does so in every attempt; a machine that stops for a moment delays one."""
+"""A turn that ends too late does so in every attempt; a paused machine delays one."""
 
 SLOW = ("slow", "stalled")
 QUICK = sorted(set(FAULTS) - set(SLOW))
 faults = st.sampled_from([*QUICK * 2, *SLOW])
-"""Names of faults; those that take time come half as often as the others."""
+"""Names of faults; slow ones occur half as often as the others."""
 
 
 async def no_sleep(seconds: float) -> None:
-    """Go on at once."""
+    """Do not wait."""
 
 
 def lion_png() -> bytes:
@@ -83,7 +83,7 @@ def server() -> Iterator[LLMServer]:
         yield host
 
 
-class Site:
+class Harness:
     """Agents over one set of stores: one with a short deadline, one with time."""
 
     def __init__(self, server: LLMServer, provider: str) -> None:
@@ -134,8 +134,8 @@ async def _follow(agent: Agent, prompt: str, further: dict[str, Any]) -> tuple[R
 
 
 @pytest.fixture(params=sorted(PROVIDERS))
-def site(request: pytest.FixtureRequest, server: LLMServer) -> Iterator[Site]:
-    made = Site(server, request.param)
+def harness(request: pytest.FixtureRequest, server: LLMServer) -> Iterator[Harness]:
+    made = Harness(server, request.param)
     yield made
     made.close()
 
@@ -149,10 +149,10 @@ LATER: dict[str, Scripted] = {
     "calls for ever": endless_call,
     "is down": Fault.status(500),
 }
-"""What the host does when the sequence is over."""
+"""The answer of the host after the sequence."""
 
 
-def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: Site) -> None:
+def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(harness: Harness) -> None:
     outcomes: Counter[str] = Counter()
 
     @hypothesis_settings(max_examples=SEQUENCES, deadline=None, derandomize=True, database=None)
@@ -163,12 +163,12 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         st.booleans(),
     )
     def play(names: list[str], later: str, has_offline: bool, is_followed: bool) -> None:
-        say = site.say_and_follow if is_followed else site.say
+        say = harness.say_and_follow if is_followed else harness.say
         took_s: list[float] = []
         while not took_s or (took_s[-1] >= DEADLINE_S + SLACK_S and len(took_s) < ATTEMPTS):
             conversation = f"c{outcomes.total()}-{len(took_s)}"
-            site.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
-            agent = site.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
+            harness.server.reset([FAULTS[name]() for name in names], otherwise=LATER[later])
+            agent = harness.agent(has_offline=has_offline, timeout_s=DEADLINE_S)
             watch = Stopwatch()
             said = say(agent, "find the lion", image=lion_png(), conversation_id=conversation)
             took_s.append(watch.seconds)
@@ -176,47 +176,47 @@ def test_every_sequence_of_faults_ends_in_time_and_leaves_a_valid_history(site: 
         outcomes[str(reply.status)] += 1
         assert took_s[-1] < DEADLINE_S + SLACK_S, f"took {took_s} s"
         check_reply(reply, has_offline=has_offline)
-        for body in site.server.bodies:
+        for body in harness.server.bodies:
             check_pairs(body["messages"])
             assert body.get("stream", False) is is_followed
         if is_followed:
             check_frames(frames, reply)
 
-        site.server.reset([find_lion, "There it is."])
-        after = site.say(site.agent(), "where is the lion now?", conversation_id=conversation)
+        harness.server.reset([find_lion, "There it is."])
+        after = harness.say(harness.agent(), "where is the lion now?", conversation_id=conversation)
         assert (after.text_response, after.status) == ("There it is.", TurnStatus.DONE)
-        assert after.planner == site.name
-        for body in site.server.bodies:
+        assert after.planner == harness.name
+        for body in harness.server.bodies:
             check_pairs(body["messages"])
-        turns = site.conversations.history("local", conversation, 10)
+        turns = harness.conversations.history("local", conversation, 10)
         assert [turn.seq for turn in turns] == [1, 2]
         for turn, said in zip(turns, (reply, after), strict=True):
             check_turn(turn, said)
 
     # import the SDK and its streams and start the decoder, none of which the deadline is to bound
-    site.server.reset(["Hello.", "Hello."])
-    site.say(site.agent(), "hello", image=lion_png(), conversation_id="first")
-    site.say_and_follow(site.agent(), "hello", image=lion_png(), conversation_id="second")
+    harness.server.reset(["Hello.", "Hello."])
+    harness.say(harness.agent(), "hello", image=lion_png(), conversation_id="first")
+    harness.say_and_follow(harness.agent(), "hello", image=lion_png(), conversation_id="second")
     play()
     assert outcomes.total() >= SEQUENCES - 10
     assert set(outcomes) == {"done", "failed"}, outcomes
 
 
 def check_reply(reply: Reply, *, has_offline: bool) -> None:
-    """It is an answer, or a message that says what failed."""
+    """Check that the reply is an answer, or a message that says what failed."""
     assert reply.status in (TurnStatus.DONE, TurnStatus.FAILED)
     assert reply.text_response.strip()
     said = "\n".join([reply.text_response, *reply.notes])
     assert KEY not in said
     assert "Traceback" not in said
     if reply.planner == "offline":
-        assert reply.notes, "who steps in for the configured planner says why"
+        assert reply.notes, "a fallback for the configured planner states the reason"
     if reply.status is TurnStatus.FAILED and has_offline:
         assert "I could not go on" not in reply.text_response
 
 
 def check_frames(frames: list[StreamEvent], reply: Reply) -> None:
-    """They are events of the protocol, no text is open at the end, and the last one is the answer."""
+    """Check that the frames follow the protocol, every text is closed, and the last one is the answer."""
     texts: dict[str, str] = {}
     now = None
     for event in (frame.event for frame in frames):
@@ -267,42 +267,42 @@ def check_turn(turn: Turn, reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(FAULTS))
-def test_each_fault_alone_ends_in_an_answer(site: Site, name: str) -> None:
-    site.server.reset([FAULTS[name]()], otherwise="Done.")
-    reply = site.say(site.agent(timeout_s=1), "find the lion", image=lion_png(), conversation_id="c")
+def test_each_fault_alone_ends_in_an_answer(harness: Harness, name: str) -> None:
+    harness.server.reset([FAULTS[name]()], otherwise="Done.")
+    reply = harness.say(harness.agent(timeout_s=1), "find the lion", image=lion_png(), conversation_id="c")
     check_reply(reply, has_offline=True)
     assert reply.status is TurnStatus.DONE
-    check_turn(site.conversations.history("local", "c", 1)[0], reply)
+    check_turn(harness.conversations.history("local", "c", 1)[0], reply)
 
 
 CALLS = [shape for shape in FAILED_GENERATIONS if shape not in ("prose", "absent")]
 
 
 @pytest.mark.parametrize("shape", CALLS)
-def test_failed_generation_becomes_the_call_that_was_meant(site: Site, shape: str) -> None:
+def test_failed_generation_becomes_the_call_that_was_meant(harness: Harness, shape: str) -> None:
     written = failed_generation(shape, "detect_objects", {"image_url": "img_1", "prompt": "lion"})
-    site.server.reset([Fault.tool_use_failed(written), "There it is."])
-    reply = site.say(site.agent(), "where is the lion?", image=lion_png())
-    site.server.assert_used_up()
+    harness.server.reset([Fault.tool_use_failed(written), "There it is."])
+    reply = harness.say(harness.agent(), "where is the lion?", image=lion_png())
+    harness.server.assert_used_up()
     assert [(step.operation, step.status) for step in reply.steps] == [("detect_objects", "done")]
     assert reply.steps[0].arguments["prompt"] == "lion"
     assert reply.fields["bounding_boxes"] == [[10, 10, 30, 30]]
-    assert (reply.text_response, reply.planner) == ("There it is.", site.name)
+    assert (reply.text_response, reply.planner) == ("There it is.", harness.name)
     assert [note.rpartition("; ")[2] for note in reply.notes] == ["parsed the rejected reply"]
 
 
-def test_failed_generation_in_prose_is_the_answer(site: Site) -> None:
-    site.server.reset([Fault.tool_use_failed("There are two lions in the image.")])
-    reply = site.say(site.agent(), "how many lions?", image=lion_png())
+def test_failed_generation_in_prose_is_the_answer(harness: Harness) -> None:
+    harness.server.reset([Fault.tool_use_failed("There are two lions in the image.")])
+    reply = harness.say(harness.agent(), "how many lions?", image=lion_png())
     assert (reply.text_response, reply.steps) == ("There are two lions in the image.", ())
-    assert reply.planner == site.name
+    assert reply.planner == harness.name
 
 
-def test_unreadable_failed_generation_is_corrected_at_temperature_0(site: Site) -> None:
-    site.server.reset([Fault.tool_use_failed(None, "[`/prompt`: expected string]"), find_lion, "There."])
-    reply = site.say(site.agent(), "where is the lion?", image=lion_png(), conversation_id="c")
-    site.server.assert_used_up()
-    first, corrected, last = site.server.bodies
+def test_unreadable_failed_generation_is_corrected_at_temperature_0(harness: Harness) -> None:
+    harness.server.reset([Fault.tool_use_failed(None, "[`/prompt`: expected string]"), find_lion, "There."])
+    reply = harness.say(harness.agent(), "where is the lion?", image=lion_png(), conversation_id="c")
+    harness.server.assert_used_up()
+    first, corrected, last = harness.server.bodies
     note = corrected["messages"][-1]
     assert note["role"] == "system"
     assert "expected string" in note["content"]

@@ -59,7 +59,7 @@ def hub(tiny_models: dict[str, dict[str, str]], tmp_path: Path) -> Iterator[Loca
 
 @pytest.fixture
 def variables(hub: LocalHub, tmp_path: Path) -> dict[str, str]:
-    """Settings of a fresh home, with the hub on loopback in the place of the real one."""
+    """Settings of an empty home, with the hub on loopback instead of the real one."""
     models = {
         "PROMPTVISION_MODEL_" + "".join(c if c.isalnum() else "_" for c in id_.upper()): repository
         for id_, repository in REPOSITORIES.items()
@@ -96,7 +96,7 @@ def run(words: list[str], environment: dict[str, str], folder: Path) -> subproce
 
 
 def wait_for_part(folder: Path, size: int, child: subprocess.Popen[bytes]) -> None:
-    """Wait until a download is so many bytes on."""
+    """Wait until a download has a number of bytes."""
     part = "unet/padding.json.part"
     until = time.monotonic() + WAIT_S
     while not any(found.stat().st_size >= size for found in folder.glob(f"weights/*/{part}")):
@@ -139,9 +139,9 @@ def test_setup_survives_two_kills_and_the_first_edit_runs(
         not model["present"] for model in report["models"]
     )
     assert report["planner"] == "offline"
-    assert f"bytes={2 * MIB}-" in hub.ranges, "the third run goes on where the file was"
+    assert f"bytes={2 * MIB}-" in hub.ranges, "the third run resumes the file"
     whole = sum(path.stat().st_size for path in (tmp_path / "home" / "weights").rglob("*") if path.is_file())
-    assert hub.served - before < whole, "what had arrived was not downloaded again"
+    assert hub.served - before < whole, "downloaded bytes were not downloaded again"
     edited = run(["run", "cat.jpg", SENTENCE, "-o", "dog.png", "--json"], environment, tmp_path)
     assert edited.returncode == 0, edited.stderr
     steps = json.loads(edited.stdout)["steps"]
@@ -165,7 +165,7 @@ def at_terminal(words: list[str], environment: dict[str, str], folder: Path) -> 
     )
 
 
-def test_on_a_terminal_the_models_are_offered_and_the_edit_goes_on(
+def test_on_a_terminal_the_models_are_offered_and_the_edit_continues(
     hub: LocalHub, environment: dict[str, str], tmp_path: Path
 ) -> None:
     words = ["promptvision", "run", "cat.jpg", SENTENCE, "-o", "dog.png"]

@@ -1,4 +1,4 @@
-"""What only a real GPU can show, on tiny checkpoints; ``scripts/gpu_check`` runs it with the benchmarks."""
+"""Tests that need a GPU, on tiny checkpoints; ``scripts/gpu_check`` runs them with the benchmarks."""
 
 from __future__ import annotations
 
@@ -147,7 +147,9 @@ def test_captions_together_are_those_of_single_calls(tmp_path: Path) -> None:
     assert write_all(florence, images, TASKS["brief"], [lambda: None] * 3) == single
 
 
-def test_device_side_assert_costs_one_worker_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_device_side_assert_replaces_one_worker_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(str(write_plugin(tmp_path / "site", "sharpening", _FAULTY)))
     settings = Settings.from_mapping(
         {

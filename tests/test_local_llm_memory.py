@@ -1,4 +1,4 @@
-"""A real local LLM and SDXL inpainting share one memory: the LLM leaves for the tool and comes back."""
+"""A local LLM and SDXL inpainting share the memory of the pool: the LLM is evicted and loaded again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MEMBERS = Path(__file__).parents[1]
 
 
 class AskingPlanner(ScriptedPlanner):
-    """Has the local LLM generate a reply for each step; what the untrained model says is not followed."""
+    """Generates a reply with the local LLM at each step, and returns a scripted one."""
 
     pool: ModelPool
     seen: list[set[str]]
@@ -54,7 +54,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """SDXL and the local LLM on untrained checkpoints, and no other plugin."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
     sdxl = load_module(MEMBERS / "plugins" / "sdxl_inpaint" / "tests" / "tiny_sdxl.py")
     tiny_llm = load_module(MEMBERS / "backends" / "transformers_llm" / "tests" / "tiny_llm.py")
     folder = tmp_path_factory.mktemp("models")
@@ -72,7 +72,7 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
 
 
-def test_llm_leaves_for_the_lease_of_sdxl_and_comes_back_to_answer(variables: dict[str, str]) -> None:
+def test_llm_is_evicted_for_the_lease_of_sdxl_and_loaded_again_to_answer(variables: dict[str, str]) -> None:
     photo, hat = Image.new("RGB", (96, 64), (30, 60, 160)), Image.new("L", (96, 64), 0)
     ImageDraw.Draw(hat).ellipse((30, 10, 70, 50), fill=255)
     planner = AskingPlanner([ChatReply(tool_calls=(CALL,)), ChatReply(text="The hat is red now.")])
@@ -84,6 +84,6 @@ def test_llm_leaves_for_the_lease_of_sdxl_and_comes_back_to_answer(variables: di
     before, asked, painted, answered = planner.seen
     assert before == set()
     assert asked == {LLM}, "the LLM was loaded for the first step"
-    assert LLM not in painted, "it has left its memory to SDXL"
+    assert LLM not in painted, "it was evicted for SDXL"
     assert painted
-    assert LLM in answered, "it has come back for the answer"
+    assert LLM in answered, "it was loaded again for the answer"

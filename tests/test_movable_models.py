@@ -127,7 +127,7 @@ STAGED_RUN = StagedRunner.run
 
 
 def run_in_main_memory(self: StagedRunner, what: str, models: Any, work: Any, **options: Any) -> Any:
-    """Compute where the tensors of the copies are."""
+    """Compute on the device of the copies."""
     return STAGED_RUN(self, what, models, lambda device, *loaded: work("cpu", *loaded), **options)
 
 

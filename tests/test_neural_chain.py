@@ -45,7 +45,7 @@ def variables(tiny_models: dict[str, dict[str, str]], tmp_path: Path) -> dict[st
 
 
 def draw(size: tuple[int, int], mode: str = "RGB") -> Image.Image:
-    """A red disc and a green bar on blue, a part of which the untrained segmenter takes for things."""
+    """A red disc and a green bar on blue, parts of which the untrained segmenter selects."""
     image = Image.new("RGB", (300, 200), (30, 60, 160))
     pen = ImageDraw.Draw(image)
     pen.ellipse((40, 50, 120, 130), fill=(220, 40, 30))
@@ -63,7 +63,7 @@ def png(image: Image.Image) -> bytes:
 
 
 def assert_same_outside(before: Image.Image, after: Image.Image, mask: Image.Image) -> None:
-    """Outside of the mask nothing has changed, inside something has."""
+    """Check that only pixels inside the mask have changed."""
     assert before.size == after.size == mask.size
     assert (before.mode, mask.mode) == (after.mode, "L")
     changed = (np.asarray(before) != np.asarray(after)).reshape(*before.size[::-1], -1).any(axis=-1)
@@ -79,7 +79,7 @@ def assert_same_outside(before: Image.Image, after: Image.Image, mask: Image.Ima
 def converse(
     settings: Settings, image: Image.Image
 ) -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
-    """Say the sentence, then ask for black and white: the last reply's images, and what they look like."""
+    """Send the sentence, then ask for black and white; return the last reply's images and their pixels."""
 
     async def talk() -> tuple[Reply, list[ImageRecord], dict[str, Image.Image]]:
         agent = Agent(settings)
@@ -123,7 +123,7 @@ def test_one_sentence_runs_the_chain_and_keeps_every_image(
 
 
 def _check_lineage(table: list[ImageRecord]) -> None:
-    """Everything comes from the image that was sent; the black and white one from the edit."""
+    """Check that every image derives from the given one, and the black-and-white one from the edit."""
     assert [record.number for record in table] == list(range(1, len(table) + 1))
     sent, *made, grey = table
     edit = made[-1]
@@ -259,7 +259,7 @@ CALLS: dict[str, tuple[str, dict[str, Any], str]] = {
     "florence_detect": ("detect_objects", {"prompt": "lion"}, "grounding_dino,opencv"),
     "florence_ocr": ("extract_text", {}, "rapidocr,tesseract"),
 }
-"""Tool to its operation, its arguments beside the image, and the plugins that would go before it."""
+"""Tool to its operation, its other arguments, and the plugins that take precedence over it."""
 
 
 @pytest.mark.parametrize("tool", CALLS)

@@ -1,4 +1,4 @@
-"""Odd labels, thresholds, boxes, masks and aspects: answered or refused in words by every neural tool."""
+"""Unusual labels, thresholds, boxes, masks and aspects: neural tools answer or refuse with a message."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Case = tuple[str, tuple[int, int], dict[str, Any]]
 
 SIZE = (90, 70)
 BARE = re.compile(r"\b\w+(Error|Exception)\b")
-"""Names of exceptions of Python and its libraries: in a message they mean that no one expected the case."""
+"""Names of exceptions of Python and its libraries; in a message they mean an unhandled case."""
 
 LABELS = [
     "",
@@ -154,7 +154,7 @@ async def ask(agent: Agent, case: Case) -> None:
 
 
 async def ask_all(settings: Settings, batch: list[Case]) -> list[str]:
-    """Run the cases with one agent; what went wrong with each."""
+    """Run the cases with one agent; return the failures."""
     problems = []
     async with Agent(settings) as agent:
         for case in batch:
@@ -165,7 +165,7 @@ async def ask_all(settings: Settings, batch: list[Case]) -> list[str]:
     return problems
 
 
-def test_there_are_many_odd_inputs() -> None:
+def test_there_are_many_unusual_inputs() -> None:
     assert len(list(cases())) * 2 + len(list(others())) >= 100
 
 
@@ -178,7 +178,7 @@ def test_there_are_many_odd_inputs() -> None:
     ],
     ids=["grounding_dino", "florence_detect", "other tools"],
 )
-def test_odd_inputs_are_answered_or_refused_in_words(
+def test_unusual_inputs_are_answered_or_refused_with_a_message(
     make_settings: Any, disabled: str, batch: list[Case]
 ) -> None:
     assert asyncio.run(ask_all(make_settings(disabled), batch)) == []

@@ -1,4 +1,4 @@
-"""Faults that authors make: ``promptvision plugin check`` names each, and no faulty plugin stops another."""
+"""Mistakes of authors: ``promptvision plugin check`` names each, and none affects other plugins."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ FAULTS = {
         "    return image",
         "imports numpy",
     ),
-    "seizes": (
-        f"{TOOL}\n@tool(name='bw')\ndef seizes(image: Image) -> Image:\n    '''Copy it.'''\n    return image",
-        "tool 'bw' exists in both promptvision-bw and promptvision-seizes",
+    "clash": (
+        f"{TOOL}\n@tool(name='bw')\ndef clash(image: Image) -> Image:\n    '''Copy it.'''\n    return image",
+        "tool 'bw' exists in both promptvision-bw and promptvision-clash",
     ),
     "wrong_return": (
         f"{TOOL}\ndef run(args, context):\n    return 5\n\n@hookimpl\ndef promptvision_tools():\n"
@@ -78,16 +78,16 @@ FAULTS = {
         "@hookimpl\ndef promptvision_tools():\n    return [offer('writes', run)]",
         "the call writes /var/tmp/promptvision-fault",
     ),
-    "dices": (
+    "unseeded": (
         f"{TOOL}\nimport os\n\ndef run(args, context):\n    context.open(args.image_url)\n"
         "    return FaultyResult(value=int.from_bytes(os.urandom(4)))\n\n"
-        "@hookimpl\ndef promptvision_tools():\n    return [offer('dices', run)]",
+        "@hookimpl\ndef promptvision_tools():\n    return [offer('unseeded', run)]",
         "equal calls differ",
     ),
-    "meddles": (
+    "logging_changed": (
         f"{TOOL}\nimport logging\n\ndef run(args, context):\n    context.open(args.image_url)\n"
         "    logging.disable(logging.INFO)\n    return FaultyResult()\n\n"
-        "@hookimpl\ndef promptvision_tools():\n    return [offer('meddles', run)]",
+        "@hookimpl\ndef promptvision_tools():\n    return [offer('logging_changed', run)]",
         "the call changes logging.disable",
     ),
     "no_module": (
@@ -141,21 +141,21 @@ def test_tool_with_a_taken_name_is_reached_by_its_plugin_or_preferred(
     Image.new("RGB", (8, 8), "red").save(photo := tmp_path / "photo.png")
     plugins = {one["name"]: one for one in json.loads(program.run("plugins", "--json").out)["plugins"]}
     assert (plugins["bw"]["state"], plugins["bw"]["tools"]) == ("loaded", ["bw"])
-    assert plugins["seizes"]["state"] == "loaded"
-    (shadowed,) = plugins["seizes"]["shadowed"]
-    assert "set PROMPTVISION_PREFER to bw:bw or to seizes:bw" in shadowed["reason"]
+    assert plugins["clash"]["state"] == "loaded"
+    (shadowed,) = plugins["clash"]["shadowed"]
+    assert "set PROMPTVISION_PREFER to bw:bw or to clash:bw" in shadowed["reason"]
     assert shadowed["reason"] in " ".join(program.run("tools").out.split())
-    for name in ("bw:bw", "seizes:bw"):
+    for name in ("bw:bw", "clash:bw"):
         ended = program.run("tools", "run", name, "-i", photo, "--json", timeout_s=120)
         assert ended.code == 0, ended.said
         assert [f"{step['plugin']}:{step['tool']}" for step in json.loads(ended.out)["steps"]] == [name]
-    program.environment["PROMPTVISION_PREFER"] = "seizes:bw"
+    program.environment["PROMPTVISION_PREFER"] = "clash:bw"
     try:
         listed = json.loads(program.run("plugins", "--json").out)["plugins"]
     finally:
         del program.environment["PROMPTVISION_PREFER"]
     owners = {one["name"]: (one["tools"], len(one["shadowed"])) for one in listed}
-    assert (owners["bw"], owners["seizes"]) == (([], 1), (["bw"], 0))
+    assert (owners["bw"], owners["clash"]) == (([], 1), (["bw"], 0))
 
 
 def test_second_owner_of_an_entry_point_name_is_named(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_second_owner_of_an_entry_point_name_is_named(tmp_path: Path) -> None:
     assert "'bw' is taken by promptvision-bw" in other["cause"]
 
 
-def test_plugin_that_loops_at_import_is_named_and_given_up(tmp_path: Path) -> None:
+def test_plugin_that_loops_at_import_is_skipped_after_a_timeout(tmp_path: Path) -> None:
     write_plugin(tmp_path / "site", "loops", "while True:\n    pass")
     program = Program(tmp_path / "home", path=[tmp_path / "site"])
     ended = program.run("plugins", "--json", timeout_s=120)
@@ -176,7 +176,7 @@ def test_plugin_that_loops_at_import_is_named_and_given_up(tmp_path: Path) -> No
     assert "promptvision-loops" in ended.said
 
 
-def test_faulty_plugins_stop_no_other(program: Program, tmp_path: Path) -> None:
+def test_faulty_plugins_do_not_affect_the_others(program: Program, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photo.png")
     ended = program.run("run", tmp_path / "photo.png", "make it black and white", "--json", timeout_s=120)
     assert ended.code == 0, ended.said

@@ -70,7 +70,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(python: Path, tmp_path: Path) -> Run:
-    """Runs a program of the environment in a home of its own."""
+    """Runs a program of the environment in a separate home."""
 
     def start(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
         environment = {

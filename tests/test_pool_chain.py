@@ -1,4 +1,4 @@
-"""The chain of detection, segmentation and inpainting on tiny checkpoints, as the model pool sees it."""
+"""Detection, segmentation and inpainting on tiny checkpoints: the model pool's loads and evictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Server processes on one PostgreSQL: it stops for a while, or one of the servers does."""
+"""Server processes on one PostgreSQL: the database or one of the servers stops."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ StartServer = Callable[..., ServerProcess]
 
 
 @dataclass(frozen=True)
-class Site:
-    """Servers that share one database and one folder of images, and the notes of their tools."""
+class Harness:
+    """Servers that share one database and one folder of images, and the recorded runs of their tools."""
 
     database: str
     folder: Path
@@ -52,8 +52,8 @@ class Site:
 
 
 @pytest.fixture
-def site(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
-    database = f"site_{abs(hash(request.node.name))}"
+def harness(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Harness]:
+    database = f"test_{abs(hash(request.node.name))}"
     url = postgres.create_database(database)
     plugin = tmp_path / "plugin"
     metadata = plugin / "recording_tools-1.dist-info"
@@ -74,7 +74,7 @@ def site(postgres: PostgresServer, tmp_path: Path, request: pytest.FixtureReques
             home = tmp_path / name
             return stack.enter_context(ServerProcess(home, {**settings, **variables}, path=[plugin]))
 
-        yield Site(database, tmp_path, start)
+        yield Harness(database, tmp_path, start)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def conversation(server: ServerProcess, user: str, place: str) -> dict[str, Any]
 
 @dataclass(eq=False)
 class Client:
-    """Sends one request after the other, each again until it is answered, and keeps the replies."""
+    """Sends requests one after the other, retries each until it is answered, and keeps the replies."""
 
     server: ServerProcess
     user: str
@@ -146,10 +146,10 @@ class Client:
                 self.stopping.wait(0.05)
 
 
-def test_database_that_crashes_under_load_costs_no_answer_and_no_long_wait(
-    postgres: PostgresServer, site: Site, image: str
+def test_database_crash_under_load_loses_no_answer_and_causes_no_long_wait(
+    postgres: PostgresServer, harness: Harness, image: str
 ) -> None:
-    server = site.start("a")
+    server = harness.start("a")
     clients = [Client(server, f"client-{number}", image) for number in range(6)]
     with ThreadPoolExecutor(len(clients)) as pool, ExitStack() as stack:
         running = [pool.submit(client.run) for client in clients]
@@ -185,7 +185,7 @@ def _check_refusals(client: Client) -> None:
 
 
 def _check_answers(client: Client) -> None:
-    """What was answered is stored so, in its place, and is answered so again."""
+    """Check that each answer is stored in its position, and returned again for the same request."""
     turns = conversation(client.server, client.user, "under-load")["turns"]
     assert [turn["prompt_id"] for turn in turns] == [f"p{seq}" for seq in range(1, len(turns) + 1)]
     assert [turn["seq"] for turn in turns] == list(range(1, len(turns) + 1))
@@ -198,36 +198,36 @@ def _check_answers(client: Client) -> None:
     assert chat(client.server, client.body(last)).json() == client.answered[f"p{last}"]
 
 
-def test_turn_that_the_crash_cut_off_goes_on_without_waiting_for_its_lease(
-    postgres: PostgresServer, site: Site, image: str
+def test_turn_interrupted_by_the_crash_continues_before_its_lease_expires(
+    postgres: PostgresServer, harness: Harness, image: str
 ) -> None:
-    server = site.start("a", HOLD=str(site.folder / "gate"), PROMPTVISION_LEASE_S="60")
+    server = harness.start("a", HOLD=str(harness.folder / "gate"), PROMPTVISION_LEASE_S="60")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(chat, server, edit(image))
-        site.wait_for_note("segment a")
+        harness.wait_for_note("segment a")
         postgres.stop("immediate")
-        (site.folder / "gate").touch()
+        (harness.folder / "gate").touch()
         assert answer.result(10).status_code == 503
     postgres.start()
     up_at = time.monotonic()
     reply = chat(server, edit(image))
     assert time.monotonic() - up_at < 2
     assert reply.json()["status"] == "done"
-    assert site.notes == Counter({"detect a": 1, "segment a": 1, "inpaint a": 1})
+    assert harness.notes == Counter({"detect a": 1, "segment a": 1, "inpaint a": 1})
 
 
 # A server stops
 
 
-def test_fifty_duplicates_at_two_servers_run_once(site: Site, image: str) -> None:
-    servers = [site.start("a"), site.start("b")]
+def test_fifty_duplicates_at_two_servers_run_once(harness: Harness, image: str) -> None:
+    servers = [harness.start("a"), harness.start("b")]
     with ThreadPoolExecutor(50) as pool:
         sent = [pool.submit(chat, servers[number % 2], edit(image)) for number in range(50)]
     replies = [response.result() for response in sent]
     assert {reply.status_code for reply in replies} == {200}, replies
     paths = [reply.text.replace(server.url, "") for reply, server in zip(replies, servers * 25, strict=True)]
     assert len(set(paths)) == 1
-    assert sorted(note.split()[0] for note in site.notes.elements()) == ["detect", "inpaint", "segment"]
+    assert sorted(note.split()[0] for note in harness.notes.elements()) == ["detect", "inpaint", "segment"]
     (turn,) = conversation(servers[0], "ann", "shared")["turns"]
     assert turn["reply"] == replies[0].json()
 
@@ -244,19 +244,19 @@ class Held:
 
 
 @pytest.fixture
-def held(site: Site, image: str) -> Iterator[Held]:
-    gate = site.folder / "gate"
-    a = site.start("a", HOLD=str(gate), PROMPTVISION_LEASE_S=str(LEASE_S))
-    b = site.start("b", PROMPTVISION_LEASE_S=str(LEASE_S))
+def held(harness: Harness, image: str) -> Iterator[Held]:
+    gate = harness.folder / "gate"
+    a = harness.start("a", HOLD=str(gate), PROMPTVISION_LEASE_S=str(LEASE_S))
+    b = harness.start("b", PROMPTVISION_LEASE_S=str(LEASE_S))
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(chat, a, edit(image))
-        site.wait_for_note("segment a")
+        harness.wait_for_note("segment a")
         yield Held(a, b, edit(image), answer, gate)
         a.kill()
 
 
-def _check_taken_over(reply: httpx.Response, site: Site) -> None:
-    """The step that was done is kept, the one that was open is closed and done again by the new owner."""
+def _check_taken_over(reply: httpx.Response, harness: Harness) -> None:
+    """Check that the finished step is kept, and that the new owner closes the open one and runs it again."""
     assert reply.status_code == 200, reply.text
     document = reply.json()
     assert document["status"] == "done"
@@ -266,21 +266,21 @@ def _check_taken_over(reply: httpx.Response, site: Site) -> None:
         ("segment_objects", "done"),
         ("inpaint_image", "done"),
     ]
-    assert site.notes == Counter(["detect a", "segment a", "segment b", "inpaint b"])
+    assert harness.notes == Counter(["detect a", "segment a", "segment b", "inpaint b"])
 
 
-def test_turn_of_a_killed_server_is_taken_over_after_the_lease(site: Site, held: Held) -> None:
+def test_turn_of_a_killed_server_is_taken_over_after_the_lease(harness: Harness, held: Held) -> None:
     held.a.kill()
     killed_at = time.monotonic()
     with pytest.raises(httpx.HTTPError):
         held.answer.result(10)
     reply = chat(held.b, held.request)
     assert time.monotonic() - killed_at < LEASE_S + 3
-    _check_taken_over(reply, site)
+    _check_taken_over(reply, harness)
     assert chat(held.b, held.request).json() == reply.json()
 
 
-def test_busy_owner_keeps_its_turn_past_the_lease(site: Site, held: Held) -> None:
+def test_running_owner_keeps_its_turn_past_the_lease(harness: Harness, held: Held) -> None:
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(chat, held.b, held.request)
         time.sleep(2.5 * LEASE_S)
@@ -288,32 +288,32 @@ def test_busy_owner_keeps_its_turn_past_the_lease(site: Site, held: Held) -> Non
         held.gate.touch()
         mine, theirs = held.answer.result(10), other.result(10)
     assert mine.text.replace(held.a.url, "") == theirs.text.replace(held.b.url, "")
-    assert site.notes == Counter(["detect a", "segment a", "inpaint a"])
+    assert harness.notes == Counter(["detect a", "segment a", "inpaint a"])
 
 
-def test_late_write_of_a_server_that_was_stopped_is_refused(
-    postgres: PostgresServer, site: Site, held: Held
+def test_late_write_of_a_suspended_server_is_rejected(
+    postgres: PostgresServer, harness: Harness, held: Held
 ) -> None:
     held.a.pause()
     reply = chat(held.b, held.request)
-    _check_taken_over(reply, site)
-    before = _rows(postgres, site)
+    _check_taken_over(reply, harness)
+    before = _rows(postgres, harness)
     held.gate.touch()
     held.a.go_on()
     late = held.answer.result(10)
     assert late.status_code == 429, late.text
     assert "another process has taken it over" in late.json()["error"]
     assert int(late.headers["retry-after"]) > 0
-    assert _rows(postgres, site) == before
+    assert _rows(postgres, harness) == before
     again = chat(held.a, held.request)
     assert again.text.replace(held.a.url, held.b.url) == reply.text
-    assert site.notes == Counter(["detect a", "segment a", "segment b", "inpaint b"])
+    assert harness.notes == Counter(["detect a", "segment a", "segment b", "inpaint b"])
 
 
-def _rows(postgres: PostgresServer, site: Site) -> list[tuple[Any, ...]]:
+def _rows(postgres: PostgresServer, harness: Harness) -> list[tuple[Any, ...]]:
     """Everything that is stored of turns, except the time of the last heartbeat."""
     turns = postgres.execute(
-        "SELECT id, status, fence, event_count, reply FROM turns ORDER BY id", database=site.database
+        "SELECT id, status, fence, event_count, reply FROM turns ORDER BY id", database=harness.database
     )
-    events = postgres.execute("SELECT * FROM events ORDER BY turn_id, seq", database=site.database)
+    events = postgres.execute("SELECT * FROM events ORDER BY turn_id, seq", database=harness.database)
     return [*turns, *events]

@@ -1,4 +1,4 @@
-"""Requests about a drawn scene that once changed the wrong thing: what must not change is bit-identical."""
+"""Requests about a drawn scene that once changed the wrong region: other pixels must be bit-identical."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Responses of other hosts that are small on the wire and large in memory, or do not end."""
+"""Responses of other hosts that expand in memory, or do not end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Host(BaseHTTPRequestHandler):
         self.wfile.write(BOMB)
 
     def log_message(self, *_: object) -> None:
-        """Write nothing."""
+        """Do not log."""
 
 
 def write_without_end(handler: Host) -> None:

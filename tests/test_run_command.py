@@ -56,7 +56,7 @@ def test_change_of_colour_keeps_every_other_pixel(tmp_path: Path, name: str) -> 
 
 
 def test_tool_without_its_program_is_exit_code_3(tmp_path: Path) -> None:
-    """Nothing can read text on a PATH without Tesseract, and Florence-2 is not downloaded."""
+    """No tool can read text: Tesseract is not on the PATH, and Florence-2 is not downloaded."""
     program = Program(tmp_path / "home", {"PATH": str(tmp_path), "PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     ended = program.run("tools", "run", "extract_text", "-i", save("photo.png", tmp_path))
     assert (ended.code, ended.said.count("\n") + ended.out.count("\n")) == (3, 2)

@@ -1,4 +1,4 @@
-"""The four workflows that the project set out with, through the real SDKs of groq and openai over loopback.
+"""The four example workflows of the project, through the real SDKs of groq and openai over loopback.
 
 The host is scripted; tools, stores, loop, SDKs and sockets are real. What the host was sent is asserted:
 handles, never URLs, ids or bytes.
@@ -66,7 +66,7 @@ def host() -> Iterator[LLMServer]:
         yield server
 
 
-class Site:
+class Harness:
     """A conversation with an agent whose planner is a scripted host."""
 
     def __init__(self, server: LLMServer, provider: str) -> None:
@@ -96,7 +96,7 @@ class Site:
         return self.replies[-1]
 
     def check_what_was_sent(self) -> None:
-        """Handles reached the host, and nothing that names or holds an image otherwise."""
+        """Check that the host got handles, and no URL, id or bytes of an image."""
         ids = {str(image["id"]) for reply in self.replies for image in reply.images}
         for body in self.server.bodies:
             sent = json.dumps(body["messages"])
@@ -108,8 +108,8 @@ class Site:
 
 
 @pytest.fixture(params=sorted(PROVIDERS))
-def site(request: pytest.FixtureRequest, host: LLMServer) -> Site:
-    return Site(host, request.param)
+def harness(request: pytest.FixtureRequest, host: LLMServer) -> Harness:
+    return Harness(host, request.param)
 
 
 def make(name: str, **arguments: Any) -> ChatReply:
@@ -147,8 +147,8 @@ def changed_box(before: Image.Image, after: Image.Image) -> tuple[int, int, int,
     return ImageChops.difference(before.convert("RGB"), after.convert("RGB")).getbbox()
 
 
-def test_object_editing_detects_segments_and_inpaints(site: Site) -> None:
-    reply = site.say(
+def test_object_editing_detects_segments_and_inpaints(harness: Harness) -> None:
+    reply = harness.say(
         "Change this lion to orange cat",
         [
             make("detect_objects", image_url="img_1", prompt="lion"),
@@ -162,24 +162,24 @@ def test_object_editing_detects_segments_and_inpaints(site: Site) -> None:
     assert (reply.status, reply.notes) == (TurnStatus.DONE, ())
     assert reply.text_response.startswith("I changed the lion to an orange cat: img_")
     assert reply.fields["bounding_boxes"] == [list(LION_BOX)]
-    after = site.agent.open(reply.fields["inpainted_image_url"])
+    after = harness.agent.open(reply.fields["inpainted_image_url"])
     assert after.getpixel((40, 50)) == (255, 140, 0)
     assert changed_box(savanna(), after) == LION_BOX, "only the lion may change"
 
 
-def test_object_editing_in_one_call_runs_the_same_steps(site: Site) -> None:
-    reply = site.say(
+def test_object_editing_in_one_call_runs_the_same_steps(harness: Harness) -> None:
+    reply = harness.say(
         "Change this lion to orange cat",
         [make("inpaint_image", image_url="img_1", target="lion", prompt="orange cat"), "Done."],
         savanna(),
     )
     assert steps_of(reply) == EDIT
-    assert len(site.server.bodies) == 2, "prerequisites cost no round trip"
+    assert len(harness.server.bodies) == 2, "prerequisites cost no round trip"
     assert reply.steps[0].arguments["prompt"] == "lion", "the detector is not asked for the cat"
 
 
-def test_second_edit_works_on_the_result_of_the_first(site: Site) -> None:
-    first = site.say(
+def test_second_edit_works_on_the_result_of_the_first(harness: Harness) -> None:
+    first = harness.say(
         "Change the lion to a horse",
         [make("inpaint_image", target="lion", prompt="horse"), "The lion is a horse now."],
         savanna(),
@@ -192,22 +192,22 @@ def test_second_edit_works_on_the_result_of_the_first(site: Site) -> None:
         return make("detect_objects", image_url=current[1], prompt="horse")
 
     edited = next(image["handle"] for image in first.images if image["id"] == first.image_id)
-    second = site.say(
+    second = harness.say(
         "Change this horse to a goat",
         [find_horse, segment(edited), inpaint(edited, "goat"), "The horse is a goat now."],
     )
     assert steps_of(second) == EDIT
     assert second.image_url == first.image_id
     assert second.steps[0].arguments["image_url"] == first.image_id, "the horse is only in the edited image"
-    after = site.agent.open(str(second.image_id))
+    after = harness.agent.open(str(second.image_id))
     assert after.getpixel((40, 50)) == (192, 192, 192)
     assert changed_box(savanna(), after) == LION_BOX
-    roles = [message["role"] for message in site.server.bodies[0]["messages"]]
+    roles = [message["role"] for message in harness.server.bodies[0]["messages"]]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"], "the first turn is known"
 
 
-def test_sign_is_captioned_then_read(site: Site) -> None:
-    reply = site.say(
+def test_sign_is_captioned_then_read(harness: Harness) -> None:
+    reply = harness.say(
         "What does this sign say?",
         [
             make("caption_image", image_url="img_1"),
@@ -221,12 +221,12 @@ def test_sign_is_captioned_then_read(site: Site) -> None:
     assert reply.fields["extracted_text"] == SIGN
 
 
-def test_description_is_captioned_then_looked_into(site: Site) -> None:
+def test_description_runs_caption_then_detection(harness: Harness) -> None:
     def answer(body: Body) -> str:
         found = result_of(body)
         return f"A lion, {len(found['bounding_boxes'])} of them, at {found['centroids'][0]}, and a tree."
 
-    reply = site.say(
+    reply = harness.say(
         "Tell me what's in this image",
         [
             make("caption_image", image_url="img_1"),
@@ -245,7 +245,7 @@ def test_description_is_captioned_then_looked_into(site: Site) -> None:
     assert reply.fields["labels"] == ["lion"]
 
 
-def test_calls_in_one_reply_are_made_in_order(site: Site) -> None:
+def test_calls_in_one_reply_are_made_in_order(harness: Harness) -> None:
     both = ChatReply(
         tool_calls=(
             call("detect_objects", {"image_url": "img_1", "prompt": "lion"}),
@@ -253,19 +253,19 @@ def test_calls_in_one_reply_are_made_in_order(site: Site) -> None:
             call("caption_image", {}),
         )
     )
-    reply = site.say("Find the lion, and make it grey", [both, "Done."], savanna())
+    reply = harness.say("Find the lion, and make it grey", [both, "Done."], savanna())
     assert [step.operation for step in reply.steps] == ["detect_objects", "convert_to_bw", "caption_image"]
     assert reply.steps[2].arguments["image_url"] == reply.fields["bw_image_url"], (
         "a call without an image means what the calls before it made"
     )
-    answers = [message for message in site.server.bodies[-1]["messages"] if message["role"] == "tool"]
-    asked = site.server.bodies[-1]["messages"][2]["tool_calls"]
+    answers = [message for message in harness.server.bodies[-1]["messages"] if message["role"] == "tool"]
+    asked = harness.server.bodies[-1]["messages"][2]["tool_calls"]
     assert [message["tool_call_id"] for message in answers] == [made["id"] for made in asked]
 
 
-def test_requests_of_one_turn_share_their_beginning(site: Site) -> None:
-    """Prompt caches of hosts go by the prefix: each request begins with the whole of the one before."""
-    site.say(
+def test_requests_of_one_turn_share_their_beginning(harness: Harness) -> None:
+    """Prompt caches match by prefix: each request begins with the entire previous one."""
+    harness.say(
         "Change this lion to orange cat",
         [
             make("detect_objects", image_url="img_1", prompt="lion"),
@@ -275,7 +275,7 @@ def test_requests_of_one_turn_share_their_beginning(site: Site) -> None:
         ],
         savanna(),
     )
-    bodies = site.server.bodies
+    bodies = harness.server.bodies
     for before, after in pairwise(bodies):
         assert after["messages"][: len(before["messages"])] == before["messages"]
         assert after["tools"] == before["tools"]
@@ -283,15 +283,15 @@ def test_requests_of_one_turn_share_their_beginning(site: Site) -> None:
 
 def test_same_conversation_makes_the_same_requests(host: LLMServer) -> None:
     def sent() -> str:
-        site = Site(host, "openai")
-        site.say("Find the lion", [make("detect_objects", prompt="lion"), "There."], savanna())
-        site.say("And the tree?", [make("detect_objects", prompt="tree"), "There."])
+        harness = Harness(host, "openai")
+        harness.say("Find the lion", [make("detect_objects", prompt="lion"), "There."], savanna())
+        harness.say("And the tree?", [make("detect_objects", prompt="tree"), "There."])
         return json.dumps(host.bodies)
 
     assert sent() == sent()
 
 
-def test_agent_can_be_used_from_one_event_loop_after_another(site: Site) -> None:
+def test_agent_can_be_used_from_one_event_loop_after_another(harness: Harness) -> None:
     for _ in range(3):
-        site.server.reset(["Hello."])
-        assert asyncio.run(site.agent.run("Hello")).text_response == "Hello."
+        harness.server.reset(["Hello."])
+        assert asyncio.run(harness.agent.run("Hello")).text_response == "Hello."

@@ -55,7 +55,7 @@ def body(prompt: str, prompt_id: str = "p", **members: Any) -> dict[str, Any]:
     return {**ids, "prompt": prompt, "input_image_url": IMAGE, **members}
 
 
-class Site:
+class Harness:
     """A folder with a database, images, and the notes of tools; servers are started on it."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
@@ -103,9 +103,9 @@ def wait_until(is_so: Callable[[], bool], timeout_s: float = 60) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def harness(tmp_path: Path) -> Iterator[Harness]:
     with ExitStack() as stack:
-        yield Site(tmp_path, stack)
+        yield Harness(tmp_path, stack)
 
 
 def post(server: ServerProcess, document: dict[str, Any]) -> httpx.Response:
@@ -140,14 +140,14 @@ def is_segment_call(event: dict[str, Any]) -> bool:
 
 
 def read_into_the_second_step(server: ServerProcess) -> list[Event]:
-    """Start the edit as a stream, and leave while its second step runs."""
+    """Start the edit as a stream, and disconnect while its second step runs."""
     headers = {"Accept": "text/event-stream"}
     with httpx.stream("POST", f"{server.url}/chat", json=body(EDIT), headers=headers, timeout=30) as response:
         return read_events(response, is_segment_call)
 
 
-def at_home(event: dict[str, Any], before: ServerProcess, now: ServerProcess) -> dict[str, Any]:
-    """An event as it reads where the server listens now."""
+def with_relative_urls(event: dict[str, Any], before: ServerProcess, now: ServerProcess) -> dict[str, Any]:
+    """An event with the URLs of the server's current port."""
     moved: dict[str, Any] = json.loads(json.dumps(event).replace(before.url, now.url))
     return moved
 
@@ -156,11 +156,11 @@ def operations(document: dict[str, Any]) -> list[tuple[str, str]]:
     return [(step["operation"], step["status"]) for step in document["steps"]]
 
 
-def test_reader_who_leaves_in_mid_turn_comes_back_and_misses_nothing(site: Site) -> None:
-    server = site.start(is_held=True)
+def test_client_that_reconnects_during_a_turn_misses_no_event(harness: Harness) -> None:
+    server = harness.start(is_held=True)
     first = read_into_the_second_step(server)
-    site.wait_for_note("segment a")
-    site.gate.touch()
+    harness.wait_for_note("segment a")
+    harness.gate.touch()
     last, turn_id = first[-1][0], first[0][1]["runId"]
     rest = follow(server, turn_id, after=last)
     stored = [event for event in [*first, *rest] if event[0]]
@@ -171,23 +171,23 @@ def test_reader_who_leaves_in_mid_turn_comes_back_and_misses_nothing(site: Site)
         ("segment_objects", "done"),
         ("inpaint_image", "done"),
     ]
-    assert site.notes == {"detect a": 1, "segment a": 1, "inpaint a": 1}
+    assert harness.notes == {"detect a": 1, "segment a": 1, "inpaint a": 1}
 
 
-def test_killed_turn_is_reported_interrupted_and_goes_on_without_its_finished_steps(site: Site) -> None:
-    server = site.start(is_held=True, PROMPTVISION_LEASE_S="1")
+def test_killed_turn_is_reported_interrupted_and_continues_after_its_finished_steps(harness: Harness) -> None:
+    server = harness.start(is_held=True, PROMPTVISION_LEASE_S="1")
     first = read_into_the_second_step(server)
-    site.wait_for_note("segment a")
+    harness.wait_for_note("segment a")
     server.kill()
     turn_id = first[0][1]["runId"]
-    after = site.start("b", PROMPTVISION_LEASE_S="1")
-    first = [(number, at_home(event, server, after)) for number, event in first]
+    after = harness.start("b", PROMPTVISION_LEASE_S="1")
+    first = [(number, with_relative_urls(event, server, after)) for number, event in first]
     received = follow(after, turn_id)
     assert (received[-1][1]["type"], received[-1][1]["code"]) == ("RUN_ERROR", "interrupted")
     assert [event for event in received if event[0]] == first
     shown = httpx.get(f"{after.url}/conversations/c?user_id=ann").json()
     assert [turn["status"] for turn in shown["turns"]] == ["interrupted"]
-    assert site.notes == {"detect a": 1, "segment a": 1}, "nothing is run again by itself"
+    assert harness.notes == {"detect a": 1, "segment a": 1}, "nothing is restarted automatically"
 
     reply = post(after, body(EDIT)).json()
     assert reply["status"] == "done"
@@ -198,22 +198,22 @@ def test_killed_turn_is_reported_interrupted_and_goes_on_without_its_finished_st
         ("segment_objects", "done"),
         ("inpaint_image", "done"),
     ]
-    assert site.notes == {"detect a": 1, "segment a": 1, "segment b": 1, "inpaint b": 1}
+    assert harness.notes == {"detect a": 1, "segment a": 1, "segment b": 1, "inpaint b": 1}
     rest = follow(after, turn_id, after=first[-1][0])
     assert [*first, *rest] == follow(after, turn_id)
     assert httpx.get(reply["inpainted_image_url"]).status_code == 200
 
 
-def test_terminated_server_lets_running_turns_end(site: Site) -> None:
-    server = site.start(is_held=True)
+def test_terminated_server_waits_for_running_turns(harness: Harness) -> None:
+    server = harness.start(is_held=True)
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(post, server, body(EDIT))
-        site.wait_for_note("segment a")
+        harness.wait_for_note("segment a")
         ending = pool.submit(server.terminate)
         wait_until(lambda: "Shutting down" in server.log)
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{server.url}/health")
-        site.gate.touch()
+        harness.gate.touch()
         assert waiting.result(20).json()["status"] == "done"
         assert ending.result(20) == -signal.SIGTERM
     assert "Traceback" not in server.log
@@ -237,21 +237,21 @@ def test_bind_for_other_machines_needs_keys(tmp_path: Path) -> None:
         assert ended.stdout == ""
 
 
-def test_fifty_posts_of_one_prompt_over_two_processes_run_it_once(site: Site) -> None:
-    servers = [site.start("a"), site.start("b")]
+def test_fifty_posts_of_one_prompt_over_two_processes_run_it_once(harness: Harness) -> None:
+    servers = [harness.start("a"), harness.start("b")]
     with ThreadPoolExecutor(50) as pool:
         replies = list(pool.map(lambda n: post(servers[n % 2], body(EDIT)), range(50)))
     assert {reply.status_code for reply in replies} == {200}
     assert len({json.dumps(operations(reply.json())) for reply in replies}) == 1
     assert len({reply.json()["turn_id"] for reply in replies}) == 1
-    ran = site.notes
+    ran = harness.notes
     assert sorted(note.split()[0] for note in ran.elements()) == ["detect", "inpaint", "segment"]
     shown = httpx.get(f"{servers[0].url}/conversations/c?user_id=ann").json()
     assert [turn["seq"] for turn in shown["turns"]] == [1]
 
 
-def test_sign_is_read_through_http(site: Site) -> None:
-    server = site.start()
+def test_sign_is_read_through_http(harness: Harness) -> None:
+    server = harness.start()
     sign = body("what does this sign say?", input_image_url=as_data_url(street_sign()))
     reply = post(server, sign).json()
     assert reply["status"] == "done", reply["text_response"]
@@ -268,9 +268,9 @@ CONVERSATIONS = [("ann", "own"), ("bob", "own"), ("cy", "shared"), ("cy", "share
 
 
 class ForkedServer:
-    """``promptvision serve`` forked from a process that has imported it, which starts it in a blink.
+    """``promptvision serve``, forked from a process that has imported it, so that it starts quickly.
 
-    It has a fixed port, so that clients find it again.
+    It has a fixed port, so that clients can reconnect.
     """
 
     def __init__(self, port: int) -> None:
@@ -340,12 +340,14 @@ def free_port() -> int:
         return port
 
 
-def test_thirty_rounds_of_kill_under_load_lose_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**site.variables("x"), "PROMPTVISION_LEASE_S": "0.3"}.items():
+def test_thirty_rounds_of_kill_under_load_lose_nothing(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**harness.variables("x"), "PROMPTVISION_LEASE_S": "0.3"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PROMPTVISION_HOME", str(site.home))
-    monkeypatch.setenv("PYTHONPATH", str(site.plugin))
-    monkeypatch.syspath_prepend(site.plugin)
+    monkeypatch.setenv("PROMPTVISION_HOME", str(harness.home))
+    monkeypatch.setenv("PYTHONPATH", str(harness.plugin))
+    monkeypatch.syspath_prepend(harness.plugin)
     multiprocessing.get_context("forkserver").set_forkserver_preload(
         ["pytest", "promptvision.server.process", "promptvision.builtin.sql.store", "promptvision.cli.serve"]
     )
@@ -373,12 +375,12 @@ def test_thirty_rounds_of_kill_under_load_lose_nothing(site: Site, monkeypatch: 
         is_over.set()
         for ended in running:
             ended.result(30)
-    check_history(site, clients)
+    check_history(harness, clients)
 
 
-def check_history(site: Site, clients: list[Client]) -> None:
+def check_history(harness: Harness, clients: list[Client]) -> None:
     """Every acknowledged turn exists exactly once as received, without a gap, in an intact database."""
-    database = site.home / "shared.db"
+    database = harness.home / "shared.db"
     with closing(sqlite3.connect(database)) as db:
         assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert db.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -410,9 +412,9 @@ def check_history(site: Site, clients: list[Client]) -> None:
     assert sum(client.failures for client in clients) >= ROUNDS / 2, "no client noticed a kill"
 
 
-def test_access_log_has_no_query(site: Site) -> None:
+def test_access_log_has_no_query(harness: Harness) -> None:
     """A client may put its key there."""
-    server = site.start("logged")
+    server = harness.start("logged")
     assert httpx.get(f"{server.url}/health?api_key=canary").status_code == 200
     wait_until(lambda: "GET /health" in server.log)
     assert "canary" not in server.log
@@ -437,9 +439,9 @@ def test_server_behind_a_proxy_with_a_prefix(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read from /proc")
-def test_memory_does_not_grow_with_requests(site: Site) -> None:
-    """Uploads, turns and conversations, each another one; what they leave behind is in the store."""
-    server = site.start("steady")
+def test_memory_does_not_grow_with_requests(harness: Harness) -> None:
+    """Different uploads, turns and conversations, whose data is in the store only."""
+    server = harness.start("steady")
     with httpx.Client(base_url=server.url, timeout=60) as client:
         _use(client, range(60))
         before = _rss_mb(server.pid)

@@ -75,7 +75,7 @@ def fill(conversations: ConversationStore, images: ImageStore, *, count: int, im
 
 
 def kill_when(program: Program, words: tuple[str, str], is_time: Callable[[], bool]) -> None:
-    """Begin a copy, and kill it with -9 as soon as it is time."""
+    """Start a copy, and kill it with SIGKILL as soon as a condition holds."""
     process = program.start("store", "copy", *words)
     deadline = time.monotonic() + 60
     while not is_time():

@@ -1,4 +1,4 @@
-"""The text of a real SDK's stream, from a host on loopback through a server to its reader, as it comes."""
+"""Streamed text from a host on loopback, through a real SDK and a server, to its client."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from promptvision.testing.program import Program, write_plugin
 from promptvision.testing.server import ServerProcess
 
 STREAM = {"Accept": "text/event-stream"}
-TEXT = "The lion lies in the tall yellow grass and looks at nobody. "
+TEXT = "The lion lies in the tall yellow grass and looks at the sky. "
 UNUSED = "florence,grounding_dino,opencv,sam,sdxl_inpaint,tesseract,cloudinary,s3,supabase"
 
 TOOLS = '''
@@ -61,7 +61,7 @@ class Held:
         self.fault = Fault("held", self._respond)
 
     async def _respond(self, request: Request, body: dict[str, Any]) -> Response:
-        assert body["stream"], "who follows a turn asks for a stream"
+        assert body["stream"], "a followed turn requests a stream"
         made = [*map(event, chunks(body["model"], self._reply)), event("[DONE]")]
 
         async def send() -> AsyncIterator[str]:
@@ -192,7 +192,7 @@ def test_text_is_streamed_while_the_model_generates(host: LLMServer, server: Ser
 
 
 @pytest.mark.parametrize("comes_back", ["meanwhile", "afterwards"])
-def test_reader_who_leaves_in_mid_sentence_misses_and_repeats_nothing(
+def test_client_that_reconnects_during_a_reply_misses_and_repeats_no_text(
     host: LLMServer, server: ServerProcess, comes_back: str
 ) -> None:
     held = Held(ChatReply(text=TEXT * 3))
@@ -212,7 +212,7 @@ def test_reader_who_leaves_in_mid_sentence_misses_and_repeats_nothing(
     assert others([*first, *rest]) == others(replayed)
 
 
-def test_cut_stream_goes_on_with_the_same_message_where_the_words_are_the_same(
+def test_cut_stream_continues_the_same_message_if_the_text_is_equal(
     host: LLMServer, server: ServerProcess
 ) -> None:
     host.reset([Fault.cut("The lion lies"), TEXT])
@@ -253,7 +253,7 @@ def test_text_before_a_call_is_streamed(host: LLMServer, server: ServerProcess) 
     assert others(received) == others(replayed)
 
 
-def test_cancel_in_mid_sentence_stops_at_once_and_lets_the_host_go(
+def test_cancel_during_a_reply_stops_at_once_and_closes_the_connection(
     host: LLMServer, server: ServerProcess
 ) -> None:
     held = Held(ChatReply(text=TEXT))
@@ -275,7 +275,7 @@ def test_cancel_in_mid_sentence_stops_at_once_and_lets_the_host_go(
     assert list(messages(follow(server, turn_id)).values()) == [stopped]
 
 
-def test_who_follows_nothing_gets_whole_replies(host: LLMServer, server: ServerProcess) -> None:
+def test_unfollowed_turn_requests_whole_replies(host: LLMServer, server: ServerProcess) -> None:
     host.reset([TEXT])
     body = {"user_id": "ann", "conversation_id": "quiet", "prompt_id": "p", "prompt": "where is the lion?"}
     reply = httpx.post(f"{server.url}/chat", json=body, timeout=20).json()

@@ -1,4 +1,4 @@
-"""Distributions of others, really installed beside the core: one good, one broken, one generated."""
+"""Third-party distributions, installed with the core: one valid, one broken, one generated."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ with TestClient(create_app(), base_url="http://127.0.0.1:5000") as client:
 
 
 def install(folder: Path, site: Path) -> None:
-    """Install a distribution as pip would, from nothing but what is on this machine."""
+    """Install a distribution as pip would, offline."""
     command = ["uv", "pip", "install", "--no-deps", "--no-index", "--no-build-isolation", "--no-config"]
     done = subprocess.run(
         [*command, "--python", sys.executable, "--target", site, folder],
@@ -154,7 +154,7 @@ def test_tool_is_served(program: Program) -> None:
     assert "mirror" in {one["operation"] for one in json.loads(done.stdout)["operations"]}
 
 
-def test_broken_plugin_is_listed_with_its_cause_and_stops_no_other(program: Program) -> None:
+def test_broken_plugin_is_listed_with_its_cause_and_does_not_affect_others(program: Program) -> None:
     plugins = {one["name"]: one for one in document(program.run("plugins", "--json"))["plugins"]}
     broken = plugins.pop("broken")
     assert (broken["distribution"], broken["version"], broken["state"]) == (

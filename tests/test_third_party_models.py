@@ -1,4 +1,4 @@
-"""Models of two other authors join the pool with no change anywhere: leased, shared, evicted and shown."""
+"""Models of third-party plugins in the pool: leased, shared, evicted and shown."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_models_of_others_are_leased_shared_evicted_and_shown(client: TestClient
     assert lighten.LOADED == [("lamp", "cpu", "float32")]
     assert model_bytes() == 600
     run("brighten")
-    assert brighten.LOADED == []  # the weights of the other author's model were there
+    assert brighten.LOADED == []  # the weights of the other author's model were loaded
     assert model_bytes() == 600
     run("darken")
     assert darken.LOADED == [("shade", "cpu", "float32")]

@@ -1,4 +1,4 @@
-"""The tutorial, followed from an empty folder: its commands and files as they stand on the page."""
+"""The tutorial, followed from an empty folder: its commands and files, taken from the page."""
 
 from __future__ import annotations
 

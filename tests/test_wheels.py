@@ -1,4 +1,4 @@
-"""Each member's wheel holds its own package, what that needs at run time, and nothing else."""
+"""Each member's wheel contains its own package and its run-time files only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server whose tools run in worker processes outlives tools that crash."""
+"""A server whose tools run in worker processes keeps running when tools crash."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plugin for commands under test: quick tools in plain PIL, one that waits, and one that cannot run here.
+"""A plugin for commands under test: fast tools in plain PIL, one that waits, and one that cannot run here.
 
 ``wait_here`` touches the file that ``MARK`` names and then waits until it is cancelled, or, with
 ``IGNORE_CANCEL`` set, forever.
@@ -95,7 +95,7 @@ def say_odd(image: Image) -> str:
 
 @tool(phrases=["fetch the moon"], requires=Requirements(binaries={"moon-rocket": "apt-get install moon"}))
 def fetch_moon(image: Image) -> Image:
-    """Needs what is not here."""
+    """Needs a program that is not installed."""
     return image
 
 

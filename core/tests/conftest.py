@@ -19,7 +19,7 @@ _VARIABLES = ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME")
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the machine reaches a test."""
+    """Clear the settings of the machine."""
     for name in list(os.environ):
         if name.startswith(("PROMPTVISION_", "HF_")) or name in _VARIABLES:
             monkeypatch.delenv(name)

@@ -1,4 +1,4 @@
-"""Fairness between users: a few running turns, a short queue, and a bound in all."""
+"""Fairness between users: a few running turns, a short queue, and a total limit."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_hundred_requests_of_one_user_leave_room_for_the_next_user(
 
     @tool(phrases=["hold on"])
     def hold(image: Image.Image) -> str:
-        """Wait for the test, but not for the second user."""
+        """Wait for the test, except for the second user."""
         release.wait(30)
         return "done"
 

@@ -45,7 +45,7 @@ def kinds(frames: list[StreamEvent]) -> list[str]:
 
 
 def check_frames(frames: list[StreamEvent]) -> None:
-    """Hold frames against the protocol: each is valid as it stands, and what is opened is closed."""
+    """Validate frames against the protocol: each is valid, and each message and step is closed."""
     open_steps: list[str] = []
     open_calls: set[str] = set()
     open_texts: set[str] = set()
@@ -80,7 +80,7 @@ def check_frames(frames: list[StreamEvent]) -> None:
 
 
 def run_and_read(agent: Agent, prompt: str, **given: Any) -> tuple[list[StreamEvent], list[StreamEvent]]:
-    """What a reader sees while the turn runs, and what another sees afterwards."""
+    """The frames of a reader during the turn, and those of another one afterwards."""
 
     async def both() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start(prompt, **given)
@@ -162,7 +162,7 @@ def test_any_last_event_id_misses_nothing_and_repeats_nothing(tools: list[Tool],
         assert asyncio.run(read(agent, turn_id, Cursor(after))) == whole[after:]
 
 
-def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], scene_png: bytes) -> None:
+def test_clients_that_reconnect_during_the_turn_miss_no_event(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools)
 
     async def reconnect() -> tuple[list[StreamEvent], list[StreamEvent]]:
@@ -192,13 +192,13 @@ def test_readers_who_come_and_go_while_it_runs_miss_nothing(tools: list[Tool], s
     assert seen == whole
 
 
-def test_slow_reader_gets_what_its_queue_lost_from_the_store(
+def test_slow_reader_reads_dropped_events_from_the_store(
     tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision.agent.events.follow.QUEUE_SIZE", 2)
     agent = make_agent(tools)
 
-    async def dawdling_reader() -> tuple[list[StreamEvent], list[StreamEvent]]:
+    async def slow_reader() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start("change the red square to blue", image=scene_png)
         await running.is_claimed.wait()
         assert running.turn is not None
@@ -210,7 +210,7 @@ def test_slow_reader_gets_what_its_queue_lost_from_the_store(
                 await running.task  # the whole turn runs without a reader
         return seen, await read(agent, running.turn.id)
 
-    seen, whole = asyncio.run(dawdling_reader())
+    seen, whole = asyncio.run(slow_reader())
     assert stored(seen) == whole
 
 
@@ -260,8 +260,8 @@ def test_planner_text_before_calls_is_a_message(tools: list[Tool], scene_png: by
     assert received == ["Let me see.", "There."]
 
 
-class Talkative(ScriptedPlanner):
-    """Says five thousand words, whether or not a client reads them."""
+class LongReply(ScriptedPlanner):
+    """Streams five thousand words, whether or not a client reads them."""
 
     text = "".join(f"word{number} " for number in range(5000))
 
@@ -273,9 +273,9 @@ class Talkative(ScriptedPlanner):
 
 
 def test_slow_reader_neither_blocks_the_planner_nor_grows_its_queue(tools: list[Tool]) -> None:
-    agent = make_agent(tools, planner=Talkative([]))
+    agent = make_agent(tools, planner=LongReply([]))
 
-    async def dawdling_reader() -> list[StreamEvent]:
+    async def slow_reader() -> list[StreamEvent]:
         running = agent.start("hello")
         running.live_reply.has_subscribers = True
         await running.is_claimed.wait()
@@ -288,15 +288,15 @@ def test_slow_reader_neither_blocks_the_planner_nor_grows_its_queue(tools: list[
                 await running.task  # all of it is sent without a reader
         return seen
 
-    frames = asyncio.run(dawdling_reader())
+    frames = asyncio.run(slow_reader())
     check_frames(frames)
     received = [frame.event["delta"] for frame in frames if frame.event["type"] == "TEXT_MESSAGE_CONTENT"]
-    assert "".join(received) == Talkative.text
+    assert "".join(received) == LongReply.text
     assert len(received) == 2
 
 
 def test_at_most_twenty_pieces_of_text_a_second(tools: list[Tool]) -> None:
-    agent = make_agent(tools, planner=Talkative([]))
+    agent = make_agent(tools, planner=LongReply([]))
 
     async def listen() -> list[StreamEvent]:
         _, reader = await start_reading(agent, "hello", None)
@@ -314,14 +314,14 @@ def test_cancelled_turn_says_so(
     slow, begun = dawdle
     agent = make_agent([*tools, slow])
 
-    async def stop_midway() -> tuple[list[StreamEvent], list[StreamEvent]]:
+    async def stop() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running, reader = await start_reading(agent, "find the red square, then dawdle over it", scene_png)
         await asyncio.to_thread(begun.wait, 10)
         running.cancel.cancel("cancelled by the user")
         assert running.turn is not None
         return await reader, await read(agent, running.turn.id)
 
-    live, replayed = asyncio.run(stop_midway())
+    live, replayed = asyncio.run(stop())
     check_frames(live)
     assert stored(live) == replayed
     assert replayed[-1].event["outcome"] == {"type": "cancelled"}
@@ -360,7 +360,7 @@ def test_interrupted_turn_is_reported_and_continues_with_the_next_number(
         "message": "the turn was interrupted before it was answered",
         "code": "interrupted",
     }
-    assert first[-1].cursor is None, "the turn may go on, so its end has no number yet"
+    assert first[-1].cursor is None, "the turn may continue, so its end has no number yet"
     turn_id, last = first[0].event["runId"], len(stored(first))
     assert stored(asyncio.run(read(agent, turn_id))) == stored(first)
     live, replayed = run_and_read(agent, "change the red square to blue", image=scene_png, **ids)
@@ -377,7 +377,7 @@ def test_at_most_ten_progress_events_a_second(
     slow, begun = dawdle
     agent = make_agent([*tools, slow])
 
-    async def listen_a_while() -> tuple[list[StreamEvent], float, list[StreamEvent]]:
+    async def listen() -> tuple[list[StreamEvent], float, list[StreamEvent]]:
         running, reader = await start_reading(agent, "dawdle over it", scene_png)
         await asyncio.to_thread(begun.wait, 10)
         started = time.monotonic()
@@ -387,7 +387,7 @@ def test_at_most_ten_progress_events_a_second(
         assert running.turn is not None
         return frames, seconds, await read(agent, running.turn.id)
 
-    frames, seconds, replayed = asyncio.run(listen_a_while())
+    frames, seconds, replayed = asyncio.run(listen())
     check_frames(frames)
     progress = [frame for frame in frames if frame.event["type"].startswith("ACTIVITY_")]
     assert 2 <= len(progress) <= seconds * 10 + 1
@@ -396,16 +396,16 @@ def test_at_most_ten_progress_events_a_second(
     assert not any(kind.startswith("ACTIVITY_") for kind in kinds(replayed))
 
 
-def test_tools_that_finish_many_times_a_second_are_held_to_ten_too(scene_png: bytes) -> None:
-    @tool(phrases=["hurry"])
-    def hurry(image: Image.Image, context: ToolContext) -> str:
+def test_fast_progress_is_also_limited_to_ten_events_a_second(scene_png: bytes) -> None:
+    @tool(phrases=["fast"])
+    def fast(image: Image.Image, context: ToolContext) -> str:
         """Report a thousand steps of progress."""
         context.progress(float("nan"), 1)
         for _ in range(1000):
             context.progress(1, 1)
         return "done"
 
-    live, _ = run_and_read(make_agent([hurry]), "hurry", image=scene_png)
+    live, _ = run_and_read(make_agent([fast]), "fast", image=scene_png)
     check_frames(live)
     assert len([kind for kind in kinds(live) if kind.startswith("ACTIVITY_")]) <= 3
 
@@ -414,18 +414,18 @@ def test_turn_of_another_process_is_followed_through_the_store(tools: list[Tool]
     agent = make_agent(tools)
     other = make_agent(tools, conversations=agent.conversations, images=agent.images)
 
-    async def follow_from_afar() -> tuple[list[StreamEvent], list[StreamEvent]]:
+    async def follow_in_another_process() -> tuple[list[StreamEvent], list[StreamEvent]]:
         running = agent.start("change the red square to blue", image=scene_png)
         await running.is_claimed.wait()
         assert running.turn is not None
         far = await read(other, running.turn.id)
         return far, await read(agent, running.turn.id)
 
-    far, near = asyncio.run(follow_from_afar())
+    far, near = asyncio.run(follow_in_another_process())
     assert far == near
 
 
-def test_turn_whose_process_died_is_closed_by_its_readers(tools: list[Tool], scene_png: bytes) -> None:
+def test_turn_of_a_dead_process_is_closed_by_its_followers(tools: list[Tool], scene_png: bytes) -> None:
     agent = make_agent(tools, settings=Settings(lease_s=0.2))
     key = TurnKey("local", "c", "p")
     turn = agent.conversations.claim_turn(key, prompt="hi", fingerprint="f", owner="dead", lease_s=0.2)

@@ -144,7 +144,7 @@ def test_held_back_text_is_bounded() -> None:
         assert len(given_out) > 5000, opening
 
 
-def test_plain_text_is_given_out_at_once() -> None:
+def test_plain_text_is_not_held_back() -> None:
     whole = AnswerFilter()
     assert [whole.feed(word) for word in ("The ", "image ", "is ", "ready.")] == [
         "The ",

@@ -49,7 +49,7 @@ def test_it_after_a_failure_is_what_could_not_be_found() -> None:
     assert not read.is_follow_up
 
 
-def test_it_after_a_success_is_left_to_the_core() -> None:
+def test_it_after_a_success_is_resolved_by_the_core() -> None:
     follow_up = match(None, is_follow_up=True)
     assert with_antecedents([follow_up], [Earlier("red ball", True), Earlier("cone", False)]) == [follow_up]
     assert with_antecedents([follow_up], []) == [follow_up]

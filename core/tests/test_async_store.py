@@ -16,7 +16,7 @@ from promptvision.images.async_store import AsyncImageStore
 
 
 class Watched(MemoryImageStore):
-    """Notes the threads of its calls."""
+    """Records the threads of its calls."""
 
     def __init__(self, *, blocking: bool) -> None:
         super().__init__()

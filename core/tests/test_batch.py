@@ -45,7 +45,7 @@ SHADE = Operation(name="shade", description="Shade.", args=ShadeArgs, result=Sha
 
 
 class Device:
-    """A tool that waits in its first call until the others have come, and notes what ran together."""
+    """A tool that waits in its first call until the others are queued, and records what ran together."""
 
     def __init__(self, executor: ThreadExecutor) -> None:
         self.executor = executor
@@ -280,7 +280,7 @@ def test_call_that_is_cancelled_while_it_waits_does_not_run(device: Device) -> N
     assert (queue.running, queue.waiting) == (0, 0)
 
 
-def test_task_cancelled_in_mid_batch_frees_its_place(device: Device) -> None:
+def test_task_cancelled_during_a_batch_frees_its_slot(device: Device) -> None:
     async def run() -> list[Any]:
         first = await device.begin()
         tasks: list[asyncio.Task[CallOutput]] = []
@@ -292,7 +292,7 @@ def test_task_cancelled_in_mid_batch_frees_its_place(device: Device) -> None:
 
         def leave(*_: Any) -> None:
             loop.call_soon_threadsafe(cancel)
-            assert is_cancelled.wait(20)  # the batch goes on without the task that leads it
+            assert is_cancelled.wait(20)  # the batch continues without the task that started it
 
         tasks += [device.start(1, user="b", on_progress=leave), device.start(2, user="c")]
         await turn_loop()

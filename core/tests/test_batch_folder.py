@@ -1,4 +1,4 @@
-"""The output folder of a batch: what a killed process leaves is finished or removed, never taken for done."""
+"""The output folder of a batch: partial results of a killed process are finished or removed."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("log", [b"hello\n", b"[]\n", b'{"event": 1}\n', b"\xff\n"])
-def test_file_that_is_not_a_log_is_left_alone(tmp_path: Path, log: bytes) -> None:
+def test_file_that_is_not_a_log_is_not_changed(tmp_path: Path, log: bytes) -> None:
     (tmp_path / LOG_NAME).write_bytes(log)
     with pytest.raises(InputError, match="line 1 is not a record"):
         opened(tmp_path)

@@ -1,4 +1,4 @@
-"""Names of results: kept where they can be, apart where they are equal."""
+"""Names of results: kept if possible, and made unique."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan of one image, used for others: when it is, when it is not, and what happens if a call fails."""
+"""The plan of one image: when it is used for others, and what happens if a call fails."""
 
 from __future__ import annotations
 

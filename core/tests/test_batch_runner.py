@@ -1,4 +1,4 @@
-"""Running the turns of a batch: planned once, handed over where a call fails, and nothing left behind."""
+"""Running the turns of a batch: planned once, planned again if a call fails, and cleaned up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def calls(*made: tuple[str, dict[str, Any]]) -> ChatReply:
 
 
 def scenes(count: int) -> list[bytes]:
-    """Images with a red square, each another one."""
+    """Different images with a red square."""
     made = []
     for number in range(count):
         image = PillowImage.new("RGB", (60, 40), "white")
@@ -51,7 +51,7 @@ def test_planner_is_asked_for_the_first_image_only() -> None:
     assert widths == [21, 22, 23, 24, 25], "each result is that of its own image"
 
 
-def test_a_call_that_fails_hands_over_to_the_planner(scene_png: bytes) -> None:
+def test_planner_is_asked_after_a_call_of_the_plan_fails(scene_png: bytes) -> None:
     white = encode_png(PillowImage.new("RGB", (60, 40), "white"))
     segment = ("segment_objects", {"target": "red"})
     planner = ScriptedPlanner(
@@ -89,7 +89,7 @@ def test_image_specific_instruction_is_planned_for_each_image() -> None:
     assert "coordinates" in runner.reason
 
 
-def test_no_image_is_left_behind_even_of_turns_that_overlap(scene_png: bytes) -> None:
+def test_images_are_removed_even_if_turns_overlap(scene_png: bytes) -> None:
     agent = make_agent(make_tools())
     images = [*scenes(12), scene_png, scene_png]
 

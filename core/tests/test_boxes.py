@@ -1,4 +1,4 @@
-"""Boxes in every spelling."""
+"""Boxes in every format that planners write."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_box_over_the_edge_is_clipped() -> None:
     assert read_boxes([[-20, -3, 100, 100]], SIZE) == ([Box(0, 0, 100, 100)], [])
 
 
-def test_whole_image_as_shares() -> None:
+def test_whole_image_as_fractions() -> None:
     assert read_boxes([0, 0, 1, 1], SIZE)[0] == [Box(0, 0, 640, 360)]
 
 

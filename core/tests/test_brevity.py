@@ -91,7 +91,7 @@ def test_functions_called_before_and_the_last_words_count_and_older_words_do_not
     assert chosen("write hello on it", "rotate it", "flip it", called="draw_text")
 
 
-def test_limits_are_left_to_the_system_prompt() -> None:
+def test_limits_are_stated_in_the_system_prompt_only() -> None:
     assert any("Limits" in function.description for function in ALL)
     assert all("Limits" not in function["description"] for function in sent("hello").values())
 

@@ -31,7 +31,7 @@ def request(*turns: list[Message]) -> ChatRequest:
 LONG = json.dumps({"success": True, "boxes": [[1, 2, 3, 4]] * 50, "text": {"untrusted_text": "x" * 900}})
 
 
-def test_what_fits_is_left_alone() -> None:
+def test_request_that_fits_is_unchanged() -> None:
     asked = request(turn("one", LONG, answer="There."), turn("two"))
     assert fit_request(asked, 10_000) is asked
 
@@ -50,7 +50,7 @@ def test_results_of_the_running_turn_are_shortened_oldest_first() -> None:
     assert (first, second) == (shorten(LONG), LONG)
 
 
-def test_nothing_that_must_stay_goes_even_if_it_does_not_fit() -> None:
+def test_required_messages_are_kept_even_if_they_do_not_fit() -> None:
     asked = request(turn("old", answer="Yes."), turn("now", LONG))
     fitted = fit_request(asked, 0)
     assert [message.role for message in fitted.messages] == ["system", "user", "assistant", "tool"]
@@ -80,7 +80,7 @@ def test_pairs_are_never_split(past: list[tuple[int, int]], open_calls: int, bud
     assert after <= before
 
 
-def test_shortened_result_keeps_the_label_of_foreign_text() -> None:
+def test_shortened_result_keeps_the_label_of_untrusted_text() -> None:
     shortened = json.loads(shorten(LONG))
     assert shortened["boxes"] == "(50 items)"
     assert set(shortened["text"]) == {"untrusted_text"}
@@ -88,5 +88,5 @@ def test_shortened_result_keeps_the_label_of_foreign_text() -> None:
 
 
 @given(st.text())
-def test_shortening_takes_any_text(text: str) -> None:
+def test_any_text_can_be_shortened(text: str) -> None:
     assert len(shorten(text)) <= max(len(text), 600)

@@ -1,4 +1,4 @@
-"""The result cache: what makes two calls equal, and what is forgotten first."""
+"""The result cache: what makes two calls equal, and what is evicted first."""
 
 from __future__ import annotations
 

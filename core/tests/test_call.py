@@ -1,4 +1,4 @@
-"""The call as data: what crosses a process border and what is refused there."""
+"""The call as data: what is sent to another process and what is refused there."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def read_stream(parts: list[Any]) -> ChatReply:
     return reader.finish()
 
 
-def test_request_without_functions_says_nothing_of_tools() -> None:
+def test_request_without_functions_has_no_tool_fields() -> None:
     assert body_of(Message(role="user", content="Hi")) == {
         "model": "m",
         "messages": [{"role": "user", "content": "Hi"}],
@@ -76,7 +76,9 @@ def test_arguments_of_the_past_are_always_an_object(written: Any, sent: str) -> 
 
 
 @given(st.text(), st.text(), st.text(), st.text())
-def test_no_past_call_can_poison_the_conversation(name: str, call_id: str, arguments: str, text: str) -> None:
+def test_invalid_past_calls_do_not_break_the_conversation(
+    name: str, call_id: str, arguments: str, text: str
+) -> None:
     made = ToolCall(id=call_id, name=name, arguments=arguments)
     body = body_of(
         Message(role="assistant", content=text, tool_calls=(made,)),
@@ -132,7 +134,7 @@ def test_arguments_come_in_many_types(arguments: Any) -> None:
     assert reply.finish_reason == "tool_calls"
 
 
-def test_length_stays_visible() -> None:
+def test_finish_reason_length_is_kept() -> None:
     reply = ChatReply(text="The lion is", finish_reason="length")
     assert read_reply(completion("m", reply), "host").finish_reason == "length"
 

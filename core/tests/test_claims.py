@@ -27,7 +27,7 @@ class CommitDropper:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.losses = 0
-        """How many answers are still to be lost."""
+        """How many answers will be dropped."""
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
 

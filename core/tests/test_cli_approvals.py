@@ -36,7 +36,7 @@ def asking(program: Program) -> Program:
     return program
 
 
-def test_chat_asks_and_goes_on(asking: Program, photo: Path) -> None:
+def test_chat_asks_and_continues(asking: Program, photo: Path) -> None:
     with asking.at_terminal("chat", photo) as terminal:
         terminal.wait_for("> ")
         for answer, status in (("y", "done"), ("n", "failed"), ("", "failed")):

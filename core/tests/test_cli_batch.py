@@ -20,7 +20,7 @@ Command = Callable[..., Ended]
 
 @pytest.fixture
 def photos(program: Program) -> list[Path]:
-    """Images, each another one."""
+    """Different images."""
     folder = program.home / "photos"
     folder.mkdir()
     return make_photos(folder, 5)
@@ -147,7 +147,7 @@ def test_what_must_be_installed_is_exit_code_3(command: Command, photos: list[Pa
     assert "moon-rocket" in ended.said
 
 
-def test_ctrl_c_stops_soon_and_keeps_what_is_done(program: Program, photos: list[Path]) -> None:
+def test_ctrl_c_stops_the_batch_and_keeps_finished_results(program: Program, photos: list[Path]) -> None:
     process = program.start("batch", "wait here", *photos, "-o", "out")
     mark = Path(program.environment["MARK"])
     wait_until(mark.exists)

@@ -1,4 +1,4 @@
-"""``promptvision models``, on weights that a vendor's URL on loopback gives."""
+"""``promptvision models``, on weights from a vendor's URL on loopback."""
 
 from __future__ import annotations
 

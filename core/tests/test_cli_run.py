@@ -99,7 +99,7 @@ def test_changes_made_while_an_image_is_read_are_reported(
 
 
 @pytest.mark.parametrize("name", ["~x.png", "data:x.png", "http:x.png", "C:x.png"])
-def test_existing_file_goes_before_a_url_of_the_same_spelling(
+def test_existing_file_takes_precedence_over_a_url_of_the_same_name(
     command: Command, program: Program, scene: Image.Image, name: str
 ) -> None:
     scene.save(program.home / name)
@@ -148,16 +148,14 @@ def test_jsonl_is_one_event_a_line(program: Program, command: Command, photo: Pa
     assert (program.home / "out.png").exists()
 
 
-def test_answer_without_an_image_does_not_pretend_to_write_one(
-    program: Program, command: Command, photo: Path
-) -> None:
+def test_answer_without_an_image_writes_no_file(program: Program, command: Command, photo: Path) -> None:
     ended = command("run", photo, "do what no one knows", "-o", "out.png")
     assert ended.code == 1
     assert "out.png was not written" in ended.said
     assert not (program.home / "out.png").exists()
 
 
-def test_success_without_an_image_is_told_and_is_exit_code_0(
+def test_success_without_an_image_is_reported_with_exit_code_0(
     program: Program, command: Command, photo: Path
 ) -> None:
     ended = command("run", photo, "say something odd", "-o", "out.png")
@@ -217,7 +215,10 @@ def test_tool_that_breaks_is_exit_code_1(command: Command, photo: Path) -> None:
 def test_help_names_what_could_be_installed(command: Command, photo: Path) -> None:
     ended = command("run", photo, "what can you do?")
     assert ended.code == 1
-    assert "- Needs what is not here. Missing: tool 'fetch_moon': program 'moon-rocket'" in ended.out
+    assert (
+        "- Needs a program that is not installed. Missing: tool 'fetch_moon': program 'moon-rocket'"
+        in ended.out
+    )
 
 
 def test_text_of_a_tool_cannot_control_a_terminal(command: Command, photo: Path) -> None:
@@ -227,7 +228,7 @@ def test_text_of_a_tool_cannot_control_a_terminal(command: Command, photo: Path)
     assert "\u202e" not in ended.out
 
 
-def test_conversation_goes_on_by_its_id(command: Command, photo: Path) -> None:
+def test_conversation_is_continued_by_its_id(command: Command, photo: Path) -> None:
     assert command("run", photo, "mirror it", "-c", "talk").code == 0
     assert command("run", photo, "make it black and white", "-c", "talk").code == 0
     document = json.loads(command("history", "export", "talk").out)

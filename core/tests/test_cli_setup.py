@@ -1,4 +1,4 @@
-"""``promptvision setup``, with models that a hub on loopback gives."""
+"""``promptvision setup``, with models from a hub on loopback."""
 
 from __future__ import annotations
 

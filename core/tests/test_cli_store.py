@@ -1,4 +1,4 @@
-"""``promptvision store`` as a person uses it."""
+"""``promptvision store`` through its command line."""
 
 from __future__ import annotations
 

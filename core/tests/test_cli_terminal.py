@@ -38,7 +38,7 @@ class Screen:
         ({}, None),
     ],
 )
-def test_terminal_is_judged_by_what_it_says_of_itself(
+def test_terminal_is_detected_by_its_environment(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], way: str | None
 ) -> None:
     for name in ("TERM", "TERM_PROGRAM", "KITTY_WINDOW_ID", "COLORTERM", "NO_COLOR", "TMUX"):

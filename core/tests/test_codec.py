@@ -25,7 +25,7 @@ FORMATS = ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"]
 
 
 def painting(mode: str = "RGB", size: tuple[int, int] = (61, 47)) -> Image.Image:
-    """Something uneven in every direction, so that a turned or shifted image is another image."""
+    """An image without symmetry, so that a rotated or shifted copy differs."""
     image = Image.new("RGB", size, (250, 240, 200))
     draw = ImageDraw.Draw(image)
     draw.ellipse((5, 8, 30, 33), fill=(200, 30, 40))
@@ -103,7 +103,7 @@ def test_orientation_is_applied(kind: str, orientation: int) -> None:
     assert same(decode_stored(normalise(data).data), expected)
 
 
-def test_broken_exif_spoils_no_image() -> None:
+def test_broken_exif_is_ignored() -> None:
     data = encoded(painting(), "PNG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff")
     assert same(decode_stored(normalise(data).data), painting())
 
@@ -319,7 +319,7 @@ def test_fill_bytes_and_strange_segments_send_a_jpeg_to_png() -> None:
 
 
 @given(st.binary(max_size=80), st.integers(0, 10_000))
-def test_stripping_never_fails_on_damage(noise: bytes, place: int) -> None:
+def test_stripping_accepts_damaged_files(noise: bytes, place: int) -> None:
     data = encoded(painting(), "JPEG")
     place %= len(data)
     for damaged in (data[:place] + noise + data[place:], b"\xff\xd8" + noise):
@@ -361,7 +361,7 @@ def test_truncation_is_an_input_error(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-def test_random_damage_never_escapes_as_another_error(kind: str) -> None:
+def test_random_damage_raises_only_input_errors(kind: str) -> None:
     whole = encoded(painting(), kind)
     dice = random.Random(kind)
     for _ in range(150):
@@ -376,7 +376,7 @@ def test_random_damage_never_escapes_as_another_error(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FORMATS)
 @given(body=st.binary(max_size=300))
-def test_a_right_beginning_with_noise_behind_is_an_input_error(kind: str, body: bytes) -> None:
+def test_valid_header_followed_by_noise_is_an_input_error(kind: str, body: bytes) -> None:
     whole = encoded(painting(size=(2, 2)), kind)
     for start in (4, 12, 30):
         try:
@@ -438,8 +438,8 @@ def bombs() -> dict[str, Callable[[], bytes]]:
 
 @pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of a process is read from /proc")
-def test_pixel_bombs_cost_neither_time_nor_memory(kind: str, tmp_path: Any) -> None:
-    """In a process of its own: what a bomb costs is what the peak grows by while it is refused."""
+def test_pixel_bombs_use_little_time_and_memory(kind: str, tmp_path: Any) -> None:
+    """Run in a separate process: the cost of a bomb is the growth of the peak while it is refused."""
     (tmp_path / "bomb").write_bytes(bombs()[kind]())
     probe = (
         "import sys, time\n"
@@ -476,5 +476,5 @@ def test_damaged_stored_bytes_are_a_store_error() -> None:
             decode_stored(data)
 
 
-def test_pillow_can_do_what_is_promised() -> None:
+def test_pillow_supports_every_documented_format() -> None:
     assert all(features.check(name) for name in ("jpg", "zlib", "webp", "libtiff", "littlecms2"))

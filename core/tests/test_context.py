@@ -127,7 +127,7 @@ def test_settings_and_seed_are_handed_in(tmp_path: Path) -> None:
     assert (context.settings.value("SOME_KEY"), context.settings.home, context.seed) == ("k", tmp_path, 9)
 
 
-def test_image_that_a_tool_changes_in_place_stays_as_it_was_for_the_next_call(sample: Image.Image) -> None:
+def test_image_changed_in_place_by_a_tool_is_unchanged_for_the_next_call(sample: Image.Image) -> None:
     images = ImageCache(MemoryImageStore())
     settings = Settings()
 

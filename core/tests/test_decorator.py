@@ -1,4 +1,4 @@
-"""The ten-line way to write a tool."""
+"""Tools written with the decorator ``@tool``."""
 
 from __future__ import annotations
 
@@ -289,7 +289,7 @@ def test_bare_decorator_keeps_the_function_callable(sample: Image.Image) -> None
     assert context.open(run_tool(halve, sample, context=context).halve_image_url).size == (2, 2)
 
 
-def test_decorated_coroutine_function_stays_one() -> None:
+def test_decorated_coroutine_function_is_still_a_coroutine_function() -> None:
     @tool
     async def ask(question: str) -> str:
         """Ask a user."""

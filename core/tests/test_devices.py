@@ -1,4 +1,4 @@
-"""Devices and their memory, read from files of the kernel's own layout."""
+"""Devices and their memory, read from files in the kernel's layout."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_bfloat16_only_where_the_card_has_it(
     assert devices.choose_dtype({"cuda": ("bfloat16", "float16", "float32")}, "cuda") == expected
 
 
-def test_looking_at_the_cpu_imports_no_framework() -> None:
+def test_measuring_the_cpu_imports_no_framework() -> None:
     code = (
         "import sys; from promptvision.models import devices, placement, pool, pull;"
         "devices.usable_bytes('cpu'); devices.best_device(['cpu']); devices.release_cached();"

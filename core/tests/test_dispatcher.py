@@ -28,7 +28,7 @@ from promptvision.tools.requirements import Requirements
 from promptvision.tools.tool import Operation, Tool
 
 
-class Site:
+class Harness:
     """A dispatcher over a real journal and two tools, one of which always fails."""
 
     def __init__(self) -> None:
@@ -86,75 +86,75 @@ class Site:
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site()
+def harness() -> Harness:
+    return Harness()
 
 
-def test_outcome_is_journaled_once_as_it_is_returned(site: Site) -> None:
+def test_outcome_is_journaled_once_as_it_is_returned(harness: Harness) -> None:
     outcomes = [
-        site.answer("look", {"subject": "moon"}, "1"),
-        site.answer("look", '{"subject": "moon"}', "2"),
-        site.answer("fail", {"subject": "sun"}, "3"),
-        site.answer("swim", {}, "4"),
+        harness.answer("look", {"subject": "moon"}, "1"),
+        harness.answer("look", '{"subject": "moon"}', "2"),
+        harness.answer("fail", {"subject": "sun"}, "3"),
+        harness.answer("swim", {}, "4"),
     ]
-    assert site.journaled() == outcomes
+    assert harness.journaled() == outcomes
     assert [outcome.call_id for outcome in outcomes] == ["1", "2", "3", "4"]
     assert [outcome.failed for outcome in outcomes] == [False, False, True, True]
     assert outcomes[0].message().tool_call_id == "1"
 
 
-def test_equal_call_runs_once_and_a_second_repeat_demands_an_answer(site: Site) -> None:
-    first = site.answer("look", {"subject": "moon"}, "1")
-    again = site.answer("look", {"subject": "moon"}, "2")
-    assert site.ran == ["moon"]
+def test_equal_call_runs_once_and_a_second_repeat_demands_an_answer(harness: Harness) -> None:
+    first = harness.answer("look", {"subject": "moon"}, "1")
+    again = harness.answer("look", {"subject": "moon"}, "2")
+    assert harness.ran == ["moon"]
     assert json.loads(again.content) == {
         "note": "this call was made already in this turn; here is its result again",
         **json.loads(first.content),
     }
-    assert not site.dispatcher.must_answer
-    site.answer("look", {"subject": "moon"}, "3")
-    assert site.dispatcher.must_answer
+    assert not harness.dispatcher.must_answer
+    harness.answer("look", {"subject": "moon"}, "3")
+    assert harness.dispatcher.must_answer
 
 
-def test_call_that_cannot_be_read_does_not_repeat_one_without_arguments(site: Site) -> None:
-    assert not site.answer("rest", {}).failed
-    assert json.loads(site.answer("rest", "{").content)["kind"] == "arguments"
-    assert "note" in json.loads(site.answer("rest", "").content)
-    assert site.ran == ["rest"]
+def test_call_that_cannot_be_read_does_not_repeat_one_without_arguments(harness: Harness) -> None:
+    assert not harness.answer("rest", {}).failed
+    assert json.loads(harness.answer("rest", "{").content)["kind"] == "arguments"
+    assert "note" in json.loads(harness.answer("rest", "").content)
+    assert harness.ran == ["rest"]
 
 
-def test_order_of_the_arguments_of_a_repeated_call_does_not_matter(site: Site) -> None:
-    site.answer("look", {"subject": "moon", "place": "sky"}, "1")
-    site.answer("look", '{"place": "sky", "subject": "moon"}', "2")
-    site.answer("look", {"subject": "moon", "place": "sea"}, "3")
-    assert site.ran == ["moon", "moon"]
+def test_order_of_the_arguments_of_a_repeated_call_does_not_matter(harness: Harness) -> None:
+    harness.answer("look", {"subject": "moon", "place": "sky"}, "1")
+    harness.answer("look", '{"place": "sky", "subject": "moon"}', "2")
+    harness.answer("look", {"subject": "moon", "place": "sea"}, "3")
+    assert harness.ran == ["moon", "moon"]
 
 
-def test_unknown_function_names_the_nearest_one_that_can_run(site: Site) -> None:
-    error = json.loads(site.answer("lok", {}).content)["error"]
+def test_unknown_function_names_the_nearest_one_that_can_run(harness: Harness) -> None:
+    error = json.loads(harness.answer("lok", {}).content)["error"]
     assert "no function 'lok'" in error
     assert "Did you mean 'look'?" in error
     assert "fly" not in error
 
 
-def test_arguments_that_cannot_be_read_or_are_wrong_can_be_corrected(site: Site) -> None:
+def test_arguments_that_cannot_be_read_or_are_wrong_can_be_corrected(harness: Harness) -> None:
     for arguments in ("{", '{"subject": 5, "more": 1}', "{}"):
-        content = json.loads(site.answer("look", arguments).content)
+        content = json.loads(harness.answer("look", arguments).content)
         assert (content["success"], content["kind"]) == (False, "arguments")
-    assert site.ran == []
+    assert harness.ran == []
 
 
-def test_function_that_keeps_failing_is_refused(site: Site) -> None:
+def test_function_that_keeps_failing_is_refused(harness: Harness) -> None:
     kinds = [
-        json.loads(site.answer("fail", {"subject": str(number)}).content)["kind"]
+        json.loads(harness.answer("fail", {"subject": str(number)}).content)["kind"]
         for number in range(MAX_ERRORS + 1)
     ]
     assert kinds == ["failed"] * MAX_ERRORS + ["stopped"]
-    assert site.dispatcher.must_answer
-    assert len(site.runner.record.steps) == MAX_ERRORS
+    assert harness.dispatcher.must_answer
+    assert len(harness.runner.record.steps) == MAX_ERRORS
 
 
-def test_function_that_cannot_run_here_is_answered_with_the_fix(site: Site) -> None:
-    outcome = site.answer("fly", {"subject": "x"})
+def test_function_that_cannot_run_here_is_answered_with_the_fix(harness: Harness) -> None:
+    outcome = harness.answer("fly", {"subject": "x"})
     assert "apt-get install it" in outcome.summary
-    assert [step.needs_setup for step in site.runner.record.steps] == [True]
+    assert [step.needs_setup for step in harness.runner.record.steps] == [True]

@@ -1,4 +1,4 @@
-"""Downloads that resume, retry and check, against a loopback server that breaks off and fails."""
+"""Downloads that resume, retry and verify, against a loopback server that drops connections and fails."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fetch_quietly(remote: RemoteFile, target: Path) -> str:
     return fetch(remote, target, progress=lambda here: None, schemes=HTTP, pause_s=0)
 
 
-def test_without_a_digest_a_part_is_gone_on_with_only_if_the_etag_holds(
+def test_without_a_digest_a_partial_file_is_resumed_only_if_the_etag_matches(
     tmp_path: Path, hub: FaultyHub, remote: RemoteFile
 ) -> None:
     hub.cuts = [1_000_000]
@@ -97,9 +97,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("promptvision.models.download.time.sleep", lambda seconds: None)
 
 
-def test_a_server_that_never_answers_well_is_given_up(
-    settings: Settings, hub: FaultyHub, quick: None
-) -> None:
+def test_server_that_keeps_failing_is_an_error(settings: Settings, hub: FaultyHub, quick: None) -> None:
     hub.statuses = [500] * 20
     with pytest.raises(DownloadFailed, match="HTTP 500"):
         pull(SPEC, settings, silent)
@@ -113,15 +111,13 @@ def test_a_refusal_is_not_tried_again(settings: Settings, hub: FaultyHub) -> Non
     assert hub.statuses == [403]
 
 
-def test_nobody_listens(settings: Settings, quick: None, tmp_path: Path) -> None:
+def test_connection_refused_is_an_error(settings: Settings, quick: None, tmp_path: Path) -> None:
     remote = RemoteFile(path="a", url="http://127.0.0.1:9/a")
     with pytest.raises(DownloadFailed, match=r"http://127.0.0.1:9/a: .*refused"):
         fetch_quietly(remote, tmp_path / "a")
 
 
-def test_a_name_that_cannot_be_resolved_is_given_up_soon(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unresolvable_name_fails_quickly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
     monkeypatch.setattr("promptvision.models.download.time.sleep", pauses.append)
 

@@ -16,7 +16,7 @@ def test_without_boxes_the_image_is_as_before() -> None:
     assert _changed(image, draw_boxes(image, [], [], [])) is None
 
 
-def test_input_is_left_alone() -> None:
+def test_input_is_not_changed() -> None:
     image = Image.new("RGB", (400, 300), "teal")
     draw_boxes(image, [Box(50, 50, 200, 200)], ["cup"], [0.9])
     assert image.getcolors() == [(400 * 300, (0, 128, 128))]

@@ -46,7 +46,7 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
 
 
 class Client:
-    """What an AG-UI client makes of frames, which loses its connection after some of them."""
+    """An AG-UI client that loses its connection after some frames."""
 
     def __init__(self, losses: frozenset[int]) -> None:
         self.messages: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Client:
         self._count = 0
 
     def take(self, frames: list[StreamEvent]) -> bool:
-        """Take frames; False when the connection was lost, and what followed with it."""
+        """Take frames; False when the connection was lost, with all following frames."""
         for frame in frames:
             self._take(frame)
             self._count += 1
@@ -90,8 +90,8 @@ class Client:
         return {"-".join(name.split("-")[:3]): text for name, text in self.messages.items()}
 
 
-class Site:
-    """A turn that is streamed to one reader, who reconnects whenever the connection is lost."""
+class Harness:
+    """A turn that is streamed to one client, which reconnects whenever the connection is lost."""
 
     def __init__(self, losses: frozenset[int]) -> None:
         key = TurnKey("local", "c", "p")
@@ -153,63 +153,63 @@ replies = st.tuples(st.lists(words, max_size=3), words, st.booleans())
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(replies, min_size=1, max_size=3), st.frozensets(st.integers(1, 40), max_size=6))
-def test_reader_who_comes_and_goes_has_the_right_text_once(
+def test_client_that_reconnects_has_each_text_once(
     planned: list[tuple[list[str], str, bool]], losses: frozenset[int]
 ) -> None:
-    site = Site(losses)
+    harness = Harness(losses)
     for number, (attempts, final, is_noted) in enumerate(planned, start=1):
-        site.hear(number, attempts, final)
+        harness.hear(number, attempts, final)
         if is_noted:
-            site.write(EventKind.NOTE, {"message": "x"})
+            harness.write(EventKind.NOTE, {"message": "x"})
         if number < len(planned):
-            site.write(EventKind.MESSAGE, {"text": final, "tool_calls": [], "planner": "x"})
-            site.write(EventKind.OBSERVATION, {})
-    site.end(planned[-1][1])
+            harness.write(EventKind.MESSAGE, {"text": final, "tool_calls": [], "planner": "x"})
+            harness.write(EventKind.OBSERVATION, {})
+    harness.end(planned[-1][1])
     replay = Client(frozenset())
-    encoder = EventEncoder(Translator(site.turn, [], str), Cursor())
-    frames = [*encoder.opening(), *encoder.replay(site.turn), *encoder.closing(site.turn, "")]
+    encoder = EventEncoder(Translator(harness.turn, [], str), Cursor())
+    frames = [*encoder.opening(), *encoder.replay(harness.turn), *encoder.closing(harness.turn, "")]
     replay.take(frames)
     assert [frame.cursor for frame in frames] == [Cursor(n) for n in range(1, len(frames) + 1)]
-    seen = site.client.final()
+    seen = harness.client.final()
     assert {name: text for name, text in seen.items() if name in replay.messages} == replay.messages
-    others = [kind for kind in site.client.kinds if not kind.startswith("TEXT_")]
+    others = [kind for kind in harness.client.kinds if not kind.startswith("TEXT_")]
     assert others == [kind for kind in replay.kinds if not kind.startswith("TEXT_")]
 
 
 def test_text_is_streamed_in_pieces_under_the_id_of_the_replay() -> None:
-    site = Site(frozenset())
-    site.hear(1, ["The lion"], "The lion sleeps.")
-    site.end("The lion sleeps.")
-    assert site.client.messages == {"t-message-1": "The lion sleeps."}
-    assert site.client.kinds.count("TEXT_MESSAGE_CONTENT") == 5
+    harness = Harness(frozenset())
+    harness.hear(1, ["The lion"], "The lion sleeps.")
+    harness.end("The lion sleeps.")
+    assert harness.client.messages == {"t-message-1": "The lion sleeps."}
+    assert harness.client.kinds.count("TEXT_MESSAGE_CONTENT") == 5
 
 
 def test_reply_that_restarts_with_the_same_words_continues() -> None:
-    site = Site(frozenset())
-    site.hear(1, ["The lion is", "The lion is here"], "The lion is here.")
-    site.end("The lion is here.")
-    assert site.client.messages == {"t-message-1": "The lion is here."}
+    harness = Harness(frozenset())
+    harness.hear(1, ["The lion is", "The lion is here"], "The lion is here.")
+    harness.end("The lion is here.")
+    assert harness.client.messages == {"t-message-1": "The lion is here."}
 
 
 def test_reply_with_other_words_gets_a_message_of_its_own() -> None:
-    site = Site(frozenset())
-    site.hear(1, ["A tiger", "The lion is here"], "The lion is here.")
-    site.end("The lion is here.")
-    assert site.client.messages == {"t-message-1": "A tiger", "t-message-1-2": "The lion is here."}
-    assert site.client.kinds.count("TEXT_MESSAGE_END") == 2
+    harness = Harness(frozenset())
+    harness.hear(1, ["A tiger", "The lion is here"], "The lion is here.")
+    harness.end("The lion is here.")
+    assert harness.client.messages == {"t-message-1": "A tiger", "t-message-1-2": "The lion is here."}
+    assert harness.client.kinds.count("TEXT_MESSAGE_END") == 2
 
 
 def test_text_waits_for_the_step_before_it_and_for_events_that_were_missed() -> None:
-    site = Site(frozenset())
+    harness = Harness(frozenset())
     step = {"step": 1, "operation": "x", "tool": "x", "plugin": "x", "arguments": {}}
-    site.write(EventKind.STEP_STARTED, step)
-    site.hear(1, ["The lion"], "The lion")
-    assert "TEXT_MESSAGE_START" not in site.client.kinds
+    harness.write(EventKind.STEP_STARTED, step)
+    harness.hear(1, ["The lion"], "The lion")
+    assert "TEXT_MESSAGE_START" not in harness.client.kinds
     ended = {"status": "done", "result": None, "seconds": 0.0, "cached": False, "message": None}
-    site.write(EventKind.STEP_FINISHED, {**step, **ended})
-    site.live_reply.is_whole = False
-    assert site.encoder.encode_text(site.live_reply, 3) == []
-    assert [frame.event["type"] for frame in site.encoder.encode_text(site.live_reply, 2)] == [
+    harness.write(EventKind.STEP_FINISHED, {**step, **ended})
+    harness.live_reply.is_whole = False
+    assert harness.encoder.encode_text(harness.live_reply, 3) == []
+    assert [frame.event["type"] for frame in harness.encoder.encode_text(harness.live_reply, 2)] == [
         "TEXT_MESSAGE_START",
         "TEXT_MESSAGE_CONTENT",
     ]

@@ -41,7 +41,7 @@ def declare(**fields: Any) -> Evaluator:
     return Evaluator(**{**values, **fields})
 
 
-def test_plugins_offer_evaluators_and_one_that_fails_stays_alone(
+def test_failing_evaluator_hook_does_not_affect_other_plugins(
     plant: Callable[..., list[EntryPoint]],
 ) -> None:
     plant("promptvision-broken", FAILING)

@@ -1,4 +1,4 @@
-"""Errors as data: each arrives as the class it was, or as ToolFailed with its text."""
+"""Errors as data: each arrives as its own class, or as ToolFailed with its text."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
-def test_own_error_arrives_with_all_it_says(error: PromptvisionError) -> None:
+def test_error_of_the_core_arrives_with_all_its_fields(error: PromptvisionError) -> None:
     arrived = cross(error)
     assert type(arrived) is type(error)
     assert vars(arrived) == vars(error)
@@ -65,7 +65,7 @@ class Jam(Exception):
     pass
 
 
-def test_error_that_only_a_plugin_knows_arrives_as_the_nearest_known_class() -> None:
+def test_error_class_of_a_plugin_arrives_as_its_nearest_base_in_the_core() -> None:
     arrived = cross(OutOfFilm("no film"))
     assert (type(arrived), str(arrived)) == (InputError, "no film")
 

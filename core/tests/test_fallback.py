@@ -40,7 +40,7 @@ ARGUMENTS = {"image_url": "img_1"}
 
 
 async def no_sleep(seconds: float) -> None:
-    """Go on at once."""
+    """Do not wait."""
 
 
 QUICK = Retry(sleep=no_sleep)
@@ -57,7 +57,7 @@ def refused(generation: str | None) -> ProviderError:
 
 
 class Chain:
-    """A provider of ``first`` and ``offline``, and all that it said."""
+    """A fallback provider of ``first`` and ``offline``, and its notes."""
 
     def __init__(self, *replies: ScriptedReply, offline: tuple[ScriptedReply, ...] = ()) -> None:
         self.first = ScriptedPlanner(replies, name="first", context_tokens=6000)
@@ -101,7 +101,7 @@ class Hanging(ScriptedPlanner):
 
 
 def shown(deltas: list[ChatDelta]) -> str:
-    """The text on a reader's screen at the end."""
+    """The text that a reader has at the end."""
     text = ""
     for delta in deltas:
         text = delta.text if delta.restarted else text + delta.text
@@ -241,7 +241,7 @@ def test_hanging_last_provider_ends_too() -> None:
     assert caught.value.kind == "timeout"
 
 
-def test_host_that_is_down_is_not_asked_every_time() -> None:
+def test_circuit_breaker_skips_a_host_that_is_down() -> None:
     down = ScriptedPlanner([error("connection", retryable=True)] * 9, name="first")
     offline = ScriptedPlanner([ChatReply(text="There.")] * 5, name="offline")
     provider = FallbackProvider([down, offline], retry=QUICK)
@@ -268,7 +268,7 @@ def test_stream_shows_in_the_end_what_only_looked_like_a_call(text: str) -> None
     assert shown(Chain(ChatReply(text=text)).stream()) == text
 
 
-def test_stream_that_breaks_is_begun_again() -> None:
+def test_broken_stream_is_restarted() -> None:
     failing = Breaking([error("cut", retryable=True)] * 3, name="first")
     offline = ScriptedPlanner([ChatReply(text="It sleeps.")], name="offline")
 
@@ -326,7 +326,7 @@ class Whole:
         return ChatReply(text="There.")
 
     async def close(self) -> None:
-        """Nothing to give back."""
+        """Nothing to release."""
 
 
 def test_provider_that_cannot_stream_answers_as_a_whole() -> None:

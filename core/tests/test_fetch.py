@@ -1,4 +1,4 @@
-"""No URL reaches an address it must not reach, however it is resolved, redirected or stalled.
+"""SSRF protection of the fetcher: resolution, redirects, DNS rebinding and slow origins.
 
 Origins are real servers on the loopback; a public name is one whose (fake) address leads to such a server.
 """
@@ -45,8 +45,8 @@ PRIVATE = [
 ODD_SPELLINGS = ["2130706433", "0x7f.1", "0x7f000001", "017700000001", "127.1", "0", "localhost", "LOCALHOST"]
 
 
-class Wires(Network):
-    """A network whose names are made up and whose connections all end at one loopback port, if at any."""
+class FakeNetwork(Network):
+    """Resolves made-up names, and connects every address to one loopback port, if any."""
 
     def __init__(self, port: int | None = None, names: dict[str, list[str]] | None = None) -> None:
         self.port = port
@@ -67,7 +67,7 @@ class Wires(Network):
 
 
 class Origin:
-    """A server that answers every request with the same bytes, or as a function wants it."""
+    """A server that answers every request with the same bytes, or with a function's result."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -124,7 +124,7 @@ def in_url(address: str) -> str:
     return f"[{address}]" if ":" in address else address
 
 
-def refused(url: str, network: Wires, match: str | None = None, **options: Any) -> None:
+def refused(url: str, network: FakeNetwork, match: str | None = None, **options: Any) -> None:
     with pytest.raises(InputError, match=match):
         asyncio.run(fetch(url, network=network, **options))
 
@@ -152,14 +152,14 @@ def test_an_ipv4_address_inside_ipv6_is_judged_as_itself(number: int) -> None:
 @pytest.mark.parametrize("host", [*map(in_url, PRIVATE), *ODD_SPELLINGS])
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_private_literals_are_never_dialled(host: str, scheme: str) -> None:
-    network = Wires()
+    network = FakeNetwork()
     refused(f"{scheme}://{host}/x.png", network, "not public|not a valid URL")
     assert network.dialled == []
 
 
 @pytest.mark.parametrize("address", PRIVATE)
 def test_names_of_private_addresses_are_never_dialled(address: str) -> None:
-    network = Wires(names={"rebound.example": [address]})
+    network = FakeNetwork(names={"rebound.example": [address]})
     refused("https://rebound.example/x.png", network, "not public")
     assert network.dialled == []
 
@@ -168,7 +168,7 @@ def test_names_of_private_addresses_are_never_dialled(address: str) -> None:
 def test_redirects_inward_are_never_dialled(host: str) -> None:
     async def main() -> None:
         async with origin(redirect(f"http://{host}/x.png")) as server:
-            network = Wires(server.port)
+            network = FakeNetwork(server.port)
             with pytest.raises(InputError, match="not public"):
                 await fetch("http://public.example/x.png", network=network)
             assert network.dialled == [(PUBLIC, 80)]
@@ -180,7 +180,7 @@ def test_redirects_inward_are_never_dialled(host: str) -> None:
 def test_every_kind_of_redirect_is_checked(status: int) -> None:
     async def main() -> None:
         async with origin(redirect("http://169.254.169.254/latest/meta-data", status)) as server:
-            network = Wires(server.port)
+            network = FakeNetwork(server.port)
             with pytest.raises(InputError, match="not public"):
                 await fetch("http://public.example/", network=network)
             assert network.dialled == [(PUBLIC, 80)]
@@ -189,13 +189,13 @@ def test_every_kind_of_redirect_is_checked(status: int) -> None:
 
 
 def test_one_private_address_among_public_ones_refuses_the_name() -> None:
-    network = Wires()
+    network = FakeNetwork()
     refused("http://mixed.example/", network, "not public")
     assert network.dialled == []
 
 
 def test_dns_rebinding_between_check_and_connection_has_no_effect() -> None:
-    class Flipping(Wires):
+    class Flipping(FakeNetwork):
         async def resolve(self, host: str, port: int) -> list[str]:
             self.asked += 1
             return [PUBLIC] if self.asked % 2 else ["127.0.0.1"]
@@ -215,11 +215,11 @@ def test_dns_rebinding_between_check_and_connection_has_no_effect() -> None:
 
 
 def test_names_without_an_address_are_reported() -> None:
-    class Empty(Wires):
+    class Empty(FakeNetwork):
         async def resolve(self, host: str, port: int) -> list[str]:
             return []
 
-    refused("http://unknown.example/", Wires(), "no such host")
+    refused("http://unknown.example/", FakeNetwork(), "no such host")
     refused("http://unknown.example/", Empty(), "no such host")
 
 
@@ -255,7 +255,7 @@ def test_names_without_an_address_are_reported() -> None:
     ],
 )
 def test_urls_off_policy_are_refused_before_anything_is_dialled(url: str, match: str) -> None:
-    network = Wires()
+    network = FakeNetwork()
     refused(url, network, match)
     assert network.dialled == []
 
@@ -277,7 +277,7 @@ PIECES = st.one_of(
 
 @st.composite
 def odd_urls(draw: st.DrawFn) -> str:
-    """A URL as it should be, with up to two pieces put in where they do not belong."""
+    """A valid URL with up to two fragments inserted at random positions."""
     scheme = draw(st.sampled_from(["http", "https", "HTTPS", "ftp", "file"]))
     port = draw(st.sampled_from(["", ":80", ":443", ":8080", ":0", ":", ":99999"]))
     url = f"{scheme}://{draw(st.sampled_from(HOSTS))}{port}/a.png"
@@ -288,7 +288,7 @@ def odd_urls(draw: st.DrawFn) -> str:
 
 
 def test_odd_urls_never_dial_off_policy() -> None:
-    class Anywhere(Wires):
+    class Anywhere(FakeNetwork):
         async def resolve(self, host: str, port: int) -> list[str]:
             try:
                 return await super().resolve(host, port)
@@ -313,7 +313,7 @@ def test_odd_urls_never_dial_off_policy() -> None:
 def test_a_public_image_is_fetched_as_asked_for() -> None:
     async def main() -> None:
         async with origin(ok(b"pixels")) as server:
-            network = Wires(server.port)
+            network = FakeNetwork(server.port)
             url = "http://public.example/\u00e4/b.png?q=\u00f6&r=%20#part"
             assert await fetch(url, network=network) == b"pixels"
             head, *headers = server.requests[0].decode().split("\r\n")
@@ -327,14 +327,14 @@ def test_a_public_image_is_fetched_as_asked_for() -> None:
 def test_an_ipv6_literal_is_fetched() -> None:
     async def main() -> None:
         async with origin(ok()) as server:
-            assert await fetch(f"http://[{PUBLIC_6}]/", network=Wires(server.port)) == b"image"
+            assert await fetch(f"http://[{PUBLIC_6}]/", network=FakeNetwork(server.port)) == b"image"
             assert f"Host: [{PUBLIC_6}]\r\n".encode() in server.requests[0]
 
     asyncio.run(main())
 
 
 def test_the_next_address_is_tried_when_one_does_not_answer() -> None:
-    class FirstIsDead(Wires):
+    class FirstIsDead(FakeNetwork):
         async def connect(self, address: str, port: int) -> httpcore.AsyncNetworkStream:
             if address == PUBLIC_6:
                 raise httpcore.ConnectError("no route")
@@ -481,7 +481,7 @@ def test_a_slow_origin_is_stopped_at_the_deadline() -> None:
 
 
 def test_the_deadline_counts_resolving_and_all_redirects() -> None:
-    class Slow(Wires):
+    class Slow(FakeNetwork):
         async def resolve(self, host: str, port: int) -> list[str]:
             await asyncio.sleep(0.12)
             return await super().resolve(host, port)
@@ -562,7 +562,7 @@ def test_certificates_are_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     async def main() -> None:
         async with origin(ok(), tls=context) as server:
-            network = Wires(server.port)
+            network = FakeNetwork(server.port)
             with pytest.raises(InputError, match=r"(?i)certificate"):
                 await fetch("https://public.example/", network=network)
             monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
@@ -580,7 +580,7 @@ def test_https_is_not_left_for_http(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     async def main() -> None:
         async with origin(redirect("http://public.example/"), tls=context) as server:
-            network = Wires(server.port)
+            network = FakeNetwork(server.port)
             with pytest.raises(InputError, match="https to http"):
                 await fetch("https://public.example/", network=network)
             assert network.dialled == [(PUBLIC, 443)]

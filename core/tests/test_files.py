@@ -1,4 +1,4 @@
-"""Images as files: the same contract as in memory, and no half-written or foreign file is ever seen."""
+"""Images as files: the same contract as in memory, and partial and unrelated files are ignored."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_numbers_count_up_and_survive_reloading(table: ImageTable) -> None:
     assert again.add(RED, "input", None, "", 640, 480, 3).number == 6
 
 
-def test_part_of_a_table_knows_what_is_missing(table: ImageTable) -> None:
+def test_partial_table_lists_missing_handles(table: ImageTable) -> None:
     part = ImageTable(table.records[3:])
     assert table.is_whole
     assert not part.is_whole
@@ -51,7 +51,7 @@ def test_conversations_and_images_share_one_record() -> None:
 
 
 @pytest.mark.parametrize("text", ["img_4", " IMG_4 ", "[img_4]", "Img_4\n", "[ img_4 ]", "img_04"])
-def test_handles_are_forgiving(table: ImageTable, text: str) -> None:
+def test_handles_are_accepted_in_several_spellings(table: ImageTable, text: str) -> None:
     assert table.resolve(text) == BLUE
 
 

@@ -1,4 +1,4 @@
-"""What an import costs, judged in fresh interpreters."""
+"""Modules that imports load, checked in new interpreters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images from bytes, data URIs, URLs and paths, and who may use which."""
+"""Images from bytes, data URIs, URLs and paths, and which sources are allowed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def origin() -> Iterator[str]:
             self.wfile.write(png() if found else b"not here")
 
         def log_message(self, *_: object) -> None:
-            """Do nothing."""
+            """Do not log."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

@@ -58,7 +58,7 @@ def write_wheel(
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named so in the base class
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +198,7 @@ def test_names_that_are_not_plugins_are_refused(command: Any, words: tuple[str, 
     assert said in ended.said
 
 
-def test_environments_of_other_programs_are_left_alone(
+def test_environments_of_other_programs_are_not_changed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))

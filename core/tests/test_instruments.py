@@ -23,7 +23,7 @@ WITHIN: ContextVar[tuple[str, ...]] = ContextVar("WITHIN", default=())
 
 
 class Recorder:
-    """Notes each activity with those around it, when it begins and when it has ended."""
+    """Records each activity and its ancestors at its start and its end."""
 
     def __init__(self) -> None:
         self.began: list[tuple[str, ...]] = []
@@ -80,7 +80,7 @@ class Broken:
         raise RuntimeError("broken")
 
 
-class Silencer:
+class Suppressing:
     """Tries to suppress errors."""
 
     @contextmanager
@@ -177,7 +177,10 @@ def test_a_broken_instrument_changes_nothing(
 
 
 def test_an_error_cannot_be_suppressed() -> None:
-    with pytest.raises(RuntimeError, match="mine"), Instruments([Silencer()]).around(StoreActivity, "a", "b"):
+    with (
+        pytest.raises(RuntimeError, match="mine"),
+        Instruments([Suppressing()]).around(StoreActivity, "a", "b"),
+    ):
         raise RuntimeError("mine")
 
 

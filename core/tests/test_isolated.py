@@ -54,7 +54,7 @@ def test_result_is_that_of_this_process(pool: DecoderPool, kind: str, mode: str)
         assert (there.image.mode, there.image.tobytes()) == (here.image.mode, here.image.tobytes())
 
 
-def test_pixels_come_only_when_asked_for(pool: DecoderPool) -> None:
+def test_pixels_are_returned_only_on_request(pool: DecoderPool) -> None:
     assert decode(pool, photo("PNG")).image is None
 
 

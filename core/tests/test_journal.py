@@ -93,7 +93,7 @@ def test_post_does_not_wait_and_publishes_nothing_before_it_is_stored() -> None:
     asyncio.run(give())
 
 
-def test_post_is_stored_soon_though_nothing_follows() -> None:
+def test_post_is_stored_without_a_following_write() -> None:
     async def give() -> None:
         store = SlowStore()
         store.gate.set()
@@ -122,7 +122,7 @@ def test_what_is_posted_meanwhile_goes_in_one_write() -> None:
     asyncio.run(give())
 
 
-def test_write_just_after_a_post_was_stored_does_not_wait_for_ever() -> None:
+def test_write_right_after_a_stored_post_does_not_hang() -> None:
     """The loop knows that the thread has ended, but has not yet run what it does then."""
 
     async def give() -> None:
@@ -200,7 +200,7 @@ def test_turn_does_not_end_when_an_event_was_lost() -> None:
     asyncio.run(give())
 
 
-def test_turn_that_is_broken_off_keeps_what_was_posted() -> None:
+def test_interrupted_turn_keeps_posted_events() -> None:
     async def give() -> None:
         store = SlowStore()
         turn, journal, _ = begin(store)
@@ -213,7 +213,7 @@ def test_turn_that_is_broken_off_keeps_what_was_posted() -> None:
     asyncio.run(give())
 
 
-def test_writer_that_is_cancelled_leaves_the_journal_whole() -> None:
+def test_cancelled_writer_leaves_a_complete_journal() -> None:
     async def give() -> None:
         store = SlowStore()
         turn, journal, delivered = begin(store)

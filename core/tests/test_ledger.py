@@ -1,4 +1,4 @@
-"""The ledger: what fits, and what leaves for it."""
+"""The ledger: which leases fit, and what is evicted for them."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_what_a_plan_needs_next_leaves_when_nothing_else_can() -> None:
     assert use(ledger, "e") == "e"
 
 
-def test_a_victim_that_a_larger_one_makes_unnecessary_stays() -> None:
+def test_smaller_model_is_kept_if_evicting_a_larger_one_is_enough() -> None:
     ledger = ledger_of(800)
     for ids in ("e", "e", "e", "c", "c"):
         use(ledger, ids)  # 500 and 300; e has the higher priority

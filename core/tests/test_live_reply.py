@@ -14,7 +14,7 @@ from promptvision.llm.messages import ChatDelta, ChatReply
 
 
 @pytest.mark.parametrize("text", ["", "a", "The lion is", "\ud83d half a letter", "\U0001f981"])
-def test_given_knows_texts_that_begin_with_it(text: str) -> None:
+def test_sent_prefix_accepts_texts_that_start_with_it(text: str) -> None:
     given = SentPrefix.whole(text)
     assert given.begins(text)
     assert given.begins(text + " in the grass")
@@ -23,7 +23,7 @@ def test_given_knows_texts_that_begin_with_it(text: str) -> None:
 
 
 def hear(live_reply: LiveReply, *deltas: ChatDelta) -> tuple[ChatReply, list[str]]:
-    """The reply, and the text after each call of a listener."""
+    """The reply, and the text at each notification."""
     received: list[str] = []
     live_reply.subscribers.append(lambda: received.append(live_reply.text))
 
@@ -67,7 +67,7 @@ def test_stream_that_is_left_is_closed() -> None:
     assert closed == [True]
 
 
-def test_throttle_listener_is_called_seldom_and_at_the_end() -> None:
+def test_throttled_listener_is_called_rarely_and_at_the_end() -> None:
     said, notified = 0, []
 
     async def speak() -> None:

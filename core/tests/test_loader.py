@@ -1,4 +1,4 @@
-"""Copies in main memory: disk, host, GPU and back, with modules whose tensors know where they are."""
+"""Copies in main memory: disk, host, GPU and back, with modules whose tensors have a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MODULE = "promptvision_test_loader"
 
 @dataclass(eq=False)
 class Tensor:
-    """Bytes in one place."""
+    """Bytes on one device."""
 
     size: int
     where: str
@@ -63,7 +63,7 @@ class Module:
 
 @dataclass
 class Gpu:
-    """Counts copies; the only way to the GPU. There is none back."""
+    """Counts copies to the GPU; copies from it are not possible."""
 
     copied: Counter[str] = field(default_factory=Counter)
     fails: int = 0

@@ -1,4 +1,4 @@
-"""Tests of what loaders share."""
+"""The shared functions of loaders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The manifest of a plugin: what is written in one environment makes the same tools in another."""
+"""The manifest of a plugin: written in one environment, it gives the same tools in another."""
 
 from __future__ import annotations
 

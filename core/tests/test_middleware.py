@@ -179,7 +179,7 @@ def test_errors_of_an_observing_middleware_change_nothing(
         ("after_planner", "I stopped early: middleware "),
     ],
 )
-def test_nothing_goes_on_without_a_required_middleware(tools: list[Tool], kept: str, answer: str) -> None:
+def test_turn_stops_if_a_required_middleware_fails(tools: list[Tool], kept: str, answer: str) -> None:
     class Required(Middleware):
         is_required = True
 
@@ -385,7 +385,7 @@ def test_turn_is_cancelled_while_it_waits(tools: list[Tool], scene_png: bytes) -
 
 
 def test_answer_survives_a_restart(scene_png: bytes) -> None:
-    """The process stops after the answer, while the tool runs; the next one does not ask again."""
+    """The process stops after the answer, while the tool runs; the next process does not ask again."""
     began = asyncio.Event()
 
     @tool(phrases=["mirror it"], leaves_machine=True)
@@ -406,7 +406,7 @@ def test_answer_survives_a_restart(scene_png: bytes) -> None:
         handle.approvals.answer(question.approval_id, approvals.Answer(approved=True))
         await asyncio.wait_for(began.wait(), 30)
         await agent.drain(0)
-        again = agent.start("mirror it", image=scene_png, **ids)  # with no one to ask
+        again = agent.start("mirror it", image=scene_png, **ids)  # without a user to ask
         reply = await again.reply()
         assert [step.status for step in reply.steps] == ["interrupted", "done"]
         await agent.close()

@@ -122,7 +122,7 @@ def test_tables_of_another_program_are_refused(engine: Engine) -> None:
 
 
 def test_broken_off_migration_leaves_nothing(engine: Engine) -> None:
-    """Half-made tables would be worse than none; the next start does the whole work."""
+    """No table is left; the next start runs the whole migration."""
     with engine.execution_options(writes=True).begin() as connection:
         connection.execute(text("CREATE TABLE uploads (id integer)"))  # like the last table of the script
     with pytest.raises(Exception, match="uploads"):

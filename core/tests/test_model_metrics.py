@@ -1,4 +1,4 @@
-"""What a scrape says about the model pool."""
+"""Metrics of the model pool."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``promptvision models status``, on what a pool of this process stored."""
+"""``promptvision models status``, on the files that a pool of this process stored."""
 
 from __future__ import annotations
 

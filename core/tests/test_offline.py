@@ -167,7 +167,7 @@ def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool],
     assert reply.text_response == (f"I found 1: red square (1). {unmet}\nNot done after that: convert_to_bw.")
 
 
-def test_behind_a_provider_that_fails_it_knows_what_cannot_run_here(scene_png: bytes) -> None:
+def test_as_a_fallback_it_reports_what_cannot_run_here(scene_png: bytes) -> None:
     down = ScriptedPlanner([ProviderError("groq: HTTP 401: bad key", kind="auth")], name="groq")
     agent = make_agent([READER], planner=FallbackProvider([down, OfflinePlanner()]))
     reply = agent.run_sync("read the text", image=scene_png)
@@ -279,7 +279,7 @@ def test_nothing_asked_is_nothing_done(words: str, tools: list[Tool], scene_png:
 
 
 @pytest.mark.parametrize("words", ["undo", "Undo that, please", "go back", "revert the last change"])
-def test_undo_names_the_way_back(words: str, tools: list[Tool], scene_png: bytes) -> None:
+def test_undo_explains_how_to_use_an_earlier_image(words: str, tools: list[Tool], scene_png: bytes) -> None:
     reply = make_agent(tools).run_sync(words, image=scene_png)
     assert "every earlier image is kept" in reply.text_response
     assert reply.status == "failed"

@@ -1,4 +1,4 @@
-"""Streaming of layers: the result of the module, and a clear error without the libraries that do it."""
+"""Streaming of layers: the result of the module, and a clear error without the required libraries."""
 
 from __future__ import annotations
 

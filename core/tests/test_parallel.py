@@ -52,13 +52,13 @@ def ask_for(*wanted: tuple[str, dict[str, Any]]) -> ChatReply:
 
 @tool()
 async def remote(image: Image.Image, style: str) -> Image.Image:
-    """Ask a far host for an image in another style."""
+    """Ask a remote host for an image in another style."""
     return image
 
 
 @tool()
 async def ask(question: str) -> str:
-    """Ask a far host."""
+    """Ask a remote host."""
     return question
 
 
@@ -146,7 +146,7 @@ def observed(request: ChatRequest) -> list[dict[str, Any]]:
     return [json.loads(message.content) for message in request.messages if message.role == "tool"]
 
 
-def test_calls_that_share_nothing_run_at_once_and_what_they_make_has_their_order() -> None:
+def test_independent_calls_run_in_parallel_and_their_images_keep_the_call_order() -> None:
     meeting: dict[str, asyncio.Event] = {}
 
     @tool()

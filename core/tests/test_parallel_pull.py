@@ -52,7 +52,7 @@ SPECS = [spec("one"), spec("two"), spec("three")]
 
 
 def silent(done: int, total: int, name: str) -> None:
-    """A progress that no one watches."""
+    """A progress callback that does nothing."""
 
 
 def test_all_files_are_downloaded_with_one_progress(settings: Settings) -> None:
@@ -99,7 +99,7 @@ def test_stopping_keeps_what_has_arrived(settings: Settings, hub: LocalHub) -> N
     assert hub.ranges[0].startswith("bytes=")
 
 
-def test_what_is_here_is_left_alone(settings: Settings, hub: LocalHub) -> None:
+def test_downloaded_model_is_not_downloaded_again(settings: Settings, hub: LocalHub) -> None:
     pull_all(SPECS[:1], settings, silent)
     served = hub.served
     assert pull_all(SPECS[:1], settings, silent) == {}

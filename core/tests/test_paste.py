@@ -1,4 +1,4 @@
-"""Pasting what was painted: nothing outside the mask changes, and the new image fades in inside of it."""
+"""Pasting generated pixels: nothing outside the mask changes, and the edge is blended inside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peaks of leases, measured by an accelerator whose memory the test moves."""
+"""Peaks of leases, measured by an accelerator whose memory use the test sets."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_runs_at_the_same_time_are_not_measured(home: Path) -> None:
     assert [samples for _, samples, _ in estimates(pool)] == [1]
 
 
-def test_a_load_during_a_run_spoils_its_measurement(home: Path) -> None:
+def test_run_with_a_load_is_not_measured(home: Path) -> None:
     memory = Memory()
     pool = make_pool(home, memory)
     with pool.lease("a"):
@@ -162,7 +162,7 @@ def test_running_out_of_memory_raises_what_is_reserved(home: Path) -> None:
     run(make_pool(home, memory, room=870), memory, 760)  # 100 of weights and 1.1 x 700
 
 
-def test_other_errors_and_the_cpu_say_nothing_about_memory(home: Path) -> None:
+def test_other_errors_and_the_cpu_do_not_change_the_estimate(home: Path) -> None:
     memory = Memory()
     pool = make_pool(home, memory)
     with pytest.raises(ValueError, match="black"), pool.lease("a"):

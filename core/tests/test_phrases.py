@@ -1,4 +1,4 @@
-"""Sentences against phrases: what people write, what they mean by it, and what they write to break it."""
+"""Sentences against phrases: usual requests, ambiguous ones, and hostile ones."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ def test_image_itself_is_not_a_pronoun(words: str) -> None:
     assert match_request(words, FOLLOW_UPS) == []
 
 
-# Phrases of others
+# Phrases of third-party plugins
 
 
 def test_phrases_of_others_fill_slots_of_any_name_and_keep_the_case_of_values() -> None:
@@ -330,7 +330,7 @@ def test_targets_of_others_are_split_too() -> None:
     assert calls("tally the cats and the dogs", (count,)) == [("other", {"what": "cats. dogs"})]
 
 
-# Whatever people write
+# Arbitrary text
 
 
 @settings(max_examples=200, deadline=None)

@@ -72,7 +72,7 @@ def test_planner_that_was_named_has_the_offline_one_behind_it() -> None:
         make_planner(registry(SCRIPTED, planner="unknown"))
 
 
-def test_broken_planner_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+def test_broken_planner_does_not_affect_the_others(caplog: pytest.LogCaptureFixture) -> None:
     bad = ProviderFactory(name="bad", priority=90, unavailable=ready, create=broken)
     with caplog.at_level(logging.WARNING):
         assert make_planner(registry(bad, SCRIPTED)).name == "scripted"

@@ -53,7 +53,7 @@ def test_any_pixels_come_back_the_same(mode: str, width: int, height: int, seed:
     assert read(write_png(image)).tobytes() == image.tobytes()
 
 
-def test_file_is_plain_and_whole() -> None:
+def test_file_has_only_the_required_chunks() -> None:
     image = noise("RGB", (300, 400))
     image.info = {"icc_profile": b"x", "comment": "x", "transparency": (0, 0, 0), "dpi": (72, 72)}
     (header, shape), *data, end = chunks(write_png(image))
@@ -71,7 +71,7 @@ def test_repeated_writing_gives_the_same_bytes() -> None:
     assert write_png(image) == write_png(image.copy())
 
 
-def test_flat_images_become_small() -> None:
+def test_uniform_images_become_small() -> None:
     assert len(write_png(Image.new("RGB", (1000, 1000), "teal"))) < 20_000
 
 

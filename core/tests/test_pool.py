@@ -29,7 +29,7 @@ DEVICES = {"cuda": ("float16",), "cpu": ("float32",)}
 
 
 class Model:
-    """Something that takes memory; its weights file holds how much."""
+    """An object that takes as much memory as its weights file says."""
 
     def __init__(self, path: Path, device: str, dtype: str) -> None:
         self.id = path.name
@@ -40,7 +40,7 @@ class Model:
 
 @dataclass
 class Loads:
-    """A module that loads models and keeps a ledger of what is alive."""
+    """A module that loads models and counts those in memory."""
 
     alive: weakref.WeakSet[Model] = field(default_factory=weakref.WeakSet)
     count: Counter[str] = field(default_factory=Counter)
@@ -63,7 +63,7 @@ class Loads:
             self.at_once -= 1
 
     def release(self) -> None:
-        """Stands in for a collection of all garbage, which costs 0.1 s wherever torch is imported."""
+        """Replaces a full garbage collection, which takes 0.1 s if torch is imported."""
         self.releases += 1
 
     def bytes(self) -> int:
@@ -146,17 +146,17 @@ def test_models_come_in_the_order_asked_for(bench: Bench, loads: Loads) -> None:
     assert loads.count == {"a": 1, "b": 1}
 
 
-def test_the_least_recently_used_model_leaves_first(bench: Bench, loads: Loads) -> None:
+def test_the_least_recently_used_model_is_evicted_first(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(*(bench.spec(id_, 400) for id_ in "abc"))
     for id_ in ("a", "b", "a", "c"):
         with pool.lease(id_):
             pass
     assert ids(pool) == ["a", "c"]
     assert loads.highest <= 1000
-    assert loads.releases == 1  # cached blocks go back once something has left, not at each load
+    assert loads.releases == 1  # cached blocks are released after an eviction, not at each load
 
 
-def test_only_as_many_leave_as_must(bench: Bench, loads: Loads) -> None:
+def test_no_more_models_are_evicted_than_necessary(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 300), bench.spec("b", 300), bench.spec("c", 600))
     for id_ in "abc":
         with pool.lease(id_):
@@ -264,7 +264,7 @@ def test_a_lease_can_declare_the_peak_of_its_call(bench: Bench, loads: Loads) ->
         pass
     with pool.lease("b"):
         assert ids(pool) == ["a", "b"]
-    with pool.lease("b", peak_bytes=400):  # an idle model leaves for the activations
+    with pool.lease("b", peak_bytes=400):  # an idle model is evicted for the activations
         assert ids(pool) == ["b"]
     with pytest.raises(DoesNotFit), pool.lease("b", peak_bytes=800):
         pass
@@ -454,7 +454,7 @@ def test_unknown_ids_are_named(bench: Bench, loads: Loads) -> None:
 @pytest.mark.parametrize(
     "load", ["promptvision_test_none:load", f"{MODULE}:nothing", "", f"{MODULE}:highest"]
 )
-def test_a_loader_that_is_not_there_is_the_plugins_fault(bench: Bench, loads: Loads, load: str) -> None:
+def test_missing_loader_is_an_error_of_the_plugin(bench: Bench, loads: Loads, load: str) -> None:
     pool = bench.pool(replace(bench.spec("a", 1), load=load))
     with pytest.raises(PluginError, match="toy: model 'a': loader"), pool.lease("a"):
         pass
@@ -481,10 +481,10 @@ ON = st.sampled_from([None, "cpu", "cuda"])
     memory=st.integers(500, 1600),
     room=st.integers(300, 1200),
 )
-def test_threads_never_break_the_pool(
+def test_pool_is_consistent_under_many_threads(
     bench: Bench, loads: Loads, plans: list[list[tuple[list[str], str | None]]], memory: int, room: int
 ) -> None:
-    """Budget kept, no deadlock, no lost lease, no second load of what is there, no wrong refusal."""
+    """The budget is kept; no deadlock, lost lease, repeated load or wrong refusal occurs."""
     bench.room = {"cpu": 1600, "cuda": room}
     loads.highest = 0
     pool = bench.pool(*(bench.spec(id_, size) for id_, size in SIZES.items()), memory=memory, device="cuda")
@@ -576,7 +576,7 @@ def test_the_best_alternative_on_disk_is_used(bench: Bench, loads: Loads) -> Non
         assert (leased.ids, leased[0].id) == (("small",), "small")
 
 
-def test_an_alternative_that_does_not_fit_is_passed_over(bench: Bench, loads: Loads) -> None:
+def test_an_alternative_that_does_not_fit_is_skipped(bench: Bench, loads: Loads) -> None:
     bench.room = {"cpu": 15}
     pool = bench.pool(bench.spec("large", 20), bench.spec("small", 10))
     with pool.lease("large | small") as leased:
@@ -606,7 +606,7 @@ def test_alternatives_go_together_with_other_models(bench: Bench, loads: Loads) 
         assert leased.ids == ("fixed", "small")
 
 
-def test_a_model_larger_than_declared_gives_way_to_the_next(bench: Bench, loads: Loads) -> None:
+def test_next_alternative_is_used_if_a_model_is_larger_than_declared(bench: Bench, loads: Loads) -> None:
     bench.room = {"cpu": 15}
     pool = bench.pool(bench.spec("large", 20, declared=10), bench.spec("small", 10))
     with pool.lease("large | small") as leased:

@@ -70,7 +70,7 @@ class Schedule:
         """Take random steps, then finish every caller."""
         for _ in range(events):
             self.random.choice(
-                [self.start, self.advance, self.advance, self.advance, self.cancel, self.crowd]
+                [self.start, self.advance, self.advance, self.advance, self.cancel, self.change_usage]
             )()
             self.check()
         self.gpu.other_bytes = 0
@@ -96,7 +96,7 @@ class Schedule:
             self.leave(caller)
 
     def cancel(self) -> None:
-        """A caller is stopped where it is."""
+        """Cancel a caller at its current step."""
         if self.callers:
             self.leave(self.random.choice(self.callers))
 
@@ -110,8 +110,8 @@ class Schedule:
             self.ledger.release(caller.lease)
             caller.lease = None
 
-    def crowd(self) -> None:
-        """Another process takes up to 600 bytes of what is free, or gives all of it back; plans change."""
+    def change_usage(self) -> None:
+        """Another process takes up to 600 free bytes or releases all of them; plans change."""
         self.gpu.other_bytes = 0
         self.gpu.other_bytes = min(self.random.choice([0, 300, 600]), self.gpu.free_bytes)
         self.ledger.announce(self.random.sample(sorted(SIZES), 2))
@@ -223,7 +223,7 @@ class Schedule:
         assert weights <= self.gpu.allocated_bytes <= weights + sum(caller.peak for caller in self.callers)
 
     def finish(self) -> None:
-        """Every caller ends, and then nothing is held."""
+        """Every caller ends, and then nothing is leased."""
         for _ in range(60):
             for caller in list(self.callers):
                 self.step(caller)

@@ -48,7 +48,7 @@ class TestPostgresSharedByProcesses(SharedStoreContract):
 
 @dataclass
 class Client(threading.Thread):
-    """A thread that runs turns all the time and remembers what was acknowledged and what failed."""
+    """A thread that runs turns and records which were acknowledged and which failed."""
 
     store: SQLConversationStore
     user: str
@@ -90,7 +90,7 @@ BACK_S, ATTEMPTS = 2.0, 3
 so a busy machine gets several crashes to show it; nothing may be lost in any of them."""
 
 
-def test_crashed_server_loses_nothing_and_is_back_soon(server: PostgresServer) -> None:
+def test_crashed_server_loses_nothing_and_recovers_quickly(server: PostgresServer) -> None:
     slowest = [crash_under_load(server, "crash-0")]
     while slowest[-1] >= BACK_S and len(slowest) < ATTEMPTS:
         slowest.append(crash_under_load(server, f"crash-{len(slowest)}"))

@@ -101,7 +101,7 @@ def run_turns(settings: Settings, prompts: list[str]) -> list[Reply]:
     return asyncio.run(run_all())
 
 
-def test_tools_that_break_their_process_cost_one_step_each_among_50_turns(site: Path, tmp_path: Path) -> None:
+def test_crashing_tools_fail_one_step_each_among_50_turns(site: Path, tmp_path: Path) -> None:
     settings = process_settings(tmp_path, PROMPTVISION_WORKER_MEMORY=2**29, PROMPTVISION_CALL_TIMEOUT_S=5)
     broken = {
         "trial_segfault": "its worker process was killed by SIGSEGV",
@@ -123,7 +123,7 @@ def test_tools_that_break_their_process_cost_one_step_each_among_50_turns(site: 
         assert reply.text_response
 
 
-def test_fallback_tool_takes_the_place_of_one_that_crashes(site: Path, tmp_path: Path) -> None:
+def test_fallback_tool_replaces_one_that_crashes(site: Path, tmp_path: Path) -> None:
     (reply,) = run_turns(process_settings(tmp_path), ["trial hello"])
     assert [(step.tool, step.status) for step in reply.steps] == [
         ("trial_best", "failed"),
@@ -141,7 +141,7 @@ def test_only_tool_of_an_operation_is_tried_again_in_another_process(site: Path,
 def test_tool_of_the_application_runs_in_this_process(tmp_path: Path) -> None:
     @tool
     def own_process(image: Image.Image) -> str:
-        """Say where this runs."""
+        """Return the process id."""
         return str(os.getpid())
 
     async def call() -> str:
@@ -259,7 +259,7 @@ def test_worker_that_ignores_a_cancellation_is_killed(site: Path, tmp_path: Path
     asyncio.run(bench.runtime.executor.close())
 
 
-def test_idle_worker_that_was_killed_costs_no_call(site: Path, tmp_path: Path) -> None:
+def test_killed_idle_worker_fails_no_call(site: Path, tmp_path: Path) -> None:
     bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), process_settings(tmp_path))
     first = bench.result("echo").process
     os.kill(first, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""The system prompt: what it says follows from what is installed."""
+"""The system prompt, derived from the installed plugins."""
 
 from __future__ import annotations
 

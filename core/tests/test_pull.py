@@ -65,7 +65,7 @@ def test_a_connection_that_breaks_is_resumed_where_it_was(settings: Settings, hu
     assert spans[-1] == "bytes=4500000-"
 
 
-def test_a_pull_that_was_killed_goes_on_where_it_was(settings: Settings, hub: FaultyHub) -> None:
+def test_killed_pull_is_resumed(settings: Settings, hub: FaultyHub) -> None:
     def stop_in_the_middle(done: int, total: int, file: str) -> None:
         if done > 2_500_000:
             raise KeyboardInterrupt

@@ -104,7 +104,7 @@ def test_batch_ends_at_once_with_the_command(program: Program, hub: LocalHub) ->
     assert hub.served == 0
 
 
-def test_batch_asks_on_a_terminal_and_goes_on(program: Program) -> None:
+def test_batch_asks_on_a_terminal_and_continues(program: Program) -> None:
     photos = make_photos(program)
     with program.at_terminal("batch", "make it black and white", *photos, "-o", "out") as terminal:
         terminal.wait_for(ASKED)
@@ -114,7 +114,7 @@ def test_batch_asks_on_a_terminal_and_goes_on(program: Program) -> None:
     assert {path.name for path in (program.home / "out").glob("*.png")} == {path.name for path in photos}
 
 
-def test_pull_downloads_and_goes_on(program: Program) -> None:
+def test_pull_downloads_and_continues(program: Program) -> None:
     ended = program.run("run", "photo.png", "make it black and white", "--pull", "-o", "grey.png")
     assert ended.code == 0, ended.said
     assert "convert_to_bw (grey, grey-small): done" in ended.said
@@ -131,7 +131,7 @@ def test_pull_that_fails_ends_it(program: Program, hub: LocalHub) -> None:
     assert ended.said.splitlines()[-1] == COMMAND
 
 
-def test_run_asks_on_a_terminal_and_goes_on(program: Program) -> None:
+def test_run_asks_on_a_terminal_and_continues(program: Program) -> None:
     words = ("run", "photo.png", "make it black and white", "-o", "grey.png")
     with program.at_terminal(*words) as terminal:
         terminal.wait_for(ASKED)
@@ -140,7 +140,7 @@ def test_run_asks_on_a_terminal_and_goes_on(program: Program) -> None:
         assert terminal.end() == 0
 
 
-def test_no_is_an_answer(program: Program, hub: LocalHub) -> None:
+def test_answering_no_downloads_nothing(program: Program, hub: LocalHub) -> None:
     with program.at_terminal("tools", "run", "convert_to_bw", "-i", "photo.png") as terminal:
         terminal.wait_for(ASKED)
         terminal.type("n\n")
@@ -149,7 +149,7 @@ def test_no_is_an_answer(program: Program, hub: LocalHub) -> None:
     assert hub.served == 0
 
 
-def test_chat_asks_and_goes_on_with_the_same_words(program: Program) -> None:
+def test_chat_asks_and_runs_the_same_prompt_again(program: Program) -> None:
     with program.at_terminal("chat", "photo.png") as terminal:
         terminal.wait_for("> ")
         terminal.type("make it black and white\n")

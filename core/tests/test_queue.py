@@ -24,13 +24,13 @@ from promptvision.testing.executor_tools import TrialArgs, trial_tools
 
 
 async def until(is_true: Callable[[], bool]) -> None:
-    """Let other tasks run until something is true."""
+    """Let other tasks run until a condition holds."""
     while not is_true():  # noqa: ASYNC110  # no event reports it
         await asyncio.sleep(0)
 
 
 async def serve(lane: Lane, users: list[str]) -> list[str]:
-    """The users in the order in which their steps got the only slot, which the test holds at first."""
+    """The users in the order in which their steps get the only slot, which the test holds first."""
     await lane.acquire("holder", CancelToken())
     served: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The record of a turn's steps: numbers, images, outcomes, and what is journaled when."""
+"""The record of a turn's steps: numbers, images, outcomes, and the journaled events."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def request_of(call_id: str = "c1", messages: Sequence[str] = ()) -> OperationRe
     )
 
 
-class Site:
+class Harness:
     """A record that writes to the journal of a claimed turn in memory."""
 
     def __init__(self) -> None:
@@ -73,15 +73,15 @@ class Site:
 
 
 def test_start_is_journaled_before_it_returns() -> None:
-    site = Site()
+    harness = Harness()
 
     async def start() -> None:
-        step = await site.record.start(TOOL, ARGS, "c1")
-        assert site.kinds() == [EventKind.STEP_STARTED]
+        step = await harness.record.start(TOOL, ARGS, "c1")
+        assert harness.kinds() == [EventKind.STEP_STARTED]
         assert (step.number, step.names, step.image_ids) == (1, NAMES, (INPUT.id,))
 
     asyncio.run(start())
-    data = site.events[0].data
+    data = harness.events[0].data
     assert data == {
         "step": 1,
         "call_id": "c1",
@@ -107,17 +107,17 @@ def test_steps_are_numbered_while_others_run() -> None:
 
 
 def test_finished_step_and_its_image_are_journaled_with_the_outcome() -> None:
-    site = Site()
+    harness = Harness()
 
     async def run() -> ToolOutcome:
-        started = await site.record.start(TOOL, ARGS, "c1")
-        outcome = site.record.finish(started, finished_call(), request_of(messages=["Found it."]))
-        await site.journal.write()
+        started = await harness.record.start(TOOL, ARGS, "c1")
+        outcome = harness.record.finish(started, finished_call(), request_of(messages=["Found it."]))
+        await harness.journal.write()
         return outcome
 
     outcome = asyncio.run(run())
-    assert site.kinds() == [EventKind.STEP_STARTED, EventKind.IMAGE, EventKind.STEP_FINISHED]
-    image, finished = site.events[1], site.events[2].data
+    assert harness.kinds() == [EventKind.STEP_STARTED, EventKind.IMAGE, EventKind.STEP_FINISHED]
+    image, finished = harness.events[1], harness.events[2].data
     assert image.image_id == GREY.id
     assert (image.data["number"], image.data["parent"], image.data["maker"]) == (2, 1, "convert_to_bw")
     assert image.data["turn_seq"] == 3
@@ -126,24 +126,24 @@ def test_finished_step_and_its_image_are_journaled_with_the_outcome() -> None:
     assert json.loads(outcome.content)["bw_image_url"] == "img_2"
     assert json.loads(outcome.content)["notes"] == ["note", "Found it."]
     assert outcome.summary == "The image is black and white now. Found it."
-    assert site.record.images == [{"id": GREY.id, "handle": "img_2", "kind": "edit"}]
-    (step,) = site.record.steps
+    assert harness.record.images == [{"id": GREY.id, "handle": "img_2", "kind": "edit"}]
+    (step,) = harness.record.steps
     assert (step.status, step.seconds, step.models) == ("done", 0.1235, ("grey-1",))
     assert step.image_ids == (INPUT.id, GREY.id)
 
 
 def test_prerequisite_has_a_summary_and_no_content() -> None:
-    site = Site()
+    harness = Harness()
 
     async def run() -> ToolOutcome:
-        started = await site.record.start(TOOL, ARGS, "")
-        outcome = site.record.finish(started, finished_call("Already grey."), request_of(call_id=""))
-        await site.journal.write()
+        started = await harness.record.start(TOOL, ARGS, "")
+        outcome = harness.record.finish(started, finished_call("Already grey."), request_of(call_id=""))
+        await harness.journal.write()
         return outcome
 
     outcome = asyncio.run(run())
     assert (outcome.content, outcome.summary) == ("", "Already grey.")
-    assert "outcome" not in site.events[-1].data
+    assert "outcome" not in harness.events[-1].data
 
 
 NEEDS = NeedsSetup(models=["grey-1"], bytes=7, command="promptvision models pull grey-1")
@@ -161,14 +161,14 @@ NEEDS = NeedsSetup(models=["grey-1"], bytes=7, command="promptvision models pull
 def test_failed_step_says_how_it_ended_and_what_it_needs(
     error: Exception, needs: NeedsSetup | None, status: str, needs_setup: bool
 ) -> None:
-    site = Site()
+    harness = Harness()
 
     async def run() -> None:
-        site.record.fail(await site.record.start(TOOL, ARGS, "c1"), error, needs)
-        await site.journal.write()
+        harness.record.fail(await harness.record.start(TOOL, ARGS, "c1"), error, needs)
+        await harness.journal.write()
 
     asyncio.run(run())
-    (step,) = site.record.steps
+    (step,) = harness.record.steps
     assert (step.status, step.message, step.needs_setup, step.setup) == (
         status,
         str(error),
@@ -176,9 +176,9 @@ def test_failed_step_says_how_it_ended_and_what_it_needs(
         needs,
     )
     assert (step.result, step.image_ids) == (None, (INPUT.id,))
-    assert site.kinds() == [EventKind.STEP_STARTED, EventKind.STEP_FINISHED]
-    assert site.events[1].data["status"] == status
-    assert len(site.record) == 1
+    assert harness.kinds() == [EventKind.STEP_STARTED, EventKind.STEP_FINISHED]
+    assert harness.events[1].data["status"] == status
+    assert len(harness.record) == 1
 
 
 def test_record_without_a_journal_keeps_steps_and_images() -> None:

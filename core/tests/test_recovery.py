@@ -46,7 +46,7 @@ def started(seq: int, step: int) -> Event:
     return Event(seq=seq, kind=EventKind.STEP_STARTED, data=data)
 
 
-def test_turn_stays_remembered_until_the_store_works_again() -> None:
+def test_turn_is_kept_for_closing_until_the_store_works_again() -> None:
     store = Failing()
     interrupted = InterruptedTurns(AsyncConversationStore(store), lease_s=60)
     interrupted.add(claim(store))
@@ -58,7 +58,7 @@ def test_turn_stays_remembered_until_the_store_works_again() -> None:
     assert store.history("ann", "c", 1)[0].status is TurnStatus.INTERRUPTED
 
 
-def test_turn_that_another_process_has_now_is_left_to_it() -> None:
+def test_turn_claimed_by_another_process_is_not_closed() -> None:
     store = MemoryConversationStore()
     mine = claim(store)
     interrupted = InterruptedTurns(AsyncConversationStore(store), lease_s=60)
@@ -91,7 +91,7 @@ def test_open_steps_are_journaled_as_interrupted_and_finished_ones_are_kept() ->
     assert steps_of(stored.events) == [done, closed]
 
 
-def test_artifacts_come_back_from_the_journal_where_their_tools_still_exist(
+def test_artifacts_are_restored_from_the_journal_if_their_tools_still_exist(
     tools: list[Tool], scene_png: bytes
 ) -> None:
     agent = make_agent(tools)

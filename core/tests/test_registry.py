@@ -1,4 +1,4 @@
-"""The registry: what is installed, who wins, what can run, and what the planner is shown."""
+"""The registry: installed plugins, clashes, availability, and the functions for the planner."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_broken_offer_fails_its_plugin_alone(plant: Plant, source: str, cause: s
     assert registry.providers == []
 
 
-def test_plugin_whose_tool_fails_brings_no_models_either(plant: Plant) -> None:
+def test_plugin_whose_tool_fails_adds_no_models_either(plant: Plant) -> None:
     source = """
 from promptvision import ModelSpec, hookimpl
 @hookimpl
@@ -262,7 +262,7 @@ def promptvision_models(): return []
     assert registry.plugins[0].offers == {}
 
 
-def test_command_that_fails_leaves_the_other_commands(plant: Plant) -> None:
+def test_failing_command_hook_does_not_affect_other_commands(plant: Plant) -> None:
     source = """
 import click
 from promptvision import hookimpl
@@ -301,11 +301,11 @@ def test_plugin_is_described_as_plain_json(plant: Plant) -> None:
     assert (fine["state"], fine["tools"], fine["offers"]) == ("loaded", ["grey"], ["tools"])
 
 
-# Which tool goes first, and what cannot run
+# Order of tools, and tools that cannot run
 
 
 @pytest.mark.parametrize(("memory", "first"), [(0, "light"), (8, "large"), (None, "large")])
-def test_tool_for_a_large_gpu_goes_behind_a_light_one_on_other_machines(
+def test_light_tool_is_preferred_on_machines_without_a_large_gpu(
     monkeypatch: pytest.MonkeyPatch, memory: int | None, first: str
 ) -> None:
     monkeypatch.setattr("promptvision.tools.requirements.gpu_memory_bytes", lambda: memory)
@@ -460,7 +460,7 @@ class NoImage(Args):
     width: int
 
 
-def test_producer_that_can_be_told_what_to_look_for_goes_first(tools: list[Tool]) -> None:
+def test_producer_that_takes_a_target_is_preferred(tools: list[Tool]) -> None:
     registry = make_registry([*tools, maker("all_boxes", Plain)])
     assert [op.name for op, _ in registry.producers(list[Box])] == ["detect_objects", "all_boxes"]
 
@@ -470,7 +470,7 @@ def test_tool_that_needs_the_type_itself_or_no_image_is_not_a_producer() -> None
     assert registry.producers(list[Box]) == []
 
 
-def test_producer_that_cannot_run_here_goes_last(tools: list[Tool]) -> None:
+def test_producer_that_cannot_run_here_is_last(tools: list[Tool]) -> None:
     unmet = Requirements(modules={"no_such_module": "pip install it"})
     detect = next(one for one in tools if one.operation is operations.DETECT)
     registry = make_registry([replace(detect, requires=unmet), maker("all_boxes", Plain)])

@@ -142,7 +142,7 @@ def test_any_text_gives_known_arguments_or_one_arguments_error(raw: str, schema:
 
 
 @given(JSON, JSON)
-def test_any_schema_is_survived(value: Any, part: Any) -> None:
+def test_any_schema_is_repaired_or_refused(value: Any, part: Any) -> None:
     schema = {"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#/properties/a"}, part]}}}
     arguments, _ = repair_arguments({"a": value}, schema)
     assert set(arguments) <= {"a"}

@@ -41,7 +41,7 @@ def test_module_inside_a_missing_package_is_missing() -> None:
     assert len(missing(Requirements(modules={"no_such.part": "pip install it"}))) == 1
 
 
-def test_half_made_module_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_module_without_a_spec_counts_as_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "half_made", type(sys)("half_made"))
     assert len(missing(Requirements(modules={"half_made": "pip install it"}))) == 1
 

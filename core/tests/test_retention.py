@@ -41,7 +41,7 @@ def put(images: FileImageStore, *, age_s: float = 2 * 3600) -> str:
 
 
 def converse(store: SQLConversationStore, name: str, images: list[str], *, days_ago: float) -> None:
-    """A conversation of one turn that shows images, last used so long ago."""
+    """A conversation of one turn with images, last used some days ago."""
     turn = claim(store, "ann", conversation=name)
     store.append(turn, [image_event(number, number, image_id) for number, image_id in enumerate(images, 1)])
     store.finish_turn(turn, TurnStatus.DONE, {})
@@ -57,36 +57,36 @@ def test_only_unreferenced_images_are_collected(
     shown, uploaded, unused, young = put(images), put(images), put(images), put(images, age_s=60)
     converse(conversations, "c1", [shown], days_ago=400)
     conversations.add_image("bob", uploaded)
-    waste = find_unreferenced(conversations, images, days=None)
-    assert (waste.conversations, waste.images) == ((), (unused,))
+    unreferenced = find_unreferenced(conversations, images, days=None)
+    assert (unreferenced.conversations, unreferenced.images) == ((), (unused,))
     assert set(images.ids()) == {shown, uploaded, unused, young}  # listing deletes nothing
-    assert list(collect(conversations, images, waste)) == [unused]
+    assert list(collect(conversations, images, unreferenced)) == [unused]
     assert set(images.ids()) == {shown, uploaded, young}
     assert list(collect(conversations, images, find_unreferenced(conversations, images, days=None))) == []
 
 
-def test_old_conversation_goes_with_the_images_that_only_it_shows(
+def test_old_conversation_is_deleted_with_the_images_that_only_it_uses(
     conversations: SQLConversationStore, images: FileImageStore
 ) -> None:
     own, shared, uploaded = put(images), put(images), put(images)
     converse(conversations, "old", [own, shared, uploaded], days_ago=31)
     converse(conversations, "new", [shared], days_ago=29)
     conversations.add_image("ann", uploaded)
-    waste = find_unreferenced(conversations, images, days=30)
-    assert ([found.id for found in waste.conversations], waste.images) == (["old"], (own,))
-    assert len(list(collect(conversations, images, waste))) == 2
+    unreferenced = find_unreferenced(conversations, images, days=30)
+    assert ([found.id for found in unreferenced.conversations], unreferenced.images) == (["old"], (own,))
+    assert len(list(collect(conversations, images, unreferenced))) == 2
     assert [found.id for found in conversations.conversations("ann")] == ["new"]
     assert set(images.ids()) == {shared, uploaded}
 
 
-def test_what_came_into_use_meanwhile_is_kept(
+def test_image_used_since_the_scan_is_kept(
     conversations: SQLConversationStore, images: FileImageStore
 ) -> None:
     unused, own = put(images), put(images)
     converse(conversations, "old", [own], days_ago=31)
-    waste = find_unreferenced(conversations, images, days=30)
-    assert set(waste.images) == {unused, own}
+    unreferenced = find_unreferenced(conversations, images, days=30)
+    assert set(unreferenced.images) == {unused, own}
     turn = claim(conversations, "ann", "p2", conversation="old")
     conversations.append(turn, [image_event(1, 2, unused)])
-    assert list(collect(conversations, images, waste)) == []
+    assert list(collect(conversations, images, unreferenced)) == []
     assert set(images.ids()) == {unused, own}

@@ -14,7 +14,7 @@ from promptvision.llm.retry import MAX_RETRIES, Breaker, Deadline, Retry
 
 @dataclass
 class Clock:
-    """Time that passes only by sleeping."""
+    """A clock that only ``sleep`` advances."""
 
     now: float = 1000.0
     slept: list[float] = field(default_factory=list)
@@ -55,7 +55,7 @@ def run(host: Host, clock: Clock, timeout_s: float = 60, breaker: Breaker | None
     return asyncio.run(retry.run(host, name="host", deadline=Deadline(timeout_s, clock), breaker=guard))
 
 
-def test_two_failures_are_survived_with_growing_jittered_waits() -> None:
+def test_two_failures_are_retried_with_growing_jittered_waits() -> None:
     clock, host = Clock(), Host([server_error(), server_error()])
     assert run(host, clock) == "answer"
     assert host.asked == 3
@@ -143,7 +143,7 @@ def test_cancelled_probe_does_not_count() -> None:
         pass
 
 
-def test_rate_limit_holds_others_back_for_as_long_as_the_host_asks() -> None:
+def test_rate_limit_delays_other_requests_for_retry_after() -> None:
     clock = Clock()
     breaker = Breaker("host", clock=clock)
     with pytest.raises(ProviderError), breaker.guard():
@@ -156,7 +156,7 @@ def test_rate_limit_holds_others_back_for_as_long_as_the_host_asks() -> None:
     assert (len(clock.slept), host.asked) == (1, 1)
 
 
-def test_failures_of_the_request_say_nothing_about_the_host() -> None:
+def test_client_errors_do_not_open_the_breaker() -> None:
     breaker = Breaker("host", failures=1)
     for kind in ("bad_request", "auth", "invalid_call", "model_gone"):
         with pytest.raises(ProviderError), breaker.guard():

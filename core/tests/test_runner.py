@@ -39,7 +39,7 @@ from promptvision.tools.tool import Tool
 from promptvision.types import ImageRef
 
 
-class Site:
+class Harness:
     """A runner over one stored image, the handle of which is img_1."""
 
     def __init__(
@@ -80,40 +80,40 @@ def fails(message: str) -> Any:
 
 
 def test_missing_arguments_are_made_by_visible_steps_and_reused(tools: list[Tool], scene_png: bytes) -> None:
-    site = Site(tools, scene_png)
-    site.perform("inpaint_image", target="red square", prompt="blue")
-    assert [tool for tool, _ in site.steps()] == ["find_colour", "box_mask", "fill"]
-    site.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
-    assert [tool for tool, _ in site.steps()][3:] == ["fill"]
+    harness = Harness(tools, scene_png)
+    harness.perform("inpaint_image", target="red square", prompt="blue")
+    assert [tool for tool, _ in harness.steps()] == ["find_colour", "box_mask", "fill"]
+    harness.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
+    assert [tool for tool, _ in harness.steps()][3:] == ["fill"]
 
 
 def test_arguments_are_validated_once_when_nothing_is_missing(
     tools: list[Tool], scene_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     better = Tool(name="better", operation=operations.CONVERT_TO_BW, run=fails("no"), priority=90)
-    site = Site([*tools, better], scene_png)
+    harness = Harness([*tools, better], scene_png)
     validated: list[str] = []
-    original = site.runner._arguments.validate
+    original = harness.runner._arguments.validate
 
     def validate(tool: Tool, values: dict[str, Any]) -> Any:
         validated.append(tool.name)
         return original(tool, values)
 
-    monkeypatch.setattr(site.runner._arguments, "validate", validate)
-    site.perform("convert_to_bw", image_url="img_1")
+    monkeypatch.setattr(harness.runner._arguments, "validate", validate)
+    harness.perform("convert_to_bw", image_url="img_1")
     assert validated == ["better"], "the fallback tool has the same argument model"
-    assert site.steps() == [("better", "failed"), ("grey", "done")]
+    assert harness.steps() == [("better", "failed"), ("grey", "done")]
 
 
 def test_step_names_the_images_of_its_arguments_and_result(tools: list[Tool], scene_png: bytes) -> None:
-    site = Site(tools, scene_png)
-    outcome = site.perform("convert_to_bw")
-    (step,) = site.runner.record.steps
-    made = site.runner.record.images[0]["id"]
-    assert step.image_ids == (site.image, made)
+    harness = Harness(tools, scene_png)
+    outcome = harness.perform("convert_to_bw")
+    (step,) = harness.runner.record.steps
+    made = harness.runner.record.images[0]["id"]
+    assert step.image_ids == (harness.image, made)
     assert isinstance(outcome.result, operations.BwResult)
     assert outcome.result.bw_image_url == ImageRef(made)
-    assert site.runner.record.images[0]["handle"] == "img_2"
+    assert harness.runner.record.images[0]["handle"] == "img_2"
     assert '"img_2"' in outcome.content
     assert made not in outcome.content
 
@@ -130,36 +130,36 @@ def test_step_names_the_images_of_its_arguments_and_result(tools: list[Tool], sc
 def test_wrong_arguments_are_named_and_no_step_starts(
     tools: list[Tool], scene_png: bytes, values: dict[str, Any], problem: str
 ) -> None:
-    site = Site(tools, scene_png)
+    harness = Harness(tools, scene_png)
     with pytest.raises(ArgumentsError, match=problem):
-        site.perform("detect_objects", **values)
-    assert site.steps() == []
+        harness.perform("detect_objects", **values)
+    assert harness.steps() == []
 
 
 def test_image_that_is_not_a_mask_is_refused_as_one(tools: list[Tool], scene_png: bytes) -> None:
-    site = Site(tools, scene_png)
-    site.perform("convert_to_bw")
+    harness = Harness(tools, scene_png)
+    harness.perform("convert_to_bw")
     with pytest.raises(ArgumentsError, match="mask_url: img_2 is not a mask"):
-        site.perform("inpaint_image", image_url="img_1", mask_url="img_2", prompt="x")
+        harness.perform("inpaint_image", image_url="img_1", mask_url="img_2", prompt="x")
 
 
 def test_all_tools_fail_with_all_reasons(scene_png: bytes) -> None:
     bw = operations.CONVERT_TO_BW
     tools = [Tool(name=name, operation=bw, run=fails(f"{name} has failed")) for name in ("one", "two")]
-    site = Site(tools, scene_png)
+    harness = Harness(tools, scene_png)
     with pytest.raises(ToolFailed, match="one has failed; two has failed"):
-        site.perform("convert_to_bw")
-    assert [status for _, status in site.steps()] == ["failed", "failed"]
+        harness.perform("convert_to_bw")
+    assert [status for _, status in harness.steps()] == ["failed", "failed"]
 
 
 def test_unavailable_operation_is_a_failed_step_that_needs_setup(scene_png: bytes) -> None:
     absent = Requirements(binaries={"no-such-program": "apt-get install it"})
     tool = Tool(name="grey", operation=operations.CONVERT_TO_BW, run="nowhere:run", requires=absent)
-    site = Site([tool], scene_png)
+    harness = Harness([tool], scene_png)
     with pytest.raises(SetupError, match="apt-get install it"):
-        site.perform("convert_to_bw")
-    assert site.steps() == [("grey", "failed")]
-    assert site.runner.record.steps[0].needs_setup
+        harness.perform("convert_to_bw")
+    assert harness.steps() == [("grey", "failed")]
+    assert harness.runner.record.steps[0].needs_setup
 
 
 def eraser(run: Any, name: str = "eraser", priority: int = 60, **more: Any) -> Tool:
@@ -181,10 +181,10 @@ def painted(args: operations.InpaintArgs, context: ToolContext) -> operations.In
 
 
 def test_tool_that_serves_some_arguments_gets_those_alone(tools: list[Tool], scene_png: bytes) -> None:
-    site = Site([*tools, eraser(painted)], scene_png)
-    site.perform("inpaint_image", target="red square", prompt=" ")
-    site.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
-    assert [tool for tool, _ in site.steps() if tool in ("eraser", "fill")] == ["eraser", "fill"]
+    harness = Harness([*tools, eraser(painted)], scene_png)
+    harness.perform("inpaint_image", target="red square", prompt=" ")
+    harness.perform("inpaint_image", image_url="img_1", target="red square", prompt="green")
+    assert [tool for tool, _ in harness.steps() if tool in ("eraser", "fill")] == ["eraser", "fill"]
 
 
 def test_tools_that_accept_are_tried_in_order(tools: list[Tool], scene_png: bytes) -> None:
@@ -193,21 +193,21 @@ def test_tools_that_accept_are_tried_in_order(tools: list[Tool], scene_png: byte
         eraser(fails("no"), "second", 80),
         eraser(painted, "third", 70),
     ]
-    site = Site([*tools, *given], scene_png)
-    site.perform("inpaint_image", target="red square")
-    assert site.steps()[2:] == [("first", "failed"), ("second", "failed"), ("third", "done")]
-    site = Site([*tools, *given[:2]], scene_png)
-    site.perform("inpaint_image", target="red square")
-    assert site.steps()[2:] == [("first", "failed"), ("second", "failed"), ("fill", "done")]
+    harness = Harness([*tools, *given], scene_png)
+    harness.perform("inpaint_image", target="red square")
+    assert harness.steps()[2:] == [("first", "failed"), ("second", "failed"), ("third", "done")]
+    harness = Harness([*tools, *given[:2]], scene_png)
+    harness.perform("inpaint_image", target="red square")
+    assert harness.steps()[2:] == [("first", "failed"), ("second", "failed"), ("fill", "done")]
 
 
 def test_arguments_that_no_tool_serves_fail_with_the_limits(tools: list[Tool], scene_png: bytes) -> None:
     others = [tool for tool in tools if tool.operation is not operations.INPAINT]
-    site = Site([*others, eraser(painted)], scene_png)
+    harness = Harness([*others, eraser(painted)], scene_png)
     with pytest.raises(
         ToolFailed, match="no tool here serves these arguments: tool 'eraser': Removes things"
     ):
-        site.perform("inpaint_image", target="red square", prompt="green")
+        harness.perform("inpaint_image", target="red square", prompt="green")
 
 
 def test_arguments_that_no_ready_tool_serves_name_what_to_install(
@@ -216,11 +216,11 @@ def test_arguments_that_no_ready_tool_serves_name_what_to_install(
     others = [tool for tool in tools if tool.operation is not operations.INPAINT]
     absent = Requirements(binaries={"no-such-program": "apt-get install it"})
     painter = Tool(name="painter", operation=operations.INPAINT, run="nowhere:run", requires=absent)
-    site = Site([*others, eraser(painted), painter], scene_png)
+    harness = Harness([*others, eraser(painted), painter], scene_png)
     with pytest.raises(SetupError, match=r"Removes things\..*apt-get install it"):
-        site.perform("inpaint_image", target="red square", prompt="green")
-    assert site.steps()[-1] == ("painter", "failed")
-    assert site.runner.record.steps[-1].needs_setup
+        harness.perform("inpaint_image", target="red square", prompt="green")
+    assert harness.steps()[-1] == ("painter", "failed")
+    assert harness.runner.record.steps[-1].needs_setup
 
 
 def model(id_: str, size: int) -> ModelSpec:
@@ -238,12 +238,12 @@ def test_missing_requirements_are_data_prerequisites_included(scene_png: bytes, 
         for name, operation, needed in chain
     ]
     models = [model("finder", 1), model("cutter", 20), model("painter", 300)]
-    site = Site(tools, scene_png, models=models, home=tmp_path)
+    harness = Harness(tools, scene_png, models=models, home=tmp_path)
     with pytest.raises(SetupError, match="painter, cutter, finder are not downloaded") as caught:
-        site.perform("inpaint_image", target="cat", prompt="a dog")
+        harness.perform("inpaint_image", target="cat", prompt="a dog")
     command = "promptvision models pull painter cutter finder"
     assert caught.value.needs == {"models": ["painter", "cutter", "finder"], "bytes": 321, "command": command}
-    assert site.runner.record.steps[-1].setup == caught.value.needs
+    assert harness.runner.record.steps[-1].setup == caught.value.needs
 
 
 def not_supported(args: Any, context: ToolContext) -> Any:
@@ -262,21 +262,21 @@ def test_request_beyond_the_ready_tool_names_the_models_of_a_better_one(
     )
     ready = Tool(name="colours", operation=operations.DETECT, run=not_supported)
     models = [replace(model("large", 2), tier="full"), replace(model("small", 1), tier="light")]
-    site = Site([better, ready], scene_png, models=models, home=tmp_path)
+    harness = Harness([better, ready], scene_png, models=models, home=tmp_path)
     chosen = "large" if has_gpu() else "small"
     with pytest.raises(SetupError, match=f"colours only. A better tool can: {chosen} is not") as caught:
-        site.perform("detect_objects", prompt="cat")
+        harness.perform("detect_objects", prompt="cat")
     assert caught.value.needs is not None
     assert caught.value.needs["models"] == [chosen]
-    assert site.steps() == [("colours", "failed")]
-    assert site.runner.record.steps[-1].needs_setup
+    assert harness.steps() == [("colours", "failed")]
+    assert harness.runner.record.steps[-1].needs_setup
 
 
 def test_request_beyond_the_only_tool_fails(scene_png: bytes) -> None:
-    site = Site([Tool(name="colours", operation=operations.DETECT, run=not_supported)], scene_png)
+    harness = Harness([Tool(name="colours", operation=operations.DETECT, run=not_supported)], scene_png)
     with pytest.raises(ToolFailed, match="it finds colours only"):
-        site.perform("detect_objects", prompt="cat")
-    assert not site.runner.record.steps[-1].needs_setup
+        harness.perform("detect_objects", prompt="cat")
+    assert not harness.runner.record.steps[-1].needs_setup
 
 
 def test_tool_that_does_not_serve_the_arguments_is_not_what_is_missing(
@@ -289,13 +289,15 @@ def test_tool_that_does_not_serve_the_arguments_is_not_what_is_missing(
         requires=Requirements(models=("large",)),
     )
     absent = eraser("nowhere:run", requires=Requirements(models=("small",)))
-    site = Site([painter, absent], scene_png, models=[model("large", 2), model("small", 1)], home=tmp_path)
+    harness = Harness(
+        [painter, absent], scene_png, models=[model("large", 2), model("small", 1)], home=tmp_path
+    )
     with pytest.raises(SetupError) as caught:
-        site.perform("inpaint_image", target="cat", prompt="a dog")
+        harness.perform("inpaint_image", target="cat", prompt="a dog")
     assert caught.value.needs is not None
     assert caught.value.needs["models"] == ["large"]
     with pytest.raises(SetupError) as caught:
-        site.perform("inpaint_image", target="cat")
+        harness.perform("inpaint_image", target="cat")
     assert caught.value.needs is not None
     assert caught.value.needs["models"] == ["small"]
 
@@ -305,12 +307,12 @@ def test_accepts_that_raises_is_a_failed_tool(tools: list[Tool], scene_png: byte
         raise KeyError("x")
 
     bad = Tool(name="bad", operation=operations.CONVERT_TO_BW, run=fails("no"), priority=90, accepts=broken)
-    site = Site([*tools, bad], scene_png)
-    site.perform("convert_to_bw")
-    assert site.steps() == [("grey", "done")]
-    site = Site([bad], scene_png)
+    harness = Harness([*tools, bad], scene_png)
+    harness.perform("convert_to_bw")
+    assert harness.steps() == [("grey", "done")]
+    harness = Harness([bad], scene_png)
     with pytest.raises(ToolFailed, match="tool 'bad': accepts: KeyError"):
-        site.perform("convert_to_bw")
+        harness.perform("convert_to_bw")
 
 
 def test_out_of_memory_frees_models_and_tries_once_more(scene_png: bytes) -> None:
@@ -322,22 +324,22 @@ def test_out_of_memory_frees_models_and_tries_once_more(scene_png: bytes) -> Non
             raise MemoryError
         return operations.BwResult(original_image_url=args.image_url, bw_image_url=args.image_url)
 
-    site = Site([Tool(name="big", operation=operations.CONVERT_TO_BW, run=run)], scene_png)
-    site.perform("convert_to_bw")
-    assert site.steps() == [("big", "failed"), ("big", "done")]
+    harness = Harness([Tool(name="big", operation=operations.CONVERT_TO_BW, run=run)], scene_png)
+    harness.perform("convert_to_bw")
+    assert harness.steps() == [("big", "failed"), ("big", "done")]
 
 
 def test_limits_and_cancellation_stop_before_a_step(tools: list[Tool], scene_png: bytes) -> None:
     with pytest.raises(StopTurn, match="time limit"):
-        Site(tools, scene_png, deadline=time.monotonic() - 1).perform("convert_to_bw")
-    site = Site(tools, scene_png, max_calls=1)
-    site.perform("convert_to_bw")
+        Harness(tools, scene_png, deadline=time.monotonic() - 1).perform("convert_to_bw")
+    harness = Harness(tools, scene_png, max_calls=1)
+    harness.perform("convert_to_bw")
     with pytest.raises(StopTurn, match="limit of 1 tool calls"):
-        site.perform("convert_to_bw", image_url="img_2")
-    site.cancel.cancel("the user left")
+        harness.perform("convert_to_bw", image_url="img_2")
+    harness.cancel.cancel("the user left")
     with pytest.raises(Cancelled, match="the user left"):
-        site.perform("convert_to_bw")
-    assert len(site.steps()) == 1
+        harness.perform("convert_to_bw")
+    assert len(harness.steps()) == 1
 
 
 def test_without_an_image_the_planner_has_to_ask_for_one(tools: list[Tool]) -> None:
@@ -371,15 +373,15 @@ def test_step_whose_machine_was_lost_is_tried_again_before_other_tools(
         return operations.BwResult(original_image_url=args.image_url, bw_image_url=args.image_url)
 
     first = Tool(name="first", operation=operations.CONVERT_TO_BW, run=run, priority=90, cacheable=cacheable)
-    site = Site([*tools, first], scene_png)
-    site.perform("convert_to_bw")
-    assert site.steps() == [(ran[0], "failed"), (ran[1], "done")]
+    harness = Harness([*tools, first], scene_png)
+    harness.perform("convert_to_bw")
+    assert harness.steps() == [(ran[0], "failed"), (ran[1], "done")]
 
 
-def test_the_pool_hears_what_prerequisites_and_their_caller_need_next(
+def test_upcoming_models_of_prerequisites_and_their_caller_are_announced_to_the_pool(
     scene_png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Soonest first, while they run; nothing is left when the operation has ended."""
+    """Soonest first, while they run; withdrawn when the operation has ended."""
     heard: list[list[str]] = []
 
     def finder(args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
@@ -410,11 +412,11 @@ def test_the_pool_hears_what_prerequisites_and_their_caller_need_next(
             requires=Requirements(models=("sam",)),
         ),
     ]
-    site = Site(tools, scene_png, models=models, home=tmp_path)
-    pool = site.agent.services.runtime.pool
+    harness = Harness(tools, scene_png, models=models, home=tmp_path)
+    pool = harness.agent.services.runtime.pool
     monkeypatch.setattr(
-        pool, "announce", lambda plan, ids: heard.append(list(ids)) if plan is site.runner else None
+        pool, "announce", lambda plan, ids: heard.append(list(ids)) if plan is harness.runner else None
     )
     with pytest.raises(ToolFailed, match="nothing found"):
-        site.perform("segment_objects", target="cat")
+        harness.perform("segment_objects", target="cat")
     assert heard == [["sam"], ["dino", "sam"], ["sam"], []]

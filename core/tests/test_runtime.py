@@ -116,7 +116,7 @@ def test_degraded_result_does_not_answer_an_equal_call(runtime: Runtime) -> None
     assert (first.cached, second.cached, third.cached) == (False, False, True)
 
 
-def test_result_whose_image_is_gone_is_made_again(runtime: Runtime, store: FlakyStore) -> None:
+def test_result_whose_image_was_deleted_is_computed_again(runtime: Runtime, store: FlakyStore) -> None:
     first = execute(runtime, make())
     store.delete(first.saved[0].id)
     second = execute(runtime, make())
@@ -180,7 +180,7 @@ def test_first_image_of_the_arguments_is_the_parent(runtime: Runtime, store: Fla
     assert execute(runtime, make()).saved[0].parent is None
 
 
-def test_call_that_ignores_the_time_limit_is_left_behind(runtime: Runtime) -> None:
+def test_call_that_ignores_the_time_limit_is_abandoned(runtime: Runtime) -> None:
     release = threading.Event()
 
     def hang(args: ShadeArgs, context: ToolContext) -> Shaded:
@@ -237,7 +237,9 @@ def test_cancellation_reaches_a_waiting_coroutine(runtime: Runtime) -> None:
 
 
 @pytest.mark.parametrize("is_async", [False, True])
-def test_time_limit_of_the_tools_own_is_not_taken_for_ours(runtime: Runtime, is_async: bool) -> None:
+def test_timeout_raised_by_the_tool_is_not_reported_as_the_time_limit(
+    runtime: Runtime, is_async: bool
+) -> None:
     def plain(args: ShadeArgs, context: ToolContext) -> Shaded:
         raise TimeoutError("the camera did not answer")
 
@@ -278,7 +280,7 @@ def test_task_that_is_cancelled_stops_the_tool(runtime: Runtime) -> None:
     assert ended.wait(10)
 
 
-def test_time_limit_of_one_call_leaves_the_rest_of_the_turn(store: FlakyStore) -> None:
+def test_turn_continues_after_the_time_limit_of_one_call(store: FlakyStore) -> None:
     settings = Settings(call_timeout_s=0.05)
     worker = Worker(settings, store, ModelPool({}, settings))
     runtime = Runtime(worker, ThreadExecutor(worker, 2))

@@ -1,4 +1,4 @@
-"""What the user selects by hand: a mask or boxes sent with the prompt."""
+"""Selections of the user: a mask or boxes sent with the prompt."""
 
 from __future__ import annotations
 

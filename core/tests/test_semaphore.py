@@ -18,7 +18,7 @@ def test_no_more_threads_than_slots() -> None:
     assert semaphore.acquire(0)
 
 
-def test_thread_that_gave_up_gets_no_slot() -> None:
+def test_thread_that_timed_out_gets_no_slot() -> None:
     semaphore = FairSemaphore(1)
     semaphore.acquire(0)
     assert not semaphore.acquire(0.01)
@@ -51,7 +51,7 @@ def test_slot_goes_to_the_thread_that_has_waited_longest() -> None:
 def test_busy_threads_share_it_evenly() -> None:
     semaphore, passed, together = FairSemaphore(1), Counter[int](), threading.Barrier(4)
 
-    def come_back_at_once(number: int) -> None:
+    def acquire_again(number: int) -> None:
         together.wait(10)
         while sum(passed.values()) < 200:
             assert semaphore.acquire(5)
@@ -59,9 +59,11 @@ def test_busy_threads_share_it_evenly() -> None:
             time.sleep(0.001)
             semaphore.release()
 
-    threads = [threading.Thread(target=come_back_at_once, args=(number,)) for number in range(4)]
+    threads = [threading.Thread(target=acquire_again, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(10)
-    assert min(passed.values()) >= 40  # of 50; a semaphore lets some wait until the others have done all
+    assert (
+        min(passed.values()) >= 40
+    )  # of 50; with threading.Semaphore some wait until the others have finished

@@ -1,4 +1,4 @@
-"""The app as a whole: mounted elsewhere, stopped in mid-turn, sweeping up, and its own pages."""
+"""The app as a whole: mounting, shutdown during a turn, recovery at startup, and the operator's routes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Body = Callable[..., dict[str, Any]]
 
 
 async def own_image(request: Request) -> Response:
-    """A route of the host that has the name of one of ours."""
+    """A route of the host application with the same path as one of ours."""
     return PlainTextResponse("the host's")
 
 
@@ -103,7 +103,7 @@ def test_unknown_routes_and_methods_are_problem_documents(
 
 
 class BrokenStore(MemoryConversationStore):
-    """A store that fails as a test says."""
+    """A store that fails on demand."""
 
     error: Exception | None = None
 
@@ -128,7 +128,7 @@ def test_internal_error_is_hidden_behind_an_error_id(
     assert "hunter2" in caplog.text
 
 
-def test_store_that_is_down_makes_the_server_unready_not_dead(serve: Serve, tools: list[Tool]) -> None:
+def test_store_that_is_down_makes_the_server_unready_but_alive(serve: Serve, tools: list[Tool]) -> None:
     store = BrokenStore()
     client = serve(make_agent(tools, conversations=store))
     assert client.get("/ready").json() == {
@@ -216,7 +216,7 @@ def test_openapi_document_asks_for_keys_where_they_are_set(tools: list[Tool]) ->
     asyncio.run(agent.close())
 
 
-def test_turns_of_dead_processes_are_closed_at_the_start(tools: list[Tool]) -> None:
+def test_turns_of_dead_processes_are_closed_at_startup(tools: list[Tool]) -> None:
     agent = make_agent(tools, settings=Settings(lease_s=0.05))
     key = TurnKey("local", "c", "p")
     agent.conversations.claim_turn(key, prompt="hi", fingerprint="f", owner="dead", lease_s=9)

@@ -56,7 +56,7 @@ def chat(client: TestClient, url: str) -> Any:
 
 
 @pytest.mark.parametrize(("approved", "status"), [(True, "done"), (False, "failed")])
-def test_chat_waits_for_approval_and_goes_on(
+def test_chat_waits_for_approval_and_continues(
     client: TestClient, scene_url: str, *, approved: bool, status: str
 ) -> None:
     waiting = chat(client, scene_url)

@@ -1,4 +1,4 @@
-"""``/batches``: start, follow, cancel and download, per user, and what a stopped server leaves."""
+"""``/batches``: start, follow, cancel and download, per user, and after a restart of the server."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def test_cancelled_batch_keeps_what_is_done(serve: Serve) -> None:
     assert client.post("/batches/b/cancel").json() == state
 
 
-def test_users_see_nothing_of_each_other(serve: Serve) -> None:
+def test_users_cannot_access_each_others_batches(serve: Serve) -> None:
     keys = {"ann": "key-a", "bob": "key-b"}
     agent = make_agent([mirror], settings=Settings.model_validate({"api_keys": keys}))
     client = serve(agent)
@@ -230,7 +230,7 @@ def test_batches_of_one_user_are_limited(serve: Serve) -> None:
     assert client.post("/batches", json={**body, "batch_id": "b9"}).status_code == 202
 
 
-def test_batch_of_a_stopped_server_goes_on_without_repeating(tmp_path: Path) -> None:
+def test_batch_of_a_stopped_server_continues_without_repeating(tmp_path: Path) -> None:
     runs: list[int] = []
     third = threading.Event()
     is_patient = True

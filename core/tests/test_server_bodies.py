@@ -1,4 +1,4 @@
-"""Bad input over HTTP: a clear problem document each time, nothing stored, and the conversation goes on."""
+"""Invalid input over HTTP: a problem document, nothing stored, and a conversation that continues."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def check_problem(response: Any, status: int) -> str:
 
 @pytest.fixture
 def begun(serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str) -> Iterator[TestClient]:
-    """A client whose conversation ``c`` has one turn; afterwards it still has just that, and goes on."""
+    """A client whose conversation ``c`` has one turn, which must be unchanged and usable afterwards."""
     client = serve(make_agent(tools))
     assert client.post("/chat", json=chat_body(input_image_url=scene_url)).json()["status"] == "done"
     yield client
@@ -216,7 +216,7 @@ def test_ids_as_identity_providers_and_clients_make_them(
     assert client.delete(path, params=user).status_code == 204
 
 
-def test_integer_as_id_is_taken_for_its_digits(serve: Serve, tools: list[Tool], chat_body: Body) -> None:
+def test_integer_id_is_read_as_its_digits(serve: Serve, tools: list[Tool], chat_body: Body) -> None:
     reply = serve(make_agent(tools)).post("/chat", json=chat_body("hi", conversation_id=7)).json()
     assert reply["conversation_id"] == "7"
 
@@ -259,7 +259,7 @@ def test_url_that_is_very_long_is_refused_before_it_is_parsed(
     assert message == "image URL: longer than 8192 characters"
 
 
-def test_responses_are_neither_sniffed_nor_stored(serve: Serve, tools: list[Tool]) -> None:
+def test_responses_have_nosniff_and_no_store_headers(serve: Serve, tools: list[Tool]) -> None:
     client = serve(make_agent(tools))
     for path in ("/conversations", "/tools", "/nothing", "/openapi.json", "/metrics", "/ready"):
         response = client.get(path)
@@ -269,7 +269,7 @@ def test_responses_are_neither_sniffed_nor_stored(serve: Serve, tools: list[Tool
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "application/xml"])
 def test_other_media_types_are_refused(begun: TestClient, chat_body: Body, kind: str) -> None:
-    """A page of another site can send these without a preflight request, so none of them is read."""
+    """Pages of other sites can send these without a preflight request, so they are not accepted."""
     sent = json.dumps(chat_body())
     check_problem(begun.post("/chat", content=sent, headers={"Content-Type": kind}), 415)
 
@@ -287,7 +287,7 @@ def test_json_with_a_charset_is_read(serve: Serve, tools: list[Tool], chat_body:
     assert serve(make_agent(tools)).post("/chat", content=sent, headers=headers).status_code == 200
 
 
-def test_nul_and_lone_surrogates_in_a_prompt_lose_nothing(
+def test_nul_and_lone_surrogates_in_a_prompt_are_removed(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_url: str
 ) -> None:
     client = serve(make_agent(tools))
@@ -302,7 +302,7 @@ def test_nul_and_lone_surrogates_in_a_prompt_lose_nothing(
 
 
 class Origin(BaseHTTPRequestHandler):
-    """A server that the fetch is allowed to reach, and that behaves badly."""
+    """A misbehaving server that the fetcher is allowed to reach."""
 
     def do_GET(self) -> None:
         if self.path == "/endless":
@@ -322,7 +322,7 @@ class Origin(BaseHTTPRequestHandler):
             self.send_error(404)
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Do not log."""
 
 
 @pytest.fixture(scope="module")
@@ -344,7 +344,7 @@ def origin() -> Iterator[str]:
         ("/endless", 413, "larger than 20 MB"),
     ],
 )
-def test_origin_that_behaves_badly(
+def test_misbehaving_origin_is_an_input_error(
     serve: Serve,
     tools: list[Tool],
     chat_body: Body,

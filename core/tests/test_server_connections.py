@@ -19,7 +19,7 @@ from promptvision.server.connections import ConnectionLimits, limited_protocol
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-class Site:
+class Harness:
     """A small app on a free port of loopback."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -65,16 +65,16 @@ class Site:
 
 
 @asynccontextmanager
-async def running(**limits: Any) -> AsyncIterator[Site]:
-    site = Site(ConnectionLimits(**limits))
-    serving = asyncio.create_task(site.server.serve())
-    await until(lambda: site.server.started)
-    site.port = site.server.servers[0].sockets[0].getsockname()[1]
+async def running(**limits: Any) -> AsyncIterator[Harness]:
+    harness = Harness(ConnectionLimits(**limits))
+    serving = asyncio.create_task(harness.server.serve())
+    await until(lambda: harness.server.started)
+    harness.port = harness.server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield site
+        yield harness
     finally:
-        site.release.set()
-        site.server.should_exit = site.server.force_exit = True
+        harness.release.set()
+        harness.server.should_exit = harness.server.force_exit = True
         await serving
 
 
@@ -100,19 +100,19 @@ async def is_closed(reader: asyncio.StreamReader) -> bool:
 
 def test_connection_that_sends_nothing_is_closed() -> None:
     async def run() -> None:
-        async with running(head_s=0.1) as site:
-            reader, writer = await site.connect()
+        async with running(head_s=0.1) as harness:
+            reader, writer = await harness.connect()
             assert await asyncio.wait_for(reader.read(), 20) == b""
             writer.close()
-            assert len(site.protocol.table) == 0
+            assert len(harness.protocol.table) == 0
 
     asyncio.run(run())
 
 
-def test_head_that_never_ends_is_answered_with_408_however_often_it_goes_on() -> None:
+def test_endless_request_head_is_answered_with_408() -> None:
     async def run() -> None:
-        async with running(head_s=0.3) as site:
-            reader, writer = await site.connect(b"GET / HTTP/1.1\r\n")
+        async with running(head_s=0.3) as harness:
+            reader, writer = await harness.connect(b"GET / HTTP/1.1\r\n")
             reading = asyncio.create_task(status(reader))
             while not reading.done():
                 writer.write(b"X: y\r\n")
@@ -125,8 +125,8 @@ def test_head_that_never_ends_is_answered_with_408_however_often_it_goes_on() ->
 
 def test_next_request_on_a_kept_connection_has_the_same_deadline() -> None:
     async def run() -> None:
-        async with running(head_s=0.3) as site:
-            reader, writer = await site.connect(HEAD)
+        async with running(head_s=0.3) as harness:
+            reader, writer = await harness.connect(HEAD)
             assert b"200" in await status(reader)
             await reader.readuntil(b"hello")
             writer.write(HEAD[:10])
@@ -138,13 +138,13 @@ def test_next_request_on_a_kept_connection_has_the_same_deadline() -> None:
 
 def test_slow_body_is_cut_and_a_steady_one_is_not() -> None:
     async def run() -> None:
-        async with running(body_s=0.3, body_rate=1000) as site:
+        async with running(body_s=0.3, body_rate=1000) as harness:
             head = b"POST /body HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
-            reader, writer = await site.connect(head % 10)
+            reader, writer = await harness.connect(head % 10)
             assert await is_closed(reader)
             writer.close()
-            assert site.cut_bodies == 1
-            reader, writer = await site.connect(head % 4000)
+            assert harness.cut_bodies == 1
+            reader, writer = await harness.connect(head % 4000)
             for _ in range(20):
                 writer.write(b"x" * 200)
                 await asyncio.sleep(0.05)
@@ -156,10 +156,10 @@ def test_slow_body_is_cut_and_a_steady_one_is_not() -> None:
 
 def test_request_in_progress_has_no_deadline() -> None:
     async def run() -> None:
-        async with running(head_s=0.05, body_s=0.05) as site:
-            reader, writer = await site.connect(HEAD.replace(b"GET /", b"GET /held"))
+        async with running(head_s=0.05, body_s=0.05) as harness:
+            reader, writer = await harness.connect(HEAD.replace(b"GET /", b"GET /held"))
             await asyncio.sleep(0.3)
-            site.release.set()
+            harness.release.set()
             assert b"200" in await status(reader)
             writer.close()
 
@@ -168,11 +168,11 @@ def test_request_in_progress_has_no_deadline() -> None:
 
 def test_client_that_does_not_read_is_closed() -> None:
     async def run() -> None:
-        async with running(write_s=0.2) as site:
-            _, writer = await site.connect(HEAD.replace(b"GET /", b"GET /large"))
+        async with running(write_s=0.2) as harness:
+            _, writer = await harness.connect(HEAD.replace(b"GET /", b"GET /large"))
             writer.transport.pause_reading()  # type: ignore[attr-defined]
-            await until(lambda: len(site.protocol.table) == 1)
-            await until(lambda: len(site.protocol.table) == 0)
+            await until(lambda: len(harness.protocol.table) == 1)
+            await until(lambda: len(harness.protocol.table) == 0)
             writer.close()
 
     asyncio.run(run())
@@ -180,29 +180,29 @@ def test_client_that_does_not_read_is_closed() -> None:
 
 def test_body_in_a_hundred_thousand_chunks_is_refused() -> None:
     async def run() -> None:
-        async with running() as site:
+        async with running() as harness:
             head = b"POST /body HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-            reader, writer = await site.connect(head)
+            reader, writer = await harness.connect(head)
             writer.write(b"1\r\nx\r\n" * 100_000 + b"0\r\n\r\n")
-            assert b"400" in await status(reader) or site.cut_bodies
+            assert b"400" in await status(reader) or harness.cut_bodies
             writer.close()
-            reader, writer = await site.connect(head + b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n")
+            reader, writer = await harness.connect(head + b"64\r\n" + b"x" * 100 + b"\r\n0\r\n\r\n")
             assert b"200" in await status(reader)
             writer.close()
 
     asyncio.run(run())
 
 
-def test_oldest_waiting_connection_of_a_peer_gives_way_to_a_new_one() -> None:
+def test_oldest_idle_connection_of_a_peer_is_closed_for_a_new_one() -> None:
     async def run() -> None:
-        async with running(per_peer=3) as site:
-            held_reader, held = await site.connect(HEAD.replace(b"GET /", b"GET /held"))
-            waiting = [await site.connect(b"GET") for _ in range(2)]
-            await until(lambda: len(site.protocol.table) == 3)
-            reader, writer = await site.connect(HEAD)
+        async with running(per_peer=3) as harness:
+            held_reader, held = await harness.connect(HEAD.replace(b"GET /", b"GET /held"))
+            waiting = [await harness.connect(b"GET") for _ in range(2)]
+            await until(lambda: len(harness.protocol.table) == 3)
+            reader, writer = await harness.connect(HEAD)
             assert b"200" in await status(reader), "a client that sends its request at once is served"
             assert await is_closed(waiting[0][0])
-            site.release.set()
+            harness.release.set()
             assert b"200" in await status(held_reader), "a request in progress is not cut"
             for one in (held, writer, *(waiter for _, waiter in waiting)):
                 one.close()
@@ -210,14 +210,14 @@ def test_oldest_waiting_connection_of_a_peer_gives_way_to_a_new_one() -> None:
     asyncio.run(run())
 
 
-def test_peer_whose_connections_all_work_is_refused_and_others_are_served() -> None:
+def test_peer_with_only_busy_connections_is_refused_and_others_are_served() -> None:
     async def run() -> None:
-        async with running(per_peer=2) as site:
-            held = [await site.connect(HEAD.replace(b"GET /", b"GET /held")) for _ in range(2)]
+        async with running(per_peer=2) as harness:
+            held = [await harness.connect(HEAD.replace(b"GET /", b"GET /held")) for _ in range(2)]
             await asyncio.sleep(0.1)
-            reader, writer = await site.connect(HEAD)
+            reader, writer = await harness.connect(HEAD)
             assert b"503" in await status(reader)
-            other_reader, other = await site.connect(HEAD, host="127.0.0.2")
+            other_reader, other = await harness.connect(HEAD, host="127.0.0.2")
             assert b"200" in await status(other_reader)
             for one in (writer, other, *(holder for _, holder in held)):
                 one.close()
@@ -227,10 +227,10 @@ def test_peer_whose_connections_all_work_is_refused_and_others_are_served() -> N
 
 def test_trusted_proxy_has_no_limit_of_its_own() -> None:
     async def run() -> None:
-        async with running(per_peer=1, trusted={"127.0.0.1"}) as site:
-            held = [await site.connect(HEAD.replace(b"GET /", b"GET /held")) for _ in range(3)]
+        async with running(per_peer=1, trusted={"127.0.0.1"}) as harness:
+            held = [await harness.connect(HEAD.replace(b"GET /", b"GET /held")) for _ in range(3)]
             await asyncio.sleep(0.1)
-            reader, writer = await site.connect(HEAD)
+            reader, writer = await harness.connect(HEAD)
             assert b"200" in await status(reader)
             for one in (writer, *(holder for _, holder in held)):
                 one.close()
@@ -239,7 +239,7 @@ def test_trusted_proxy_has_no_limit_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("kind", ["silent", "head", "body"])
-def test_two_thousand_slow_connections_leave_the_server_usable(kind: str) -> None:
+def test_server_still_answers_with_two_thousand_slow_connections(kind: str) -> None:
     data = {
         "silent": b"",
         "head": b"GET / HTTP/1.1\r\nX: ",
@@ -247,20 +247,20 @@ def test_two_thousand_slow_connections_leave_the_server_usable(kind: str) -> Non
     }[kind]
 
     async def run() -> None:
-        async with running(per_peer=64, total=128) as site:
+        async with running(per_peer=64, total=128) as harness:
             slow: list[asyncio.StreamWriter] = []
             served = 0
             for number in range(2000):
-                _, writer = await site.connect(data, host=f"127.0.0.{2 + number % 4}")
+                _, writer = await harness.connect(data, host=f"127.0.0.{2 + number % 4}")
                 slow.append(writer)
                 if number % 200 == 199:
                     for host in ("127.0.0.1", "127.0.0.2"):
-                        reader, client = await site.connect(HEAD, host=host)
+                        reader, client = await harness.connect(HEAD, host=host)
                         served += b"200" in await status(reader)
                         client.close()
                 if len(slow) > 300:  # file descriptors of this process; the server has closed these
                     slow.pop(0).close()
-            assert len(site.protocol.table) <= 128
+            assert len(harness.protocol.table) <= 128
             assert served == 20
             for writer in slow:
                 writer.close()

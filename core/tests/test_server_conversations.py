@@ -108,7 +108,7 @@ def test_wrong_titles_are_refused(client: TestClient, body: dict[str, Any]) -> N
     assert client.get("/conversations/c").json()["title"] == "change the red square to blue"
 
 
-def test_deleting_takes_the_images_that_nothing_else_uses(client: TestClient) -> None:
+def test_deleting_removes_images_that_nothing_else_uses(client: TestClient) -> None:
     before = client.get("/conversations/c").json()["images"]
     kept = {image["url"] for image in client.get("/conversations/d").json()["images"]}
     assert client.delete("/conversations/c").status_code == 204

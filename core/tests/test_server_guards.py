@@ -167,7 +167,7 @@ def test_content_length_with_transfer_encoding_is_refused() -> None:
     assert sink.read == 0
 
 
-def test_body_in_many_small_parts_lets_others_run() -> None:
+def test_body_in_many_small_parts_does_not_block_the_event_loop() -> None:
     class Counting:
         async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
             while (await receive())["more_body"]:
@@ -282,7 +282,7 @@ def test_streamed_length_is_judged_as_it_comes() -> None:
     assert sink.read == 100
 
 
-def test_limit_itself_is_allowed_and_a_lie_about_the_length_is_noticed() -> None:
+def test_limit_itself_is_allowed_and_a_wrong_content_length_is_detected() -> None:
     assert drive(BodyLimit(Sink(answers_first=False), 100), [60, 40], {}) == []
     sent = drive(BodyLimit(Sink(answers_first=False), 100), [101], {b"content-length": b"5"})
     assert sent[0]["status"] == 413

@@ -1,4 +1,4 @@
-"""API keys, and the border between users on every route."""
+"""API keys, and the isolation of users on every route."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def guarded(serve: Serve, tools: list[Tool]) -> TestClient:
 
 @pytest.fixture
 def made(guarded: TestClient, chat_body: Body, scene_url: str) -> dict[str, str]:
-    """What alice owns: a turn and its images."""
+    """A turn of alice and its images."""
     body = chat_body("change the red square to blue", input_image_url=scene_url)
     reply = guarded.post("/chat", json=body, headers=ALICE).json()
     image = reply["inpainted_image_url"].rpartition("/")[2]
@@ -71,7 +71,7 @@ def test_operators_pages_need_no_key(guarded: TestClient, path: str) -> None:
     assert guarded.get(path).status_code == 200
 
 
-def test_key_says_who_asks_and_another_user_id_is_refused(guarded: TestClient, chat_body: Body) -> None:
+def test_key_identifies_the_user_and_another_user_id_is_refused(guarded: TestClient, chat_body: Body) -> None:
     assert guarded.post("/chat", json=chat_body("hi"), headers=ALICE).status_code == 200
     assert guarded.post("/chat", json=chat_body("hi", user_id="alice"), headers=ALICE).status_code == 200
     other = guarded.post("/chat", json=chat_body("hi", user_id="bob"), headers=ALICE)
@@ -135,7 +135,7 @@ def test_image_of_another_user_cannot_be_sent(
     assert guarded.get("/conversations", headers=BOB).json() == {"conversations": []}
 
 
-def test_conversation_id_of_another_user_is_a_conversation_of_ones_own(
+def test_users_can_have_conversations_of_the_same_id(
     guarded: TestClient, made: dict[str, str], chat_body: Body
 ) -> None:
     reply = guarded.post("/chat", json=chat_body("make it black and white"), headers=BOB).json()

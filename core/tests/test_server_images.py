@@ -1,4 +1,4 @@
-"""Uploads, and handing images out."""
+"""Uploading and serving images."""
 
 from __future__ import annotations
 
@@ -72,13 +72,13 @@ def test_own_image_is_known_under_every_name_of_the_server(
 
 
 class ServingStore(MemoryImageStore):
-    """A store that hands its images out itself, by signed URLs."""
+    """A store that serves its images itself, by signed URLs."""
 
     def url(self, image_id: str) -> str:
         return f"https://images.example/{image_id}?signature=once"
 
 
-def test_a_store_that_serves_images_is_sent_the_reader_and_urls_stay_ours(
+def test_request_is_redirected_to_a_store_that_serves_images(
     serve: Serve, tools: list[Tool], scene_png: bytes
 ) -> None:
     client = serve(make_agent(tools, images=ServingStore()))

@@ -1,4 +1,4 @@
-"""The server against its OpenAPI document: what that allows is accepted, what it forbids is refused."""
+"""The server against its OpenAPI document: valid requests are accepted, invalid ones are refused."""
 
 from __future__ import annotations
 

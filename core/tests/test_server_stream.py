@@ -58,7 +58,7 @@ def test_stream_names_the_turn_and_replays_from_any_event(
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", "application/json, Text/Event-Stream;q=0.9"])
-def test_stream_is_sent_to_those_who_accept_it(
+def test_stream_is_sent_if_the_client_accepts_it(
     serve: Serve, tools: list[Tool], chat_body: Body, accept: str
 ) -> None:
     response = serve(make_agent(tools)).post("/chat", json=chat_body("hi"), headers={"Accept": accept})
@@ -89,7 +89,7 @@ def test_last_event_id_of_something_else_is_refused(
     assert "Last-Event-ID" in response.json()["error"]
 
 
-def test_silence_is_filled_with_comments(
+def test_comments_are_sent_while_nothing_happens(
     serve: Serve, chat_body: Body, scene_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("promptvision.server.stream.HEARTBEAT_S", 0.02)
@@ -97,7 +97,7 @@ def test_silence_is_filled_with_comments(
 
     @tool(phrases=["think"])
     def think(image: Image.Image) -> str:
-        """Say nothing for a while."""
+        """Wait a moment."""
         silence.wait(0.3)
         return "done"
 
@@ -126,7 +126,7 @@ def test_cut_text_of_a_tool_does_not_break_the_stream(
     assert reply["steps"][0]["message"].endswith("no such file: ?")
 
 
-def test_repeated_request_is_answered_even_if_its_image_is_gone(
+def test_repeated_request_is_answered_even_if_its_image_is_deleted(
     serve: Serve, tools: list[Tool], chat_body: Body, scene_png: bytes
 ) -> None:
     agent = make_agent(tools)

@@ -237,7 +237,7 @@ def test_bug_in_the_planner_leaves_no_turn_open() -> None:
     assert status_of(agent) is TurnStatus.INTERRUPTED
 
 
-def test_turn_that_runs_elsewhere_is_waited_for_and_then_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turn_running_in_another_process_is_waited_for_and_then_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("promptvision.agent.turns.session.BUSY_WAIT_S", 0.05)
     agent = make_agent(planner=ScriptedPlanner([]))
     other = TurnKey("local", "c", "other")
@@ -261,7 +261,7 @@ class CountedClaims(MemoryConversationStore):
         return super().claim_turn(key, prompt=prompt, fingerprint=fingerprint, owner=owner, lease_s=lease_s)
 
 
-def test_same_request_that_runs_elsewhere_is_waited_for_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_request_running_in_another_process_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("promptvision.agent.turns.session.BUSY_WAIT_S", 0)
     store, is_running = CountedClaims(), threading.Event()
 

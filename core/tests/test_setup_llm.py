@@ -74,7 +74,7 @@ def nothing(settings: Settings) -> Any:
 
 @pytest.fixture
 def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A plugin that offers a planner whose model is not here, beside Groq and OpenAI without keys."""
+    """A plugin whose planner has no downloaded model, and Groq and OpenAI without keys."""
     monkeypatch.chdir(tmp_path)
     spec = ModelSpec(
         id="local-llm", source="a/b", revision="0", files=(WeightFile("x"),), license="MIT", plugin="test"
@@ -106,7 +106,7 @@ def hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_llm, "find_hosts", lambda: found)
 
 
-def test_all_ways_are_offered_and_none_is_the_default(
+def test_all_options_are_offered_and_none_is_the_default(
     registry: Registry, hosts: None, tmp_path: Path
 ) -> None:
     done, planner = choose(registry, "\n")
@@ -156,7 +156,7 @@ def test_without_a_terminal_the_options_are_only_listed(
     assert not (tmp_path / ".env").exists()
 
 
-def test_a_configured_one_is_left_alone(registry: Registry) -> None:
+def test_a_configured_model_is_kept(registry: Registry) -> None:
     test = next(plugin for plugin in registry.plugins if plugin.name == "test")
     factory = ProviderFactory(name="mine", priority=60, unavailable=available, create=nothing)
     test.offers["promptvision_llm_providers"].append(factory)

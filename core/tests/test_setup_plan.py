@@ -122,7 +122,7 @@ def test_a_model_that_a_setting_replaces_has_no_known_size(tmp_path: Path) -> No
     assert (painter.bytes, painter.is_here) == (0, False)
 
 
-def test_what_is_refused_takes_its_tools_and_their_other_models_along(tmp_path: Path) -> None:
+def test_refusing_a_licence_removes_the_tools_that_need_the_model(tmp_path: Path) -> None:
     made = plan(tmp_path)
     restricted = [model for model in made.models if model.is_restrictive]
     assert [model.spec.id for model in restricted] == ["painter"]

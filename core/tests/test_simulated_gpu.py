@@ -27,7 +27,7 @@ def test_copies_and_computation_advance_the_clock() -> None:
     assert (gpu.copied_to_bytes, gpu.copied_back_bytes, gpu.read_bytes) == (40, 4, 3)
 
 
-def test_another_process_takes_what_it_wants_as_it_becomes_free() -> None:
+def test_another_process_takes_memory_as_it_becomes_free() -> None:
     gpu = SimulatedGpu(100)
     block = gpu.allocate(80)
     gpu.start_other_process(50)

@@ -1,4 +1,4 @@
-"""Engines for SQLite and PostgreSQL URLs, and what of a URL may be shown."""
+"""Engines for SQLite and PostgreSQL URLs, and which parts of a URL may be shown."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_locked_file_may_be_tried_again(tmp_path: Path) -> None:
     holder.close()
 
 
-def test_file_of_another_kind_is_damage_with_a_way_out(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_reported_with_the_fix(tmp_path: Path) -> None:
     (tmp_path / "talks.db").write_text("no database " * 500)
     error = store_error("here", sqlite_failure(tmp_path, "SELECT * FROM sqlite_master"))
     assert "damaged" in error.message

@@ -1,4 +1,4 @@
-"""The conversation contract on SQLite, and what is particular to an SQLite file."""
+"""The conversation contract on SQLite, and behaviour specific to SQLite files."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_wait_in_the_queue_and_for_the_file_share_one_timeout(home: Path) -> Non
     store.close()
 
 
-def test_threads_behind_a_stuck_writer_do_not_wait_for_ever(home: Path) -> None:
+def test_threads_behind_a_stuck_writer_time_out(home: Path) -> None:
     store = SQLConversationStore(default_sqlite_url(home), lock_timeout_s=0.2)
     inside, leave = threading.Event(), threading.Event()
 

@@ -154,7 +154,7 @@ def test_entry_with_the_fewest_seconds_per_byte_goes_first(tmp_path: Path) -> No
     assert sum(file.stat().st_size for file in tmp_path.glob("*.safetensors")) <= 3_500
 
 
-def test_entries_age_so_that_an_unused_one_does_not_stay_for_ever(tmp_path: Path) -> None:
+def test_entries_age_so_that_an_unused_one_is_evicted(tmp_path: Path) -> None:
     files = StageFiles(tmp_path, 2_500)
     files.write("old", "test/stage", array(size=900), 3.0)
     for turn in range(8):

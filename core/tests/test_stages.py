@@ -64,7 +64,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CallC
 
 
 def devices_used(tried: list[str], failures: int) -> Callable[..., str]:
-    """A stage that notes its device, and runs out of memory a number of times."""
+    """A stage that records its device, and runs out of memory a number of times."""
 
     def work(device: str, model: Loaded) -> str:
         tried.append(device)
@@ -143,7 +143,7 @@ def test_a_stage_that_does_not_fit_whole_runs_in_tiles_at_once(make: Callable[..
     assert runner.notes[0].endswith("continued in tiles.")
 
 
-def test_models_that_do_not_fit_go_to_the_cpu_without_useless_attempts(
+def test_models_that_do_not_fit_run_on_the_cpu_without_further_attempts(
     make: Callable[..., CallContext],
 ) -> None:
     runner = StagedRunner(make(room=50), Placement.RESIDENT)
@@ -163,7 +163,7 @@ def test_finished_stages_do_not_run_again(make: Callable[..., CallContext]) -> N
     assert (len(first), len(second)) == (1, 3)
 
 
-def test_when_nothing_helps_the_error_says_what_was_tried(
+def test_error_after_all_levels_says_what_was_tried(
     make: Callable[..., CallContext], caplog: pytest.LogCaptureFixture
 ) -> None:
     runner = StagedRunner(make(), Placement.CPU)

@@ -23,7 +23,7 @@ def test_time_asleep_counts() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a thread waits for a CPU")
 def test_time_of_waiting_for_a_cpu_does_not_count() -> None:
-    """Threads of native code that share one CPU: the machine is as busy as it gets for them."""
+    """Threads of native code that share one CPU, as on a fully loaded machine."""
     import hashlib
 
     data = bytes(32_000_000)

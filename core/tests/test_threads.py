@@ -78,7 +78,7 @@ def test_two_calls_run_at_once(threads: ThreadExecutor) -> None:
 
 
 @pytest.mark.parametrize("error", [ToolFailed("no film"), ValueError("odd"), KeyError("x"), MemoryError()])
-def test_what_a_tool_raises_comes_out_unchanged(threads: ThreadExecutor, error: Exception) -> None:
+def test_exceptions_of_a_tool_are_raised_unchanged(threads: ThreadExecutor, error: Exception) -> None:
     def fail(args: Args, context: CallContext) -> ToolOutcome:
         raise error
 
@@ -88,7 +88,7 @@ def test_what_a_tool_raises_comes_out_unchanged(threads: ThreadExecutor, error: 
 
 
 @pytest.mark.parametrize("error", [StopIteration("empty"), SystemExit(3)])
-def test_what_would_stop_the_event_loop_becomes_a_failed_call(
+def test_base_exceptions_of_a_tool_become_a_failed_call(
     threads: ThreadExecutor, error: BaseException
 ) -> None:
     def fail(args: Args, context: CallContext) -> ToolOutcome:
@@ -105,7 +105,7 @@ def test_result_of_another_type_is_the_authors_mistake(threads: ThreadExecutor) 
             execute(threads, make(lambda args, context, wrong=wrong: wrong))
 
 
-def test_context_is_left_whatever_happens(threads: ThreadExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_context_is_exited_in_every_case(threads: ThreadExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[CallContext] = []
 
     class Watched(CallContext):
@@ -127,13 +127,13 @@ def test_context_is_left_whatever_happens(threads: ThreadExecutor, monkeypatch: 
 def test_cancelled_call_stops_at_its_check_point(threads: ThreadExecutor) -> None:
     cancel, begun = CancelToken(), threading.Event()
 
-    def dawdle(args: Args, context: CallContext) -> ToolOutcome:
+    def slow(args: Args, context: CallContext) -> ToolOutcome:
         begun.set()
         while True:
             context.check_cancelled()
 
     async def stop() -> None:
-        call = asyncio.ensure_future(start(threads, make(dawdle), cancel))
+        call = asyncio.ensure_future(start(threads, make(slow), cancel))
         await asyncio.to_thread(begun.wait, 10)
         cancel.cancel("enough")
         await call

@@ -1,4 +1,4 @@
-"""TIFF files: what libtiff says of damaged ones."""
+"""Damaged TIFF files: messages of libtiff."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from promptvision.images.codec import normalise
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the loaded library is known on Linux only")
 def test_damaged_file_writes_nothing_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
-    """libtiff prints what it finds, and files of users must not fill the log of a server."""
+    """libtiff prints warnings, and uploaded files must not fill the log of a server."""
     out = io.BytesIO()
     Image.effect_noise((300, 300), 60).save(out, "TIFF", compression="tiff_lzw")
     data = out.getvalue()

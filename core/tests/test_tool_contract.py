@@ -83,13 +83,13 @@ def test_output_on_stdout_is_found(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_result_that_differs_with_the_same_seed_is_found() -> None:
     @tool
-    def dice(image: Image.Image) -> float:
-        """Throw a dice."""
+    def random_levels(image: Image.Image) -> float:
+        """Edit with a random number of levels."""
         return random.random()
 
     with pytest.raises(AssertionError):
-        contract(dice).test_same_seed_gives_the_same_result()
-    fixed = replace(dice.tool, cacheable=False)
+        contract(random_levels).test_same_seed_gives_the_same_result()
+    fixed = replace(random_levels.tool, cacheable=False)
     with pytest.raises(pytest.skip.Exception, match="declares that equal calls may differ"):
         contract(fixed).test_same_seed_gives_the_same_result()
 
@@ -129,13 +129,13 @@ def test_call_that_writes_a_file_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "temporary"))
 
     @tool
-    def scribble(image: Image.Image) -> int:
+    def write_file(image: Image.Image) -> int:
         """Write a file beside the images."""
-        (tmp_path / "scribble").write_text("x")
+        (tmp_path / "write_file").write_text("x")
         return image.width
 
-    with pytest.raises(AssertionError, match=r"the call writes .*scribble"):
-        contract(scribble).test_call_writes_no_files()
+    with pytest.raises(AssertionError, match=r"the call writes .*write_file"):
+        contract(write_file).test_call_writes_no_files()
 
 
 def test_call_that_changes_the_environment_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

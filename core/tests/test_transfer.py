@@ -1,4 +1,4 @@
-"""Copies between stores: the same in both afterwards, whenever they are interrupted."""
+"""Copies between stores: equal contents afterwards, even after interruptions."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_copy_there_and_back_is_the_same(sqlite: SQLConversationStore) -> None:
     assert copy_conversations(memory, sqlite, silent) == 0
 
 
-def test_digest_sees_every_kind_of_change(sqlite: SQLConversationStore) -> None:
+def test_digest_covers_every_kind_of_change(sqlite: SQLConversationStore) -> None:
     fill(sqlite)
     seen = {digest_of_conversations(sqlite)}
     changes: list[Callable[[], object]] = [
@@ -107,7 +107,7 @@ class _CutConversations(MemoryConversationStore):
 
 
 @pytest.mark.parametrize("step", [1, 7, 30])
-def test_copy_that_is_cut_off_again_and_again_ends_the_same(sqlite: SQLConversationStore, step: int) -> None:
+def test_copy_that_is_interrupted_repeatedly_ends_the_same(sqlite: SQLConversationStore, step: int) -> None:
     fill(sqlite)
     target = _CutConversations()
     for _ in range(1000):
@@ -120,7 +120,7 @@ def test_copy_that_is_cut_off_again_and_again_ends_the_same(sqlite: SQLConversat
     assert digest_of_conversations(target) == digest_of_conversations(sqlite)
 
 
-def test_running_turn_arrives_as_interrupted_and_is_brought_up_to_date_later(
+def test_running_turn_is_copied_as_interrupted_and_updated_later(
     sqlite: SQLConversationStore,
 ) -> None:
     memory = MemoryConversationStore()
@@ -136,7 +136,7 @@ def test_running_turn_arrives_as_interrupted_and_is_brought_up_to_date_later(
     assert digest_of_conversations(memory) == digest_of_conversations(sqlite)
 
 
-def test_new_title_is_brought_along(sqlite: SQLConversationStore) -> None:
+def test_new_title_is_copied(sqlite: SQLConversationStore) -> None:
     memory = MemoryConversationStore()
     fill(memory)
     copy_conversations(memory, sqlite, silent)
@@ -145,7 +145,7 @@ def test_new_title_is_brought_along(sqlite: SQLConversationStore) -> None:
     assert digest_of_conversations(memory) == digest_of_conversations(sqlite)
 
 
-def test_what_went_on_in_the_target_is_not_overwritten(sqlite: SQLConversationStore) -> None:
+def test_newer_turns_in_the_target_are_not_overwritten(sqlite: SQLConversationStore) -> None:
     memory = MemoryConversationStore()
     memory.finish_turn(claim(memory, "ann"), TurnStatus.INTERRUPTED, {})
     copy_conversations(memory, sqlite, silent)
@@ -170,14 +170,14 @@ def test_more_conversations_than_a_page(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_store_that_keeps_other_bytes_is_detected() -> None:
-    class Careless(MemoryConversationStore):
+    class LossyStore(MemoryConversationStore):
         def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
             super().restore_turn(conversation, replace(turn, events=turn.events[1:]))
 
     memory = MemoryConversationStore()
     fill(memory)
     with pytest.raises(StoreError, match="differs after the copy"):
-        copy_conversations(memory, Careless(), silent)
+        copy_conversations(memory, LossyStore(), silent)
 
 
 # images
@@ -204,8 +204,8 @@ def test_damaged_image_is_reported_after_the_others_are_copied(tmp_path: Path) -
     assert sorted(memory.ids()) == ids[1:]
 
 
-def test_image_that_reads_otherwise_ends_the_copy() -> None:
-    class Careless(MemoryImageStore):
+def test_image_that_reads_back_differently_ends_the_copy() -> None:
+    class LossyStore(MemoryImageStore):
         def put(self, data: bytes, media_type: str) -> StoredImage:
             stored = super().put(data, media_type)
             self._held[stored.id] = replace(self._held[stored.id], data=data[:-1])
@@ -214,7 +214,7 @@ def test_image_that_reads_otherwise_ends_the_copy() -> None:
     memory = MemoryImageStore()
     memory.put(new_image(), "image/png")
     with pytest.raises(StoreError, match="differs after the copy"):
-        copy_images(memory, Careless(), silent)
+        copy_images(memory, LossyStore(), silent)
 
 
 def test_store_that_is_down_ends_the_copy(tmp_path: Path) -> None:

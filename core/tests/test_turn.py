@@ -51,7 +51,7 @@ def spoil(subject: str) -> str:
 
 
 class Hanging(ScriptedPlanner):
-    """Never answers, though it may begin to; counts the streams that were closed."""
+    """Never completes an answer, and counts the streams that were closed."""
 
     def __init__(self) -> None:
         super().__init__([])
@@ -262,7 +262,7 @@ def test_same_call_on_a_named_image_is_the_same_after_an_edit(tools: list[Tool],
     assert "already" in last_result(planner.requests[2])["note"]
 
 
-def test_offline_planner_goes_on_where_the_other_stopped(tools: list[Tool], scene_png: bytes) -> None:
+def test_offline_planner_continues_where_the_other_stopped(tools: list[Tool], scene_png: bytes) -> None:
     gone = ProviderError("groq: HTTP 500", kind="server")
     groq = ScriptedPlanner([make("detect_objects", prompt="red square"), gone, gone], name="groq")
     agent = make_agent(tools, planner=FallbackProvider([groq, OfflinePlanner()]))

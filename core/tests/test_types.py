@@ -73,7 +73,7 @@ def test_references_can_be_pickled_for_another_process() -> None:
     assert pickle.loads(pickle.dumps(MaskRef(ID))) == MaskRef(ID)
 
 
-def test_box_knows_its_middle_and_area() -> None:
+def test_box_has_its_middle_and_area() -> None:
     box = Box(10, 20, 30, 60)
     assert (box.centroid, box.area) == (Point(20, 40), 800)
 
@@ -127,7 +127,7 @@ def test_image_text_holds_no_control_or_private_characters(text: str) -> None:
     assert ImageText(cleaned) == cleaned
 
 
-def test_image_text_is_capped_and_loses_what_hides_or_turns_text() -> None:
+def test_image_text_is_capped_and_stripped_of_invisible_and_bidi_characters() -> None:
     assert len(ImageText("x" * 30_000)) == ImageText.LIMIT == 20_000
     assert ImageText("a\u202eb\u200bc\x00d\x1be\ue000f\ud800g\r\n\th") == "abcdefg\n\th"
 

@@ -1,4 +1,4 @@
-"""What plans announce: order, protection, and loads ahead that evict nothing."""
+"""Announcements of plans: order, protection, and preloading that evicts nothing."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_running_out_of_memory_ahead_drops_nothing(bench: Bench, monkeypatch: py
     assert loaded(pool) == ["a"]
 
 
-def test_missing_weights_and_unknown_models_are_passed_over(bench: Bench) -> None:
+def test_missing_weights_and_unknown_models_are_skipped(bench: Bench) -> None:
     pool = bench.pool(missing="b")
     pool.announce("plan", ["nothing", "b", "c"])
     pool._upcoming.join(10)

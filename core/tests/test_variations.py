@@ -104,7 +104,7 @@ def test_nothing_is_varied_when_another_call_made_the_current_image() -> None:
 @pytest.mark.parametrize(
     "words", ["make it bigger", "more contrast", "find the other one", "describe it", ""]
 )
-def test_other_requests_vary_nothing(words: str) -> None:
+def test_other_requests_are_not_variations(words: str) -> None:
     assert vary(words, "glow", brightness=1.3) == []
     assert vary("more", "convert_to_bw") == [], "there is no amount"
 

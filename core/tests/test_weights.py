@@ -51,7 +51,7 @@ def test_an_incomplete_folder_counts_as_missing(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("name", ["folder", "folder/model.pt"])
-def test_a_path_of_the_operators_own_wins(tmp_path: Path, name: str) -> None:
+def test_local_override_of_the_operator_is_used(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "model.pt").write_bytes(b"mine")
     settings = hub_settings(tmp_path / "home", PROMPTVISION_MODEL_TOY_1_0=str(tmp_path / name))

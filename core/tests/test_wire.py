@@ -1,4 +1,4 @@
-"""Messages between processes: whole or an error, and none too long."""
+"""Messages between processes: complete or an error, and limited in length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wishes that are not imperatives, and the limit on the work for a request."""
+"""Indirect requests, and the limit on the work for a request."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_shape_becomes_the_call_that_was_meant(shape: str) -> None:
         ('{"name": "find", "arguments": null}', "find", ""),
     ],
 )
-def test_variants_seen_in_the_wild(text: str, name: str, arguments: object) -> None:
+def test_variants_written_by_real_models(text: str, name: str, arguments: object) -> None:
     assert [(call.name, call.arguments) for call in parse_written_calls(text).calls] == [(name, arguments)]
 
 
@@ -99,7 +99,7 @@ def test_prose_is_an_answer(text: str) -> None:
         '{"name": "find", "arguments": {"x": 1e999}}',
     ],
 )
-def test_what_cannot_be_made_out_is_neither_call_nor_answer(text: object) -> None:
+def test_unreadable_text_is_neither_call_nor_answer(text: object) -> None:
     meant = parse_written_calls(text)
     assert (meant.calls, meant.prose) == ((), "")
 

@@ -76,7 +76,7 @@ def aged(fake: FakeCloudinary) -> float:
 
 
 def test_image_that_another_process_put_since_stays(open_store: OpenStore, fake: FakeCloudinary) -> None:
-    """Each store object keeps its own times, as that of another process does."""
+    """Each store object keeps its own times, as in separate processes."""
     store, other = open_store(), open_store()
     data = new_image()
     image_id = other.put(data, PNG).id
@@ -153,7 +153,7 @@ def test_asset_is_named_by_folder_and_hash(open_store: OpenStore, fake: FakeClou
 
 
 @pytest.mark.parametrize("has_etag", [True, False])
-def test_right_asset_is_never_overwritten(
+def test_intact_asset_is_never_overwritten(
     fake: FakeCloudinary, store: ImageStore, monkeypatch: pytest.MonkeyPatch, has_etag: bool
 ) -> None:
     """Without a digest in the answer, the asset is read and compared."""
@@ -292,7 +292,7 @@ def test_lasting_fault_ends_after_three_tries(fake: FakeCloudinary, store: Image
     assert len(fake.requests) == 3
 
 
-def test_refusal_is_not_repeated(fake: FakeCloudinary, store: ImageStore) -> None:
+def test_rejected_request_is_not_retried(fake: FakeCloudinary, store: ImageStore) -> None:
     fake.faults[:] = [400]
     with pytest.raises(StoreError) as caught:
         store.put(new_image(), PNG)

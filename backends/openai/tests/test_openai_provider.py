@@ -48,7 +48,7 @@ class TestOpenAI(ProviderContract):
         ("https://openai.com.example.org/v1", False),
     ],
 )
-def test_strict_mode_is_for_hosts_that_know_it(url: str, is_strict: bool) -> None:
+def test_strict_mode_is_used_only_for_hosts_that_support_it(url: str, is_strict: bool) -> None:
     provider = create(Settings.from_mapping({"OPENAI_API_KEY": "x", "OPENAI_BASE_URL": url}))
     wire = provider._host.dialect(ProviderContract.request.functions[0].parameters)
     assert wire.get("strict", False) is is_strict

@@ -1,4 +1,4 @@
-"""Lets the tests import the cluster; no setting of the machine reaches them."""
+"""Make the test cluster importable, and clear settings of the machine."""
 
 from __future__ import annotations
 

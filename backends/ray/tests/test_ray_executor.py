@@ -181,7 +181,7 @@ def test_turn_of_a_killed_driver_continues_by_the_journal(
     assert lines_of(first) == ["1"], "a finished step is not run again"
 
 
-def test_actor_that_crashes_costs_one_step(site: Path, tmp_path: Path) -> None:
+def test_crashing_actor_fails_one_step(site: Path, tmp_path: Path) -> None:
     async def run() -> Any:
         async with Agent(ray_settings(tmp_path), planner=CallsOfPrompt()) as agent:
             crashed = await agent.run("trial hello", user_id="ann")

@@ -58,7 +58,7 @@ def key_of(data: bytes) -> str:
     return f"some/folder/images/{image_id_of(data)[:2]}/{image_id_of(data)}.png"
 
 
-def test_right_object_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
+def test_intact_object_is_never_overwritten(s3_server: Any, store: ImageStore) -> None:
     data = new_image()
     s3_server.client.put_object(Bucket="images", Key=key_of(data), Body=data, Metadata={"put": "before"})
     store.put(data, PNG)
@@ -66,7 +66,7 @@ def test_right_object_is_never_overwritten(s3_server: Any, store: ImageStore) ->
     assert (found["Body"].read(), found["Metadata"]) == (data, {"put": "before"})
 
 
-def test_right_object_whose_etag_is_not_a_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
+def test_intact_object_whose_etag_is_not_a_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
     """The ETag of an object of several parts is not the MD5 of its bytes."""
     data, place = new_image(), {"Bucket": "images"}
     place["Key"] = key_of(data)
@@ -93,7 +93,7 @@ def test_damaged_object_is_repaired_by_putting_it_again(
 
 
 def test_image_that_another_process_put_since_stays(s3_server: Any, store: ImageStore) -> None:
-    """Each store object keeps its own times, as that of another process does."""
+    """Each store object keeps its own times, as in separate processes."""
     other = BucketImageStore("s3://images/some/folder", s3_server.variables.get)
     fresh, old = new_image(), new_image()
     began_at = time.time()

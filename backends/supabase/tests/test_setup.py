@@ -90,8 +90,8 @@ def test_every_function_runs_with_the_rights_of_its_caller(rest: RestServer) -> 
 
 
 @pytest.fixture
-def open_doors(rest: RestServer) -> Iterator[None]:
-    """A project whose operator has given anon every right, but left row-level security on."""
+def permissive_project(rest: RestServer) -> Iterator[None]:
+    """A project in which anon has every privilege and row-level security is on."""
 
     def change(how: str, whom: str) -> None:
         for what in ("all tables", "all functions"):
@@ -102,7 +102,7 @@ def open_doors(rest: RestServer) -> Iterator[None]:
     change("revoke", "from")
 
 
-@pytest.mark.usefixtures("open_doors")
+@pytest.mark.usefixtures("permissive_project")
 def test_empty_because_of_row_level_security_is_explained(rest: RestServer) -> None:
     with closing(SupabaseConversationStore(rest.url, rest.key())) as store:
         claim(store, "hidden")
@@ -118,7 +118,7 @@ def test_empty_because_of_row_level_security_is_explained(rest: RestServer) -> N
     assert "service_role" in str(caught.value)
 
 
-@pytest.mark.usefixtures("open_doors")
+@pytest.mark.usefixtures("permissive_project")
 def test_role_with_its_own_policy_is_accepted(rest: RestServer) -> None:
     for table in TABLES:
         rest.postgres.execute(f"create policy mine on {table} to anon using (true)", database=rest.database)

@@ -154,7 +154,7 @@ def test_silent_host_times_out(rest: RestServer, monkeypatch: pytest.MonkeyPatch
     assert watch.seconds < 2
 
 
-def test_crashed_database_loses_nothing_and_is_back_soon(
+def test_crashed_database_loses_nothing_and_recovers_quickly(
     rest: RestServer, store: SupabaseConversationStore
 ) -> None:
     turn = claim(store, "database-down")

@@ -1,4 +1,4 @@
-"""Lets the tests import the receiver; no telemetry setting of the machine reaches them."""
+"""Make the receiver importable, and clear telemetry settings of the machine."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """What ``OTEL_EXPORTER_OTLP_ENDPOINT`` is set to."""
+        """The value for ``OTEL_EXPORTER_OTLP_ENDPOINT``."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def wait_for(self, name: str, timeout_s: float = 60) -> None:
@@ -95,7 +95,7 @@ class Receiver:
         return found[0]
 
     def path(self, span: ReceivedSpan) -> list[str]:
-        """The names from the first span of a trace down to a span, as far as they were received."""
+        """The names of the received ancestors of a span and of the span itself, outermost first."""
         known = {one.id: one for one in self.spans}
         names = [span.name]
         while (above := known.get(span.parent)) is not None:

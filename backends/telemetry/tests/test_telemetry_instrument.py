@@ -34,7 +34,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def settings(receiver_url: str | None, **variables: str) -> Settings:
-    """Settings with no plugin but the core's own and this one."""
+    """Settings with only the core's plugins and this one."""
     others = {point.name for point in entry_points(group="promptvision")} - {"promptvision", "telemetry"}
     return Settings.from_mapping(
         {
@@ -101,7 +101,7 @@ def test_trace_of_a_turn_over_http_is_nested(
     assert len(set(ids)) == len(ids)
 
 
-def test_trace_goes_on_in_worker_processes(receiver: Receiver, tmp_path: Path, photo: Path) -> None:
+def test_trace_continues_in_worker_processes(receiver: Receiver, tmp_path: Path, photo: Path) -> None:
     """The command line, its executor ``processes``, and the tool of another distribution."""
     variables = {
         "PROMPTVISION_EXECUTOR": "processes",
@@ -118,7 +118,7 @@ def test_trace_goes_on_in_worker_processes(receiver: Receiver, tmp_path: Path, p
     assert {span.service for span in receiver.spans} == {"vision"}
 
 
-def test_neither_words_nor_images_are_exported_by_default(receiver: Receiver, scene_png: bytes) -> None:
+def test_prompts_and_images_are_not_exported_by_default(receiver: Receiver, scene_png: bytes) -> None:
     with make_agent(settings(receiver.url)) as agent:
         reply = agent.run_sync(PROMPT, image=scene_png)
     assert reply.status == "done"
@@ -129,7 +129,7 @@ def test_neither_words_nor_images_are_exported_by_default(receiver: Receiver, sc
     assert len(receiver.raw) < 40_000
 
 
-def test_contents_are_exported_where_that_is_switched_on(receiver: Receiver, scene_png: bytes) -> None:
+def test_contents_are_exported_if_the_setting_is_on(receiver: Receiver, scene_png: bytes) -> None:
     with make_agent(settings(receiver.url, PROMPTVISION_TELEMETRY_CONTENT="true")) as agent:
         reply = agent.run_sync(PROMPT, image=scene_png)
     turn = receiver.one("invoke_agent promptvision").attributes
@@ -176,7 +176,7 @@ def test_tokens_are_counted(receiver: Receiver, scene_png: bytes) -> None:
     assert counted == {"input": 120, "output": 7}
 
 
-def test_a_receiver_that_does_not_answer_delays_nothing_but_the_end(
+def test_unresponsive_receiver_delays_only_the_shutdown(
     scene_png: bytes, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(providers, "TIMEOUT_S", 0.5)
@@ -193,7 +193,7 @@ def test_a_receiver_that_does_not_answer_delays_nothing_but_the_end(
 @pytest.mark.parametrize(
     "configured", [settings(None), settings("http://127.0.0.1:1", OTEL_SDK_DISABLED="true")]
 )
-def test_it_is_off(configured: Settings) -> None:
+def test_it_is_off_by_default(configured: Settings) -> None:
     assert make_instrument(configured) is None
 
 

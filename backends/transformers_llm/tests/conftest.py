@@ -99,13 +99,13 @@ def load_builder() -> Any:
 
 @dataclass(frozen=True)
 class Setup:
-    """Where the tool and the photo are, and the requests of a turn with them.
+    """The tool, the photo, and the planner requests of a turn that uses them.
 
     Args:
         plugins: folder to import from.
         photo: an image file.
         variables: settings that leave out all other plugins, and place the model of the tool.
-        requests: what a planner is asked in a turn that makes one call and answers.
+        requests: planner requests of a turn that makes one call and answers.
     """
 
     plugins: Path
@@ -119,7 +119,7 @@ class Setup:
 
     @property
     def text(self) -> list[str]:
-        """What a tokenizer is trained on."""
+        """The training text of the tokenizer."""
         spoken = [message.content for request in self.requests for message in request.messages]
         schemas = [str(function.parameters) for request in self.requests for function in request.functions]
         return [*spoken, *schemas, ANSWER]
@@ -127,7 +127,7 @@ class Setup:
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Setup:
-    """What every test of a turn starts from, made once."""
+    """The setup of every test of a turn, made once."""
     folder = tmp_path_factory.mktemp("setup")
     plugins = write_plugin(folder / "site", "tone", TONE.replace("BALLAST", str(BALLAST)))
     photo = folder / "photo.png"
@@ -180,7 +180,7 @@ def tiny_llm() -> Any:
     """The module that builds checkpoints."""
     import torch
 
-    torch.set_num_threads(1)  # tiny models only lose time to a second one
+    torch.set_num_threads(1)  # a second thread only slows tiny models down
     return load_builder()
 
 
@@ -192,15 +192,15 @@ def checkpoint(tiny_llm: Any, recorded: Setup, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture(scope="session")
-def taught(tiny_llm: Any, recorded: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tiny_llm: Any, recorded: Setup, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that calls ``convert_to_bw`` and then answers."""
     from promptvision_transformers_llm.load import load
 
-    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("taught"), recorded.text, seed=1)
+    folder: Path = tiny_llm.build(tmp_path_factory.mktemp("trained"), recorded.text, seed=1)
     template = load(folder, "cpu", "float32").template
     first, second = recorded.requests
     call = tiny_llm.call_text("convert_to_bw", {"image_url": "img_1"})
-    tiny_llm.teach(folder, [(template.encode(first), call), (template.encode(second), ANSWER)])
+    tiny_llm.train(folder, [(template.encode(first), call), (template.encode(second), ANSWER)])
     return folder
 
 

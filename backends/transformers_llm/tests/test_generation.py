@@ -106,7 +106,7 @@ def test_temperature_makes_replies_differ(chat: Any) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
-def test_scores_that_are_no_numbers_still_give_an_allowed_token(
+def test_nan_scores_still_give_an_allowed_token(
     chat: Any, monkeypatch: pytest.MonkeyPatch, value: float, temperature: float
 ) -> None:
     head = chat.model.lm_head

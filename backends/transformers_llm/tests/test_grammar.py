@@ -24,7 +24,7 @@ def functions() -> tuple[Function, ...]:
 
 
 def write(chat: Any, grammar: str, rng: random.Random, limit: int, *, is_greedy: bool = False) -> str:
-    """A random reply, brought to its end after ``limit`` tokens; greedy: by one random order of tokens."""
+    """A random reply that is closed after ``limit`` tokens; greedy: by one random order of tokens."""
     constraint, ids = Constraint(chat.vocabulary, grammar), list[int]()
     order = rng.sample(range(chat.vocabulary.size), chat.vocabulary.size)
     while not constraint.is_complete:
@@ -69,7 +69,9 @@ def test_random_tokens_make_a_valid_call(chat: Any, functions: tuple[Function, .
 @pytest.mark.parametrize(
     "syntax", [CallSyntax('{"name": "', '", "parameters": ', "}"), CallSyntax("<|im_start|> [", "(", ")]")]
 )
-def test_other_syntaxes_are_kept_too(chat: Any, functions: tuple[Function, ...], syntax: CallSyntax) -> None:
+def test_other_syntaxes_are_enforced_too(
+    chat: Any, functions: tuple[Function, ...], syntax: CallSyntax
+) -> None:
     grammar = reply_grammar(functions[:2], syntax, chat.vocabulary.special).replace(
         "start: text | ", "start: "
     )
@@ -89,7 +91,7 @@ def test_text_never_looks_like_a_call(chat: Any) -> None:
         assert text[0] not in "{[`"
 
 
-def test_special_tokens_are_no_text(chat: Any) -> None:
+def test_special_tokens_are_not_text(chat: Any) -> None:
     assert "<tool_call>" in chat.vocabulary.special
     mask = Constraint(chat.vocabulary, reply_grammar((), HERMES, chat.vocabulary.special)).allowed()
     assert not any(mask[id_] for id_ in chat.vocabulary.special.values())
@@ -147,7 +149,7 @@ def test_any_schema_is_kept_whenever_the_reply_must_end(
     check_call(text, HERMES, (function,))
 
 
-def test_numbers_get_bounds_and_data_is_left_alone() -> None:
+def test_numbers_get_bounds_and_data_is_unchanged() -> None:
     schema = {
         "properties": {"a": {"type": "number", "exclusiveMinimum": 0}, "b": {"enum": [{"type": "number"}]}}
     }

@@ -13,7 +13,7 @@ from promptvision_transformers_llm.load import load
 from promptvision_transformers_llm.plugin import CONTEXT_TOKENS, MODEL
 
 
-def test_pool_counts_what_the_cache_may_grow_to(pool: ModelPool) -> None:
+def test_pool_reserves_memory_for_the_full_cache(pool: ModelPool) -> None:
     with pool.lease(MODEL.id) as (chat,):
         weights = sum(each.numel() * each.element_size() for each in chat.model.parameters())
         values = 2 * 2 * 2 * 8 * CONTEXT_TOKENS * 4  # keys and values, layers, heads, width
@@ -29,7 +29,7 @@ def test_dtype_is_that_of_the_weights(checkpoint: Path, dtype: str) -> None:
     assert not chat.model.training
 
 
-def test_every_end_that_the_model_knows_ends_a_reply(chat: Any) -> None:
+def test_every_end_token_of_the_model_ends_a_reply(chat: Any) -> None:
     assert chat.vocabulary.tokens.eos_tokens == chat.model.generation_config.eos_token_id
     assert chat.vocabulary.size == chat.model.config.vocab_size
 

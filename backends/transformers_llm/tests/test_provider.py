@@ -41,7 +41,7 @@ def leases(pool: ModelPool) -> int:
 
 @pytest.fixture(autouse=True)
 def length(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replies of an untrained model have no end of their own."""
+    """Replies of an untrained model do not end by themselves."""
     monkeypatch.setattr("promptvision_transformers_llm.generation.MAX_TOKENS", 80)
 
 
@@ -83,7 +83,7 @@ def test_cached_prompt_is_not_read_again(planner: TransformersLLM, pool: ModelPo
     assert 0 < len(unread) < len(prompt)
 
 
-def test_reader_who_leaves_stops_the_generation(planner: TransformersLLM, pool: ModelPool) -> None:
+def test_closing_the_stream_stops_the_generation(planner: TransformersLLM, pool: ModelPool) -> None:
     async def leave() -> None:
         async with aclosing(planner.stream(REQUEST)) as deltas:
             async for _ in deltas:
@@ -140,7 +140,7 @@ def test_reply_that_takes_too_long_is_a_timeout_and_stops(planner: TransformersL
     until(lambda: leases(pool) == 0)
 
 
-def test_requests_wait_for_each_other_and_may_give_up_waiting(
+def test_requests_run_one_at_a_time_and_can_time_out_while_waiting(
     planner: TransformersLLM, pool: ModelPool
 ) -> None:
     async def race() -> None:
@@ -169,7 +169,7 @@ def test_close_stops_what_runs(pool: ModelPool) -> None:
     assert not [each for each in threading.enumerate() if each.name.startswith("transformers_llm")]
 
 
-def test_model_that_does_not_fit_hands_over_to_the_next_planner(checkpoint: Path) -> None:
+def test_next_planner_is_used_if_the_model_does_not_fit(checkpoint: Path) -> None:
     settings = Settings.from_mapping(
         {"PROMPTVISION_MODEL_QWEN3_0_6B": str(checkpoint), "PROMPTVISION_MODEL_MEMORY": "1000"}
     )

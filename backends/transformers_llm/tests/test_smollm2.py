@@ -43,7 +43,7 @@ def planner() -> Iterator[TransformersLLM]:
     pool = ModelPool({MODEL.id: MODEL}, settings)
     made = create(settings, pool)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)  # gguf leaves its file to the garbage collector
+        warnings.simplefilter("ignore", ResourceWarning)  # gguf does not close its file
         with pool.lease(MODEL.id):
             gc.collect()
     yield made
@@ -63,7 +63,7 @@ def ask(planner: TransformersLLM, words: str, **options: object) -> object:
     return asyncio.run(planner.complete(request))
 
 
-def test_real_weights_answer_in_text_and_call_as_they_are_told(planner: TransformersLLM) -> None:
+def test_real_weights_answer_in_text_and_call_the_requested_function(planner: TransformersLLM) -> None:
     reply = ask(planner, "What is the capital of France? Answer with one word.")
     assert "Paris" in reply.text  # type: ignore[attr-defined]
     called = ask(planner, "Crop img_1 to its left half. Call crop_image.", functions=(CROP,))

@@ -89,7 +89,7 @@ def test_syntax_of_calls_is_read_off_the_template(
 
 
 @pytest.mark.parametrize("text", ["plain", XML, REFUSES])
-def test_model_without_such_a_syntax_is_told_one(checkpoint: Path, tiny_llm: Any, text: str) -> None:
+def test_model_without_a_call_syntax_gets_a_default_one(checkpoint: Path, tiny_llm: Any, text: str) -> None:
     made, tokenizer = template(checkpoint, tiny_llm.PLAIN_TEMPLATE if text == "plain" else text)
     assert made.syntax == HERMES
     written = tokenizer.decode(made.encode(REQUEST))
@@ -129,14 +129,14 @@ def test_text_cannot_end_its_message(checkpoint: Path, text: str, role: Any) -> 
     assert count(hostile) == count(harmless)
 
 
-def test_arguments_that_are_no_object_are_left_out(checkpoint: Path) -> None:
+def test_arguments_that_are_not_an_object_are_dropped(checkpoint: Path) -> None:
     made, tokenizer = template(checkpoint)
     broken = Message(role="assistant", tool_calls=(replace(CALL, arguments="{broken"),))
     written = tokenizer.decode(made.encode(ChatRequest(messages=(*MESSAGES[:2], broken, MESSAGES[3]))))
     assert '"arguments": {}' in written
 
 
-def test_brief_schema_keeps_what_a_model_must_know() -> None:
+def test_brief_schema_keeps_names_types_and_choices() -> None:
     schema = {
         "type": "object",
         "properties": {

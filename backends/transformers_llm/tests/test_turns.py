@@ -1,4 +1,4 @@
-"""Whole turns with the local LLM: on the command line, over HTTP, streamed, cancelled, short of memory."""
+"""Whole turns with the local LLM: on the command line, over HTTP, streamed, cancelled, with little memory."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def check_turn(document: dict[str, Any]) -> None:
     assert document["text_response"] == ANSWER
     (step,) = document["steps"]
     assert (step["operation"], step["tool"], step["status"]) == ("convert_to_bw", "tone", "done")
-    assert step["result"]["loaded"] == ["ballast"], "the LLM has left its memory to the tool"
+    assert step["result"]["loaded"] == ["ballast"], "the LLM was evicted for the tool"
 
 
-def test_turn_in_this_process_leaves_its_memory_and_takes_it_back(
-    setup: Any, taught: Path, tmp_path: Path
+def test_llm_is_evicted_for_a_tool_and_loaded_again_in_this_process(
+    setup: Any, trained: Path, tmp_path: Path
 ) -> None:
-    settings = Settings.from_mapping(setup.with_model(taught, PROMPTVISION_HOME=str(tmp_path)))
+    settings = Settings.from_mapping(setup.with_model(trained, PROMPTVISION_HOME=str(tmp_path)))
     with Agent(settings) as agent:
         reply = agent.run_sync(PROMPT, image=setup.photo)
         check_turn(reply.document())
@@ -42,8 +42,8 @@ def test_turn_in_this_process_leaves_its_memory_and_takes_it_back(
         assert agent.run_sync(PROMPT, image=setup.photo).text_response == ANSWER
 
 
-def test_turn_from_the_command_line(setup: Any, taught: Path, tmp_path: Path) -> None:
-    variables = setup.with_model(taught)
+def test_turn_from_the_command_line(setup: Any, trained: Path, tmp_path: Path) -> None:
+    variables = setup.with_model(trained)
     program = Program(tmp_path / "home", variables, path=[setup.plugins])
     ended = program.run("run", setup.photo, PROMPT, "-o", tmp_path / "out.png", "--json", timeout_s=LIMIT_S)
     assert ended.code == 0, ended.said
@@ -52,8 +52,8 @@ def test_turn_from_the_command_line(setup: Any, taught: Path, tmp_path: Path) ->
 
 
 @pytest.fixture(scope="module")
-def server(recorded: Any, taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
-    variables = recorded.with_model(taught)
+def server(recorded: Any, trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    variables = recorded.with_model(trained)
     with ServerProcess(tmp_path_factory.mktemp("server"), variables, path=[recorded.plugins]) as running:
         yield running
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["HERMES_TEMPLATE", "PLAIN_TEMPLATE", "build", "teach"]
+__all__ = ["HERMES_TEMPLATE", "PLAIN_TEMPLATE", "build", "train"]
 
 POSITIONS = 16_384
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
@@ -49,7 +49,7 @@ PLAIN_TEMPLATE = """\
 {{ message.content }}<|im_end|>
 {% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
 {% endif %}"""
-"""A template that knows no functions."""
+"""A template without support for functions."""
 
 
 def build(
@@ -103,16 +103,16 @@ def build(
     return folder
 
 
-def teach(folder: Path, lessons: Sequence[tuple[list[int], str]], *, steps: int = 400) -> None:
+def train(folder: Path, pairs: Sequence[tuple[list[int], str]], *, steps: int = 400) -> None:
     """Train the checkpoint until it gives each reply to its prompt.
 
     Args:
         folder: with a checkpoint of :func:`build`.
-        lessons: prompts as tokens, and the text of their replies.
+        pairs: tokens of prompts with the text of their replies.
         steps: how many, at most.
 
     Raises:
-        AssertionError: it has not learnt them by then.
+        AssertionError: the loss is still too high after that.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -120,7 +120,7 @@ def teach(folder: Path, lessons: Sequence[tuple[list[int], str]], *, steps: int 
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model: Any = AutoModelForCausalLM.from_pretrained(folder).train()
     batches = []
-    for prompt, reply in lessons:
+    for prompt, reply in pairs:
         answer = [*tokenizer(reply, add_special_tokens=False).input_ids, tokenizer.eos_token_id]
         ids = torch.tensor([prompt + answer])
         batches.append((ids, torch.tensor([[-100] * len(prompt) + answer])))
@@ -135,7 +135,7 @@ def teach(folder: Path, lessons: Sequence[tuple[list[int], str]], *, steps: int 
         optimizer.zero_grad()
         if max(losses) < 0.02:
             break
-    assert max(losses) < 0.2, f"the tiny model has not learnt its replies: {losses}"
+    assert max(losses) < 0.2, f"the loss of the tiny model is too high: {losses}"
     model.eval().save_pretrained(folder)
 
 

@@ -1,4 +1,4 @@
-"""Data of the tests, and a home folder of their own."""
+"""Data of the tests, and a separate home folder."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_a_file_of_instances_is_opened(tmp_path: Path) -> None:
         ({"images": [], "annotations": [], "categories": [{"id": 1}]}, r"categories\[0\] has no 'name'"),
     ],
 )
-def test_what_is_wrong_is_said(tmp_path: Path, content: Any, words: str) -> None:
+def test_error_names_what_is_wrong(tmp_path: Path, content: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
         open_instances(write(tmp_path, json.dumps(content)))
 

@@ -1,4 +1,4 @@
-"""What a planner sees of a labelled sentence: the conversation's images and those that its calls make."""
+"""The images that a planner gets with a labelled sentence: those of the conversation and of its calls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ img_1 input 1024x768 given by the user (current)
 
 
 class Scripted:
-    """A planner that gives prepared replies and keeps what it was asked."""
+    """A planner that gives prepared replies and records the requests."""
 
     name = "scripted"
     context_tokens = 1000

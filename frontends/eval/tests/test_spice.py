@@ -1,7 +1,7 @@
 """SPICE: what is missing is named, and the figures are those of pycocoevalcap, called directly.
 
-The scorer itself needs Stanford CoreNLP with its models (340 MB), which no test downloads: a program in the
-place of ``java`` answers in its form.
+The scorer itself needs Stanford CoreNLP with its models (340 MB), which no test downloads: a fake
+``java`` program answers in its format.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ json.dump(rows, open(write, "w", encoding="utf-8"))
 
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of SPICE with empty files in the place of the jars."""
+    """The folder of SPICE with empty files instead of the jars."""
     folder = tmp_path / "spice"
     (folder / "lib").mkdir(parents=True)
     monkeypatch.setattr(spice, "__file__", str(folder / "spice.py"))
@@ -68,7 +68,7 @@ def test_the_figure_equals_that_of_pycocoevalcap(
     assert [each["All"]["f"] for each in scores][2:] == [0, 1]
 
 
-def test_an_image_without_a_figure_is_said(
+def test_an_image_without_a_figure_is_reported(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     install_java(tmp_path, monkeypatch, "11.0.2", empty=False)

@@ -91,5 +91,5 @@ def test_without_scores_or_with_equal_ones_some_examples_are_shown() -> None:
     assert worst_examples(Texts(), [outcome("one", [])]) == ""
 
 
-def test_an_image_that_was_moved_is_said() -> None:
+def test_a_moved_image_is_reported() -> None:
     assert "a.png is gone" in worst_examples(Texts(), [outcome("one", [0.5, 1], "moved", "b")])

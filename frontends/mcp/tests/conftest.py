@@ -1,4 +1,4 @@
-"""Lets the tests import the module that they share."""
+"""Make the shared module of the tests importable."""
 
 from __future__ import annotations
 

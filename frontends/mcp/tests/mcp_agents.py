@@ -48,7 +48,7 @@ def label(image: Image.Image, text: str, size: int) -> Image.Image:
 
 @tool
 def broken(image: Image.Image) -> Image.Image:
-    """Never work."""
+    """Always fail."""
     raise ToolFailed("broken: the lens is dirty; clean it")
 
 

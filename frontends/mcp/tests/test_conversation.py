@@ -1,4 +1,4 @@
-"""Images in calls: forms that are not handles enter the conversation, and the subject stays the subject."""
+"""Images in calls: new images are added to the conversation, and the current image does not change."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_mask_of_the_client_is_used_for_the_image_that_is_named() -> None:
     asyncio.run(check())
 
 
-def test_second_image_enters_without_becoming_the_subject() -> None:
+def test_second_image_does_not_become_the_current_image() -> None:
     async def check(agent: Agent, **arguments: Any) -> tuple[int, int]:
         async with client_of(agent=agent) as client:
             await client.call_tool("convert_to_bw", {"image_url": data_uri(scene())})

@@ -73,7 +73,7 @@ def test_call_with_progress_and_an_image_result(mode: str, server: ServerProcess
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_two_keys_see_nothing_of_each_other(mode: str, server: ServerProcess) -> None:
+def test_keys_cannot_access_each_others_data(mode: str, server: ServerProcess) -> None:
     async def check() -> None:
         async with connect(server, "alice", mode) as alice, connect(server, "bob", mode) as bob:
             image = data_uri(scene(33 if mode == "auto" else 34))

@@ -154,7 +154,7 @@ HOSTILE: list[Any] = [
 
 
 @modes
-def test_hostile_images_are_refused_in_words_and_leave_nothing_behind(mode: str) -> None:
+def test_hostile_images_are_refused_with_a_message_and_store_nothing(mode: str) -> None:
     async def check() -> None:
         agent = new_agent()
         async with client_of(mode, agent=agent) as client:
@@ -210,7 +210,7 @@ def test_undo_goes_back_step_by_step_and_deletes_nothing(mode: str) -> None:
 
 
 @modes
-def test_get_image_shows_a_preview_or_the_link_alone(mode: str) -> None:
+def test_get_image_returns_a_preview_or_only_the_link(mode: str) -> None:
     client: Any = None
 
     async def kinds(**arguments: str) -> list[str]:
@@ -270,7 +270,7 @@ def test_prompts_name_the_usual_jobs(mode: str) -> None:
     asyncio.run(check())
 
 
-def test_parallel_calls_of_one_client_run_one_after_the_other() -> None:
+def test_parallel_calls_of_one_client_run_sequentially() -> None:
     async def check() -> None:
         async with client_of() as client:
             await client.call_tool("convert_to_bw", {"image_url": data_uri(scene())})

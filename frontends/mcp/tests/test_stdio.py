@@ -77,7 +77,7 @@ def test_client_reads_a_file_of_an_allowed_folder_and_no_other(
     asyncio.run(check())
 
 
-def test_conversation_goes_on_after_the_program_has_ended(tmp_path: Path, plugins: Path) -> None:
+def test_conversation_continues_after_the_program_has_ended(tmp_path: Path, plugins: Path) -> None:
     scene().save(tmp_path / "in.png")
     server = program(tmp_path, plugins, "--root", str(tmp_path), "--conversation", "holiday")
 

@@ -1,4 +1,4 @@
-"""A browser, a server with the tools of the tests, and pages whose console and requests are judged."""
+"""A browser, a server with the tools of the tests, and pages whose console and requests are checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from web_pages import CHROMIUM, FLAGS, VIEWS, Open, Watched, drawing, start_server
+from web_pages import CHROMIUM, FLAGS, VIEWS, CheckedPage, Open, drawing, start_server
 
 from promptvision.testing import ServerProcess
 
@@ -80,12 +80,12 @@ def open_page(
 
     A test that changes what the page keeps in local storage opens it in an ``own_profile``.
     """
-    opened: list[Watched] = []
+    opened: list[CheckedPage] = []
     with ExitStack() as stack:
 
-        def start(url: str, view: str = "wide", *, path: str = "/", own_profile: bool = False) -> Watched:
+        def start(url: str, view: str = "wide", *, path: str = "/", own_profile: bool = False) -> CheckedPage:
             context = new_context(view) if own_profile else shared_contexts(view)
-            watched = Watched(context, url)
+            watched = CheckedPage(context, url)
             stack.callback(context.close if own_profile else watched.page.close)
             watched.page.goto(url + path)
             opened.append(watched)

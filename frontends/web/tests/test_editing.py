@@ -218,7 +218,7 @@ def test_earlier_turns_are_shown_on_demand(page: Page, png: bytes) -> None:
     expect(page.locator(".lineage li")).to_have_count(4)
 
 
-def test_what_an_answer_needs_is_a_button(page: Page, png: bytes) -> None:
+def test_missing_requirement_of_an_answer_is_a_button(page: Page, png: bytes) -> None:
     drop(page, png)
     say(page, "describe the toy")
     wait_for_end(page, "Failed")

@@ -1,4 +1,4 @@
-"""What a user does with the page, in Chromium against a real server, in both sizes and both themes."""
+"""Actions of a user on the page, in Chromium against a real server, in both sizes and both themes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_edit_by_text_is_compared_with_the_slider(page: Page, png: bytes) -> Non
 
 
 @pytest.mark.usefixtures("gate")
-def test_stop_in_the_middle(page: Page, png: bytes) -> None:
+def test_running_turn_is_stopped(page: Page, png: bytes) -> None:
     drop(page, png)
     wait_in_tool(page)
     page.get_by_role("button", name="Stop", exact=True).click()
@@ -155,7 +155,7 @@ def test_reload_and_second_tab_follow_the_running_turn(
         expect(page.locator("section.step.done")).to_have_count(1)
 
 
-def test_server_restart_in_the_middle_is_survived(
+def test_page_recovers_from_a_server_restart_during_a_turn(
     tmp_path: Path, open_page: Open, png: bytes, gate: Path
 ) -> None:
     server = start_server(

@@ -82,7 +82,7 @@ def test_model_is_pulled_with_live_progress(server: ServerProcess, open_page: Op
     expect(page.locator("details.tool", has_text="describe toy").locator(".badge")).to_have_count(0)
 
 
-def test_pull_goes_on_when_the_page_is_left(server: ServerProcess, open_page: Open, hub: Hub) -> None:
+def test_pull_continues_when_the_page_is_closed(server: ServerProcess, open_page: Open, hub: Hub) -> None:
     hub.go_on.clear()
     page = open_page(server.url).page
     page.get_by_role("tab", name="Setup").click()

@@ -1,4 +1,4 @@
-"""Signing in with API keys: users see nothing of each other, and only administrators change the server."""
+"""Signing in with API keys: users are isolated, and only administrators change the server."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from web_pages import (
     NOT_FOUND,
     REFUSED_KEY,
     VIEWS,
+    CheckedPage,
     Open,
-    Watched,
     audit,
     current,
     drop,
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, gate_file: Path) -> Iterato
     running.kill()
 
 
-def sign_in(watched: Watched, user: str) -> Page:
+def sign_in(watched: CheckedPage, user: str) -> Page:
     watched.expected = (REFUSED_KEY, NOT_FOUND)
     page = watched.page
     page.get_by_label("API key").fill(KEYS[user])
@@ -66,7 +66,7 @@ def test_wrong_key_is_refused(server: ServerProcess, open_page: Open, view: str)
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_two_users_see_nothing_of_each_other(
+def test_users_cannot_access_each_others_conversations(
     server: ServerProcess, open_page: Open, view: str, png: bytes
 ) -> None:
     alice, bob = (sign_in(open_page(server.url, view), user) for user in KEYS)

@@ -1,4 +1,4 @@
-"""A server for the tests of the page, and what a user does with the page in Chromium."""
+"""A server for the tests of the page, and the actions of a user in Chromium."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ INDEX = Path(__file__).parents[1] / "src" / "promptvision_web" / "static" / "ind
 TOOLS = Path(__file__).with_name("photo_tools.py")
 NEURAL = "florence,grounding_dino,sam,sd_inpaint,sdxl_inpaint"
 
-expect.set_options(timeout=60_000)  # a busy machine may be slow; what is wrong stays wrong
+expect.set_options(timeout=60_000)  # tolerates a slow machine; a real failure does not go away
 
 
 def free_port() -> int:
@@ -64,8 +64,8 @@ NOT_FOUND = re.escape("Failed to load resource: the server responded with a stat
 BROKEN_CONNECTION = r"Failed to load resource: net::ERR_(CONNECTION|INCOMPLETE|EMPTY|SOCKET)\w*"
 
 
-class Watched:
-    """A page whose console and requests are judged when the test ends."""
+class CheckedPage:
+    """A page whose console and requests are checked when the test ends."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
         self.page: Page = context.new_page()
@@ -88,7 +88,7 @@ class Watched:
             self.foreign.append(request.url)
 
 
-Open = Callable[..., Watched]
+Open = Callable[..., CheckedPage]
 
 
 def drawing() -> Image.Image:
@@ -176,7 +176,7 @@ def audit(page: Page, area: str = "body") -> None:
 
 
 def place_of(page: Page, x: float, y: float) -> tuple[float, float]:
-    """Where a pixel of the image that the tests use is in the window."""
+    """The position of a pixel of the test image in the window."""
     wait_for_image(page)
     page.locator(".layers").scroll_into_view_if_needed()
     place = page.locator(".layers").bounding_box()

@@ -32,7 +32,7 @@ def test_face_of_the_portrait(portrait: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("prompt", "has_note"), [("faces", True), ("face", False), ("the left faces", True)])
 def test_number_of_faces_is_a_lower_bound(portrait: np.ndarray, prompt: str, has_note: bool) -> None:
-    """A detector that misses people must not answer "how many" with a plain number."""
+    """Since the detector misses people, "how many" is answered with a lower bound."""
     result = run_tool(DETECT_TOOL, Image.fromarray(portrait), prompt=prompt)
     assert ("At least 1: face detection misses" in result.summary()) == has_note
 

@@ -71,14 +71,14 @@ def test_only_the_requested_regions_change(case: EditCase) -> None:
         *["make the orange suit blue", "remove the person", "make the background blue"],
     ],
 )
-def test_portrait_is_not_painted_over(portrait: np.ndarray, request_: str) -> None:
+def test_portrait_is_not_repainted(portrait: np.ndarray, request_: str) -> None:
     reply, edited = run(Image.fromarray(portrait), request_)
     assert edited is None
     assert reply.status == "failed"
     assert reply.text_response
 
 
-def test_refusal_names_what_cannot_be_told(portrait: np.ndarray) -> None:
+def test_refusal_names_the_words_that_cannot_be_checked(portrait: np.ndarray) -> None:
     reply, _ = run(Image.fromarray(portrait), "change the orange suit to blue")
     assert "cannot check 'suit'" in reply.text_response
     assert "say 'the orange area'" in reply.text_response
@@ -254,9 +254,9 @@ def test_box_in_every_spelling_selects_and_edits_the_thing_in_it(
 
 
 @pytest.mark.parametrize("value", NO_BOXES.values(), ids=NO_BOXES.keys())
-def test_what_is_no_box_selects_nothing(boxed: tuple[Agent, np.ndarray, bytes], value: Any) -> None:
+def test_invalid_box_selects_nothing(boxed: tuple[Agent, np.ndarray, bytes], value: Any) -> None:
     agent, _, image = boxed
-    if value in ([], ""):  # left out: the box is found, and here nothing says of what
+    if value in ([], ""):  # left out: the box is found, and nothing names its content
         with pytest.raises(ArgumentsError, match="say what to look for"):
             asyncio.run(agent.call_tool("segment_objects", {"image_url": image, "bounding_boxes": value}))
         return

@@ -46,7 +46,7 @@ def test_ball_becomes_blue(ball: Any) -> None:
     assert result.message is None
 
 
-def test_removal_is_told_in_one_sentence(ball: Any) -> None:
+def test_removal_is_reported_in_one_sentence(ball: Any) -> None:
     result, edited = _edit(ball.image, ball.mask)
     red, green, _ = np.array(edited)[220, 290].astype(int)
     assert red - green < 60

@@ -54,7 +54,7 @@ def test_unchecked_words_are_reported(phrase: str, kind: Kind, unchecked: tuple[
     assert (request.kind, request.unchecked) == (kind, unchecked)
 
 
-def test_parts_are_split_and_foreign_ones_separated() -> None:
+def test_parts_are_split_and_unsupported_ones_separated() -> None:
     requests, foreign = read_prompt("Red ball. lion. faces and people. red ball.")
     assert [request.label for request in requests] == ["red ball", "face", "person"]
     assert [phrase.text for phrase in foreign] == ["lion"]

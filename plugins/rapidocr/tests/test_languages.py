@@ -12,6 +12,6 @@ def test_latin_and_chinese_pass() -> None:
 
 
 @pytest.mark.parametrize("codes", [["rus"], ["eng", "kli"], ["English"]])
-def test_other_languages_are_left_to_another_tool(codes: list[str]) -> None:
+def test_other_languages_are_not_accepted(codes: list[str]) -> None:
     with pytest.raises(ToolFailed, match=f"language {codes[-1]}; promptvision-tesseract"):
         check_languages(codes)

@@ -1,4 +1,4 @@
-"""The tool, as the agent would run it, and agreement with diffusers' own pipeline."""
+"""The tool, called as by the agent, and agreement with diffusers' pipeline."""
 
 from __future__ import annotations
 

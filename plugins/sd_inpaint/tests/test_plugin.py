@@ -1,4 +1,4 @@
-"""What the plugin offers, and where its tool stands among others."""
+"""The plugin's hooks, and the priority of its tool among others."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
     stage: str,
     failures: int,
 ) -> None:
-    """The CPU acts as the GPU. Each failure is one rung; stages that finished do not run again."""
+    """The CPU acts as the GPU. Each failure is one level; finished stages do not run again."""
     monkeypatch.setattr("promptvision.tools.stages.release_cached", lambda: None)  # collects all garbage
     monkeypatch.setattr("promptvision.models.devices.release_cached", lambda: None)
     wanted, _ = paint_in(context(), *scene)

@@ -21,7 +21,7 @@ Make = Callable[..., CallContext]
 OUT = "While decoding, memory ran out; "
 
 
-def test_running_out_of_memory_tries_each_rung_and_says_so(context: Make) -> None:
+def test_running_out_of_memory_tries_each_level_and_reports_it(context: Make) -> None:
     with context() as held:
         runner = StagedRunner(held, Placement.RESIDENT, gpu="cpu")
         tried: list[Placement] = []

@@ -53,7 +53,7 @@ def build_refiner(folder: Path) -> Path:
 
 
 def variables(base: Path, refiner: Path, generator: Path | None = None) -> dict[str, str]:
-    """Settings that put these folders in the place of the models, and let them work on few pixels."""
+    """Settings that replace the models by these folders, and limit the number of pixels."""
     folders = {
         "SDXL_INPAINT": base,
         "SDXL_TEXT_ENCODER": base,

@@ -49,14 +49,14 @@ def draw_page() -> DrawPage:
 
 
 @pytest.fixture
-def pepper() -> Callable[[Grey], Grey]:
+def add_specks() -> Callable[[Grey], Grey]:
     """Set 3 % of the pixels to black or white."""
 
-    def pepper(page: Grey) -> Grey:
+    def add_specks(page: Grey) -> Grey:
         chance = np.random.default_rng(5).random(page.shape)
         return np.where(chance < 0.015, 0, np.where(chance < 0.03, 255, page)).astype(np.uint8)
 
-    return pepper
+    return add_specks
 
 
 @pytest.fixture

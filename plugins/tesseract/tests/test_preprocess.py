@@ -53,13 +53,13 @@ def test_dark_ink_is_not_inverted_even_on_dark_paper(draw_page: DrawPage, ink: i
     assert preprocess.invert_dark(page) is page
 
 
-def test_specks_are_removed(draw_page: DrawPage, pepper: Damage) -> None:
+def test_specks_are_removed(draw_page: DrawPage, add_specks: Damage) -> None:
     page = draw_page()
     margin = np.s_[:, :36]
-    peppered = pepper(page)
-    cleaned = preprocess.remove_outliers(peppered)
-    assert wrong_pixels(cleaned[margin], page[margin]) < 0.02 * wrong_pixels(peppered[margin], page[margin])
-    assert wrong_pixels(cleaned, page) < 0.33 * wrong_pixels(peppered, page)
+    noisy = add_specks(page)
+    cleaned = preprocess.remove_outliers(noisy)
+    assert wrong_pixels(cleaned[margin], page[margin]) < 0.02 * wrong_pixels(noisy[margin], page[margin])
+    assert wrong_pixels(cleaned, page) < 0.33 * wrong_pixels(noisy, page)
 
 
 @pytest.mark.parametrize("px", [11, 12, 28])

@@ -60,7 +60,7 @@ def test_clean_page_is_read_line_by_line(draw_page: DrawPage, text: str, preproc
 @pytest.mark.parametrize(
     "damage",
     [
-        "pepper",
+        "add_specks",
         "shade",
         "noise",
         "tilt",
@@ -77,7 +77,7 @@ def test_damaged_page_is_read(
     noisy: Callable[[Grey, float], Grey] = request.getfixturevalue("make_noisy")
     page = Image.fromarray(draw_page())
     damaged: dict[str, Callable[[], Grey | Image.Image]] = {
-        "pepper": lambda: request.getfixturevalue("pepper")(draw_page()),
+        "add_specks": lambda: request.getfixturevalue("add_specks")(draw_page()),
         "shade": lambda: request.getfixturevalue("shade")(draw_page()),
         "noise": lambda: noisy(draw_page(), 45),
         "tilt": lambda: page.rotate(13, Image.Resampling.BICUBIC, expand=True, fillcolor=250),

@@ -1,4 +1,4 @@
-"""The tool, as the agent would run it, and agreement with the library's own generation."""
+"""The tool, called as by the agent, and agreement with the library's generation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTION = "how many dogs are there?"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An untrained model seldom comes to an end by itself."""
+    """An untrained model rarely stops by itself."""
     monkeypatch.setattr(ask, "MAX_NEW_TOKENS", 20)
 
 
