@@ -169,6 +169,12 @@ def test_base64_is_decoded_in_pieces(data: bytes, piece: int, space: str) -> Non
                 read(f"data:;base64,{text}AAAA")
 
 
+def test_long_data_uris_are_base64() -> None:
+    assert read("data:," + "%41" * 300_000) == b"A" * 300_000
+    with pytest.raises(TooLarge, match="without base64"):
+        read("data:image/png," + "%41" * 400_000)
+
+
 def test_event_loop_runs_while_a_data_uri_is_decoded() -> None:
     uri = "data:;base64," + base64.b64encode(bytes(MAX_BYTES)).decode()
 

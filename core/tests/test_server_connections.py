@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -266,3 +267,27 @@ def test_server_still_answers_with_two_thousand_slow_connections(kind: str) -> N
                 writer.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+)
+def test_request_that_cannot_be_parsed_gets_a_problem_document(request_bytes: bytes) -> None:
+    async def run() -> bytes:
+        async with running() as site:
+            reader, writer = await site.connect(request_bytes)
+            received = await asyncio.wait_for(reader.read(), 20)
+            writer.close()
+            return received
+
+    head, _, body = asyncio.run(run()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert b"x-content-type-options: nosniff" in head
+    assert json.loads(body)["status"] == 400

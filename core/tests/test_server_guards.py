@@ -1,9 +1,9 @@
-"""The limit on bodies, and the check of Host and Origin."""
+"""Limits on requests at once, and the check of Host and Origin."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from starlette.types import Message, Receive, Scope, Send
 from promptvision.agent.agent import Agent
 from promptvision.errors import SetupError
 from promptvision.server.connections import ConnectionLimits
-from promptvision.server.guards import MAX_REQUESTS, BodyLimit, HostGuard, RequestLimit
+from promptvision.server.guards import MAX_REQUESTS, HostGuard, RequestLimit
 from promptvision.settings import Settings
 from promptvision.testing.agents import make_agent
 from promptvision.tools.tool import Tool
@@ -160,39 +160,6 @@ def test_cors_origins_must_be_exact(origin: str) -> None:
         Settings.from_mapping({"PROMPTVISION_CORS_ORIGINS": origin})
 
 
-def test_content_length_with_transfer_encoding_is_refused() -> None:
-    sink = Sink(answers_first=False)
-    sent = drive(BodyLimit(sink, 100), [1], {b"content-length": b"1", b"transfer-encoding": b"chunked"})
-    assert sent[0]["status"] == 400
-    assert sink.read == 0
-
-
-def test_body_in_many_small_parts_does_not_block_the_event_loop() -> None:
-    class Counting:
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            while (await receive())["more_body"]:
-                pass
-
-    async def both() -> int:
-        turns, left = 0, 100_000
-
-        async def receive() -> Message:
-            nonlocal left
-            left -= 1
-            return {"type": "http.request", "body": b"x", "more_body": left > 0}
-
-        reading = asyncio.create_task(
-            BodyLimit(Counting())({"type": "http", "headers": []}, receive, no_send)
-        )
-        while not reading.done():
-            turns += 1
-            await asyncio.sleep(0)
-        await reading
-        return turns
-
-    assert asyncio.run(both()) > 1000
-
-
 def test_requests_over_the_limit_get_retry_after() -> None:
     async def run() -> list[Message]:
         release, sent = asyncio.Event(), list[Message]()
@@ -222,72 +189,24 @@ def test_slow_bodies_cannot_use_up_the_requests() -> None:
     assert ConnectionLimits().total < MAX_REQUESTS
 
 
-def pieces(count: int) -> Iterator[bytes]:
-    for _ in range(count):
-        yield b"x" * 2**20
+def test_one_user_cannot_take_all_requests() -> None:
+    async def run() -> list[int]:
+        release, statuses = asyncio.Event(), list[int]()
 
+        async def hold(scope: Scope, receive: Receive, send: Send) -> None:
+            await release.wait()
 
-def test_body_of_undeclared_length_is_cut(serve: Serve, tools: list[Tool]) -> None:
-    headers = {"Content-Type": "application/json"}
-    response = serve(make_agent(tools)).post("/chat", content=pieces(30), headers=headers)
-    assert response.status_code == 413
-    assert response.headers["connection"] == "close"
+        async def send(message: Message) -> None:
+            statuses.append(message.get("status", 0))
 
+        limit = RequestLimit(hold, 8, per_user=2, user=lambda scope: scope["user"])
+        users = ["a", "a", "a", "b", "", "", ""]
+        scopes = [{"type": "http", "headers": [], "user": user} for user in users]
+        running = [asyncio.create_task(limit(scope, no_body, send)) for scope in scopes]
+        await asyncio.sleep(0.01)
+        release.set()
+        await asyncio.gather(*running)
+        await limit(scopes[0], no_body, send)
+        return [status for status in statuses if status]
 
-class Sink:
-    """An app that reads a body to its end, or answers before it reads any."""
-
-    def __init__(self, *, answers_first: bool) -> None:
-        self.answers_first = answers_first
-        self.read = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self.answers_first:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise OSError("the caller left")
-            self.read += len(message["body"])
-            if not message["more_body"]:
-                return
-
-
-def drive(app: BodyLimit, sizes: list[int], headers: dict[bytes, bytes]) -> list[Message]:
-    sent: list[Message] = []
-    waiting = list(sizes)
-
-    async def receive() -> Message:
-        size = waiting.pop(0)
-        return {"type": "http.request", "body": b"x" * size, "more_body": bool(waiting)}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    asyncio.run(app({"type": "http", "headers": list(headers.items())}, receive, send))
-    return sent
-
-
-def test_declared_length_is_judged_before_anything_is_read() -> None:
-    sink = Sink(answers_first=False)
-    sent = drive(BodyLimit(sink, 100), [101], {b"content-length": b"101"})
-    assert sent[0]["status"] == 413
-    assert sink.read == 0
-
-
-def test_streamed_length_is_judged_as_it_comes() -> None:
-    sink = Sink(answers_first=False)
-    sent = drive(BodyLimit(sink, 100), [60, 40, 1, 10**9], {})
-    assert sent[0]["status"] == 413
-    assert sink.read == 100
-
-
-def test_limit_itself_is_allowed_and_a_wrong_content_length_is_detected() -> None:
-    assert drive(BodyLimit(Sink(answers_first=False), 100), [60, 40], {}) == []
-    sent = drive(BodyLimit(Sink(answers_first=False), 100), [101], {b"content-length": b"5"})
-    assert sent[0]["status"] == 413
-
-
-def test_answer_that_has_begun_is_not_followed_by_another() -> None:
-    sent = drive(BodyLimit(Sink(answers_first=True), 100), [101], {})
-    assert [message["type"] for message in sent] == ["http.response.start"]
+    assert asyncio.run(run()) == [429]

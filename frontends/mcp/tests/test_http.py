@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -159,3 +160,25 @@ def test_mcp_over_http_as_a_command(tmp_path: Path) -> None:
         finally:
             process.terminate()
             process.communicate(timeout=60)
+
+
+def test_json_of_very_many_members_is_refused_before_it_is_parsed(server: ServerProcess) -> None:
+    body = b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"x": [' + b"1," * 60_000 + b"1]}}"
+    headers = {
+        **ACCEPT,
+        "Authorization": f"Bearer {KEYS['alice']}",
+        "Content-Type": "application/json",
+    }
+    response = httpx.post(f"{server.url}/mcp", content=body, headers=headers)
+    assert response.status_code == 400
+    assert "members" in response.json()["error"]
+
+
+def test_client_that_leaves_in_mid_request_leaves_no_traceback(server: ServerProcess) -> None:
+    host, port = server.url.removeprefix("http://").split(":")
+    head = f"POST /mcp HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {KEYS['alice']}\r\n"
+    head += "Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(head.encode())
+    assert httpx.get(f"{server.url}/health").status_code == 200
+    assert "ClientDisconnect" not in server.log

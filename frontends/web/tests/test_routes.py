@@ -94,5 +94,11 @@ def test_address_of_a_private_host_is_refused(client: TestClient) -> None:
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[1]", b'{"url": 1}', b"[" * 4000, b'{"url": "' + b"x" * 5000])
+def test_body_that_is_not_an_address_is_refused(client: TestClient, body: bytes) -> None:
+    answer = client.post("/web/images", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+
+
 def test_unknown_model_is_not_found(client: TestClient) -> None:
     assert client.post("/web/models/none/pull").status_code == 404

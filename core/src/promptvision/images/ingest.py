@@ -33,6 +33,8 @@ __all__ = ["IngestedImage", "ingest", "path_of_url", "read_source"]
 
 _TIFF = re.compile(rb"II[*+]\x00|MM\x00[*+]")
 _PIECE = 2**18  # characters decoded at a time; the interpreter switches threads in between
+_MAX_ESCAPED = 10**6  # characters of a data URL without base64; they are decoded one by one
+_BASE64_ESCAPES = {"%2B": "+", "%2F": "/", "%3D": "=", "%0A": "", "%0D": "", "%20": ""}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):")  # at least two letters: C:\\x.png is a path
 
 
@@ -170,10 +172,15 @@ def _read_data_uri(text: str) -> bytes:
         raise InputError("image: a data URL without a comma", hint="write data:image/png;base64,...")
     if len(body) > 3 * MAX_BYTES:  # the longest spelling: every byte as %XX
         raise _too_large()
-    if not re.sub(r"\s", "", head).lower().endswith(";base64"):
-        return _within_limit(unquote_to_bytes(body))
+    if not re.sub(r"\s", "", head[-100:]).lower().endswith(";base64"):
+        if len(body) > _MAX_ESCAPED:
+            raise TooLarge("image: a long data URL without base64", hint="write data:image/png;base64,...")
+        return unquote_to_bytes(body)
+    if "%" in body:
+        for escape, character in _BASE64_ESCAPES.items():
+            body = body.replace(escape, character).replace(escape.lower(), character)
     try:
-        return _within_limit(_decode_base64(unquote(body) if "%" in body else body))
+        return _within_limit(_decode_base64(body))
     except ValueError as exc:
         raise InputError("image: a data URL whose base64 is broken", hint="encode the file again") from exc
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Scope
 
 from promptvision.agent.agent import Agent
 from promptvision.batches.service import BatchService
@@ -29,7 +30,9 @@ from promptvision.server import (
     stream,
     tools,
 )
-from promptvision.server.guards import LOOPBACK, BodyLimit, HostGuard, RequestLimit
+from promptvision.server.body_limit import BodyLimit
+from promptvision.server.guards import LOOPBACK, HostGuard, RequestLimit
+from promptvision.server.identity import key_owner
 from promptvision.server.instrumented import RequestInstruments
 from promptvision.server.problems import HANDLERS
 from promptvision.server.variants import Variants
@@ -109,10 +112,14 @@ def _flatten(offered: Iterable[BaseRoute | Router]) -> Iterator[BaseRoute]:
 def _middleware(settings: Settings, instruments: Instruments) -> list[Middleware]:
     """The middleware, outermost first. Without API keys only loopback and configured hosts are allowed."""
     hosts = settings.server_hosts if settings.api_keys else (*LOOPBACK, *settings.server_hosts)
+
+    def user(scope: Scope) -> str:
+        return key_owner(scope, settings) or ""
+
     stack = [
-        Middleware(RequestLimit),
+        Middleware(RequestLimit, user=user),
         Middleware(HostGuard, hosts=hosts, origins=settings.cors_origins),
-        Middleware(BodyLimit),
+        Middleware(BodyLimit, user=user),
     ]
     if settings.cors_origins:
         cors = Middleware(

@@ -55,6 +55,7 @@ class BatchBody(BaseModel):
 async def post_batch(request: Request) -> Response:
     """Start a batch; the same request again returns its state."""
     agent: Agent = request.app.state.agent
+    user_of(request, agent.settings)  # before a body of megabytes is read
     body = await read_model(request, BatchBody, IMAGE_BODY)
     user = user_of(request, agent.settings, body.user_id)
     sources = [image_source(request, image) for image in body.images]

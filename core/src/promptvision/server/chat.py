@@ -26,6 +26,7 @@ async def post_chat(request: Request) -> Response:
     sent again waits for the reply. The turn continues when the client disconnects.
     """
     agent: Agent = request.app.state.agent
+    user_of(request, agent.settings)  # before a body of megabytes is read
     body = await read_model(request, ChatBody, IMAGE_BODY)
     user = user_of(request, agent.settings, body.user_id)
     running = agent.start(

@@ -12,6 +12,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 import h11
@@ -19,12 +20,22 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.server import ServerState
 
+from promptvision.server.problems import problem
+
 __all__ = ["ConnectionLimits", "ConnectionTable", "LimitedProtocol", "limited_protocol"]
 
-_REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-)
-_TIMEOUT = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+def _response(status: int, detail: str, **headers: str) -> bytes:
+    """A whole response with a problem document, for connections that never reach the app."""
+    response = problem(status, detail, headers={**headers, "Connection": "close"})
+    lines = [b"HTTP/1.1 %d %s" % (status, HTTPStatus(status).phrase.encode())]
+    lines += [b"%s: %s" % header for header in response.raw_headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + bytes(response.body)
+
+
+_REFUSAL = _response(503, "too many connections are open; try again", **{"Retry-After": "2"})
+_TIMEOUT = _response(408, "the request head took too long")
+_INVALID = _response(400, "this is not a valid HTTP/1.1 request, or its head is over 64 KiB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +177,12 @@ class LimitedProtocol(H11Protocol):
         self._body_bytes += len(data)
         super().data_received(data)
         self._watch()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer a request that cannot be parsed, unless a response has begun, and close the connection."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            self.transport.write(_INVALID)
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

@@ -1,31 +1,30 @@
-"""ASGI middleware for all routes: checks of Host and Origin, and limits on bodies and requests."""
+"""ASGI middleware for all routes: checks of Host and Origin, and limits on requests at once."""
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from promptvision.server.problems import problem
 
-__all__ = ["BODY_LIMIT", "LOOPBACK", "BodyLimit", "HostGuard", "RequestLimit"]
+__all__ = ["LOOPBACK", "HostGuard", "RequestLimit"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Host names that always mean this machine."""
 
-BODY_LIMIT = 25 * 2**20
-"""Maximum size of a request body in bytes, file parts included."""
 MAX_REQUESTS = 1280
 """Maximum number of concurrent requests and open streams in one process. It exceeds the limit on connections,
 so slow clients cannot exhaust it: their connections are closed in favour of new ones."""
+MAX_USER_REQUESTS = 128
+"""Maximum number of those of one user with an API key, so that no user can take all connections."""
 
-_MESSAGES_PER_YIELD = 64
 _PORTS = {"http": 80, "https": 443}
-_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\x00-\x20\[\]:/?#@\\]+?)\.?)(?::([0-9]{1,5}))?")
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s\x00-\x20\[\]:/?#@\\]+?)\.?)(?::([0-9]{0,5}))?")
 _ORIGIN = re.compile(r"(https?)://([^/?#@]+)")
 _ABSOLUTE = re.compile(r"(https?)://([^/?#]*)(/.*)?", re.ASCII | re.IGNORECASE | re.DOTALL)
 
@@ -37,98 +36,51 @@ class _Authority(NamedTuple):
     port: int | None
 
 
-class BodyLimit:
-    """Reject bodies over a limit with 413, whether their length is declared or not.
-
-    A request with both ``Content-Length`` and ``Transfer-Encoding`` is refused with 400, since parsers may
-    disagree about its end (RFC 9112, section 6.1).
+class RequestLimit:
+    """Limit the requests in progress, open event streams included: 503 for all users, 429 for one.
 
     Args:
         app: the next ASGI app.
-        limit: maximum size in bytes.
+        limit: maximum number of concurrent requests.
+        per_user: maximum number of those of one user.
+        user: the user of a request; requests without one share only ``limit``.
     """
 
-    def __init__(self, app: ASGIApp, limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        limit: int = MAX_REQUESTS,
+        *,
+        per_user: int = MAX_USER_REQUESTS,
+        user: Callable[[Scope], str] = lambda _: "",
+    ) -> None:
         self._app = app
         self._limit = limit
+        self._per_user = per_user
+        self._user = user
+        self._running: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward or reject a request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        declared = headers.get("content-length", "")
-        if declared and "transfer-encoding" in headers:
-            response = problem(
-                400, "send Content-Length or Transfer-Encoding, not both", headers={"Connection": "close"}
-            )
-            await response(scope, receive, send)
+        user = self._user(scope)
+        wait = {"Retry-After": "2"}
+        if self._running.total() >= self._limit:
+            response = problem(503, f"{self._limit} requests are in progress; try again", headers=wait)
+        elif user and self._running[user] >= self._per_user:
+            response = problem(429, f"{self._per_user} requests of this user are in progress", headers=wait)
+        else:
+            self._running[user] += 1
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._running[user] -= 1
+                if not self._running[user]:
+                    del self._running[user]
             return
-        if declared.isdigit() and int(declared) > self._limit:
-            await self._refuse(scope, receive, send)
-            return
-        seen, messages, is_over, has_started = 0, 0, False, False
-
-        async def limited_receive() -> Message:
-            nonlocal seen, messages, is_over
-            message = await receive()
-            seen += len(message.get("body", b""))
-            messages += 1
-            if seen > self._limit:
-                is_over = True
-                return {"type": "http.disconnect"}
-            if messages % _MESSAGES_PER_YIELD == 0:  # many small chunks must not block the event loop
-                await asyncio.sleep(0)
-            return message
-
-        async def watched_send(message: Message) -> None:
-            nonlocal has_started
-            if not is_over:
-                has_started = True
-                await send(message)
-
-        try:
-            await self._app(scope, limited_receive, watched_send)
-        except Exception:
-            if not is_over:
-                raise
-        if is_over and not has_started:
-            await self._refuse(scope, receive, send)
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem(
-            413, f"the body is over {self._limit // 2**20} MiB", headers={"Connection": "close"}
-        )
         await response(scope, receive, send)
-
-
-class RequestLimit:
-    """Answer 503 while too many requests are in progress, open event streams included.
-
-    Args:
-        app: the next ASGI app.
-        limit: maximum number of concurrent requests.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int = MAX_REQUESTS) -> None:
-        self._app = app
-        self._limit = limit
-        self._running = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Forward or reject a request."""
-        if scope["type"] == "http" and self._running >= self._limit:
-            response = problem(
-                503, f"{self._limit} requests are in progress; try again", headers={"Retry-After": "2"}
-            )
-            await response(scope, receive, send)
-            return
-        self._running += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._running -= 1
 
 
 class HostGuard:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hmac
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.types import Scope
 
 from promptvision.agent.agent import LOCAL_USER
 from promptvision.agent.request import check_user
 from promptvision.errors import Forbidden, InputError
 from promptvision.settings import Settings
 
-__all__ = ["user_of"]
+__all__ = ["key_owner", "user_of"]
+
+_OWNER = "promptvision.key_owner"
+"""Key of the ASGI scope."""
 
 
 def user_of(request: Request, settings: Settings, claimed: str | None = None) -> str:
@@ -35,7 +40,7 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
         raise InputError("user_id: the query names another user than the body")
     if not settings.api_keys:
         return check_user(LOCAL_USER if claimed is None else claimed)
-    user = _user_of_key(request.headers.get("authorization", ""), settings)
+    user = key_owner(request.scope, settings)
     if user is None:
         raise HTTPException(
             401, "send a known API key as 'Authorization: Bearer KEY'", {"WWW-Authenticate": "Bearer"}
@@ -45,8 +50,17 @@ def user_of(request: Request, settings: Settings, claimed: str | None = None) ->
     return user
 
 
-def _user_of_key(header: str, settings: Settings) -> str | None:
-    """The owner of a key. Each key is compared, in constant time."""
+def key_owner(scope: Scope, settings: Settings) -> str | None:
+    """The owner of the API key of a request. Each key is compared, in constant time and once per request."""
+    if not settings.api_keys:
+        return None
+    if _OWNER not in scope:
+        scope[_OWNER] = _find_owner(Headers(scope=scope).get("authorization", ""), settings)
+    owner: str | None = scope[_OWNER]
+    return owner
+
+
+def _find_owner(header: str, settings: Settings) -> str | None:
     scheme, _, given = header.partition(" ")
     found = None
     for user, key in settings.api_keys.items():

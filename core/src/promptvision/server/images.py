@@ -18,7 +18,8 @@ from promptvision.errors import InputError, NotFound, TooLarge
 from promptvision.images.addresses import MAX_URL_CHARS
 from promptvision.images.isolated import shared_decoders
 from promptvision.server.bodies import Json
-from promptvision.server.guards import BODY_LIMIT, LOOPBACK
+from promptvision.server.body_limit import BODY_LIMIT
+from promptvision.server.guards import LOOPBACK
 from promptvision.server.identity import user_of
 from promptvision.server.variants import MAX_WIDTH, variant_width
 from promptvision.types import ImageRef, is_image_id

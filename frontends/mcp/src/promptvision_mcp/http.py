@@ -8,9 +8,9 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route, Router
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from promptvision.plugin import user_of
 
@@ -56,6 +56,23 @@ class _Endpoint:
         manager = getattr(app.state, "mcp", None)
         if manager is None:
             raise HTTPException(503, "the lifespan of the app does not run; enter it in that of the host app")
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:  # the session manager would log a traceback
+            return
         # The session manager binds a session to the user who has opened it.
         owner = AuthenticatedUser(AccessToken(token="", client_id=user, scopes=[]))
-        await manager.handle_request({**scope, "user": owner}, receive, send)
+        await manager.handle_request({**scope, "user": owner}, _replay(body, receive), send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give a body that has been read once more, and then what the server sends."""
+    parts = iter([body])
+
+    async def replay() -> Message:
+        part = next(parts, None)
+        if part is None:
+            return await receive()
+        return {"type": "http.request", "body": part, "more_body": False}
+
+    return replay

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -22,10 +24,18 @@ async def post_url(request: Request) -> Response:
     user = user_of(request, agent.settings)
     if not request.headers.get("content-type", "").lower().startswith("application/json"):
         raise InputError('send JSON: {"url": "https://..."}')
-    body = await request.body()
-    url = (await request.json()).get("url") if 0 < len(body) <= _MAX_BODY else None
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY:
+            raise InputError(f"the body is over {_MAX_BODY} bytes")
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise InputError("the body is not JSON") from exc
+    url = document.get("url") if isinstance(document, dict) else None
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):
         raise InputError("url: give the http(s) address of an image")
     image = await agent.add_image(url, user_id=user, allow_paths=False)
-    document = {"image_id": image.id, "image_url": str(request.url_for("image", image_id=image.id))}
-    return JSONResponse({**document, "width": image.width, "height": image.height}, 201)
+    made = {"image_id": image.id, "image_url": str(request.url_for("image", image_id=image.id))}
+    return JSONResponse({**made, "width": image.width, "height": image.height}, 201)
