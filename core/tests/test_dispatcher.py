@@ -29,7 +29,7 @@ from promptvision.tools.tool import Operation, Tool
 
 
 class Harness:
-    """A dispatcher over a real journal and two tools, one of which always fails."""
+    """A dispatcher over a real journal and tools; one always fails, one cannot run here."""
 
     def __init__(self) -> None:
         self.ran: list[str] = []

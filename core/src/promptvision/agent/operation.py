@@ -72,7 +72,7 @@ async def call_operation(
     outcome = await runner.perform(OperationRequest(operation=operation, values=values))
     for made in record.images:
         await services.conversations.add_image(user_id, made["id"])
-    reply = Reply(
+    return Reply(
         text_response=outcome.summary,
         image_url=table.records[0].image_id if table.records else None,
         steps=tuple(record.steps),
@@ -82,8 +82,9 @@ async def call_operation(
         prompt_id="",
         status=TurnStatus.DONE,
         planner="",
+        open_image=services.open_image,
+        write_image=services.save_image,
     )
-    return reply.with_images(services.open_image, services.save_image)
 
 
 def _image_arguments(services: AgentServices, operation: str) -> dict[str, type[ImageRef]]:

@@ -86,8 +86,12 @@ class Step:
 
     def stored(self) -> dict[str, Any]:
         """The step in the form that a conversation store saves."""
-        lists = {"models": list(self.models), "details": list(self.details)}
-        return {**vars(self), **lists, "image_ids": list(self.image_ids)}
+        return {
+            **vars(self),
+            "models": list(self.models),
+            "details": list(self.details),
+            "image_ids": list(self.image_ids),
+        }
 
     @classmethod
     def from_stored(cls, stored: Mapping[str, Any]) -> Self:

@@ -116,13 +116,13 @@ class _Conversation:
 
 def _add(held: _Turn, added: list[_Entry]) -> None:
     """Add entries to a turn, unless they are there already."""
-    at = added[0].seq - 1 if added else 0
-    if held.entries[at : at + len(added)] == added:
-        return
     last = len(held.entries)
-    if [entry.seq for entry in added] != list(range(last + 1, last + 1 + len(added))):
+    if [entry.seq for entry in added] == list(range(last + 1, last + 1 + len(added))):
+        held.entries += added
+        return
+    at = added[0].seq - 1
+    if held.entries[at : at + len(added)] != added:
         raise StoreError(f"turn {held.id}: entry {at + 1} does not follow entry {last}")
-    held.entries += added
 
 
 class MemoryConversationStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
@@ -155,7 +155,7 @@ class ChatReply:
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
     finish_reason: FinishReason = "stop"
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     planner: str = ""
     notes: tuple[str, ...] = ()
     fallbacks: tuple[PlannerFallback, ...] = ()

@@ -7,8 +7,8 @@ import threading
 from contextlib import suppress
 
 from cachetools import LRUCache
+from pydantic_core import to_json
 
-from promptvision.conversations.store import encode_json
 from promptvision.runtime.call import CallOutput
 from promptvision.tools.tool import Args, Tool
 
@@ -52,4 +52,4 @@ class ResultCache:
 
 
 def _bytes_of(output: CallOutput) -> int:
-    return len(encode_json(output.result)) + sum(len(image.id) for image in output.saved)
+    return len(to_json(output.result)) + sum(len(image.id) for image in output.saved)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,7 +58,7 @@ class ToolCallDispatcher:
         self._journal = journal
         self._functions = {function.name: function for function in (*functions, *unavailable)}
         self._answered: list[_Answered] = []
-        self._errors: Counter[str] = Counter()
+        self._errors: dict[str, int] = {}
         self.must_answer = False
         """Set when a call was repeated or a function has failed too often: no further call is allowed."""
 
@@ -87,7 +86,7 @@ class ToolCallDispatcher:
                 self._answered.append(_Answered(prepared, image_id, outcome))
                 return outcome  # journaled with its step
             except (ArgumentsError, ToolFailed, SetupError) as exc:
-                self._errors[prepared.call.name] += 1
+                self._errors[prepared.call.name] = self._errors.get(prepared.call.name, 0) + 1
                 kind: FailureKind = "arguments" if isinstance(exc, ArgumentsError) else "failed"
                 outcome = error_outcome(prepared.call, kind, str(exc))
         await self._journal.write((EventKind.OBSERVATION, outcome.stored(), None))

@@ -38,7 +38,6 @@ from promptvision.errors import (
 from promptvision.models.placement import is_out_of_memory
 from promptvision.plugins.registry import Registry
 from promptvision.runtime.cancellation import CancelToken
-from promptvision.runtime.context import Progress
 from promptvision.runtime.runtime import CallResult, Runtime
 from promptvision.tools.artifacts import image_fields, link_types, missing_arguments, target_field
 from promptvision.tools.targets import kept_part
@@ -161,7 +160,7 @@ class StepRunner:
         values, image = self._arguments.read(tool, request)
         target_name = target_field(tool.args)
         target = values.get(target_name) if target_name else None
-        if not isinstance(target, str | None):
+        if target is not None and not isinstance(target, str):
             raise ArgumentsError(f"{target_name}: Input should be a valid string")
         links = {} if image is None else dict(link_types(tool.args))
         while True:
@@ -264,12 +263,13 @@ class StepRunner:
         return self.record.finish(step, call, request)
 
     async def _execute(self, tool: Tool, args: Args, number: int) -> CallResult:
+        report = self._on_progress
         return await self._runtime.execute(
             tool,
             args,
             cancel=self.cancel,
             timeout_s=self._remaining(),
-            on_progress=self._progress(number),
+            on_progress=None if report is None else partial(report, number),
             user=self._user_id,
         )
 
@@ -284,10 +284,6 @@ class StepRunner:
         if remaining <= 0:
             raise StopTurn("the time limit of the turn is reached")
         return remaining
-
-    def _progress(self, number: int) -> Progress | None:
-        report = self._on_progress
-        return None if report is None else lambda done, total, message: report(number, done, total, message)
 
 
 def _may_run_again(lost: WorkerLost, is_last: bool) -> bool:

@@ -21,19 +21,17 @@ from promptvision.agent.planning.history import history_messages, turn_messages,
 from promptvision.agent.planning.prompt import image_note, system_prompt
 from promptvision.agent.planning.transcript import Transcript
 from promptvision.agent.reply import Reply
+from promptvision.agent.services import AgentServices
 from promptvision.agent.turns.activity import PlannerActivity
 from promptvision.agent.turns.answer_filter import filter_answer
 from promptvision.agent.turns.live_reply import LiveReply
 from promptvision.agent.turns.planner_limit import PlannerLimit
-from promptvision.conversations.turn import EventKind, Turn, TurnStatus
+from promptvision.conversations.turn import Event, EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, ProviderError, StopTurn
-from promptvision.instruments import Instruments
 from promptvision.llm.budget import CHARS_PER_TOKEN, fit_request
 from promptvision.llm.messages import ChatReply, Message, PlannerFallback, ToolCall
 from promptvision.llm.planner import CallOutcome, Planner, PlanRequest, StreamingPlanner
 from promptvision.plugins.availability import describe_needs
-from promptvision.plugins.registry import Registry
-from promptvision.settings import Settings
 
 __all__ = ["TurnLoop"]
 
@@ -57,18 +55,16 @@ class TurnLoop:
     Args:
         turn: the claimed turn, with the events of an earlier try if it was interrupted.
         earlier: ended turns of the conversation, oldest first.
-        registry: the installed tools and their availability.
+        services: the tools, the settings and what reads the images.
         planner: decides the next step.
         runner: runs operations.
         journal: where events are written.
         live_reply: publishes replies as they arrive, if there are subscribers.
-        settings: the limits.
         started_from: id of the image the turn starts from.
         deadline: ``time.monotonic()`` at which the turn must end.
         complete_table: reads the images that texts name and the image table does not hold.
         notes: notes for the user about the image that was sent.
         has_selection: whether the user selected a part of the image by hand.
-        instruments: entered around each request to the planner.
         middleware: called around the turn and each request to the planner; None if there is none.
     """
 
@@ -77,23 +73,22 @@ class TurnLoop:
         turn: Turn,
         earlier: list[Turn],
         *,
-        registry: Registry,
+        services: AgentServices,
         planner: Planner,
         runner: StepRunner,
         journal: Journal,
         live_reply: LiveReply,
-        settings: Settings,
         started_from: str | None,
         deadline: float,
         complete_table: Callable[[Sequence[str]], Awaitable[None]],
         notes: Sequence[str] = (),
         has_selection: bool = False,
-        instruments: Instruments | None = None,
         middleware: TurnMiddleware | None = None,
     ) -> None:
+        registry = services.registry
+        self._services = services
         self._complete_table = complete_table
         self._has_selection = has_selection
-        self._instruments = instruments or Instruments()
         self._middleware = middleware
         self._turn = turn
         self._earlier = earlier
@@ -102,7 +97,7 @@ class TurnLoop:
         self._record = runner.record
         self._journal = journal
         self._live_reply = live_reply
-        self._settings = settings
+        self._settings = services.settings
         self._started_from = started_from
         self._deadline = deadline
         self._registry = registry
@@ -110,19 +105,28 @@ class TurnLoop:
         self._unavailable = registry.unavailable()
         self._dispatcher = ToolCallDispatcher(runner, journal, self._functions, self._unavailable)
         self._planner_name = planner.name
-        messages = [event.data for event in turn.events if event.kind is EventKind.MESSAGE]
-        self._messages = len(messages)
-        self._calls = sum(len(data["tool_calls"]) for data in messages)
+        self._messages = 0
+        self._calls = 0
         self._open: dict[str, ToolCall] = {}
-        self._outcomes = turn_outcomes(turn)
+        self._outcomes = turn_outcomes(turn) if turn.events else []
         self._is_refused = False
         self._tokens = 0
         self._limit = PlannerLimit()
-        stored = [str(e.data["message"]) for e in turn.events if e.kind is EventKind.NOTE]
-        self._notes = list(dict.fromkeys([*stored, *notes]))
-        self._fallbacks: list[PlannerFallback] = [
-            event.data["fallback"] for event in turn.events if "fallback" in event.data
-        ]
+        self._notes: list[str] = []
+        self._fallbacks: list[PlannerFallback] = []
+        for event in turn.events:
+            self._restore(event)
+        self._notes = list(dict.fromkeys([*self._notes, *notes]))
+
+    def _restore(self, event: Event) -> None:
+        """Count what an earlier try of the turn did."""
+        if event.kind is EventKind.MESSAGE:
+            self._messages += 1
+            self._calls += len(event.data["tool_calls"])
+        elif event.kind is EventKind.NOTE:
+            self._notes.append(str(event.data["message"]))
+            if "fallback" in event.data:
+                self._fallbacks.append(event.data["fallback"])
 
     async def run(self) -> Reply:
         """Run the turn to its end and return a reply, whatever stops it.
@@ -228,7 +232,7 @@ class TurnLoop:
         tokens = transcript.tokens
         if tokens > self._planner.context_tokens:
             request = fit_request(request, self._planner.context_tokens)
-        with self._instruments.around(PlannerActivity, self._planner, request) as activity:
+        with self._services.instruments.around(PlannerActivity, self._planner, request) as activity:
             if self._middleware is None:
                 reply = await self._complete(request)
             else:
@@ -265,6 +269,8 @@ class TurnLoop:
         notes = list(reply.notes)
         if reply.finish_reason == "length":
             notes.append(f"{self._planner_name}: the reply was cut at the host's limit of length")
+        if not notes:
+            return
         fallbacks = {fallback["message"]: fallback for fallback in reply.fallbacks}
         for note in notes:
             if note not in self._notes and len(self._notes) < MAX_NOTES:
@@ -277,14 +283,14 @@ class TurnLoop:
 
     def _note_limits(self) -> None:
         """Say the limits of fallback tools that ran, once per conversation, with how to get a better one."""
-        known = {note for turn in self._earlier if turn.reply for note in turn.reply.get("notes", ())}
         for name in dict.fromkeys(step.tool for step in self._record.steps if step.status == "done"):
             tool = self._registry.tools.get(name)
             needs = self._registry.availability.better(tool) if tool and tool.limits else None
             if tool is None or needs is None:
                 continue
             note = f"{name}: {tool.limits} A better tool: {describe_needs(needs)}."
-            if note not in (*known, *self._notes) and len(self._notes) < MAX_NOTES:
+            is_known = note in self._notes or any(note in _notes_of(turn) for turn in self._earlier)
+            if not is_known and len(self._notes) < MAX_NOTES:
                 self._notes.append(note)
                 self._journal.defer((EventKind.NOTE, {"message": note}, None))
 
@@ -346,7 +352,14 @@ class TurnLoop:
             planner=self._planner_name,
             notes=tuple(self._notes),
             fallbacks=tuple(self._fallbacks),
+            open_image=self._services.open_image,
+            write_image=self._services.save_image,
         )
+
+
+def _notes_of(turn: Turn) -> Sequence[str]:
+    notes: Sequence[str] = (turn.reply or {}).get("notes", ())
+    return notes
 
 
 def _message_data(message: Message, planner: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 
@@ -22,6 +21,7 @@ from promptvision.agent.request import ChatInput
 from promptvision.agent.services import AgentServices
 from promptvision.agent.turns.activity import TurnActivity
 from promptvision.agent.turns.handle import TurnHandle
+from promptvision.agent.turns.heartbeat import Heartbeat
 from promptvision.agent.turns.loop import TurnLoop
 from promptvision.agent.turns.records import records_near
 from promptvision.agent.turns.recovery import InterruptedTurns, artifacts_of, close_open_steps, steps_of
@@ -98,7 +98,7 @@ class TurnSession:
             return Reply.from_stored(turn.reply).with_images(
                 self._services.open_image, self._services.save_image
             )
-        with self._heartbeat(turn):
+        with Heartbeat(self._conversations, turn, self._handle.cancel, self._settings.lease_s):
             reply = await self._run_claimed(turn, image, mask)
         self._notify(reply)
         return reply
@@ -166,7 +166,7 @@ class TurnSession:
             raise
         if middleware is not None:
             await middleware.after_turn(reply.status, reply.text_response)
-        return reply.with_images(self._services.open_image, self._services.save_image)
+        return reply
 
     async def _make_loop(
         self,
@@ -191,8 +191,9 @@ class TurnSession:
         artifacts = artifacts_of(turns, self._services.registry)
         self._select(table, artifacts, turn, mask, journal)
         steps = StepRecord(table, journal, turn.seq)
-        steps.steps.extend([*steps_of(turn.events), *await close_open_steps(turn, journal)])
-        steps.images.extend(_made_in(turn, records))
+        if turn.events:
+            steps.steps.extend([*steps_of(turn.events), *await close_open_steps(turn, journal)])
+            steps.images.extend(_made_in(turn, records))
         services, deadline = self._services, time.monotonic() + self._settings.turn_timeout_s
         runner = StepRunner(
             services.registry,
@@ -209,13 +210,11 @@ class TurnSession:
         return TurnLoop(
             turn,
             [old for old in turns if old.seq < turn.seq and old.status is not TurnStatus.RUNNING],
-            registry=services.registry,
+            services=services,
             planner=self._request.planner or services.planner,
-            instruments=services.instruments,
             runner=runner,
             journal=journal,
             live_reply=self._handle.live_reply,
-            settings=self._settings,
             started_from=_started_from(table, turn),
             deadline=deadline,
             notes=notes,
@@ -285,33 +284,6 @@ class TurnSession:
                 observer(reply)
             except Exception:  # isolation: the turn is stored, whatever an observer does with its reply
                 log.exception("turn %s: observer %r failed", reply.turn_id, observer)
-
-    @contextmanager
-    def _heartbeat(self, turn: Turn) -> Iterator[None]:
-        """Keep the claim alive while a long step runs; stop the turn if the claim is lost."""
-        pause_s = self._settings.lease_s / 3
-
-        async def send_heartbeats() -> None:
-            while True:
-                try:
-                    await self._conversations.heartbeat(turn)
-                except LeaseLost:
-                    self._handle.cancel.cancel("another process has taken the turn over")
-                    return
-                except StoreError as exc:
-                    log.warning("turn %s: no heartbeat: %s", turn.id, exc)
-                await asyncio.sleep(pause_s)
-
-        tasks: list[asyncio.Task[None]] = []
-        first = asyncio.get_running_loop().call_later(
-            pause_s, lambda: tasks.append(asyncio.create_task(send_heartbeats()))
-        )
-        try:
-            yield
-        finally:
-            first.cancel()
-            for task in tasks:
-                task.cancel()
 
 
 async def _report_error(middleware: TurnMiddleware | None, error: BaseException) -> None:
