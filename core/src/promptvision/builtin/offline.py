@@ -36,7 +36,7 @@ from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.builtin.planner.repeats import repeated
 from promptvision.builtin.planner.several import name_several
-from promptvision.builtin.planner.variations import varied
+from promptvision.builtin.planner.variations import revalued, varied
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 
@@ -95,6 +95,10 @@ class OfflinePlanner:
                 return Reading(matches)
         words = name_several(request.prompt, request.messages)
         plan = read_request(words, request.functions)
+        if (plan.unknown and not plan.matches) and (
+            matches := revalued(request.prompt, request.messages, request.functions)
+        ):
+            return Reading(matches)
         if not request.unavailable:
             return plan
         fuller = read_request(words, (*request.functions, *request.unavailable))

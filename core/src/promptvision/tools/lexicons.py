@@ -12,6 +12,13 @@ __all__ = ["CAPTION", "CONVERT_TO_BW", "DETECT", "EXTRACT_TEXT", "INPAINT", "SEG
 
 DETECT = (
     Lexicon(
+        verbs=("how many",),
+        frames=(
+            *("{verb} {prompt} do i have", "{verb} {prompt} do i have left", "{verb} {prompt} do we have"),
+            *("{verb} {prompt} do we have left", "{verb} {prompt} have i got", "{verb} {prompt} are left"),
+        ),
+    ),
+    Lexicon(
         language="de",
         frames=(
             "wie viele {prompt} hat {_}",
@@ -472,6 +479,41 @@ SEGMENT = (
 _REMOVED = (("prompt", ""),)
 
 INPAINT = (
+    Lexicon(
+        verbs=("bin", "trash", "strip away", "banish", "wash off", "wash away", "scrape off", "clean off"),
+        frames=("{verb} {target}", "{verb} {target} from it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=("clean", "wipe", "wash", "scrub", "rub", "brush", "scrape", "peel", "strip"),
+        frames=(
+            "{verb} {target} off",
+            "{verb} {target} up",
+            "{verb} {target} off {_}",
+            "{verb} {target} away",
+        ),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=("cover", "coat", "wrap", "drape", "fill"),
+        frames=("{verb} {target} in {prompt}", "{verb} {target} with {prompt}"),
+    ),
+    Lexicon(
+        verbs=("make", "build", "remake"),
+        frames=("{verb} {target} out of {prompt}", "{verb} {target} made of {prompt}"),
+    ),
+    Lexicon(
+        verbs=("use", "put", "have", "i want", "insert", "place", "set"),
+        nouns=(
+            "as the background",
+            "as a background",
+            "as background",
+            "as its background",
+            "as the backdrop",
+        ),
+        frames=("{verb} {prompt} {noun}",),
+        fixed=(("target", "background"),),
+    ),
     Lexicon(
         verbs=(
             "remove",
@@ -1047,6 +1089,16 @@ _SHORT_TEXTS = (
 
 CAPTION = (
     Lexicon(
+        verbs=("write", "give me", "draft", "i need", "make", "come up with", "create", "provide", "prepare"),
+        nouns=("a description", "a short description", "a caption", "alt text", "a summary", "a title"),
+        frames=("{verb} {noun} of {_}", "{verb} {noun} for {_}"),
+        is_fallback=True,
+    ),
+    Lexicon(
+        frames=("describe this {_}", "caption this {_}", "describe {_} for {_}", "describe {_} to me"),
+        is_fallback=True,
+    ),
+    Lexicon(
         language="de",
         frames=(
             "was ist auf it los",
@@ -1321,6 +1373,33 @@ _NUMBERED = (
 )
 
 EXTRACT_TEXT = (
+    Lexicon(
+        verbs=(
+            "read",
+            "read me",
+            "read out",
+            "read to me",
+            "read aloud",
+            "transcribe",
+            "type out",
+            "copy out",
+        ),
+        frames=("{verb} the {_}", "{verb} this {_}", "{verb} that {_}", "{verb} my {_}", "{verb} what {_}"),
+        is_fallback=True,
+    ),
+    Lexicon(
+        nouns=("printed", "written", "stamped", "engraved", "painted", "carved", "embroidered"),
+        frames=("what {_} is {noun} on {_}", "what is {noun} on {_}", "what {_} are {noun} on {_}"),
+    ),
+    Lexicon(
+        verbs=("give me", "get", "i need", "get me", "extract", "copy", "show me"),
+        frames=(
+            "{verb} the text of it",
+            "{verb} the text of {_}",
+            "{verb} the text on {_}",
+            "{verb} the text in {_}",
+        ),
+    ),
     Lexicon(
         language="de",
         frames=("was auf {_} steht", "sag was auf {_} steht", "sagen was auf {_} steht", "was steht auf {_}"),
@@ -1752,6 +1831,27 @@ _GREYS: tuple[str, ...] = (
 )
 
 CONVERT_TO_BW = (
+    Lexicon(
+        verbs=(
+            "give me",
+            "make",
+            "make me",
+            "create",
+            "i need",
+            "i want",
+            "produce",
+            "get me",
+            "do",
+            "prepare",
+        ),
+        nouns=_GREYS,
+        frames=(
+            "{verb} a {noun} copy",
+            "{verb} a {noun} version",
+            "{verb} a {noun} copy of it",
+            "{verb} a {noun} one",
+        ),
+    ),
     Lexicon(
         verbs=("take", "suck", "strip", "drain", "wash", "pull", "bleach", "filter", "leave"),
         nouns=(

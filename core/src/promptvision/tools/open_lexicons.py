@@ -196,6 +196,55 @@ ASK = (
         ),
         whole="question",
     ),
+    Lexicon(
+        verbs=tuple(
+            f"{verb} {subject}"
+            for verb in ("is", "are", "was", "were", "does", "do", "did", "has", "have")
+            for subject in (
+                *("it", "he", "she", "they", "there", "the", "a", "an", "any", "all", "both", "my", "his"),
+                *("her", "their", "these", "those", "anybody", "anyone", "anything", "someone", "somebody"),
+                *("something", "everyone", "everybody", "nobody", "one of", "some of", "most of"),
+            )
+        ),
+        frames=("{verb} {_}",),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                "which",
+                "who is on",
+                "who is in",
+                "who is this",
+                "who is that",
+                "who is the man",
+                "who is next",
+            ),
+            *(
+                "who is the woman",
+                "who is holding",
+                "who is standing",
+                "who is sitting",
+                "who are the people",
+            ),
+            *("who has", "whose", "why is", "why are", "why does", "why do", "what is on", "what is in"),
+            *(
+                "what is at",
+                "what is around",
+                "what is near",
+                "what is written",
+                "what are the",
+                "what is he",
+            ),
+            *("what is she", "what does the", "what do the", "what does he", "what does she", "what time of"),
+            *("what can be seen", "when was", "when were", "where was", "how big is", "how tall is"),
+            *("how old is", "how far", "if", "whether"),
+        ),
+        frames=("{verb} {_}", "tell me {verb} {_}"),
+        whole="question",
+        is_fallback=True,
+    ),
 )
 
 _STYLES = (
@@ -285,6 +334,59 @@ EDIT = (
         nouns=("drawing", "painting", "sketch", "cartoon", "poster", "illustration", "artwork", "render"),
         frames=("{verb} a {_} {noun}", "{verb} an {_} {noun}"),
         whole="prompt",
+    ),
+    Lexicon(
+        verbs=("add", "put", "place", "insert", "paint", "draw", "stick", "give", "hang"),
+        nouns=(
+            *("on", "onto", "in", "into", "to", "next to", "beside", "behind", "under", "underneath"),
+            *("beneath", "below", "over", "above", "around", "near", "between", "in front of", "on top of"),
+        ),
+        frames=tuple(
+            f"{{verb}} {article} {{_}} {{noun}} {{_}}" for article in ("a", "an", "some", "another", "two")
+        ),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("turn", "make", "transform", "change", "draw", "paint"),
+        nouns=("me", "us", "him", "her", "myself"),
+        frames=(
+            *(
+                "{verb} {noun} into {_}",
+                "{verb} {noun} as {_}",
+            ),
+            *("{verb} {noun} look like {_}", "{verb} {noun} look {_}"),
+        ),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("give it", "add", "apply"),
+        nouns=("look", "feel", "style", "vibe", "appearance", "mood", "atmosphere", "touch", "effect"),
+        frames=(
+            "{verb} the {noun} of {_}",
+            "{verb} a {_} {noun}",
+            "{verb} an {_} {noun}",
+            "{verb} that {_} {noun}",
+        ),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        frames=tuple(
+            f"{verb} {the}{first} into {other}"
+            for verb in ("turn", "change", "make", "transform")
+            for the in ("", "the ")
+            for one, two in (("day", "night"), ("summer", "winter"), ("winter", "summer"), ("night", "day"))
+            for first, other in ((one, two), (f"{one}time", two))
+        ),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("add", "insert", "include"),
+        frames=("{verb} a {_}", "{verb} an {_}", "{verb} some {_}", "{verb} another {_}"),
+        whole="prompt",
+        is_fallback=True,
     ),
     Lexicon(frames=("edit it to {prompt}", "edit it so {prompt}", "redraw it in {prompt}")),
     Lexicon(
@@ -386,6 +488,15 @@ GENERATE = (
     ),
     Lexicon(verbs=("generate", "imagine"), frames=("{verb} a {prompt}", "{verb} an {prompt}")),
     Lexicon(nouns=_IMAGES, frames=("a new {noun} of {prompt}",)),
+    Lexicon(
+        verbs=("draw me", "paint me", "sketch me", "generate me", "create me", "imagine me"),
+        frames=("{verb} a {prompt}", "{verb} an {prompt}", "{verb} some {prompt}", "{verb} two {prompt}"),
+    ),
+    Lexicon(
+        verbs=("draw", "paint", "sketch", "create", "design"),
+        frames=("{verb} a {prompt}", "{verb} an {prompt}", "{verb} some {prompt}"),
+        is_fallback=True,
+    ),
     Lexicon(
         language="de",
         verbs=("generiere", "erzeuge", "erstelle", "male", "zeichne", "mal", "mach", "mache"),

@@ -113,6 +113,8 @@ class Lexicon:
         fixed: arguments that these words imply.
         whole: argument whose value is all words of the clause, such as a question.
         language: ISO 639-1 code of the words.
+        is_fallback: whether the phrases count only where no other phrase of any operation matches; for
+            frames that fit many sentences, such as ``is {_}``.
     """
 
     frames: tuple[str, ...]
@@ -121,6 +123,7 @@ class Lexicon:
     fixed: tuple[tuple[str, Any], ...] = ()
     whole: str = ""
     language: str = "en"
+    is_fallback: bool = False
 
     def phrases(self) -> Iterator[Phrase]:
         """All combinations of frames and words."""

@@ -35,10 +35,10 @@ _CUTS_OFF = (
     "discard",
 )
 _SIDE_NAMES = {
-    "left": ("left half", "left-hand half", "left side half"),
-    "right": ("right half", "right-hand half", "right side half"),
-    "top": ("top half", "upper half"),
-    "bottom": ("bottom half", "lower half"),
+    "left": ("left half", "left-hand half", "left side half", "left part"),
+    "right": ("right half", "right-hand half", "right side half", "right part"),
+    "top": ("top half", "upper half", "top part", "upper part"),
+    "bottom": ("bottom half", "lower half", "bottom part", "lower part"),
 }
 _SIDES = ("left half", "right half", "top half", "bottom half", "center")
 _PARTS_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, str]], ...] = (
@@ -128,7 +128,10 @@ def _parts() -> Iterator[Lexicon]:
                 "extract",
             ),
             nouns=nouns,
-            frames=("{verb} the {noun}", "{verb} {noun}", "{verb} the {noun} of it", "{verb} its {noun}"),
+            frames=(
+                *("{verb} the {noun}", "{verb} {noun}", "{verb} the {noun} of it", "{verb} its {noun}"),
+                "{verb} the {noun} of {_}",
+            ),
             fixed=(("part", part),),
         )
         for language, verbs, words in _PARTS_ABROAD:
@@ -170,6 +173,42 @@ def _parts() -> Iterator[Lexicon]:
 
 
 CROP = (
+    Lexicon(
+        verbs=("make it", "get it to", "change it to", "set it to", "put it in", "bring it to", "have it in"),
+        frames=("{verb} {aspect}", "{verb} a {aspect}"),
+    ),
+    Lexicon(
+        frames=(
+            *("{aspect}", "{aspect} crop", "a {aspect} crop", "make a {aspect} crop", "{aspect} please"),
+            *("make a {aspect} panorama", "make a {aspect} panorama crop", "make it a {aspect} panorama"),
+            *("make a {aspect} version", "give me a {aspect} crop", "{aspect} format", "use {aspect}"),
+        ),
+    ),
+    Lexicon(
+        verbs=("trim", "cut", "crop", "reduce", "narrow"),
+        frames=(
+            "{verb} it down to {target}",
+            "{verb} it down to just {target}",
+            "{verb} it back to {target}",
+        ),
+    ),
+    *(
+        Lexicon(
+            verbs=("cut", "chop", "crop", "trim", "slice", "take", "throw", "clip"),
+            nouns=nouns,
+            frames=(
+                *("{verb} the {noun} away", "{verb} the {noun} off", "{verb} away the {noun}"),
+                *("{verb} the {noun} out", "{verb} off the {noun}"),
+            ),
+            fixed=(("part", f"{other} half"),),
+        )
+        for nouns, other in (
+            (_SIDE_NAMES["left"], "right"),
+            (_SIDE_NAMES["right"], "left"),
+            (_SIDE_NAMES["top"], "bottom"),
+            (_SIDE_NAMES["bottom"], "top"),
+        )
+    ),
     Lexicon(
         verbs=(
             "crop out",
@@ -371,6 +410,25 @@ _TURNS = ("rotate", "turn", "spin", "tilt", "pivot", "rot")
 _OVER = (("degrees", 180), ("direction", "clockwise"))
 
 ROTATE = (
+    *(
+        Lexicon(
+            verbs=("straighten", "level", "correct", "tilt", "shift", "lean"),
+            nouns=nouns,
+            frames=(
+                *("{verb} it {degrees} degrees {noun}", "{verb} it by {degrees} degrees {noun}"),
+                *("{verb} by {degrees} degrees {noun}", "{verb} {degrees} degrees {noun}"),
+            ),
+            fixed=(way,),
+        )
+        for way, nouns in (
+            (_RIGHT, ("to the right", "clockwise", "right")),
+            (_LEFT, ("to the left", "counterclockwise", "anticlockwise", "left")),
+        )
+    ),
+    Lexicon(
+        verbs=("straighten", "level", "correct"),
+        frames=("{verb} it {degrees} degrees", "{verb} it by {degrees} degrees"),
+    ),
     Lexicon(
         language="de",
         verbs=("dreh", "drehe", "stell", "stelle"),
@@ -544,6 +602,11 @@ ROTATE = (
 _MIRRORS = ("flip", "mirror", "reflect", "reverse")
 
 FLIP = (
+    Lexicon(
+        verbs=("turn", "make"),
+        nouns=("mirrored", "flipped", "mirror-inverted", "back to front"),
+        frames=("{verb} it {noun}",),
+    ),
     Lexicon(verbs=("flip", "mirror", "reflect"), frames=("{verb} it", "{verb}", "{verb} it around")),
     *(
         Lexicon(verbs=_MIRRORS, nouns=nouns, frames=("{verb} it {noun}", "{verb} {noun}"), fixed=(way,))
@@ -1040,8 +1103,44 @@ def _factor(
     """English wordings that raise or lower one factor."""
     fixed = ((field, value),)
     more, less = (
-        ("increase", "raise", "boost", "turn up", "add", "add some", "more", "enhance", "up"),
-        ("decrease", "reduce", "lower", "turn down", "less", "drop", "cut", "tone down"),
+        (
+            *(
+                "increase",
+                "raise",
+                "boost",
+                "turn up",
+                "add",
+                "add some",
+                "more",
+                "enhance",
+                "up",
+                "bring up",
+            ),
+            *(
+                "bring back",
+                "bring back some",
+                "bring out",
+                "lift",
+                "crank up",
+                "bump up",
+                "pump up",
+                "push up",
+            ),
+            *("improve", "strengthen", "intensify", "amp up", "dial up", "give it some", "push"),
+        ),
+        (
+            *("decrease", "reduce", "lower", "turn down", "less", "drop", "cut", "tone down", "bring down"),
+            *(
+                "take down",
+                "dial down",
+                "dial back",
+                "pull back",
+                "knock down",
+                "cut down",
+                "weaken",
+                "scale back",
+            ),
+        ),
     )
     changes = more if value > 1 else less
     yield Lexicon(
@@ -1144,6 +1243,40 @@ _BRIGHTER, _DARKER = ("brightness", 1.3), ("brightness", 0.7)
 _SHARPER, _VIVID = ("sharpness", 2.0), ("saturation", 1.5)
 
 _POP: tuple[str, ...] = (
+    *(
+        f"make {colours} {look}"
+        for colours in (
+            "the colors",
+            "the colours",
+            "colors",
+            "colours",
+            "the color",
+            "the colour",
+            "all colors",
+        )
+        for look in (
+            *(
+                "more intense",
+                "intense",
+                "richer",
+                "rich",
+                "deeper",
+                "bolder",
+                "bold",
+                "livelier",
+                "brighter",
+            ),
+            *(
+                "more vibrant",
+                "vibrant",
+                "more saturated",
+                "more lively",
+                "stand out",
+                "stand out more",
+                "bright",
+            ),
+        )
+    ),
     "make the colors pop",
     "make the colours pop",
     "make colors pop",
@@ -1154,6 +1287,18 @@ _POP: tuple[str, ...] = (
 )
 
 ADJUST = (
+    Lexicon(
+        verbs=("make",),
+        nouns=(
+            *("less intense", "softer", "weaker", "calmer", "duller", "paler", "more muted", "more subtle"),
+            *("less garish", "less loud", "less vivid", "less strong", "less saturated", "muted"),
+        ),
+        frames=("{verb} the colors {noun}", "{verb} the colours {noun}", "{verb} its colors {noun}"),
+        fixed=(("saturation", 0.5),),
+    ),
+    Lexicon(
+        frames=("less color", "less colour", "fewer colors", "fewer colours"), fixed=(("saturation", 0.5),)
+    ),
     *(
         Lexicon(language=language, frames=frames, fixed=(fixed,))
         for language, frames, fixed in (
@@ -1493,6 +1638,33 @@ _PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic"
 
 BLUR = (
     Lexicon(
+        nouns=(
+            *("unsharp", "fuzzy", "out of focus", "defocused", "hazy", "less sharp", "soft and blurry"),
+            *("blurry", "blurred", "look blurry", "look blurred"),
+        ),
+        frames=("make {target} {noun}", "get {target} {noun}", "have {target} {noun}"),
+    ),
+    Lexicon(
+        verbs=("make", "get", "have"),
+        nouns=(
+            "anonymized",
+            "anonymised",
+            "censored",
+            "hidden",
+            "pixelated",
+            "unidentifiable",
+            "not legible",
+        ),
+        frames=("{verb} {target} {noun}",),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=("get", "have"),
+        nouns=("blacked out", "covered", "redacted", "covered up"),
+        frames=("{verb} {target} {noun}",),
+        fixed=(("style", "solid"),),
+    ),
+    Lexicon(
         verbs=("hide", "cover", "block", "mask", "cover up", "obscure", "censor", "conceal"),
         nouns=(
             "with a black box",
@@ -1763,6 +1935,24 @@ _PLACES = {
 }
 _WRITES: tuple[str, ...] = (
     "write",
+    *(
+        "stamp",
+        "print",
+        "stamp the text",
+        "label",
+        "letter",
+        "add the date",
+        "put the date",
+        "write the date",
+    ),
+    *(
+        "add the name",
+        "put the name",
+        "stamp the date",
+        "add the line",
+        "add the headline",
+        "add the heading",
+    ),
     "write the text",
     "write the words",
     "add the text",

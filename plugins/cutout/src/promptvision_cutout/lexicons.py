@@ -8,7 +8,44 @@ __all__ = ["REMOVE_BACKGROUND"]
 
 _PLAIN = ("", "plain ", "solid ", "clean ", "pure ", "simple ")
 
+_COLOURS = ("white", "black", "grey", "gray", "blue", "green", "red", "yellow", "pink", "orange", "beige")
+
 REMOVE_BACKGROUND = (
+    *(
+        Lexicon(
+            verbs=("put", "place", "set", "show", "have", "i need", "i want", "need", "isolate", "cut out"),
+            nouns=tuple(f"{plain}{colour}" for plain in _PLAIN),
+            frames=("{verb} {target} on {noun}", "{verb} it on {noun}", "{verb} {target} against {noun}"),
+            fixed=(("background", colour),),
+        )
+        for colour in _COLOURS
+    ),
+    Lexicon(
+        verbs=("lift", "extract", "pull", "separate", "isolate"),
+        frames=(
+            "{verb} {target} out of it",
+            "{verb} {target} from it",
+            "{verb} {target} from the background",
+        ),
+    ),
+    Lexicon(
+        verbs=("cut", "snip", "clip"),
+        nouns=("him", "her", "them", "it"),
+        frames=("{verb} {noun} out",),
+    ),
+    Lexicon(
+        verbs=("make", "turn"),
+        nouns=("transparent", "see-through", "invisible", "clear"),
+        frames=(
+            "{verb} the background {noun}",
+            "{verb} its background {noun}",
+            "{verb} everything else {noun}",
+        ),
+    ),
+    Lexicon(frames=("background out", "background gone", "no background", "without background", "bg out")),
+    Lexicon(
+        frames=("{target} only, no background", "just {target}, no background", "{target} without background")
+    ),
     Lexicon(
         verbs=(
             "give me",

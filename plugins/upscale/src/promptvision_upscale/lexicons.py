@@ -8,6 +8,24 @@ __all__ = ["UPSCALE"]
 
 UPSCALE = (
     Lexicon(
+        verbs=("enlarge", "scale up", "blow up", "make", "scale", "upscale", "resize", "increase"),
+        nouns=(
+            "it",
+            "it bigger",
+            "it larger",
+            "it up",
+            "it 200%",
+            "it to 200%",
+            "the size of it",
+            "its size",
+        ),
+        frames=(
+            *("{verb} {noun} without losing {_}", "{verb} {noun} without making it {_}"),
+            *("{verb} {noun} without loss of {_}", "{verb} {noun} without it getting {_}"),
+            "{verb} {noun} without blurring {_}",
+        ),
+    ),
+    Lexicon(
         verbs=("upscale", "super-resolve", "upsample"),
         frames=(
             "{verb} it",

@@ -64,11 +64,13 @@ _FILLER = word_set(
     "today again pls plz mate buddy friend way somehow since because if when i'd i'm i'll you'd it'd "
     "that's much "
     "there's us all going looks bit's for me <image> own say said bring brings lacks lacking missing "
-    "deserves requires enough",
+    "deserves requires enough "
+    "suit suits suited old-fashioned classic traditional",
 )
 """English words that do not tell requests about the whole image apart."""
 _NEGATION = re.compile(
-    r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|nor|except|but only|only|instead)\b"
+    r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"
+    r"|nor|except|but only|only|instead)\b"
 )
 _ASKED = word_set(
     "tell show say please can could would want need needs make give get let should wish some more bit "
@@ -170,7 +172,7 @@ def _made(function: PlannerFunction, language: str) -> _Parts:
     groups += [
         _group(function, lexicon.frames, lexicon.verbs, lexicon.nouns, lexicon.fixed, language)
         for lexicon in function.lexicons
-        if lexicon.language == language and not lexicon.whole
+        if lexicon.language == language and not lexicon.whole and not lexicon.is_fallback
     ]
     groups = [group for group in groups if group.frames]
     bags = [

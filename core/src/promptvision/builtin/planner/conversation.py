@@ -64,6 +64,11 @@ _ABOUT = re.compile(
 )
 _HELP = re.compile(
     r"(?:(?:please|can you|could you)? ?help(?: me)?(?: please)?|what (?:all )?can you do(?: for me)?"
+    r"|what (?:sorts?|kinds?|types?) of (?:things?|stuff|edits?|changes?|tasks?|work|tricks?) (?:can|are|do"
+    r"|could) you (?:able to |capable of )?(?:do(?:ing)?|make|help (?:me )?with|offer|support)?"
+    r"|what (?:else )?are you (?:able to do|capable of|good at)|what are your (?:abilities|skills"
+    r"|capabilities)|what (?:else )?can you (?:do|help (?:me )?with)(?: with (?:it|this|my \w+|images?"
+    r"|photos?|pictures?))?"
     r"|what do you do|what can i (?:do|say|ask)(?: here)?"
     r"|(?:show|list|what are) (?:me )?(?:my |the |your |all )*(?:options|commands|tools|functions"
     r"|features)|how does (?:this|it) work"

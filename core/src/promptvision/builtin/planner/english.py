@@ -11,9 +11,12 @@ from promptvision.builtin.planner.politeness import cores, stems
 from promptvision.builtin.planner.wishes import wishes
 from promptvision.tools.targets import has_exception
 
-__all__ = ["MAX_READINGS", "polite", "readings"]
+__all__ = ["MARKS", "MAX_READINGS", "SURE", "WHOLE", "polite", "readings"]
 
 MAX_READINGS = 28
+WHOLE, SURE = "=", "!"
+"""Marks before a reading: only for a call without a target; only where no value ends at a guess."""
+MARKS = (WHOLE, SURE)
 MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
 
@@ -61,7 +64,7 @@ _TAIL = re.compile(
     r"|thank you kindly|there|and nothing else|completely|entirely"
     r"|altogether|here|anywhere|somewhere|located|exactly|at the moment|today|straight away|precisely"
     r"|specifically|actually|though|then"
-    r"|this time|out there|for once|honestly|if (?:at all )?possible|if that (?:is|'s) (?:ok|okay|fine"
+    r"|once|this time|out there|for once|honestly|if (?:at all )?possible|if that (?:is|'s) (?:ok|okay|fine"
     r"|possible)"
     r"|in (?:great |more |some |full |as much |much )?detail|in (?:one|a|a few|two|simple|plain|your "
     r"own)(?: short)?"
@@ -122,7 +125,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"^{_WANT} (.+?) {_VERBAL} (.+)$", r"make \1 \2"),
         (rf"^{_WANT} (.+?) gone\b(.*)$", r"remove \1\2"),
         (rf"^{_WANT} (.+?) ({_DONE}(?: .*)?)$", r"~\2~\1"),
-        (rf"^{_WANT} (.+)$", r"make \1"),
+        (rf"^{_WANT} (.+)$", r"!make \1"),
         (rf"^{_WANT} (.+)$", r"\1"),
         (
             r"^(?:only |just )?(.+?) (?:should|must|has to|needs to|ought to) (?:be|become|look|turn) (.+)$",
@@ -189,6 +192,8 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
     )
 )
+_ONE = re.compile(r"^replace (.+?) ones? with ((?:an?|some|the) (?:.*\s)?)(\w+)$", re.IGNORECASE)
+"""A thing named by what replaces it: "a glass bowl instead of the wooden one"."""
 _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.IGNORECASE)
 
 
@@ -206,7 +211,9 @@ def _readings(clause: str, book: PhraseBook) -> Iterator[str]:
             continue
         seen.add(text)
         yield text
-        waiting += _variants(text, book)
+        mark = text[:1] if text[:1] in MARKS else ""
+        made = _variants(text.removeprefix(mark), book)
+        waiting += (mark + one.removeprefix(mark) for one in made) if mark else made
 
 
 def polite(clause: str) -> str:
@@ -222,7 +229,7 @@ def _variants(text: str, book: PhraseBook) -> Iterator[str]:
     named = name_image(text)
     for source, (rule, replacement) in product(dict.fromkeys((text, named)), _RULES):
         if (found := rule.match(source)) is not None:
-            yield _active(found.expand(replacement), book)
+            yield _active(_ONE.sub(r"replace \1 \3 with \2\3", found.expand(replacement)), book)
     first, _, rest = text.partition(" ")
     base = _base(first, book)
     if base != first:

@@ -175,18 +175,25 @@ class PhraseBook:
     Args:
         functions: the functions that can be requested.
         language: ISO 639-1 code; phrases outside of lexicons are English.
+        is_fallback: whether the book holds only the lexicons that are declared as fallbacks, or the rest.
     """
 
-    def __init__(self, functions: Sequence[PlannerFunction], language: str = "en") -> None:
+    def __init__(
+        self, functions: Sequence[PlannerFunction], language: str = "en", *, is_fallback: bool = False
+    ) -> None:
         self.functions = tuple(functions)
         self.language = language
+        self.is_fallback = is_fallback
         self._makers: defaultdict[str, list[Callable[[], Iterator[Readable]]]] = defaultdict(list)
         self._made: dict[str, _Starts] = {}
         self._vocabulary: frozenset[str] | None = None
+        self._settings: frozenset[str] | None = None
         self.read: dict[tuple[str, str], Any] = {}
         """Parts of the request with their matches; the readings of a clause share most of their parts."""
         self.work = 0
         """Characters of the parts that were matched for the request."""
+        self.is_question = False
+        """Whether the request has a question mark."""
         for function in self.functions:
             self._index(function)
 
@@ -194,10 +201,10 @@ class PhraseBook:
         """The phrases that may fit a folded sentence."""
         return (*self._starts(_first_word(text)).fitting(text), *self._starts("").fitting(text))
 
-    def for_request(self) -> PhraseBook:
+    def for_request(self, *, is_question: bool = False) -> PhraseBook:
         """The same phrases, with nothing read yet."""
         made = copy(self)
-        made.read, made.work = {}, 0
+        made.read, made.work, made.is_question = {}, 0, is_question
         return made
 
     def begins(self, word: str) -> bool:
@@ -217,8 +224,25 @@ class PhraseBook:
             self._vocabulary = frozenset(re.findall(r"[^\W\d_]{2,}", joined))
         return self._vocabulary
 
+    @property
+    def settings(self) -> frozenset[str]:
+        """The last words of the nouns of operations on the whole image: "width", "saturation"."""
+        if self._settings is None:
+            self._settings = frozenset(
+                fold(noun).rpartition(" ")[2]
+                for function in self.functions
+                if function.target is None
+                for lexicon in self._lexicons(function)
+                for noun in lexicon.nouns
+            )
+        return self._settings
+
     def _lexicons(self, function: PlannerFunction) -> Iterator[Lexicon]:
-        return (lexicon for lexicon in function.lexicons if lexicon.language == self.language)
+        return (
+            lexicon
+            for lexicon in function.lexicons
+            if lexicon.language == self.language and lexicon.is_fallback == self.is_fallback
+        )
 
     def _starts(self, word: str) -> _Starts:
         if word not in self._made:
@@ -228,7 +252,7 @@ class PhraseBook:
         return self._made[word]
 
     def _index(self, function: PlannerFunction) -> None:
-        if self.language == "en":
+        if self.language == "en" and not self.is_fallback:
             for phrase in function.phrases:
                 key = _key(phrase.text)
                 self._makers[key].append(lambda phrase=phrase: iter((Readable(function, phrase, True),)))  # type: ignore[misc]
@@ -285,12 +309,14 @@ _books: OrderedDict[tuple[Any, ...], PhraseBook] = OrderedDict()
 _lock = Lock()
 
 
-def phrase_book(functions: Sequence[PlannerFunction], language: str = "en") -> PhraseBook:
+def phrase_book(
+    functions: Sequence[PlannerFunction], language: str = "en", *, is_fallback: bool = False
+) -> PhraseBook:
     """The phrase book of these functions, cached while they are the same objects."""
-    key = (language, *map(id, functions))
+    key = (language, is_fallback, *map(id, functions))
     with _lock:
-        if key not in _books:
-            _books[key] = PhraseBook(functions, language)  # holds the functions, so that ids stay theirs
+        if key not in _books:  # the book holds the functions, so that ids stay theirs
+            _books[key] = PhraseBook(functions, language, is_fallback=is_fallback)
         _books.move_to_end(key)
         while len(_books) > MAX_BOOKS:
             _books.popitem(last=False)

@@ -29,7 +29,9 @@ from promptvision.builtin.planner.values import (
     cleaned,
     ends_in_colour,
     is_colour,
+    is_guessed,
     is_look,
+    is_setting,
     is_split,
     is_thing,
     read_slots,
@@ -60,6 +62,11 @@ _KEPT = re.compile(
     r"(?P<kept>.+?)(?:\s+(?:alone|untouched|unchanged|intact|as (?:it|they) (?:is|are|was|were)))?$",
     re.IGNORECASE,
 )
+_IN_FOCUS = re.compile(
+    r",?\s+(?:but|and|with|while)\s+(?P<kept>(?:the|my|his|her|their) .+?)\s+(?:(?:should|must|stays?|still"
+    r"|is|are|to|be|kept|remains?|left)\s+)*(?:in focus|sharp|clear|visible|untouched|unchanged|in colou?r)$",
+    re.IGNORECASE,
+)
 _UNTOUCHED = re.compile(
     r",?\s+without (?:touching|changing|removing|editing|altering|affecting|painting) (?P<kept>.+)$",
     re.IGNORECASE,
@@ -79,6 +86,8 @@ _PROPERTY = re.compile(
     re.IGNORECASE,
 )
 """What an image has, in contrast to things in it."""
+_NO_TEXT = re.compile(r"(?:for|in|with|about|of|on|at|to) ", re.IGNORECASE)
+"""The beginning of words that say where or what for, not what to write."""
 _PRONOUN_LAST = re.compile(r"\b(?:them|these|those|him|her)$", re.IGNORECASE)
 
 
@@ -92,6 +101,7 @@ class Match:
         weight: number of characters that the clause shares with the phrase literally; more is more certain.
         lead: the words of the phrase before its first slot, if it has several.
         is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
+        is_guessed: whether a slot's value is one last word that is no colour: "make the door wet".
         slots: number of arguments that are values of slots; they come first.
         is_declared: whether the function declares the phrase itself rather than through a lexicon.
         is_split: whether it is ambiguous where the target ends and the value begins: "make the green
@@ -106,6 +116,7 @@ class Match:
     is_follow_up: bool = False
     is_declared: bool = True
     is_split: bool = False
+    is_guessed: bool = False
     slots: int = 0
     rivals: tuple[Match, ...] = ()
 
@@ -131,7 +142,7 @@ def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The calls of a clause. An exception ("..., not the box") applies to the targets before it."""
     if (direct := _match_excepting(clause, book)) is not None:
         return (direct,)
-    for rule in (_KEPT, _UNTOUCHED, _EXCEPTED):
+    for rule in (_KEPT, _IN_FOCUS, _UNTOUCHED, _EXCEPTED):
         text = bare(clause)
         if found := rule.search(text):
             kept, head = _kept(found), text[: found.start()]
@@ -281,7 +292,11 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
             given[str(function.target)] = with_kept(things(target), kept)
         if not all(map(says_something, given.values())) or not is_thing(target, book):
             continue
+        if any(is_guessed(group, values) and is_setting(values[group[-1]], book) for group in pattern.groups):
+            continue
         if not is_look(given.get("prompt", ""), is_of_target=function.target is not None):
+            continue
+        if QUOTE not in text and _NO_TEXT.match(given.get("text", "")):
             continue
         fits = {name: fitted(function, name, value) for name, value in given.items()}
         is_sure = all(fit.is_sure for fit in fits.values())
@@ -300,6 +315,7 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
             is_follow_up=is_follow_up,
             is_declared=readable.is_declared,
             is_split=any(is_split(group, values) for group in pattern.groups),
+            is_guessed=any(is_guessed(group, values) for group in pattern.groups),
             slots=len(fits),
         )
 

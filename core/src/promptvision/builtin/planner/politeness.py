@@ -43,6 +43,13 @@ _TAIL_START = (
 _TAIL = re.compile(rf"(?:^|[\s,]+)(?=(?:{_TAIL_START})\b)", re.IGNORECASE)
 _ASIDES = (
     re.compile(
+        r"^(?:please )?when(?:ever)? you (?:get|have|find|next have) (?:a |the |some |one )?(?:free |spare )?"
+        r"(?:chance|moment|minute|second|time|sec)(?: to spare)?[\s,]*",
+        re.IGNORECASE,
+    ),
+    re.compile(r",? (?:can|could) you show me(?: (?:that|it|how .*))?\s*\??$", re.IGNORECASE),
+    re.compile(r"^(?:please )?be (?:an?|my) [\w ]{2,20}? and\b[\s,]*", re.IGNORECASE),
+    re.compile(
         r"\b(?:if |in case |as long as |unless )?(?:it is|it's|that is|that's|this is) (?:not|no|isn't)"
         r" (?:(?:too|so) )?(?:much (?:of )?)?(?:an? )?(?:trouble|bother|problem|hassle"
         r"|inconvenience|difficult"
@@ -76,6 +83,8 @@ _COMPLAINT = re.compile(
     re.IGNORECASE,
 )
 """A remark on a thing before the request about it: "I don't like the sky, make it blue"."""
+_DONE_LAST = re.compile(r" \w+ed$", re.IGNORECASE)
+"""The end of an action that is not wanted: "the flag removed"."""
 _PRONOUN = re.compile(r"\b(?:it|them)\b", re.IGNORECASE)
 _SLIGHTLY = re.compile(
     r"\b(?:just )?(?:a (?:little |tiny |wee )?(?:bit|touch|tad|smidge)|a little|slightly|somewhat|ever so "
@@ -89,7 +98,7 @@ def without_asides(clause: str) -> str:
     """The clause without remarks that are not part of the request, such as "if it's no trouble"."""
     if found := _KEPT_FIRST.match(clause):
         clause = f"{found['rest']}, but leave {found['kept']} alone"
-    if found := _COMPLAINT.match(clause):
+    if (found := _COMPLAINT.match(clause)) and not _DONE_LAST.search(found["thing"]):
         clause = _PRONOUN.sub(found["thing"], found["rest"])
     for rule in _ASIDES:
         clause = rule.sub(" ", clause)

@@ -9,8 +9,8 @@ from itertools import islice
 
 from promptvision.builtin.planner.bags import bag_match
 from promptvision.builtin.planner.clauses import MAX_CLAUSES, split_clauses
-from promptvision.builtin.planner.conversation import is_left, is_small_talk
-from promptvision.builtin.planner.english import readings
+from promptvision.builtin.planner.conversation import is_help, is_left, is_small_talk
+from promptvision.builtin.planner.english import MARKS, SURE, WHOLE, polite, readings
 from promptvision.builtin.planner.languages import LANGUAGES, Language
 from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, name_image, phrase_book
 from promptvision.builtin.planner.phrases import (
@@ -20,7 +20,7 @@ from promptvision.builtin.planner.phrases import (
     match_clause,
 )
 from promptvision.builtin.planner.politeness import without_asides
-from promptvision.builtin.planner.remarks import is_remark, parted_remark
+from promptvision.builtin.planner.remarks import complained, is_remark, named_in_remark, parted_remark
 from promptvision.builtin.planner.spelling import (
     corrected_colour,
     corrected_things,
@@ -30,6 +30,7 @@ from promptvision.builtin.planner.spelling import (
 from promptvision.builtin.planner.steps import in_order
 from promptvision.builtin.planner.terse import terse_readings
 from promptvision.builtin.planner.tidying import tidy
+from promptvision.builtin.planner.writing import written
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
@@ -68,15 +69,47 @@ _NEGATED_LAST = re.compile(
     rf"|anything(?: else)?|the (?:image|picture|photo)))?$",
     re.IGNORECASE,
 )
+_TO_PLANNER = re.compile(
+    r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
+    r"|cost|app|program|software|weather|price|free|way to|today|tomorrow|yesterday|time is it)\b",
+    re.IGNORECASE,
+)
+"""Words of a question that no image answers."""
+_MAY_COMMAND = re.compile(r"(?:do|have|if|whether)\b", re.IGNORECASE)
+"""Words that begin a question, or something else if there is no question mark."""
+_SCENE = re.compile(
+    r"\b(?:the|this|that|my|our) (?:(?:whole|entire|full) )?(?:page|document|letter|form|receipt|invoice"
+    r"|article|card|certificate|leaflet|flyer|menu|beach|landscape|scene|view|panorama|skyline|room|kitchen"
+    r"|garden|poster|drawing|sketch|slide|chart|map|wedding|shot|painting|artwork|scan|frame)\b(?! of)",
+    re.IGNORECASE,
+)
+"""Names of what fills an image, which stand for the image itself where no phrase takes them as a thing."""
 _AMOUNT = re.compile(r"(?:by )?[+-]?(\d{1,3})%$")
 _ASKED_FOR = re.compile(
     r"(?:any |some |no )?(?P<thing>(?:\w+ )?(?!.*(?:ss|us|is|thanks|news)\b)[a-z]{3,}s)\?", re.IGNORECASE
 )
 """A thing with a question mark and no verb: "dogs?"."""
+_NOT_DONE_BUT = re.compile(
+    r"^i (?:do not|don't|dont) (?:want|need) (?P<thing>.+?) \w+ed(?: out| off| away)?,? (?:but |just "
+    r"|only |rather "
+    r"|i (?:just |only )?(?:want|need|would like) )+(?:it |them |him |her )?(?:to be )?(?P<done>\w+ed.*)$",
+    re.IGNORECASE,
+)
+"""An action in place of another one: "I don't want the flag removed, I want it blurred"."""
+_HIM = re.compile(r"\b(?:it|them|him|her)\b", re.IGNORECASE)
+_BESIDE_IT = re.compile(
+    r"\b(behind|next to|beside|in front of|under|on|near|around|above|below|over|with) (?:it|him|her|them)\b",
+    re.IGNORECASE,
+)
 _DIGIT = re.compile(r"\d")
-_LAST_THING = re.compile(r"\b(?:the|this|that|my) (?P<thing>\w+(?: \w+)?)$", re.IGNORECASE)
+_LAST_THING = re.compile(
+    r"\b(?:what (?:do|does|is|are) |read )?(?:the|this|that|my) (?P<thing>\w+(?: (?!say|read|in|on|at)\w+)?)"
+    r"(?: (?:in|on|at|behind|next to|near) [\w ]+?)?(?: says?| reads?)?$",
+    re.IGNORECASE,
+)
 _JOIN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:everything|nothing|not|no|never|don't|only)\b", re.IGNORECASE)
+_THEIRS = re.compile(r"(?:his|her|their|its)\b", re.IGNORECASE)
 MAX_PARTS = 3
 _VERBLESS = re.compile(
     r"(?:the|an?|and|or|but|not|no|my|its?|with|in|on|to|of|for|at|by|leave|keep|except|also|very|too"
@@ -114,6 +147,8 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     """Parse a request up to the first clause that is not understood."""
     if len(words) > MAX_CHARS:
         return Reading(unknown=words)
+    if is_help(words):
+        return Reading()
     if is_left(words):
         return Reading(is_nothing=True)
     clauses = [clause for clause in split_clauses(in_order(tidy(words))) if not is_small_talk(clause)]
@@ -121,7 +156,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         clauses = [f"{clauses[0]}?"]
     if len(clauses) > MAX_CLAUSES:
         return Reading(unknown=words)
-    book, reading = phrase_book(functions).for_request(), Reading()
+    book, reading = phrase_book(functions).for_request(is_question="?" in words), Reading()
     remarks: list[str] = []
     named = ""
     for clause in map(without_asides, clauses):
@@ -132,8 +167,9 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         read = _read_clause(clause, book)
         if read.unknown and not read.matches and len(clauses) > 1 and is_remark(clause):
             remarks.append(clause)
+            named = named_in_remark(clause)
             continue
-        read = replace(read, matches=tuple(_with_named(match, named) for match in read.matches))
+        read = replace(read, matches=tuple(_with_named(match, named, clause) for match in read.matches))
         named = _named_in(clause) if not any(match.function.target for match in read.matches) else ""
         reading = replace(read, matches=(*reading.matches, *read.matches))
         if read.unknown:
@@ -148,8 +184,11 @@ def _named_in(clause: str) -> str:
     return found["thing"] if found and IMAGE not in name_image(found[0]) else ""
 
 
-def _with_named(match: Match, named: str) -> Match:
-    if not match.is_follow_up or not named:
+def _with_named(match: Match, named: str, clause: str) -> Match:
+    """The match on what the clause before named, where its target is "it"."""
+    name = match.function.target
+    is_bare = name is not None and not match.slots and name not in dict(match.arguments)
+    if not named or not (match.is_follow_up or (is_bare and _HIM.search(clause))):
         return match
     return replace(
         match, arguments=((str(match.function.target), named), *match.arguments), is_follow_up=False
@@ -161,16 +200,38 @@ def _merged(matches: Sequence[Match]) -> tuple[Match, ...]:
     return tuple(
         match
         for place, match in enumerate(matches)
-        if not place or match.arguments or match.function is not matches[place - 1].function
+        if (not place or match.arguments or match.function is not matches[place - 1].function)
+        and not _is_narrowed(match, matches[place + 1 : place + 2])
+    )
+
+
+def _is_narrowed(match: Match, later: Sequence[Match]) -> bool:
+    """Whether the next call is the same for a part: "anonymise the children, blur their faces"."""
+    target = match.function.target
+    return any(
+        target is not None
+        and one.function is match.function
+        and dict(one.arguments).get("prompt") == dict(match.arguments).get("prompt")
+        and _THEIRS.match(str(dict(one.arguments).get(target, ""))) is not None
+        for one in later
     )
 
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
+    if found := _NOT_DONE_BUT.match(clause):
+        return _read_clause(f"get {found['thing']} {found['done']}", book)
     if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause) or _NOT_NEEDED.match(clause):
-        return _about(_read_clause(found["rest"], book), found["not"], book)
+        thing, rest = _named_in(found["not"]), found["rest"]
+        rest = _BESIDE_IT.sub(rf"\1 the {thing}", rest) if thing else rest
+        return _about(_read_clause(rest, book), found["not"], book)
     if found := _NEGATED_LAST.match(clause):
         return _read_clause(found["head"], book)
+    for rest in complained(clause):
+        if not (read := _read_clause(rest, book)).unknown:
+            return read
+    if made := written(clause, book, lambda text: _english(text, book)):
+        return Reading((made,))
     if matches := _spelled(clause, _english(clause, book), book):
         return _decided(clause, matches)
     if (reading := _foreign(clause, book)) is not None:
@@ -179,21 +240,27 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         corrected = tidy(corrected) if _DIGIT.search(corrected) else corrected  # "50 precent"
         if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
             return _decided(clause, _spelled(corrected, matches, book))
+    if (scene := _SCENE.sub("the image", clause)) != clause:
+        matches = _english(scene, book)
+        if matches and not any(match.is_follow_up for match in matches):
+            return _decided(clause, matches)
     for text in terse_readings(clause, book):
         if (matches := _english(text, book)) and not any(match.is_follow_up for match in matches):
             return _decided(clause, matches)
     found = _ASKED_FOR.fullmatch(clause.strip())
     if found and (matches := _english(f"find {found['thing']}", book)):
         return Reading(matches)
+    if _JOIN.search(clause) and (whole := _parted(clause, book)) is not None:
+        return whole
     if bag := bag_match(clause, book):
         return Reading((_with_amount(bag, clause),))
-    if (whole := _parted(clause, book)) is not None:
-        return whole
     for rest in parted_remark(clause):
         if not (read := _read_clause(rest, book)).unknown:
             return read
     if begun := _begun(clause, book):
         return begun
+    if matches := _loosely(clause, book):
+        return Reading(matches)
     is_incomplete = len(clause.split()) < 7 and any(_english(clause + more, book) for more in _OBJECTS)
     return Reading(unknown=clause, incomplete=is_incomplete)
 
@@ -223,8 +290,34 @@ def _decided(clause: str, matches: tuple[Match, ...]) -> Reading:
 
 def _english(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     for text in readings(clause, book):
-        if matches := match_clause(text, book):
-            return tuple(_with_amount(_improved(match), clause) for match in matches)
+        mark = text[:1] if text[:1] in MARKS else ""
+        matches = match_clause(text.removeprefix(mark), book)
+        if matches and all(_suits(match, mark) for match in matches):
+            return tuple(_with_amount(_improved(_without_rivals(match, mark)), clause) for match in matches)
+    return ()
+
+
+def _without_rivals(match: Match, mark: str) -> Match:
+    """The match without rivals that do not suit the mark of its reading."""
+    return replace(match, rivals=tuple(rival for rival in match.rivals if _suits(rival, mark)))
+
+
+def _suits(match: Match, mark: str) -> bool:
+    """Whether a match is as sure as the mark of its reading demands."""
+    if mark == WHOLE:
+        return not match.is_follow_up and match.function.target not in dict(match.arguments)
+    return not (mark == SURE and match.is_guessed)
+
+
+def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+    """The call of a phrase that fits many sentences, unless the clause asks about the planner."""
+    fallbacks = phrase_book(book.functions, is_fallback=True).for_request()
+    bare = polite(clause)
+    if _TO_PLANNER.search(bare) or (_MAY_COMMAND.match(bare) and not book.is_question):
+        return ()
+    for text in dict.fromkeys((clause, bare)):
+        if matches := match_clause(text, fallbacks):
+            return matches
     return ()
 
 

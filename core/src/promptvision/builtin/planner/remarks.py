@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
 
-__all__ = ["cure_of", "is_remark", "parted_remark"]
+__all__ = ["complained", "cure_of", "is_remark", "named_in_remark", "parted_remark"]
 
 _IMG = rf"(?:{IMAGE}|it|this|that)"
 _COMPLAINTS = {
@@ -45,7 +45,8 @@ _COMPLAINT = re.compile(
 _FIX = re.compile(
     r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
     r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
-    r"|deal with|handle|undo)(?: (?:it|that|this|with it|with that))?(?: (?:out|please|for me|somehow"
+    r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring)(?: (?:it|that|this|with it"
+    r"|with that))?(?: (?:up|back|a stop|out|please|for me|somehow"
     r"|a bit))*",
     re.IGNORECASE,
 )
@@ -62,7 +63,7 @@ _STATES = (
     r"|didn't|can not|can't|cannot|ruins?|spoils?|bothers?|stands?|sits?|appears?|shows?|showed|hope|know"
     r"|noticed|made|makes|keeps?|kept|went|goes|happened|found|saw|see|shot|bought|visited|forgot|walked"
     r"|changed|decided|reali[sz]ed|tried|wondered|asked|'re|'m|i am|says?|said|told|works?|lives?"
-    r"|belongs?|means?|wonder|guess|'s|needs?|wants?|wanted|needed|deserves?)"
+    r"|belongs?|means?|wonder|guess|'s|'ll|will|needs?|wants?|wanted|needed|deserves?)"
 )
 _GREETING = (
     r"(?:(?:hi|hello|hey|oh|ah|well|so|ok|okay|look|sadly|btw|fyi|hm+|yes|no|yeah|listen)\b[, ]*(?:all"
@@ -87,6 +88,26 @@ _ABOUT = re.compile(
     rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their) (?!(?:{IMAGE})).+?) {_STATES}\b",
     re.IGNORECASE,
 )
+_HAS = re.compile(
+    r"^(?:the|this|that|my|his|her|their|our|there) [\w' -]+? (?:has|have|had"
+    r"|got) (?:got )?(?P<thing>(?:an? |some "
+    r"|the |too many )?[\w' -]+?) (?:all over|on|in|around|across|over|at|behind|next to)\b.*$",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(r"^(?:an?|some|too many|two|three) ", re.IGNORECASE)
+_ACTS = re.compile(
+    r"(?:please |just |so |and |can you |could you |would you |kindly )*\w+ (?:(?:rid of|out|off|away|up) )?"
+    r"(?:it|them|him|her)\b",
+    re.IGNORECASE,
+)
+"""A request about what was named before: "get rid of it"."""
+_WANTED = re.compile(
+    r"(?:so |and |but )*(?:i |we )(?:would )?(?:really |just )?(?:need|want|like|prefer"
+    r"|love) (?:to have )?(?:it|them"
+    r"|him|her)(?: to be| in)? (?P<how>(?!to |in |on |gone|\w+ed\b)[\w ]+)$",
+    re.IGNORECASE,
+)
+"""How what was named before is to look: "I need them magnolia"."""
 _HIM = re.compile(r"\b(?:it|them|him|her|that|those|these|this|he|she|they)\b", re.IGNORECASE)
 _ABROAD = re.compile(
     r"\b(?:ist|sind|wirkt|sieht|está|están|es|son|est|sont|quedó|salió)\b|太|有点",
@@ -118,6 +139,25 @@ def is_remark(clause: str) -> bool:
     return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
 
 
+def named_in_remark(clause: str) -> str:
+    """The thing that a remark is about, for "it" in the request after it; "" where that is the image."""
+    about = _THERE.match(clause) or _HAS.match(clause) or _ABOUT.match(clause)
+    if about is None or name_image(about["thing"]).startswith(IMAGE):
+        return ""
+    return _COUNT.sub("the ", about["thing"])
+
+
+def complained(clause: str) -> Iterator[str]:
+    """The request after a complaint about a thing, which itself would be read as a request to remove it."""
+    for found in _COMMA.finditer(clause):
+        before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
+        thing = named_in_remark(before) if is_remark(before) else ""
+        if thing and (wanted := _WANTED.match(rest)):
+            yield f"make {thing} {wanted['how']}"
+        elif thing and _ACTS.match(rest):
+            yield _HIM.sub(thing, rest, count=1)
+
+
 def parted_remark(clause: str) -> Iterator[str]:
     """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
     for found in _COMMA.finditer(clause):
@@ -128,9 +168,7 @@ def parted_remark(clause: str) -> Iterator[str]:
             if cure := cure_of(before):
                 yield cure
             continue
-        about = _THERE.match(before) or _ABOUT.match(before)
+        about = _THERE.match(before) or _HAS.match(before) or _ABOUT.match(before)
         if about and _HIM.search(rest) and not name_image(about["thing"]).startswith(IMAGE):
-            yield _HIM.sub(
-                re.sub(r"^(?:an?|some|too many|two|three) ", "the ", about["thing"]), rest, count=1
-            )
+            yield _HIM.sub(_COUNT.sub("the ", about["thing"]), rest, count=1)
         yield rest

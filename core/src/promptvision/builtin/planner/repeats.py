@@ -21,7 +21,8 @@ _AGAIN = re.compile(
     re.IGNORECASE,
 )
 _SAME_TO = re.compile(
-    r"(?:(?:and |now |please )*)(?:(?:do )?the )?same (?:thing )?(?:to|for|with|on) (?:the |my )?"
+    r"(?:(?:and |now |please )*)(?:(?:do )?(?:the )?same(?: thing)?|do (?:that|it|this)) (?:to|for|with"
+    r"|on) (?:the |my )?"
     r"(?P<target>.+?)(?: too| as well)?(?: please)?"
     r"|(?:(?:and |now |please |ok,? )*)do (?:the |my )(?P<other>(?!same\b).+?) (?:too|as well|also)(?: "
     r"please)?",

@@ -32,7 +32,7 @@ _LAST_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NOT_BUT = re.compile(
-    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just )*(?P<rest>(?:the|my|that|this) .+)$",
+    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just |only )*(?P<rest>(?:the|my|that|this) .+)$",
     re.IGNORECASE,
 )
 _NO_NEED = re.compile(
@@ -53,6 +53,7 @@ _COUNTED = re.compile(
     r"|last)(?:ly)?,? (.+))?$",
     re.IGNORECASE,
 )
+_WHENEVER = re.compile(r"^when(?:ever)? you (?:get|have|find) (?:a|the|some|one)\b", re.IGNORECASE)
 _LEAD = re.compile(r"^(?:and|but|then|please|first|,|\s)+", re.IGNORECASE)
 MAX_ORDERED = 300
 
@@ -70,6 +71,8 @@ def in_order(words: str) -> str:
 
 def _ordered(sentence: str) -> str:
     bare = sentence.strip(" .!;\n")
+    if _WHENEVER.match(bare):
+        return sentence
     if found := _NO_NEED.match(bare):
         return f"{found['rest']}; "
     if found := _UNTOUCHED_FIRST.match(bare):

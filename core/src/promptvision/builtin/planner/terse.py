@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from promptvision.builtin.planner.english import polite
-from promptvision.builtin.planner.patterns import PhraseBook, fold, name_image
+from promptvision.builtin.planner.patterns import PhraseBook, fold, name_image, word_set
 from promptvision.builtin.planner.politeness import cores
 from promptvision.builtin.planner.remarks import cure_of
 from promptvision.tools.targets import is_colour_word
@@ -14,7 +14,9 @@ from promptvision.tools.targets import is_colour_word
 __all__ = ["terse_readings"]
 
 _NO_THING = re.compile(
-    r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?|worries)(?:more )?((?:the )?\w+(?: \w+)?)",
+    r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?"
+    r"|worries)(?:more )?((?:the )?\w+(?: (?!in\b)\w+)?)"
+    r"(?: in (?:it|here|there|this))?",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
@@ -35,6 +37,23 @@ _TOO = re.compile(
     r"(?:(?:it|this|that|<image>) (?:is|looks?|seems?|still is) |it's )?(?:still |now "
     r"|a bit |a little |much |way |far )*"
     r"(?:(?:too|so|very|quite) (?P<too>[\w-]+)|not (?P<not>[\w-]+) enough)",
+    re.IGNORECASE,
+)
+_MATERIALS = word_set(
+    "copper gold silver wood marble glass leather velvet stone brick chrome brass bronze concrete bamboo "
+    "oak steel "
+    "denim silk wool lace metal plastic walnut granite tiles tweed satin linen cotton fur straw ceramic "
+    "porcelain"
+)
+_IN = re.compile(
+    r"((?:the|my|our|his|her)? ?[\w'-]+(?: [\w'-]+)?) (?:in|made of|out of"
+    r"|as) ((?:[\w-]+ )?[\w-]+)",
+    re.IGNORECASE,
+)
+_MADE = re.compile(
+    r"((?:the |my |his |her |all )?[\w'-]+(?: [\w'-]+)?) (unreadable|illegible|unrecogni[sz]able|blurry"
+    r"|blurred"
+    r"|pixelated|anonymous|anonymi[sz]ed|hidden|invisible|blacked out|unsharp|out of focus)",
     re.IGNORECASE,
 )
 _CURES = {
@@ -63,13 +82,20 @@ _ENOUGH = {
 
 def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
     """Wordings of a clause without a verb: "no people", "car red", "sky to purple", "too dark"."""
-    if found := _NO_THING.fullmatch(clause.strip(" ,.!?")):
+    if found := _NO_THING.fullmatch(polite(clause)):
         if not book.begins(fold(found[1]).partition(" ")[0]):
             yield f"remove {found[1]}"
         return
     if cure := cure_of(clause):
         yield cure
     if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
+        yield f"make {found[1]} {found[2]}"
+    bare = clause.strip(" ,.!?")
+    if (found := _IN.fullmatch(bare)) and not book.begins(fold(found[1]).partition(" ")[0]):
+        last = fold(found[2]).rpartition(" ")[2]
+        if is_colour_word(last) or last in _MATERIALS:
+            yield f"change {found[1]} to {found[2]}"
+    if found := _MADE.fullmatch(bare):
         yield f"make {found[1]} {found[2]}"
     if (found := _OUT.fullmatch(clause.strip(" ,.!?"))) and not book.begins(fold(found[1]).partition(" ")[0]):
         yield f"remove {found[1]}"

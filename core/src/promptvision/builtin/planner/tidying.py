@@ -83,6 +83,38 @@ _WRITING = re.compile(
 )
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_PHOTO = r"(?:photo|picture|image|photograph|shot|snapshot|pic|portrait|selfie|scan|screenshot|snap)"
+_OF_IT = (
+    r"(?:of|in|on|at|from|to|with|by|for|as|and|or|the|a|an|into|over|under|behind|look|looks|like|than"
+    r"|other|next|previous|last|first|second|third|fourth|fifth|is|are|was|make|turn|left|right|top|framed"
+    r"|hanging|img_\d+|not|both)"
+)
+_NAMES = (
+    (
+        re.compile(r"\b(?:the|this|that) (?:whole|entire|complete) (?:thing|lot)\b", re.IGNORECASE),
+        "the image",
+    ),
+    (
+        re.compile(
+            rf"\b(the|this|that|my|our|these) (?:(?!{_OF_IT}\b)[\w-]+ ){{1,3}}{_PHOTO}\b"
+            rf"(?! (?:{_PHOTO}|frame|on the|above|over|behind|hanging|book|album|camera|of)\b|'s)",
+            re.IGNORECASE,
+        ),
+        "this photo",
+    ),
+    (
+        re.compile(
+            rf"\b(?:(?:this|that|my|our) (?:(?!{_OF_IT}\b)[\w-]+ ){{0,2}}{_PHOTO} of"
+            rf"|the {_PHOTO} of (?=my|our|me|us"
+            r"|him|her|them))(?: (?:my|our|his|her|their|the|an?|me|us|him|them|two|three))?"
+            r"(?: (?!(?:to|into|in|by|so|for|and|please|with|at|as|without|a|is|looks?)\b)[\w'-]+){0,4}"
+            r"(?=\s*(?:$|[,.;!?]|(?:to|into|in|by|so|for|and|please|with|at|as|without|a|is|looks?|\d+)\b))",
+            re.IGNORECASE,
+        ),
+        "this photo",
+    ),
+)
+"""Names of the image that say what it shows: "this holiday photo", "this picture of my late husband"."""
 _WRITTEN_OUT = (
     (re.compile(r"[\u3002\uff01\uff1f]"), ". "),
     (re.compile(r"[\uff0c\u3001]"), ", "),
@@ -90,6 +122,29 @@ _WRITTEN_OUT = (
     (re.compile(r"^\s*(?:\d{1,2}[.)]|[-*\u2022])\s+", re.MULTILINE), "\n"),
     (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
     (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
+    *_NAMES,
+    (re.compile(r"\b(?:the|this|that|my) (?:image|photo|picture)'s\b", re.IGNORECASE), "its"),
+    (re.compile(r"\b(in|on|of|for|from|to) (?:this|that) one$", re.IGNORECASE), r"\1 it"),
+    (re.compile(r",? and (?:then )?(?=(?:can|could|would|will) you\b)", re.IGNORECASE), "; "),
+    (
+        re.compile(
+            r"\b(?:set |put |make )?(?:the )?(brightness|contrast|saturation|sharpness"
+            r"|exposure)(?: (?:is|at|to|of|="
+            r"))? ?(1\d\d)%",
+            re.IGNORECASE,
+        ),
+        lambda found: f"increase the {found[1]} by {int(found[2]) - 100}%",
+    ),
+    (
+        re.compile(
+            r"\b(?:set |put |make )?(?:the )?(brightness|contrast|saturation|sharpness|exposure) (?:at"
+            r"|to|of) ?(\d\d)%",
+            re.IGNORECASE,
+        ),
+        lambda found: f"reduce the {found[1]} by {100 - int(found[2])}%",
+    ),
+    (re.compile(r"\bupside[ -]?down\b", re.IGNORECASE), "upside down"),
+    (re.compile(r"\bsee[ -]through\b", re.IGNORECASE), "see-through"),
     (re.compile(r"\b(i)'d\b", re.IGNORECASE), r"\1 would"),
     (re.compile(r"\b(i)'m\b", re.IGNORECASE), r"\1 am"),
     (re.compile(r"\bim (?=(?:an?|the|not|so|sure|afraid|after|\w+ing)\b)", re.IGNORECASE), "i am "),

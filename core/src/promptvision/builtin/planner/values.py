@@ -14,7 +14,9 @@ __all__ = [
     "cleaned",
     "ends_in_colour",
     "is_colour",
+    "is_guessed",
     "is_look",
+    "is_setting",
     "is_split",
     "is_thing",
     "read_slots",
@@ -24,6 +26,11 @@ __all__ = [
 ]
 
 _PLACE_LAST = re.compile(rf"\s+(?:in|on|from|of|inside|within) {IMAGE}$", re.IGNORECASE)
+_ADVERB_LAST = re.compile(
+    r"[\s,]+(?:completely|entirely|fully|totally|separately|individually|properly|carefully|nicely|altogether"
+    r"|somehow|gently|slightly|quickly|well|heavily|strongly|thoroughly|cleanly|a (?:bit|little))$",
+    re.IGNORECASE,
+)
 _DETERMINERS = re.compile(r"^(?:(?:the|a|an|this|that|these|those|my|some)\s+)+", re.IGNORECASE)
 _ONLY = re.compile(r"^(?:only|just)\s+", re.IGNORECASE)
 _ALL = re.compile(r"^(?:all|any)\s+(?:of\s+)?(?:the\s+|these\s+|those\s+|my\s+)?", re.IGNORECASE)
@@ -47,7 +54,7 @@ _VAGUE |= frozenset(
 """Words that do not say what a thing is to look like."""
 _AMOUNT_FIRST = re.compile(
     r"(?:(?:a )?(?:little |tiny )?(?:bit|touch|tad|notch)|slightly|(?:to|on) (?:the|its) (?:left|right"
-    r"|side|head)|upside)\b",
+    r"|side|head)|upside|(?:the |its )?(?:left|right|side)(?: (?:once|twice|side|way))?$)\b",
     re.IGNORECASE,
 )
 _TO_THING = re.compile(
@@ -56,7 +63,8 @@ _TO_THING = re.compile(
 )
 """A goal, which no name of a thing holds: "the image to the face"."""
 _REASON = re.compile(
-    r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order)\b"
+    r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order"
+    r"|for (?:the|my|our|his|her|their|your|this|an?))\b"
 )
 _HAS_VERB = re.compile(
     r"(?<!whatever )(?<!everything )(?<!that )(?<!which )(?<!who )(?<!what )\b(?:is|are|was|were|did"
@@ -72,9 +80,7 @@ _UNSEEN |= frozenset(
 _UNSEEN |= frozenset(
     ("sharpness", "quality", "ratio", "version", "copy", "inverted", "mirrored", "cropped", "resized")
 )
-_UNSEEN |= frozenset(
-    ("app", "folder", "calendar", "playlist", "song", "music", "alarm", "timer", "reminder", "flight")
-)
+_UNSEEN |= frozenset(("app", "folder", "playlist", "song", "music", "alarm", "timer", "reminder", "flight"))
 _UNSEEN |= frozenset(
     ("volume", "internet", "wifi", "data", "email", "emails", "messages", "memory", "weather", "news")
 )
@@ -126,6 +132,10 @@ _NO_THINGS += (
     "if ",
     "because ",
 )
+_NAMED_SIGN = re.compile(
+    r"(?:for (?:sale|rent|hire)|to let|no (?:entry|smoking|parking|exit|swimming)|keep out) \w", re.IGNORECASE
+)
+"""A thing named by the words on it."""
 _PREPOSITIONS = word_set("in on to of with as at from by for into")
 _FUNCTION_WORDS = word_set(
     "are is there here in on of the a an it do does you see can some any more few many much other how "
@@ -152,6 +162,19 @@ _SHADE = (
     r"|(?:lemon|mustard)(?= yellow)|chocolate(?= brown)|(?:candy|bubblegum)(?= pink)"
     r")"
 )
+_SHADES = word_set(
+    "dark light bright pale deep very navy royal hot neon pastel plain solid pure matte glossy"
+)
+_SIZES = word_set(
+    "old new big small large little tall short long wide young wooden plain empty front back left right top "
+    "bottom first second third last other whole main same upper lower middle nearest closest tiny huge dirty "
+    "clean shiny round square"
+)
+_NO_LOOKS = word_set(
+    "page newsletter edition invitation text words part side bits place places safer easier quicker cleaner "
+    "nicer neater simpler fine best worst way thing things time once twice everything anything nothing"
+)
+"""Words that a thing cannot be made."""
 _COLOUR_LAST = re.compile(
     r"(.+?) ((?:(?:an?|into|to) )?" rf"(?:{_SHADE}\s)*[\w-]+)",
     re.IGNORECASE | re.DOTALL,
@@ -193,6 +216,8 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
     Such a phrase does not mark where a value ends: the last value starts at an article, else it is the last
     word with its shade ("dark blue").
     """
+    if len(names) == 2 and (value := _colour_led(text)):
+        return dict(zip(names, value, strict=True))
     if len(names) == 2 and ends_in_colour(text) and (found := _COLOUR_LAST.fullmatch(text)) is not None:
         *_, last = found[1].lower().split()
         if last not in _NO_END:
@@ -220,6 +245,8 @@ def is_split(names: tuple[str, ...], values: dict[str, str]) -> bool:
 def is_thing(target: str | None, book: PhraseBook) -> bool:
     """Whether a target may name objects: not a speaking person, nor a list that contains a request."""
     if target is None or fold(target) in PRONOUNS:
+        return True
+    if _NAMED_SIGN.match(target):
         return True
     if target.lower().startswith(_NO_THINGS):
         return False
@@ -255,6 +282,39 @@ def with_kept(target: str, kept: str) -> str:
     return f"{'everything' if whole else target} except {kept}"
 
 
+def _colour_led(text: str) -> tuple[str, str] | None:
+    """A thing and a colour with what has it, or with another colour: "the table white marble"."""
+    words = text.split()
+    low = fold(text).split()
+    for at in range(len(words) - 1, 0, -1):
+        if not is_colour_word(low[at]) or at < len(words) - 3:
+            continue
+        start = at
+        while start > 1 and low[start - 1] in _SHADES:
+            start -= 1
+        rest = low[at + 1 :]
+        is_pair = rest[:1] in (["and"], ["&"]) and len(rest) > 1 and is_colour_word(rest[-1])
+        before = low[start - 1]
+        is_noun = not (
+            before in _NO_END or before in _ADJECTIVES or before in _SIZES or is_colour_word(before)
+        )
+        is_noun = is_noun and not before.endswith(("'s", "s'")) and IMAGE not in before and start > 1
+        if is_noun and (is_pair or (rest and not set(rest) & (_NO_END | _PREPOSITIONS))):
+            return " ".join(words[:start]), " ".join(words[start:])
+    return None
+
+
+def is_guessed(names: tuple[str, ...], values: dict[str, str]) -> bool:
+    """Whether the last of several slots in a row has one word that is no colour: "make the door wet"."""
+    value = fold(values.get(names[-1], " "))
+    return len(names) > 1 and " " not in value and not is_colour_word(value)
+
+
+def is_setting(value: str, book: PhraseBook) -> bool:
+    """Whether a word names what an operation on the whole image sets, rather than how a thing looks."""
+    return fold(value) in book.settings or fold(value) in _NO_LOOKS
+
+
 def cleaned(value: str, *, is_target: bool = True) -> str:
     """A slot's value without "in the image", articles and surrounding punctuation.
 
@@ -262,6 +322,7 @@ def cleaned(value: str, *, is_target: bool = True) -> str:
     colour.
     """
     value = _PLACE_LAST.sub("", value).strip(" ,")
+    value = _ADVERB_LAST.sub("", value) if is_target else value
     value = _POSSESSIVE_LAST.sub("", _ONLY.sub("", value)) if is_target else value
     bare = _DETERMINERS.sub("", value)
     if not is_target:

@@ -6,18 +6,19 @@ The call is made again on the image that it was made on, with another amount, di
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.repeats import last_calls, repeat_of
+from promptvision.builtin.planner.replacements import replaced
 from promptvision.builtin.planner.slots import schema_of
 from promptvision.llm.messages import Message
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
-__all__ = ["varied"]
+__all__ = ["revalued", "varied"]
 
 _OPENING = re.compile(
     r"^(?:(?:and|now|but|no|nope|ok(?:ay)?|please|well|hmm+|sorry|actually|again|the "
@@ -71,7 +72,8 @@ _NUMBER = re.compile(
 )
 _MEANT = re.compile(
     r"(?:(?:no|nope|sorry|oops|ah|oh|wait)[, ]+)*(?:i (?:meant|mean)|not (?:the|that) [\w ]+?,(?: but)?"
-    r"|rather) (?:the |my )?(?P<target>[\w' -]+)",
+    r"|rather) (?P<determiner>the |my |her |his "
+    r"|that )?(?P<target>(?!\d)[\w' -]+?)(?:,? (?:and )?not [\w' -]+)?",
     re.IGNORECASE,
 )
 _ALSO = re.compile(
@@ -109,12 +111,29 @@ def varied(
         messages: the conversation; the last message holds the image table.
         functions: what can be called.
     """
+    return _made_again(words, messages, functions, _changes)
+
+
+def revalued(
+    words: str, messages: Sequence[Message], functions: Sequence[PlannerFunction]
+) -> tuple[Match, ...]:
+    """The last call with the value that a reply names alone: "in red", "better 4:3"; else as "
+    ":func:`varied`."""
+    return _made_again(words, messages, functions, replaced)
+
+
+def _made_again(
+    words: str,
+    messages: Sequence[Message],
+    functions: Sequence[PlannerFunction],
+    change: Callable[[str, Match], dict[str, Any] | None],
+) -> tuple[Match, ...]:
     known = {function.name: function for function in functions}
     calls = [call for call in last_calls(messages) if call.name in known]
     if not calls:
         return ()
     last = repeat_of(known[calls[-1].name], calls[-1])
-    changes = _changes(words.strip(" .,!?"), last)
+    changes = change(words.strip(" .,!?"), last)
     if changes is None:
         return ()
     arguments = {**dict(last.arguments), **changes}
@@ -134,7 +153,7 @@ def _changes(words: str, last: Match) -> dict[str, Any] | None:
     if target in dict(last.arguments):
         for rule in (_MEANT, _ALSO):
             if found := rule.fullmatch(words):
-                return {str(target): found["target"].strip()}
+                return _meant(found, last)
     bare = _CLOSING.sub("", " " + _OPENING.sub("", words)).strip()
     if (
         (found := _IN.fullmatch(words))
@@ -145,6 +164,15 @@ def _changes(words: str, last: Match) -> dict[str, Any] | None:
     if _OTHER.fullmatch(bare):
         return _reversed(last)
     return _scaled(words, bare, last)
+
+
+def _meant(found: re.Match[str], last: Match) -> dict[str, Any]:
+    """The thing that was meant, or how it should look: "I meant parasols in pink" names no thing again."""
+    named = found["target"].strip()
+    prompt = str(dict(last.arguments).get("prompt", ""))
+    if found.re is _MEANT and prompt and not _is_colour(prompt) and not found["determiner"]:
+        return {"prompt": named}
+    return {str(last.function.target): named}
 
 
 def _is_colour(words: str) -> bool:

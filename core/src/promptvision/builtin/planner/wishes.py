@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
+from promptvision.builtin.planner.remarks import is_remark
 from promptvision.tools.targets import is_colour_word
 
 __all__ = ["wishes"]
@@ -70,6 +71,13 @@ _PURPOSES = tuple(
         r",? (?:before|after) i (?:post|send|share|upload|print|publish|show) .+$",
         r",? (?:which|that) (?:i|we) (?:need|want|will|would|am|are) .+$",
         r",? in (?:case|preparation|time) .+$",
+        r",? for (?:the|my|our|his|her|their|your|an?|this|some) (?:[\w'-]+ ){0,4}?[\w'-]+$",
+        r", i (?:only|just) (?:want|need)(?: to (?:see|keep|have))? (?!it |them |him |her |this |to )[\w ]+$",
+        r",? without (?:making it|it (?:getting|becoming|looking|going)|losing|any loss|loss|blurring"
+        r"|pixelating|ruining|lowering|hurting|distorting|stretching)\b.*$",
+        r",? (?:can|could) you show me(?: (?:that|it|how .*))?$",
+        r", i (?:will|am going to|plan to|need the|need to|have to) (?!it |them )[\w' ]+$",
+        r",? (?:so as to|just like|exactly like|like) (?:the ones?|those|that|this|what) [^,]+$",
         r",? (?:like|as) (?:you|we|i) (?:did|said|discussed|mentioned|asked|wanted|see|know)\b.*$",
         r",? (?:whichever|whatever|however|as (?:much|well|best|good|fast|soon) as) .+$",
         r",? (?:or (?:something|so|anything)(?: (?:like|similar to) that)?|and (?:so on|stuff|such"
@@ -78,12 +86,74 @@ _PURPOSES = tuple(
     )
 )
 """Ends of a sentence that say why, for whom or with what result, but not what is to be done."""
+_PAUSE = re.compile(r"\s*(?:,|;| - | \u2013 | \u2014 )\s*")
+_COLOURED = re.compile(
+    r"^(?:please )?give (?P<owner>(?:the|my|that|this|her|his|our) [\w -]+?) (?P<colour>(?:(?:dark|light"
+    r"|bright"
+    r"|pale|deep) )?\w+) (?P<part>[a-z]+s|hair|fur|skin)$",
+    re.IGNORECASE,
+)
+"""A part that a thing has, in another colour: "give the cat green eyes"."""
 _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(rule, re.IGNORECASE), made)
     for rule, made in (
         (rf"^{_BEGINS} to (.+)$", r"\1"),
         (rf"^(?:{_BEGINS}) ((?!to |that )\w+ .+)$", r"\1"),
         (rf"^{_GERUND} (\w+ing .+)$", r"\1"),
+        # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
+        (
+            r"^(?!.*(?:\bnot|\bnever|\bno|n't|\bnobody)\b).{2,60}?\b(?:only |always )?(?:needs?|wants?"
+            r"|requires?|accepts?|takes?|asks?|asked(?: me| us)?"
+            r"|expects?|demands?|insists? on|prefers?|asking|allows?)(?: for)?(?: only| just| exactly"
+            r"| at least)?"
+            r"(?: (?:the |all |its |their |my )?(?:pictures?|photos?|images?|files?|scans?|it|them|this"
+            r"|everything|one))?(?: (?:to be|that (?:is|are)|in|as|at|of|with|on))*(?: an?)? (.+)$",
+            r"=make it \1",
+        ),
+        (
+            r"^(?!.*(?:\bnot|\bnever|\bno|n't)\b).{2,60}?\b(?:needs?|wants?|requires?|asks?|asked|asking"
+            r"|expects?"
+            r"|prefers?)(?: for)?(?: an?)? (.+)$",
+            r"=\1",
+        ),
+        (
+            rf"^(?:an? |some |the )?(.+?) would (?:suit|fit|flatter|work(?: well)? (?:for|with|on|in)"
+            rf"|look (?:good|nice|great|lovely) (?:on|in|for)|help|improve|save|do) (?:{_IMG}"
+            rf"|here)(?: well)?$",
+            r"=make it \1",
+        ),
+        (
+            rf"^(?:show|display|put|give|present|have|get|see|view|let me see) (?:me )?{_IMG} (.+)$",
+            r"=turn it \1",
+        ),
+        (r"^.{3,60}? by ((?:making|turning|putting|setting) .+)$", r"\1"),
+        (
+            r"^(.+?) (?:must|should|may|can|shall|is|are)(?: to)? (?:not|never"
+            r"|no longer)(?: to)? be (?:easily "
+            r"|clearly )?(?:readable|legible|recogni[sz]ed|recogni[sz]able|identified|identifiable|seen"
+            r"|made out|read)(?: any ?more)?$",
+            r"blur \1",
+        ),
+        (
+            r"^(?:make sure |ensure )?(?:that )?(?:nobody|no one|people) (?:can(?:not)?|can't|should"
+            r"|is able to)"
+            r"(?: not)? (?:read|see|recogni[sz]e|identify|make out) (.+)$",
+            r"blur \1",
+        ),
+        (
+            r"^(?:the )?(.+?) (?:should|must|has to|have to|needs? to) be (?:made )?(unreadable|illegible"
+            r"|unrecogni[sz]able|anonymous|blurry|hidden|anonymi[sz]ed|unidentifiable)$",
+            r"make the \1 \2",
+        ),
+        (
+            rf"^(?:can|could|should|may|might|would) {_IMG} (?:please )?be (?:made )?([\w-]+er)$",
+            r"make it \1",
+        ),
+        (
+            r"^(?:can|could|should|may) (?:these|those|all of these"
+            r"|they) (?:please )?be (?:made )?([\w-]+er)$",
+            r"=make it \1",
+        ),
         # Questions and statements with "should", "could", "needs to"
         (
             rf"^(?:can|could|may|might|should|would|will|must|shall) (.+?) (?:please |perhaps |maybe |also )?"
@@ -386,6 +456,11 @@ def wishes(text: str) -> Iterator[str]:
     """Plain requests that a sentence may stand for; a part marked "~" is a participle and its object."""
     if found := _POLITE_IF.match(text):
         yield found["rest"]
+    if (found := _COLOURED.match(text)) and is_colour_word(fold(found["colour"]).rpartition(" ")[2]):
+        yield f"change the color of {found['owner']}'s {found['part']} to {found['colour']}"
+    for found in _PAUSE.finditer(text):
+        if is_remark(text[found.end() :]) and not is_remark(text[: found.start()]):
+            yield text[: found.start()]
     for rule in _PURPOSES:
         if (found := rule.search(text)) and len(text[: found.start()].split()) > 1:
             yield text[: found.start()]
