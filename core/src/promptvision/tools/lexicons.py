@@ -479,8 +479,28 @@ SEGMENT = (
 _REMOVED = (("prompt", ""),)
 
 INPAINT = (
+    *(
+        Lexicon(
+            verbs=(verb,), frames=("{verb} {target}", "{verb} {target} in it"), fixed=(("prompt", colour),)
+        )
+        for verb, colour in (("whiten", "white"), ("blacken", "black"), ("redden", "red"))
+    ),
     Lexicon(
-        verbs=("bin", "trash", "strip away", "banish", "wash off", "wash away", "scrape off", "clean off"),
+        verbs=(
+            "drop",
+            "fill in",
+            "patch",
+            "patch up",
+            "paint away",
+            "bin",
+            "trash",
+            "strip away",
+            "banish",
+            "wash off",
+            "wash away",
+            "scrape off",
+            "clean off",
+        ),
         frames=("{verb} {target}", "{verb} {target} from it"),
         fixed=_REMOVED,
     ),
@@ -493,6 +513,10 @@ INPAINT = (
             "{verb} {target} away",
         ),
         fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=("change", "exchange", "swap out", "trade"),
+        frames=("{verb} {target} with {prompt}", "{verb} {target} against {prompt}"),
     ),
     Lexicon(
         verbs=("cover", "coat", "wrap", "drape", "fill"),
@@ -1393,11 +1417,10 @@ EXTRACT_TEXT = (
     ),
     Lexicon(
         verbs=("give me", "get", "i need", "get me", "extract", "copy", "show me"),
-        frames=(
-            "{verb} the text of it",
-            "{verb} the text of {_}",
-            "{verb} the text on {_}",
-            "{verb} the text in {_}",
+        frames=tuple(
+            f"{{verb}} {the}text {of} {{_}}"
+            for the in ("the ", "all the ", "all ")
+            for of in ("of", "on", "in", "from")
         ),
     ),
     Lexicon(

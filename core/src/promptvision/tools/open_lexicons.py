@@ -11,6 +11,26 @@ __all__ = ["ASK", "EDIT", "GENERATE"]
 
 ASK = (
     Lexicon(
+        frames=(
+            *(
+                "what {_} is it",
+                "what {_} is that",
+                "what {_} are these",
+                "what {_} are those",
+                "what {_} are they",
+            ),
+            *("what {_} is the {_}", "what {_} are the {_}", "what {_} does the {_}", "what {_} is he {_}"),
+            *(
+                "what {_} is she {_}",
+                "how many {_} does the {_}",
+                "how much {_} does the {_}",
+                "how {_} is the {_}",
+            ),
+        ),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
         verbs=(
             "what color is",
             "what colour is",
@@ -239,7 +259,7 @@ ASK = (
             ),
             *("what is she", "what does the", "what do the", "what does he", "what does she", "what time of"),
             *("what can be seen", "when was", "when were", "where was", "how big is", "how tall is"),
-            *("how old is", "how far", "if", "whether"),
+            *("how old is", "how far", "tell me if", "tell me whether"),
         ),
         frames=("{verb} {_}", "tell me {verb} {_}"),
         whole="question",
@@ -283,6 +303,48 @@ _SCENES = (
 )
 
 EDIT = (
+    Lexicon(
+        verbs=("make", "create", "do", "draw", "produce"),
+        nouns=tuple(f"{article} {style}" for style in _STYLES for article in ("a", "an")),
+        frames=(
+            *("{verb} {noun} from it", "{verb} {noun} out of it", "{verb} {noun} with {_} from it"),
+            *("{verb} {noun} of it", "{verb} it into {noun}"),
+        ),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=(
+            "translate it into",
+            "render it as",
+            "redo it as",
+            "restyle it into",
+            "reimagine it as",
+            "draw it as",
+        ),
+        nouns=tuple(f"{article}{style}" for style in _STYLES for article in ("", "a ", "an ")),
+        frames=("{verb} {noun}", "{verb} {noun} painting", "{verb} {noun} drawing", "{verb} {noun} picture"),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("make it", "turn it into", "convert it to", "transform it into", "make it look like"),
+        nouns=(
+            "watercolour",
+            "watercolor",
+            "comic",
+            "comic book",
+            "pencil",
+            "charcoal",
+            "manga",
+            "anime",
+            "oil",
+        ),
+        frames=tuple(
+            f"{{verb}} {a}{{noun}} {end}"
+            for a in ("", "a ", "an ")
+            for end in ("painting", "drawing", "picture")
+        ),
+        whole="prompt",
+    ),
     Lexicon(
         verbs=(
             "make it",

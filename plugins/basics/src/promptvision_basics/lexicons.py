@@ -125,6 +125,21 @@ def _parts() -> Iterator[Lexicon]:
                 "give me only",
                 "cut it to",
                 "show me only",
+                "cut out only",
+                "cut out just",
+                "crop out only",
+                "save only",
+                "leave only",
+                "crop off everything but",
+                "crop out everything but",
+                "cut off everything but",
+                "cut away everything but",
+                "crop everything but",
+                "cut everything but",
+                "remove everything but",
+                "crop away everything but",
+                "crop everything except",
+                "crop off everything except",
                 "extract",
             ),
             nouns=nouns,
@@ -1640,7 +1655,7 @@ BLUR = (
     Lexicon(
         nouns=(
             *("unsharp", "fuzzy", "out of focus", "defocused", "hazy", "less sharp", "soft and blurry"),
-            *("blurry", "blurred", "look blurry", "look blurred"),
+            *("blurry", "blurred", "look blurry", "look blurred", "soft", "softer"),
         ),
         frames=("make {target} {noun}", "get {target} {noun}", "have {target} {noun}"),
     ),
@@ -2303,6 +2318,17 @@ _ASKED: tuple[str, ...] = (
 )
 
 INFO = (
+    Lexicon(
+        verbs=(
+            "what resolution",
+            "what dimensions",
+            "what file format",
+            "what aspect ratio",
+            "how many megapixels",
+        ),
+        frames=("{verb} {_}",),
+        is_fallback=True,
+    ),
     Lexicon(
         verbs=("what are the", "which are the", "tell me the", "give me the", "list the", "name the"),
         nouns=(

@@ -107,7 +107,8 @@ _IRREGULAR = {
 _DONE = rf"(?:\w+ed|{'|'.join(_IRREGULAR)})"
 """A participle: what is to be done."""
 _WANT = (
-    r"(?:i (?:would )?(?:really |just )?(?:want|need|like|love|prefer|wish)(?: for)?(?: to (?:have|see|get))?"
+    r"(?:i (?:would )?(?:really |just |only )?(?:want|need|like|love|prefer|wish)(?: for)?(?: to (?:have"
+    r"|see|get))?"
     r"|i would rather (?:have|see)|i would(?: much)? prefer|we (?:want|need)"
     r"|(?:can|could|may|might) (?:i|we) (?:please )?(?:have|get|see)(?: (?:please|kindly))?"
     r"|it would be (?:great|nice|good|lovely|better) if|it would look better if|how about having|give me"

@@ -50,6 +50,11 @@ MAX_WORK, PART_WORK = 3000, 40
 """How many characters of parts are matched for one request, each part with a cost of its own."""
 MAX_CUTS = 12
 """Maximum number of commas and "and" in a clause at which it is split."""
+MAX_NAME = 4
+"""Words of a thing's name, with its article, where nothing joins them."""
+_JOINED = re.compile(
+    r"\b(?:of|in|on|at|with|next|behind|under|near|and|from|around|by|to)\b|'s\b|s'\s", re.IGNORECASE
+)
 _PLACE_FIRST = re.compile(rf"^(?:in|on|for|with|from) {IMAGE},? ", re.IGNORECASE)
 _DETERMINED = re.compile(
     r"(?:the|my|this|that|these|those|both|all|every|each|his|her|their)\s",
@@ -285,14 +290,17 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         given = {name: _value(function, name, value) for name, value in values.items()}
         raw = values.get(function.target or "", "").strip()
         target = given.get(function.target or "")
+        guesses = [group for group in pattern.groups if is_guessed(group, values)]
         is_follow_up = _can_follow_up(function, raw if fold(raw) in PRONOUNS else target)
+        if is_follow_up and any(fold(values[group[-1]]) in book.settings for group in guesses):
+            continue
         if is_follow_up:
             del given[str(function.target)]
         elif target is not None:
             given[str(function.target)] = with_kept(things(target), kept)
         if not all(map(says_something, given.values())) or not is_thing(target, book):
             continue
-        if any(is_guessed(group, values) and is_setting(values[group[-1]], book) for group in pattern.groups):
+        if any(is_setting(values[group[-1]], book) or _is_long(values[group[0]]) for group in guesses):
             continue
         if not is_look(given.get("prompt", ""), is_of_target=function.target is not None):
             continue
@@ -315,9 +323,14 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
             is_follow_up=is_follow_up,
             is_declared=readable.is_declared,
             is_split=any(is_split(group, values) for group in pattern.groups),
-            is_guessed=any(is_guessed(group, values) for group in pattern.groups),
+            is_guessed=bool(guesses),
             slots=len(fits),
         )
+
+
+def _is_long(words: str) -> bool:
+    """Whether words are too many to name a thing before a guessed value."""
+    return len(words.split()) > MAX_NAME and not _JOINED.search(words)
 
 
 def _is_quoted(name: str, value: str) -> bool:

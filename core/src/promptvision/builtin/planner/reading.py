@@ -12,7 +12,7 @@ from promptvision.builtin.planner.clauses import MAX_CLAUSES, split_clauses
 from promptvision.builtin.planner.conversation import is_help, is_left, is_small_talk
 from promptvision.builtin.planner.english import MARKS, SURE, WHOLE, polite, readings
 from promptvision.builtin.planner.languages import LANGUAGES, Language
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, name_image, phrase_book
+from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image, phrase_book
 from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
     MAX_WORK,
@@ -71,7 +71,8 @@ _NEGATED_LAST = re.compile(
 )
 _TO_PLANNER = re.compile(
     r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
-    r"|cost|app|program|software|weather|price|free|way to|today|tomorrow|yesterday|time is it)\b",
+    r"|cost|app|program|software|weather|price|free|way to|today|tomorrow|yesterday|(?:time|day|date"
+    r"|year) is it)\b",
     re.IGNORECASE,
 )
 """Words of a question that no image answers."""
@@ -96,6 +97,13 @@ _NOT_DONE_BUT = re.compile(
     re.IGNORECASE,
 )
 """An action in place of another one: "I don't want the flag removed, I want it blurred"."""
+_CORRECTED = re.compile(
+    r"^(?P<not>.+?),? (?:-+ )?(?:no|wait|sorry|hang on|scratch that|i mean)[, ]+(?:(?:no|wait|just"
+    r"|rather|sorry|i meant?"
+    r"|make (?:it|that)),? )*(?P<rest>.+)$",
+    re.IGNORECASE,
+)
+"""A request that is corrected at once: "as a gif, no, just a png"."""
 _HIM = re.compile(r"\b(?:it|them|him|her)\b", re.IGNORECASE)
 _BESIDE_IT = re.compile(
     r"\b(behind|next to|beside|in front of|under|on|near|around|above|below|over|with) (?:it|him|her|them)\b",
@@ -103,7 +111,8 @@ _BESIDE_IT = re.compile(
 )
 _DIGIT = re.compile(r"\d")
 _LAST_THING = re.compile(
-    r"\b(?:what (?:do|does|is|are) |read )?(?:the|this|that|my) (?P<thing>\w+(?: (?!say|read|in|on|at)\w+)?)"
+    r"\b(?:what (?:do|does|is|are) |read )?(?:the|this|that|my) (?P<thing>(?!text\b|words\b"
+    r"|writing\b)\w+(?: (?!say|read|in|on|at)\w+)?)"
     r"(?: (?:in|on|at|behind|next to|near) [\w ]+?)?(?: says?| reads?)?$",
     re.IGNORECASE,
 )
@@ -117,6 +126,8 @@ _VERBLESS = re.compile(
     re.IGNORECASE,
 )
 MAX_RESPELLED = 12
+MAX_CORRECTED = MAX_WORK * 2 // 3
+"""Work after which no more corrections of spelling are tried, so that the rest can be."""
 MIN_GAIN = 4
 """How many more characters phrases cover when a word inside a value was a misspelled word of a phrase."""
 _OBJECTS = (" the red ball", " the red ball with a cube", " with a cube", " blue", " to blue")
@@ -221,6 +232,8 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
     if found := _NOT_DONE_BUT.match(clause):
         return _read_clause(f"get {found['thing']} {found['done']}", book)
+    if (found := _CORRECTED.match(clause)) and not (read := _read_clause(found["rest"], book)).unknown:
+        return _about(read, found["not"], book)
     if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause) or _NOT_NEEDED.match(clause):
         thing, rest = _named_in(found["not"]), found["rest"]
         rest = _BESIDE_IT.sub(rf"\1 the {thing}", rest) if thing else rest
@@ -234,9 +247,13 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return Reading((made,))
     if matches := _spelled(clause, _english(clause, book), book):
         return _decided(clause, matches)
+    if parts := _simply_parted(clause, book):
+        return Reading(parts)
     if (reading := _foreign(clause, book)) is not None:
         return reading
     for corrected in corrections(clause, book):
+        if book.work > MAX_CORRECTED:
+            break
         corrected = tidy(corrected) if _DIGIT.search(corrected) else corrected  # "50 precent"
         if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
             return _decided(clause, _spelled(corrected, matches, book))
@@ -313,7 +330,9 @@ def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The call of a phrase that fits many sentences, unless the clause asks about the planner."""
     fallbacks = phrase_book(book.functions, is_fallback=True).for_request()
     bare = polite(clause)
-    if _TO_PLANNER.search(bare) or (_MAY_COMMAND.match(bare) and not book.is_question):
+    if not fallbacks.begins(fold(bare).partition(" ")[0]) or _TO_PLANNER.search(bare):
+        return ()
+    if _MAY_COMMAND.match(bare) and not book.is_question:
         return ()
     for text in dict.fromkeys((clause, bare)):
         if matches := match_clause(text, fallbacks):
@@ -399,6 +418,23 @@ def _parted(clause: str, book: PhraseBook) -> Reading | None:
         if not reading.unknown and reading.matches:
             return replace(reading, matches=(*matches, *reading.matches))
     return None
+
+
+def _simply_parted(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+    """Both sides of "and" or a comma, or the side that is no remark, where they need no correction."""
+    for found in islice(_JOIN.finditer(clause), MAX_PARTS):
+        head, rest = clause[: found.start()], clause[found.end() :]
+        if _HIDDEN.match(head) or _VERBLESS.match(rest):
+            continue
+        first, second = _english(head, book), _english(rest, book)
+        if len(rest.split()) < 2 and not all(_suits(match, WHOLE) for match in second):
+            continue
+        if first and second and not any(match.rivals for match in (*first, *second)):
+            return (*first, *second)
+    for rest in parted_remark(clause):
+        if matches := _english(rest, book):
+            return matches
+    return ()
 
 
 def _begun(clause: str, book: PhraseBook) -> Reading | None:

@@ -25,7 +25,7 @@ _COMPLAINTS = {
 _CURES = {word: cure for cure, words in _COMPLAINTS.items() for word in words.split()}
 _POSTURES = (
     (
-        re.compile(r"\b(?:upside[- ]down|on (?:its|their) head|the wrong way up)\b", re.IGNORECASE),
+        re.compile(r"\b(?:upside[- ]down|on (?:its|their|the) head|the wrong way up)\b", re.IGNORECASE),
         "rotate it 180 degrees",
     ),
     (re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned)\b", re.IGNORECASE), "rotate it"),
@@ -77,9 +77,10 @@ _WISHED = re.compile(
     re.IGNORECASE,
 )
 _THERE = re.compile(
-    r"^(?:(?:oh|hey|look|damn|sadly|unfortunately),? )?(?:there (?:is|are|was|were)|i (?:see|noticed"
+    r"^(?:(?:oh|hey|look|damn|sadly|unfortunately),? )?(?:(?:in|on) (?:this|the|my) (?:photo|picture"
+    r"|image),? )?(?:(?:there )?(?:is|are|was|were)|i (?:see|noticed"
     r"|have|found|spotted)|here is)"
-    r" (?P<thing>(?:an?|some|the|this|that|these|those|two|three|too many) .+?)"
+    r" (?P<thing>(?:(?:an?|some|the|this|that|these|those|two|three|too many) )?(?!no\b|any\b|nothing\b).+?)"
     r"(?: (?:in|on|behind|next to|beside|near|right|just|that|who|which|at|lying|standing|sitting"
     r"|walking) .*)?$",
     re.IGNORECASE,
@@ -88,6 +89,13 @@ _ABOUT = re.compile(
     rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their) (?!(?:{IMAGE})).+?) {_STATES}\b",
     re.IGNORECASE,
 )
+_STATED = re.compile(
+    rf"^(?P<thing>(?:the|this|that|these|those|my|his|her|their|our) (?!(?:{IMAGE})).+?) (?:should|must"
+    rf"|could|would|can"
+    r"|reads|shows|matches|goes|sticks|hangs|catches|blocks|hides|covers|distracts|draws|does|do)\b",
+    re.IGNORECASE,
+)
+"""What a statement with another verb is about."""
 _HAS = re.compile(
     r"^(?:the|this|that|my|his|her|their|our|there) [\w' -]+? (?:has|have|had"
     r"|got) (?:got )?(?P<thing>(?:an? |some "
@@ -162,13 +170,14 @@ def parted_remark(clause: str) -> Iterator[str]:
     """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
     for found in _COMMA.finditer(clause):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
-        if not rest or not (is_remark(before) or _ABROAD.search(before)):
+        is_about = _HIM.search(rest) and _STATED.match(before)
+        if not rest or not (is_remark(before) or is_about or _ABROAD.search(before)):
             continue
         if _FIX.fullmatch(rest.strip(" .!?")):
             if cure := cure_of(before):
                 yield cure
             continue
-        about = _THERE.match(before) or _HAS.match(before) or _ABOUT.match(before)
+        about = _THERE.match(before) or _HAS.match(before) or _ABOUT.match(before) or _STATED.match(before)
         if about and _HIM.search(rest) and not name_image(about["thing"]).startswith(IMAGE):
             yield _HIM.sub(_COUNT.sub("the ", about["thing"]), rest, count=1)
         yield rest

@@ -25,6 +25,7 @@ _GRAMMAR = word_set(
     "we in on "
     "at to of for from with without by into and or but not no yes please thanks then now after before "
     "first next "
+    "didn doesn isn aren wasn weren couldn wouldn shouldn hasn haven won don "
     "what where who how many much which there here all every each any both some only just except "
     "instead image "
     "picture photo photograph people person result left right top bottom middle look like",
@@ -80,6 +81,7 @@ _OTHER_WORDS = word_set(
     "trunk truck "
     "drink drunk dress press cress grill drill thrill swan swans swing string spring strings springs "
     "wing wings "
+    "biggest smallest largest tallest brightest darkest oldest youngest nearest closest "
     "order upload download delete email share post pizza joke poem music money light lights radio "
     "travel flight",
 )

@@ -89,6 +89,7 @@ _OF_IT = (
     r"|other|next|previous|last|first|second|third|fourth|fifth|is|are|was|make|turn|left|right|top|framed"
     r"|hanging|img_\d+|not|both)"
 )
+_SHARES = {"quarter": 25, "third": 33, "fifth": 20, "tenth": 10}
 _NAMES = (
     (
         re.compile(r"\b(?:the|this|that) (?:whole|entire|complete) (?:thing|lot)\b", re.IGNORECASE),
@@ -123,6 +124,22 @@ _WRITTEN_OUT = (
     (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
     (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
     *_NAMES,
+    (re.compile(r"\brid off\b", re.IGNORECASE), "rid of"),
+    (re.compile(r"^(\w+) nothing but ", re.IGNORECASE), r"\1 only "),
+    (re.compile(r"\blook like (?:it is|it's) (?=\w)", re.IGNORECASE), "look like "),
+    (re.compile(r"(?:\.{2,}|\u2026)\s*(?=(?:no|wait|sorry|actually)\b)", re.IGNORECASE), ", "),
+    (
+        re.compile(r"\bby (?:a|one)[- ](quarter|third|fifth|tenth)\b", re.IGNORECASE),
+        lambda found: f"by {_SHARES[found[1].lower()]}%",
+    ),
+    (
+        re.compile(r"\b(in|to|into) ((?:(?:dark|light|bright|pale) )?[a-z]+) colou?r$", re.IGNORECASE),
+        r"\1 \2",
+    ),
+    (
+        re.compile(r"^make (\w+er|(?:more|less) \w+) ((?:the|my|this|that|its?)\b[^,]*)", re.IGNORECASE),
+        r"make \2 \1",
+    ),
     (re.compile(r"\b(?:the|this|that|my) (?:image|photo|picture)'s\b", re.IGNORECASE), "its"),
     (re.compile(r"\b(in|on|of|for|from|to) (?:this|that) one$", re.IGNORECASE), r"\1 it"),
     (re.compile(r",? and (?:then )?(?=(?:can|could|would|will) you\b)", re.IGNORECASE), "; "),

@@ -46,7 +46,7 @@ _VAGUE |= frozenset(
     ("bark", "sing", "talk", "speak", "dance", "move", "walk", "laugh", "cry", "work", "happen")
 )
 _VAGUE |= frozenset(
-    ("out", "off", "away", "in", "on", "over", "back", "down", "around", "there", "here", "as well")
+    ("gone", "out", "off", "away", "in", "on", "over", "back", "down", "around", "there", "here", "as well")
 )
 _VAGUE |= frozenset(
     ("perfect", "different", "right", "possible", "me", "us", "you", "so", "well", "up", "down")
@@ -143,7 +143,7 @@ _FUNCTION_WORDS = word_set(
 )
 _VERB_PHRASE = re.compile(
     r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|them|him|her|a|an|<image>)"
-    r"|(?P<thing>the|my|this|that))\b"
+    r"|(?P<thing>the|my|this|that|his|their|our))\b"
 )
 _NO_END = word_set(
     "the a an and more less anywhere somewhere located where while be is are was were for into as so "
@@ -170,6 +170,7 @@ _SIZES = word_set(
     "bottom first second third last other whole main same upper lower middle nearest closest tiny huge dirty "
     "clean shiny round square"
 )
+_ADJECTIVE_ENDS = ("er", "ed", "ful", "id", "ant", "y", "able", "ible")
 _NO_LOOKS = word_set(
     "page newsletter edition invitation text words part side bits place places safer easier quicker cleaner "
     "nicer neater simpler fine best worst way thing things time once twice everything anything nothing"
@@ -250,6 +251,8 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
         return True
     if target.lower().startswith(_NO_THINGS):
         return False
+    if ":" in target:
+        return False
     pieces = AND.split(fold(target))
     words = re.findall(r"[\w'-]+", fold(target))
     if (
@@ -312,7 +315,8 @@ def is_guessed(names: tuple[str, ...], values: dict[str, str]) -> bool:
 
 def is_setting(value: str, book: PhraseBook) -> bool:
     """Whether a word names what an operation on the whole image sets, rather than how a thing looks."""
-    return fold(value) in book.settings or fold(value) in _NO_LOOKS
+    word = fold(value)
+    return word in _NO_LOOKS or (word in book.settings and not word.endswith(_ADJECTIVE_ENDS))
 
 
 def cleaned(value: str, *, is_target: bool = True) -> str:
@@ -322,7 +326,8 @@ def cleaned(value: str, *, is_target: bool = True) -> str:
     colour.
     """
     value = _PLACE_LAST.sub("", value).strip(" ,")
-    value = _ADVERB_LAST.sub("", value) if is_target else value
+    if is_target and fold(bare := _ADVERB_LAST.sub("", value)) not in PRONOUNS:
+        value = bare
     value = _POSSESSIVE_LAST.sub("", _ONLY.sub("", value)) if is_target else value
     bare = _DETERMINERS.sub("", value)
     if not is_target:

@@ -21,7 +21,8 @@ from promptvision.tools.targets import is_colour_word
 __all__ = ["revalued", "varied"]
 
 _OPENING = re.compile(
-    r"^(?:(?:and|now|but|no|nope|ok(?:ay)?|please|well|hmm+|sorry|actually|again|the "
+    r"^(?:(?:and|now|but|no|nope|oops|whoops|ah|oh|argh|wait|ok(?:ay)?|please|well|hmm+|sorry|actually"
+    r"|again|the "
     r"same|same again|do (?:it|that)"
     r"(?: again)?|(?:make|do|have) (?:it|that)|make that|try|it(?: i|')s|that(?: i|')s"
     r"|this is|still|i want(?: it)?"
@@ -77,7 +78,8 @@ _MEANT = re.compile(
     re.IGNORECASE,
 )
 _ALSO = re.compile(
-    r"(?:also (?:the |my )|(?:(?:and|now|then) )?(?:the |my )(?=.* (?:too|as well"
+    r"(?:also (?:the |my )|(?:(?:and|now|then) )?(?:the |my |(?=(?:his|her|their|its|that"
+    r"|those) ))(?=.* (?:too|as well"
     r"|also)$))(?P<target>[\w' -]+?)"
     r"(?: too| as well| also)?(?: please| thanks)?",
     re.IGNORECASE,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
+from promptvision.builtin.planner.patterns import IMAGE, QUOTE, fold, name_image
 from promptvision.builtin.planner.remarks import is_remark
 from promptvision.tools.targets import is_colour_word
 
@@ -86,6 +86,15 @@ _PURPOSES = tuple(
     )
 )
 """Ends of a sentence that say why, for whom or with what result, but not what is to be done."""
+_THING_FIRST = re.compile(
+    r"^(?P<thing>(?:the|my|that|this|those|these|all|his|her) [^,]+?),? (?:please |just |can you "
+    r"|could you |kindly )+"
+    r"(?P<verb>\w+(?: (?:out|away|off|to|in on))?)(?: (?:it|them|that))?(?: (?:please|out|away|for me))*$",
+    re.IGNORECASE,
+)
+"""A thing before what is to be done with it: "the sticker, please remove"."""
+_ONE = re.compile(r"\b(?:this|that) one$", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _PAUSE = re.compile(r"\s*(?:,|;| - | \u2013 | \u2014 )\s*")
 _COLOURED = re.compile(
     r"^(?:please )?give (?P<owner>(?:the|my|that|this|her|his|our) [\w -]+?) (?P<colour>(?:(?:dark|light"
@@ -100,6 +109,40 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"^{_BEGINS} to (.+)$", r"\1"),
         (rf"^(?:{_BEGINS}) ((?!to |that )\w+ .+)$", r"\1"),
         (rf"^{_GERUND} (\w+ing .+)$", r"\1"),
+        (
+            r"^(?:i |we )(?:want|would like|wish|need|like) (?:that|to have|it if|if) (.+?) (?:becomes?"
+            r"|became|gets?|looks?"
+            r"|turns?|were|is|be) (?!to )(.+)$",
+            r"!make \1 \2",
+        ),
+        (
+            r"^(?:can|could|may|might|would) ((?:the|my|that|this|those|these"
+            r"|all) .+?) (?:please )?(?:go(?: away)?|disappear"
+            r"|vanish|leave|be gone)(?: (?:from|out of|in) .*)?$",
+            r"remove \1",
+        ),
+        (
+            rf"^.{{0,40}}\b(?:should|must) (?:stand|say|read|be written|show) ({QUOTE}.+{QUOTE})(.*)$",
+            r"write \1\2",
+        ),
+        (r"^(\w+) nothing but (.+)$", r"\1 \2"),
+        (
+            r"^(.+?) (?:should|must|has to|have to|needs? to|ought to|shall|can|could) (?:be )?(?:gone"
+            r"|away|out of (?:it|here))"
+            r"(?: please| now)*$",
+            r"remove \1",
+        ),
+        (
+            r"^(?:shrink|scale|resize|enlarge|make|reduce|size|blow|get) .+? (?:so"
+            r"|such) (?:that )?(?:it is|it's|it has|it gets)"
+            r" (?:exactly |about )?(\d+.*)$",
+            r"resize it to \1",
+        ),
+        (
+            r"^(?:put|place|set|show|have|photograph) (.+?) (?:in front of|against) ((?:an?"
+            r"|some) .+?)(?: background| backdrop)?$",
+            r"change the background to \2",
+        ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
             r"^(?!.*(?:\bnot|\bnever|\bno|n't|\bnobody)\b).{2,60}?\b(?:only |always )?(?:needs?|wants?"
@@ -126,7 +169,7 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf"^(?:show|display|put|give|present|have|get|see|view|let me see) (?:me )?{_IMG} (.+)$",
             r"=turn it \1",
         ),
-        (r"^.{3,60}? by ((?:making|turning|putting|setting) .+)$", r"\1"),
+        (r"^.{3,60}? by (\w{2,}ing (?:it |the |by |to )?.+)$", r"\1"),
         (
             r"^(.+?) (?:must|should|may|can|shall|is|are)(?: to)? (?:not|never"
             r"|no longer)(?: to)? be (?:easily "
@@ -461,8 +504,13 @@ def wishes(text: str) -> Iterator[str]:
     for found in _PAUSE.finditer(text):
         if is_remark(text[found.end() :]) and not is_remark(text[: found.start()]):
             yield text[: found.start()]
+    if (found := _THING_FIRST.match(text)) and "," not in found["thing"]:
+        yield f"{found['verb']} {found['thing']}"
+    if _ONE.search(text):
+        yield f"={_ONE.sub('it', text)}"
     for rule in _PURPOSES:
-        if (found := rule.search(text)) and len(text[: found.start()].split()) > 1:
+        found = rule.search(text)
+        if found and len(text[: found.start()].split()) > 1 and not _DIGIT.search(text[found.start() :]):
             yield text[: found.start()]
     named = name_image(text)
     for rule, made in _WISHES:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from promptvision.builtin.planner.patterns import QUOTE, PhraseBook
+from promptvision.builtin.planner.patterns import QUOTE, PhraseBook, fold
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.slots import MISFIT, fitted, schema_of
 from promptvision.tools.targets import is_colour_word
@@ -20,8 +20,10 @@ _WRITES = re.compile(
     r"|caption|title|sign|watermark)\b",
     re.IGNORECASE,
 )
+_PLACES = {"underneath": "bottom", "below": "bottom", "beneath": "bottom", "under": "bottom", "above": "top"}
 _PLACE = (
-    r"(?:(?:very |far )?(?:top|bottom|upper|lower|left|right|middle|cent(?:er|re))(?:[ -](?:left|right|middle"
+    r"(?:underneath|below|beneath|above|(?:very |far )?(?:top|bottom|upper|lower|left|right|middle"
+    r"|cent(?:er|re))(?:[ -](?:left|right|middle"
     r"|cent(?:er|re)))?(?:[ -]hand)?)"
 )
 _MODIFIER = re.compile(
@@ -76,7 +78,7 @@ def _with(matches: tuple[Match, ...], place: str, color: str) -> list[Match]:
         if not value:
             continue
         fit = (
-            fitted(function, name, value.replace("-", " "))
+            fitted(function, name, _PLACES.get(fold(value), value.replace("-", " ")))
             if schema_of(function.parameters, name)
             else MISFIT
         )
