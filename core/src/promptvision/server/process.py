@@ -8,6 +8,7 @@ import ipaddress
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import uvicorn
@@ -19,6 +20,7 @@ from promptvision.images.memory import return_freed_blocks
 from promptvision.logs import JsonFormatter
 from promptvision.server.app import DRAIN_S, create_app
 from promptvision.server.connections import ConnectionLimits, limited_protocol
+from promptvision.server.long_lived import LongLived
 from promptvision.settings import Settings
 
 __all__ = ["run_server"]
@@ -47,8 +49,7 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
     """
     _check_bind(host, settings)
     return_freed_blocks()
-    listener = _bind(host, port)
-    try:
+    with closing(_bind(host, port)) as listener, LongLived() as long_lived:
         app = create_app(settings)
         limits = ConnectionLimits(total=_max_connections(), trusted=frozenset(settings.trusted_proxies))
         config = uvicorn.Config(
@@ -64,9 +65,7 @@ def run_server(settings: Settings, host: str, port: int, announce: Callable[[str
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
         )
-        _Server(config, app.state.agent, announce).run([listener])
-    finally:
-        listener.close()
+        _Server(config, app.state.agent, long_lived, announce).run([listener])
 
 
 def _check_bind(host: str, settings: Settings) -> None:
@@ -125,14 +124,18 @@ def _max_connections() -> int:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, agent: Agent, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, agent: Agent, long_lived: LongLived, announce: Callable[[str], None]
+    ) -> None:
         super().__init__(config)
         self._agent = agent
+        self._long_lived = long_lived
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            self._long_lived.freeze()
             host, port = self.servers[0].sockets[0].getsockname()[:2]
             self._announce(f"http://{f'[{host}]' if ':' in host else host}:{port}")
 
