@@ -39,8 +39,8 @@ def test_saved_image_is_noted_and_opens_again(sample: Image.Image) -> None:
     assert (saved.id, saved.kind, saved.parent) == (ref.id, "edit", "a" * 64)
     assert (saved.width, saved.height) == (8, 6)
     assert store.stat(ref.id).media_type == "image/png"
-    afresh = context_with(store).open(ref)
-    assert ImageChops.difference(afresh, sample).getbbox() is None
+    opened = context_with(store).open(ref)
+    assert ImageChops.difference(opened, sample).getbbox() is None
 
 
 def test_call_has_no_deadline_unless_one_is_given() -> None:
@@ -53,6 +53,13 @@ def test_parent_can_be_named(sample: Image.Image) -> None:
     first = context.save(sample, kind="input")
     context.save(sample.rotate(90), kind="annotated", parent=first)
     assert (context.saved[1].kind, context.saved[1].parent) == ("annotated", first.id)
+
+
+def test_unknown_kind_of_image_is_an_error(sample: Image.Image) -> None:
+    context = make_context()
+    with pytest.raises(ValueError, match="'sketch' is not a kind of image; use input, edit, annotated, mask"):
+        context.save(sample, kind="sketch")  # type: ignore[arg-type]
+    assert context.saved == []
 
 
 def test_changing_an_image_after_saving_it_changes_nothing_saved(sample: Image.Image) -> None:
@@ -68,10 +75,10 @@ def test_image_of_any_mode_opens_as_it_is_stored(mode: str) -> None:
     store = MemoryImageStore()
     context = context_with(store)
     ref = context.save(Image.new(mode, (4, 4)))
-    kept, afresh = context.open(ref), context_with(store).open(ref)
-    assert kept.mode == afresh.mode
+    kept, opened = context.open(ref), context_with(store).open(ref)
+    assert kept.mode == opened.mode
     assert kept.mode in ("L", "LA", "RGB", "RGBA")
-    assert kept.tobytes() == afresh.tobytes()
+    assert kept.tobytes() == opened.tobytes()
 
 
 def test_mask_is_greyscale_whatever_is_given() -> None:

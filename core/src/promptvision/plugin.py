@@ -7,7 +7,7 @@ Tools
     ``tool``, ``Tool``, ``Batch``, ``Operation``, ``Phrase``, ``Lexicon``, ``Args``, ``Result``,
     ``ToolContext``, ``operations`` and their argument and result models (``DetectArgs``,
     ``SegmentResult``, ...), ``ImageRef``, ``MaskRef``, ``Box``, ``Point``, ``Target``, ``ImageText``;
-    kinds of image: ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
+    ``ImageKind`` and the kinds ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
     ``choose_dtype``; for pipelines of several stages ``StagedRunner``, ``StagePlan``, ``PlacementChoice``,
@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from promptvision.images.crops import CELL as CELL
     from promptvision.images.crops import Crop as Crop
     from promptvision.images.crops import make_crop as make_crop
+    from promptvision.images.handles import ImageKind as ImageKind
     from promptvision.images.handles import ImageTable as ImageTable
     from promptvision.images.masks import EditMask as EditMask
     from promptvision.images.masks import read_mask as read_mask
@@ -394,6 +395,7 @@ _MODULES = {
     "INPUT": "promptvision.tools.context",
     "Image": "PIL.Image",
     "ImageArgs": "promptvision.tools.operations",
+    "ImageKind": "promptvision.images.handles",
     "ImageRecord": "promptvision.conversations.turn",
     "ImageRef": "promptvision.types",
     "ImageResult": "promptvision.tools.operations",

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 
 from promptvision.agent.approvals import Answer, Approval, Approvals, collect_answers
 from promptvision.agent.journal import Journal
-from promptvision.conversations.turn import EventKind, Turn
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 from promptvision.errors import Cancelled, Refused, StopTurn
 from promptvision.llm.messages import ChatReply
 from promptvision.llm.planner import PlanRequest
@@ -71,7 +71,7 @@ class TurnMiddleware:
         for one in self._middleware:
             await _guarded(one, one.before_turn(turn), StopTurn)
 
-    async def after_turn(self, status: str, text: str) -> None:
+    async def after_turn(self, status: TurnStatus, text: str) -> None:
         """Call ``after_turn``; errors are logged."""
         end = TurnEnd(status=status, text=text, seconds=time.monotonic() - self._began)
         for one in reversed(self._middleware):

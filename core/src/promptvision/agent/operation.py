@@ -15,7 +15,7 @@ from promptvision.agent.reply import Reply
 from promptvision.agent.services import AgentServices
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import NotFound
-from promptvision.images.handles import ImageTable
+from promptvision.images.handles import ImageKind, ImageTable
 from promptvision.runtime.cancellation import CancelToken
 from promptvision.tools.artifacts import plain_type
 from promptvision.tools.context import INPUT, MASK
@@ -45,7 +45,7 @@ async def call_operation(
         image = await intake.admit(source, user_id=user_id, allow_paths=allow_paths)
         if image is None:
             return source
-        role = MASK if kind is MaskRef else INPUT
+        role: ImageKind = MASK if kind is MaskRef else INPUT
         table.add(image.id, role, None, "", image.width, image.height, 0)
         return kind(image.id)
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from promptvision.conversations.turn import TurnStatus
 from promptvision.errors import InputError
+from promptvision.images.handles import ImageKind
 from promptvision.llm.messages import PlannerFallback
 from promptvision.needs import NeedsSetup
 from promptvision.tools.context import EDIT
@@ -40,7 +41,7 @@ class MadeImage(TypedDict):
 
     id: str
     handle: str
-    kind: str
+    kind: ImageKind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
 from promptvision.batches.plan import Plan
-from promptvision.conversations.turn import EventKind, Turn
+from promptvision.conversations.turn import EventKind, Turn, TurnStatus
 
 __all__ = ["BATCH_PROMPT_ID", "BatchItem", "BatchState", "ItemStatus"]
 
@@ -53,7 +53,7 @@ class BatchState:
 
     batch_id: str
     prompt: str
-    status: str
+    status: TurnStatus
     items: tuple[BatchItem, ...]
     plan: Plan | None = field(default=None)
 
@@ -77,7 +77,7 @@ class BatchState:
         return cls(
             batch_id=turn.key.conversation_id,
             prompt=turn.prompt,
-            status=str(turn.status),
+            status=turn.status,
             items=tuple(items.values()),
             plan=plan,
         )

@@ -8,13 +8,13 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
 from promptvision.plugins.dependencies import unmet_requirements
 from promptvision.plugins.first_party import INSTALL_TOOLS
-from promptvision.plugins.specs import Finding
+from promptvision.plugins.specs import Finding, FindingState
 from promptvision.plugins.variables import find_misspelt
 from promptvision.settings import PREFIX
 
@@ -34,7 +34,9 @@ __all__ = [
     "weights",
 ]
 
-OK, WARN, FAIL = "ok", "warn", "fail"
+OK: Final = "ok"
+WARN: Final = "warn"
+FAIL: Final = "fail"
 LOW_DISK_BYTES = 10**9
 PORT = 5000
 
@@ -81,7 +83,7 @@ def home(settings: Settings) -> Finding:
         return Finding(
             "home", FAIL, f"{settings.home}: {exc.strerror}", "set PROMPTVISION_HOME to a writable folder"
         )
-    state = OK if free > LOW_DISK_BYTES else WARN
+    state: FindingState = OK if free > LOW_DISK_BYTES else WARN
     return Finding("home", state, f"{settings.home} is writable, {gigabytes(free)} free")
 
 
@@ -109,7 +111,8 @@ def _set_variables(names: Iterable[str], settings: Settings) -> str:
 def plugins(registry: Registry) -> Iterator[Finding]:
     """The state of each plugin."""
     for plugin in registry.plugins:
-        state = {"loaded": WARN if plugin.cause else OK, "disabled": OK}.get(str(plugin.state), FAIL)
+        states: dict[str, FindingState] = {"loaded": WARN if plugin.cause else OK, "disabled": OK}
+        state = states.get(str(plugin.state), FAIL)
         seen = f"{plugin.distribution} {plugin.version} is {plugin.state}"
         fix = "`promptvision plugins --details` shows the traceback" if plugin.details else ""
         yield Finding(

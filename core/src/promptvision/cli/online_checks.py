@@ -7,12 +7,12 @@ import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from promptvision.errors import PromptvisionError, ProviderError
 from promptvision.llm.planner import ListingPlanner, ProbingPlanner
 from promptvision.models.pool import ModelPool
-from promptvision.plugins.specs import Finding, ProviderFactory, StoreFactory
+from promptvision.plugins.specs import Finding, FindingState, ProviderFactory, StoreFactory
 
 if TYPE_CHECKING:
     from promptvision.conversations.store import ConversationStore
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["planners", "stores"]
 
-OK, WARN, FAIL = "ok", "warn", "fail"
+OK: Final = "ok"
+WARN: Final = "warn"
+FAIL: Final = "fail"
 PROBE_TIMEOUT_S = 30.0
 LOCAL_SCHEMES = ("file", "sqlite", "memory")
 
@@ -45,7 +47,7 @@ def _planner(factory: ProviderFactory, settings: Settings, pool: ModelPool, *, o
     check = f"planner {factory.name}"
     try:
         if missing := factory.unavailable(settings):
-            state = FAIL if settings.planner == factory.name else OK
+            state: FindingState = FAIL if settings.planner == factory.name else OK
             return Finding(check, state, f"not configured: {missing}")
         provider = factory.make(settings, pool)
         if not isinstance(provider, ProbingPlanner):

@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from promptvision.types import ImageRef
 
-__all__ = ["ImageRecord", "ImageTable"]
+__all__ = ["ImageKind", "ImageRecord", "ImageTable"]
 
 _HANDLE = re.compile(r"\[?\s*img_0*([1-9][0-9]{0,8})\s*\]?", re.ASCII | re.IGNORECASE)
 _MENTION = re.compile(r"img_0*([1-9][0-9]{0,8})", re.ASCII | re.IGNORECASE)
+
+ImageKind = Literal["input", "edit", "annotated", "mask"]
+"""The kind of an image. Only ``input`` and ``edit`` images can be the current image of the next request."""
+
 _SUBJECTS = ("input", "edit")
 _LISTED = 20
 
@@ -32,7 +37,7 @@ class ImageRecord:
 
     number: int
     image_id: str
-    kind: str
+    kind: ImageKind
     parent: int | None
     maker: str
     width: int
@@ -86,7 +91,7 @@ class ImageTable:
     def add(
         self,
         image_id: str,
-        kind: str,
+        kind: ImageKind,
         parent_id: str | None,
         maker: str,
         width: int,

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 from promptvision.errors import ProviderError, SetupError
 from promptvision.llm.chat_completions import StreamReader, read_reply, request_body
@@ -42,6 +42,15 @@ _PROBE = Function(
     description="Report a number.",
     parameters={"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]},
 )
+
+
+@runtime_checkable
+class _Stream(Protocol):
+    """A streamed response of an SDK; some hosts send a whole one instead."""
+
+    def __aiter__(self) -> AsyncIterator[Any]: ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,7 +217,7 @@ class ChatHost(ABC):
 
         try:
             chunks = await step(self._first_byte(self._create(request, options)))
-            if not hasattr(chunks, "__aiter__"):
+            if not isinstance(chunks, _Stream):
                 yield ChatDelta(reply=read_reply(chunks, self.name))
                 return
             pieces = aiter(chunks)
@@ -220,7 +229,7 @@ class ChatHost(ABC):
                 chunk = await step(anext(pieces, None))
             yield ChatDelta(reply=reader.finish())
         finally:
-            if hasattr(chunks, "close"):
+            if isinstance(chunks, _Stream):
                 await chunks.close()
 
     async def models(self) -> list[str]:

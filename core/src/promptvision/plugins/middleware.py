@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from promptvision.conversations.turn import TurnKey
+from promptvision.conversations.turn import TurnKey, TurnStatus
 from promptvision.llm.messages import ChatReply
 from promptvision.llm.planner import PlanRequest
 from promptvision.tools.tool import Result, Tool
@@ -39,7 +39,7 @@ class TurnEnd:
         seconds: wall-clock time.
     """
 
-    status: str
+    status: TurnStatus
     text: str
     seconds: float
 

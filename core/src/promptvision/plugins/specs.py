@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
 
 import pluggy
 
@@ -154,6 +154,9 @@ class ExecutorFactory:
         check_type(owner, "is_remote", self.is_remote, bool, "a bool")
 
 
+FindingState = Literal["ok", "warn", "fail"]
+
+
 @dataclass(frozen=True)
 class Finding:
     """One finding of ``promptvision doctor``.
@@ -166,7 +169,7 @@ class Finding:
     """
 
     check: str
-    state: str
+    state: FindingState
     seen: str
     fix: str = ""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 from promptvision.errors import SetupError
+from promptvision.images.handles import ImageKind
 from promptvision.images.output import output_format
 from promptvision.models.ledger import Reserved
 from promptvision.models.placement import is_out_of_memory
@@ -42,7 +43,7 @@ class SavedImage:
     """An image that a call made."""
 
     id: str
-    kind: str
+    kind: ImageKind
     parent: str | None
     width: int
     height: int
@@ -117,12 +118,14 @@ class CallContext:
         """Media type and size in bytes of a stored image."""
         return self._images.store.stat(ref.id)
 
-    def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
+    def save(self, image: Image, *, kind: ImageKind = EDIT, parent: ImageRef | None = None) -> ImageRef:
         """Store an image and record it for the conversation's image table."""
         self.check_cancelled()
         return self._note(self._images.save(image), image, kind, parent)
 
-    def _note(self, ref: ImageRef, image: Image, kind: str, parent: ImageRef | None) -> ImageRef:
+    def _note(self, ref: ImageRef, image: Image, kind: ImageKind, parent: ImageRef | None) -> ImageRef:
+        if kind not in get_args(ImageKind):
+            raise ValueError(f"{kind!r} is not a kind of image; use {', '.join(get_args(ImageKind))}")
         source = parent.id if parent else self._parent
         self.saved.append(SavedImage(ref.id, kind, source, image.width, image.height))
         return ref
@@ -133,7 +136,7 @@ class CallContext:
         extension: str,
         *,
         quality: int | None = None,
-        kind: str = EDIT,
+        kind: ImageKind = EDIT,
         parent: ImageRef | None = None,
     ) -> ImageRef:
         """Store an image as a file of another format than PNG, and note it like :meth:`save`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from promptvision.types import ImageRef, MaskRef
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from promptvision.images.handles import ImageKind
     from promptvision.images.store import StoredImage
     from promptvision.models.ledger import Reserved
     from promptvision.models.placements import PlacementChoice, StagePlan
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
 __all__ = ["ANNOTATED", "EDIT", "INPUT", "MASK", "ToolContext"]
 
-INPUT, EDIT, ANNOTATED, MASK = "input", "edit", "annotated", "mask"
-"""Kinds of image. Only ``input`` and ``edit`` images can be the current image of the next request."""
+INPUT: Final = "input"
+EDIT: Final = "edit"
+ANNOTATED: Final = "annotated"
+MASK: Final = "mask"
 
 
 class ToolContext(Protocol):
@@ -46,7 +49,7 @@ class ToolContext(Protocol):
             StoreError: the store cannot be read.
         """
 
-    def save(self, image: Image, *, kind: str = EDIT, parent: ImageRef | None = None) -> ImageRef:
+    def save(self, image: Image, *, kind: ImageKind = EDIT, parent: ImageRef | None = None) -> ImageRef:
         """Store an image as PNG and add it to the conversation's image table.
 
         Args:
@@ -61,7 +64,7 @@ class ToolContext(Protocol):
         extension: str,
         *,
         quality: int | None = None,
-        kind: str = EDIT,
+        kind: ImageKind = EDIT,
         parent: ImageRef | None = None,
     ) -> ImageRef:
         """Store an image as a file of a given format, which is what users then download.

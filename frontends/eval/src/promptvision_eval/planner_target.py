@@ -15,6 +15,7 @@ from promptvision.plugin import (
     MASK,
     CallOutcome,
     EvalOutput,
+    ImageKind,
     ImageTable,
     Message,
     Operation,
@@ -164,7 +165,7 @@ class _Turn:
             result[field] = [handle] if field.endswith("_urls") else handle
         return Message(role="tool", content=json.dumps(result), tool_call_id=call.id, name=call.name)
 
-    def _add_image(self, kind: str, made_by: ToolCall | None = None) -> str:
+    def _add_image(self, kind: ImageKind, made_by: ToolCall | None = None) -> str:
         number = len(self._images.records) + 1
         parent, maker = None, ""
         if made_by is not None:
@@ -189,7 +190,7 @@ def _defaults(operation: Operation | None) -> dict[str, Any]:
     }
 
 
-def _made_images(operation: Operation | None) -> Iterator[tuple[str, str]]:
+def _made_images(operation: Operation | None) -> Iterator[tuple[str, ImageKind]]:
     """The result fields with new images, and the kind of each."""
     for name in operation.result.model_fields if operation is not None else ():
         if name.endswith(("_url", "_urls")) and name != "original_image_url":
