@@ -45,7 +45,7 @@ from promptvision.models.placement import is_out_of_memory
 FOLDER = Path(__file__).parent / "results"
 GIB = 2**30
 CAPS = (8, 24, 12, 0, 16, 40)
-"""In an order that tells most if time ends early; 0 is uncapped."""
+"""Most informative first, in case the time limit is reached; 0 is uncapped."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,31 +30,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from agent import Script
+
 WARM_UP = 20
 VARIANTS = ("own", "SQLAlchemy")
-
-
-class Script:
-    """A planner that calls ``look`` three times with new subjects and then answers."""
-
-    name = "script"
-    context_tokens = 100_000
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    async def complete(self, request: Any) -> Any:
-        from promptvision.llm.messages import ChatReply, ToolCall
-
-        self.asked += 1
-        if self.asked % 4 == 0:
-            return ChatReply(text="done")
-        arguments = json.dumps({"subject": f"s{self.asked}"})
-        made = ToolCall(id=f"c{self.asked}", name="look", arguments=arguments)
-        return ChatReply(tool_calls=(made,), finish_reason="tool_calls")
-
-    async def close(self) -> None:
-        pass
 
 
 async def look(subject: str) -> str:

@@ -76,7 +76,7 @@ def valid() -> int:
 
     rng, functions = random.Random(0), all_functions()
     corpus = [system_prompt(functions), *(json.dumps(function.parameters) for function in functions)]
-    counts = {"calls": 0, "texts": 0, "invalid": 0, "tokens": 0, "brought to an end": 0}
+    counts = {"calls": 0, "texts": 0, "invalid": 0, "tokens": 0, "ended at the limit": 0}
     with tempfile.TemporaryDirectory() as home:
         for seed in range(5):
             folder = builder().build(Path(home) / str(seed), corpus, seed=seed, vocabulary=1500)
@@ -98,7 +98,7 @@ def valid() -> int:
                 )
                 ids = [token for tokens in steps for token in tokens]
                 counts["tokens"] += len(ids)
-                counts["brought to an end"] += len(ids) >= sampling.max_tokens
+                counts["ended at the limit"] += len(ids) >= sampling.max_tokens
                 text = chat.vocabulary.tokens.decode_str(ids)
                 counts[_judge(text, chat.template.syntax, offered, must_call=must_call)] += 1
     print(f"| requests | {' | '.join(counts)} |\n|{'---|' * (len(counts) + 1)}")

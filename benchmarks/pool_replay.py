@@ -149,7 +149,7 @@ class OurPool(Policy):
         return max(0, total - self.gpu.other_bytes - headroom(total))
 
     def run(self, turn: Turn) -> None:
-        """Run a step on the fastest rung that fits, and on the next one if memory runs out."""
+        """Run a step on the fastest level that fits, and on the next one if memory runs out."""
         self.read(turn.step.models)
         self._next_models = turn.next_models
         if self._announces:
@@ -200,7 +200,7 @@ class OurPool(Policy):
         return self._peaks.estimate(step.name) if self._learns else None
 
     def _tried(self, rung: Callable[[Step], None], step: Step) -> bool:
-        """Whether a rung ran; where memory ran out although it should have fit, once more on its own."""
+        """Whether a level ran; if memory ran out although it should have fit, once more alone."""
         for _ in range(2):
             try:
                 rung(step)

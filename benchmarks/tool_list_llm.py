@@ -40,7 +40,7 @@ LISTS = ("every schema", "as sent to hosts")
 
 
 def chosen(count: int) -> list[Sentence]:
-    """English sentences without an earlier turn that ask for one call, in an order that no one chose."""
+    """English sentences without an earlier turn that ask for one call, in an arbitrary order."""
     fitting = [
         sentence
         for sentence in read_all()

@@ -1,6 +1,6 @@
-"""Draw the images in docs/images: for each operation what goes in and what comes out of the tools that need
-no weights, run here on the sample scenes. Names of images draw those alone; --check only tells whether each
-is there and small enough.
+"""Draw the images in docs/images: for each operation the input and the output of the tools that need no
+weights, run on the sample scenes. Names of images draw only those; --check only reports whether each exists
+and is small enough.
 """
 
 from __future__ import annotations

@@ -52,11 +52,10 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
-def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+def tiny_models(
+    one_torch_thread: None, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, str]]:
     """Plugin name to the settings that replace its models by untrained checkpoints."""
-    import torch
-
-    torch.set_num_threads(1)  # a second thread only slows tiny models down
     home = tmp_path_factory.mktemp("tiny-models")
     sdxl = _builder("sdxl_inpaint", "tiny_sdxl")
     dino = _builder("grounding_dino", "tiny_grounding_dino").build(home / "grounding-dino")

@@ -212,7 +212,7 @@ def check_reply(reply: Reply, *, has_offline: bool) -> None:
     if reply.planner == "offline":
         assert reply.notes, "a fallback for the configured planner states the reason"
     if reply.status is TurnStatus.FAILED and has_offline:
-        assert "I could not go on" not in reply.text_response
+        assert "I could not continue" not in reply.text_response
 
 
 def check_frames(frames: list[StreamEvent], reply: Reply) -> None:

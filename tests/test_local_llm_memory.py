@@ -50,11 +50,8 @@ class AskingPlanner(ScriptedPlanner):
 
 
 @pytest.fixture(scope="module")
-def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+def variables(one_torch_thread: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """SDXL and the local LLM on untrained checkpoints, and no other plugin."""
-    import torch
-
-    torch.set_num_threads(1)  # a second thread only slows tiny models down
     sdxl = load_module(MEMBERS / "plugins" / "sdxl_inpaint" / "tests" / "tiny_sdxl.py")
     tiny_llm = load_module(MEMBERS / "backends" / "transformers_llm" / "tests" / "tiny_llm.py")
     folder = tmp_path_factory.mktemp("models")

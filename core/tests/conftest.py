@@ -1,4 +1,4 @@
-"""Fixtures of the core's tests beside those of ``promptvision.testing``: a clean environment, the program."""
+"""Fixtures of the core's tests: a clean environment, the program, and a model hub."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from promptvision.cli.main import main
+from promptvision.testing.faulty_hub import FaultyHub, faulty_hub
 from promptvision.testing.program import Ended, Program, write_plugin
 
 _VARIABLES = ("GROQ_API_KEY", "OPENAI_API_KEY", "LLM_NAME")
@@ -26,8 +27,15 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def hub() -> Iterator[FaultyHub]:
+    """A model hub on loopback that can fail."""
+    with faulty_hub() as hub:
+        yield hub
+
+
+@pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """The command line in processes of their own, with the tools of ``cli_tools.py`` and no other plugin."""
+    """The command line in child processes, with the tools of ``cli_tools.py`` and no other plugin."""
     source = Path(__file__).with_name("cli_tools.py").read_text("utf-8")
     site = write_plugin(tmp_path / "site", "clitools", source)
     others = {point.name for point in entry_points(group="promptvision")} - {"promptvision", "clitools"}
@@ -39,7 +47,7 @@ def program(tmp_path: Path) -> Program:
 def command(
     program: Program, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> Iterator[Callable[..., Ended]]:
-    """Runs a command of the same program in this process, which is quicker."""
+    """Runs a command of the same program in this process, which is faster."""
     monkeypatch.chdir(program.home)
     monkeypatch.syspath_prepend(program.environment["PYTHONPATH"])
     for name in ("COLUMNS", "FORCE_COLOR", "PYTHONPATH"):

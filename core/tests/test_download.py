@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +12,9 @@ from promptvision.models import download
 from promptvision.models.download import DownloadFailed, RemoteFile, Unreachable, fetch, part_of
 from promptvision.models.pull import pull
 from promptvision.settings import Settings
-from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, faulty_hub, hub_settings, sha256, silent
+from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, hub_settings, sha256, silent
 
 HTTP = ("http",)
-
-
-@pytest.fixture
-def hub() -> Iterator[FaultyHub]:
-    with faulty_hub() as hub:
-        yield hub
 
 
 @pytest.fixture

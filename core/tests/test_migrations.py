@@ -92,10 +92,17 @@ def test_first_schema_is_upgraded_with_its_contents(engine: Engine) -> None:
         config.attributes["connection"] = connection
         upgrade(config, "0001")
         connection.execute(text("INSERT INTO uploads VALUES ('u', 'i')"))
+        connection.execute(text("INSERT INTO conversations VALUES ('u', 'c', 't', 1, 1, 1)"))
+        connection.execute(
+            text(
+                "INSERT INTO turns VALUES ('t', 'u', 'c', 'p', 1, 'done', 1, 'o', 'x', 'f', NULL, 0, 1, 2.5)"
+            )
+        )
     ensure_schema(engine)
     with engine.connect() as connection:
         assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == HEAD
         assert connection.execute(text("SELECT image_id FROM uploads")).scalars().all() == ["i"]
+        assert connection.execute(text("SELECT heartbeat_at FROM turns")).scalars().all() == [2.5]
     [index] = [
         index
         for index in inspect(engine).get_indexes("events")

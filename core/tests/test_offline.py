@@ -143,8 +143,8 @@ def test_request_without_its_object_is_asked_back(words: str, functions: tuple[P
     assert "does not say enough" in reply.text
 
 
-LAME = Requirements(binaries={"no-such-program": "apt-get install it"})
-READER = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=LAME)
+UNAVAILABLE = Requirements(binaries={"no-such-program": "apt-get install it"})
+READER = Tool(name="reader", operation=operations.EXTRACT_TEXT, run="nowhere:run", requires=UNAVAILABLE)
 
 
 def test_what_cannot_run_here_is_understood_and_ends_the_plan(tools: list[Tool], scene_png: bytes) -> None:
@@ -176,7 +176,7 @@ def test_as_a_fallback_it_reports_what_cannot_run_here(scene_png: bytes) -> None
 
 
 def test_what_can_run_here_goes_before_what_cannot(scene_png: bytes) -> None:
-    @tool(phrases=["read the sign in it"], requires=LAME)
+    @tool(phrases=["read the sign in it"], requires=UNAVAILABLE)
     def read(image: Image.Image) -> str:
         """Read it."""
         return ""

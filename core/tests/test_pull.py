@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +15,9 @@ from promptvision.models.pull import Problem, _is_confidential, pull, remove, ve
 from promptvision.models.spec import ModelSpec, WeightFile
 from promptvision.models.weights import locate, missing_weights
 from promptvision.settings import Settings
-from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, faulty_hub, hub_settings, sha256, silent
+from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, hub_settings, sha256, silent
 
 HTTP = ("http",)
-
-
-@pytest.fixture
-def hub() -> Iterator[FaultyHub]:
-    with faulty_hub() as hub:
-        yield hub
 
 
 @pytest.fixture

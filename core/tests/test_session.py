@@ -41,7 +41,7 @@ class FailingStore(MemoryConversationStore):
         self.append_error: Exception | None = None
         self.finish_error: Exception | None = None
         self.beat_error: Exception | None = None
-        self.beaten = threading.Event()
+        self.heartbeat_called = threading.Event()
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         if self.append_error is not None:
@@ -56,7 +56,7 @@ class FailingStore(MemoryConversationStore):
         super().finish_turn(turn, status, reply, events)
 
     def heartbeat(self, turn: Turn) -> None:
-        self.beaten.set()
+        self.heartbeat_called.set()
         if self.beat_error is not None:
             raise self.beat_error
         super().heartbeat(turn)
@@ -197,7 +197,7 @@ def test_heartbeat_stops_a_turn_only_when_the_claim_is_lost(
     store.beat_error = error
 
     def work(args: operations.ImageArgs, context: ToolContext) -> operations.BwResult:
-        assert store.beaten.wait(10)
+        assert store.heartbeat_called.wait(10)
         for _ in range(2000 if expected is TurnStatus.CANCELLED else 1):
             context.check_cancelled()
             threading.Event().wait(0.005)

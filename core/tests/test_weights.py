@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,13 +13,7 @@ from promptvision.models.pull import pull, remove, verify
 from promptvision.models.spec import WeightFile
 from promptvision.models.weights import locate, missing_weights, override_name, pull_bytes, require
 from promptvision.settings import Settings
-from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, faulty_hub, hub_settings, silent
-
-
-@pytest.fixture
-def hub() -> Iterator[FaultyHub]:
-    with faulty_hub() as hub:
-        yield hub
+from promptvision.testing.faulty_hub import BIG, SPEC, FaultyHub, hub_settings, silent
 
 
 @pytest.fixture

@@ -70,8 +70,8 @@ class TestSignedCloudinaryImageStore(ImageStoreContract):
 
 def aged(fake: FakeCloudinary) -> float:
     """Make all assets ten seconds older; return the time of five seconds ago."""
-    for place, (data, made_at) in fake.assets.items():
-        fake.assets[place] = (data, made_at - 10)
+    for key, (data, made_at) in fake.assets.items():
+        fake.assets[key] = (data, made_at - 10)
     return time.time() - 5
 
 
@@ -158,13 +158,13 @@ def test_intact_asset_is_never_overwritten(
 ) -> None:
     """Without a digest in the answer, the asset is read and compared."""
     data = new_image()
-    place = ("upload", f"promptvision/{image_id_of(data)}.png")
-    fake.assets[place] = (data, 1.0)
+    key = ("upload", f"promptvision/{image_id_of(data)}.png")
+    fake.assets[key] = (data, 1.0)
     answer = fake.upload
     if not has_etag:
         monkeypatch.setattr(fake, "upload", lambda *given: {**answer(*given), "etag": None})
     store.put(data, PNG)
-    assert fake.assets[place] == (data, 1.0)
+    assert fake.assets[key] == (data, 1.0)
     # uploaded, noted as put again, uploaded again in case it was removed meanwhile
     assert [request.split()[0] for request in fake.requests] == ["POST"] * 3 + ["HEAD", "GET"] * (
         not has_etag
@@ -176,12 +176,12 @@ def test_damaged_asset_is_repaired_by_putting_it_again(
     fake: FakeCloudinary, store: ImageStore, damage: Callable[[bytes], bytes]
 ) -> None:
     data = new_image()
-    place = ("upload", f"promptvision/{image_id_of(data)}.png")
-    fake.assets[place] = (damage(data), 0.0)
+    key = ("upload", f"promptvision/{image_id_of(data)}.png")
+    fake.assets[key] = (damage(data), 0.0)
     with pytest.raises(StoreError, match="were changed"):
         store.get(image_id_of(data))
     stored = store.put(data, PNG)
-    assert fake.assets[place][0] == store.get(stored.id) == data
+    assert fake.assets[key][0] == store.get(stored.id) == data
 
 
 def test_asset_that_is_stored_with_other_bytes_is_an_error(

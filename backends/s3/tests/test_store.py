@@ -68,14 +68,14 @@ def test_intact_object_is_never_overwritten(s3_server: Any, store: ImageStore) -
 
 def test_intact_object_whose_etag_is_not_a_digest_is_read_and_kept(s3_server: Any, store: ImageStore) -> None:
     """The ETag of an object of several parts is not the MD5 of its bytes."""
-    data, place = new_image(), {"Bucket": "images"}
-    place["Key"] = key_of(data)
-    upload = s3_server.client.create_multipart_upload(**place, Metadata={"put": "before"})["UploadId"]
-    part = s3_server.client.upload_part(**place, PartNumber=1, UploadId=upload, Body=data)
+    data, target = new_image(), {"Bucket": "images"}
+    target["Key"] = key_of(data)
+    upload = s3_server.client.create_multipart_upload(**target, Metadata={"put": "before"})["UploadId"]
+    part = s3_server.client.upload_part(**target, PartNumber=1, UploadId=upload, Body=data)
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
-    s3_server.client.complete_multipart_upload(**place, UploadId=upload, MultipartUpload=parts)
+    s3_server.client.complete_multipart_upload(**target, UploadId=upload, MultipartUpload=parts)
     store.put(data, PNG)
-    assert s3_server.client.head_object(**place)["Metadata"] == {"put": "before"}
+    assert s3_server.client.head_object(**target)["Metadata"] == {"put": "before"}
     assert store.get(image_id_of(data)) == data
 
 

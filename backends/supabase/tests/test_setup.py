@@ -139,8 +139,8 @@ def test_error_of_a_project_without_set_up_names_the_command(rest: RestServer) -
 
 
 def test_script_of_another_version_is_reported(rest: RestServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "VERSION", 4)
-    with pytest.raises(SetupError, match="version 3, this needs 4"):
+    monkeypatch.setattr(store_module, "VERSION", 5)
+    with pytest.raises(SetupError, match="version 4, this needs 5"):
         SupabaseConversationStore(rest.url, rest.key())
 
 

@@ -176,11 +176,8 @@ def _record(setup: Setup, home: Path) -> Sequence[ChatRequest]:
 
 
 @pytest.fixture(scope="session")
-def tiny_llm() -> Any:
+def tiny_llm(one_torch_thread: None) -> Any:
     """The module that builds checkpoints."""
-    import torch
-
-    torch.set_num_threads(1)  # a second thread only slows tiny models down
     return load_builder()
 
 

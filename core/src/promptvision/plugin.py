@@ -10,8 +10,9 @@ Tools
     ``ImageKind`` and the kinds ``INPUT``, ``EDIT``, ``ANNOTATED``, ``MASK``.
 Requirements and models
     ``Requirements``, ``Gpu``, ``ModelSpec``, ``WeightFile``, ``Placement``, ``best_device``,
-    ``choose_dtype``; for pipelines of several stages ``StagedRunner``, ``StagePlan``, ``PlacementChoice``,
-    ``OutOfMemory``, ``private_view``, ``modules_of`` and ``stream``.
+    ``choose_dtype``; for models of transformers ``load_pretrained`` and ``PretrainedModel``; for pipelines
+    of several stages ``StagedRunner``, ``StagePlan``, ``PlacementChoice``, ``OutOfMemory``, ``private_view``,
+    ``modules_of`` and ``stream``.
 Hooks
     ``hookimpl``, ``ProviderFactory``, ``StoreFactory``, ``ExecutorFactory``, ``Section``, ``Command``,
     ``Observer``, ``Middleware`` with ``TurnInfo``, ``TurnEnd`` and ``StepInfo``, ``Check``, ``Finding``,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from promptvision.conversations.store import clean_text as clean_text
     from promptvision.conversations.store import restore_conflict as restore_conflict
     from promptvision.conversations.store import title_of as title_of
+    from promptvision.conversations.store import turn_columns as turn_columns
     from promptvision.conversations.turn import Claim as Claim
     from promptvision.conversations.turn import Conversation as Conversation
     from promptvision.conversations.turn import Event as Event
@@ -163,6 +165,8 @@ if TYPE_CHECKING:
     from promptvision.models.placements import PlacementChoice as PlacementChoice
     from promptvision.models.placements import StagePlan as StagePlan
     from promptvision.models.pool import ModelPool as ModelPool
+    from promptvision.models.pretrained import PretrainedModel as PretrainedModel
+    from promptvision.models.pretrained import load_pretrained as load_pretrained
     from promptvision.models.pull import pull as pull
     from promptvision.models.spec import ModelSpec as ModelSpec
     from promptvision.models.spec import Tier as Tier
@@ -217,6 +221,7 @@ if TYPE_CHECKING:
     from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
+    from promptvision.store_retry import retry_store_call as retry_store_call
     from promptvision.tools import operations as operations
     from promptvision.tools.artifacts import MissingArgument as MissingArgument
     from promptvision.tools.artifacts import image_fields as image_fields
@@ -292,6 +297,7 @@ if TYPE_CHECKING:
     from promptvision.types import MaskRef as MaskRef
     from promptvision.types import Point as Point
     from promptvision.types import Target as Target
+    from promptvision.types import is_image_id as is_image_id
 
     PictureText = ImageText
 
@@ -363,6 +369,7 @@ _MODULES = {
     "Executor": "promptvision.runtime.executor",
     "Failure": "promptvision.runtime.failure",
     "OutputData": "promptvision.runtime.call",
+    "PretrainedModel": "promptvision.models.pretrained",
     "Progress": "promptvision.runtime.context",
     "Worker": "promptvision.runtime.worker",
     "DeviceLost": "promptvision.errors",
@@ -506,9 +513,11 @@ _MODULES = {
     "image_id_of": "promptvision.images.store",
     "is_colour_word": "promptvision.tools.targets",
     "is_complement": "promptvision.tools.targets",
+    "is_image_id": "promptvision.types",
     "is_out_of_memory": "promptvision.models.placement",
     "limit_response": "promptvision.response_limits",
     "link_types": "promptvision.tools.artifacts",
+    "load_pretrained": "promptvision.models.pretrained",
     "load_settings": "promptvision.settings",
     "make_crop": "promptvision.images.crops",
     "measure_lightness": "promptvision.tools.choices",
@@ -534,6 +543,7 @@ _MODULES = {
     "require": "promptvision.models.weights",
     "require_all_weights": "promptvision.models.loading",
     "restore_conflict": "promptvision.conversations.store",
+    "retry_store_call": "promptvision.store_retry",
     "create_app": "promptvision.server.app",
     "run_server": "promptvision.server.process",
     "select_candidates": "promptvision.tools.choices",
@@ -544,6 +554,7 @@ _MODULES = {
     "strict": "promptvision.llm.dialects",
     "title_of": "promptvision.conversations.store",
     "tool": "promptvision.tools.decorator",
+    "turn_columns": "promptvision.conversations.store",
     "usable_bytes": "promptvision.models.devices",
     "user_of": "promptvision.server.identity",
 }

@@ -18,11 +18,8 @@ def load_builder() -> Any:
 
 
 @pytest.fixture(scope="session")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkpoint(one_torch_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of an untrained Grounding DINO."""
-    import torch
-
-    torch.set_num_threads(1)  # a second thread only slows tiny models down
     folder: Path = load_builder().build(tmp_path_factory.mktemp("grounding-dino"))
     return folder
 

@@ -12,15 +12,15 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torchvision.ops import box_iou, clip_boxes_to_image, nms  # type: ignore[import-untyped]
 
-from promptvision.plugin import ArgumentsError, SetupError, ToolFailed, split_labels
+from promptvision.plugin import ArgumentsError, PretrainedModel, SetupError, ToolFailed, split_labels
 from promptvision_grounding_dino.find import MAX_IOU, _merge_same, find
-from promptvision_grounding_dino.load import Detector, load
+from promptvision_grounding_dino.load import load
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
 LABELS = ["lion", "melon zucchini", "quokka"]
 
 
-def run_reference(detector: Detector, image: Image.Image, text: str) -> tuple[Any, Any]:
+def run_reference(detector: PretrainedModel, image: Image.Image, text: str) -> tuple[Any, Any]:
     """transformers' own pipeline, no thresholds: its post-processed result, and queries x tokens."""
     inputs = detector.processor(images=image, text=text, return_tensors="pt")
     with torch.inference_mode():
@@ -34,7 +34,7 @@ def run_reference(detector: Detector, image: Image.Image, text: str) -> tuple[An
 
 @pytest.mark.parametrize("threshold", [0.1, 0.45, 0.9])
 def test_boxes_and_scores_are_those_of_the_reference(
-    detector: Detector, image: Image.Image, threshold: float
+    detector: PretrainedModel, image: Image.Image, threshold: float
 ) -> None:
     reference, (ids, probabilities) = run_reference(detector, image, join_labels(LABELS))
     scores, labels = [], []
@@ -56,7 +56,7 @@ def test_boxes_and_scores_are_those_of_the_reference(
 
 
 def test_labels_are_always_requested_ones_unlike_the_reference(
-    detector: Detector, image: Image.Image
+    detector: PretrainedModel, image: Image.Image
 ) -> None:
     reference, _ = run_reference(detector, image, join_labels(LABELS))
     made_up = [label for label in reference["text_labels"] if label not in LABELS]
@@ -64,7 +64,7 @@ def test_labels_are_always_requested_ones_unlike_the_reference(
     assert {finding.label for finding in find(detector, image, LABELS, 0.0)} <= set(LABELS)
 
 
-def test_spelling_of_the_prompt_does_not_matter(detector: Detector, image: Image.Image) -> None:
+def test_spelling_of_the_prompt_does_not_matter(detector: PretrainedModel, image: Image.Image) -> None:
     results = [
         find(detector, image, split_labels(prompt), 0.3)
         for prompt in ("lion. tree.", "Lion. Tree", " LION ,tree. lion.", "lion;tree?")
@@ -74,7 +74,7 @@ def test_spelling_of_the_prompt_does_not_matter(detector: Detector, image: Image
 
 
 def test_reference_reads_a_prompt_without_final_dot_differently(
-    detector: Detector, image: Image.Image
+    detector: PretrainedModel, image: Image.Image
 ) -> None:
     plain = detector.processor(images=image, text="lion. tree", return_tensors="pt")["input_ids"][0].tolist()
     ours = detector.processor(images=image, text=join_labels(split_labels("lion. tree")), return_tensors="pt")
@@ -82,25 +82,25 @@ def test_reference_reads_a_prompt_without_final_dot_differently(
     assert len(label_spans(ours["input_ids"][0].tolist())) == 2
 
 
-def test_boxes_lie_in_the_image_and_hardly_overlap(detector: Detector, image: Image.Image) -> None:
+def test_boxes_lie_in_the_image_and_hardly_overlap(detector: PretrainedModel, image: Image.Image) -> None:
     boxes = [finding.box for finding in find(detector, image, LABELS, 0.0)]
     assert all(0 <= x1 < x2 <= 400 and 0 <= y1 < y2 <= 300 for x1, y1, x2, y2 in boxes)
     overlaps = box_iou(torch.tensor(boxes), torch.tensor(boxes)).fill_diagonal_(0)
     assert overlaps.max() <= MAX_IOU
 
 
-def test_a_label_without_tokens_is_never_found(detector: Detector, image: Image.Image) -> None:
+def test_a_label_without_tokens_is_never_found(detector: PretrainedModel, image: Image.Image) -> None:
     found = find(detector, image, ["\u200b", "lion"], 0.0)
     assert {finding.label for finding in found} == {"lion"}
 
 
-def test_too_long_prompt_is_refused_with_its_length(detector: Detector, image: Image.Image) -> None:
+def test_too_long_prompt_is_refused_with_its_length(detector: PretrainedModel, image: Image.Image) -> None:
     labels = [f"{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
     with pytest.raises(ArgumentsError, match="302 tokens, Grounding DINO reads 256"):
         find(detector, image, labels, 0.3)
 
 
-def test_non_finite_values_are_an_error(detector: Detector, image: Image.Image) -> None:
+def test_non_finite_values_are_an_error(detector: PretrainedModel, image: Image.Image) -> None:
     class Broken(torch.nn.Module):
         config = detector.model.config
         device = torch.device("cpu")
@@ -123,11 +123,11 @@ def test_half_precision_returns_requested_labels(checkpoint: Path, image: Image.
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA"])
-def test_images_of_any_mode_are_accepted(detector: Detector, image: Image.Image, mode: str) -> None:
+def test_images_of_any_mode_are_accepted(detector: PretrainedModel, image: Image.Image, mode: str) -> None:
     assert find(detector, image.convert(mode), ["lion"], 0.1)
 
 
-def test_calls_in_parallel_do_not_interfere(detector: Detector, image: Image.Image) -> None:
+def test_calls_in_parallel_do_not_interfere(detector: PretrainedModel, image: Image.Image) -> None:
     prompts = [["lion"], ["tree", "sky"], ["a red ball"], ["ball"]]
     alone = [find(detector, image, labels, 0.3) for labels in prompts]
     with ThreadPoolExecutor(4) as threads:

@@ -5,13 +5,13 @@ import pytest
 from PIL import Image
 
 from promptvision.plugin import Box
-from promptvision_opencv.arrays import clip_box, flat_rgb, shrink
+from promptvision_opencv.arrays import clip_box, rgb_array, shrink
 
 
 def test_transparency_shows_white() -> None:
     image = Image.new("RGBA", (2, 1), (255, 0, 0, 0))
     image.putpixel((1, 0), (0, 0, 255, 255))
-    assert flat_rgb(image).tolist() == [[[255, 255, 255], [0, 0, 255]]]
+    assert rgb_array(image).tolist() == [[[255, 255, 255], [0, 0, 255]]]
 
 
 @pytest.mark.parametrize(

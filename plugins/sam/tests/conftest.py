@@ -28,11 +28,8 @@ def tiny_sam() -> ModuleType:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def two_threads() -> None:
-    """Limit the number of threads."""
-    import torch
-
-    torch.set_num_threads(1)  # a second thread only slows tiny models down
+def _one_thread(one_torch_thread: None) -> None:
+    """Run all tests of this folder on one thread of torch."""
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_sam import segment as segmenting
 from promptvision_sam.engine import Engine
 from promptvision_sam.plugin import REQUIRES, segment_tool
-from promptvision_sam.refine import merge, refine
+from promptvision_sam.refine import refine
 
 BOXES = [[30, 40, 130, 140], [190, 10, 270, 190]]
 TOOL = segment_tool(ultralytics=True)
@@ -35,7 +35,7 @@ def test_masks_are_those_of_the_engine_refined(context: Make, engine: Engine, sa
     wanted = [refine(mask.astype(np.uint8) * 255) for mask in raw]
     masks = [pixels(held, ref) for ref in result.mask_urls]
     assert all(np.array_equal(mask, want) for mask, want in zip(masks, wanted, strict=True))
-    assert np.array_equal(pixels(held, result.merged_mask_url), merge(wanted))
+    assert np.array_equal(pixels(held, result.merged_mask_url), np.maximum.reduce(wanted))
 
 
 def test_target_with_an_exception_inverts_the_union(context: Make, sample: Image.Image) -> None:

@@ -11,10 +11,10 @@ import pytest
 import transformers
 from PIL import Image
 
-from promptvision.plugin import Cancelled, ToolFailed
+from promptvision.plugin import Cancelled, PretrainedModel, ToolFailed
 from promptvision.testing import CallContext, CancelToken, run_tool
 from promptvision_vqa import ask
-from promptvision_vqa.load import Answerer, load
+from promptvision_vqa.load import load
 from promptvision_vqa.plugin import ASK, SMALL
 
 Make = Callable[..., CallContext]
@@ -105,7 +105,7 @@ def test_calls_at_the_same_time_do_not_affect_each_other(folder: Path, noise_ima
     assert found == wanted
 
 
-def _text(model: Answerer, image: Image.Image) -> str:
+def _text(model: PretrainedModel, image: Image.Image) -> str:
     return ask.answer(model, image, QUESTION, lambda: None)[0]
 
 

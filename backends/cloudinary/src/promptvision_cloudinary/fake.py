@@ -85,15 +85,15 @@ class FakeCloudinary:
 
     def upload(self, kind: str, fields: dict[str, str], data: bytes) -> dict[str, Any]:
         """Store bytes; existing ones are kept when ``overwrite`` is 0."""
-        place = (kind, fields["public_id"])
+        key = (kind, fields["public_id"])
         with self.lock:
-            is_there = place in self.assets
+            is_there = key in self.assets
             if not is_there or fields.get("overwrite") != "0":
-                self.assets[place] = (data, time.time())
-            held, _ = self.assets[place]
+                self.assets[key] = (data, time.time())
+            held, _ = self.assets[key]
         is_kept = is_there and fields.get("overwrite") == "0"
         return {
-            "public_id": place[1],
+            "public_id": key[1],
             "bytes": len(held),
             "etag": hashlib.md5(held, usedforsecurity=False).hexdigest(),
             "resource_type": "raw",
@@ -154,7 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
     fake: FakeCloudinary
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named so in the base class
-        """Say nothing."""
+        """Do not log."""
 
     def do_POST(self) -> None:  # named by http.server
         """Upload and destroy."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -23,7 +22,14 @@ import cloudinary.utils  # type: ignore[import-untyped]
 import httpx
 import urllib3
 
-from promptvision.plugin import MAX_STORED_BYTES, NotFound, ObjectImageStore, ObjectName, StoreError
+from promptvision.plugin import (
+    MAX_STORED_BYTES,
+    NotFound,
+    ObjectImageStore,
+    ObjectName,
+    StoreError,
+    retry_store_call,
+)
 from promptvision_cloudinary.account import read_account
 
 __all__ = ["CloudinaryImageStore"]
@@ -113,10 +119,10 @@ class CloudinaryImageStore(ObjectImageStore):
         return (asset.get("public_id"), asset.get("bytes"), asset.get("etag")) == expected
 
     def _read(self, name: ObjectName) -> bytes:
-        return self._with_retries(lambda: self._fetch("GET", name)[1])
+        return _with_retries(lambda: self._fetch("GET", name)[1])
 
     def _size(self, name: ObjectName) -> int:
-        return self._with_retries(lambda: self._fetch("HEAD", name)[0])
+        return _with_retries(lambda: self._fetch("HEAD", name)[0])
 
     def _link(self, name: ObjectName) -> str:
         url, _ = cloudinary.utils.cloudinary_url(
@@ -172,7 +178,7 @@ class CloudinaryImageStore(ObjectImageStore):
                     )
                 )
 
-        return self._with_retries(once)
+        return _with_retries(once)
 
     def _fetch(self, method: str, name: ObjectName) -> tuple[int, bytes]:
         """Size and, for GET, bytes of an asset, from its delivery URL."""
@@ -215,18 +221,9 @@ class CloudinaryImageStore(ObjectImageStore):
         except Exception as exc:  # the SDK raises plain Exception for an unknown status
             raise StoreError(f"images: {self._where}: {_said(exc)}", retryable=True) from exc
 
-    @staticmethod
-    def _with_retries(work: Callable[[], T]) -> T:
-        """Run the work, with retries after a transient failure. The work must be repeatable."""
-        began = time.monotonic()
-        for pause_s in PAUSES_S:
-            try:
-                return work()
-            except StoreError as exc:
-                if not exc.retryable or time.monotonic() - began > PATIENCE_S:
-                    raise
-            time.sleep(pause_s)
-        return work()
+
+def _with_retries(work: Callable[[], T]) -> T:
+    return retry_store_call(work, pauses_s=PAUSES_S, patience_s=PATIENCE_S)
 
 
 def _touch_name(name: ObjectName) -> str:

@@ -89,7 +89,7 @@ class WorkerActor:
             self._cancel.cancel(reason)
 
     def describe(self) -> str:
-        """What the actor is and does."""
+        """The state of the actor."""
         loaded = [model.id for model in self._worker.pool.loaded()] if self._worker is not None else []
         about = {
             "group": self._group,

@@ -61,7 +61,7 @@ def read_status() -> dict[str, Any]:
 
 
 def list_actors() -> list[dict[str, Any]]:
-    """What each worker actor says about itself, those of other drivers included."""
+    """The state that each worker actor reports, those of other drivers included."""
     import ray
 
     named = ray.util.list_named_actors(all_namespaces=True)

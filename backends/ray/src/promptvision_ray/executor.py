@@ -25,8 +25,8 @@ APPLICATION = "app"
 class RayExecutor:
     """Runs each call in an actor; tools of the application itself run in threads.
 
-    Everything that talks to Ray runs on an event loop in a thread of its own, which is started by the first
-    call: Ray's functions may block, and a call goes on until its actor has ended even if no one waits for it.
+    All communication with Ray runs on an event loop in a separate thread, which is started by the first call:
+    Ray's functions may block, and a call continues until its actor has ended, even if its task was cancelled.
 
     Args:
         worker: the settings and the image store that actors share with this process.

@@ -189,7 +189,7 @@ class ActorHandle:
 
 
 def _cause(error: Exception) -> str:
-    """The line of a text of Ray that says most."""
+    """The most informative line of a message of Ray."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     wanted = [line for line in lines if line.startswith("The actor") and "unexpectedly" not in line]
     return (wanted or lines[-1:] or [type(error).__name__])[0]

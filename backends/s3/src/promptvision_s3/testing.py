@@ -23,7 +23,7 @@ class S3Server:
 
     Args:
         endpoint: its URL.
-        client: a plain client, which sees what is stored behind the store's back.
+        client: a plain client, which reads the bucket without the store.
     """
 
     endpoint: str
@@ -31,7 +31,7 @@ class S3Server:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that lead a store to the server."""
+        """Variables that configure a store for the server."""
         return {
             "AWS_ACCESS_KEY_ID": _KEY,
             "AWS_SECRET_ACCESS_KEY": _KEY,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,7 +10,7 @@ import supabase
 from postgrest.exceptions import APIError
 from supabase.lib.client_options import SyncClientOptions
 
-from promptvision.plugin import IDENTITY, SetupError, StoreError, limit_response
+from promptvision.plugin import IDENTITY, SetupError, StoreError, limit_response, retry_store_call
 
 __all__ = ["DatabaseClient"]
 
@@ -88,7 +86,9 @@ class DatabaseClient:
             StoreError: it failed; ``retryable`` when the same call may work later.
         """
         given = {f"p_{name}": value for name, value in arguments.items()}
-        return self._with_retries(lambda: self._once(f"promptvision_{function}", given))
+        return retry_store_call(
+            lambda: self._once(f"promptvision_{function}", given), pauses_s=PAUSES_S, patience_s=PATIENCE_S
+        )
 
     def _once(self, function: str, arguments: dict[str, Any]) -> Any:
         try:
@@ -113,18 +113,6 @@ class DatabaseClient:
         is_status = len(code) == len("503")  # an SQLSTATE has five characters
         passing = _PASSING_STATUS if is_status else _PASSING
         return StoreError(message, retryable=code.startswith(passing), hint=_HINTS.get(code))
-
-    @staticmethod
-    def _with_retries(work: Callable[[], Any]) -> Any:
-        began = time.monotonic()
-        for pause_s in PAUSES_S:
-            try:
-                return work()
-            except StoreError as exc:
-                if not exc.retryable or time.monotonic() - began + pause_s > PATIENCE_S:
-                    raise
-            time.sleep(pause_s)
-        return work()
 
     def close(self) -> None:
         """Release connections."""

@@ -8,7 +8,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from promptvision.plugin import Claim, Conversation, Event, EventKind, ImageRecord, Turn, TurnKey, TurnStatus
+from promptvision.plugin import (
+    Claim,
+    Conversation,
+    Event,
+    EventKind,
+    ImageRecord,
+    Turn,
+    TurnKey,
+    TurnStatus,
+    turn_columns,
+)
 
 __all__ = ["conversation_document", "conversation_of", "document_of", "event_list", "image_of", "turn_of"]
 
@@ -36,23 +46,7 @@ def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
 
 def document_of(turn: Turn) -> dict[str, Any]:
     """A turn as an argument of ``promptvision_restore_turn``."""
-    return {
-        "id": turn.id,
-        "user_id": turn.key.user_id,
-        "conversation_id": turn.key.conversation_id,
-        "prompt_id": turn.key.prompt_id,
-        "seq": turn.seq,
-        "status": turn.status.value,
-        "fence": turn.fence,
-        "owner": "restored",
-        "prompt": turn.prompt,
-        "fingerprint": turn.fingerprint,
-        "reply": None if turn.reply is None else json.dumps(turn.reply),
-        "event_count": len(turn.events),
-        "created_at": turn.created_at,
-        "beat_at": turn.created_at,
-        "events": event_list(turn.events),
-    }
+    return {**turn_columns(turn), "events": event_list(turn.events)}
 
 
 def event_list(events: tuple[Event, ...] | list[Event]) -> list[list[str | None]]:

@@ -1,7 +1,7 @@
 -- Tables and functions of promptvision's conversations, for Supabase and any other PostgREST.
 -- Run it in the SQL editor of the project, or with psql. It can be run again; nothing is lost.
 --
--- The tables are those of promptvision's own SQL store, schema 0003, so that the same database can also be used
+-- The tables are those of promptvision's own SQL store, schema 0004, so that the same database can also be used
 -- directly, with PROMPTVISION_CONVERSATIONS=postgresql+psycopg://...
 --
 -- PostgREST gives a client no transaction, so every call of the conversation store is one function here: one
@@ -18,6 +18,21 @@ begin
   end if;
 end
 $$;
+
+do $$
+begin
+  if exists (
+    select from information_schema.columns
+    where table_schema = 'public' and table_name = 'turns' and column_name = 'beat_at'
+  ) then
+    alter table public.turns rename column beat_at to heartbeat_at;
+  end if;
+  if exists (select from pg_catalog.pg_constraint where conname = 'turns_beat_at_not_null') then
+    alter table public.turns rename constraint turns_beat_at_not_null to turns_heartbeat_at_not_null;
+  end if;
+end
+$$;
+drop function if exists public.promptvision_beat(text, text, integer);
 
 create table if not exists public.conversations (
   user_id text not null,
@@ -44,7 +59,7 @@ create table if not exists public.turns (
   reply text,
   event_count integer not null,
   created_at double precision not null,
-  beat_at double precision not null,
+  heartbeat_at double precision not null,
   constraint pk_turns primary key (id),
   constraint uq_turns_prompt unique (user_id, conversation_id, prompt_id),
   constraint uq_turns_seq unique (user_id, conversation_id, seq),
@@ -101,15 +116,15 @@ create table if not exists public.alembic_version (
   constraint alembic_version_pkc primary key (version_num)
 );
 insert into public.alembic_version
-  select '0003' where not exists (select from public.alembic_version);
-update public.alembic_version set version_num = '0003' where version_num in ('0001', '0002');
+  select '0004' where not exists (select from public.alembic_version);
+update public.alembic_version set version_num = '0004' where version_num in ('0001', '0002', '0003');
 
 -- What a store asks first: which version of this script has run, and does row-level security hide all rows.
 
 create or replace function public.promptvision_status() returns jsonb
 language sql stable security invoker set search_path = '' as $$
   select jsonb_build_object(
-    'version', 3,
+    'version', 4,
     'schema', (select max(version_num) from public.alembic_version),
     'role', current_user,
     'hidden', row_security_active('public.turns') and not exists (
@@ -128,7 +143,7 @@ $$;
 
 create or replace function public.promptvision_document(t public.turns) returns jsonb
 language sql stable security invoker set search_path = '' as $$
-  select to_jsonb(t) - array['owner', 'beat_at', 'event_count'] || jsonb_build_object('events', coalesce((
+  select to_jsonb(t) - array['owner', 'heartbeat_at', 'event_count'] || jsonb_build_object('events', coalesce((
     select jsonb_agg(jsonb_build_array(e.seq, e.kind, e.data, e.image_id) order by e.seq)
     from public.events e where e.turn_id = t.id
   ), '[]'));
@@ -169,7 +184,7 @@ begin
       'claim', case when mine.fence = 1 then 'new' else 'resumed' end,
       'turn', public.promptvision_document(mine)
     );
-  elsif running.id is not null and public.promptvision_now() - running.beat_at < p_lease_s then
+  elsif running.id is not null and public.promptvision_now() - running.heartbeat_at < p_lease_s then
     return jsonb_build_object('claim', 'busy', 'turn', public.promptvision_document(running));
   end if;
 
@@ -181,7 +196,7 @@ begin
       where c.user_id = p_user and c.conversation_id = p_conversation;
     update public.turns t
       set status = 'running', fence = t.fence + 1, owner = p_owner, reply = null,
-          beat_at = public.promptvision_now()
+          heartbeat_at = public.promptvision_now()
       where t.id = mine.id returning * into mine;
     return jsonb_build_object('claim', 'resumed', 'turn', public.promptvision_document(mine));
   end if;
@@ -195,12 +210,12 @@ begin
 end
 $$;
 
-create or replace function public.promptvision_beat(p_user text, p_turn text, p_fence integer) returns boolean
+create or replace function public.promptvision_heartbeat(p_user text, p_turn text, p_fence integer) returns boolean
 language sql volatile security invoker set search_path = '' as $$
-  with beaten as (
-    update public.turns t set beat_at = public.promptvision_now()
+  with renewed as (
+    update public.turns t set heartbeat_at = public.promptvision_now()
     where t.id = p_turn and t.user_id = p_user and t.fence = p_fence and t.status = 'running' returning 1
-  ) select exists (select from beaten);
+  ) select exists (select from renewed);
 $$;
 
 -- Add events [[kind, data, image_id], ...] after p_before others, if the fence is still that of the caller. The
@@ -214,7 +229,7 @@ declare
   mine public.turns;
 begin
   update public.turns t
-    set event_count = t.event_count + jsonb_array_length(p_events), beat_at = public.promptvision_now()
+    set event_count = t.event_count + jsonb_array_length(p_events), heartbeat_at = public.promptvision_now()
     where t.id = p_turn and t.user_id = p_user and t.fence = p_fence and t.status = 'running'
       and t.event_count = p_before
     returning * into mine;
@@ -248,7 +263,7 @@ create or replace function public.promptvision_finish_turn(
 ) returns boolean
 language plpgsql volatile security invoker set search_path = '' as $$
 begin
-  update public.turns t set status = p_status, reply = p_reply, beat_at = public.promptvision_now()
+  update public.turns t set status = p_status, reply = p_reply, heartbeat_at = public.promptvision_now()
     where t.id = p_turn and t.user_id = p_user and t.fence = p_fence and t.status = 'running';
   return found or exists (
     select from public.turns t
@@ -262,7 +277,7 @@ create or replace function public.promptvision_close_stale(p_lease_s double prec
 language sql volatile security invoker set search_path = '' as $$
   with closed as (
     update public.turns t set status = 'interrupted'
-    where t.status = 'running' and public.promptvision_now() - t.beat_at >= p_lease_s returning 1
+    where t.status = 'running' and public.promptvision_now() - t.heartbeat_at >= p_lease_s returning 1
   ) select count(*)::integer from closed;
 $$;
 

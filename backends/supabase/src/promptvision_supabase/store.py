@@ -36,7 +36,7 @@ from promptvision_supabase.documents import (
 
 __all__ = ["SupabaseConversationStore", "open_store"]
 
-VERSION = 3
+VERSION = 4
 """Version of the set-up script, returned by ``promptvision_status``."""
 
 
@@ -121,7 +121,7 @@ class SupabaseConversationStore:
 
     def heartbeat(self, turn: Turn) -> None:
         """Keep the claim on a running turn."""
-        if not self._call("beat", **_held(turn)):
+        if not self._call("heartbeat", **_held(turn)):
             raise _lease_lost(turn)
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:

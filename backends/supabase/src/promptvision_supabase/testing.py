@@ -181,7 +181,7 @@ def _prefix_proxy(server: RestServer) -> Iterator[None]:
 
 class _Proxy(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # fifty claims at once connect at once
+    request_queue_size = 128  # fifty parallel claims open as many connections
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -191,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
     _behind: http.client.HTTPConnection | None = None
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # named so in the base class
-        """Say nothing."""
+        """Do not log."""
 
     def do_POST(self) -> None:  # named by http.server
         """Forward the request, with one upstream connection per client connection."""

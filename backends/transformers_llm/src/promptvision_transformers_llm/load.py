@@ -8,11 +8,10 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import torch
 from llguidance import LLTokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from promptvision.plugin import SetupError, require_all_weights
+from promptvision.plugin import SetupError, load_pretrained
 from promptvision_transformers_llm.cache import PromptCache
 from promptvision_transformers_llm.grammar import Vocabulary
 from promptvision_transformers_llm.plugin import CONTEXT_TOKENS
@@ -54,19 +53,15 @@ def load(path: Path, device: str, dtype: str) -> ChatModel:
     Raises:
         SetupError: weights or the chat template are missing, or the tokenizer cannot be used.
     """
-    source: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    source: dict[str, Any] = {"trust_remote_code": False}
     folder = path
     if path.is_file():
         folder, source["gguf_file"] = path.parent, path.name
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder, **source)
+    tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, **source)
     _require_chat(path, tokenizer)
-    loaded: Any = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=getattr(torch, dtype), use_safetensors=True, output_loading_info=True, **source
-    )
-    model, info = loaded
-    require_all_weights(OWNER, path, info)
+    model = load_pretrained(OWNER, AutoModelForCausalLM, folder, device, dtype, **source)
     return ChatModel(
-        model=model.to(device).eval(),
+        model=model,
         template=ChatTemplate(tokenizer),
         vocabulary=_vocabulary(tokenizer, model),
         cache=PromptCache(model.config, model.dtype, CONTEXT_TOKENS),

@@ -77,7 +77,7 @@ class Answer:
 class Approvals:
     """The open questions of one turn. Questions are asked on the turn's event loop, answered from any thread.
 
-    ``can_ask`` says whether someone will see the question. Frontends with a user set it.
+    ``can_ask`` says whether a user will see the question. Frontends with a user set it.
     """
 
     def __init__(self) -> None:

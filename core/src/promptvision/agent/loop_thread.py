@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for callers that have no event loop or must not block theirs."""
+"""An event loop in a separate thread, for callers that have no event loop or must not block theirs."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ class PlanFollower:
 
     Args:
         plan: the calls.
-        planner: decides how to go on once a call has failed; it sees the calls and what they returned.
+        planner: decides the next steps once a call has failed; it gets the calls and their results.
     """
 
     def __init__(self, plan: Plan, planner: Planner) -> None:
@@ -207,7 +207,7 @@ class PlanFollower:
         self.context_tokens = planner.context_tokens
 
     async def complete(self, request: PlanRequest) -> ChatReply:
-        """The next call, or the answer when all are made: what the results say of themselves."""
+        """The next call, or the answer when all are made: the summaries of the results."""
         outcomes = request.outcomes
         if any(outcome.failed for outcome in outcomes):
             return await self._planner.complete(request)

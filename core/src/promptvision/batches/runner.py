@@ -95,10 +95,10 @@ class BatchRunner:
         An image that was put since the oldest running turn began stays for now; it is deleted with the
         conversation of a later image.
         """
-        place = self._user_id, self._conversation(number)
+        key = self._user_id, self._conversation(number)
         services = self._agent.services
-        records = await services.conversations.images(*place)
-        await delete_conversation(services, *place)
+        records = await services.conversations.images(*key)
+        await delete_conversation(services, *key)
         left = dict.fromkeys([*self._undeleted, *(record.image_id for record in records)])
         kept = [image_id for image_id in left if not await self._delete_image(image_id)]
         self._undeleted = kept[-MAX_UNDELETED:]
@@ -158,7 +158,7 @@ class BatchRunner:
         self._running.add(handle)
         try:
             return await handle.reply()
-        except asyncio.CancelledError:  # the process is stopping; the turn is interrupted and may go on later
+        except asyncio.CancelledError:  # the process is stopping; the turn may continue later
             if handle.task is not None:
                 handle.task.cancel()
                 await asyncio.wait({handle.task})

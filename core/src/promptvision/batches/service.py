@@ -1,4 +1,4 @@
-"""Batches that run in the background of a server, journaled so that any process can say how far they are."""
+"""Batches that run in the background of a server, journaled so that any process can report their progress."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class _Running:
 class BatchService:
     """Starts batches, and reads those that are stored.
 
-    A batch is a conversation with one turn, whose events say what came of each image; the conversation holds
-    the resulting images. Each image has a turn in a conversation of its own while it runs. So a batch that a
-    dead process left open goes on when the same request is sent again, without repeating what is done.
+    A batch is a conversation with one turn, whose events hold the outcome of each image; the conversation
+    holds the resulting images. Each image has a turn in its own conversation while it runs. So a batch that a
+    dead process left open continues when the same request is sent again, without repeating finished images.
 
     Args:
         agent: runs the turns.
@@ -74,7 +74,7 @@ class BatchService:
     async def start(
         self, user_id: str, batch_id: str, prompt: str, images: Sequence[Source], names: Sequence[str]
     ) -> BatchState:
-        """Start a batch, or go on with one that was interrupted; the same request again only reads it.
+        """Start a batch, or continue an interrupted one; the same request again only reads it.
 
         Args:
             user_id: owner.
@@ -131,7 +131,7 @@ class BatchService:
         return await self.state(user_id, batch_id)
 
     async def state(self, user_id: str, batch_id: str) -> BatchState:
-        """How far a batch is.
+        """The progress of a batch.
 
         Raises:
             NotFound: the user has no such batch.
@@ -143,7 +143,7 @@ class BatchService:
         return state
 
     async def cancel(self, user_id: str, batch_id: str) -> BatchState:
-        """Cancel a batch: turns stop at their next check point, and no more begin. What is done stays.
+        """Cancel a batch: turns stop at their next check point, and no more begin. Finished results are kept.
 
         Raises:
             NotFound: the user has no such batch.
@@ -158,7 +158,7 @@ class BatchService:
         return state
 
     async def close(self) -> None:
-        """Stop the batches of this process; they are interrupted, and go on when they are sent again."""
+        """Stop the batches of this process; they are interrupted, and continue when they are sent again."""
         tasks = [running.task for running in self._running.values()]
         for task in tasks:
             task.cancel()
@@ -178,7 +178,7 @@ class _Work:
         agent: whose stores are used.
         runner: runs the turn of an image.
         journal: of the batch.
-        items: the images and what came of them so far.
+        items: the images with their outcomes so far.
         sources: the images.
         table: the resulting images.
         is_plan_stored: whether the journal has the plan.

@@ -22,6 +22,8 @@ from pathlib import Path
 from promptvision.errors import NotFound, StoreError
 from promptvision.images.store import (
     EXTENSIONS,
+    MEDIA_TYPES,
+    STORED_NAME,
     StoredImage,
     check_media_type,
     check_stored_bytes,
@@ -32,8 +34,6 @@ from promptvision.images.store import (
 
 __all__ = ["FileImageStore"]
 
-_MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
-_NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 _TEMPORARY = re.compile(r"\.[0-9a-f]{16}\.tmp")
 _ORPHAN_AGE_S = 3600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -104,7 +104,7 @@ class FileImageStore:
             return [
                 match[1]
                 for path in self._files()
-                if (match := _NAME.fullmatch(path.name)) and _is_put_by(path, latest)
+                if (match := STORED_NAME.fullmatch(path.name)) and _is_put_by(path, latest)
             ]
 
     def close(self) -> None:
@@ -179,7 +179,7 @@ def _file_name(image: StoredImage) -> str:
 
 
 def _find(folder: int, image_id: str) -> StoredImage | None:
-    for extension, media_type in _MEDIA_TYPES.items():
+    for extension, media_type in MEDIA_TYPES.items():
         with suppress(FileNotFoundError):
             status = os.stat(f"{image_id}.{extension}", dir_fd=folder, follow_symlinks=False)
             if stat.S_ISREG(status.st_mode):

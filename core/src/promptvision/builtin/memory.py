@@ -59,7 +59,7 @@ class _Turn:
     entries: list[_Entry] = field(default_factory=list)
     answers: dict[tuple[int, str], bytes] = field(default_factory=dict)
     created_at: float = field(default_factory=time.time)
-    beat_at: float = field(default_factory=time.monotonic)
+    heartbeat_at: float = field(default_factory=time.monotonic)
 
     @classmethod
     def restored(cls, turn: Turn) -> _Turn:
@@ -78,12 +78,12 @@ class _Turn:
         )
 
     def is_stale(self, lease_s: float) -> bool:
-        return time.monotonic() - self.beat_at >= lease_s
+        return time.monotonic() - self.heartbeat_at >= lease_s
 
     def take_over(self, owner: str) -> None:
         self.status, self.owner, self.reply = TurnStatus.RUNNING, owner, None
         self.fence += 1
-        self.beat_at = time.monotonic()
+        self.heartbeat_at = time.monotonic()
 
     def value(self, claim: Claim) -> Turn:
         return Turn(
@@ -171,14 +171,14 @@ class MemoryConversationStore:
     def heartbeat(self, turn: Turn) -> None:
         """Send a heartbeat: keep the claim on a running turn."""
         with self._lock:
-            self._held(turn).beat_at = time.monotonic()
+            self._held(turn).heartbeat_at = time.monotonic()
 
     def append(self, turn: Turn, events: Sequence[Event]) -> None:
         """Add journal entries, all or none."""
         added = [_Entry.of(event) for event in events]
         with self._lock:
             held = self._held(turn)
-            held.beat_at = time.monotonic()
+            held.heartbeat_at = time.monotonic()
             _add(held, added)
 
     def finish_turn(

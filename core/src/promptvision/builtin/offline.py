@@ -43,7 +43,7 @@ from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 __all__ = ["OfflinePlanner"]
 
 _CANNOT_UNDO = (
-    "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to go on with by its "
+    "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to continue with by its "
     "handle, for example \u201cmake img_1 black and white\u201d."
 )
 _WHICH_THING = (

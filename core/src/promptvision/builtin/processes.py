@@ -106,7 +106,7 @@ class _Pool:
             handles = [*self._idle, *self._busy]
             self._idle = []
         for handle in handles:
-            handle.hang_up()
+            handle.close_input()
         for handle in handles:
             handle.wait()
         self._lane.close()

@@ -168,8 +168,8 @@ def _cone(canvas: Image.Image, *, apex: _Point, base: _Point, radii: _Point, col
     size = (right - left, bottom - top)
     lit = Image.new("L", size)
     for column in range(size[0]):
-        place = column / size[0]
-        level = max(0.0, 1 - abs(place - 0.34) * 1.75)
+        position = column / size[0]
+        level = max(0.0, 1 - abs(position - 0.34) * 1.75)
         lit.paste(round(255 * level), (column, 0, column + 1, size[1]))
     red, green, blue = colour
     body = _shaded(size, lit, (red // 3, green // 3, blue // 3), (red + 52, min(255, green + 62), blue + 52))

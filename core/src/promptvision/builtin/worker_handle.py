@@ -168,13 +168,13 @@ class WorkerHandle:
             self.kill()
             raise
 
-    def hang_up(self) -> None:
+    def close_input(self) -> None:
         """Close the pipe that calls go through, so that the process ends; see :meth:`wait`."""
         with contextlib.suppress(OSError), self._write_lock:
             self._in.close()
 
     def wait(self) -> None:
-        """Wait until the process has ended after :meth:`hang_up`, and kill it if it does not end soon."""
+        """Wait until the process has ended after :meth:`close_input`, and kill it if it does not end soon."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_CLOSE_S)
         self.kill()

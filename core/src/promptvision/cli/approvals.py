@@ -21,7 +21,7 @@ YES = ("y", "yes")
 def ask_on_terminal(running: TurnHandle) -> None:
     """Ask the user of the terminal the questions of a turn; without a terminal, each is refused.
 
-    The event loop goes on while the user thinks, so that the turn keeps its claim.
+    The event loop keeps running until the user answers, so that the turn keeps its claim.
     """
     if not (sys.stdin.isatty() and is_live()):
         return

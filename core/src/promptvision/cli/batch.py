@@ -52,7 +52,7 @@ SCRATCH = ".promptvision"
     type=click.IntRange(1, MAX_JOBS),
     help="Images at once. Default: the number of cores, at most 5.",
 )
-@click.option("--resume", "is_resumed", is_flag=True, help="Go on with a batch; what is done stays.")
+@click.option("--resume", "is_resumed", is_flag=True, help="Continue a batch; finished results are kept.")
 @click.option(
     "--report",
     type=click.Path(dir_okay=False, path_type=Path),

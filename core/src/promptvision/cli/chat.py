@@ -33,8 +33,8 @@ __all__ = ["chat"]
 COMMANDS = {
     "/image PATH": "send this image with the next message",
     "/images": "list the images of this conversation",
-    "/use img_1": "go on with an earlier image",
-    "/undo": "go on with the image that the newest one was made from",
+    "/use img_1": "continue with an earlier image",
+    "/undo": "continue with the image that the newest one was made from",
     "/show [img_1]": "show an image; the newest one when none is named",
     "/save PATH": "write the newest image to a file",
     "/history": "show what was said so far",
@@ -167,15 +167,15 @@ class ChatSession:
             before: what was downloaded for the same words.
         """
         image, chosen = self._image, self._chosen
-        running, speaker = self._runner.run(self._start(words))
+        running, printer = self._runner.run(self._start(words))
         reply = self._wait(running)
-        if speaker is not None:
-            speaker.end(reply)
+        if printer is not None:
+            printer.end(reply)
         if reply is None:
             say("stopped; what was finished is kept", fg="yellow")
             return
         self._image = self._chosen = None
-        if speaker is None:
+        if printer is None:
             echo_text(reply.text_response)
         if reply.setup is not None:
             if reply.setup != before and offer_pull(self._agent.registry, reply.setup, pull=self._pull):

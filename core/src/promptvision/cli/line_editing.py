@@ -25,22 +25,22 @@ def begin(home: Path, commands: Sequence[str]) -> None:
         import readline
     except ImportError:
         return
-    place = home / "chat_history"
+    file = home / "chat_history"
     with suppress(OSError):
-        readline.read_history_file(place)
+        readline.read_history_file(file)
     readline.set_history_length(KEPT_LINES)
     readline.set_completer_delims(" ")
     readline.set_completer(lambda text, index: _choice(readline.get_line_buffer(), text, commands, index))
     readline.parse_and_bind("tab: complete")
-    atexit.register(_keep, place)
+    atexit.register(_keep, file)
 
 
-def _keep(place: Path) -> None:
+def _keep(file: Path) -> None:
     import readline
 
     with suppress(OSError):
-        place.touch(mode=0o600)
-        readline.write_history_file(place)
+        file.touch(mode=0o600)
+        readline.write_history_file(file)
 
 
 def _choice(line: str, text: str, commands: Sequence[str], index: int) -> str | None:

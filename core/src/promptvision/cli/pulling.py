@@ -1,4 +1,4 @@
-"""Download models from a command: one progress for all, and the question at the point of failure."""
+"""Download models from a command: one progress display for all, and the question when models are missing."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ def write_project(folder: Path, name: str, kind: str) -> None:
     """
     chosen = KINDS[kind]
     values = _values(folder.name, name, chosen)
-    for source, place in COMMON.items():
-        _write(folder / place.format(name=name), f"common/{source}", values)
+    for source, target in COMMON.items():
+        _write(folder / target.format(name=name), f"common/{source}", values)
     source_folder = kind.replace("-", "_")
     package = folder / "src" / f"promptvision_{name}"
     for module in chosen.modules:

@@ -46,7 +46,7 @@ def with_agent(work: Callable[[Agent], Awaitable[T]]) -> T:
 
 
 async def settle(running: TurnHandle) -> Reply:
-    """Wait for the reply, and ask on the terminal what the turn wants to know.
+    """Wait for the reply, and ask the turn's questions on the terminal.
 
     Ctrl-C stops the turn at its next check point; finished steps are kept.
     """

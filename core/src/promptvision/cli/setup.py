@@ -31,7 +31,7 @@ IMAGE = "photo.jpg"
 def setup(profile: Profile | None, yes: bool, dry_run: bool, as_json: bool) -> int:
     """Download the models that suit this machine, test every tool, and choose a language model.
 
-    Downloads that were interrupted go on where they were. The exit code is 1 if a download or a test failed.
+    Interrupted downloads are resumed. The exit code is 1 if a download or a test failed.
     """
     from promptvision.models.machine import look
     from promptvision.plugins.registry import Registry

@@ -152,15 +152,15 @@ def gc(dry_run: bool, older_than: float | None) -> int:
 
     registry = _registry()
     days = older_than or registry.settings.retention_days
-    young_s = max(MIN_AGE_S, 2 * registry.settings.turn_timeout_s)
+    min_age_s = max(MIN_AGE_S, 2 * registry.settings.turn_timeout_s)
     with (
         closing(registry.make_conversation_store()) as conversations,
         closing(registry.make_image_store()) as images,
     ):
-        waste = find_unreferenced(conversations, images, days=days, young_s=young_s)
-        everything: Iterable[Conversation | str] = [*waste.conversations, *waste.images]
+        unreferenced = find_unreferenced(conversations, images, days=days, min_age_s=min_age_s)
+        everything: Iterable[Conversation | str] = [*unreferenced.conversations, *unreferenced.images]
         count = 0
-        for one in everything if dry_run else collect(conversations, images, waste):
+        for one in everything if dry_run else collect(conversations, images, unreferenced):
             click.echo(_described(one))
             count += 1
     say(f"{count} would be deleted" if dry_run else f"{count} deleted")

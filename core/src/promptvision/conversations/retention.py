@@ -35,7 +35,7 @@ class Unreferenced:
 
 
 def find_unreferenced(
-    conversations: ConversationStore, images: ImageStore, *, days: float | None, young_s: float = MIN_AGE_S
+    conversations: ConversationStore, images: ImageStore, *, days: float | None, min_age_s: float = MIN_AGE_S
 ) -> Unreferenced:
     """Find conversations and images that can be deleted, without deleting them.
 
@@ -43,10 +43,10 @@ def find_unreferenced(
         conversations: the store that refers to images.
         images: the store to clean.
         days: age limit of conversations, counted from their last activity; None keeps all.
-        young_s: keep images that were stored within this many seconds.
+        min_age_s: keep images that were stored within this many seconds.
     """
-    put_before = time.time() - young_s
-    held = images.ids(older_than_s=young_s)  # listed first, so that no later image is in it
+    put_before = time.time() - min_age_s
+    held = images.ids(older_than_s=min_age_s)  # listed first, so that no later image is in it
     oldest = -1.0 if days is None else time.time() - days * _DAY_S
     old: list[Conversation] = []
     used: set[str] = set()
@@ -61,17 +61,17 @@ def find_unreferenced(
 
 
 def collect(
-    conversations: ConversationStore, images: ImageStore, waste: Unreferenced
+    conversations: ConversationStore, images: ImageStore, unreferenced: Unreferenced
 ) -> Iterator[Conversation | str]:
     """Delete the unreferenced data, and yield each conversation and image once it is deleted.
 
     A conversation or an image that has been used since it was found is kept.
     """
-    for old in waste.conversations:
+    for old in unreferenced.conversations:
         now = conversations.conversation(old.user_id, old.id)
         if now == old and conversations.delete(old.user_id, old.id):
             yield old
-    for image_id in waste.images:
+    for image_id in unreferenced.images:
         if not conversations.image_in_use(image_id):
-            images.delete(image_id, unless_put_since=waste.put_before)
+            images.delete(image_id, unless_put_since=unreferenced.put_before)
             yield image_id

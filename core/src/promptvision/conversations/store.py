@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict
 
-__all__ = ["ConversationStore", "clean_text", "encode_json", "restore_conflict", "title_of"]
+__all__ = ["ConversationStore", "clean_text", "encode_json", "restore_conflict", "title_of", "turn_columns"]
 
 TITLE_CHARS = 80
 
@@ -47,9 +47,29 @@ def restore_conflict(turn: Turn) -> Conflict:
     key = turn.key
     return Conflict(
         f"conversation {key.conversation_id!r} of user {key.user_id!r}: turn {turn.seq} exists already "
-        "with other contents, or has gone on since",
+        "with other contents, or has continued since",
         hint="delete that conversation in one of the two stores",
     )
+
+
+def turn_columns(turn: Turn) -> dict[str, Any]:
+    """The columns of a turn from another store, in the tables of the SQL store; JSON is stored as text."""
+    return {
+        "id": turn.id,
+        "user_id": turn.key.user_id,
+        "conversation_id": turn.key.conversation_id,
+        "prompt_id": turn.key.prompt_id,
+        "seq": turn.seq,
+        "status": turn.status.value,
+        "fence": turn.fence,
+        "owner": "restored",
+        "prompt": turn.prompt,
+        "fingerprint": turn.fingerprint,
+        "reply": None if turn.reply is None else json.dumps(turn.reply),
+        "event_count": len(turn.events),
+        "created_at": turn.created_at,
+        "heartbeat_at": turn.created_at,
+    }
 
 
 class ConversationStore(Protocol):

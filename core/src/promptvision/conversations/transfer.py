@@ -64,10 +64,10 @@ def _copy_conversation(
     source: ConversationStore, target: ConversationStore, conversation: Conversation
 ) -> bool:
     """Copy one conversation; return False if the target already has it."""
-    place = (conversation.user_id, conversation.id)
-    wanted = _settled(source.history(*place, MAX_TURNS))
-    there = target.history(*place, MAX_TURNS)
-    if there == wanted and target.conversation(*place) == conversation:
+    key = (conversation.user_id, conversation.id)
+    wanted = _settled(source.history(*key, MAX_TURNS))
+    there = target.history(*key, MAX_TURNS)
+    if there == wanted and target.conversation(*key) == conversation:
         return False
     ids = {turn.id for turn in wanted}
     if others := [turn for turn in there if turn.id not in ids]:
@@ -76,7 +76,7 @@ def _copy_conversation(
     missing = [turn for turn in wanted if held.get(turn.id) != turn]
     for turn in missing or wanted[-1:]:  # without missing turns, the last one carries the title and the times
         target.restore_turn(conversation, turn)
-    if target.history(*place, MAX_TURNS) != wanted or target.conversation(*place) != conversation:
+    if target.history(*key, MAX_TURNS) != wanted or target.conversation(*key) != conversation:
         raise StoreError(
             f"conversation {conversation.id!r} of {conversation.user_id!r} differs after the copy"
         )

@@ -76,7 +76,7 @@ def read_exactly(file: IO[bytes], length: int) -> bytes:
 def main() -> None:
     """Serve until stdin is closed."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not be taken for an answer
+    os.dup2(2, 1)  # printed text must not be read as an answer
     for name in _READERS:
         import_module(f"PIL.{name}")
     shared = mmap.mmap(int(sys.argv[1]), MAX_PIXEL_BYTES) if len(sys.argv) > 1 else None

@@ -153,16 +153,16 @@ async def fetch(
 async def _follow(
     pool: httpcore.AsyncConnectionPool, url: str, allowed_hosts: Sequence[str], limit: int
 ) -> bytes:
-    place = _parse(url, allowed_hosts)
+    target = _parse(url, allowed_hosts)
     for _ in range(_MAX_REDIRECTS + 1):
-        async with pool.stream("GET", place.url, headers=place.headers) as response:
+        async with pool.stream("GET", target.url, headers=target.headers) as response:
             if response.status not in _REDIRECTS:
                 return await _read(response, limit)
             url = _join(url, response)
         after = _parse(url, allowed_hosts)
-        if place.scheme == "https" and after.scheme == "http":
+        if target.scheme == "https" and after.scheme == "http":
             raise InputError("image URL: redirects from https to http")
-        place = after
+        target = after
     raise InputError(f"image URL: more than {_MAX_REDIRECTS} redirects")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -15,6 +14,8 @@ from cachetools import LRUCache
 from promptvision.errors import NotFound
 from promptvision.images.store import (
     EXTENSIONS,
+    MEDIA_TYPES,
+    STORED_NAME,
     StoredImage,
     check_image_id,
     check_media_type,
@@ -33,8 +34,6 @@ ObjectName = str
 MAX_REMEMBERED = 10_000
 _CLOCK_STEP_S = 1.0
 """Services give the time of an object in whole seconds."""
-_MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
-_NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(_MEDIA_TYPES)})")
 
 
 class ObjectImageStore(ABC):
@@ -140,7 +139,7 @@ class ObjectImageStore(ABC):
     def stat(self, image_id: str) -> StoredImage:
         """Size and media type without reading the bytes."""
         name, size = self._found(image_id, self._size)
-        return StoredImage(image_id, _MEDIA_TYPES[name.partition(".")[2]], size)
+        return StoredImage(image_id, MEDIA_TYPES[name.partition(".")[2]], size)
 
     def url(self, image_id: str) -> str:
         """The URL for readers."""
@@ -181,13 +180,13 @@ class ObjectImageStore(ABC):
         if self._last_repeated_put(name) + _CLOCK_STEP_S <= time_s:
             return name
         # Another process found the object before the removal and may not have looked again after it.
-        self._create(name, data, _MEDIA_TYPES[name.partition(".")[2]])
+        self._create(name, data, MEDIA_TYPES[name.partition(".")[2]])
         return None
 
     def ids(self, *, older_than_s: float = 0.0) -> list[str]:
         """All image ids held for at least so many seconds."""
         latest = latest_put(older_than_s)
-        held = (_NAME.fullmatch(name) for name, put_at in self._objects() if put_at <= latest)
+        held = (STORED_NAME.fullmatch(name) for name, put_at in self._objects() if put_at <= latest)
         return list(dict.fromkeys(match[1] for match in held if match))
 
     def close(self) -> None:
@@ -212,7 +211,7 @@ class ObjectImageStore(ABC):
         remembered = self._remembered(image_id)
         if remembered:
             yield remembered
-        yield from (name for end in _MEDIA_TYPES if (name := f"{image_id}.{end}") != remembered)
+        yield from (name for end in MEDIA_TYPES if (name := f"{image_id}.{end}") != remembered)
 
     def _image_lock(self, image_id: str) -> threading.Lock:
         """The lock for putting and removing an image; it exists while it is in use."""

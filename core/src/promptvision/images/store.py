@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,8 @@ from promptvision.types import is_image_id
 __all__ = [
     "EXTENSIONS",
     "MAX_STORED_BYTES",
+    "MEDIA_TYPES",
+    "STORED_NAME",
     "ImageStore",
     "StoredImage",
     "check_image_id",
@@ -34,6 +37,10 @@ EXTENSIONS = {
     "image/avif": "avif",
 }
 """Media types that are stored, with their file extension; the most common first."""
+
+MEDIA_TYPES = {extension: media_type for media_type, extension in EXTENSIONS.items()}
+STORED_NAME = re.compile(rf"([0-9a-f]{{64}})\.({'|'.join(MEDIA_TYPES)})")
+"""The name of a stored file: id and extension."""
 
 MAX_STORED_BYTES = 128 * 2**20
 """Maximum size of a stored image: 25 megapixels of incompressible RGBA, with some margin."""

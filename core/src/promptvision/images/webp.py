@@ -48,13 +48,13 @@ def _first_frame(data: bytes, mode: str, size: tuple[int, int]) -> Image:
     while data[start : start + 4] not in (b"ANMF", b""):
         start += 8 + _padded(data, start)
     frame = data[start + 8 : start + 8 + _padded(data, start)]
-    place = 2 * _int24(frame, 0), 2 * _int24(frame, 3)
+    offset = 2 * _int24(frame, 0), 2 * _int24(frame, 3)
     frame_size = _int24(frame, 6) + 1, _int24(frame, 9) + 1
     image = _decode(_as_file(frame), mode, frame_size)
     if frame_size == size:
         return image
     canvas = new(mode, size)
-    canvas.paste(image, place)
+    canvas.paste(image, offset)
     return canvas
 
 

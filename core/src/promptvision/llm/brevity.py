@@ -1,8 +1,7 @@
 """Keep the functions of a request short: schemas only for those that the request may need.
 
-Every function stays callable with all of its arguments. One that the user's words do not point at is sent
-with the names of its arguments alone, so that a large installation does not cost thousands of tokens in each
-request.
+Every function stays callable with all of its arguments. One that the user's words do not concern is sent with
+the names of its arguments only, so that a large installation does not cost thousands of tokens per request.
 """
 
 from __future__ import annotations
@@ -117,11 +116,11 @@ def _with_names(function: Function) -> str:
     return f"{_description(function)} Arguments: {', '.join(names)}." if names else _description(function)
 
 
-# What the user's words point at
+# Functions that the user's words concern
 
 
 def _scores(functions: Sequence[Function], messages: Sequence[Message]) -> list[float]:
-    """How much the conversation points at each function; a word of few functions counts more."""
+    """The relevance of each function to the conversation; a word of few functions counts more."""
     asked = [message.content for message in messages if message.role == "user"][-_RECENT:]
     said = stems_of(*asked)
     called = {call.name for message in messages for call in message.tool_calls}

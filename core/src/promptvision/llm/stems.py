@@ -20,7 +20,7 @@ _SAYS_LITTLE = frozenset(
 def stems_of(*texts: str) -> frozenset[str]:
     """The first five letters of each word of three letters or more, and each ideograph, in lower case.
 
-    Words that stand in nearly every request are left out.
+    Words of nearly every request are left out.
     """
     text = "\n".join(texts).lower()
     words = {word[:_LENGTH] for word in _WORD.findall(text) if word not in _SAYS_LITTLE}

@@ -172,9 +172,9 @@ class Grants:
         own: dict[tuple[str, str], Slot] = {}
         for spec in option.specs:
             dtype = choose_dtype(spec.dtypes, computes_on)
-            place = movable_at if spec.movable else device
+            where = movable_at if spec.movable else device
             component = self.component(spec)
-            slot = own.get((component, dtype)) or self.ledger.slot_for(spec, place, dtype, component)
+            slot = own.get((component, dtype)) or self.ledger.slot_for(spec, where, dtype, component)
             own[component, dtype] = slot
             slots[spec.id] = slot
         peak = self._peaks.reserve(option, slots, computes_on)

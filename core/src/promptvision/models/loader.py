@@ -44,7 +44,7 @@ class ModelLoader:
         grants: the ledger behind its lock.
         settings: location of the weights.
         accelerator: the GPU.
-        peaks: told when something is put on the GPU.
+        peaks: notified when something is put on the GPU.
         speeds: measures copies.
         instruments: entered around each load.
         free: drops unused models on a device, or on all.

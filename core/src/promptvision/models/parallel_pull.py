@@ -32,7 +32,7 @@ def pull_all(
     """Download the weights of several models; resumes interrupted downloads.
 
     A model is complete on disk as soon as its own files are, and one that fails does not stop the others.
-    After an interruption of the program a further call goes on where each file was.
+    After an interruption of the program a further call resumes each file.
 
     Args:
         specs: what to pull; those that are here are left alone.

@@ -86,11 +86,11 @@ def read_choices(path: Path) -> dict[str, PlacementChoice]:
 
 
 class Placements:
-    """Chooses placements, and remembers and stores the last choice for each pipeline. Safe across threads.
+    """Chooses placements, and stores the last choice for each pipeline. Safe across threads.
 
     Args:
-        grants: knows what is on the GPU.
-        options: knows the specs and the preferred device.
+        grants: lists the models on the GPU.
+        options: the specs and the preferred device.
         peaks: measured memory.
         speeds: measured seconds.
         limit: maximum bytes of weights; None for no limit.

@@ -194,11 +194,11 @@ class ModelPool:
         return HeldLease(leased, lease.reserved, is_second, end)
 
     def announce(self, plan: object, ids: Iterable[str]) -> None:
-        """Say what a plan needs next: it is evicted last, and put on the GPU while there is free memory.
+        """Announce what a plan needs next: it is evicted last, and loaded while the GPU has free memory.
 
         Args:
             plan: identifies the plan; its earlier announcement is replaced.
-            ids: models, soonest first; each may name alternatives. Without any, the plan is forgotten.
+            ids: models, soonest first; each may name alternatives. Without any, the plan is withdrawn.
         """
         self._upcoming.announce(plan, ids)
 

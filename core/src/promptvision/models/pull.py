@@ -372,8 +372,8 @@ def remove(spec: ModelSpec, settings: Settings) -> int:
     """
     folder = folder_of(spec, settings)
     freed = 0
-    for place in (folder, *_stagings(folder)):
-        if place.is_dir():
-            freed += sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
-            shutil.rmtree(place)
+    for each in (folder, *_stagings(folder)):
+        if each.is_dir():
+            freed += sum(path.stat().st_size for path in each.rglob("*") if path.is_file())
+            shutil.rmtree(each)
     return freed

@@ -108,13 +108,13 @@ class Upcoming:
         if "cuda" not in spec.dtypes or self._options.best_device() != "cuda":
             return
         dtype = choose_dtype(spec.dtypes, "cuda")
-        places = ["cuda", HOST] if spec.movable else ["cuda"]
+        devices = ["cuda", HOST] if spec.movable else ["cuda"]
         if self._is_gpu_full:
-            places.remove("cuda")
-        for place in places:
-            held = self._grants.try_hold(spec, place, dtype)
+            devices.remove("cuda")
+        for device in devices:
+            held = self._grants.try_hold(spec, device, dtype)
             if held is None:
-                self._is_gpu_full |= place == "cuda"
+                self._is_gpu_full |= device == "cuda"
                 continue
             try:
                 self._loader.fill(held, None, may_free=False)

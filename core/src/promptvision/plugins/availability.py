@@ -144,7 +144,7 @@ class Availability:
                     self._add_prerequisites(best, models, seen)
 
     def better(self, tool: Tool) -> NeedsSetup | None:
-        """The models that a better tool for the same operation lacks; None if there is no such tool."""
+        """The missing models of a better tool for the same operation; None if there is no such tool."""
         before = itertools.takewhile(
             lambda other: other.name != tool.name, self._admission.candidates(tool.operation.name)
         )

@@ -41,10 +41,10 @@ def cache_key() -> str:
     """A digest that changes when a distribution is installed or removed, or a setting changes."""
     variables = sorted((name, value) for name, value in os.environ.items() if name not in _VOLATILE)
     paths = [path or "." for path in dict.fromkeys(sys.path)]
-    place = "" if all(map(os.path.isabs, paths)) else str(Path.cwd())
+    folder = "" if all(map(os.path.isabs, paths)) else str(Path.cwd())
     installed = [[path, _distributions(path)] for path in paths]
     settings = [_digest(Path(name)) for name in _SETTINGS_FILES]
-    key = [FORMAT, sys.version, sys.prefix, place, installed, settings, variables]
+    key = [FORMAT, sys.version, sys.prefix, folder, installed, settings, variables]
     return hashlib.sha256(json.dumps(key).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 

@@ -174,9 +174,9 @@ def _package_files(module: str) -> Iterator[Path]:
         return
     if not spec.submodule_search_locations:
         yield from [Path(spec.origin)] if spec.origin else []
-    for place in spec.submodule_search_locations or ():
-        yield Path(place)
-        for path in Path(place).rglob("*"):
+    for location in spec.submodule_search_locations or ():
+        yield Path(location)
+        for path in Path(location).rglob("*"):
             if "__pycache__" not in path.parts:
                 yield path
 

@@ -96,10 +96,10 @@ class Middleware:
     """
 
     is_required = False
-    """Whether the work must not go on if a ``before_*`` method or ``after_planner`` fails."""
+    """Whether the work must stop if a ``before_*`` method or ``after_planner`` fails."""
 
     async def before_turn(self, turn: TurnInfo) -> None:
-        """A turn begins, or goes on after an interruption."""
+        """A turn begins, or continues after an interruption."""
 
     async def after_turn(self, turn: TurnInfo, end: TurnEnd) -> None:
         """The end of a turn is stored."""

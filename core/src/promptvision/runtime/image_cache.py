@@ -76,7 +76,7 @@ class ImageCache:
                 self._kept[image_id] = image
 
     def drop(self, image_id: str) -> None:
-        """Keep the decoded image of an id no longer; who uses it may go on."""
+        """Drop the decoded image of an id; callers that hold it can continue to use it."""
         with self._lock:
             self._kept.pop(image_id, None)
 

@@ -40,7 +40,7 @@ async def get_approvals(request: Request) -> Response:
 
 
 async def post_answer(request: Request) -> Response:
-    """Approve or refuse a step; the turn goes on, in whichever process it runs."""
+    """Approve or refuse a step; the turn continues in the process that runs it."""
     agent: Agent = request.app.state.agent
     user, turn_id = user_of(request, agent.settings), id_in_path(request, "turn_id")
     body = await read_model(request, AnswerBody)

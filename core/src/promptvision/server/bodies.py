@@ -66,7 +66,7 @@ Id = Annotated[
 ]
 """Convert an integer id to text. :class:`ChatInput` checks the characters."""
 SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
-"""Headers of answers that are neither guessed at nor kept by a browser."""
+"""Headers of responses that browsers must neither sniff nor cache."""
 HAS_TEXT = {"pattern": r"[^\s\x00]"}
 """Schema of a text that is not empty once it is cleaned."""
 

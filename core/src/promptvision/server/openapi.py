@@ -68,7 +68,7 @@ def _version() -> str:
 def _fixed_paths() -> Schema:
     chat = function_parameters(ChatBody)
     answers = {**_json(_ref("Reply")), "text/event-stream": {}}
-    turn, place = _path("turn_id", _ID), _path("conversation_id", _ID)
+    turn, path = _path("turn_id", _ID), _path("conversation_id", _ID)
     image = _path("image_id", {"type": "string", "pattern": "^[0-9a-f]{64}$"})
     width = _query("width", 1, MAX_WIDTH)
     page = [_query("limit", 1, MAX_PAGE), _query("before", 1, MAX_OFFSET)]
@@ -119,9 +119,9 @@ def _fixed_paths() -> Schema:
         "/tools": {"get": _operation("Operations, schemas and tools", _json())},
         "/conversations": {"get": _operation("The user's conversations", _json(), *listed)},
         "/conversations/{conversation_id}": {
-            "get": _operation("Turns and images of a conversation", conversation, place, *page),
-            "patch": _operation("Rename it", conversation, place, body=function_parameters(TitleBody)),
-            "delete": _operation("Delete it", {}, place, status=("204",)),
+            "get": _operation("Turns and images of a conversation", conversation, path, *page),
+            "patch": _operation("Rename it", conversation, path, body=function_parameters(TitleBody)),
+            "delete": _operation("Delete it", {}, path, status=("204",)),
         },
         "/health": {"get": _open("Liveness: the process answers", _json())},
         "/ready": {"get": _open("Readiness: the process can run turns", _json(), "200", "503")},

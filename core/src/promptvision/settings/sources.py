@@ -2,6 +2,10 @@
 
 The first source that defines a name wins. Names are upper case and the same in all three sources:
 ``PROMPTVISION_HOME`` in the environment and in ``.env`` is ``PROMPTVISION_HOME = "..."`` in the TOML file.
+
+All sources are merged once into one mapping, which the core and the section of each plugin validate.
+pydantic-settings is not used: each of its classes reads the sources again, and names that belong to no class,
+which are reported with the nearest known name, would need this mapping all the same.
 """
 
 from __future__ import annotations

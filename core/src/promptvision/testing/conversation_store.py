@@ -232,11 +232,11 @@ class ConversationStoreContract:
         """A heartbeat keeps the turn; without one it is taken over after the lease expires, not before."""
         turn = claim(store, user)
         store.heartbeat(turn)
-        beaten = time.monotonic()
+        heartbeat_at = time.monotonic()
         while claim(store, user, lease_s=0.4).claim is Claim.BUSY:
-            assert time.monotonic() - beaten < 10
+            assert time.monotonic() - heartbeat_at < 10
             time.sleep(0.02)
-        assert time.monotonic() - beaten >= 0.39
+        assert time.monotonic() - heartbeat_at >= 0.39
         with pytest.raises(LeaseLost):
             store.heartbeat(turn)
 

@@ -55,6 +55,16 @@ def scene_url(scene_png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(scene_png).decode()
 
 
+@pytest.fixture(scope="session")
+def one_torch_thread() -> Iterator[None]:
+    """Run torch on one thread: tiny models are slower on several."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def photo(scene: Image.Image, tmp_path: Path) -> Path:
     """The scene as a PNG file."""

@@ -142,10 +142,10 @@ class PostgresServer:
 
     def _identity(self) -> dict[str, Any]:
         """Working folder and user of the programs."""
-        place = {"cwd": self._data.parent, "env": {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}}
+        options = {"cwd": self._data.parent, "env": {"LC_ALL": "C", "TZ": "UTC", "PATH": os.defpath}}
         if account := _account():
-            return {**place, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-        return place
+            return {**options, "user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        return options
 
 
 def _account() -> pwd.struct_passwd | None:

@@ -197,13 +197,13 @@ def _related(phrase: TargetPhrase, candidates: list[Candidate], find: Find, size
     anchors = select_candidates(anchor, find, size, strict=True)
     if not anchors.chosen:
         return Choice((), f"Cannot tell what lies {relation} {anchor.description}: {anchors.note}")
-    place = anchors.chosen[0].box
-    others = [one for one in candidates if _shared(one.box, place) < OVERLAP or relation is Relation.INSIDE]
+    target = anchors.chosen[0].box
+    others = [one for one in candidates if _shared(one.box, target) < OVERLAP or relation is Relation.INSIDE]
     if relation is Relation.NEAR:
-        others.sort(key=lambda one: _gap(one.box, place))
+        others.sort(key=lambda one: _gap(one.box, target))
         near = others[: phrase.count or 1] if not phrase.is_all else others
         return _found(phrase, near, f"{relation} {anchor.description}")
-    kept = [one for one in others if _lies(relation, one.box, place)]
+    kept = [one for one in others if _lies(relation, one.box, target)]
     return _found(phrase, kept, f"{relation} {anchor.description}")
 
 
@@ -289,8 +289,8 @@ def _ordered(phrase: TargetPhrase, candidates: list[Candidate]) -> Choice:
     side = phrase.sides[0] if phrase.sides else Side.LEFT
     ranked = sorted(candidates, key=lambda one: _distance(side, one.box, (1, 1)))
     order = phrase.order or 1
-    place = order - 1 if order > 0 else len(ranked) - 1
-    kept = ranked[place : place + max(1, phrase.count or 1)] if place < len(ranked) else []
+    index = order - 1 if order > 0 else len(ranked) - 1
+    kept = ranked[index : index + max(1, phrase.count or 1)] if index < len(ranked) else []
     note = "" if phrase.sides else f"Counted from the left: {phrase.description}."
     if not kept:
         return Choice(

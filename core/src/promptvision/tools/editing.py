@@ -43,9 +43,7 @@ class InpaintArgs(ImageArgs):
     )
     negative_prompt: str | None = Field(default=None, max_length=2000, description="What must not appear.")
     seed: int | None = Field(default=None, ge=0, lt=2**32, description="Same seed, same image.")
-    strength: float = Field(
-        default=0.99, gt=0, le=1, description="How far from the original: 1 forgets it wholly."
-    )
+    strength: float = Field(default=0.99, gt=0, le=1, description="How far from the original: 1 ignores it.")
     steps: int = Field(default=28, ge=1, le=150, description="Denoising steps.")
 
     @property

@@ -345,8 +345,8 @@ def _front(words: list[str]) -> tuple[list[str], list[str]]:
     """Split words into selection words and others; the last word is always the head noun."""
     chosen: list[str] = []
     kept: list[str] = []
-    for place, word in enumerate(words):
-        is_head = place == len(words) - 1 and (bool(kept) or not _stands_alone(word))
+    for index, word in enumerate(words):
+        is_head = index == len(words) - 1 and (bool(kept) or not _stands_alone(word))
         if not is_head and _chooses(word):
             chosen.append(word)
         else:
@@ -385,9 +385,9 @@ def _read_choice(phrase: TargetPhrase, words: list[str], *, is_group: bool) -> T
 
 def _shade(words: list[str]) -> tuple[Shade | None, list[str]]:
     """The shade of "dark blue box", and the other words; without a colour it is a normal modifier."""
-    for place, word in enumerate(words[:-1]):
+    for index, word in enumerate(words[:-1]):
         is_shade = word in grammar.DARK or word in grammar.LIGHT
-        if is_shade and is_colour_word(words[place + 1].removesuffix("s")):
-            kept = [*words[:place], *words[place + 1 :]]
+        if is_shade and is_colour_word(words[index + 1].removesuffix("s")):
+            kept = [*words[:index], *words[index + 1 :]]
             return (Shade.DARK if word in grammar.DARK else Shade.LIGHT), kept
     return None, words

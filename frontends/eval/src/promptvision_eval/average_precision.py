@@ -43,8 +43,8 @@ class AveragePrecision(faster_eval_api.COCOeval_faster):  # type: ignore[misc]  
         self.params.imgIds = list(image_ids)
         self.params.maxDets = list(MAX_DETECTIONS)
         self.evaluate()
-        at = {image_id: place for place, image_id in enumerate(self.params.imgIds)}
-        self._places = [at[image_id] for image_id in image_ids]
+        at = {image_id: index for index, image_id in enumerate(self.params.imgIds)}
+        self._indices = [at[image_id] for image_id in image_ids]
         self._all_images = self._evalImgs_cpp
         self._all_params = self._paramsEval
         self.accumulate()
@@ -88,13 +88,13 @@ class AveragePrecision(faster_eval_api.COCOeval_faster):  # type: ignore[misc]  
             return self._last
         params = copy.copy(self._all_params)
         classes, sizes, images = len(params.catIds), len(params.areaRng), len(params.imgIds)
-        places = [self._places[position] for position in positions]
+        indices = [self._indices[position] for position in positions]
         chosen = [
-            self._all_images[(number * sizes) * images + place]
+            self._all_images[(number * sizes) * images + index]
             for number in range(classes)
-            for place in places
+            for index in indices
         ]
-        params.imgIds = [params.imgIds[place] for place in places]
+        params.imgIds = [params.imgIds[index] for index in indices]
         params.areaRng, params.areaRngLbl = params.areaRng[:1], params.areaRngLbl[:1]
         params.maxDets = params.maxDets[-1:]
         self._evalImgs_cpp, self._paramsEval = chosen, params

@@ -31,7 +31,7 @@ class Column:
 
     Args:
         tool, score: the heading.
-        file: name of the image, if the id of the example does not tell it.
+        file: name of the image, if the id of the example does not contain it.
         parts: what the evaluation draws.
     """
 

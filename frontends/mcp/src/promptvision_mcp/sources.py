@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from promptvision.plugin import ImageRef, InputError, TooLarge
+from promptvision.plugin import ImageRef, InputError, TooLarge, is_image_id
 
 __all__ = ["ImageSources", "image_uri", "is_handle"]
 
@@ -16,7 +16,6 @@ SCHEME = "promptvision://images/"
 MAX_BYTES = 20_000_000
 
 _HANDLE = re.compile(r"\[?\s*img_[0-9]{1,9}\s*\]?", re.ASCII | re.IGNORECASE)
-_ID = re.compile(r"[0-9a-f]{64}")
 
 
 def is_handle(text: str) -> bool:
@@ -68,7 +67,7 @@ class ImageSources:
             InputError: it is not the URI of an image.
         """
         image_id = uri.removeprefix(SCHEME)
-        if not uri.startswith(SCHEME) or not _ID.fullmatch(image_id):
+        if not uri.startswith(SCHEME) or not is_image_id(image_id):
             raise InputError(f"not the URI of an image; write {SCHEME}ID")
         return image_id
 

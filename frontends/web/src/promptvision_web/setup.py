@@ -102,7 +102,7 @@ async def pull_model(request: Request) -> Response:
 
 
 async def _pull(spec: ModelSpec, agent: Agent) -> AsyncIterator[str]:
-    """Events of a pull; it goes on when the reader leaves, and the next one finds what is there."""
+    """Events of a pull. It continues when the client disconnects; the next one gets its current state."""
     latest: dict[str, Any] = {"done": 0, "total": pull_bytes(spec)}
 
     def note(done: float, total: float, message: str = "") -> None:

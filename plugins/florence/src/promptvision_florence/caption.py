@@ -6,9 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from promptvision.plugin import Cancelled, CaptionArgs, CaptionResult, ToolContext, ToolFailed
+from promptvision.plugin import (
+    Cancelled,
+    CaptionArgs,
+    CaptionResult,
+    PretrainedModel,
+    ToolContext,
+    ToolFailed,
+)
 from promptvision_florence.generation import write, write_all
-from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
 
 if TYPE_CHECKING:
@@ -46,7 +52,7 @@ def caption_all(calls: Sequence[tuple[CaptionArgs, ToolContext]]) -> list[Captio
         *REQUIRES.chosen_models(first.settings.value), operation="florence captions", shape=(len(calls),)
     )
     for _, context in calls:
-        with suppress(Cancelled):  # the others go on
+        with suppress(Cancelled):  # the others continue
             context.progress(1, 2, f"describing {len(calls)} images together")
     task = TASKS[first_args.detail]
     checks = [context.check_cancelled for _, context in calls]
@@ -58,7 +64,7 @@ def caption_all(calls: Sequence[tuple[CaptionArgs, ToolContext]]) -> list[Captio
 
 
 def _result(
-    florence: Florence, args: CaptionArgs, image: Image, written: list[int] | Exception
+    florence: PretrainedModel, args: CaptionArgs, image: Image, written: list[int] | Exception
 ) -> CaptionResult | Exception:
     if isinstance(written, Exception):
         return written
@@ -69,7 +75,7 @@ def _result(
     return CaptionResult(original_image_url=args.image_url, caption=text)
 
 
-def describe(florence: Florence, image: Image, detail: str, check: Callable[[], None]) -> str:
+def describe(florence: PretrainedModel, image: Image, detail: str, check: Callable[[], None]) -> str:
     """The caption of an image.
 
     Args:
@@ -85,7 +91,7 @@ def describe(florence: Florence, image: Image, detail: str, check: Callable[[], 
     return _text(florence, image, task, write(florence, image, task, check))
 
 
-def _text(florence: Florence, image: Image, task: str, written: list[int]) -> str:
+def _text(florence: PretrainedModel, image: Image, task: str, written: list[int]) -> str:
     processor = florence.processor
     text = processor.decode(written, skip_special_tokens=False)
     answer: str = processor.post_process_generation(text, task=task, image_size=image.size)[task]

@@ -17,12 +17,12 @@ from promptvision.plugin import (
     DetectArgs,
     Detection,
     DetectResult,
+    PretrainedModel,
     ToolContext,
     detect_by_words,
     split_labels,
 )
 from promptvision_florence.generation import Certainty, first_location, plain_label, words, write
-from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
 from promptvision_florence.regions import bounding_box, split_regions
 
@@ -63,7 +63,7 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
 
 
 def find(
-    florence: Florence, image: Image, label: str, threshold: float, check: Callable[[], None]
+    florence: PretrainedModel, image: Image, label: str, threshold: float, check: Callable[[], None]
 ) -> list[Detection]:
     """Find one object.
 
@@ -95,7 +95,7 @@ def find(
     return [Detection(box, label, score) for box, score in best.items()]
 
 
-def _objects(florence: Florence, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
+def _objects(florence: PretrainedModel, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
     """Positions of the location tokens of each named object; one with several parts has several ranges."""
     thing: list[range] = []
     for region in split_regions(ids, first):

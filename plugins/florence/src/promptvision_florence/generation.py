@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import LogitsProcessor, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
-from promptvision.plugin import ArgumentsError, flat_rgb
-from promptvision_florence.load import Florence
+from promptvision.plugin import ArgumentsError, PretrainedModel, flat_rgb
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,7 +38,7 @@ TOLERANCE = 25
 """Distance in bins within which probabilities of a position are summed (2.5 % of a side)."""
 
 
-def first_location(florence: Florence) -> int:
+def first_location(florence: PretrainedModel) -> int:
     """Id of ``<loc_0>``; the other location tokens follow it in order."""
     found: int = florence.processor.tokenizer.convert_tokens_to_ids("<loc_0>")
     return found
@@ -104,7 +103,7 @@ class _CheckEach(StoppingCriteria):
 
 
 def write(
-    florence: Florence,
+    florence: PretrainedModel,
     image: Image,
     prompt: str,
     check: Callable[[], None],
@@ -130,7 +129,7 @@ def write(
 
 
 def write_all(
-    florence: Florence, images: Sequence[Image], prompt: str, checks: Sequence[Callable[[], None]]
+    florence: PretrainedModel, images: Sequence[Image], prompt: str, checks: Sequence[Callable[[], None]]
 ) -> list[list[int] | Exception]:
     """Generate the answers to one task about several images at once.
 
@@ -149,7 +148,7 @@ def write_all(
 
 
 def _generate(
-    florence: Florence,
+    florence: PretrainedModel,
     images: Sequence[Image],
     prompt: str,
     check: StoppingCriteria,
@@ -192,7 +191,7 @@ def _require_positions(model: Any, inputs: Any) -> None:
         )
 
 
-def plain_label(florence: Florence, label: str) -> str:
+def plain_label(florence: PretrainedModel, label: str) -> str:
     """A label without special tokens of the tokenizer, such as ``<image>`` or ``<loc_5>``."""
     with florence.lock:
         special = florence.processor.tokenizer.get_added_vocab()
@@ -201,7 +200,7 @@ def plain_label(florence: Florence, label: str) -> str:
     return " ".join(label.split())
 
 
-def words(florence: Florence, ids: Iterable[int]) -> str:
+def words(florence: PretrainedModel, ids: Iterable[int]) -> str:
     """The plain text of tokens."""
     text: str = florence.processor.decode(list(ids), skip_special_tokens=True)
     return text.strip()

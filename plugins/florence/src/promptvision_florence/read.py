@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from promptvision.plugin import Box, ExtractTextArgs, ExtractTextResult, ToolContext, Word
+from promptvision.plugin import Box, ExtractTextArgs, ExtractTextResult, PretrainedModel, ToolContext, Word
 from promptvision_florence.generation import Certainty, first_location, words, write
-from promptvision_florence.load import Florence
 from promptvision_florence.plugin import REQUIRES
 from promptvision_florence.regions import bounding_box, split_regions
 
@@ -47,7 +46,7 @@ def read_text(args: ExtractTextArgs, context: ToolContext) -> ExtractTextResult:
     )
 
 
-def read_lines(florence: Florence, image: Image, check: Callable[[], None]) -> list[Line]:
+def read_lines(florence: PretrainedModel, image: Image, check: Callable[[], None]) -> list[Line]:
     """Texts and positions, in the reading order of the model.
 
     Args:

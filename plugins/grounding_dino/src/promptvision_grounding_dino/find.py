@@ -19,8 +19,7 @@ from torchvision.ops import (  # type: ignore[import-untyped]
     clip_boxes_to_image,
 )
 
-from promptvision.plugin import ArgumentsError, ToolFailed, flat_rgb, pad_aspect
-from promptvision_grounding_dino.load import Detector
+from promptvision.plugin import ArgumentsError, PretrainedModel, ToolFailed, flat_rgb, pad_aspect
 from promptvision_grounding_dino.prompt import join_labels, label_spans
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Finding:
     also: tuple[str, ...] = ()
 
 
-def find(detector: Detector, image: Image, labels: list[str], threshold: float) -> list[Finding]:
+def find(detector: PretrainedModel, image: Image, labels: list[str], threshold: float) -> list[Finding]:
     """Find labelled boxes, best first.
 
     Args:
@@ -105,7 +104,7 @@ def _padded(image: Image) -> Image:
     return pad_aspect(flat_rgb(image), MAX_ASPECT)
 
 
-def _prepare(detector: Detector, image: Image, labels: list[str]) -> Any:
+def _prepare(detector: PretrainedModel, image: Image, labels: list[str]) -> Any:
     with detector.lock:
         inputs = detector.processor(images=_padded(image), text=join_labels(labels), return_tensors="pt")
         unknown = detector.processor.tokenizer.unk_token_id

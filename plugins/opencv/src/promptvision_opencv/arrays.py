@@ -7,19 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from promptvision.plugin import Box
+from promptvision.plugin import Box, flat_rgb
 
-__all__ = ["Array", "clip_box", "flat_rgb", "shrink"]
+__all__ = ["Array", "clip_box", "rgb_array", "shrink"]
 
 Array = NDArray[np.uint8]
 
 
-def flat_rgb(image: Image.Image) -> Array:
+def rgb_array(image: Image.Image) -> Array:
     """The image as H x W x 3 uint8, with transparent parts in white."""
-    if image.has_transparency_data:
-        ground = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(ground, image.convert("RGBA"))
-    return np.array(image.convert("RGB"))
+    return np.array(flat_rgb(image))
 
 
 def shrink(rgb: Array, longest: int) -> tuple[Array, float]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from promptvision.plugin import Box, CaptionArgs, CaptionResult, ToolContext
-from promptvision_opencv.arrays import Array, flat_rgb, shrink
+from promptvision_opencv.arrays import Array, rgb_array, shrink
 from promptvision_opencv.colours import COLOURS, hsv, name_pixels
 from promptvision_opencv.faces import find_faces
 from promptvision_opencv.people import find_people
@@ -50,7 +50,7 @@ class Measured:
 
 def caption(args: CaptionArgs, context: ToolContext) -> CaptionResult:
     """Describe an image by its measurements."""
-    rgb = flat_rgb(context.open(args.image_url))
+    rgb = rgb_array(context.open(args.image_url))
     context.progress(0, 1, "measuring")
     text = describe(measure(rgb), args.detail)
     context.check_cancelled()

@@ -9,7 +9,6 @@ from importlib.util import find_spec
 from PIL import Image
 
 from promptvision.plugin import (
-    ANNOTATED,
     ArgumentsError,
     Box,
     Candidate,
@@ -19,11 +18,12 @@ from promptvision.plugin import (
     NotSupported,
     TargetPhrase,
     ToolContext,
-    draw_boxes,
+    detection_result,
     measure_lightness,
     select_candidates,
 )
-from promptvision_opencv.arrays import Array, flat_rgb
+from promptvision.plugin import Detection as LabelledBox
+from promptvision_opencv.arrays import Array, rgb_array
 from promptvision_opencv.background import find_background, find_borders
 from promptvision_opencv.faces import find_faces
 from promptvision_opencv.people import find_people
@@ -32,7 +32,6 @@ from promptvision_opencv.regions import find_regions
 
 __all__ = ["Detection", "detect", "find"]
 
-_MOST_BOXES = 100
 _MOST_REGIONS = 10
 """Maximum number of regions, found by colour alone, for an edit; more are probably not meant."""
 _MOST_SHARE = 0.5
@@ -72,7 +71,7 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
     requests, foreign = read_prompt(args.prompt)
     _refuse_foreign(args, requests, foreign)
     image = context.open(args.image_url)
-    rgb = flat_rgb(image)
+    rgb = rgb_array(image)
     search = _Search(rgb, args.box_threshold)
     found: list[Candidate] = []
     notes: list[str] = []
@@ -83,23 +82,12 @@ def detect(args: DetectArgs, context: ToolContext) -> DetectResult:
         found += choice.chosen
         notes.append(choice.note)
         doubts += [] if choice.is_exact else ["which one is meant"]
-    kept = sorted(found, key=lambda d: -d.score)[:_MOST_BOXES]
     notes = [*_unchecked_notes(requests, foreign), *notes]
     doubts += [word for request in requests for word in request.unchecked]
     context.progress(len(requests), len(requests) + 1, "drawing")
-    boxes, labels, scores = [d.box for d in kept], [d.label for d in kept], [d.score for d in kept]
-    annotated = context.save(draw_boxes(image, boxes, labels, scores), kind=ANNOTATED)
-    return DetectResult(
-        prompt=args.prompt,
-        original_image_url=args.image_url,
-        bounding_boxes=boxes,
-        centroids=[box.centroid for box in boxes],
-        labels=labels,
-        scores=scores,
-        annotated_image_url=annotated,
-        doubts=doubts or None,
-        message=" ".join(filter(None, dict.fromkeys(notes))) or None,
-    )
+    best_first = sorted(found, key=lambda one: -one.score)
+    boxes = [LabelledBox(one.box, one.label, one.score) for one in best_first]
+    return detection_result(args, context, image, (), boxes, list(filter(None, dict.fromkeys(notes))), doubts)
 
 
 def find(rgb: Array, request: Request) -> list[Detection]:

@@ -17,7 +17,7 @@ from promptvision.plugin import (
     read_mask,
     read_targets,
 )
-from promptvision_opencv.arrays import Array, flat_rgb
+from promptvision_opencv.arrays import Array, rgb_array
 from promptvision_opencv.background import find_background
 from promptvision_opencv.paints import is_desaturation, read_paint
 from promptvision_opencv.prompts import Kind, read_request
@@ -99,7 +99,7 @@ def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> 
     Raises:
         ToolFailed: the background cannot be determined, or the objects are too large.
     """
-    background = find_background(flat_rgb(image))
+    background = find_background(rgb_array(image))
     if background is not None:
         front = cv2.dilate(np.where(background, 0, 255).astype(np.uint8), np.ones((5, 5), np.uint8))
         chosen = np.where((mask > 0) & (front > 0), 255, 0).astype(np.uint8)

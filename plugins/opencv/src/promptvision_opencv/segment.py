@@ -20,7 +20,7 @@ from promptvision.plugin import (
     is_complement,
     read_targets,
 )
-from promptvision_opencv.arrays import Array, clip_box, flat_rgb
+from promptvision_opencv.arrays import Array, clip_box, rgb_array
 from promptvision_opencv.background import find_background
 from promptvision_opencv.colour_cut import cut_by_colour, share_of_colour, without_other_colours
 from promptvision_opencv.grabcut import cut_out
@@ -50,7 +50,7 @@ def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
         ArgumentsError: a box or a point lies outside the image.
         ToolFailed: the object in a box does not match the target.
     """
-    rgb = flat_rgb(context.open(args.image_url))
+    rgb = rgb_array(context.open(args.image_url))
     boxes = _clipped(args.bounding_boxes, rgb.shape[1], rgb.shape[0])
     _check_points(args, rgb.shape[1], rgb.shape[0])
     total = len(boxes) + len(args.points)

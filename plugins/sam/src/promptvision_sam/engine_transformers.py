@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from transformers import Sam2Model, Sam2Processor
 
-from promptvision.plugin import require_all_weights
+from promptvision.plugin import load_pretrained
 from promptvision_sam.engine import Cached, EmbeddingCache, not_cached
 
 if TYPE_CHECKING:
@@ -35,16 +35,7 @@ class TransformersEngine:
 
     def __init__(self, folder: Path, device: str, dtype: str) -> None:
         self.processor: Any = Sam2Processor.from_pretrained(folder, local_files_only=True)
-        loaded: Any = Sam2Model.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            dtype=getattr(torch, dtype),
-            output_loading_info=True,
-        )
-        self.model, info = loaded
-        require_all_weights("promptvision-sam", folder, info)
-        self.model.to(device).eval()
+        self.model = load_pretrained("promptvision-sam", Sam2Model, folder, device, dtype)
         _keep_coordinates(self.model)
         self._embeddings: EmbeddingCache[list[torch.Tensor]] = EmbeddingCache(dtype=dtype)
 

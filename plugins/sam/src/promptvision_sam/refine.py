@@ -1,17 +1,16 @@
-"""Clean raw masks, so that an edit can use them.
+"""Refine raw masks for edits, exactly as promptvision-opencv does.
 
-A mask is H x W uint8: 0 = keep, 255 = edit.
+The core depends neither on OpenCV nor on numpy, and plugins do not import one another, so both have this
+code; ``tests/test_refined_masks.py`` compares them. A mask is H x W uint8: 0 = keep, 255 = edit.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SMALLEST_REGION", "merge", "refine"]
+__all__ = ["SMALLEST_REGION", "refine"]
 
 Mask = NDArray[np.uint8]
 
@@ -21,17 +20,6 @@ SMALLEST_REGION = 20
 _OPEN, _CLOSE, _DILATE = (cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (n, n)) for n in (3, 5, 3))
 _BLUR = (5, 5)
 _THRESHOLD = 127
-
-
-def merge(masks: Sequence[Mask]) -> Mask:
-    """The union of masks of one size.
-
-    Raises:
-        ValueError: there is none, or their sizes differ.
-    """
-    if len({mask.shape for mask in masks}) != 1:
-        raise ValueError(f"masks to merge must have one size, not {[mask.shape for mask in masks]}")
-    return np.asarray(np.bitwise_or.reduce([_binary(mask) for mask in masks]), np.uint8)
 
 
 def refine(mask: Mask) -> Mask:

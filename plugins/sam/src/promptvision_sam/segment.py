@@ -11,7 +11,7 @@ from PIL import Image
 
 from promptvision.plugin import ArgumentsError, Box, Point, PointSegmentArgs, SegmentResult, is_complement
 from promptvision_sam.plugin import REQUIRES
-from promptvision_sam.refine import merge, refine
+from promptvision_sam.refine import refine
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def segment(args: PointSegmentArgs, context: ToolContext) -> SegmentResult:
         mask = refine(raw.astype(np.uint8) * 255)
         if not mask.any():
             empty.append(_prompt_name(len(refs), len(boxes)))
-        union = merge([union, mask])
+        union |= mask
         refs.append(context.save_mask(Image.fromarray(mask), parent=args.image_url))
         context.progress(len(refs), total)
     context.release(*REQUIRES.models)

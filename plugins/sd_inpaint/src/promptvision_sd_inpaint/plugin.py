@@ -63,7 +63,7 @@ revisions, and the same size and digest of the LoRA; other files are checked aga
 class SdArgs(InpaintArgs):
     """Arguments of ``inpaint_image`` for this tool."""
 
-    strength: float = Field(1.0, gt=0, le=1, description="How far from the original: 1 forgets it wholly.")
+    strength: float = Field(1.0, gt=0, le=1, description="How far from the original: 1 ignores it.")
     steps: int = Field(6, ge=1, le=150, description="Denoising steps; no more than 12 are run.")
     guidance: float = Field(2.0, ge=1, le=30, description="How closely to follow the prompt; 1 ignores it.")
 

@@ -21,7 +21,7 @@ from promptvision.plugin import (
 from promptvision_vqa.plugin import ASK
 
 if TYPE_CHECKING:
-    from promptvision_vqa.load import Answerer
+    from promptvision.plugin import PretrainedModel
 
 __all__ = ["MAX_NEW_TOKENS", "MOST_ASPECT", "answer", "ask"]
 
@@ -59,7 +59,7 @@ def ask(args: AskArgs, context: ToolContext) -> AskResult:
 
 
 def answer(
-    model: Answerer, image: Image.Image, question: str, on_token: Callable[[], None]
+    model: PretrainedModel, image: Image.Image, question: str, on_token: Callable[[], None]
 ) -> tuple[str, bool]:
     """Generate the answer.
 

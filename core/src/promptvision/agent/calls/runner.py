@@ -125,7 +125,7 @@ class StepRunner:
             self._announce(request, ())
 
     def _announce(self, request: OperationRequest, models: tuple[str, ...]) -> None:
-        """Tell the model pool what the turn needs next: the models of prerequisites, then their callers'."""
+        """Announce to the pool which models are needed next: of prerequisites, then of their callers."""
         self._needed.pop(id(request), None)
         if models:
             self._needed[id(request)] = models

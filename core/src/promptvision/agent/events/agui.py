@@ -83,13 +83,13 @@ class Translator:
 
     def progress(self, step: int, done: float, total: float, message: str) -> AguiEvent:
         """The progress of a step; never stored and never replayed."""
-        place = {"messageId": f"{self._call_id(step)}-progress", "activityType": "PROGRESS"}
+        activity = {"messageId": f"{self._call_id(step)}-progress", "activityType": "PROGRESS"}
         content = {"step": step, "done": done, "total": total, "message": message}
         if step not in self._active:
             self._active.add(step)
-            return {"type": "ACTIVITY_SNAPSHOT", **place, "content": content}
+            return {"type": "ACTIVITY_SNAPSHOT", **activity, "content": content}
         patch = [{"op": "replace", "path": f"/{name}", "value": value} for name, value in content.items()]
-        return {"type": "ACTIVITY_DELTA", **place, "patch": patch}
+        return {"type": "ACTIVITY_DELTA", **activity, "patch": patch}
 
     def closing(self, status: TurnStatus, reply: Reply | None, error: str = "") -> list[AguiEvent]:
         """The AG-UI events after the last event of the journal.

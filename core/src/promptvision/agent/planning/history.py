@@ -30,7 +30,7 @@ def history_messages(turns: Sequence[Turn]) -> list[Message]:
     """
     newest = len(turns) - WHOLE
     return [
-        message for place, turn in enumerate(turns) for message in _ended_turn(turn, is_whole=place >= newest)
+        message for index, turn in enumerate(turns) for message in _ended_turn(turn, is_whole=index >= newest)
     ]
 
 

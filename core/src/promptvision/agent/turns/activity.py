@@ -35,8 +35,8 @@ class PlannerActivity(Activity):
     """One request to the planner.
 
     Args:
-        planner: who is asked.
-        request: what it is asked.
+        planner: the planner that gets the request.
+        request: the request.
         reply: set at the end, unless the planner failed with an error.
     """
 

@@ -56,7 +56,7 @@ class TurnHandle:
         """Wait for the reply. Being cancelled while waiting does not stop the turn.
 
         Raises:
-            Busy: the process is stopping; the same request goes on with the finished steps.
+            Busy: the process is stopping; the same request continues after the finished steps.
         """
         task = self.task
         if task is None:
@@ -69,7 +69,7 @@ class TurnHandle:
         except asyncio.CancelledError as exc:
             if not task.cancelled():
                 raise
-            reason = "the server is stopping; send the same request again to go on"
+            reason = "the server is stopping; send the same request again to continue"
             raise Busy(reason, retry_after_s=2) from exc
 
     async def reply_or_question(self) -> Reply | Approval:
@@ -131,7 +131,7 @@ class ConversationQueue:
 
 
 class _Line(AbstractAsyncContextManager[None]):
-    """The turns of one conversation on one event loop; forgotten when the last one has ended."""
+    """The turns of one conversation on one event loop; removed when the last one has ended."""
 
     def __init__(self, lines: dict[_QueueKey, _Line], key: _QueueKey) -> None:
         self.present = 0

@@ -157,7 +157,7 @@ class TurnLoop:
             ), self._status() if is_late else TurnStatus.CANCELLED
         except ProviderError as exc:
             log.warning("planner %s failed: %s", self._planner.name, exc)
-            return self._made_so_far(f"I could not go on: {exc}."), TurnStatus.FAILED
+            return self._made_so_far(f"I could not continue: {exc}."), TurnStatus.FAILED
 
     async def _converse(self) -> str:
         transcript = self._opening()

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 class InterruptedTurns:
     """Turns of this process that stopped while the conversation store was failing.
 
-    They stay open in the store. Closing them here lets their conversations go on before the leases expire.
+    They stay open in the store. Closing them here lets their conversations continue before the leases expire.
 
     Args:
         conversations: the store.
@@ -35,14 +35,14 @@ class InterruptedTurns:
         self._turns: dict[tuple[str, str], Turn] = {}
 
     def add(self, turn: Turn) -> None:
-        """Remember a turn that could not be ended."""
+        """Keep a turn that could not be ended."""
         self._turns[turn.key.user_id, turn.key.conversation_id] = turn
 
     async def close(self, user_id: str, conversation_id: str) -> None:
-        """Mark the remembered turn of a conversation as interrupted.
+        """Mark the kept turn of a conversation as interrupted.
 
         Raises:
-            StoreError: the store still fails; the turn stays remembered.
+            StoreError: the store still fails; the turn is still kept.
         """
         key = (user_id, conversation_id)
         turn = self._turns.get(key)
@@ -54,7 +54,7 @@ class InterruptedTurns:
             del self._turns[key]
 
     async def close_stale(self) -> int:
-        """Close remembered turns and those of dead processes; return the number of the latter.
+        """Close kept turns and those of dead processes; return the number of the latter.
 
         They are not restarted.
         """

@@ -262,9 +262,9 @@ class TurnSession:
         """
         if turn.seq == 1 and turn.claim is Claim.NEW:
             return [], []
-        place = turn.key.user_id, turn.key.conversation_id
-        turns = await self._conversations.history(*place, TURNS + 1)
-        return turns, await records_near(self._conversations, *place, turns)
+        key = turn.key.user_id, turn.key.conversation_id
+        turns = await self._conversations.history(*key, TURNS + 1)
+        return turns, await records_near(self._conversations, *key, turns)
 
     async def _complete_table(self, table: ImageTable, turn: Turn, texts: Sequence[str]) -> None:
         """Read the whole image table if the current image, or one that the texts name, is not in it."""

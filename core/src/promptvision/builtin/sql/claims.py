@@ -116,7 +116,7 @@ def _find(db: Transaction, key: TurnKey) -> tuple[Any, Any]:
 
 
 def _change(db: Transaction, change: Update, seen: Any, **values: Any) -> None:
-    as_seen = {"seen_fence": seen.fence, "seen_status": seen.status, "seen_beat": seen.beat_at}
+    as_seen = {"seen_fence": seen.fence, "seen_status": seen.status, "seen_heartbeat": seen.heartbeat_at}
     if db.change(change, {"turn": seen.id, **as_seen, **values}) != 1:
         raise RaceLostError
 

@@ -19,7 +19,6 @@ __all__ = [
     "journal_of",
     "journaled",
     "last_turns",
-    "turn_row",
 ]
 
 
@@ -97,26 +96,6 @@ def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
         }
         for event in events
     ]
-
-
-def turn_row(turn: Turn) -> dict[str, Any]:
-    """Return the row of a turn from another store."""
-    return {
-        "id": turn.id,
-        "user_id": turn.key.user_id,
-        "conversation_id": turn.key.conversation_id,
-        "prompt_id": turn.key.prompt_id,
-        "seq": turn.seq,
-        "status": turn.status.value,
-        "fence": turn.fence,
-        "owner": "restored",
-        "prompt": turn.prompt,
-        "fingerprint": turn.fingerprint,
-        "reply": None if turn.reply is None else json.dumps(turn.reply),
-        "event_count": len(turn.events),
-        "created_at": turn.created_at,
-        "beat_at": turn.created_at,
-    }
 
 
 def conversation_row(conversation: Conversation) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """The tables of the conversation store, the same on SQLite and PostgreSQL.
 
-``turns.beat_at`` is the time of the owner's last heartbeat by the database's clock, so that the clocks of the
-servers do not matter. ``status = 'running'`` is unique in a conversation: the database ensures that one turn
-runs at a time across all processes.
+``turns.heartbeat_at`` is the time of the owner's last heartbeat by the database's clock, so that the clocks
+of the servers do not matter. ``status = 'running'`` is unique in a conversation: the database ensures that
+one turn runs at a time across all processes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     "uploads",
 ]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in ``migrations/versions``."""
 
 metadata = MetaData()
@@ -72,7 +72,7 @@ turns = Table(
     Column("reply", Text),
     Column("event_count", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
-    Column("beat_at", Double, nullable=False),
+    Column("heartbeat_at", Double, nullable=False),
     PrimaryKeyConstraint("id", name="pk_turns"),
     UniqueConstraint("user_id", "conversation_id", "prompt_id", name="uq_turns_prompt"),
     UniqueConstraint("user_id", "conversation_id", "seq", name="uq_turns_seq"),

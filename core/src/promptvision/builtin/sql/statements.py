@@ -35,7 +35,7 @@ from promptvision.conversations.turn import EventKind, TurnStatus
 
 __all__ = ["Inserts", "inserts_for"]
 
-_silent_s = (database_now() - turns.c.beat_at).label("silent_s")
+_silent_s = (database_now() - turns.c.heartbeat_at).label("silent_s")
 _in_conversation = (
     turns.c.user_id == bindparam("user"),
     turns.c.conversation_id == bindparam("conversation"),
@@ -52,20 +52,20 @@ _as_seen = (
     turns.c.id == bindparam("turn"),
     turns.c.fence == bindparam("seen_fence"),
     turns.c.status == bindparam("seen_status"),
-    turns.c.beat_at == bindparam("seen_beat"),
+    turns.c.heartbeat_at == bindparam("seen_heartbeat"),
 )
-CONFIRM = update(turns).where(*_as_seen).values(beat_at=database_now())
+CONFIRM = update(turns).where(*_as_seen).values(heartbeat_at=database_now())
 INTERRUPT = update(turns).where(*_as_seen).values(status=TurnStatus.INTERRUPTED.value)
 TAKE_OVER = INTERRUPT.values(
     status=TurnStatus.RUNNING.value,
     fence=turns.c.fence + 1,
     owner=bindparam("new_owner"),
     reply=None,
-    beat_at=database_now(),
+    heartbeat_at=database_now(),
 )
 CLOSE_STALE = (
     update(turns)
-    .where(is_running, database_now() - turns.c.beat_at >= bindparam("lease_s"))
+    .where(is_running, database_now() - turns.c.heartbeat_at >= bindparam("lease_s"))
     .values(status=TurnStatus.INTERRUPTED.value)
 )
 
@@ -76,7 +76,7 @@ _is_owner = (
     turns.c.user_id == bindparam("user"),
     turns.c.fence == bindparam("held_fence"),
 )
-HEARTBEAT = update(turns).where(*_is_owner, is_running).values(beat_at=database_now())
+HEARTBEAT = update(turns).where(*_is_owner, is_running).values(heartbeat_at=database_now())
 COUNT_EVENTS = HEARTBEAT.where(turns.c.event_count == bindparam("before")).values(
     event_count=turns.c.event_count + bindparam("added")
 )
@@ -195,7 +195,7 @@ def inserts_for(dialect: str) -> Inserts:
         )
         .returning(conversations.c.turns),
         turn=into(turns)
-        .values(created_at=database_now(), beat_at=database_now(), **running)
+        .values(created_at=database_now(), heartbeat_at=database_now(), **running)
         .on_conflict_do_nothing()
         .returning(turns.c.created_at),
         upload=into(uploads).on_conflict_do_nothing(),

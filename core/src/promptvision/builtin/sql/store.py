@@ -19,9 +19,8 @@ from promptvision.builtin.sql.rows import (
     journal_of,
     journaled,
     last_turns,
-    turn_row,
 )
-from promptvision.conversations.store import restore_conflict
+from promptvision.conversations.store import restore_conflict, turn_columns
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -215,7 +214,7 @@ class SQLConversationStore:
             with self._database.writing() as db:
                 db.change(self._inserts.conversation, conversation_row(conversation))
                 db.change(statements.DELETE_OLDER_STATE, {**_held(turn), **names})
-                db.insert(statements.INSERT_TURN, [turn_row(turn)])
+                db.insert(statements.INSERT_TURN, [turn_columns(turn)])
                 if turn.events:
                     db.insert(statements.INSERT_EVENTS, event_rows(turn, turn.events))
         except ClashError as exc:
