@@ -152,7 +152,7 @@ def test_newer_turns_in_the_target_are_not_overwritten(sqlite: SQLConversationSt
     resumed = claim(sqlite, "ann")
     assert resumed.claim is Claim.RESUMED
     sqlite.append(resumed, [note(1)])
-    with pytest.raises(Conflict, match="gone on since"):
+    with pytest.raises(Conflict, match="continued since"):
         copy_conversations(memory, sqlite, silent)
     sqlite.finish_turn(resumed, TurnStatus.DONE, {})
     claim(sqlite, "ann", "p2")
