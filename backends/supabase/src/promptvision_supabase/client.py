@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import supabase
@@ -61,7 +62,7 @@ class DatabaseClient:
     """
 
     def __init__(self, url: str, key: str) -> None:
-        self.where = f"supabase {url}"
+        self.where = f"supabase {_address(url)}".strip()
         limits = httpx.Limits(max_connections=MAX_CONNECTIONS)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         self._seen = threading.local()
@@ -117,3 +118,13 @@ class DatabaseClient:
     def close(self) -> None:
         """Release connections."""
         self._http.close()
+
+
+def _address(url: str) -> str:
+    """Scheme, host and port of a URL, without what may be secret."""
+    try:
+        parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}" if parts.hostname else ""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from promptvision.cli.masking import masked_url
 from promptvision.errors import PromptvisionError, SetupError
 from promptvision.models.placement import gigabytes
 from promptvision.plugins.dependencies import unmet_requirements
@@ -39,6 +40,7 @@ WARN: Final = "warn"
 FAIL: Final = "fail"
 LOW_DISK_BYTES = 10**9
 PORT = 5000
+_URLS = ("PROMPTVISION_CONVERSATIONS", "PROMPTVISION_IMAGES")
 
 
 def machine() -> Finding:
@@ -105,7 +107,11 @@ def shown_settings(registry: Registry, settings: Settings) -> Iterator[Finding]:
 
 
 def _set_variables(names: Iterable[str], settings: Settings) -> str:
-    return ", ".join(f"{name}={value}" for name in names if (value := settings.value(name)) is not None)
+    set_ones = {name: value for name in names if (value := settings.value(name)) is not None}
+    return ", ".join(
+        f"{name}={masked_url(value) if name in _URLS or '://' in value else value}"
+        for name, value in set_ones.items()
+    )
 
 
 def plugins(registry: Registry) -> Iterator[Finding]:

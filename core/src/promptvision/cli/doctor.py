@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from promptvision.cli.findings import show_findings
+from promptvision.cli.masking import masked
 from promptvision.cli.output import echo_row, say
 from promptvision.errors import SetupError
 
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
     from promptvision.plugins.specs import Finding
     from promptvision.settings import Settings
 
-__all__ = ["diagnose", "doctor", "examine", "masked"]
+__all__ = ["diagnose", "doctor", "examine"]
 
 WIDTHS = (5, 26)
-_CREDENTIALS = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
-_SECRET_OPTIONS = re.compile(
-    r"([?&][a-z_]*(?:password|passfile|key|token|secret)[a-z_]*=)[^&\s,]+", re.IGNORECASE
-)
 
 
 @click.command()
@@ -92,10 +88,3 @@ def examine(registry: Registry, settings: Settings, *, offline: bool) -> Iterato
     yield from online_checks.planners(registry, settings, offline=offline)
     yield from online_checks.stores(registry, settings, offline=offline)
     yield checks.port()
-
-
-def masked(text: str, secrets: list[str]) -> str:
-    """Mask the secrets in a text; a long secret keeps its last four characters for identification."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "****" + (secret[-4:] if len(secret) >= 16 else ""))
-    return _SECRET_OPTIONS.sub(r"\1****", _CREDENTIALS.sub(r"\1:****@", text))

@@ -142,7 +142,7 @@ def base_url(settings: Settings, name: str, default: str) -> str:
     """
     url = (settings.value(name) or default).rstrip("/")
     if not re.match(r"https?://[^/\s]+", url):
-        problem = f"settings: {name}: {url!r} is not an http or https URL"
+        problem = f"settings: {name}: the value is not an http or https URL"  # it may contain a key
         raise SetupError(problem, hint=f"write {name} as {default}")
     return url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -104,8 +105,11 @@ def _make_store(
             if url is not None and url.partition(":")[0] in factory.schemes:
                 return _checked(factory.create(url, settings))
     schemes = ", ".join(sorted({scheme for factory in factories for scheme in factory.schemes}))
+    scheme, colon, _ = (url or "").partition(":")
+    is_url = colon and re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme)
+    problem = f"no installed plugin handles {scheme!r} URLs" if is_url else "the value is not a URL"
     raise SetupError(
-        f"settings: {variable}: no installed plugin handles {(url or '').partition(':')[0]!r} URLs",
+        f"settings: {variable}: {problem}",
         hint=f"install the backend, or use one of: {schemes}",
     )
 

@@ -37,7 +37,7 @@ def open_engine(url: str, lock_timeout_s: float) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError as exc:
+    except (ArgumentError, ValueError) as exc:
         raise SetupError("conversations: the URL is invalid", hint=_URL_HINT) from exc
     backend = parsed.get_backend_name()
     if backend == "sqlite":
