@@ -14,6 +14,8 @@ MAX_SCANS = 100
 """More scans than any encoder writes (libjpeg's default progressive script has 10)."""
 MAX_SEGMENTS = 4_096
 """A 20 MB file of full segments has 305."""
+MAX_PARSED_SEGMENTS = 64
+"""Segments of EXIF or Photoshop resources, which Pillow parses in Python; a camera writes one of each."""
 MAX_FILL_BYTES = 65_536
 """Fill bytes (0xFF before a marker) are allowed but rarely written."""
 
@@ -69,6 +71,7 @@ class _Walk:
         self._end = 2
         self._scans = 0
         self._fill = 0
+        self._parsed = 0
         self._frame = b""
 
     def run(self) -> JpegStructure:
@@ -104,6 +107,10 @@ class _Walk:
         end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
         if end < start + 4 or end > len(data):
             return False
+        if data[start + 4 : start + 8] in (b"Exif", b"Phot"):
+            self._parsed += 1
+            if self._parsed > MAX_PARSED_SEGMENTS:
+                raise ValueError(f"more than {MAX_PARSED_SEGMENTS} segments of EXIF or Photoshop data")
         if code == _SOS:
             self._scans += 1
             end = self._end_of_scan(end)

@@ -5,6 +5,7 @@ Source: W3C, Portable Network Graphics (Third Edition), 11.3.1.1 (tRNS), 11.3.2 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +21,7 @@ __all__ = ["colour_profile", "with_transparent_colour"]
 _SRGB_GAMMA = 0.45455
 _TOLERANCE = 0.01
 _GREY, _RGB = 0, 2
+_STRIP_ROWS = 128
 
 
 def with_transparent_colour(opened: ImageFile, data: bytes, kind: FileFormat) -> Image | None:
@@ -35,13 +37,9 @@ def with_transparent_colour(opened: ImageFile, data: bytes, kind: FileFormat) ->
     if colour is None or (depth == 8) or colour_type not in (_GREY, _RGB):
         return None
     if colour_type == _RGB:
-        return _with_alpha(
-            opened, _matches_16(opened, _low_bytes(data, kind), cast("tuple[int, ...]", colour))
-        )
+        return _rgb_16(opened, _low_bytes(data, kind), cast("tuple[int, ...]", colour))
     if depth == 16:
-        pair = _bytes_of_16(opened)
-        grey, low = pair.getchannel("A"), pair.getchannel("L")
-        return _with_alpha(grey, _both([_equals(grey, colour >> 8), _equals(low, colour & 255)]))
+        return _grey_16(opened, colour)
     grey = opened.convert("L")
     level = 255 * bool(colour) if depth == 1 else colour * 255 // (2**depth - 1)
     return _with_alpha(grey, _equals(grey, level))
@@ -107,35 +105,60 @@ def _low_bytes(data: bytes, kind: FileFormat) -> Image:
     return again
 
 
-def _bytes_of_16(opened: ImageFile) -> Image:
+def _rgb_16(high: Image, low: Image, colour: tuple[int, ...]) -> Image:
+    transparent = _new("L", high.size)
+    for box in _strips(high):
+        bands = zip(high.crop(box).split(), low.crop(box).split(), colour, strict=True)
+        matches = [
+            part for h, lo, value in bands for part in (_equals(h, value >> 8), _equals(lo, value & 255))
+        ]
+        transparent.paste(reduce(_darker, matches), box)
+    return _with_alpha(high, transparent)
+
+
+def _grey_16(opened: Image, colour: int) -> Image:
+    grey, transparent = _new("L", opened.size), _new("L", opened.size)
+    for box in _strips(opened):
+        pair = _bytes_of_16(opened.crop(box))
+        high, low = pair.getchannel("A"), pair.getchannel("L")
+        grey.paste(high, box)
+        transparent.paste(_darker(_equals(high, colour >> 8), _equals(low, colour & 255)), box)
+    return _with_alpha(grey, transparent)
+
+
+def _strips(image: Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes of a few rows each, so that the steps of a comparison do not take the memory of whole images."""
+    for top in range(0, image.height, _STRIP_ROWS):
+        yield 0, top, image.width, min(top + _STRIP_ROWS, image.height)
+
+
+def _bytes_of_16(image: Image) -> Image:
     """Low byte (L) and high byte (A) of 16-bit grey."""
     from PIL.Image import frombytes
 
-    raw = opened.tobytes("raw", "I;16") if opened.mode == "I;16" else opened.convert("I;16").tobytes()
-    return frombytes("LA", opened.size, raw)
+    raw = image.tobytes("raw", "I;16") if image.mode == "I;16" else image.convert("I;16").tobytes()
+    return frombytes("LA", image.size, raw)
 
 
-def _matches_16(high: Image, low: Image, colour: tuple[int, ...]) -> Image:
-    pairs = zip(high.split(), low.split(), colour, strict=True)
-    return _both(
-        [part for h, lo, value in pairs for part in (_equals(h, value >> 8), _equals(lo, value & 255))]
-    )
+def _new(mode: str, size: tuple[int, int]) -> Image:
+    from PIL.Image import new
+
+    return new(mode, size)
 
 
 def _equals(channel: Image, value: int) -> Image:
     return channel.point(lambda sample: 255 if sample == value else 0)
 
 
-def _both(parts: list[Image]) -> Image:
+def _darker(first: Image, second: Image) -> Image:
     from PIL.ImageChops import darker
 
-    return reduce(darker, parts)
+    return darker(first, second)
 
 
 def _with_alpha(image: Image, transparent: Image) -> Image:
-    from PIL.Image import merge
     from PIL.ImageChops import invert
 
-    made = merge(image.mode + "A", (*image.split(), invert(transparent)))
-    made.info.pop("transparency", None)  # it is in the alpha now
-    return made
+    image.putalpha(invert(transparent))
+    image.info.pop("transparency", None)  # it is in the alpha now
+    return image

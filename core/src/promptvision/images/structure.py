@@ -9,6 +9,7 @@ BigTIFF design; Microsoft, BITMAPINFOHEADER; RFC 9649 (WebP).
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 
@@ -43,8 +44,9 @@ _TIFF_SIZES = {
     17: 8,
     18: 8,
 }
+_GIF_BLOCK = re.compile(rb"[\x21\x2c\x3b]")  # extension, image, trailer
 _TIFF_BYTES = (1, 2, 7)
-_WIDTH, _LENGTH, _TILE_WIDTH, _TILE_LENGTH, _SAMPLES = 256, 257, 322, 323, 277
+_WIDTH, _LENGTH, _STRIPS, _SAMPLES, _TILE_WIDTH, _TILE_LENGTH = 256, 257, 273, 277, 322, 323
 
 
 def check_structure(name: str, data: bytes) -> None:
@@ -77,7 +79,14 @@ def _check_gif(data: bytes) -> None:
     """Count the blocks of a GIF up to the end of its first image."""
     start = 13 + _palette_bytes(data[10:11])
     blocks = 0
-    while start < len(data) and (kind := data[start]) in (0x21, 0x2C):  # extension, image
+    while start < len(data) and (kind := data[start]) != 0x3B:  # trailer
+        if kind not in (0x21, 0x2C):  # neither extension nor image: decoders skip it byte by byte
+            found = _GIF_BLOCK.search(data, start)
+            end = found.start() if found else len(data)
+            start, blocks = end, blocks + end - start
+            if blocks > MAX_GIF_BLOCKS:
+                raise ValueError(f"more than {MAX_GIF_BLOCKS:,} bytes between blocks")
+            continue
         start += 2 if kind == 0x21 else 11 + _palette_bytes(data[start + 9 : start + 10])
         blocks += 1
         while start < len(data) and (length := data[start]):
@@ -135,7 +144,9 @@ def _int24(data: bytes, start: int) -> int:
 
 def _check_tiff(data: bytes) -> None:
     values: dict[int, int] = {}
+    counts: dict[int, int] = {}
     for tag, kind, count, value in _tiff_entries(data):
+        counts[tag] = count
         if count > MAX_TIFF_VALUES and kind not in _TIFF_BYTES:
             raise ValueError(f"tag {tag} has {count:,} values")
         if count * _TIFF_SIZES.get(kind, 1) > len(data):
@@ -143,6 +154,9 @@ def _check_tiff(data: bytes) -> None:
         if count == 1:
             values[tag] = value
     width, height = values.get(_WIDTH, 0), values.get(_LENGTH, 0)
+    rows = height * max(values.get(_SAMPLES, 1), 1)
+    if counts.get(_STRIPS, 0) > rows:
+        raise ValueError(f"{counts[_STRIPS]:,} strips, more than the image has rows")
     if _TILE_WIDTH in values or _TILE_LENGTH in values:
         tile = values.get(_TILE_WIDTH, 0), values.get(_TILE_LENGTH, 0)
         if min(tile) < MIN_TILE_SIDE:

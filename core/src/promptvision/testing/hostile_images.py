@@ -83,12 +83,15 @@ def _png_idats(piece: int) -> bytes:
     return b"".join([_PNG, _ihdr(1200, 1200, 8, 0), *parts, _chunk(b"IEND", b"")])[:LIMIT]
 
 
-def _png_flat(width: int, height: int, *, colour: int, depth: int = 8, interlace: int = 0) -> bytes:
+def _png_flat(
+    width: int, height: int, *, colour: int, depth: int = 8, interlace: int = 0, transparent: bytes = b""
+) -> bytes:
     samples = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
     row = b"\0" + bytes((width * samples * depth + 7) // 8)
     packer = zlib.compressobj(9)
     packed = b"".join(packer.compress(row) for _ in range(height)) + packer.flush()
     palette = _chunk(b"PLTE", bytes(768)) if colour == 3 else b""
+    palette += _chunk(b"tRNS", transparent) if transparent else b""
     body = _ihdr(width, height, depth, colour, interlace) + palette + _chunk(b"IDAT", packed)
     return _PNG + body + _chunk(b"IEND", b"")
 
@@ -149,6 +152,11 @@ def _tiff_tiles(width: int, height: int, tile: tuple[int, int], count: int) -> b
 def _tiff_values(tag: int, kind: int, size: int) -> bytes:
     body = bytes(LIMIT)
     return _tiff([*_tiff_base(16, 16), (273, 4, 1, 8), (279, 4, 1, 256), (tag, kind, LIMIT // size, 8)], body)
+
+
+def _tiff_many_strips(count: int) -> bytes:
+    tags = [*_tiff_base(16, 16), (273, 4, count, 8), (278, 4, 1, 1), (279, 4, count, 8)]
+    return _tiff(tags, bytes(8 + 4 * count))
 
 
 def _tiff_strips(width: int, height: int, compression: int) -> bytes:
@@ -232,6 +240,13 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "JPEG of quantisation tables": partial(_jpeg_with, b"\xff\xdb\x00\x43\x00" + b"\1" * 64),
     "JPEG of Huffman tables": partial(_jpeg_with, b"\xff\xc4\x00\x14\x00\x01" + bytes(15) + b"\x00"),
     "JPEG of empty ICC parts": partial(_jpeg_with, b"\xff\xe2\x00\x10ICC_PROFILE\0\x01\x01"),
+    "JPEG of EXIF segments": partial(
+        _jpeg_with,
+        b"\xff\xe1\xea\x72Exif\0\0MM\0*\0\0\0\x08\x13\x88" + b"\x01\x12\0\3\0\0\0\1\0\6\0\0" * 5000,
+    ),
+    "JPEG of Photoshop resources": partial(
+        _jpeg_with, b"\xff\xed\xea\x70Photoshop 3.0\0" + b"8BIM\4\4\0\0\0\0\0\0" * 5000
+    ),
     "JPEG of MPF entries": partial(_jpeg_with, b"\xff\xe2\x00\x08MPF\0II"),
     "JPEG of fill bytes": partial(_jpeg_with, b"\xff"),
     "JPEG of fill bytes and zeros": partial(_jpeg_with, b"\xff\xff\xff\x00"),
@@ -261,6 +276,9 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "PNG with 400 MB behind the image": _png_too_much_data,
     "PNG of 5000 x 5000 RGBA": partial(_png_flat, 5000, 5000, colour=6),
     "PNG of 5000 x 5000 RGBA, 16 bit": partial(_png_flat, 5000, 5000, colour=6, depth=16),
+    "PNG of 5000 x 5000 grey with a transparent colour, 16 bit": partial(
+        _png_flat, 5000, 5000, colour=0, depth=16, transparent=bytes(2)
+    ),
     "PNG of 5000 x 5000 interlaced": partial(_png_flat, 5000, 5000, colour=6, interlace=1),
     "PNG of 16384 x 1525 palette": partial(_png_flat, 16_384, 1525, colour=3),
     "PNG of 1 x 16384": partial(_png_flat, 1, 16_384, colour=2),
@@ -277,6 +295,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "TIFF of overlapping deflated strips": partial(_tiff_strips, 16_000, 1500, 8),
     "TIFF of overlapping LZW strips": partial(_tiff_strips, 16_000, 1500, 5),
     "TIFF of overlapping PackBits strips": partial(_tiff_strips, 16_000, 1500, 32_773),
+    "TIFF of more strips than rows": partial(_tiff_many_strips, 180_000),
     "TIFF whose directory follows itself": _tiff_ring,
     "TIFF of 5000 x 5000 group 4": lambda: _encoded(
         Image.new("1", (5000, 5000)), "TIFF", compression="group4"
@@ -293,6 +312,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "GIF of 5000 x 5000": partial(_gif, 5000, 5000),
     "GIF of empty comments": partial(_gif, 64, 64, extra=b"\x21\xfe\x00" * (LIMIT // 3)),
     "GIF of one-byte comments": partial(_gif, 64, 64, extra=b"\x21\xfe" + b"\1x" * (LIMIT // 2) + b"\0"),
+    "GIF of bytes between its blocks": partial(_gif, 64, 64, extra=bytes(LIMIT)),
     "GIF of 5,000 frames": partial(_gif_frames, 5000),
     "WebP of 5000 x 5000": partial(_webp, 5000, 5000),
     "WebP of 5000 x 5000 RGBA": partial(_webp, 5000, 5000, mode="RGBA"),
