@@ -479,6 +479,19 @@ SEGMENT = (
 _REMOVED = (("prompt", ""),)
 
 INPAINT = (
+    Lexicon(
+        verbs=("take down", "pull down"),
+        frames=("{verb} {target}", "{verb} {target} from it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=("hide", "conceal", "cover up"),
+        frames=(
+            "{verb} {target} behind a {prompt}",
+            "{verb} {target} under a {prompt}",
+            "{verb} {target} with a {prompt}",
+        ),
+    ),
     *(
         Lexicon(
             verbs=(verb,), frames=("{verb} {target}", "{verb} {target} in it"), fixed=(("prompt", colour),)
@@ -1112,6 +1125,7 @@ _SHORT_TEXTS = (
 )
 
 CAPTION = (
+    Lexicon(frames=("describe the {_}", "describe my {_}"), is_fallback=True),
     Lexicon(
         verbs=("write", "give me", "draft", "i need", "make", "come up with", "create", "provide", "prepare"),
         nouns=("a description", "a short description", "a caption", "alt text", "a summary", "a title"),

@@ -13,6 +13,23 @@ ASK = (
     Lexicon(
         frames=(
             *(
+                "how would you describe {_}",
+                "what would you call {_}",
+                "how does {_} look",
+                "how do {_} look",
+            ),
+            *(
+                "what do you think of {_}",
+                "what is the mood of it",
+                "what is the mood of {_}",
+                "what does {_} mean",
+            ),
+        ),
+        whole="question",
+    ),
+    Lexicon(
+        frames=(
+            *(
                 "what {_} is it",
                 "what {_} is that",
                 "what {_} are these",
@@ -304,6 +321,38 @@ _SCENES = (
 
 EDIT = (
     Lexicon(
+        verbs=(
+            "add",
+            "sprinkle",
+            "scatter",
+            "pour",
+            "spread",
+            "plant",
+            "attach",
+            "throw",
+            "hang",
+            "park",
+            "draw",
+        ),
+        nouns=(
+            "on",
+            "onto",
+            "in",
+            "into",
+            "to",
+            "next to",
+            "beside",
+            "behind",
+            "under",
+            "over",
+            "around",
+            "above",
+        ),
+        frames=("{verb} {_} {noun} {_}",),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
         verbs=("make", "create", "do", "draw", "produce"),
         nouns=tuple(f"{article} {style}" for style in _STYLES for article in ("a", "an")),
         frames=(
@@ -529,6 +578,11 @@ _IMAGES = (
 )
 
 GENERATE = (
+    Lexicon(
+        verbs=("invent", "dream up", "come up with", "invent me", "think up"),
+        nouns=tuple(f"{article} {noun}" for noun in _IMAGES for article in ("a", "an")),
+        frames=("{verb} {noun} of {prompt}", "{verb} {noun} with {prompt}"),
+    ),
     Lexicon(
         verbs=tuple(
             f"{verb}{me}"

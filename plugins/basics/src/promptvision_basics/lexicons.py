@@ -618,6 +618,10 @@ _MIRRORS = ("flip", "mirror", "reflect", "reverse")
 
 FLIP = (
     Lexicon(
+        frames=("swap left and right", "exchange left and right", "switch left and right"),
+        fixed=(_HORIZONTAL,),
+    ),
+    Lexicon(
         verbs=("turn", "make"),
         nouns=("mirrored", "flipped", "mirror-inverted", "back to front"),
         frames=("{verb} it {noun}",),
@@ -1652,6 +1656,30 @@ _BLURS = ("blur", "blur out", "defocus", "unfocus", "obscure", "make blurry")
 _PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic", "pixelize", "pixelise")
 
 BLUR = (
+    *(
+        Lexicon(
+            nouns=nouns,
+            frames=(
+                "{noun} over {target}",
+                "put {noun} over {target}",
+                "{noun} on {target}",
+                "use {noun} over {target}",
+            ),
+            fixed=(("style", style),),
+        )
+        for style, nouns in (
+            (
+                "solid",
+                ("black boxes", "a black box", "black bars", "a black bar", "black rectangles", "black box"),
+            ),
+            ("pixelate", ("pixels", "square pixels", "a mosaic", "mosaic", "big pixels", "pixelation")),
+        )
+    ),
+    Lexicon(
+        verbs=("blank", "block", "blot"),
+        frames=("{verb} {target} out", "{verb} out {target}"),
+        fixed=(("style", "solid"),),
+    ),
     Lexicon(
         nouns=(
             *("unsharp", "fuzzy", "out of focus", "defocused", "hazy", "less sharp", "soft and blurry"),
@@ -1949,6 +1977,20 @@ _PLACES = {
     "bottom right": ("bottom right", "bottom right corner", "lower right corner", "lower right"),
 }
 _WRITES: tuple[str, ...] = (
+    *(
+        f"{verb} my {what}"
+        for verb in ("put", "add", "write", "place", "stamp")
+        for what in (
+            "blog name",
+            "shop name",
+            "website",
+            "company name",
+            "initials",
+            "url",
+            "handle",
+            "copyright",
+        )
+    ),
     "write",
     *(
         "stamp",

@@ -21,6 +21,17 @@ REMOVE_BACKGROUND = (
         for colour in _COLOURS
     ),
     Lexicon(
+        verbs=("cut", "free", "release", "set"),
+        frames=(
+            *(
+                "{verb} {target} free",
+                "{verb} {target} free from the background",
+                "{verb} {target} from the background",
+            ),
+            *("{verb} {target} free from its background", "{verb} {target} from its background"),
+        ),
+    ),
+    Lexicon(
         verbs=("lift", "extract", "pull", "separate", "isolate"),
         frames=(
             "{verb} {target} out of it",

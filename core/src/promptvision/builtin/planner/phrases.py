@@ -67,6 +67,12 @@ _KEPT = re.compile(
     r"(?P<kept>.+?)(?:\s+(?:alone|untouched|unchanged|intact|as (?:it|they) (?:is|are|was|were)))?$",
     re.IGNORECASE,
 )
+_LEAVING = re.compile(
+    r",?\s+(?:while |but )?(?:leaving|keeping)\s+(?P<kept>.+?)\s+(?:as (?:they|it) (?:are|is)|as is"
+    r"|alone|untouched"
+    r"|unchanged|intact|the same)$",
+    re.IGNORECASE,
+)
 _IN_FOCUS = re.compile(
     r",?\s+(?:but|and|with|while)\s+(?P<kept>(?:the|my|his|her|their) .+?)\s+(?:(?:should|must|stays?|still"
     r"|is|are|to|be|kept|remains?|left)\s+)*(?:in focus|sharp|clear|visible|untouched|unchanged|in colou?r)$",
@@ -147,7 +153,7 @@ def match_clause(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The calls of a clause. An exception ("..., not the box") applies to the targets before it."""
     if (direct := _match_excepting(clause, book)) is not None:
         return (direct,)
-    for rule in (_KEPT, _IN_FOCUS, _UNTOUCHED, _EXCEPTED):
+    for rule in (_KEPT, _LEAVING, _IN_FOCUS, _UNTOUCHED, _EXCEPTED):
         text = bare(clause)
         if found := rule.search(text):
             kept, head = _kept(found), text[: found.start()]

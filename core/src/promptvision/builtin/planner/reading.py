@@ -54,6 +54,11 @@ _NO_FIRST = re.compile(
     r"^(?:no |\w+ (?=nothing))(?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
+_NO_DOING = re.compile(
+    r"^no (?P<not>\w+ing(?: [^,]+)?),\s+(?:but |just |only "
+    r"|rather )?(?P<rest>.+?)(?: instead)?$",
+    re.IGNORECASE,
+)
 _UNWANTED = re.compile(
     r"^i (?:do not|don't|dont) (?:want|need) .+ \w{3,}ed(?: (?:out|off|away))?(?: please)?$", re.IGNORECASE
 )
@@ -71,7 +76,7 @@ _NEGATED_LAST = re.compile(
 )
 _TO_PLANNER = re.compile(
     r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
-    r"|cost|app|program|software|weather|price|free|way to|today|tomorrow|yesterday|(?:time|day|date"
+    r"|cost|app|program|software|weather|price|free|way to|the rest|today|tomorrow|yesterday|(?:time|day|date"
     r"|year) is it)\b",
     re.IGNORECASE,
 )
@@ -234,7 +239,12 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return _read_clause(f"get {found['thing']} {found['done']}", book)
     if (found := _CORRECTED.match(clause)) and not (read := _read_clause(found["rest"], book)).unknown:
         return _about(read, found["not"], book)
-    if found := _NEGATED_FIRST.match(clause) or _NO_FIRST.match(clause) or _NOT_NEEDED.match(clause):
+    if (
+        found := _NEGATED_FIRST.match(clause)
+        or _NO_DOING.match(clause)
+        or _NO_FIRST.match(clause)
+        or _NOT_NEEDED.match(clause)
+    ):
         thing, rest = _named_in(found["not"]), found["rest"]
         rest = _BESIDE_IT.sub(rf"\1 the {thing}", rest) if thing else rest
         return _about(_read_clause(rest, book), found["not"], book)

@@ -45,8 +45,10 @@ _COMPLAINT = re.compile(
 _FIX = re.compile(
     r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
     r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
-    r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring)(?: (?:it|that|this|with it"
-    r"|with that))?(?: (?:up|back|a stop|out|please|for me|somehow"
+    r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring|put|turn|set)(?: (?:it|that|this"
+    r"|with it"
+    r"|with that))?(?: (?:up|back|right|straight|the (?:right|correct|proper) way(?: (?:round|up"
+    r"|around))?|a stop|out|please|for me|somehow"
     r"|a bit))*",
     re.IGNORECASE,
 )

@@ -25,6 +25,7 @@ _GRAMMAR = word_set(
     "we in on "
     "at to of for from with without by into and or but not no yes please thanks then now after before "
     "first next "
+    "our his her hers their theirs them him us has have had been being am let's "
     "didn doesn isn aren wasn weren couldn wouldn shouldn hasn haven won don "
     "what where who how many much which there here all every each any both some only just except "
     "instead image "

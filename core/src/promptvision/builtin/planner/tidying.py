@@ -124,6 +124,15 @@ _WRITTEN_OUT = (
     (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
     (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
     *_NAMES,
+    (re.compile(r",\s*(?=(?:at |with )?quality \d)", re.IGNORECASE), " "),
+    (
+        re.compile(
+            r"\bas an? (?:small|smaller|big|bigger|nice|normal|ordinary|plain|simple) (?=png|jpe?g|webp"
+            r"|tiff?|gif|avif|bmp)",
+            re.IGNORECASE,
+        ),
+        "as a ",
+    ),
     (re.compile(r"\brid off\b", re.IGNORECASE), "rid of"),
     (re.compile(r"^(\w+) nothing but ", re.IGNORECASE), r"\1 only "),
     (re.compile(r"\blook like (?:it is|it's) (?=\w)", re.IGNORECASE), "look like "),
@@ -253,7 +262,7 @@ _WRITTEN_OUT = (
         "; ",
     ),
     (re.compile(r"\bin (?:here|there)\b", re.IGNORECASE), "in it"),
-    (re.compile(r"\ba quarter turn\b", re.IGNORECASE), "90 degrees"),
+    (re.compile(r"\b(?:a )?quarter[- ]turn\b", re.IGNORECASE), "90 degrees"),
     (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
     (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
     (re.compile(r"^([^\n,.;]{1,40}?)\s*(?:->|=>|\u2192)\s*", re.MULTILINE), r"change \1 to "),

@@ -74,6 +74,7 @@ _HAS_VERB = re.compile(
 _ASKS = re.compile(r"\b(?:if|could|would|should|because|please|i|you)\b", re.IGNORECASE)
 """Words of a sentence around a request, in what a thing is to look like."""
 _UNSEEN = frozenset(("account", "history", "subscription", "password", "browser", "cookies", "conversation"))
+_PHOTOS = frozenset(("photo", "picture", "image", "photograph", "pic", "snapshot", "selfie"))
 _UNSEEN |= frozenset(
     ("resolution", "size", "dimensions", "format", "brightness", "contrast", "saturation", "exposure")
 )
@@ -251,7 +252,7 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
         return True
     if target.lower().startswith(_NO_THINGS):
         return False
-    if ":" in target:
+    if ":" in target or fold(target).split()[-1] in _PHOTOS:
         return False
     pieces = AND.split(fold(target))
     words = re.findall(r"[\w'-]+", fold(target))

@@ -91,6 +91,9 @@ _IN = re.compile(
     r"(?: please| instead)?",
     re.IGNORECASE,
 )
+_INSTEAD_FIRST = re.compile(
+    r"(?:no,? |oh,? |ah,? )*(?:rather|better|instead|maybe|perhaps|move it|put it|i meant)\b", re.IGNORECASE
+)
 _AMOUNTS = ("strength", "size", "percent", "degrees", "factor", "amount", "radius", "quality")
 """Names of arguments that say how much, where the last call left them at their defaults."""
 _SIZES = ("percent", "size", "width", "height", "longest_side", "factor", "scale")
@@ -113,7 +116,16 @@ def varied(
         messages: the conversation; the last message holds the image table.
         functions: what can be called.
     """
-    return _made_again(words, messages, functions, _changes)
+    return _made_again(words, messages, functions, _changes) or (
+        _made_again(words, messages, functions, _other_value) if _INSTEAD_FIRST.match(words) else ()
+    )
+
+
+def _other_value(words: str, last: Match) -> dict[str, Any] | None:
+    """A value other than a colour in place of one that the last call was given."""
+    changes = replaced(words, last)
+    is_given = changes is not None and set(changes) <= set(dict(last.arguments)) - {"prompt", "color"}
+    return changes if is_given else None
 
 
 def revalued(

@@ -72,6 +72,9 @@ _PURPOSES = tuple(
         r",? (?:which|that) (?:i|we) (?:need|want|will|would|am|are) .+$",
         r",? in (?:case|preparation|time) .+$",
         r",? for (?:the|my|our|his|her|their|your|an?|this|some) (?:[\w'-]+ ){0,4}?[\w'-]+$",
+        r",? (?:and )?(?:throw (?:away|out)|discard|chop off|cut(?: off| away)?|crop(?: off| away)?|lose"
+        r"|forget|ignore|drop)"
+        r" (?:the rest|everything else|all else|what is left|the others?|the other half|anything else).*$",
         r", i (?:only|just) (?:want|need)(?: to (?:see|keep|have))? (?!it |them |him |her |this |to )[\w ]+$",
         r",? without (?:making it|it (?:getting|becoming|looking|going)|losing|any loss|loss|blurring"
         r"|pixelating|ruining|lowering|hurting|distorting|stretching)\b.*$",
@@ -142,6 +145,25 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"^(?:put|place|set|show|have|photograph) (.+?) (?:in front of|against) ((?:an?"
             r"|some) .+?)(?: background| backdrop)?$",
             r"change the background to \2",
+        ),
+        (
+            r"^(?:i |we )(?:would )?(?:really )?(?:want|like|love)(?: to (?:see|have))? (.+?) as (an? .+)$",
+            r"turn \1 into \2",
+        ),
+        (r"^(?:what|how) would (.+?) look (?:like )?in (.+)$", r"?make \1 \2"),
+        (rf"^(?:what|how) would {_IMG} look (?:like )?with (?:an? )?(\w+) (\w+)$", r"?make the \2 \1"),
+        (
+            r"^([\w-]+(?: [\w-]+)?) (?:instead of|in place of) ((?:the|my|that|those|these) .+)$",
+            r"replace \2 with \1",
+        ),
+        (
+            r"^(?:an? |the |this |my )?(?:\w+ )?(?:photo|picture|image|photograph|pic) (?:to|into|in"
+            r"|as) (.+)$",
+            r"=make it \1",
+        ),
+        (
+            r"^(?:i |we )?(?:need|want|require|must have|would like) .*?\b(\d{2,5}x\d{2,5})(?: pixels)?$",
+            r"resize it to \1",
         ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (

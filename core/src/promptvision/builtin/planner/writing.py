@@ -35,6 +35,7 @@ _MODIFIER = re.compile(
     r"|[\s,]+(?:on|onto|over|across|to) (?:it|this|the (?:image|photo|picture))$",
     re.IGNORECASE,
 )
+_SIZE_LAST = re.compile(r"(?<=\w)\s+(?:(?:in|very) )?(?:small|big|large|tiny|bold)$", re.IGNORECASE)
 _BARE_VERB = re.compile(r"^(write|print|stamp|type|put|add) (?!the |a |an |my |text |\ue001)", re.IGNORECASE)
 
 
@@ -56,6 +57,7 @@ def written(clause: str, book: PhraseBook, read: Callable[[str], tuple[Match, ..
         ):
             break
         core, place, color = core[: found.start()], found["place"] or place, found["color"] or color
+    core = _SIZE_LAST.sub("", core)
     if not place and not color:
         return None
     return next((made for text in _texts(core) for made in _with(read(text), place, color)), None)
