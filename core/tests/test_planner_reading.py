@@ -263,3 +263,53 @@ def test_infinitives_negations_and_exceptions_of_other_languages(words: str, exp
 )
 def test_terse_requests_and_ellipses(words: str, expected: Calls) -> None:
     assert calls(words) == expected
+
+
+def add(instruction: str) -> tuple[str, dict[str, Any]]:
+    return "edit_image", {"prompt": instruction}
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        # A remark before or after the request
+        ("that puddle ruins it all, get rid of the puddle", [paint("puddle")]),
+        ("the crane behind us is distracting, wipe it away", [paint("crane behind us")]),
+        ("my son has jam all over his nose, take it off", [paint("jam")]),
+        ("the shutters are brown, I need them teal", [paint("shutters", "teal")]),
+        ("the armchair looks dull, go for red leather", [paint("armchair", "red leather")]),
+        ("remove the bin, it spoils the view", [paint("bin")]),
+        ("the pram, please delete", [paint("pram")]),
+        ("moped: erase", [paint("moped")]),
+        # Purposes and requirements
+        ("make my brother's cap violet for the club newsletter", [paint("brother's cap", "violet")]),
+        ("the magazine wants it black and white", [BW]),
+        # Where a value ends
+        ("the counter should be grey granite", [paint("counter", "grey granite")]),
+        ("make the tent blue and white", [paint("tent", "blue and white")]),
+        ("give the horse brown eyes", [paint("horse's eyes", "brown")]),
+        ("make the scarf out of feathers", [paint("scarf", "feathers")]),
+        ("substitute a lantern for the lamp", [paint("lamp", "lantern")]),
+        ("make the dance floor clip slow motion", []),
+        # Contrast
+        ("not the roof, only the door should turn green", [paint("door", "green")]),
+        ("instead of removing the gate, paint it white", [paint("gate", "white")]),
+        (
+            "don't touch the boat, just make the water behind it blue",
+            [paint("water behind the boat", "blue")],
+        ),
+        # The image by what it shows
+        ("turn this holiday picture black and white", [BW]),
+        ("what is written on this page?", [READ]),
+        # Questions and added things, where nothing else fits
+        ("is she laughing?", [ask("is she laughing?")]),
+        ("which birds are on the wire?", [ask("which birds are on the wire")]),
+        ("what make of van is that?", [ask("what make of van is it")]),
+        ("is it possible to fly?", []),
+        ("put a kite above the beach", [add("put a kite above the beach")]),
+        ("add a moustache to his face and describe it", [add("add a moustache to his face"), CAPTION]),
+        ("make me a sandwich", []),
+    ],
+)
+def test_how_people_ask_about_their_photographs(words: str, expected: Calls) -> None:
+    assert calls(words) == expected

@@ -479,6 +479,13 @@ SEGMENT = (
 _REMOVED = (("prompt", ""),)
 
 INPAINT = (
+    Lexicon(verbs=("take", "get", "pull"), frames=("{verb} {target} off",), fixed=_REMOVED),
+    Lexicon(
+        frames=(
+            *("substitute {prompt} for {target}", "substitute {target} with {prompt}"),
+            "substitute {target} by {prompt}",
+        ),
+    ),
     Lexicon(
         verbs=("take down", "pull down"),
         frames=("{verb} {target}", "{verb} {target} from it"),
@@ -721,7 +728,7 @@ INPAINT = (
         ),
     ),
     Lexicon(
-        verbs=("replace", "swap", "swap out", "exchange", "substitute", "switch", "switch out", "trade"),
+        verbs=("replace", "swap", "swap out", "exchange", "switch", "switch out", "trade"),
         frames=(
             "{verb} {target} with {prompt}",
             "{verb} {target} for {prompt}",
@@ -1411,6 +1418,26 @@ _NUMBERED = (
 )
 
 EXTRACT_TEXT = (
+    Lexicon(
+        verbs=("tell me what it says", "what it says", "find out what it says", "read what it says"),
+        frames=("{verb} on {_}", "{verb} in {_}", "{verb} there"),
+    ),
+    Lexicon(frames=("find out what {_} means", "what {_} means", "find out what {_} says"), is_fallback=True),
+    Lexicon(
+        verbs=("read", "read me", "read out", "transcribe", "type out", "copy out", "write down", "type up"),
+        nouns=("everything", "all", "whatever", "anything", "what"),
+        frames=(
+            "{verb} {noun} printed {_}",
+            "{verb} {noun} written {_}",
+            "{verb} {noun} on {_}",
+            "{verb} {noun} is {_}",
+        ),
+    ),
+    Lexicon(
+        language="de",
+        verbs=("lies", "lese", "lies mir", "les", "trag"),
+        frames=("{verb} {_} vor", "{_} vorlesen"),
+    ),
     Lexicon(
         verbs=(
             "read",

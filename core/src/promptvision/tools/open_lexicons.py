@@ -11,6 +11,23 @@ __all__ = ["ASK", "EDIT", "GENERATE"]
 
 ASK = (
     Lexicon(
+        verbs=("what is the", "what are the", "what was the"),
+        nouns=("on", "in", "at", "behind", "under", "next to", "above", "beside"),
+        frames=("{verb} {_} {noun} the {_}", "{verb} {_} {noun} this {_}", "{verb} {_} {noun} it"),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
+        frames=(
+            "how many {_} were {_}",
+            "how many {_} did {_}",
+            "how many {_} was {_}",
+            "how much {_} is {_}",
+        ),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
         frames=(
             *(
                 "how would you describe {_}",
@@ -320,6 +337,12 @@ _SCENES = (
 )
 
 EDIT = (
+    Lexicon(
+        verbs=("do", "make it", "turn it into"),
+        nouns=tuple(f"{article} {style}" for style in _STYLES for article in ("a", "an")),
+        frames=("{verb} {noun} of {_}",),
+        whole="prompt",
+    ),
     Lexicon(
         verbs=(
             "add",

@@ -21,6 +21,11 @@ REMOVE_BACKGROUND = (
         for colour in _COLOURS
     ),
     Lexicon(
+        language="de",
+        verbs=("schneide", "schneid", "stelle", "stell"),
+        frames=("{verb} {target} frei",),
+    ),
+    Lexicon(
         verbs=("cut", "free", "release", "set"),
         frames=(
             *(

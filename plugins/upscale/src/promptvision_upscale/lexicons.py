@@ -28,6 +28,7 @@ UPSCALE = (
     Lexicon(
         verbs=("upscale", "super-resolve", "upsample"),
         frames=(
+            "{verb}",
             "{verb} it",
             "{verb} it {factor}x",
             "{verb} it {factor} times",

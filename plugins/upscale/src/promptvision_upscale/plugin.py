@@ -64,6 +64,7 @@ UPSCALE_IMAGE = Operation(
     result=UpscaleResult,
     lexicons=lexicons.UPSCALE,
     phrases=(
+        "upscale",
         "upscale it",
         "upscale it {factor} times",
         "upscale it {factor}x",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from promptvision.builtin.planner.patterns import IMAGE, QUOTE, fold, plain
+from promptvision.builtin.planner.vocabulary import english_names
 from promptvision.tools.targets import is_colour_word
 
 __all__ = ["LANGUAGES", "Language"]
@@ -98,16 +99,26 @@ class Language:
         """A thing or a colour in English, word by word; unknown words stay."""
         if not self.is_spaced:
             return self._english_of_unspaced(value)
-        words = [self.words.get(fold(word), word) for word in re.findall(r"[\w'-]+|[.,]", value)]
+        for name, word in self._long_names.items():
+            value = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", word, value, flags=re.IGNORECASE)
+        words = [self._word(fold(word), word) for word in re.findall(r"[\w'-]+|[.,]", value)]
         words = [word for word in words if word]
         if len(words) == 2 and is_colour_word(words[1]) and not is_colour_word(words[0]):
             words.reverse()
         return re.sub(r"\s+([.,])", r"\1", " ".join(words))
 
+    @property
+    def _long_names(self) -> dict[str, str]:
+        return {name: word for name, word in english_names(self.code).items() if " " in name}
+
+    def _word(self, folded: str, written: str) -> str:
+        return self.words.get(folded, english_names(self.code).get(folded, written))
+
     def _english_of_unspaced(self, value: str) -> str:
         text = value
-        for word in sorted(self.words, key=len, reverse=True):
-            text = text.replace(word, f" {self.words[word]} ")
+        words = {**english_names(self.code), **self.words}
+        for word in sorted(words, key=len, reverse=True):
+            text = text.replace(word, f" {words[word]} ")
         return " ".join(text.replace("\u7684", " ").split())
 
 
@@ -260,7 +271,7 @@ SPANISH = Language(
 FRENCH = Language(
     code="fr",
     image=re.compile(
-        r"(?<![\w-])(?:(?:la |cette |ma |une |l'|le )?(?:image|photo|photographie"
+        r"(?<![\w-])(?<!appareil )(?:(?:la |cette |ma |une |l'|le )?(?:image|photo|photographie"
         r"|résultat)|ça|ceci)(?![\w-])",
         re.IGNORECASE,
     ),

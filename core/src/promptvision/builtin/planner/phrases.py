@@ -28,6 +28,7 @@ from promptvision.builtin.planner.values import (
     PRONOUNS,
     cleaned,
     ends_in_colour,
+    holds_request,
     is_colour,
     is_guessed,
     is_look,
@@ -97,7 +98,7 @@ _PROPERTY = re.compile(
     re.IGNORECASE,
 )
 """What an image has, in contrast to things in it."""
-_NO_TEXT = re.compile(r"(?:for|in|with|about|of|on|at|to) ", re.IGNORECASE)
+_NO_TEXT = re.compile(r"(?:for|in|with|about|of|on|at|to|out|up|everything|all) ", re.IGNORECASE)
 """The beginning of words that say where or what for, not what to write."""
 _PRONOUN_LAST = re.compile(r"\b(?:them|these|those|him|her)$", re.IGNORECASE)
 
@@ -200,7 +201,7 @@ def _match_parts(clause: str, book: PhraseBook, kept: str = "") -> tuple[Match, 
         for last in range(first + 1, len(cuts)):
             part = clause[cuts[first][1] : cuts[last][0]]
             head = _match_one(part, book, kept)
-            if head is None and lead and _DETERMINED.match(part):
+            if head is None and lead and (_DETERMINED.match(part) or book.language != "en"):
                 head = _match_one(lead + part, book, kept)
             if head is None and named and (found := _PRONOUN_LAST.search(part)) is not None:
                 head = _match_one(part[: found.start()] + named, book, kept)
@@ -289,7 +290,8 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         values = read_slots(pattern, text, folded)
         if values is None:
             continue
-        values.pop(ANY_WORDS, None)
+        if holds_request(values.pop(ANY_WORDS, ""), book):
+            continue
         if QUOTE in text and not all(_is_quoted(name, value) for name, value in values.items()):
             continue
         values = {name: unquoted(value) for name, value in values.items()}

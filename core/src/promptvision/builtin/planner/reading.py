@@ -54,6 +54,7 @@ _NO_FIRST = re.compile(
     r"^(?:no |\w+ (?=nothing))(?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
+_IN_PLACE = re.compile(r"^(?:instead of|rather than) (?P<not>\w+ing [^,]+), (?P<rest>.+)$", re.IGNORECASE)
 _NO_DOING = re.compile(
     r"^no (?P<not>\w+ing(?: [^,]+)?),\s+(?:but |just |only "
     r"|rather )?(?P<rest>.+?)(?: instead)?$",
@@ -102,6 +103,8 @@ _NOT_DONE_BUT = re.compile(
     re.IGNORECASE,
 )
 """An action in place of another one: "I don't want the flag removed, I want it blurred"."""
+_COLON = re.compile(r"^(?:the |my )?(?P<thing>[^:,\d]{2,50}): (?:please )?(?P<rest>[^:]+)$", re.IGNORECASE)
+"""A thing before what is to be done with it: "rug: remove"."""
 _CORRECTED = re.compile(
     r"^(?P<not>.+?),? (?:-+ )?(?:no|wait|sorry|hang on|scratch that|i mean)[, ]+(?:(?:no|wait|just"
     r"|rather|sorry|i meant?"
@@ -216,9 +219,19 @@ def _merged(matches: Sequence[Match]) -> tuple[Match, ...]:
     return tuple(
         match
         for place, match in enumerate(matches)
-        if (not place or match.arguments or match.function is not matches[place - 1].function)
+        if not (
+            place
+            and match.function is matches[place - 1].function
+            and _adds_nothing(match, matches[place - 1])
+        )
         and not _is_narrowed(match, matches[place + 1 : place + 2])
     )
+
+
+def _adds_nothing(match: Match, before: Match) -> bool:
+    """Whether a call does no more than the one of the same function before it: a thing is removed once."""
+    is_removal = dict(match.arguments).get("prompt") == ""
+    return not match.arguments or (is_removal and match.arguments == before.arguments)
 
 
 def _is_narrowed(match: Match, later: Sequence[Match]) -> bool:
@@ -237,11 +250,16 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
     if found := _NOT_DONE_BUT.match(clause):
         return _read_clause(f"get {found['thing']} {found['done']}", book)
+    if (found := _COLON.match(clause)) and book.begins(fold(found["rest"]).partition(" ")[0]):
+        rest, thing = found["rest"], found["thing"]
+        rest = _HIM.sub(f"the {thing}", rest) if _HIM.search(rest) else f"{rest} the {thing}"
+        return _read_clause(rest, book)
     if (found := _CORRECTED.match(clause)) and not (read := _read_clause(found["rest"], book)).unknown:
         return _about(read, found["not"], book)
     if (
         found := _NEGATED_FIRST.match(clause)
         or _NO_DOING.match(clause)
+        or _IN_PLACE.match(clause)
         or _NO_FIRST.match(clause)
         or _NOT_NEEDED.match(clause)
     ):
@@ -422,7 +440,10 @@ def _parted(clause: str, book: PhraseBook) -> Reading | None:
         return None
     for found in islice(_JOIN.finditer(clause), MAX_PARTS):
         head, rest = clause[: found.start()], clause[found.end() :]
-        if len(rest.split()) < 2 or not (matches := _english(head, book)) or _HIDDEN.match(head):
+        if len(rest.split()) < 2 or _HIDDEN.match(head):
+            continue
+        matches = _english(head, book) or _loosely(head, book)
+        if not matches:
             continue
         reading = _read_clause(rest, book)
         if not reading.unknown and reading.matches:

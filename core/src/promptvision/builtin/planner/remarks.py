@@ -118,6 +118,15 @@ _WANTED = re.compile(
     re.IGNORECASE,
 )
 """How what was named before is to look: "I need them magnolia"."""
+_TRIED = re.compile(
+    r"(?:so |and |but |please |maybe |perhaps |better )*(?:go (?:for|with)|try|use|how about|what about"
+    r"|let us (?:try|have)"
+    r"|i (?:would )?prefer|i would like|i would rather have) (?:it |them )?(?:in |with |to )?"
+    r"(?P<how>(?!the |it |them |to |more |less |a bit |\w+er\b|(?!red\b)\w+ed\b)[\w -]+?)(?: instead| rather"
+    r"| please)*$",
+    re.IGNORECASE,
+)
+"""What to try for what was named before: "go for velvet"."""
 _HIM = re.compile(r"\b(?:it|them|him|her|that|those|these|this|he|she|they)\b", re.IGNORECASE)
 _ABROAD = re.compile(
     r"\b(?:ist|sind|wirkt|sieht|está|están|es|son|est|sont|quedó|salió)\b|太|有点",
@@ -164,6 +173,8 @@ def complained(clause: str) -> Iterator[str]:
         thing = named_in_remark(before) if is_remark(before) else ""
         if thing and (wanted := _WANTED.match(rest)):
             yield f"make {thing} {wanted['how']}"
+        elif thing and (wanted := _TRIED.match(rest)):
+            yield f"change {thing} to {wanted['how']}"
         elif thing and _ACTS.match(rest):
             yield _HIM.sub(thing, rest, count=1)
 

@@ -33,6 +33,12 @@ _TAIL = re.compile(
     r"|corner|side|edge|version|format|tone|colou?r))+$",
     re.IGNORECASE,
 )
+_PREFERRED = re.compile(
+    r"\b(?:would|might|could|may) (?:be|look|work) (?:better|nicer|good|great|best|lovely|perfect)"
+    r"|\b(?:i would prefer"
+    r"|i'd prefer|i prefer|rather)\b",
+    re.IGNORECASE,
+)
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?) ?(%|percent|degrees?|pixels?|px|\u00b0)?", re.IGNORECASE)
 _UNITS = {
     "%": ("percent", "quality"),
@@ -58,7 +64,9 @@ def replaced(words: str, last: Match) -> dict[str, Any] | None:
         or words.lower().startswith(("what", "how many", "where", "who"))
     ):
         return None
-    return next(_values(bare, last), None)
+    changes = next(_values(bare, last), None)
+    is_look = changes is None and dict(last.arguments).get("prompt") and _PREFERRED.search(words)
+    return {"prompt": bare} if is_look else changes
 
 
 def _values(bare: str, last: Match) -> Iterator[dict[str, Any]]:

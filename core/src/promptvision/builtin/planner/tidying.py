@@ -237,7 +237,11 @@ _WRITTEN_OUT = (
         re.compile(r"^(?:it |this )?(?:by )?(\d{1,3})% (bigger|larger|smaller)$", re.IGNORECASE),
         lambda found: f"resize it to {100 + int(found[1]) * (-1 if found[2].lower() == 'smaller' else 1)}%",
     ),
-    (re.compile(r"^(\w+): (?=\w+$)"), r"change \1 to "),
+    (
+        re.compile(r"^(\w+): (?=\w+$)(?!remove|delete|erase|blur|hide|crop|gone|out|off|away)"),
+        r"change \1 to ",
+    ),
+    (re.compile(r"\bbitmap\b(?: file)?", re.IGNORECASE), "bmp"),
     (re.compile(r"\bpretty please\b[, ]*", re.IGNORECASE), "please "),
     (
         re.compile(r"\b((?:crop|cut|trim)\b.*?)\b(\d{1,2})\s*(?:x|by)\s*(\d{1,2})\b(?!\d)", re.IGNORECASE),

@@ -13,6 +13,7 @@ __all__ = [
     "PRONOUNS",
     "cleaned",
     "ends_in_colour",
+    "holds_request",
     "is_colour",
     "is_guessed",
     "is_look",
@@ -143,8 +144,9 @@ _FUNCTION_WORDS = word_set(
     "what about when so less bit too very enough"
 )
 _VERB_PHRASE = re.compile(
-    r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:(?:me|us|it|them|him|her|a|an|<image>)"
-    r"|(?P<thing>the|my|this|that|his|their|our))\b"
+    r"(?!(?:all|both|one|some|half|part|not|except) )(?P<verb>\w+) (?:<image>|(?:(?:me|us|it|them|him"
+    r"|her|a|an)"
+    r"|(?P<thing>the|my|this|that|his|their|our))\b)"
 )
 _NO_END = word_set(
     "the a an and more less anywhere somewhere located where while be is are was were for into as so "
@@ -269,6 +271,11 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
     ):
         return False
     return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
+
+
+def holds_request(words: str, book: PhraseBook) -> bool:
+    """Whether words go on with another request: "the jar and describe the table"."""
+    return any(_is_request(fold(piece), book) for piece in AND.split(words)[1:])
 
 
 def _is_request(piece: str, book: PhraseBook) -> bool:

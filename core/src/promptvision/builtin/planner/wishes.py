@@ -165,6 +165,17 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"^(?:i |we )?(?:need|want|require|must have|would like) .*?\b(\d{2,5}x\d{2,5})(?: pixels)?$",
             r"resize it to \1",
         ),
+        (
+            r"^(?:make|let|have) (.+?) (?:stand|sit|appear|be|float|stay|rest) (on|against"
+            r"|in front of) (.+)$",
+            r"put \1 \2 \3",
+        ),
+        (
+            r"^give ((?:the|my|that|this|her|his|our|all) .+?) (?:an? |some )?((?:(?:dark|light|bright"
+            r"|pale) )?\w+) (?:coats? of"
+            r" paint|coat|finish|look|paint job|tint|tone|shade|makeover|paint)$",
+            r"?make \1 \2",
+        ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
             r"^(?!.*(?:\bnot|\bnever|\bno|n't|\bnobody)\b).{2,60}?\b(?:only |always )?(?:needs?|wants?"
@@ -351,7 +362,8 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"where is \1",
         ),
         (
-            r"^(?:put|place|add|paint|draw|insert) (.+?) where (.+?) (?:is|was|are|were|stands?|stood|sits?"
+            r"^(?:put|place|add|paint|draw|insert|hang|stand|park|plant|set) (.+?) where (.+?) (?:is|was"
+            r"|are|were|stands?|stood|sits?"
             r"|sat)(?: now)?$",
             r"replace \2 with \1",
         ),
@@ -455,7 +467,9 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"make \1 \2",
         ),
         (
-            r"^give ((?:the|my|that|this|her|his|our) [\w-]+) ((?:an? |some |long |short |big |blue |new "
+            r"^give ((?:the|my|that|this|her|his|our) [\w-]+(?: (?!an?\b|some\b|long\b|short\b|big\b"
+            r"|new\b|to\b)[\w-]+)??) ((?:an? |some |long |short "
+            r"|big |blue |new "
             r")?(?!to\b|the colou?r)[\w-]+(?: [\w-]+)?)$",
             r"change \1 to \1 with \2",
         ),

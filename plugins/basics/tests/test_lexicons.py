@@ -1,0 +1,43 @@
+"""What people say for the everyday operations, in words that no list of phrases has in this order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from promptvision.builtin.planner.reading import read_request
+from promptvision.testing.agents import make_registry
+from promptvision_basics.plugin import promptvision_tools
+
+FUNCTIONS = make_registry(promptvision_tools()).functions()
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "arguments"),
+    [
+        (
+            'label it "Rome, 1999" in red, top left',
+            "draw_text",
+            {"text": "Rome, 1999", "place": "top left", "color": "red"},
+        ),
+        (
+            "Write Anna's Garden at the bottom in gold",
+            "draw_text",
+            {"text": "Anna's Garden", "color": "gold"},
+        ),
+        ("the printer only takes pictures 1200x800", "resize_image", {"width": "1200", "height": "800"}),
+        ("chop the top half away", "crop_image", {"part": "bottom half"}),
+        ("make a 21:9 panorama crop", "crop_image", {"aspect": "21:9"}),
+        ("trim it down to just the kite", "crop_image", {"target": "kite"}),
+        ("bring back some contrast", "adjust_image", {"contrast": 1.4}),
+        ("set the brightness to 130%", "adjust_image", {"brightness": 1.3}),
+        ("number plates must not be legible", "blur_image", {"target": "number plates"}),
+        ("straighten it by two degrees to the left", "rotate_image", {"direction": "counterclockwise"}),
+        ("mirror the page vertically", "flip_image", {"direction": "vertical"}),
+    ],
+)
+def test_everyday_words(words: str, name: str, arguments: dict[str, Any]) -> None:
+    (match,) = read_request(words, FUNCTIONS).matches
+    assert match.function.name == name
+    assert arguments.items() <= dict(match.arguments).items()
