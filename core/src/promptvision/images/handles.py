@@ -154,8 +154,10 @@ class ImageTable:
     @property
     def current(self) -> ImageRecord | None:
         """The image that "this" refers to: the newest one that the user sent or an edit made."""
-        newest_first = reversed(self._records.values())
-        return next((record for record in newest_first if record.kind in _SUBJECTS), None)
+        for record in reversed(self._records.values()):
+            if record.kind in _SUBJECTS:
+                return record
+        return None
 
     def current_at(self, turn_seq: int) -> ImageRecord | None:
         """What was current when a turn began: an image sent with it, else the newest of the turns before."""

@@ -36,7 +36,7 @@ class ResultCache:
     def __init__(self, limit: int = 512, limit_bytes: int = 32 * 2**20) -> None:
         smallest = max(1, limit_bytes // limit)  # no more than ``limit`` fit
         self._kept: LRUCache[str, CallOutput] = LRUCache(
-            limit_bytes, getsizeof=lambda output: max(smallest, _bytes_of(output))
+            limit_bytes, getsizeof=lambda output: max(smallest, len(to_json(output.result)))
         )
         self._lock = threading.Lock()
 
@@ -49,7 +49,3 @@ class ResultCache:
         """Keep a result."""
         with self._lock, suppress(ValueError):  # larger than all the space
             self._kept[digest] = value
-
-
-def _bytes_of(output: CallOutput) -> int:
-    return len(to_json(output.result)) + sum(len(image.id) for image in output.saved)

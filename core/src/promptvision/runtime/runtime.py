@@ -102,13 +102,14 @@ class Runtime:
         return CallResult(output.result, output.saved, seconds, is_cached, output.models, output.notes)
 
     def _call(self, tool: Tool, args: Args, digest: str, deadline: float, user: str) -> Call:
-        parents = [getattr(args, name) for name in image_fields(tool.args)]
-        seed = vars(args).get("seed")
+        values = vars(args)
+        seed = values.get("seed")
+        images = [values[name].id for name in image_fields(tool.args) if values[name] is not None]
         return Call(
             tool=tool,
             args=args,
             seed=int(digest[:8], 16) if seed is None else seed,
-            parent=next((ref.id for ref in parents if ref is not None), None),
+            parent=images[0] if images else None,
             deadline=deadline,
             limit_s=self.settings.call_timeout_s,
             headers=self._instruments.headers(),

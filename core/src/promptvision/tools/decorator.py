@@ -326,8 +326,8 @@ class _Runner:
     def _wrap(self, value: Any, args: Args, context: ToolContext, *, is_image: bool) -> Result:
         if isinstance(value, self._result):
             return value
-        found = [getattr(args, key) for key in image_fields(type(args))]
-        original: ImageRef | None = next((ref for ref in found if ref is not None), None)
+        given = [ref for key in image_fields(type(args)) if (ref := getattr(args, key)) is not None]
+        original: ImageRef | None = given[0] if given else None
         fields: dict[str, Any] = {"original_image_url": original}
         if is_image:
             fields[f"{self._name}_image_url"] = context.save(value, kind=EDIT, parent=original)

@@ -55,7 +55,8 @@ class Artifacts:
 
     def add(self, args: Args, result: Result) -> None:
         """Add the results of a finished step."""
-        image = next((getattr(args, name) for name in image_fields(type(args))), None)
+        fields = image_fields(type(args))
+        image = getattr(args, fields[0]) if fields else None
         if image is None:
             return
         target = self._target_of(args) if result.is_certain else None

@@ -9,6 +9,7 @@ from typing import Any
 
 from promptvision.builtin.sql import statements
 from promptvision.builtin.sql.database import Transaction
+from promptvision.conversations.store import encode_json
 from promptvision.conversations.turn import Claim, Conversation, Event, EventKind, Turn, TurnKey, TurnStatus
 
 __all__ = [
@@ -91,7 +92,7 @@ def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
             "conversation_id": turn.key.conversation_id,
             "turn_seq": turn.seq,
             "kind": event.kind.value,
-            "data": json.dumps(event.data),
+            "data": encode_json(event.data).decode(),
             "image_id": event.image_id,
         }
         for event in events

@@ -20,7 +20,7 @@ from promptvision.builtin.sql.rows import (
     journaled,
     last_turns,
 )
-from promptvision.conversations.store import restore_conflict, turn_columns
+from promptvision.conversations.store import encode_json, restore_conflict, turn_columns
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -96,7 +96,7 @@ class SQLConversationStore:
         """End a turn with its last journal entries and its reply document."""
         if status is TurnStatus.RUNNING:
             raise ValueError("a turn ends as done, failed, cancelled or interrupted, not as running")
-        end = {**_held(turn), "new_status": status.value, "new_reply": json.dumps(reply)}
+        end = {**_held(turn), "new_status": status.value, "new_reply": encode_json(reply).decode()}
         with self._database.writing() as db:
             if events:
                 with suppress(LeaseLost):  # checked below: this call may be a repetition
@@ -113,7 +113,7 @@ class SQLConversationStore:
         """Record the answer to a question of a running turn."""
         question = {"user": user_id, "turn": turn_id, "approval": approval_id}
         with self._database.writing() as db:
-            db.change(self._inserts.answer, {**question, "answer": json.dumps(answer)})
+            db.change(self._inserts.answer, {**question, "answer": encode_json(answer).decode()})
             rows = db.rows(statements.ANSWERED_SO, question)
         return bool(rows) and json.loads(rows[0].data) == answer
 
