@@ -23,11 +23,11 @@ from promptvision.conversations.transfer import (
 )
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.store import ImageStore
-from promptvision.testing.conversation_store import claim, image_event, note
 from promptvision.testing.image_store import new_image
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer
 from promptvision.testing.program import Program
+from promptvision.testing.turns import claim, image_event, note
 from promptvision_cloudinary.fake import fake_cloudinary
 from promptvision_cloudinary.store import CloudinaryImageStore
 from promptvision_s3.store import BucketImageStore

@@ -14,9 +14,9 @@ from promptvision.builtin.sql.claims import UnansweredClaims
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, TurnKey, TurnStatus
 from promptvision.errors import StoreError
-from promptvision.testing.conversation_store import claim, note
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer, postgres_server
+from promptvision.testing.turns import claim, note
 
 
 class CommitDropper:

@@ -19,8 +19,8 @@ from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.cli.main import cli
 from promptvision.conversations.transfer import digest_of_conversations, digest_of_images
 from promptvision.conversations.turn import TurnStatus
-from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
+from promptvision.testing.turns import claim, image_event
 
 Invoke = Callable[..., Result]
 

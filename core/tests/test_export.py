@@ -17,8 +17,8 @@ from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import TurnStatus
 from promptvision.images.store import ImageStore
 from promptvision.testing.agents import make_agent
-from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
+from promptvision.testing.turns import claim, image_event
 
 
 def open_agent(home: Path, images: ImageStore) -> Agent:

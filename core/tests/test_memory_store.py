@@ -7,7 +7,8 @@ import pytest
 from promptvision.builtin.memory import MemoryConversationStore
 from promptvision.conversations.store import ConversationStore
 from promptvision.errors import StoreError
-from promptvision.testing.conversation_store import ConversationStoreContract, claim, note
+from promptvision.testing.conversation_store import ConversationStoreContract
+from promptvision.testing.turns import claim, note
 
 
 class TestMemoryConversationStore(ConversationStoreContract):

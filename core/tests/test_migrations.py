@@ -21,9 +21,9 @@ from promptvision.builtin.sql.migrate import ensure_schema
 from promptvision.builtin.sql.schema import HEAD, metadata
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.errors import SetupError
-from promptvision.testing.conversation_store import claim
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import postgres_server
+from promptvision.testing.turns import claim
 
 
 @pytest.fixture(scope="module")

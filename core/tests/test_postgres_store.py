@@ -14,11 +14,12 @@ import pytest
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, TurnStatus
 from promptvision.errors import StoreError
-from promptvision.testing.conversation_store import ConversationStoreContract, claim, note
+from promptvision.testing.conversation_store import ConversationStoreContract
 from promptvision.testing.needs import enter_or_skip
 from promptvision.testing.postgres import PostgresServer, postgres_server
 from promptvision.testing.shared_store import SharedStoreContract
 from promptvision.testing.stopwatch import Stopwatch
+from promptvision.testing.turns import claim, note
 
 
 @pytest.fixture(scope="module")

@@ -16,8 +16,8 @@ from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.retention import collect, find_unreferenced
 from promptvision.conversations.turn import TurnStatus
-from promptvision.testing.conversation_store import claim, image_event
 from promptvision.testing.image_store import new_image
+from promptvision.testing.turns import claim, image_event
 
 DAY_S = 86_400
 

@@ -19,8 +19,9 @@ from promptvision.builtin.sql import default_sqlite_url
 from promptvision.builtin.sql.store import SQLConversationStore
 from promptvision.conversations.turn import Claim, Event, EventKind, TurnStatus
 from promptvision.errors import LeaseLost, SetupError, StoreError
-from promptvision.testing.conversation_store import ConversationStoreContract, claim, image_event, note
+from promptvision.testing.conversation_store import ConversationStoreContract
 from promptvision.testing.stopwatch import Stopwatch
+from promptvision.testing.turns import claim, image_event, note
 
 
 @pytest.fixture

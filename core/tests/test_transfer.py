@@ -25,8 +25,9 @@ from promptvision.conversations.transfer import (
 from promptvision.conversations.turn import Claim, Conversation, Turn, TurnStatus
 from promptvision.errors import Conflict, StoreError
 from promptvision.images.store import StoredImage
-from promptvision.testing.conversation_store import HOSTILE_IDS, claim, image_event, note
+from promptvision.testing.conversation_store import HOSTILE_IDS
 from promptvision.testing.image_store import new_image
+from promptvision.testing.turns import claim, image_event, note
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from promptvision.testing.context import make_worker as make_worker
     from promptvision.testing.context import run_tool as run_tool
     from promptvision.testing.conversation_store import ConversationStoreContract as ConversationStoreContract
-    from promptvision.testing.conversation_store import claim as claim
-    from promptvision.testing.conversation_store import image_event as image_event
-    from promptvision.testing.conversation_store import note as note
     from promptvision.testing.edits import EDITS as EDITS
     from promptvision.testing.edits import EditCase as EditCase
     from promptvision.testing.edits import changed_shares as changed_shares
@@ -67,6 +64,9 @@ if TYPE_CHECKING:
     from promptvision.testing.stopwatch import Stopwatch as Stopwatch
     from promptvision.testing.tool_contract import ToolContract as ToolContract
     from promptvision.testing.tools import make_tools as make_tools
+    from promptvision.testing.turns import claim as claim
+    from promptvision.testing.turns import image_event as image_event
+    from promptvision.testing.turns import note as note
 
 _MODULES = {
     "BOXES": "promptvision.testing.boxes",
@@ -104,7 +104,7 @@ _MODULES = {
     "ToolContract": "promptvision.testing.tool_contract",
     "call": "promptvision.testing.llm_server",
     "changed_shares": "promptvision.testing.edits",
-    "claim": "promptvision.testing.conversation_store",
+    "claim": "promptvision.testing.turns",
     "cli": "promptvision.cli.main",
     "edit_regions": "promptvision.testing.edits",
     "edit_scene": "promptvision.testing.edits",
@@ -117,8 +117,8 @@ _MODULES = {
     "make_tools": "promptvision.testing.tools",
     "make_worker": "promptvision.testing.context",
     "new_image": "promptvision.testing.image_store",
-    "note": "promptvision.testing.conversation_store",
-    "image_event": "promptvision.testing.conversation_store",
+    "note": "promptvision.testing.turns",
+    "image_event": "promptvision.testing.turns",
     "postgres_server": "promptvision.testing.postgres",
     "rectangles": "promptvision.testing.masks",
     "run_tool": "promptvision.testing.context",

@@ -28,7 +28,7 @@ import pytest
 from promptvision.conversations.store import ConversationStore
 from promptvision.conversations.turn import Claim, Turn, TurnStatus
 from promptvision.errors import LeaseLost
-from promptvision.testing.conversation_store import claim, note
+from promptvision.testing.turns import claim, note
 
 __all__ = ["SharedStoreContract"]
 
