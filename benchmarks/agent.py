@@ -3,18 +3,18 @@
     python benchmarks/agent.py
 
 Model and tool do nothing, so that what is measured is the loop: prompt, arguments, observation, history,
-journal. In the first table the tool is a coroutine function wherever the loop can await one, in the second a
-plain function. That may take its time: a loop that runs it in a thread goes on with other turns meanwhile,
-one that runs it "on the loop" does not; where it ran was looked up as it ran. Every loop that is installed
-takes part; rounds are interleaved so that other work on the machine meets all of them. To have the rivals,
-install them beside promptvision in an environment of their own::
+journal. In the first table the tool is a coroutine function wherever the loop can await one, in the second
+a plain function. A loop that runs it in a thread can run other turns in the meantime, one that runs it "on
+the loop" cannot; the tool records where it ran. Every loop that is installed takes part; rounds are
+interleaved so that other work on the machine affects all of them. Install the other projects with
+promptvision in a separate environment::
 
     uv venv rivals && uv pip install --python rivals/bin/python -e core pydantic-ai-slim openai-agents \
         smolagents langgraph langgraph-checkpoint-sqlite llm agno greenlet
     rivals/bin/python benchmarks/agent.py
 
-Ours journals each event before it acts on it (SQLite, WAL, synchronous=FULL). What rivals keep, and when, is
-as they do it by default. Then it prints what the tool list and ten turns cost in tokens.
+Ours journals each event before it acts on it (SQLite, WAL, synchronous=FULL). The others keep what they
+keep by default. The benchmark also prints the tokens of the tool list and of ten turns.
 """
 
 from __future__ import annotations

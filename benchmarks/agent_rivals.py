@@ -1,7 +1,7 @@
 """The turn of ``benchmarks/agent.py`` in other agent loops: four model calls, three tool calls, an answer.
 
 Each maker returns a coroutine function that runs one turn in a fresh conversation and returns the answer.
-Models are scripted in the way each project offers to write one's own. Nothing is traced or sent anywhere.
+Models are scripted with each project's interface for custom models. Nothing is traced or sent anywhere.
 """
 
 # mypy: ignore-errors

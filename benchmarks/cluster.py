@@ -2,8 +2,8 @@
 
     python benchmarks/cluster.py [throughput] [affinity] [users]
 
-The nodes are processes of this machine, each with a fake GPU; tools and loads of models sleep. What is
-measured is what promptvision and Ray add to them.
+The nodes are processes of this machine, each with a fake GPU; tools and loads of models sleep. The measured
+times are those that promptvision and Ray add.
 """
 
 from __future__ import annotations

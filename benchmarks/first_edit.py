@@ -36,7 +36,7 @@ def commands() -> list[str]:
 
 
 def prompts(home: str) -> int:
-    """How often setup asks."""
+    """The number of questions of setup."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -176,7 +176,7 @@ def free() -> None:
 
 
 def hold_ballast(gibibytes: int) -> None:
-    """In a process of its own: leave so much free, and hold the rest until stdin is closed."""
+    """Run in a separate process: allocate all but some memory, and hold it until stdin is closed."""
     surplus = torch.cuda.mem_get_info()[0] - gibibytes * GIB
     ballast = torch.empty(max(surplus, 0), dtype=torch.uint8, device="cuda")
     print(torch.cuda.mem_get_info()[0], flush=True)

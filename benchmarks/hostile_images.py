@@ -3,11 +3,11 @@
     python benchmarks/hostile_images.py
 
 Each file of ``promptvision.testing.hostile_images`` is uploaded alone, then eight at once in every order of
-the list. Memory is that of the server and its children (proportional set size), sampled every 20 ms. A second
-server, which decodes nothing, is asked for /health in turn with the first one: its times are what the machine
-and its other programs contribute. A hypervisor that takes the CPUs of a virtual machine away stops every
-process in it; answers during which that happened (steal time in ``/proc/stat``) are listed apart, and the
-limit does not apply to them. Linux only.
+the list. Memory is that of the server and its children (proportional set size), sampled every 20 ms. A
+second server, which decodes nothing, is asked for /health in turn with the first one: its times show the
+load of the machine. A hypervisor that takes the CPUs of a virtual machine away stops every process in it;
+answers during which that happened (steal time in ``/proc/stat``) are listed apart, and the limit does not
+apply to them. Linux only.
 """
 
 from __future__ import annotations

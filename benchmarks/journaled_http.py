@@ -1,4 +1,4 @@
-"""Time of a journaled turn over HTTP: the store's own pool and statements, and SQLAlchemy's in their place.
+"""Time of a journaled turn over HTTP: the store's own pool and statements against SQLAlchemy's.
 
     python benchmarks/journaled_http.py
 

@@ -267,7 +267,7 @@ def draw_page(
 
 
 def images(collection: Collection, kind: Kind, count: int) -> Iterator[tuple[Grey, str]]:
-    """Images of one kind and what stands on them; the same for every run."""
+    """Images of one kind with their texts; the same for every run."""
     for number in range(count):
         rng = np.random.default_rng((collection.seed, number))
         font = load_font(collection.faces[number % len(collection.faces)], kind.style.font_px)
@@ -362,7 +362,7 @@ def compare_tools(found: list[Case]) -> Iterator[str]:
 
 
 def machine() -> str:
-    """What the figures were measured on."""
+    """The machine and versions of the measurement."""
     done = subprocess.run(["tesseract", "--version"], capture_output=True, text=True, check=True)
     tesseract, leptonica = (line.strip() for line in done.stdout.splitlines()[:2])
     faces = [face for each in (TUNING, HELD_OUT) for face in each.faces]

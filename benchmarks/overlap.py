@@ -1,7 +1,7 @@
 """Overlapping SDXL calls in every pair of placements, on tiny checkpoints.
 
 Each round runs two calls in parallel in a pair of placements and compares their images with those of the same
-calls alone. The CPU plays the GPU, so that all placements share the loaded models.
+calls alone. The CPU acts as the GPU, so that all placements share the loaded models.
 
     uv run python benchmarks/overlap.py --rounds 200
 """

@@ -1,4 +1,4 @@
-"""The model pool on a simulated GPU, beside the policies of other projects and the offline optimum.
+"""The model pool on a simulated GPU, compared with the policies of other projects and the offline optimum.
 
     python benchmarks/pool.py               prints the tables
     python benchmarks/pool.py --write       also writes benchmarks/results/pool.md

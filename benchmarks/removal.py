@@ -99,7 +99,7 @@ def by_tool(tool: Any, variables: dict[str, str], models: Any = ()) -> Remove:
 
 
 def methods(settings: Settings) -> Iterator[tuple[str, Remove | str]]:
-    """Name to what removes, or to why it cannot be measured."""
+    """Name to the function that removes the object, or to why it cannot be measured."""
     (opencv,) = [tool for tool in opencv_tools() if tool.operation.name == "inpaint_image"]
     yield "nothing removed", leave
     yield "Telea (OpenCV)", telea

@@ -40,7 +40,7 @@ KINDS = {
 
 @dataclass
 class Seen:
-    """What one kind of connection did to the server."""
+    """The effect of one kind of connection on the server."""
 
     health_ms: list[float] = field(default_factory=list)
     failed: int = 0

@@ -1,4 +1,4 @@
-"""What the cache of stages saves: seconds to compute a stage against seconds to load it.
+"""Savings of the cache of stages: seconds to compute a stage against seconds to load it.
 
 Text embeddings of SDXL and Stable Diffusion, and the image embedding of SAM 2.1, at the sizes of the real
 models. The architectures run with random weights; the cost of a stage does not depend on their values.

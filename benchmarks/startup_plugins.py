@@ -1,4 +1,4 @@
-"""What plugins cost when they are listed: the first-party plugins, and 30 synthetic ones.
+"""The cost of listing plugins: the first-party plugins, and 30 synthetic ones.
 
     python benchmarks/startup_plugins.py
 

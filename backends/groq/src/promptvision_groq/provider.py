@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from types import ModuleType
 from typing import Any
 
 from promptvision.plugin import (
-    CONNECT_TIMEOUT_S,
     ChatHost,
     HostErrors,
     HostSettings,
@@ -32,14 +29,6 @@ ERRORS = HostErrors(
 """Status 498: the flex tier has no capacity. ``tool_use_failed``: Groq rejected the model's tool call."""
 
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """The trusted certificates; reading them takes 30 ms, and each event loop has its own client."""
-    from httpx import create_ssl_context
-
-    return create_ssl_context()
-
-
 class GroqProvider(ChatHost):
     """The planner ``groq``."""
 
@@ -47,17 +36,10 @@ class GroqProvider(ChatHost):
         super().__init__("groq", "groq", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Create a client. The core retries, because the SDK has no deadline."""
-        from httpx import AsyncByteStream
+        """Create a client of the SDK."""
+        import httpx
 
-        options = self.client_options(AsyncByteStream)
-        return sdk.AsyncGroq(
-            api_key=host.api_key or "none",
-            base_url=host.base_url,
-            timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
-            max_retries=0,
-            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates(), **options),
-        )
+        return self.new_client(sdk.AsyncGroq, sdk, httpx, host)
 
     def stream_usage(self, chunk: Mapping[str, Any]) -> object:
         """Return the token counts of a stream, which Groq sends in ``x_groq``."""

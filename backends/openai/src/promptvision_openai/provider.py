@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ssl
-from functools import cache
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlsplit
 
 from promptvision.plugin import (
-    CONNECT_TIMEOUT_S,
     ChatHost,
     HostErrors,
     HostSettings,
@@ -35,14 +32,6 @@ ERRORS = HostErrors(kinds={"tool_use_failed": "invalid_call"}, rejected_field="f
 """Some compatible hosts validate tool calls and return a rejected one with the error."""
 
 
-@cache
-def _certificates() -> ssl.SSLContext:
-    """The trusted certificates; reading them takes 30 ms, and each event loop has its own client."""
-    from httpx2 import create_ssl_context
-
-    return create_ssl_context()
-
-
 class OpenAIProvider(ChatHost):
     """The planner ``openai``."""
 
@@ -50,17 +39,10 @@ class OpenAIProvider(ChatHost):
         super().__init__("openai", "openai", host)
 
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:
-        """Create a client. The core retries, because the SDK has no deadline."""
-        from httpx2 import AsyncByteStream
+        """Create a client of the SDK."""
+        import httpx2
 
-        options = self.client_options(AsyncByteStream)
-        return sdk.AsyncOpenAI(
-            api_key=host.api_key or "none",
-            base_url=host.base_url,
-            timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
-            max_retries=0,
-            http_client=sdk.DefaultAsyncHttpxClient(verify=_certificates(), **options),
-        )
+        return self.new_client(sdk.AsyncOpenAI, sdk, httpx2, host)
 
 
 def create(settings: Settings) -> OpenAIProvider:

@@ -20,7 +20,7 @@ from promptvision.plugin import (
     turn_columns,
 )
 
-__all__ = ["conversation_document", "conversation_of", "document_of", "event_list", "image_of", "turn_of"]
+__all__ = ["conversation_of", "document_of", "event_list", "image_of", "turn_of"]
 
 
 def turn_of(document: dict[str, Any], claim: Claim) -> Turn:
@@ -64,18 +64,6 @@ def conversation_of(document: dict[str, Any]) -> Conversation:
         created_at=document["created_at"],
         updated_at=document["updated_at"],
     )
-
-
-def conversation_document(conversation: Conversation) -> dict[str, Any]:
-    """A conversation as an argument of ``promptvision_restore_turn``."""
-    return {
-        "user_id": conversation.user_id,
-        "conversation_id": conversation.id,
-        "title": conversation.title,
-        "turns": conversation.turns,
-        "created_at": conversation.created_at,
-        "updated_at": conversation.updated_at,
-    }
 
 
 def image_of(data: str, turn_seq: int) -> ImageRecord:

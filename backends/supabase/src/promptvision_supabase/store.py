@@ -21,12 +21,12 @@ from promptvision.plugin import (
     TurnKey,
     TurnStatus,
     clean_text,
+    conversation_columns,
     restore_conflict,
     title_of,
 )
 from promptvision_supabase.client import DatabaseClient
 from promptvision_supabase.documents import (
-    conversation_document,
     conversation_of,
     document_of,
     event_list,
@@ -234,7 +234,7 @@ class SupabaseConversationStore:
 
     def restore_turn(self, conversation: Conversation, turn: Turn) -> None:
         """Store an ended turn of another store unchanged."""
-        given = {"conversation": conversation_document(conversation), "turn": document_of(turn)}
+        given = {"conversation": conversation_columns(conversation), "turn": document_of(turn)}
         try:
             self._call("restore_turn", **given)
         except StoreError as exc:

@@ -16,7 +16,15 @@ from pydantic_core import PydanticSerializationError, to_json
 from promptvision.conversations.turn import Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import Conflict
 
-__all__ = ["ConversationStore", "clean_text", "encode_json", "restore_conflict", "title_of", "turn_columns"]
+__all__ = [
+    "ConversationStore",
+    "clean_text",
+    "conversation_columns",
+    "encode_json",
+    "restore_conflict",
+    "title_of",
+    "turn_columns",
+]
 
 TITLE_CHARS = 80
 
@@ -69,6 +77,18 @@ def turn_columns(turn: Turn) -> dict[str, Any]:
         "event_count": len(turn.events),
         "created_at": turn.created_at,
         "heartbeat_at": turn.created_at,
+    }
+
+
+def conversation_columns(conversation: Conversation) -> dict[str, Any]:
+    """The columns of a conversation from another store, in the tables of the SQL store."""
+    return {
+        "user_id": conversation.user_id,
+        "conversation_id": conversation.id,
+        "title": conversation.title,
+        "turns": conversation.turns,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
     }
 
 

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any, Protocol, Self, TypeVar, runtime_checkable
@@ -42,6 +43,12 @@ _PROBE = Function(
     description="Report a number.",
     parameters={"type": "object", "properties": {"number": {"type": "integer"}}, "required": ["number"]},
 )
+
+
+@cache
+def _certificates(http: ModuleType) -> Any:
+    """The trusted certificates; reading them takes 30 ms, and each event loop has its own client."""
+    return http.create_ssl_context()
 
 
 @runtime_checkable
@@ -176,18 +183,31 @@ class ChatHost(ABC):
         """The model that is asked; None before one is chosen from those that the host lists."""
         return self._model
 
-    def client_options(self, byte_stream: type[Any]) -> dict[str, Any]:
-        """Arguments of the SDK's HTTP client that limit its responses.
+    def new_client(self, client: Any, sdk: ModuleType, http: ModuleType, host: HostSettings) -> Any:
+        """Create a client of an SDK in the style of OpenAI's, with time limits and limited responses.
+
+        It does not retry: the core does, because the SDKs have no deadline.
 
         Args:
-            byte_stream: ``AsyncByteStream`` of the HTTP library that the SDK uses.
+            client: the SDK's class of asynchronous clients.
+            sdk: the SDK.
+            http: its HTTP library, ``httpx`` or ``httpx2``.
+            host: how to reach the host.
         """
 
         def refused(reason: str) -> ProviderError:
             return ProviderError(f"{self.name}: {reason}", kind="malformed", retryable=False)
 
-        hook = limit_response_async(byte_stream, MAX_RESPONSE_BYTES, refused)
-        return {"headers": IDENTITY, "event_hooks": {"response": [hook]}}
+        hook = limit_response_async(http.AsyncByteStream, MAX_RESPONSE_BYTES, refused)
+        return client(
+            api_key=host.api_key or "none",
+            base_url=host.base_url,
+            timeout=sdk.Timeout(host.timeout_s, connect=CONNECT_TIMEOUT_S),
+            max_retries=0,
+            http_client=sdk.DefaultAsyncHttpxClient(
+                verify=_certificates(http), headers=IDENTITY, event_hooks={"response": [hook]}
+            ),
+        )
 
     @abstractmethod
     def connect(self, sdk: ModuleType, host: HostSettings) -> Any:

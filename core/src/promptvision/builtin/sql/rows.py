@@ -14,7 +14,6 @@ from promptvision.conversations.turn import Claim, Conversation, Event, EventKin
 
 __all__ = [
     "conversation_of",
-    "conversation_row",
     "event_rows",
     "image_rows",
     "journal_of",
@@ -97,18 +96,6 @@ def event_rows(turn: Turn, events: Sequence[Event]) -> list[dict[str, Any]]:
         }
         for event in events
     ]
-
-
-def conversation_row(conversation: Conversation) -> dict[str, Any]:
-    """Return the row of a conversation from another store."""
-    return {
-        "user_id": conversation.user_id,
-        "conversation_id": conversation.id,
-        "title": conversation.title,
-        "turns": conversation.turns,
-        "created_at": conversation.created_at,
-        "updated_at": conversation.updated_at,
-    }
 
 
 def conversation_of(row: Any) -> Conversation:

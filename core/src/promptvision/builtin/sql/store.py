@@ -13,14 +13,18 @@ from promptvision.builtin.sql.database import Database, Transaction
 from promptvision.builtin.sql.faults import ClashError
 from promptvision.builtin.sql.rows import (
     conversation_of,
-    conversation_row,
     event_rows,
     image_rows,
     journal_of,
     journaled,
     last_turns,
 )
-from promptvision.conversations.store import encode_json, restore_conflict, turn_columns
+from promptvision.conversations.store import (
+    conversation_columns,
+    encode_json,
+    restore_conflict,
+    turn_columns,
+)
 from promptvision.conversations.turn import Claim, Conversation, Event, ImageRecord, Turn, TurnKey, TurnStatus
 from promptvision.errors import LeaseLost, StoreError
 
@@ -212,7 +216,7 @@ class SQLConversationStore:
         names = _conversation(turn.key.user_id, turn.key.conversation_id)
         try:
             with self._database.writing() as db:
-                db.change(self._inserts.conversation, conversation_row(conversation))
+                db.change(self._inserts.conversation, conversation_columns(conversation))
                 db.change(statements.DELETE_OLDER_STATE, {**_held(turn), **names})
                 db.insert(statements.INSERT_TURN, [turn_columns(turn)])
                 if turn.events:
