@@ -88,9 +88,9 @@ class CallContext:
         self.models: dict[str, None] = {}
         """Ids of the models that the call has leased, in order."""
         self.notes: list[str] = []
+        """How the call ran, such as on which device and why."""
         self.is_degraded = False
         """Whether the result differs from what the call would give otherwise."""
-        """How the call ran, such as on which device and why."""
         self._images = images
         self._pool = pool
         self._parent = parent
@@ -100,6 +100,7 @@ class CallContext:
         self._plugin = plugin
         self._version = version
         self._leases: dict[tuple[str, ...], HeldLease] = {}
+        self._has_announced = False
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +109,8 @@ class CallContext:
         ran_out = error is not None and is_out_of_memory(error)
         for models in tuple(self._leases):
             self.release(*models, failed=error is not None, ran_out_of_memory=ran_out)
-        self._pool.announce(self, ())
+        if self._has_announced:
+            self._pool.announce(self, ())
 
     def open(self, ref: ImageRef) -> Image:
         """The decoded image; changing it in place does not affect the stored image."""
@@ -187,6 +189,7 @@ class CallContext:
 
     def announce(self, *models: str) -> None:
         """Say which models the call needs next, soonest first."""
+        self._has_announced = True
         self._pool.announce(self, models)
 
     def choose_placement(self, plans: Sequence[StagePlan]) -> PlacementChoice:
