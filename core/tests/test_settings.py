@@ -90,6 +90,13 @@ def test_wrong_keys_are_refused_without_showing_them() -> None:
     assert "hunter2" not in f"{info.value} {info.value.__cause__}"
 
 
+@pytest.mark.parametrize("keys", ["alice:hunter2,alice:hunter3", "alice:hunter2,bob:hunter2"])
+def test_each_user_has_one_key_of_their_own(keys: str) -> None:
+    with pytest.raises(SetupError, match=r"PROMPTVISION_API_KEYS: .*give each user") as info:
+        Settings.from_mapping({"PROMPTVISION_API_KEYS": keys})
+    assert "hunter" not in f"{info.value} {info.value.__cause__}"
+
+
 def test_keys_are_shown_nowhere() -> None:
     settings = Settings.from_mapping({"PROMPTVISION_API_KEYS": "alice:hunter2", "GROQ_API_KEY": "hunter3"})
     assert "hunter" not in f"{settings!r} {settings} {settings.model_dump()}"

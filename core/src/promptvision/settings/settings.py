@@ -37,8 +37,16 @@ def _key_pairs(value: Any) -> Any:
         user, colon, key = part.partition(":")
         if not (user and colon and key):
             raise ValueError("write it as alice:key1,bob:key2")
+        if user in pairs:
+            raise ValueError("a user is named twice; give each user one key")
         pairs[user] = key
     return pairs
+
+
+def _check_unique(keys: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    if len({key.get_secret_value() for key in keys.values()}) < len(keys):
+        raise ValueError("two users have the same key; give each user their own")
+    return keys
 
 
 def _routes(value: Any) -> Any:
@@ -137,7 +145,7 @@ class Settings(BaseModel):
     """Path prefix that a reverse proxy removes, such as ``/vision``."""
     trusted_proxies: Names = ()
     """Addresses of reverse proxies whose ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are trusted."""
-    api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs)] = {}
+    api_keys: Annotated[dict[str, SecretStr], BeforeValidator(_key_pairs), AfterValidator(_check_unique)] = {}
     """User name to API key."""
     model_memory: int | None = Field(None, ge=0)
     """Bytes that loaded models may use together; default: measured."""
