@@ -5,6 +5,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage, 3 something must be installed o
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import sys
 import threading
@@ -101,6 +102,8 @@ def _show_warnings(logger: logging.Logger) -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point of the ``promptvision`` program; always exits through ``sys.exit``."""
     words = sys.argv[1:] if args is None else args
+    if not faulthandler.is_enabled() and sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # a crash in native code, such as of a plugin, names its caller
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # loading is shown as the progress of a step
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

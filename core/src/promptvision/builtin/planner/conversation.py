@@ -255,6 +255,9 @@ def example(function: PlannerFunction, phrase: Phrase) -> str:
     return text
 
 
+_NEAREST_CHARS = 300  # comparing 20,000 characters with all examples takes 50 ms
+
+
 def _nearest(clause: str, functions: Sequence[PlannerFunction]) -> str:
     """The example that shares most words with a clause, if any."""
     from rapidfuzz.fuzz import token_set_ratio
@@ -263,7 +266,7 @@ def _nearest(clause: str, functions: Sequence[PlannerFunction]) -> str:
     examples = [
         example(function, phrase) for function in functions for phrase in islice(function.phrases, 40)
     ]
-    found = extractOne(clause.lower(), examples, scorer=token_set_ratio)
+    found = extractOne(clause[:_NEAREST_CHARS].lower(), examples, scorer=token_set_ratio)
     return found[0] if found and found[1] >= MIN_LIKENESS else ""
 
 
