@@ -154,13 +154,13 @@ class OurPool(Policy):
         self._next_models = turn.next_models
         if self._announces:
             self._ledger.announce(turn.next_models)
-        for rung in self._rungs(turn):
-            if self._tried(rung, turn.step):
+        for level in self._levels(turn):
+            if self._tried(level, turn.step):
                 return
         self.gpu.compute(turn.step.seconds * CPU_SLOWDOWN)
         self.note("on the CPU")
 
-    def _rungs(self, turn: Turn) -> Sequence[Callable[[Step], None]]:
+    def _levels(self, turn: Turn) -> Sequence[Callable[[Step], None]]:
         """What is tried, in order; a pipeline begins with the placement that the product chooses for it."""
         resident, streamed = [self._resident, self._tiled], [self._streamed, self._streamed_tiled]
         if not turn.step.is_staged:
@@ -199,11 +199,11 @@ class OurPool(Policy):
     def _measured(self, step: Step) -> int | None:
         return self._peaks.estimate(step.name) if self._learns else None
 
-    def _tried(self, rung: Callable[[Step], None], step: Step) -> bool:
+    def _tried(self, level: Callable[[Step], None], step: Step) -> bool:
         """Whether a level ran; if memory ran out although it should have fit, once more alone."""
         for _ in range(2):
             try:
-                rung(step)
+                level(step)
             except DoesNotFit:
                 return False
             except MemoryError:

@@ -299,7 +299,7 @@ def test_late_write_of_a_suspended_server_is_rejected(
     _check_taken_over(reply, harness)
     before = _rows(postgres, harness)
     held.gate.touch()
-    held.a.go_on()
+    held.a.resume()
     late = held.answer.result(10)
     assert late.status_code == 429, late.text
     assert "another process has taken it over" in late.json()["error"]

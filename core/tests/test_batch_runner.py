@@ -101,7 +101,7 @@ def test_images_are_removed_even_if_turns_overlap(scene_png: bytes) -> None:
             async def work() -> None:
                 for number, image in left:
                     assert (await runner.run(number, image)).status == "done"
-                    await runner.forget(number)
+                    await runner.delete_conversation(number)
 
             await asyncio.gather(*(work() for _ in range(3)))
             assert agent.images.ids() == []

@@ -305,11 +305,11 @@ def test_free_unused_can_be_limited_to_models_and_a_device(bench: Bench, loads: 
 
 def test_callers_of_a_loading_model_share_one_load(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 10))
-    begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
+    begun, proceed, waiting = threading.Event(), threading.Event(), threading.Event()
 
     def slowly(model: Model) -> None:
         begun.set()
-        assert go_on.wait(10)
+        assert proceed.wait(10)
 
     loads.before = slowly
     with ThreadPoolExecutor(2) as threads:
@@ -318,19 +318,19 @@ def test_callers_of_a_loading_model_share_one_load(bench: Bench, loads: Loads) -
         assert pool.loaded() == []  # neither listed yet, nor is the pool locked
         second = threads.submit(lease_once, pool, "a", check=waiting.set)
         assert waiting.wait(10)
-        go_on.set()
+        proceed.set()
         assert [first.result(10), second.result(10)] == [["a"], ["a"]]
     assert loads.count == {"a": 1}
 
 
 def test_caller_that_waited_for_a_failed_load_loads_again(bench: Bench, loads: Loads) -> None:
     pool = bench.pool(bench.spec("a", 10))
-    begun, go_on, waiting = threading.Event(), threading.Event(), threading.Event()
+    begun, proceed, waiting = threading.Event(), threading.Event(), threading.Event()
 
     def fail_once(model: Model) -> None:
         loads.before = lambda model: None
         begun.set()
-        assert go_on.wait(10)
+        assert proceed.wait(10)
         raise ValueError("header too large")
 
     loads.before = fail_once
@@ -339,7 +339,7 @@ def test_caller_that_waited_for_a_failed_load_loads_again(bench: Bench, loads: L
         assert begun.wait(10)
         second = threads.submit(lease_once, pool, "a", check=waiting.set)
         assert waiting.wait(10)
-        go_on.set()
+        proceed.set()
         with pytest.raises(
             ToolFailed, match=r"toy: model 'a' could not be loaded .*header too large.*verify a"
         ):

@@ -106,7 +106,7 @@ def test_crashing_tools_fail_one_step_each_among_50_turns(site: Path, tmp_path: 
     broken = {
         "trial_segfault": "its worker process was killed by SIGSEGV",
         "trial_exit": "its worker process ended with exit code 3",
-        "trial_eat": "MemoryError",
+        "trial_exhaust": "MemoryError",
         "trial_ignore": "took longer than 5 s",
     }
     prompts = [f"trial_echo n{number}" for number in range(50)]
@@ -166,7 +166,7 @@ def test_process_that_ran_out_of_memory_is_replaced(site: Path, tmp_path: Path) 
     bench = trial_bench(tmp_path, lambda worker: ProcessExecutor(worker, 1), settings)
     before = bench.result("echo", TrialArgs(text="before")).process
     with pytest.raises(MemoryError):
-        bench.run("eat")
+        bench.run("exhaust")
     assert bench.result("echo", TrialArgs(text="after")).process != before
     asyncio.run(bench.runtime.executor.close())
 

@@ -23,7 +23,7 @@ class Hub:
     """A model hub on loopback that sends half of a file, and the rest when the test says so."""
 
     def __init__(self) -> None:
-        self.go_on = threading.Event()
+        self.proceed = threading.Event()
         """Set to send the rest of the files that are requested."""
         hub = self
 
@@ -34,7 +34,7 @@ class Hub:
                 self.end_headers()
                 self.wfile.write(WEIGHTS[: len(WEIGHTS) // 2])
                 self.wfile.flush()
-                hub.go_on.wait(180)
+                hub.proceed.wait(180)
                 self.wfile.write(WEIGHTS[len(WEIGHTS) // 2 :])
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -50,7 +50,7 @@ def hub() -> Iterator[Hub]:
     thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield made
-    made.go_on.set()
+    made.proceed.set()
     made.server.shutdown()
     thread.join()
     made.server.server_close()
@@ -65,7 +65,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, gate_file: Path, hub: Hub) 
 
 
 def test_model_is_pulled_with_live_progress(server: ServerProcess, open_page: Open, hub: Hub) -> None:
-    hub.go_on.clear()
+    hub.proceed.clear()
     page = open_page(server.url).page
     page.get_by_role("tab", name="Setup").click()
     model = page.locator(".models li", has_text="toy-captions")
@@ -75,7 +75,7 @@ def test_model_is_pulled_with_live_progress(server: ServerProcess, open_page: Op
     )
     model.get_by_role("button", name="Download to the server: toy-captions").click()
     expect(model).to_contain_text(HALF)
-    hub.go_on.set()
+    hub.proceed.set()
     expect(page.get_by_text("toy-captions: is downloaded.")).to_be_visible()
     expect(model).to_have_count(0)
     page.get_by_role("tab", name="Tools").click()
@@ -83,14 +83,14 @@ def test_model_is_pulled_with_live_progress(server: ServerProcess, open_page: Op
 
 
 def test_pull_continues_when_the_page_is_closed(server: ServerProcess, open_page: Open, hub: Hub) -> None:
-    hub.go_on.clear()
+    hub.proceed.clear()
     page = open_page(server.url).page
     page.get_by_role("tab", name="Setup").click()
     model = page.locator(".models li", has_text="toy-tags")
     model.get_by_role("button").click()
     expect(model).to_contain_text(HALF)
     page.reload()
-    hub.go_on.set()
+    hub.proceed.set()
     page.get_by_role("tab", name="Setup").click()
     expect(page.locator(".models li").first).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""What people say for the everyday operations, in words that no list of phrases has in this order."""
+"""Everyday requests whose words are in none of the declared phrases in this order."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from promptvision.builtin.planner.reading import read_request
-from promptvision.testing.agents import make_registry
+from promptvision.testing import make_registry, read_request
 from promptvision_basics.plugin import promptvision_tools
 
 FUNCTIONS = make_registry(promptvision_tools()).functions()

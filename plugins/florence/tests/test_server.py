@@ -89,7 +89,7 @@ def test_failure_is_a_500_with_detail(serve: Serve, image: Image.Image, problem:
 
 
 def test_images_are_described_one_by_one_in_a_bounded_queue(serve: Serve, image: Image.Image) -> None:
-    started, go_on = threading.Semaphore(0), threading.Event()
+    started, proceed = threading.Semaphore(0), threading.Event()
     running = 0
     most = 0
 
@@ -98,7 +98,7 @@ def test_images_are_described_one_by_one_in_a_bounded_queue(serve: Serve, image:
         running += 1
         most = max(most, running)
         started.release()
-        assert go_on.wait(30)
+        assert proceed.wait(30)
         running -= 1
         return "done"
 
@@ -108,7 +108,7 @@ def test_images_are_described_one_by_one_in_a_bounded_queue(serve: Serve, image:
         answers = [clients.submit(send, url, data) for _ in range(MAX_WAITING + 1)]
         assert started.acquire(timeout=30)
         refused = next(answer for answer in _finished(answers))
-        go_on.set()
+        proceed.set()
         statuses = sorted(answer.result().status_code for answer in answers)
     assert refused.status_code == 503
     assert refused.headers["retry-after"] == "5"

@@ -304,16 +304,16 @@ def test_running_out_of_memory_in_any_stage_is_reported_and_keeps_the_result(
         monkeypatch.setattr(place, name, counted(name, getattr(place, name)))
     result, _ = paint_in(held, *scene)
     assert result.inpainted_image_url == wanted.inpainted_image_url
-    rungs = ["tried again with cached memory released", "tried again with unused models evicted"]
+    levels = ["tried again with cached memory released", "tried again with unused models evicted"]
     if stage in ("encode", "decode"):
-        rungs.append("continued in tiles")
+        levels.append("continued in tiles")
     else:
-        rungs += ["continued component by component", "continued with weights streamed in groups of layers"]
-    rungs = rungs[:failures]
-    assert [rung for rung in rungs if rung in result.message] == rungs
-    assert result.message.count("memory ran out") == len(rungs) == len(held.notes)
+        levels += ["continued component by component", "continued with weights streamed in groups of layers"]
+    levels = levels[:failures]
+    assert [level for level in levels if level in result.message] == levels
+    assert result.message.count("memory ran out") == len(levels) == len(held.notes)
     once = {"embed_prompts": 2, "encode": 2, "denoise": 1, "refine": 1, "decode": 1}
-    assert calls == {**once, stage: once[stage] + len(rungs)}
+    assert calls == {**once, stage: once[stage] + len(levels)}
 
 
 PAIRS = [

@@ -94,7 +94,7 @@ class CloudinaryImageStore(ObjectImageStore):
         """The time of a small asset that is uploaded when an image is put again."""
         return self._uploaded_at(_touch_name(name)) or 0.0
 
-    def _forget_repeated_put(self, name: ObjectName) -> None:
+    def _delete_repeated_put(self, name: ObjectName) -> None:
         self._call(cloudinary.uploader.destroy, self._public_id(_touch_name(name)), invalidate=True)
 
     def _overwrite(self, name: ObjectName, data: bytes, media_type: str) -> None:

@@ -105,7 +105,7 @@ class ActorPool:
         room = self._fits(self.group) if wanted > self.size else 0
         while self.size < wanted and len(self._starting) < max(1, room):
             handle = ActorHandle(self.group)
-            task = asyncio.ensure_future(self._bring_up(handle))
+            task = asyncio.ensure_future(self._start_actor(handle))
             self._starting[task] = handle
         self._note_waiting()
 
@@ -116,7 +116,7 @@ class ActorPool:
         handle = min(self.idle, key=lambda each: each.idle_since)
         if time.monotonic() - handle.idle_since < idle_s:
             return False
-        self._forget(handle)
+        self._remove(handle)
         handle.kill()
         return True
 
@@ -143,7 +143,7 @@ class ActorPool:
     def _needed(self) -> int:
         return len(self._ready) + max(0, self.waiting)
 
-    async def _bring_up(self, handle: ActorHandle) -> None:
+    async def _start_actor(self, handle: ActorHandle) -> None:
         try:
             await handle.start(self._start, self._lose)
         except PromptvisionError as exc:
@@ -180,7 +180,7 @@ class ActorPool:
             handle.idle_since = time.monotonic()
             self.idle.append(handle)
             return
-        self._forget(handle)
+        self._remove(handle)
         if handle.is_alive:
             handle.kill()
         if self.waiting:
@@ -190,10 +190,10 @@ class ActorPool:
         """Remove an actor that has ended by itself."""
         if handle in self.idle:
             log.warning("executor 'ray': worker actor %s has ended", handle.name)
-            self._forget(handle)
+            self._remove(handle)
             self.grow()
 
-    def _forget(self, handle: ActorHandle) -> None:
+    def _remove(self, handle: ActorHandle) -> None:
         self._ready.discard(handle)
         if handle in self.idle:
             self.idle.remove(handle)

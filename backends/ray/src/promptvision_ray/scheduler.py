@@ -24,7 +24,7 @@ PATIENCE_S = 2.0
 """How long a group without an actor waits for free resources before an idle actor of another group ends."""
 TICK_S = 0.5
 ROOM_S = 0.5
-"""How long the free resources of the cluster are remembered."""
+"""How long the free resources of the cluster are cached."""
 
 
 class Scheduler:

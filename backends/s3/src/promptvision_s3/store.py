@@ -71,7 +71,7 @@ class BucketImageStore(ObjectImageStore):
         except NotFound:
             return 0.0
 
-    def _forget_repeated_put(self, name: ObjectName) -> None:
+    def _delete_repeated_put(self, name: ObjectName) -> None:
         with suppress(NotFound), self._converted():
             obstore.delete(self._bucket.store, _touch_key(name))
 

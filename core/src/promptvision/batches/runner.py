@@ -89,7 +89,7 @@ class BatchRunner:
                 await self._decide(reply)
         return reply if is_first else await self._turn(number, image)
 
-    async def forget(self, number: int) -> None:
+    async def delete_conversation(self, number: int) -> None:
         """Delete the conversation of an image, with the images that nothing else refers to.
 
         An image that was put since the oldest running turn began stays for now; it is deleted with the

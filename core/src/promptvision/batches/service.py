@@ -241,7 +241,7 @@ class _Work:
             entries.append((EventKind.ITEM, {"plan": self.runner.plan.stored()}, None))
         self.items[item.number - 1] = ended
         await self.journal.write(*entries, (EventKind.ITEM, ended.stored(), None))
-        await self.runner.forget(item.number)
+        await self.runner.delete_conversation(item.number)
 
     async def _add_image(self, image_id: str) -> Entry:
         """Enter a result into the conversation of the batch, which owns it from then on."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from promptvision.cli.output import echo_text, say
-from promptvision.cli.pulling import offer_pull, tell_needs
+from promptvision.cli.pulling import offer_pull, print_needs
 from promptvision.errors import Cancelled, InputError, PromptvisionError, SetupError
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class _Work:
         failed = f", {self._failed} failed" if self._failed else ""
         echo_text(f"{done} of {total} done{failed}; {self._folder.path}")
         if self._unready is not None:
-            tell_needs(self._unready[1].setup)
+            print_needs(self._unready[1].setup)
         if not self._failed:
             return 0
         return 3 if self._needs_setup == self._failed else 1
@@ -252,7 +252,7 @@ class _Work:
             self._needs_setup += reply.needs_setup
             if is_done:
                 await asyncio.to_thread(self._store, agent, path, reply, time.monotonic() - began)
-            await runner.forget(number)
+            await runner.delete_conversation(number)
         except Cancelled:
             raise asyncio.CancelledError from None
         except PromptvisionError as exc:

@@ -14,7 +14,7 @@ import click
 from promptvision.cli import line_editing, terminal
 from promptvision.cli.history import export_document, print_turns
 from promptvision.cli.output import complain, echo_text, say
-from promptvision.cli.pulling import offer_pull, tell_needs
+from promptvision.cli.pulling import offer_pull, print_needs
 from promptvision.cli.run import existing_file, unwritable
 from promptvision.cli.session import StepPrinter, settle
 from promptvision.errors import InputError, NotFound, PromptvisionError
@@ -182,7 +182,7 @@ class ChatSession:
                 self._image, self._chosen = image, chosen
                 self._ask(words, reply.setup)
                 return
-            tell_needs(reply.setup)
+            print_needs(reply.setup)
         self._has_failed = self._has_failed or reply.status != "done"
         if reply.image_id is not None:
             self._show(reply.image_id)

@@ -91,12 +91,12 @@ def _show_warnings(logger: logging.Logger) -> None:
     """Print warnings about plugins and settings on stderr, one line each."""
     import logging
 
-    class Complain(logging.Handler):
+    class PrintWarnings(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             complain(record.getMessage())
 
     if not logger.handlers:
-        logger.addHandler(Complain(logging.WARNING))
+        logger.addHandler(PrintWarnings(logging.WARNING))
 
 
 def main(args: list[str] | None = None) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from promptvision.plugins.registry import Registry
     from promptvision.settings import Settings
 
-__all__ = ["is_terminal", "offer_pull", "progress_bar", "pull_models", "tell_needs"]
+__all__ = ["is_terminal", "offer_pull", "print_needs", "progress_bar", "pull_models"]
 
 
 def is_terminal() -> bool:
@@ -45,11 +45,11 @@ def offer_pull(registry: Registry, needs: NeedsSetup | None, *, pull: bool) -> b
     if not pull and (not is_terminal() or not _ask(specs, needs)):
         return False
     failed = pull_models(specs, registry.settings)
-    registry.availability.forget()
+    registry.availability.invalidate()
     return not failed
 
 
-def tell_needs(needs: NeedsSetup | None) -> None:
+def print_needs(needs: NeedsSetup | None) -> None:
     """Print the command that fixes what is missing, alone on the last line of stderr."""
     if needs is not None and needs["command"]:
         say_command(needs["command"])

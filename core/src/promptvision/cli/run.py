@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from promptvision.cli.output import echo_json, echo_text, say
-from promptvision.cli.pulling import is_terminal, offer_pull, tell_needs
+from promptvision.cli.pulling import is_terminal, offer_pull, print_needs
 from promptvision.cli.session import StepPrinter, settle, with_agent
 from promptvision.errors import InputError
 
@@ -156,7 +156,7 @@ def _report(agent: Agent, reply: Reply, output: str | None, as_json: bool, *, is
             say(f"{output} was not written: the request was not fulfilled", fg="yellow")
         if reply.image_id is not None and not as_json and not is_quiet:
             say(f"last image: {agent.images.url(reply.image_id)}")
-        tell_needs(reply.setup)
+        print_needs(reply.setup)
         return 3 if reply.needs_setup or reply.fallbacks else 1
     if output is not None:
         write_image(agent, reply, output)

@@ -73,16 +73,16 @@ async def _run(agent: Agent, tool: Tool) -> CheckedTool:
     try:
         values = _arguments(agent, tool, _sample())
         if values is None:
-            return _tell(CheckedTool(tool.name, True, 0.0, _NOT_RUN))
+            return _print_result(CheckedTool(tool.name, True, 0.0, _NOT_RUN))
         args = tool.args.model_validate(values)
         await agent.services.runtime.execute(tool, args, cancel=CancelToken(), timeout_s=LIMIT_S)
     except Exception as exc:  # noqa: BLE001  # isolation: a tool may raise anything
         text = str(exc) or type(exc).__name__
-        return _tell(CheckedTool(tool.name, False, time.monotonic() - started, text))
-    return _tell(CheckedTool(tool.name, True, time.monotonic() - started))
+        return _print_result(CheckedTool(tool.name, False, time.monotonic() - started, text))
+    return _print_result(CheckedTool(tool.name, True, time.monotonic() - started))
 
 
-def _tell(tested: CheckedTool) -> CheckedTool:
+def _print_result(tested: CheckedTool) -> CheckedTool:
     state = "works" if tested.is_ok else "failed"
     detail = f": {tested.message}" if tested.message else f", {tested.seconds:.1f} s"
     say(f"  {tested.tool}: {state}{detail}", fg="green" if tested.is_ok else "red")

@@ -121,7 +121,7 @@ def _download(plan: SetupPlan, registry: Registry, machine: Machine) -> bool:
     require_space(settings.weights_home, 0)
     specs = [model.spec for model in plan.missing]
     has_failed = pull_models(specs, settings)
-    registry.availability.forget()
+    registry.availability.invalidate()
     for spec in specs:
         if locate(spec, settings) is None:
             continue

@@ -246,7 +246,7 @@ class _Worker:
             is_done = True
             raise
         except (EOFError, OSError, ValueError) as exc:
-            raise self._death(used) from exc
+            raise self._end_error(used) from exc
         finally:
             timer.cancel()
             if not is_done:
@@ -257,7 +257,7 @@ class _Worker:
         write_message(self._in, {"bytes": len(data), "pixels": wants_pixels}, data)
         head = read_message(self._out)
         if "memory" in head:
-            head = self._go_on(int(head["memory"]), take)
+            head = self._resume(int(head["memory"]), take)
         if "error" in head:
             raise _ERRORS[head["error"]](head["message"], hint=head["hint"])
         width, height = head["size"]
@@ -274,7 +274,7 @@ class _Worker:
             notes=tuple(head["notes"]),
         )
 
-    def _go_on(self, size: int, take: Take) -> dict[str, Any]:
+    def _resume(self, size: int, take: Take) -> dict[str, Any]:
         """Let the process decode as soon as there is enough memory; return its next message."""
         try:
             take(size)
@@ -289,7 +289,7 @@ class _Worker:
         self._in.write(answer)
         self._in.flush()
 
-    def _death(self, used: list[float]) -> Busy | TooLarge:
+    def _end_error(self, used: list[float]) -> Busy | TooLarge:
         """The error for a process that ended; ``used``: its CPU seconds if it was stopped at the deadline."""
         self._process.kill()
         code = self._process.wait()

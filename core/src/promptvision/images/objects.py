@@ -31,7 +31,7 @@ T = TypeVar("T")
 ObjectName = str
 """The last part of a key: ``<sha256>.<extension>``, never user input."""
 
-MAX_REMEMBERED = 10_000
+MAX_CACHED_NAMES = 10_000
 _CLOCK_STEP_S = 1.0
 """Services give the time of an object in whole seconds."""
 
@@ -55,8 +55,8 @@ class ObjectImageStore(ABC):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._names: LRUCache[str, ObjectName] = LRUCache(MAX_REMEMBERED)
-        self._put_at: LRUCache[str, float] = LRUCache(MAX_REMEMBERED)
+        self._names: LRUCache[str, ObjectName] = LRUCache(MAX_CACHED_NAMES)
+        self._put_at: LRUCache[str, float] = LRUCache(MAX_CACHED_NAMES)
         self._locks: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
 
     @abstractmethod
@@ -116,7 +116,7 @@ class ObjectImageStore(ABC):
         """
         return 0.0
 
-    def _forget_repeated_put(self, name: ObjectName) -> None:  # noqa: B027  # not every service records it
+    def _delete_repeated_put(self, name: ObjectName) -> None:  # noqa: B027  # not every service records it
         """Remove the record of :meth:`_last_repeated_put`."""
 
     def put(self, data: bytes, media_type: str) -> StoredImage:
@@ -143,7 +143,7 @@ class ObjectImageStore(ABC):
 
     def url(self, image_id: str) -> str:
         """The URL for readers."""
-        name = self._remembered(image_id) or self._found(image_id, self._size)[0]
+        name = self._cached_name(image_id) or self._found(image_id, self._size)[0]
         return self._link(name)
 
     def delete(self, image_id: str, *, unless_put_since: float | None = None) -> None:
@@ -165,10 +165,10 @@ class ObjectImageStore(ABC):
                         name = older
                     else:
                         return
-                    self._forget(image_id)
-                    self._forget_repeated_put(name)
+                    self._drop_name(image_id)
+                    self._delete_repeated_put(name)
             except NotFound:
-                self._forget(image_id)
+                self._drop_name(image_id)
 
     def _remove_older(self, image_id: str, time_s: float) -> ObjectName | None:
         """Remove an object that was not put since a time; None if it was, then it is there afterwards."""
@@ -201,31 +201,31 @@ class ObjectImageStore(ABC):
                 answer = ask(name)
             except NotFound:
                 continue
-            self._remember(image_id, name)
+            self._cache_name(image_id, name)
             return name, answer
-        self._forget(image_id)
+        self._drop_name(image_id)
         raise NotFound(f"image store: no image {image_id!r}")
 
     def _candidates(self, image_id: str) -> Iterator[ObjectName]:
         check_image_id(image_id)
-        remembered = self._remembered(image_id)
-        if remembered:
-            yield remembered
-        yield from (name for end in MEDIA_TYPES if (name := f"{image_id}.{end}") != remembered)
+        cached = self._cached_name(image_id)
+        if cached:
+            yield cached
+        yield from (name for end in MEDIA_TYPES if (name := f"{image_id}.{end}") != cached)
 
     def _image_lock(self, image_id: str) -> threading.Lock:
         """The lock for putting and removing an image; it exists while it is in use."""
         with self._lock:
             return self._locks.setdefault(image_id, threading.Lock())
 
-    def _remembered(self, image_id: str) -> ObjectName | None:
+    def _cached_name(self, image_id: str) -> ObjectName | None:
         with self._lock:
             return self._names.get(image_id)
 
-    def _remember(self, image_id: str, name: ObjectName) -> None:
+    def _cache_name(self, image_id: str, name: ObjectName) -> None:
         with self._lock:
             self._names[image_id] = name
 
-    def _forget(self, image_id: str) -> None:
+    def _drop_name(self, image_id: str) -> None:
         with self._lock:
             self._names.pop(image_id, None)

@@ -218,7 +218,7 @@ def _attempt(
     if remote.size and have > remote.size:
         have = 0
     with opener.open(_request(remote, have, saved_tag), timeout=TIMEOUT_S) as answer:
-        if answer.status != 206 or not _goes_on_at(answer, have):
+        if answer.status != 206 or not _resumes_at(answer, have):
             have = 0
         _note_tag(tag, answer)
         length = _length(answer, remote)
@@ -253,7 +253,7 @@ def _note_tag(path: Path, answer: Any) -> None:
         path.unlink(missing_ok=True)
 
 
-def _goes_on_at(answer: Any, have: int) -> bool:
+def _resumes_at(answer: Any, have: int) -> bool:
     return str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
 
 

@@ -95,7 +95,7 @@ class ModelLoader:
 
     def _load(self, slot: Slot, lease: Lease, check: Check, free: Free) -> None:
         if slot.device == "cuda":
-            self._peaks.disturb()
+            self._peaks.invalidate()
         with self._instruments.around(ModelLoadActivity, slot.spec.id, slot.device):
             if slot.device == HOST:
                 model, seconds = self._read_to_host(slot, check, free)

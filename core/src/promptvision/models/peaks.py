@@ -129,7 +129,7 @@ class Peaks:
             elif peak > run.baseline:
                 self.table.add(run.key, peak - run.baseline)
 
-    def disturb(self) -> None:
+    def invalidate(self) -> None:
         """A model is being put on the GPU: peaks of running calls are not theirs alone."""
         with self._lock:
             for run in self._running.values():

@@ -135,7 +135,7 @@ class Placements:
         """
         specs = {id_: self._options.spec(id_) for plan in plans for id_ in plan.models}
         if self._options.best_device() != "cuda" or any("cuda" not in spec.dtypes for spec in specs.values()):
-            return self._remember(specs, _on_cpu("there is no GPU for all the models"))
+            return self._record(specs, _on_cpu("there is no GPU for all the models"))
         dtypes = {id_: devices.choose_dtype(spec.dtypes, "cuda") for id_, spec in specs.items()}
         free = self._grants.room("cuda", list(specs.values()))
         stages = [self._stage(plan, specs, dtypes) for plan in plans]
@@ -158,7 +158,7 @@ class Placements:
             free_bytes=free,
             at=time.time(),
         )
-        return self._remember(specs, choice)
+        return self._record(specs, choice)
 
     def _stage(self, plan: StagePlan, specs: dict[str, ModelSpec], dtypes: dict[str, str]) -> Stage:
         weights = self._weights(plan, specs, dtypes, "cuda")
@@ -239,7 +239,7 @@ class Placements:
         is_worth_it = seconds[best] < (1 - _GAIN) * seconds[last.placement]
         return (best, False) if is_worth_it else (last.placement, True)
 
-    def _remember(self, specs: dict[str, ModelSpec], choice: PlacementChoice) -> PlacementChoice:
+    def _record(self, specs: dict[str, ModelSpec], choice: PlacementChoice) -> PlacementChoice:
         name = _name(specs)
         with self._lock:
             before = self._last.pop(name, None)

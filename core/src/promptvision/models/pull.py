@@ -132,7 +132,7 @@ class PullJob:
             try:
                 digest = fetch(file, target, progress=progress, schemes=self.schemes)
             except Unreachable as exc:
-                raise Unreachable(exc.message, hint=_ways_out(self.spec, self.folder)) from exc
+                raise Unreachable(exc.message, hint=_offline_hint(self.spec, self.folder)) from exc
         return PulledFile(path=file.path, size=target.stat().st_size, sha256=digest)
 
     def finish(self, pulled: Sequence[PulledFile]) -> Path:
@@ -178,7 +178,7 @@ def prepare(
         try:
             commit, files = _list_files(wanted, settings)
         except Unreachable as exc:
-            raise Unreachable(exc.message, hint=_ways_out(wanted, folder)) from exc
+            raise Unreachable(exc.message, hint=_offline_hint(wanted, folder)) from exc
         yield PullJob(
             spec=wanted,
             folder=folder,
@@ -189,7 +189,7 @@ def prepare(
         )
 
 
-def _ways_out(spec: ModelSpec, folder: Path) -> str:
+def _offline_hint(spec: ModelSpec, folder: Path) -> str:
     names = ", ".join(file.path for file in spec.files)
     return (
         "check the network; behind a proxy set HTTPS_PROXY; for a mirror of the hub set HF_ENDPOINT; or copy "

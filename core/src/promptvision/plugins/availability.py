@@ -82,7 +82,7 @@ class Availability:
 
             await asyncio.to_thread(self._check)
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Check again at the next question: something was downloaded or installed."""
         with self._lock:
             self._snapshot = None

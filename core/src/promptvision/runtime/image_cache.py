@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ImageCache", "copy_on_write"]
 
 _DIGESTS = 4096
-"""Digests of decoded images that are remembered."""
+"""Digests of decoded images that are cached."""
 
 
 class ImageCache:

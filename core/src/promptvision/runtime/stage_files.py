@@ -206,7 +206,7 @@ class StageFiles:
                 return work(index)
         except sqlite3.DatabaseError as exc:
             if exc.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                self._forget()
+                self._discard()
             log.warning("cache: the index in %s failed: %s", self.folder, exc)
         except OSError as exc:
             log.warning("cache: %s cannot be used: %s", self.folder, exc)
@@ -244,7 +244,7 @@ class StageFiles:
                     file.unlink()
         self._is_prepared = True
 
-    def _forget(self) -> None:
+    def _discard(self) -> None:
         """Delete a damaged index; its files are deleted as orphans later, or written again."""
         for name in ("index.sqlite", "index.sqlite-wal", "index.sqlite-shm"):
             with suppress(OSError):

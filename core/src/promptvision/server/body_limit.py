@@ -50,7 +50,7 @@ class BodyRoom:
         self._held[user] += size
         return True
 
-    def give_back(self, user: str, size: int) -> None:
+    def release(self, user: str, size: int) -> None:
         """Remove bytes that a user no longer holds."""
         self._held[user] -= size
         if self._held[user] <= 0:
@@ -102,7 +102,7 @@ class BodyLimit:
             nonlocal has_started
             if body.refusal is None:
                 has_started = True
-                body.share.give_back()
+                body.share.release()
                 await send(message)
 
         try:
@@ -113,7 +113,7 @@ class BodyLimit:
             if body.refusal is None:
                 raise
         finally:
-            body.share.give_back()
+            body.share.release()
         if body.refusal is not None and not has_started:
             await body.refusal(scope, receive, send)
 
@@ -139,10 +139,10 @@ class _Share:
         self._held += more
         return True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Hold nothing."""
         if self._held:
-            self._room.give_back(self._user, self._held)
+            self._room.release(self._user, self._held)
             self._held = 0
 
 
@@ -163,7 +163,7 @@ class _Body:
         self._size = self._messages = self._tokens = 0
         self.share = share
         self.refusal: Response | None = None
-        """The response once a limit is exceeded; the app is told that the client has left."""
+        """The response once a limit is exceeded; the app receives ``http.disconnect``."""
 
     def expect(self, size: int) -> None:
         """Check a size and take the room for it."""

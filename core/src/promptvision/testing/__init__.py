@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from promptvision import lazy_attributes
 
 if TYPE_CHECKING:
+    from promptvision.builtin.planner.reading import read_request as read_request
     from promptvision.builtin.samples import still_life as still_life
     from promptvision.builtin.samples import street_sign as street_sign
     from promptvision.builtin.sql.store import SQLConversationStore as SQLConversationStore
@@ -120,6 +121,7 @@ _MODULES = {
     "note": "promptvision.testing.turns",
     "image_event": "promptvision.testing.turns",
     "postgres_server": "promptvision.testing.postgres",
+    "read_request": "promptvision.builtin.planner.reading",
     "rectangles": "promptvision.testing.masks",
     "run_tool": "promptvision.testing.context",
     "still_life": "promptvision.builtin.samples",

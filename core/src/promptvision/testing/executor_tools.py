@@ -122,7 +122,7 @@ def _exit(args: TrialArgs, context: ToolContext) -> TrialResult:
     os._exit(3)
 
 
-def _eat(args: TrialArgs, context: ToolContext) -> TrialResult:
+def _exhaust(args: TrialArgs, context: ToolContext) -> TrialResult:
     """Allocate memory until none is left."""
     eaten: list[bytearray] = []
     while True:
@@ -170,7 +170,7 @@ TRIAL = _operation("trial")
 
 _RUNS: tuple[Callable[..., Any], ...] = (
     *(_echo, _invert, _report, _fail, _wait, _wait_async, _return_nothing),
-    *(_segfault, _exit, _eat, _ignore, _segfault_once, _hold, _lose_device),
+    *(_segfault, _exit, _exhaust, _ignore, _segfault_once, _hold, _lose_device),
 )
 
 

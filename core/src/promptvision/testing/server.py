@@ -118,7 +118,7 @@ class ServerProcess:
         """Suspend it, so that it misses its heartbeats."""
         self._running.send_signal(signal.SIGSTOP)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Resume it after :meth:`pause`."""
         self._running.send_signal(signal.SIGCONT)
 

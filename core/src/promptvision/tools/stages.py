@@ -144,7 +144,7 @@ class StagedRunner:
             passes=passes,
         )
         attempt = _Attempt(self._context, stage, self._gpu, self._view, self._note)
-        rungs = self._rungs(attempt)
+        levels = self._levels(attempt)
         initial, step = self.placement, self.placement.words
         peaks: dict[str, int] = {}
         while True:
@@ -157,14 +157,14 @@ class StagedRunner:
                 cause = exc.message if isinstance(exc, PromptvisionError) else _ran_out(self.device)
             # Outside the except block: the traceback keeps the tensors of the failed attempt alive.
             peaks[step] = attempt.reserved.peak
-            if (rung := next(rungs, None)) is None:
+            if (level := next(levels, None)) is None:
                 had = attempt.refused or _Refused(sum(attempt.reserved), usable_bytes(self.device))
                 raise OutOfMemory(what, self.device, had.needed, had.free, peaks)
-            step = rung
+            step = level
             is_other = attempt.is_tiled or self.placement is not initial
             self._note(f"While {what}, {cause}; {step}.", is_degraded=is_other)
 
-    def _rungs(self, attempt: _Attempt[Any]) -> Iterator[str]:
+    def _levels(self, attempt: _Attempt[Any]) -> Iterator[str]:
         """Prepare the next attempt, and say how it differs from the one before."""
         if attempt.refused is None:
             release_cached()

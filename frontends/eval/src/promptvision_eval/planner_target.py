@@ -85,7 +85,7 @@ class PlannerTarget:
         fields = {"calls": turn.calls, "text": reply.text, "is_understood": is_understood}
         return EvalOutput(fields=fields, open=_no_image), time.perf_counter() - began
 
-    async def forget(self) -> None:
+    async def clear(self) -> None:
         """Nothing is stored."""
 
     async def close(self) -> None:

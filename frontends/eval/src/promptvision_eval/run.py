@@ -130,7 +130,7 @@ async def run_target(plan: Plan, target: Target) -> Outcome:
             except PromptvisionError as exc:
                 failures[case.id] = str(exc)
             finally:
-                await target.forget()
+                await target.clear()
             name = f"{target.name}: {case.id}"
             progress.advance(name, failures.get(case.id, ""), is_done=case.id not in failures)
         if len(records) > QUIET:

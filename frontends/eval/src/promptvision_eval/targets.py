@@ -33,7 +33,7 @@ class Target(Protocol):
     async def call(self, values: Mapping[str, Any]) -> tuple[EvalOutput, float]:
         """The output of one call and its seconds."""
 
-    async def forget(self) -> None:
+    async def clear(self) -> None:
         """Release what calls have stored, after each example."""
 
     async def close(self) -> None:
@@ -76,7 +76,7 @@ class ToolTarget:
         self.models = [*dict.fromkeys([*self.models, *step.models])]
         return EvalOutput(fields=step.result, open=self._agent.open), step.seconds
 
-    async def forget(self) -> None:
+    async def clear(self) -> None:
         """Delete the images of the last example from the store and from memory."""
         for image_id in dict.fromkeys(self._stored):
             await asyncio.to_thread(self._agent.images.delete, image_id)

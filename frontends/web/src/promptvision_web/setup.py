@@ -114,7 +114,7 @@ async def _pull(spec: ModelSpec, agent: Agent) -> AsyncIterator[str]:
         await asyncio.wait({task}, timeout=_PROGRESS_S)
     error = task.exception()
     if error is None:
-        agent.registry.availability.forget()
+        agent.registry.availability.invalidate()
         yield _event({"done": latest["total"], "total": latest["total"], "finished": True})
     elif isinstance(error, PromptvisionError):
         yield _event({"error": str(error)})

@@ -108,7 +108,7 @@ class EventEncoder:
             return self._numbered(events)
         encoded = [*self._settle(message, events), *self._numbered(events)]
         if self._message == message:
-            self._forget()
+            self._reset()
         return encoded
 
     def progress(self, step: int, done: float, total: float, message: str) -> list[StreamEvent]:
@@ -166,7 +166,7 @@ class EventEncoder:
         if message > self._message:
             self._message, self._dropped, self._sent = message, 0, None
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._message, self._dropped, self._sent = 0, 0, None
 
     def _drop(self) -> StreamEvent:
@@ -189,7 +189,7 @@ class EventEncoder:
         """The part of a text event that was not sent yet."""
         event, sent = {**event, "messageId": self._message_id()}, self._sent
         if event["type"] == "TEXT_MESSAGE_END":
-            self._forget()
+            self._reset()
         elif sent is not None:
             if event["type"] == "TEXT_MESSAGE_START":
                 return None
