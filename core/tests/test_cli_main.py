@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from promptvision.builtin.commands import COMMANDS
+from promptvision.cli.main import main
 from promptvision.testing.program import Ended, Program, write_plugin
 
 Command = Callable[..., Ended]
@@ -148,3 +150,12 @@ def test_serve_on_a_taken_port_says_so_and_how_to_choose_another(command: Callab
     assert "ddress already in use" in ended.said
     assert "--port" in ended.said
     assert "Errno" not in ended.said
+
+
+def test_crash_in_native_code_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    files: list[object] = []
+    monkeypatch.setattr(faulthandler, "is_enabled", lambda: False)
+    monkeypatch.setattr(faulthandler, "enable", files.append)
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert files == [sys.__stderr__]

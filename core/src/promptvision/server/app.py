@@ -30,11 +30,12 @@ from promptvision.server import (
     stream,
     tools,
 )
-from promptvision.server.body_limit import BodyLimit
+from promptvision.server.body_limit import BodyLimit, BodyRoom
 from promptvision.server.guards import LOOPBACK, HostGuard, RequestLimit
 from promptvision.server.identity import key_owner
 from promptvision.server.instrumented import RequestInstruments
 from promptvision.server.problems import HANDLERS
+from promptvision.server.response_limit import ResponseLimit
 from promptvision.server.variants import Variants
 from promptvision.settings import Settings
 
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None, *, agent: Agent | None = None) 
     app.state.routers = [router for router in offered if isinstance(router, Router)]
     app.state.variants = Variants(agent)
     app.state.batches = BatchService(agent)
+    app.state.archives = BodyRoom()
     app.state.metrics = metrics.Metrics(agent)
     return app
 
@@ -120,6 +122,7 @@ def _middleware(settings: Settings, instruments: Instruments) -> list[Middleware
         Middleware(RequestLimit, user=user),
         Middleware(HostGuard, hosts=hosts, origins=settings.cors_origins),
         Middleware(BodyLimit, user=user),
+        Middleware(ResponseLimit, user=user),
     ]
     if settings.cors_origins:
         cors = Middleware(

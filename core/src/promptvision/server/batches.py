@@ -8,7 +8,8 @@ import re
 import uuid
 import zipfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import unquote, urlsplit
@@ -16,20 +17,24 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from promptvision.agent.agent import Agent
 from promptvision.agent.request import MAX_PROMPT_CHARS
 from promptvision.batches.service import MAX_BATCH_ID_CHARS, MAX_IMAGES, BatchService
 from promptvision.batches.state import BatchState
-from promptvision.errors import NotFound, StoreError
+from promptvision.errors import Busy, NotFound, StoreError
 from promptvision.images.store import EXTENSIONS
 from promptvision.server.bodies import HAS_TEXT, IMAGE_BODY, Id, Json, id_in_path, read_model
+from promptvision.server.body_limit import BodyRoom
 from promptvision.server.identity import user_of
 from promptvision.server.images import image_source, image_urls
 
 __all__ = ["BatchBody", "cancel_batch", "get_batch", "get_results", "post_batch"]
 
 MAX_NAME_CHARS = 80
+ARCHIVE_BYTES = 32 * 2**20
+"""Memory of a zip file that is being sent: about one image."""
 _NOT_IN_NAMES = re.compile(r"[^\w.+ -]+")
 
 
@@ -90,7 +95,28 @@ async def get_results(request: Request) -> Response:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
-    return StreamingResponse(_zip(agent, state), media_type="application/zip", headers=headers)
+    room: BodyRoom = request.app.state.archives
+    if not room.take(user, ARCHIVE_BYTES):
+        raise Busy("too many results are being downloaded", retry_after_s=5)
+    release = partial(room.release, user, ARCHIVE_BYTES)
+    return _ZipResponse(_zip(agent, state), release, headers)
+
+
+class _ZipResponse(StreamingResponse):
+    """A zip file that is made while it is sent; ``release`` is called when it ends."""
+
+    def __init__(
+        self, pieces: AsyncIterator[bytes], release: Callable[[], None], headers: dict[str, str]
+    ) -> None:
+        super().__init__(pieces, media_type="application/zip", headers=headers)
+        self._release = release
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._release()
 
 
 def _of(request: Request) -> tuple[BatchService, str]:

@@ -28,7 +28,7 @@ _CLOSE = {"Connection": "close"}
 
 
 class BodyRoom:
-    """The bytes of request bodies that are held at once, shared among users.
+    """The bytes of bodies that are held at once, shared among users.
 
     A user may hold as many bytes as are left for everyone else, so that no number of bodies of one user
     leaves none for the next user.
