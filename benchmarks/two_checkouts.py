@@ -37,6 +37,7 @@ LOOPS = {
     "journaled, plain tool": ("Looks", True),
 }
 COMMANDS = {
+    "bare interpreter": ["python", "-c", "pass"],
     "import promptvision": ["python", "-c", "import promptvision"],
     "promptvision --help": ["promptvision", "--help"],
     "promptvision tools": ["promptvision", "tools"],
