@@ -10,6 +10,7 @@ from promptvision.tools.tool import Lexicon
 __all__ = ["ASK", "EDIT", "GENERATE"]
 
 ASK = (
+    Lexicon(frames=("who is it", "who is in it", "who are they", "who are these people"), whole="question"),
     Lexicon(
         verbs=("what is the", "what are the", "what was the"),
         nouns=("on", "in", "at", "behind", "under", "next to", "above", "beside"),
@@ -337,6 +338,111 @@ _SCENES = (
 )
 
 EDIT = (
+    Lexicon(
+        verbs=("make", "let", "have"),
+        nouns=("wear", "hold", "carry", "ride", "look at", "hug", "eat", "drink", "point at"),
+        frames=("{verb} {_} {noun} {_}",),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("make it", "turn it into", "make it look like", "change it to"),
+        nouns=(
+            "nighttime",
+            "night time",
+            "evening",
+            "dusk",
+            "dawn",
+            "midnight",
+            "early morning",
+            "sunrise",
+            "stormy",
+        ),
+        frames=("{verb} {noun}", "{verb} a {noun} scene"),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("give", "put", "place", "stick", "draw", "paint", "set", "show"),
+        nouns=(
+            "on",
+            "onto",
+            "over",
+            "around",
+            "behind",
+            "next to",
+            "in front of",
+            "beside",
+            "above",
+            "into",
+            "in",
+        ),
+        frames=(
+            *("{verb} {_} {noun} the {_}", "{verb} {_} {noun} a {_}", "{verb} {_} {noun} my {_}"),
+            *("{verb} {_} {noun} his {_}", "{verb} {_} {noun} her {_}", "{verb} {_} {noun} an {_}"),
+        ),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("give",),
+        nouns=("me", "us", "him", "her", "them", "everyone"),
+        frames=("{verb} {noun} a {_}", "{verb} {noun} an {_}", "{verb} {noun} some {_}"),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("make",),
+        nouns=tuple(
+            f"{who} {how}"
+            for who in ("me", "us", "him", "her", "them")
+            for how in (
+                "bald",
+                "younger",
+                "older",
+                "thinner",
+                "slimmer",
+                "taller",
+                "smile",
+                "laugh",
+                "invisible",
+            )
+        ),
+        frames=("{verb} {noun}",),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("add", "put in", "include"),
+        nouns=(
+            *(
+                "snow",
+                "rain",
+                "fog",
+                "mist",
+                "clouds",
+                "stars",
+                "smoke",
+                "fire",
+                "flames",
+                "lightning",
+                "sunshine",
+            ),
+            *(
+                "people",
+                "trees",
+                "flowers",
+                "birds",
+                "fireworks",
+                "confetti",
+                "sparkles",
+                "bubbles",
+                "waves",
+                "grass",
+            ),
+        ),
+        frames=("{verb} {noun}", "{verb} more {noun}", "{verb} falling {noun}"),
+        whole="prompt",
+        is_fallback=True,
+    ),
     Lexicon(
         verbs=("do", "make it", "turn it into"),
         nouns=tuple(f"{article} {style}" for style in _STYLES for article in ("a", "an")),

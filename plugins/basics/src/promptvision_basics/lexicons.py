@@ -188,6 +188,29 @@ def _parts() -> Iterator[Lexicon]:
 
 
 CROP = (
+    *(
+        Lexicon(
+            verbs=(
+                "crop out",
+                "cut off",
+                "chop off",
+                "crop off",
+                "trim off",
+                "cut away",
+                "crop away",
+                "trim away",
+            ),
+            nouns=nouns,
+            frames=("{verb} the {noun}", "{verb} the {noun} of it", "{verb} {noun}"),
+            fixed=(("part", f"{other} half"),),
+        )
+        for nouns, other in (
+            (("left side", "left-hand side"), "right"),
+            (("right side", "right-hand side"), "left"),
+            (("upper part", "top part"), "bottom"),
+            (("lower part", "bottom part"), "top"),
+        )
+    ),
     Lexicon(
         verbs=("make it", "get it to", "change it to", "set it to", "put it in", "bring it to", "have it in"),
         frames=("{verb} {aspect}", "{verb} a {aspect}"),
@@ -1262,6 +1285,11 @@ _BRIGHTER, _DARKER = ("brightness", 1.3), ("brightness", 0.7)
 _SHARPER, _VIVID = ("sharpness", 2.0), ("saturation", 1.5)
 
 _POP: tuple[str, ...] = (
+    "make it pop",
+    "make it more lively",
+    "make it look livelier",
+    "give it more pop",
+    "give it more life",
     *(
         f"make {colours} {look}"
         for colours in (
@@ -2577,6 +2605,11 @@ INFO = (
 
 
 CONVERT = (
+    Lexicon(
+        verbs=("make", "make me", "give me", "create", "i need", "i want", "export", "save", "get me"),
+        nouns=("version", "copy", "file", "image", "version of it", "copy of it"),
+        frames=("{verb} a {format} {noun}", "{verb} an {format} {noun}"),
+    ),
     Lexicon(
         verbs=("save it as", "export it as", "convert it to", "save as", "give me"),
         frames=(

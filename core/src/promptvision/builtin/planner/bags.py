@@ -72,6 +72,8 @@ _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"
     r"|nor|except|but only|only|instead)\b"
 )
+_AMOUNTS = frozenset(("more", "less", "again"))
+"""Words that say how much of something, which a clause has to name."""
 _ASKED = word_set(
     "tell show say please can could would want need needs make give get let should wish some more bit "
     "little please? "
@@ -110,7 +112,7 @@ def bag_match(clause: str, book: PhraseBook) -> Match | None:
         return None
     tokens = _tokens(clause)
     said = _words(tokens, book.language)
-    if not said or len(tokens) > MAX_WORDS:
+    if not said - _AMOUNTS or len(tokens) > MAX_WORDS:
         return None
     found: list[tuple[int, Match]] = []
     for function in book.functions:

@@ -82,6 +82,13 @@ _TO_PLANNER = re.compile(
     re.IGNORECASE,
 )
 """Words of a question that no image answers."""
+_NO_INSTRUCTION = re.compile(
+    r"^(?:put|place|stick|hang|draw|paint) (?:it|this|that|them)\b|^(?:add|insert|include) (?:(?:an?"
+    r"|some|the|my) )?"
+    r"(?:texts?|captions?|titles?|words?|labels?|dates?|names?|letters?|filters?|effects?)$",
+    re.IGNORECASE,
+)
+"""An instruction that leaves out what is to be added."""
 _MAY_COMMAND = re.compile(r"(?:do|have|if|whether)\b", re.IGNORECASE)
 """Words that begin a question, or something else if there is no question mark."""
 _SCENE = re.compile(
@@ -359,6 +366,8 @@ def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     fallbacks = phrase_book(book.functions, is_fallback=True).for_request()
     bare = polite(clause)
     if not fallbacks.begins(fold(bare).partition(" ")[0]) or _TO_PLANNER.search(bare):
+        return ()
+    if _NO_INSTRUCTION.search(bare):
         return ()
     if _MAY_COMMAND.match(bare) and not book.is_question:
         return ()

@@ -56,6 +56,9 @@ _MADE = re.compile(
     r"|pixelated|anonymous|anonymi[sz]ed|hidden|invisible|blacked out|unsharp|out of focus)",
     re.IGNORECASE,
 )
+_NO_NAMES = word_set(
+    "now then maybe and or but just only rather better instead one please try again this that the"
+)
 _CURES = {
     **dict.fromkeys(("dark", "dim", "underexposed", "gloomy"), "brighter"),
     **dict.fromkeys(("bright", "light", "overexposed"), "darker"),
@@ -91,7 +94,8 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
     if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
         yield f"make {found[1]} {found[2]}"
     bare = clause.strip(" ,.!?")
-    if (found := _IN.fullmatch(bare)) and not book.begins(fold(found[1]).partition(" ")[0]):
+    is_named = (found := _IN.fullmatch(bare)) and not book.begins(fold(found[1]).partition(" ")[0])
+    if found and is_named and fold(found[1]).strip() not in _NO_NAMES:
         last = fold(found[2]).rpartition(" ")[2]
         if is_colour_word(last) or last in _MATERIALS:
             yield f"change {found[1]} to {found[2]}"
@@ -105,7 +109,12 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
             re.search(r"\b(?:not|never|no|don't)\b", bare) and not _TOO.fullmatch(bare)
         ):
             continue
-        if (found := _TO_COLOUR.fullmatch(bare)) and is_colour_word(found[2].lower().rpartition(" ")[2]):
+        if (
+            (found := _TO_COLOUR.fullmatch(bare))
+            and is_colour_word(found[2].lower().rpartition(" ")[2])
+            and not book.begins(fold(found[1]).partition(" ")[0])
+            and fold(found[1]).strip() not in _NO_NAMES
+        ):
             yield f"change {found[1].strip()} to {found[2]}"
         elif found := _TOO.fullmatch(bare):
             remedy = _CURES.get(fold(found["too"])) if found["too"] else _ENOUGH.get(fold(found["not"]))

@@ -149,6 +149,7 @@ _VERB_PHRASE = re.compile(
     r"|(?P<thing>the|my|this|that|his|their|our))\b)"
 )
 _NO_END = word_set(
+    "wear hold carry have get "
     "the a an and more less anywhere somewhere located where while be is are was were for into as so "
     "from than & or to of in my that this not but with like on at by under next off up only around away "
     "look looks"
@@ -183,7 +184,10 @@ _COLOUR_LAST = re.compile(
     r"(.+?) ((?:(?:an?|into|to) )?" rf"(?:{_SHADE}\s)*[\w-]+)",
     re.IGNORECASE | re.DOTALL,
 )
-_LAST_OF_TWO = rf" ({_NO_COLOUR}|(?:an?|into|to|look like)\s.+|(?:{_SHADE}\s)*\S+)"
+_LAST_OF_TWO = (
+    rf" ({_NO_COLOUR}|[\w-]+[ -](?:shaped|coloured|colored|sized)|(?:an?|into|to|look like)\s.+"
+    rf"|(?:{_SHADE}\s)*\S+)"
+)
 
 
 def read_slots(pattern: Pattern, text: str, folded: str) -> dict[str, str] | None:

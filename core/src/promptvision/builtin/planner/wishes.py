@@ -55,7 +55,7 @@ _PURPOSES = tuple(
     for rule in (
         r",? (?:so(?: that)?|because|since|cause|cuz|as) (?:i|we|you|it|they|he|she|that|this|nobody|no one"
         r"|no-one|none|people|everyone|everybody|one|the|my|our|there|"
-        rf"{IMAGE})\b(?!.*\b(?:only|just) .*(?:visible|left|remains?)$).+$",
+        rf"{IMAGE})\b(?!.*\b(?:only|just)\b).+$",
         r",? (?:for|as) (?:my|our|his|her|their|your|an?|the|some|this) (?:[\w-]+ ){0,3}?(?:web ?site"
         r"|blog|profile"
         r"|instagram|insta|facebook|linkedin|page|post|poster|print|printing|presentation|slides?|article"
@@ -175,6 +175,22 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|pale) )?\w+) (?:coats? of"
             r" paint|coat|finish|look|paint job|tint|tone|shade|makeover|paint)$",
             r"?make \1 \2",
+        ),
+        (
+            r"^(?:crop|trim|cut|zoom)(?: it| in| down)* so (?:that )?(?:we |you |i |one "
+            r"|it )?(?:can )?(?:only|just) (?:sees?"
+            r"|shows?|have|has|gets?|keeps?) (.+)$",
+            r"crop it to \1",
+        ),
+        (
+            r"^((?:the|my|that|this|her|his|our|all) [\w -]+?) (?:should|must|needs? to"
+            r"|has to) have ((?:(?:dark|light|bright"
+            r"|pale|deep) )?\w+ (?:[a-z]+s|hair|fur|skin))$",
+            r"give \1 \2",
+        ),
+        (
+            r"^((?:the|my|that|this|her|his|our) [\w -]+?) (?:should|must|needs? to|has to) have (an? .+)$",
+            r"give \1 \2",
         ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
