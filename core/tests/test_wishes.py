@@ -48,7 +48,17 @@ def test_what_no_image_shows_is_not_done(words: str) -> None:
     assert calls(words) == []
 
 
-@pytest.mark.parametrize("piece", ["it ", "make the ball red and ", "the, ", "remvoe teh ", "mach das bild "])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "it ",
+        "make the ball red and ",
+        "the, ",
+        "remvoe teh ",
+        "mach das bild ",
+        "the walls are red, I need them ",
+    ],
+)
 @pytest.mark.parametrize("length", [MAX_CHARS, 4000])
 def test_the_work_for_a_request_is_bounded(piece: str, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
     from promptvision.builtin.planner import phrases

@@ -2700,7 +2700,7 @@ CONVERT = (
     Lexicon(
         language="fr",
         verbs=("convertis", "convertir", "enregistre", "exporte", "sauvegarde", "transforme"),
-        frames=("{verb} it en {format}", "{verb} it au format {format}"),
+        frames=("{verb} it en {format}", "{verb} it au format {format}", "{verb} en {format}"),
     ),
     Lexicon(
         language="zh",

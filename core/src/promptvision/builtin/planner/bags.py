@@ -39,6 +39,8 @@ _TOKEN = re.compile(
     r"\ue001[^\ue001]*\ue001|\d+x\d+|\d+:\d+|[+-]?\d+(?:\.\d+)?%?|<image>|\{\w+\}"
     r"|[^\W\d_]+(?:['\u2019-][^\W\d_]+)*"
 )
+_SLOT = re.compile(r"\{(\w+)\}")
+_SLOTS = re.compile(r"\{\w+\}(?:x(?=\{))?")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _ENDS = ("ing", "ed", "ly", "es", "s", "e")
 _FILLER = word_set(
@@ -116,6 +118,8 @@ def bag_match(clause: str, book: PhraseBook) -> Match | None:
         return None
     found: list[tuple[int, Match]] = []
     for function in book.functions:
+        if not _mentions(function, book.language, said):
+            continue
         parts = _parts_of(function, book.language)
         known = parts.vocabulary
         if said & known:
@@ -151,8 +155,33 @@ class _Parts:
     vocabulary: frozenset[str]
 
 
+_texts: dict[tuple[int, str], tuple[PlannerFunction, str]] = {}
 _parts: dict[tuple[int, str], tuple[PlannerFunction, _Parts]] = {}
 MAX_PARTS = 256
+
+
+def _mentions(function: PlannerFunction, language: str, said: frozenset[str]) -> bool:
+    """Whether a word may be one of the function's; far cheaper than its phrases as bags."""
+    key = (id(function), language)
+    if key not in _texts or _texts[key][0] is not function:
+        if len(_texts) >= MAX_PARTS:
+            _texts.clear()
+        _texts[key] = function, _joined(function, language)
+    text = _texts[key][1]
+    return any(word in text or ("iz" in word and word.replace("iz", "is") in text) for word in said)
+
+
+def _joined(function: PlannerFunction, language: str) -> str:
+    """All words of the function's phrases in one language, in American spelling."""
+    texts = [phrase.text for phrase in function.phrases] if language == "en" else []
+    for lexicon in function.lexicons:
+        if lexicon.language == language:
+            texts += (*lexicon.frames, *lexicon.verbs, *lexicon.nouns)
+    return _american(fold("\n".join(dict.fromkeys(texts))))
+
+
+def _american(text: str) -> str:
+    return text.replace("colour", "color").replace("grey", "gray").replace("centre", "center")
 
 
 def _parts_of(function: PlannerFunction, language: str) -> _Parts:
@@ -193,16 +222,23 @@ def _group(
     fixed: tuple[tuple[str, Any], ...],
     language: str,
 ) -> _Group:
-    made = []
-    for frame in frames:
-        slots = tuple(slot for slot in re.findall(r"\{(\w+)\}", frame) if slot not in ("verb", "noun"))
-        if all(_is_typed(function, slot) for slot in slots):
-            words = _phrase_words(re.sub(r"\{\w+\}(?:x(?=\{))?", " ", frame), language)
-            made.append((_Bag(words, slots), "{verb}" in frame, "{noun}" in frame))
+    made = [
+        framed
+        for framed in (_framed(frame, language) for frame in frames)
+        if all(_is_typed(function, slot) for slot in framed[0].slots)
+    ]
     unique = tuple(dict.fromkeys(made))
     return _Group(
         unique, _bags(verbs, language) if unique else (), _bags(nouns, language) if unique else (), fixed
     )
+
+
+@lru_cache(maxsize=8192)
+def _framed(frame: str, language: str) -> tuple[_Bag, bool, bool]:
+    """The words and slots of a frame, and whether it holds a verb and a noun of its lexicon."""
+    slots = tuple(slot for slot in _SLOT.findall(frame) if slot not in ("verb", "noun"))
+    words = _phrase_words(_SLOTS.sub(" ", frame), language)
+    return _Bag(words, slots), "{verb}" in frame, "{noun}" in frame
 
 
 def _bags(words: Iterable[str], language: str) -> tuple[frozenset[str], ...]:
@@ -305,6 +341,7 @@ def _tokens(text: str) -> list[str]:
     return [token if token.startswith(QUOTE) else fold(token) for token in tokens]
 
 
+@lru_cache(maxsize=16384)
 def _phrase_words(text: str, language: str) -> frozenset[str]:
     """As :func:`_words`, for a part of a phrase, whose words are parted by spaces."""
     words = fold(text).replace(":", " ").split()
@@ -331,12 +368,7 @@ def _words(tokens: Iterable[str], language: str) -> frozenset[str]:
 
 @lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
-    stem = (
-        word.replace("colour", "color")
-        .replace("grey", "gray")
-        .replace("centre", "center")
-        .replace("isation", "ization")
-    )
+    stem = _american(word).replace("isation", "ization")
     stem = re.sub(r"is(e|ed|ing|es|er)$", r"iz\1", stem)
     for end in _ENDS:
         if stem.endswith(end) and len(stem) - len(end) >= 3:

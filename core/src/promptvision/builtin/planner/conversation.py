@@ -63,7 +63,8 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _HELP = re.compile(
-    r"(?:(?:please|can you|could you)? ?help(?: me)?(?: please)?|what (?:all )?can you do(?: for me)?"
+    r"(?:(?:please|can you|could you|i need(?: some)?)? ?help(?: me)?(?: please)?"
+    r"|what (?:all )?can you do(?: for me)?"
     r"|what (?:sorts?|kinds?|types?) of (?:things?|stuff|edits?|changes?|tasks?|work|tricks?) (?:can|are|do"
     r"|could) you (?:able to |capable of )?(?:do(?:ing)?|make|help (?:me )?with|offer|support)?"
     r"|what (?:else )?are you (?:able to do|capable of|good at)|what are your (?:abilities|skills"

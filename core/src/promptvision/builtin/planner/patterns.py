@@ -6,8 +6,8 @@ import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
@@ -53,6 +53,10 @@ _GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
 """Placeholder for the image in phrases of a language without spaces."""
 _MAY_NAME_IMAGE = re.compile(r"(?:it|the|this|that|my|your|our)(?![a-z])")
 """A first word that may begin a name of the image."""
+_IMAGE_WORDS = ("it", "this", "that", "the", "my", "your", "our")
+"""The first words of names of the image."""
+_IMAGE_LETTERS = frozenset("itmyoITMYO ")
+"""What a name of the image may begin with, and a space."""
 MAX_BOOKS = 16
 QUOTE, SPACE = "\ue001", "\ue000"
 """Marks around a text that the user quoted, and between its words, so that no phrase matches inside of it."""
@@ -107,23 +111,32 @@ class Pattern:
     weight: int
 
 
-@dataclass(frozen=True)
 class Readable:
-    """A phrase of a function; ``is_declared`` if the function lists the phrase itself."""
+    """A phrase of a function; ``is_declared`` if the function lists the phrase itself.
 
-    function: PlannerFunction
-    phrase: Phrase
-    is_declared: bool
+    Args:
+        function: what it requests.
+        text: the phrase.
+        source: what declares it, with the arguments that it implies.
+        is_declared: as above.
+    """
+
+    __slots__ = ("function", "is_declared", "source", "text")
+
+    def __init__(
+        self, function: PlannerFunction, text: str, source: Phrase | Lexicon, *, is_declared: bool
+    ) -> None:
+        self.function, self.text, self.source, self.is_declared = function, text, source, is_declared
 
     @property
-    def start(self) -> str:
-        """The phrase up to its first slot, folded; far cheaper than the whole pattern."""
-        return _literal(_written(self.phrase.text).partition("{")[0])
+    def phrase(self) -> Phrase:
+        """The phrase with what it implies."""
+        return Phrase(self.text, self.source.fixed, self.source.whole)
 
-    @cached_property
+    @property
     def pattern(self) -> Pattern:
         """The compiled phrase."""
-        return _compiled(self.phrase.text)
+        return _compiled(self.text)
 
 
 @lru_cache(maxsize=32768)
@@ -147,21 +160,53 @@ def _literal(part: str) -> str:
     return _NAMED_OR_POINTED.sub(IMAGE, part).lower() if _MAY_NAME.search(part) else part.lower()
 
 
+def _start(phrase: str) -> str:
+    """The phrase up to its first slot, folded; far cheaper than the whole pattern."""
+    if phrase.isascii() and "'" not in phrase and '"' not in phrase:
+        return _literal(phrase.partition("{")[0])
+    return _literal(plain(phrase).partition("{")[0])
+
+
 class _Starts:
-    """Phrases by the words before their first slot."""
+    """Phrases with the same first word, by the words before their first slot.
+
+    The phrases are grouped by their second word as it is written; a group is prepared when first needed.
+    """
 
     def __init__(self, phrases: Iterable[Readable] = ()) -> None:
-        self._phrases: defaultdict[str, list[Readable]] = defaultdict(list)
+        self._waiting: defaultdict[str, list[Readable]] = defaultdict(list)
         for readable in phrases:
-            self._phrases[readable.start].append(readable)
-        self._lengths = sorted({len(start) for start in self._phrases})
+            self._waiting[_second_word(readable.text)].append(readable)
+        self._groups: dict[str, tuple[list[int], dict[str, list[Readable]]]] = {}
 
     def fitting(self, text: str) -> Iterator[Readable]:
         """The phrases that start like a folded sentence and end like it."""
-        for length in self._lengths:
-            for readable in self._phrases.get(text[:length], ()) if length <= len(text) else ():
-                if text.endswith(readable.pattern.literals[-1]):
-                    yield readable
+        second = text.partition(" ")[2].partition(" ")[0]
+        names = _IMAGE_WORDS if second.startswith(IMAGE) else ()
+        for word in dict.fromkeys((second, "", *names)):
+            if word not in self._waiting:
+                continue
+            lengths, phrases = self._group(word)
+            for length in lengths:
+                for readable in phrases.get(text[:length], ()) if length <= len(text) else ():
+                    if text.endswith(readable.pattern.literals[-1]):
+                        yield readable
+
+    def _group(self, word: str) -> tuple[list[int], dict[str, list[Readable]]]:
+        if word not in self._groups:
+            phrases: defaultdict[str, list[Readable]] = defaultdict(list)
+            for readable in self._waiting[word]:
+                phrases[_start(readable.text)].append(readable)
+            self._groups[word] = sorted({len(start) for start in phrases}), dict(phrases)
+        return self._groups[word]
+
+
+def _second_word(phrase: str) -> str:
+    """The second word of a phrase; "" for a slot, none, or one that is not plain English."""
+    second = phrase.partition(" ")[2].partition(" ")[0]
+    if not phrase.isascii() or "{" in second or phrase.startswith((" ", "{")):
+        return ""
+    return second.lower() if "'" not in second else ""
 
 
 _NONE = _Starts()
@@ -190,8 +235,14 @@ class PhraseBook:
         self._settings: frozenset[str] | None = None
         self.read: dict[tuple[str, str], Any] = {}
         """Parts of the request with their matches; the readings of a clause share most of their parts."""
+        self.english: dict[str, Any] = {}
+        """Clauses of the request with their matches in any wording."""
+        self.clauses = 0
+        """Clauses of the request that were read, with the parts they were cut into."""
         self.work = 0
         """Characters of the parts that were matched for the request."""
+        self.others: dict[tuple[str, bool], PhraseBook] = {}
+        """The books of other languages, and of fallbacks, for the request."""
         self.is_question = False
         """Whether the request has a question mark."""
         for function in self.functions:
@@ -204,8 +255,16 @@ class PhraseBook:
     def for_request(self, *, is_question: bool = False) -> PhraseBook:
         """The same phrases, with nothing read yet."""
         made = copy(self)
-        made.read, made.work, made.is_question = {}, 0, is_question
+        made.read, made.english, made.work, made.clauses = {}, {}, 0, 0
+        made.is_question, made.others = is_question, {}
         return made
+
+    def other(self, language: str = "en", *, is_fallback: bool = False) -> PhraseBook:
+        """The phrases of the same functions in another language, or the fallbacks, for the same request."""
+        key = (language, is_fallback)
+        if key not in self.others:
+            self.others[key] = phrase_book(self.functions, language, is_fallback=is_fallback).for_request()
+        return self.others[key]
 
     def begins(self, word: str) -> bool:
         """Whether a phrase begins with a folded word."""
@@ -220,7 +279,7 @@ class PhraseBook:
                 texts += [phrase.text for phrase in function.phrases] if self.language == "en" else []
                 for lexicon in self._lexicons(function):
                     texts += (*lexicon.frames, *lexicon.verbs, *lexicon.nouns)
-            joined = re.sub(r"\{\w+\}", " ", fold("\n".join(texts)))
+            joined = re.sub(r"\{\w+\}", " ", fold("\n".join(dict.fromkeys(texts))))
             self._vocabulary = frozenset(re.findall(r"[^\W\d_]{2,}", joined))
         return self._vocabulary
 
@@ -255,7 +314,8 @@ class PhraseBook:
         if self.language == "en" and not self.is_fallback:
             for phrase in function.phrases:
                 key = _key(phrase.text)
-                self._makers[key].append(lambda phrase=phrase: iter((Readable(function, phrase, True),)))  # type: ignore[misc]
+                made = Readable(function, phrase.text, phrase, is_declared=True)
+                self._makers[key].append(lambda made=made: iter((made,)))  # type: ignore[misc]
         for lexicon in self._lexicons(function):
             self._index_lexicon(function, lexicon)
 
@@ -279,18 +339,26 @@ class PhraseBook:
 def _expanded(
     function: PlannerFunction, lexicon: Lexicon, parts: Iterable[tuple[str, str, list[str]]]
 ) -> Iterator[Readable]:
-    frames = tuple(
-        frame.replace(slot, word) if slot else frame for frame, slot, words in parts for word in words
-    )
-    return (Readable(function, phrase, False) for phrase in replace(lexicon, frames=frames).phrases())
+    for frame, slot, words in parts:
+        for word in words:
+            text = frame.replace(slot, word) if slot else frame
+            for verb in lexicon.verbs if "{verb}" in text else ("",):
+                spoken = text.replace("{verb}", verb) if verb else text
+                if "{noun}" not in spoken:
+                    yield Readable(function, spoken, lexicon, is_declared=False)
+                    continue
+                for noun in lexicon.nouns:
+                    yield Readable(function, spoken.replace("{noun}", noun), lexicon, is_declared=False)
 
 
 def _key(phrase: str) -> str:
     """Index key of a phrase: its first word, or "" when it starts with a slot."""
-    word = phrase.lstrip().partition(" ")[0]
-    if word.startswith("{"):
+    first = phrase.partition(" ")[0]
+    if first.startswith("{"):
         return ""
-    folded = fold(word)
+    if first[:1] not in _IMAGE_LETTERS and first.isascii():
+        return first.partition("{")[0].lower()
+    folded = fold(first)
     if _MAY_NAME_IMAGE.match(folded) is None:
         return _first_word(folded.partition("{")[0])
     return _first_word(_compiled(phrase).literals[0])

@@ -140,6 +140,8 @@ _VERBLESS = re.compile(
     r"|shiny)\b",
     re.IGNORECASE,
 )
+MAX_READ = 16
+"""Maximum number of clauses of a request that are read, with the parts that clauses are cut into."""
 MAX_RESPELLED = 12
 MAX_CORRECTED = MAX_WORK * 2 // 3
 """Work after which no more corrections of spelling are tried, so that the rest can be."""
@@ -255,6 +257,9 @@ def _is_narrowed(match: Match, later: Sequence[Match]) -> bool:
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
     """Parse one clause: in English, with corrected spelling, in another language, or only its first part."""
+    book.clauses += 1
+    if book.clauses > MAX_READ:
+        return Reading(unknown=clause)
     if found := _NOT_DONE_BUT.match(clause):
         return _read_clause(f"get {found['thing']} {found['done']}", book)
     if (found := _COLON.match(clause)) and book.begins(fold(found["rest"]).partition(" ")[0]):
@@ -286,7 +291,7 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return Reading(parts)
     if (reading := _foreign(clause, book)) is not None:
         return reading
-    for corrected in corrections(clause, book):
+    for corrected in corrections(clause, book) if book.work < MAX_CORRECTED else ():
         if book.work > MAX_CORRECTED:
             break
         corrected = tidy(corrected) if _DIGIT.search(corrected) else corrected  # "50 precent"
@@ -341,6 +346,14 @@ def _decided(clause: str, matches: tuple[Match, ...]) -> Reading:
 
 
 def _english(clause: str, book: PhraseBook) -> tuple[Match, ...]:
+    """The calls of the first wording of a clause that has any; none once the request's work is used up."""
+    if clause not in book.english:
+        book.english[clause] = _worded(clause, book) if book.work < MAX_WORK else ()
+    matches: tuple[Match, ...] = book.english[clause]
+    return matches
+
+
+def _worded(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     for text in readings(clause, book):
         mark = text[:1] if text[:1] in MARKS else ""
         matches = match_clause(text.removeprefix(mark), book)
@@ -363,7 +376,7 @@ def _suits(match: Match, mark: str) -> bool:
 
 def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The call of a phrase that fits many sentences, unless the clause asks about the planner."""
-    fallbacks = phrase_book(book.functions, is_fallback=True).for_request()
+    fallbacks = book.other(is_fallback=True)
     bare = polite(clause)
     if not fallbacks.begins(fold(bare).partition(" ")[0]) or _TO_PLANNER.search(bare):
         return ()
@@ -399,7 +412,11 @@ def _values(matches: Iterable[Match]) -> list[str]:
 
 def _foreign(clause: str, book: PhraseBook) -> Reading | None:
     """The clause in the first other language that has it, with what it says to keep; None where none has."""
+    words = fold(clause).split()
     for language in LANGUAGES:
+        begins = book.other(language.code).begins
+        if not (language.is_sure(clause) or not clause.isascii() or any(map(begins, words))):
+            continue
         wanted, kept, is_negated = language.parted(clause)
         matches = _in_language(wanted, language, book) if wanted else ()
         if is_negated and (matches or language.is_sure(clause)):
@@ -417,11 +434,12 @@ def _foreign(clause: str, book: PhraseBook) -> Reading | None:
 
 
 def _in_language(clause: str, language: Language, book: PhraseBook) -> tuple[Match, ...]:
-    phrases = phrase_book(book.functions, language.code).for_request()
+    phrases = book.other(language.code)
+    is_sure = language.is_sure(clause) or not clause.isascii()
     for text in dict.fromkeys(language.wordings(clause)):
         if matches := match_clause(text, phrases):
             return tuple(_in_english(match, language) for match in matches)
-        if bag := bag_match(text, phrases):
+        if is_sure and (bag := bag_match(text, phrases)):
             return (bag,)
     return ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import combinations, islice, product, takewhile
 
 from promptvision.builtin.planner.patterns import PhraseBook, fold, word_set
@@ -180,6 +181,7 @@ def _combined(clause: str, spans: list[tuple[tuple[int, int], tuple[str, ...]]])
                 yield text
 
 
+@lru_cache(maxsize=4096)
 def near_words(word: str, known: frozenset[str], *, is_bold: bool = False) -> tuple[str, ...]:
     """Known words within one or two typing errors of an unknown word, nearest first."""
     if word in known or word in _OTHER_WORDS or word in _THINGS or word.removesuffix("s") in _THINGS:
