@@ -67,12 +67,12 @@ def run_batch(folder: Path, prompt: str, images: list[str], jobs: int, executor:
         stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
-    said = process.stdout.read()
+    printed = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, said
-    assert said.decode().startswith(f"{len(images)} of {len(images)} done"), said
+    assert process.returncode == 0, printed
+    assert printed.decode().startswith(f"{len(images)} of {len(images)} done"), printed
     shutil.rmtree(output)
     return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 

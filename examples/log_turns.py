@@ -32,7 +32,7 @@ class LogTurns(Middleware):
         log.info("turn of %s begins: %s", turn.key.user_id, turn.prompt)
 
     async def after_planner(self, turn: TurnInfo, request: PlanRequest, reply: ChatReply) -> None:
-        """Log what the planner wants to call."""
+        """Log what the planner asks to call."""
         log.info("planner %s: %s", reply.planner, [call.name for call in reply.tool_calls] or "answer")
 
     async def before_step(self, step: StepInfo) -> None:

@@ -43,12 +43,12 @@ def pixels(file: Path, mode: str | None = "RGB") -> NDArray[np.int64]:
 
 
 def test_five_instructions_are_done(ended: Ended, folder: Path) -> None:
-    assert ended.code == 0, ended.said
-    assert "5 of 5 instructions done" in ended.said
+    assert ended.code == 0, ended.err
+    assert "5 of 5 instructions done" in ended.err
     assert ended.out == f"{folder / 'out' / 'report.html'}\n"
-    assert "NO PARKING\nVIOLATORS WILL\nBE TOWED" in ended.said
+    assert "NO PARKING\nVIOLATORS WILL\nBE TOWED" in ended.err
     for operation in ("detect_objects", "segment_objects", "inpaint_image", "convert_to_bw", "caption_image"):
-        assert f"{operation} (" in ended.said
+        assert f"{operation} (" in ended.err
 
 
 def test_nothing_outside_the_folder_is_written(ended: Ended, folder: Path) -> None:

@@ -14,7 +14,7 @@ from promptvision.testing.llm_server import Fault, LLMServer, Scripted, call
 from promptvision.testing.program import Program
 
 KEY = "sk-0123456789abcdefghijklmnop"
-OBEYS = ChatReply(tool_calls=(call("report_number", {"number": 7}),))
+CALLS_AS_ASKED = ChatReply(tool_calls=(call("report_number", {"number": 7}),))
 
 
 def look(home: Path, url: str, *words: str) -> dict[str, str]:
@@ -27,7 +27,7 @@ def look(home: Path, url: str, *words: str) -> dict[str, str]:
         "PROMPTVISION_DISABLED_PLUGINS": ",".join(others),
     }
     ended = Program(home, variables).run("doctor", "--json", *words)
-    assert KEY not in ended.out + ended.said
+    assert KEY not in ended.out + ended.err
     (found,) = [one for one in json.loads(ended.out)["findings"] if one["check"] == "planner openai"]
     assert ended.code == (found["state"] == "fail")
     return dict(found)
@@ -36,9 +36,14 @@ def look(home: Path, url: str, *words: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("models", "answer", "state", "part"),
     [
-        (["m1", "m2"], OBEYS, "ok", "'m1', one of 2 models that the host lists, called a tool as asked"),
+        (
+            ["m1", "m2"],
+            CALLS_AS_ASKED,
+            "ok",
+            "'m1', one of 2 models that the host lists, called a tool as asked",
+        ),
         (["m1", "m2"], "Seven.", "fail", "answered without calling"),
-        (["m2", "m3"], OBEYS, "fail", "the host lists m2, m3"),
+        (["m2", "m3"], CALLS_AS_ASKED, "fail", "the host lists m2, m3"),
         (["m1"], Fault.status(401, message=f"Incorrect API key provided: {KEY}"), "fail", "key"),
     ],
 )
@@ -81,6 +86,6 @@ def test_run_says_at_once_that_the_configured_provider_failed(tmp_path: Path, fa
         program = Program(tmp_path / "home", variables)
         ended = program.run("run", tmp_path / "red.png", "make it black and white")
     assert ended.code == 3
-    assert "openai" in ended.said
-    assert "asking offline instead" in ended.said
-    assert KEY not in ended.said + str(ended.out)
+    assert "openai" in ended.err
+    assert "asking offline instead" in ended.err
+    assert KEY not in ended.err + str(ended.out)

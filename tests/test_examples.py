@@ -149,7 +149,7 @@ def test_ten_line_plugin_installs_runs_and_passes_its_own_tests(photo: Path, tmp
     )
     program = Program(tmp_path / "home", {}, path=[site])
     done = program.run("run", str(photo), "mirror it", "-o", str(tmp_path / "mirrored.png"))
-    assert done.code == 0, done.said
+    assert done.code == 0, done.err
     assert (tmp_path / "mirrored.png").exists()
     tested = subprocess.run(
         [

@@ -308,6 +308,6 @@ def test_unreadable_failed_generation_is_corrected_at_temperature_0(harness: Har
     assert "expected string" in note["content"]
     assert "detect_objects(" in note["content"]
     assert (first["temperature"], corrected["temperature"], last["temperature"]) == (0.2, 0, 0.2)
-    assert note not in last["messages"], "the note lives in one request only"
+    assert note not in last["messages"], "the note is in one request only"
     assert [step.status for step in reply.steps] == ["done"]
     assert "correction 1 of 2" in reply.notes[0]

@@ -185,8 +185,8 @@ def check(agent: Agent, reply: Reply, bodies: list[Body], offered: set[str]) -> 
     assert {step.operation for step in reply.steps} <= offered
     own = {record.image_id for record in agent.conversations.images("local", reply.conversation_id)}
     used = set(re.findall(r"[0-9a-f]{64}", json.dumps([[s.arguments, s.result] for s in reply.steps])))
-    spoken = set(re.findall(r"[0-9a-f]{64}", reply.fields.get("extracted_text", "")))
-    assert used - spoken <= own
+    quoted = set(re.findall(r"[0-9a-f]{64}", reply.fields.get("extracted_text", "")))
+    assert used - quoted <= own
     assert FOREIGN not in own
     for body in bodies:
         assert {tool["function"]["name"] for tool in body["tools"]} == offered, (

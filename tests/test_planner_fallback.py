@@ -33,7 +33,7 @@ def test_wrong_key_is_named_and_is_exit_code_3(
         other = program.run("run", photo, "sing me a song")
     for ended in (fulfilled, other):
         assert ended.code == 3
-        assert f"{backend}: HTTP 401: Invalid API Key; asking offline instead" in ended.said
+        assert f"{backend}: HTTP 401: Invalid API Key; asking offline instead" in ended.err
     assert "black and white" in fulfilled.out
 
 
@@ -49,5 +49,5 @@ def test_host_that_never_answers_costs_the_first_byte_limit(tmp_path: Path, phot
             "run", photo, "make it black and white", timeout_s=40
         )
     assert ended.code == 3
-    assert "groq: no answer from http://127.0.0.1" in ended.said
-    assert "within 0.5 s; asking offline instead" in ended.said
+    assert "groq: no answer from http://127.0.0.1" in ended.err
+    assert "within 0.5 s; asking offline instead" in ended.err

@@ -147,7 +147,7 @@ def test_tool_with_a_taken_name_is_reached_by_its_plugin_or_preferred(
     assert shadowed["reason"] in " ".join(program.run("tools").out.split())
     for name in ("bw:bw", "clash:bw"):
         ended = program.run("tools", "run", name, "-i", photo, "--json", timeout_s=120)
-        assert ended.code == 0, ended.said
+        assert ended.code == 0, ended.err
         assert [f"{step['plugin']}:{step['tool']}" for step in json.loads(ended.out)["steps"]] == [name]
     program.environment["PROMPTVISION_PREFER"] = "clash:bw"
     try:
@@ -173,11 +173,11 @@ def test_plugin_that_loops_at_import_is_skipped_after_a_timeout(tmp_path: Path) 
     ended = program.run("plugins", "--json", timeout_s=120)
     (loops,) = [one for one in json.loads(ended.out)["plugins"] if one["name"] == "loops"]
     assert loops["state"] == "failed"
-    assert "promptvision-loops" in ended.said
+    assert "promptvision-loops" in ended.err
 
 
 def test_faulty_plugins_do_not_affect_the_others(program: Program, tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "photo.png")
     ended = program.run("run", tmp_path / "photo.png", "make it black and white", "--json", timeout_s=120)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     assert [step["tool"] for step in json.loads(ended.out)["steps"]] == ["bw"]

@@ -52,7 +52,7 @@ def projects(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     program = Program(folder / "home")
     for kind in KINDS:
         made = program.run("plugin", "new", name_of(kind), "--kind", kind, "--into", folder)
-        assert made.code == 0, made.said
+        assert made.code == 0, made.err
     return {kind: folder / f"promptvision-my-{kind}" for kind in KINDS}
 
 

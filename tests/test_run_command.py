@@ -36,7 +36,7 @@ def test_change_of_colour_keeps_every_other_pixel(tmp_path: Path, name: str) -> 
     photo = save(name, tmp_path)
     out = tmp_path / "out.png"
     ended = Program(tmp_path / "home").run("run", photo, "change the red ball to blue", "-o", out, "--json")
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     document: dict[str, Any] = json.loads(ended.out)
 
     steps = [(step["operation"], step["status"]) for step in document["steps"]]
@@ -59,9 +59,9 @@ def test_tool_without_its_program_is_exit_code_3(tmp_path: Path) -> None:
     """No tool can read text: Tesseract is not on the PATH, and Florence-2 is not downloaded."""
     program = Program(tmp_path / "home", {"PATH": str(tmp_path), "PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     ended = program.run("tools", "run", "extract_text", "-i", save("photo.png", tmp_path))
-    assert (ended.code, ended.said.count("\n") + ended.out.count("\n")) == (3, 2)
-    assert "apt-get install tesseract-ocr" in ended.said
-    assert (ended.out + ended.said).splitlines()[-1].startswith("promptvision models pull ")
+    assert (ended.code, ended.err.count("\n") + ended.out.count("\n")) == (3, 2)
+    assert "apt-get install tesseract-ocr" in ended.err
+    assert (ended.out + ended.err).splitlines()[-1].startswith("promptvision models pull ")
 
 
 def test_sentence_that_needs_a_missing_program_is_understood(tmp_path: Path) -> None:
@@ -89,5 +89,5 @@ def test_language_that_is_not_installed_is_exit_code_3(tmp_path: Path) -> None:
     program = Program(tmp_path / "home", {"PROMPTVISION_DISABLED_PLUGINS": "rapidocr"})
     photo = save("photo.png", tmp_path)
     ended = program.run("tools", "run", "extract_text", "-i", photo, "-a", 'languages=["kli"]')
-    assert (ended.code, ended.said.count("\n")) == (3, 1)
-    assert "apt-get install tesseract-ocr-kli" in ended.said
+    assert (ended.code, ended.err.count("\n")) == (3, 1)
+    assert "apt-get install tesseract-ocr-kli" in ended.err

@@ -108,7 +108,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     kill_when(program, ("current", away_url), lambda: bucket.count() >= IMAGES // 3)
     assert (turns_there(), bucket.count() < IMAGES) == (3 * CONVERSATIONS, True)
     done = program.run("store", "copy", "current", away_url)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.err
     assert "conversations: 0 moved" in done.out
     bucket_images = BucketImageStore(f"s3://{bucket.name}/copied", bucket.server.variables.get)
     assert (digest_of_conversations(away), digest_of_images(bucket_images)) == wanted
@@ -118,7 +118,7 @@ def test_copy_killed_twice_ends_with_equal_digests_there_and_back(
     back_files = tmp_path / "back" / "images"
     kill_when(program, (away_url, back_url), lambda: len(list(back_files.rglob("*.png"))) >= IMAGES // 3)
     done = program.run("store", "copy", away_url, back_url)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.err
     with closing(SQLConversationStore(f"sqlite:///{tmp_path}/back/c.db")) as back:
         assert (digest_of_conversations(back), digest_of_images(FileImageStore(back_files))) == wanted
 

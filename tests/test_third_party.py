@@ -90,7 +90,7 @@ def program(site: Path, tmp_path: Path) -> Program:
 
 
 def document(ended: Ended) -> dict[str, Any]:
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     read: dict[str, Any] = json.loads(ended.out)
     return read
 
@@ -168,14 +168,14 @@ def test_broken_plugin_is_listed_with_its_cause_and_does_not_affect_others(progr
     ended = program.run("plugins", "--details")
     assert ended.code == 0
     assert "no such camera" in " ".join(ended.out.split()), "wrapped inside its column"
-    assert "Traceback" in ended.said
+    assert "Traceback" in ended.err
 
 
 def test_strict_names_the_broken_distribution(site: Path, tmp_path: Path) -> None:
     strict = Program(tmp_path / "home", {"PROMPTVISION_STRICT_PLUGINS": "1"}, path=[site])
     ended = strict.run("tools")
     assert ended.code == 1
-    assert ended.said == "promptvision: promptvision-broken 2.0: import: OSError: no such camera\n"
+    assert ended.err == "promptvision: promptvision-broken 2.0: import: OSError: no such camera\n"
     assert strict.run("plugins").code == 0, "the command that shows what is wrong always works"
 
 
@@ -189,7 +189,7 @@ def test_disabled_plugin_is_not_imported(site: Path, tmp_path: Path) -> None:
 
 def test_generated_plugin_passes_its_own_test_and_is_listed(tmp_path: Path, photo: Path) -> None:
     made = Program(tmp_path / "home").run("plugin", "new", "pop_art", "--into", tmp_path)
-    assert made.code == 0, made.said
+    assert made.code == 0, made.err
     folder, site = tmp_path / "promptvision-pop-art", tmp_path / "site"
     assert str(folder) in made.out
     install(folder, site)

@@ -68,7 +68,7 @@ def test_images_are_named_by_id_each_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"protocol": PROTOCOL + 1}, f"it speaks version {PROTOCOL} of the call protocol"),
         ({"tool": "saw"}, "it has no tool 'saw' of plugin 'test'"),
@@ -77,9 +77,9 @@ def test_images_are_named_by_id_each_once() -> None:
         ({"settings": "of yesterday"}, "its settings differ"),
     ],
 )
-def test_call_of_another_version_is_refused(change: dict[str, Any], said: str) -> None:
+def test_call_of_another_version_is_refused(change: dict[str, Any], message: str) -> None:
     data = make().to_data("digest").model_copy(update=change)
-    with pytest.raises(SetupError, match=said):
+    with pytest.raises(SetupError, match=message):
         Call.from_data(cross(data), TOOLS, "digest")
 
 

@@ -50,9 +50,9 @@ def test_every_image_gets_its_result_under_its_name(
     program: Program, command: Command, photos: list[Path]
 ) -> None:
     ended = command("batch", "mirror it", *photos, "-o", "out", "--jobs", "2")
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     assert ended.out == "5 of 5 done; out\n"
-    assert ended.said.count("plan: mirror\n") == 1
+    assert ended.err.count("plan: mirror\n") == 1
     output = program.home / "out"
     assert_mirrored(photos, output)
     assert sorted(path.name for path in output.iterdir()) == [*(p.name for p in photos), LOG_NAME]
@@ -74,12 +74,12 @@ def test_a_failed_file_does_not_stop_the_rest(program: Program, command: Command
     photos[0].rename(broken)
     again = command("batch", "mirror it", broken, *photos[1:], "-o", "out", "--resume")
     assert (again.code, again.out) == (0, "5 of 5 done; out\n"), "what has failed is tried again"
-    assert "4 of 5 are done already" in again.said
+    assert "4 of 5 are done already" in again.err
 
 
 def test_text_answers_are_in_the_log(program: Program, command: Command, photos: list[Path]) -> None:
     ended = command("batch", "say something odd", *photos, "-o", "out")
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     output = program.home / "out"
     done = [record for record in records(output) if record["event"] == "done"]
     assert [record["result"] for record in done] == [None] * 5
@@ -130,21 +130,21 @@ def test_no_file_is_replaced(program: Program, command: Command, photos: list[Pa
     before = photos[0].read_bytes()
     ended = command("batch", "mirror it", *photos, "-o", "photos")
     assert ended.code == 1
-    assert "is there already" in ended.said
+    assert "is there already" in ended.err
     assert photos[0].read_bytes() == before
 
 
 def test_unwritable_output_is_one_line(program: Program, command: Command, photos: list[Path]) -> None:
     (program.home / "out").write_text("a file")
     ended = command("batch", "mirror it", *photos, "-o", "out/x")
-    assert (ended.code, ended.said.count("\n")) == (1, 1)
-    assert "-o" in ended.said
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "-o" in ended.err
 
 
 def test_what_must_be_installed_is_exit_code_3(command: Command, photos: list[Path]) -> None:
     ended = command("batch", "fetch the moon", *photos[:2], "-o", "out")
     assert ended.code == 3
-    assert "moon-rocket" in ended.said
+    assert "moon-rocket" in ended.err
 
 
 def test_ctrl_c_stops_the_batch_and_keeps_finished_results(program: Program, photos: list[Path]) -> None:
@@ -152,8 +152,8 @@ def test_ctrl_c_stops_the_batch_and_keeps_finished_results(program: Program, pho
     mark = Path(program.environment["MARK"])
     wait_until(mark.exists)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == 130, said
+    _, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130, stderr
     assert not (program.home / "out/.promptvision").exists()
 
 
@@ -194,7 +194,7 @@ def test_300_images_killed_three_times(program: Program) -> None:
         made = {name: (state.st_ino, state.st_mtime_ns) for name, state in states.items()}
         assert len(made) >= kill_at - 2
     ended = program.run(*words, "--resume", timeout_s=300)
-    assert (ended.code, ended.out) == (0, f"300 of 300 done; {output}\n"), ended.said
+    assert (ended.code, ended.out) == (0, f"300 of 300 done; {output}\n"), ended.err
     for name, state in made.items():
         now = (output / name).stat()
         assert (now.st_ino, now.st_mtime_ns) == state, "made twice"

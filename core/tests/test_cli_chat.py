@@ -23,7 +23,7 @@ def test_lines_from_a_pipe_are_one_conversation(
     assert ended.code == 0
     assert "> mirror it" in ended.out
     assert "img_2 edit 60x40 mirror from img_1 (current)" in ended.out
-    assert "the next message is about img_1" in ended.said
+    assert "the next message is about img_1" in ended.err
     with Image.open(program.home / "out.png") as out:
         assert out.mode == "L"
         assert ImageChops.difference(out, scene.convert("L")).getbbox() is None
@@ -37,7 +37,7 @@ def test_undo_goes_back_one_step_at_a_time(
     lines = "mirror it\nmake it black and white\n/undo\nmirror it\n/save once.png\n"
     ended = command("chat", photo, given=(lines + "/undo\n/undo\n/undo\n").encode())
     assert ended.code == 1
-    assert "was made from no other image" in ended.said
+    assert "was made from no other image" in ended.err
     with Image.open(program.home / "once.png") as out:
         twice = ImageOps.mirror(ImageOps.mirror(scene))
         assert ImageChops.difference(out.convert("RGB"), twice).getbbox() is None
@@ -47,19 +47,19 @@ def test_errors_are_reported_and_the_conversation_continues(command: Command, ph
     lines = "/nonsense\n/image missing.png\n/use img_7\n/save x.xyz\n/save\n/show\nmirror it\n/quit\nnever"
     ended = command("chat", photo, given=lines.encode())
     assert ended.code == 1
-    assert ended.said.count("promptvision: ") == 6
-    assert "mirror (mirror): done" in ended.said
-    assert "Traceback" not in ended.said
+    assert ended.err.count("promptvision: ") == 6
+    assert "mirror (mirror): done" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_conversation_is_continued(command: Command, photo: Path) -> None:
     command("run", photo, "mirror it", "-c", "talk")
     ended = command("chat", "-c", "talk", given=b"make it black and white\n")
     assert ended.code == 0
-    assert "mirror it: 1 turns so far" in ended.said
+    assert "mirror it: 1 turns so far" in ended.err
     started = command("chat", "-c", "new", photo, given=b"make it black and white\n")
     assert started.code == 0
-    assert "new: a new conversation" in started.said
+    assert "new: a new conversation" in started.err
     assert command("history", "show", "new").code == 0
 
 

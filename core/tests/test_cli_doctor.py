@@ -45,7 +45,7 @@ def test_check_that_raises_is_a_finding_and_exit_code_1(command: Command) -> Non
     ended = command("doctor", "--offline")
     assert ended.code == 1
     assert "this check is broken" in ended.out
-    assert "checks failed" in ended.said
+    assert "checks failed" in ended.err
 
 
 def test_broken_settings_are_a_finding(program: Program, command: Command) -> None:
@@ -59,7 +59,7 @@ def test_no_secret_is_shown(program: Program, command: Command) -> None:
     secrets = {"GROQ_API_KEY": "gsk_0123456789abcdefghij", "PROMPTVISION_API_KEYS": "alice:open-sesame"}
     program.environment.update(secrets, PROMPTVISION_IMAGES="s3://user:hunter2@host/bucket")
     shown = command("doctor", "--offline")
-    text = shown.out + shown.said + command("doctor", "--offline", "--json").out
+    text = shown.out + shown.err + command("doctor", "--offline", "--json").out
     assert not any(secret in text for secret in ("gsk_0123456789abcdefghij", "open-sesame", "hunter2"))
     assert "alice:****" in text
 
@@ -81,7 +81,7 @@ def test_password_of_a_store_is_never_shown(program: Program, command: Command, 
     program.environment["PROMPTVISION_CONVERSATIONS"] = url.replace("pw", "hunter2")
     shown = [command("doctor"), command("history", "list")]
     assert "conversations" in shown[0].out
-    assert not any("hunter2" in each.out + each.said for each in shown)
+    assert not any("hunter2" in each.out + each.err for each in shown)
 
 
 def test_taken_port_is_a_warning(command: Command) -> None:

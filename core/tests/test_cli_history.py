@@ -54,11 +54,11 @@ def test_export_outlives_a_lost_image(talk: Command) -> None:
 @pytest.mark.parametrize("words", [("show",), ("export",), ("delete",), ("rename", "title")])
 def test_unknown_conversation_is_one_line(command: Command, words: tuple[str, ...]) -> None:
     ended = command("history", words[0], "nobody's", *words[1:])
-    assert (ended.code, ended.said.count("\n")) == (1, 1)
-    assert "`promptvision history` lists them" in ended.said
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "`promptvision history` lists them" in ended.err
 
 
 def test_empty_history_says_how_to_begin(command: Command) -> None:
     ended = command("history")
     assert (ended.code, ended.out) == (0, "")
-    assert "promptvision run" in ended.said
+    assert "promptvision run" in ended.err

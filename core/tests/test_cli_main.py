@@ -49,15 +49,15 @@ def test_wrong_usage_is_one_line_and_exit_code_2(
     ended = command(*words)
     assert ended.code == 2
     assert not ended.data
-    assert ended.said.startswith("promptvision: ")
-    assert ended.said.count("\n") == 1
-    assert "--help`" in ended.said
+    assert ended.err.startswith("promptvision: ")
+    assert ended.err.count("\n") == 1
+    assert "--help`" in ended.err
 
 
 def test_without_a_command_the_commands_are_listed(command: Command) -> None:
     ended = command()
     assert ended.code == 2
-    assert all(command.name in ended.said for command in COMMANDS)
+    assert all(command.name in ended.err for command in COMMANDS)
 
 
 @pytest.mark.parametrize("name", [command.name for command in COMMANDS])
@@ -65,7 +65,7 @@ def test_every_command_has_help(command: Command, name: str) -> None:
     ended = command(name, "--help")
     assert ended.code == 0
     assert f"promptvision {name}" in ended.out
-    assert not ended.said
+    assert not ended.err
 
 
 def test_help_imports_no_agent_and_nothing_heavy(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_settings_that_cannot_be_used_are_exit_code_3(program: Program, command:
     program.environment["PROMPTVISION_MAX_STEPS"] = "many"
     ended = command("history")
     assert ended.code == 3
-    assert ended.said.count("\n") == 1
-    assert "PROMPTVISION_MAX_STEPS" in ended.said
+    assert ended.err.count("\n") == 1
+    assert "PROMPTVISION_MAX_STEPS" in ended.err
 
 
 def test_home_that_cannot_be_made_names_the_next_step(
@@ -100,8 +100,8 @@ def test_home_that_cannot_be_made_names_the_next_step(
     program.environment["PROMPTVISION_HOME"] = str(tmp_path / "file" / "home")
     ended = command("history")
     assert ended.code == 1
-    assert ended.said.count("\n") == 1
-    assert "promptvision doctor" in ended.said
+    assert ended.err.count("\n") == 1
+    assert "promptvision doctor" in ended.err
 
 
 def test_unexpected_failure_is_one_line_and_a_traceback_with_debug(
@@ -117,11 +117,11 @@ def test_unexpected_failure_is_one_line_and_a_traceback_with_debug(
     assert str(site) in program.environment["PYTHONPATH"]
     ended = program.run("explode")
     assert ended.code == 1
-    assert ended.said.count("\n") == 1
-    assert "ZeroDivisionError: on purpose" in ended.said
+    assert ended.err.count("\n") == 1
+    assert "ZeroDivisionError: on purpose" in ended.err
     ended = program.run("--debug", "explode")
     assert ended.code == 1
-    assert "Traceback" in ended.said
+    assert "Traceback" in ended.err
 
 
 def test_reader_that_leaves_early_is_not_an_error(program: Program) -> None:
@@ -147,9 +147,9 @@ def test_serve_on_a_taken_port_says_so_and_how_to_choose_another(command: Callab
         taken.listen()
         ended = command("serve", "--port", str(taken.getsockname()[1]))
     assert ended.code == 3
-    assert "ddress already in use" in ended.said
-    assert "--port" in ended.said
-    assert "Errno" not in ended.said
+    assert "ddress already in use" in ended.err
+    assert "--port" in ended.err
+    assert "Errno" not in ended.err
 
 
 def test_crash_in_native_code_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:

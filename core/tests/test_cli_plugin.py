@@ -34,8 +34,8 @@ def test_new_plugin_works_as_it_stands(program: Program, command: Command) -> No
 def test_plugin_is_not_written_over_another(command: Command) -> None:
     assert command("plugin", "new", "swirl").code == 0
     ended = command("plugin", "new", "swirl")
-    assert (ended.code, ended.said.count("\n")) == (1, 1)
-    assert "already exists" in ended.said
+    assert (ended.code, ended.err.count("\n")) == (1, 1)
+    assert "already exists" in ended.err
 
 
 def test_broken_plugin_is_listed_and_stops_nothing(program: Program, command: Command) -> None:
@@ -45,7 +45,7 @@ def test_broken_plugin_is_listed_and_stops_nothing(program: Program, command: Co
     assert found["broken"]["state"] == "failed"
     assert found["broken"]["cause"].endswith("RuntimeError: no luck")
     assert found["clitools"]["state"] == "loaded"
-    assert "Traceback" in command("plugins", "--details").said
+    assert "Traceback" in command("plugins", "--details").err
     assert command("tools").code == 0
 
 

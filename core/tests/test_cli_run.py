@@ -44,8 +44,8 @@ def test_image_that_cannot_be_used_is_one_line(
 ) -> None:
     (program.home / name).write_bytes(BAD[name](scene_png))
     ended = command("run", name, "mirror it")
-    assert (ended.code, ended.data, ended.said.count("\n")) == (1, b"", 1)
-    assert ended.said.startswith("promptvision: image: ")
+    assert (ended.code, ended.data, ended.err.count("\n")) == (1, b"", 1)
+    assert ended.err.startswith("promptvision: image: ")
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_request_that_cannot_be_used_is_one_line(
 ) -> None:
     (program.home / "photo.png").write_bytes(scene_png)
     ended = command("run", image, words)
-    assert (ended.code, ended.data, ended.said.count("\n")) == (1, b"", 1)
-    assert part in ended.said
+    assert (ended.code, ended.data, ended.err.count("\n")) == (1, b"", 1)
+    assert part in ended.err
     assert json.loads(command("history", "--json").out) == {"conversations": []}
 
 
@@ -81,8 +81,8 @@ def test_image_is_written_and_words_are_printed(
     ended = command("run", photo, "mirror it", "-o", "out.png")
     assert ended.code == 0
     assert ended.out.count("\n") == 1
-    assert "mirror (mirror): done" in ended.said
-    assert "\x1b" not in ended.said
+    assert "mirror (mirror): done" in ended.err
+    assert "\x1b" not in ended.err
     with Image.open(program.home / "out.png") as out:
         assert ImageChops.difference(out.convert("RGB"), ImageOps.mirror(scene)).getbbox() is None
 
@@ -95,7 +95,7 @@ def test_changes_made_while_an_image_is_read_are_reported(
     (program.home / "cut.jpg").write_bytes(out.getvalue()[:-200])
     ended = command("run", "cut.jpg", "mirror it")
     assert ended.code == 0
-    assert ended.said.count("The JPEG breaks off before its end") == 1
+    assert ended.err.count("The JPEG breaks off before its end") == 1
 
 
 @pytest.mark.parametrize("name", ["~x.png", "data:x.png", "http:x.png", "C:x.png"])
@@ -151,7 +151,7 @@ def test_jsonl_is_one_event_a_line(program: Program, command: Command, photo: Pa
 def test_answer_without_an_image_writes_no_file(program: Program, command: Command, photo: Path) -> None:
     ended = command("run", photo, "do what no one knows", "-o", "out.png")
     assert ended.code == 1
-    assert "out.png was not written" in ended.said
+    assert "out.png was not written" in ended.err
     assert not (program.home / "out.png").exists()
 
 
@@ -160,14 +160,14 @@ def test_success_without_an_image_is_reported_with_exit_code_0(
 ) -> None:
     ended = command("run", photo, "say something odd", "-o", "out.png")
     assert ended.code == 0
-    assert "out.png was not written: the answer has no image" in ended.said
+    assert "out.png was not written: the answer has no image" in ended.err
     assert not (program.home / "out.png").exists()
 
 
 def test_tool_that_needs_something_installed_is_exit_code_3(command: Command, photo: Path) -> None:
     ended = command("tools", "run", "fetch_moon", "-i", photo)
     assert ended.code == 3
-    assert "apt-get install moon" in ended.said
+    assert "apt-get install moon" in ended.err
 
 
 def test_request_that_needs_something_installed_is_answered_with_it_and_exit_code_3(
@@ -179,15 +179,15 @@ def test_request_that_needs_something_installed_is_answered_with_it_and_exit_cod
         "fetch_moon cannot run here: tool 'fetch_moon': program 'moon-rocket' is not on the PATH; "
         "apt-get install moon\n"
     )
-    assert "fetch_moon (fetch_moon): failed" in ended.said
+    assert "fetch_moon (fetch_moon): failed" in ended.err
 
 
 def test_what_was_made_before_a_step_that_cannot_run_is_named(command: Command, photo: Path) -> None:
     ended = command("run", photo, "mirror it, then fetch the moon, then make it black and white")
     assert ended.code == 3
     assert "apt-get install moon\nNot done after that: convert_to_bw.\n" in ended.out
-    assert "mirror (mirror): done" in ended.said
-    assert "last image: file://" in ended.said
+    assert "mirror (mirror): done" in ended.err
+    assert "last image: file://" in ended.err
 
 
 def test_json_of_a_request_that_needs_something_installed(command: Command, photo: Path) -> None:

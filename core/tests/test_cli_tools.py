@@ -24,7 +24,7 @@ def test_core_alone_says_how_to_install_tools(program: Program, command: Command
     install = 'pip install "promptvision[standard]"'
     listed = command("tools")
     assert (listed.code, listed.out) == (0, "")
-    assert install in listed.said
+    assert install in listed.err
     assert json.loads(command("tools", "--json").out) == {"operations": []}
     asked = command("run", photo, "mirror it")
     assert asked.code == 1
@@ -33,7 +33,7 @@ def test_core_alone_says_how_to_install_tools(program: Program, command: Command
     examined = " ".join(doctor.out.split())
     assert "no installed tool can run here" in examined
     assert install in examined
-    assert doctor.said.splitlines()[-1].startswith("no tool can run here; ")
+    assert doctor.err.splitlines()[-1].startswith("no tool can run here; ")
 
 
 def test_one_tool_runs_without_a_planner(command: Command, photo: Path) -> None:
@@ -41,11 +41,11 @@ def test_one_tool_runs_without_a_planner(command: Command, photo: Path) -> None:
     assert ended.code == 0
     document = json.loads(ended.out)
     assert document["steps"][0]["arguments"]["times"] == 2
-    assert "mirror (mirror): done" in ended.said
+    assert "mirror (mirror): done" in ended.err
     assert Path(document["mirror_image_url"].removeprefix("file://")).exists()
 
 
 def test_image_that_cannot_be_used_is_reported(program: Program, command: Command) -> None:
     (program.home / "x.png").write_bytes(b"not an image")
     ended = command("tools", "run", "mirror", "-i", "x.png")
-    assert (ended.code, ended.said.count("\n")) == (1, 1)
+    assert (ended.code, ended.err.count("\n")) == (1, 1)

@@ -93,7 +93,7 @@ def test_help_works_with_settings_that_cannot_be_read(program: Program) -> None:
     ended = program.run("--help")
     assert ended.code == 0
     assert "doctor" in ended.out
-    assert "PROMPTVISION_MAX_STEPS" in ended.said
+    assert "PROMPTVISION_MAX_STEPS" in ended.err
 
 
 def test_nothing_is_cached_where_the_home_cannot_be_written(

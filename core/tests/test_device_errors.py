@@ -105,9 +105,9 @@ def test_worker_process_is_replaced_and_the_call_runs_again(
 
     reply = asyncio.run(call())
     assert [step.status for step in reply.steps] == ["failed", "done"]
-    said = str(reply.steps[0].message)
-    assert "the GPU cannot be used by this process any more: " + ILLEGAL_ACCESS in said
-    assert "its worker process was replaced" in said
+    message = str(reply.steps[0].message)
+    assert "the GPU cannot be used by this process any more: " + ILLEGAL_ACCESS in message
+    assert "its worker process was replaced" in message
     assert "sharp, process" in reply.text_response
 
 

@@ -106,7 +106,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = Program(folder / "home", variables)
     for name in ("alpha", "beta"):
         done = program.run("plugins", "isolate", name, "--share", timeout_s=300)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.err
         assert done.out.strip() == f"PROMPTVISION_ENV_{name.upper()}=auto"
     return folder / "home"
 
@@ -152,9 +152,9 @@ def test_two_plugins_that_pin_incompatible_versions_work_in_one_conversation(set
                 ("alpha_frame", "done", "alpha"),
                 ("beta_frame", "done", "beta"),
             ]
-            said = [str(step.result) for step in first.steps[:2]]
-            assert "'1.0'" in said[0]
-            assert "'version 2.0'" in said[1]
+            results = [str(step.result) for step in first.steps[:2]]
+            assert "'1.0'" in results[0]
+            assert "'version 2.0'" in results[1]
             assert first.image is not None
             assert first.image.size == (18, 18)
             assert first.image.convert("RGB").getpixel((0, 0)) == (0, 0, 255)

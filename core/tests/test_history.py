@@ -43,7 +43,7 @@ def refused(call_id: str) -> tuple[EventKind, dict[str, Any]]:
     return EventKind.OBSERVATION, outcome.stored()
 
 
-def said(*call_ids: str, text: str = "") -> tuple[EventKind, dict[str, Any]]:
+def reply(*call_ids: str, text: str = "") -> tuple[EventKind, dict[str, Any]]:
     calls = [{"id": call_id, "name": "extract_text", "arguments": "{}"} for call_id in call_ids]
     return EventKind.MESSAGE, {"text": text, "tool_calls": calls, "planner": "test"}
 
@@ -78,7 +78,7 @@ def assert_paired(messages: list[Message]) -> None:
 
 
 def test_turn_is_question_calls_results_answer() -> None:
-    asked = turn(1, said("a", "b"), step("b"), step("a"), said("c"), refused("c"))
+    asked = turn(1, reply("a", "b"), step("b"), step("a"), reply("c"), refused("c"))
     messages = history_messages([asked])
     assert [message.role for message in messages] == [
         *("user", "assistant", "tool", "tool"),
@@ -90,7 +90,7 @@ def test_turn_is_question_calls_results_answer() -> None:
 
 
 def test_call_that_was_never_answered_gets_a_result_that_says_so() -> None:
-    begun = turn(1, said("a", "b"), step("a"))
+    begun = turn(1, reply("a", "b"), step("a"))
     messages = turn_messages(begun)
     assert_paired(messages)
     assert len(turn_outcomes(begun)) == 1, "no result, no outcome"
@@ -99,13 +99,13 @@ def test_call_that_was_never_answered_gets_a_result_that_says_so() -> None:
 
 
 def test_prerequisite_steps_answer_no_call_and_are_not_shown() -> None:
-    messages = turn_messages(turn(1, said("a"), step(""), step("a", content='{"n":1}')))
+    messages = turn_messages(turn(1, reply("a"), step(""), step("a", content='{"n":1}')))
     assert [message.content for message in messages if message.role == "tool"] == ['{"n":1}']
 
 
 @pytest.mark.parametrize("status", [TurnStatus.INTERRUPTED, TurnStatus.CANCELLED, TurnStatus.FAILED])
 def test_turn_without_an_answer_says_how_it_ended(status: TurnStatus) -> None:
-    messages = history_messages([turn(1, said("a"), status=status)])
+    messages = history_messages([turn(1, reply("a"), status=status)])
     assert_paired(messages)
     assert str(status) in messages[-1].content
 
@@ -113,7 +113,7 @@ def test_turn_without_an_answer_says_how_it_ended(status: TurnStatus) -> None:
 def test_older_results_become_one_line_and_the_newest_stay_whole() -> None:
     whole = json.dumps({"success": True, "caption": "x" * 900})
     turns = [
-        turn(n, said(f"c{n}"), step(f"c{n}", content=whole, summary="A\nlong\n" + "y" * 900))
+        turn(n, reply(f"c{n}"), step(f"c{n}", content=whole, summary="A\nlong\n" + "y" * 900))
         for n in range(5)
     ]
     results = [message.content for message in history_messages(turns) if message.role == "tool"]
@@ -126,7 +126,7 @@ def test_older_results_become_one_line_and_the_newest_stay_whole() -> None:
 
 def test_text_from_an_image_stays_labelled_and_neutralized_in_a_preview() -> None:
     content = observe(READ, ImageTable(), [])
-    turns = [turn(1, said("a"), step("a", content=content, summary=READ.summary())), turn(2), turn(3)]
+    turns = [turn(1, reply("a"), step("a", content=content, summary=READ.summary())), turn(2), turn(3)]
     (preview,) = [message.content for message in history_messages(turns) if message.role == "tool"]
     assert list(json.loads(preview)) == ["untrusted_text"]
     assert "<|" not in preview
@@ -134,7 +134,7 @@ def test_text_from_an_image_stays_labelled_and_neutralized_in_a_preview() -> Non
 
 
 def test_messages_are_the_same_each_time_and_oldest_first() -> None:
-    turns = [turn(n, said(f"c{n}"), step(f"c{n}")) for n in range(4)]
+    turns = [turn(n, reply(f"c{n}"), step(f"c{n}")) for n in range(4)]
     assert history_messages(turns) == history_messages(turns)
     asked = [message.content for message in history_messages(turns) if message.role == "user"]
     assert asked == [f"question {n}" for n in range(4)]

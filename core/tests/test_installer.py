@@ -195,7 +195,7 @@ def test_plugins_of_this_project_are_searched_by_words(command: Any) -> None:
 def test_names_that_are_not_plugins_are_refused(command: Any, words: tuple[str, ...], said: str) -> None:
     ended = command("plugins", *words)
     assert ended.code != 0
-    assert said in ended.said
+    assert said in ended.err
 
 
 def test_environments_of_other_programs_are_not_changed(

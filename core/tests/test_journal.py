@@ -98,10 +98,10 @@ def test_post_is_stored_without_a_following_write() -> None:
         store = SlowStore()
         store.gate.set()
         turn = store.claim_turn(KEY, prompt="x", fingerprint="f", owner="o", lease_s=60)
-        is_told = asyncio.Event()
-        journal = Journal(AsyncConversationStore(store), turn, [lambda event: is_told.set()])
+        is_notified = asyncio.Event()
+        journal = Journal(AsyncConversationStore(store), turn, [lambda event: is_notified.set()])
         journal.post(note("a"))
-        await asyncio.wait_for(is_told.wait(), 10)
+        await asyncio.wait_for(is_notified.wait(), 10)
         await journal.write()
         assert store.batches == [[1]]
 

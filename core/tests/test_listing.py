@@ -172,8 +172,8 @@ def test_variables_and_settings_files_are_part_of_the_key(
         assert described(command, "alpha")["tools"][0]["limits"] == limits
         imported(log)
     (program.home / ".env").write_text("PROMPTVISION_PREFER=alpha:beta\n")
-    assert "no tool 'alpha:beta'" in command("tools").said
-    assert "no tool 'alpha:beta'" in command("tools").said  # cached warnings are shown, too
+    assert "no tool 'alpha:beta'" in command("tools").err
+    assert "no tool 'alpha:beta'" in command("tools").err  # cached warnings are shown, too
 
 
 def test_state_of_the_machine_is_not_cached(
@@ -206,11 +206,11 @@ def test_plugin_that_failed_or_opts_out_is_imported_each_time_and_no_other(
     plant(site, log, "changing", options="limits=TEXT", before=opts_out)
     imported(log)
     first = command("tools")
-    assert "promptvision-broken 1.0 is not loaded" in first.said
+    assert "promptvision-broken 1.0 is not loaded" in first.err
     imported(log)
     assert command("tools") == first
     assert sorted(imported(log)) == ["broken", "changing"]
-    assert "Traceback" in command("plugins", "--details").said
+    assert "Traceback" in command("plugins", "--details").err
     switch.touch()
     imported(log)
     assert described(command, "broken")["available"]

@@ -214,9 +214,9 @@ def test_stream_ends_in_the_whole_reply(functions: tuple[PlannerFunction, ...]) 
         request = PlanRequest(messages=(user(words),), functions=functions, prompt=words)
         return [delta async for delta in OfflinePlanner().stream(request)]
 
-    spoken = asyncio.run(deltas("sing"))
-    assert spoken[-1].reply is not None
-    assert "".join(delta.text for delta in spoken) == spoken[-1].reply.text
+    streamed = asyncio.run(deltas("sing"))
+    assert streamed[-1].reply is not None
+    assert "".join(delta.text for delta in streamed) == streamed[-1].reply.text
     (silent,) = asyncio.run(deltas("find the cat"))
     assert silent.reply is not None
     assert silent.reply.tool_calls

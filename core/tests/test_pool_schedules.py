@@ -1,6 +1,6 @@
 """Thousands of random schedules of leases over the ledger, on a simulated GPU and without threads.
 
-Each caller wants a set of models, waits until it is granted, loads what is not loaded, waits for what
+Each caller leases a set of models, waits until it is granted, loads what is not loaded, waits for what
 others are loading, computes, and releases; it may be cancelled, or its load may fail, at any point. Another
 process takes and frees memory meanwhile.
 """
@@ -40,7 +40,7 @@ SPECS = [
 
 @dataclass(eq=False)
 class Caller:
-    """One call: the models it wants, and the steps that it still has to take."""
+    """One call: the models it leases, and the steps that it still has to take."""
 
     specs: list[ModelSpec]
     peak: int

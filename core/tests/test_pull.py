@@ -1,4 +1,4 @@
-"""Pulling, verifying and removing weights, against a loopback server that speaks the hub's API."""
+"""Pulling, verifying and removing weights, against a loopback server with the hub's API."""
 
 from __future__ import annotations
 

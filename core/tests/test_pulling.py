@@ -81,10 +81,10 @@ def test_without_a_terminal_the_last_line_is_the_command(program: Program, hub: 
     for words in (asked, ("tools", "run", "convert_to_bw", "-i", "photo.png")):
         ended = program.run(*words)
         assert ended.code == 3
-        assert ended.said.splitlines()[-1] == COMMAND
+        assert ended.err.splitlines()[-1] == COMMAND
     piped = program.run("chat", "photo.png", given=b"make it black and white\n")
     assert piped.code == 1
-    assert piped.said.splitlines()[-1] == COMMAND
+    assert piped.err.splitlines()[-1] == COMMAND
     assert hub.served == 0
 
 
@@ -99,8 +99,8 @@ def test_batch_ends_at_once_with_the_command(program: Program, hub: LocalHub) ->
     photos = make_photos(program)
     ended = program.run("batch", "make it black and white", *photos, "-o", "out", "--jobs", "2")
     assert (ended.code, ended.out) == (3, "0 of 4 done, 1 failed; out\n")
-    assert ended.said.splitlines()[-1] == COMMAND
-    assert ended.said.count("failed - ") == 1
+    assert ended.err.splitlines()[-1] == COMMAND
+    assert ended.err.count("failed - ") == 1
     assert hub.served == 0
 
 
@@ -116,19 +116,19 @@ def test_batch_asks_on_a_terminal_and_continues(program: Program) -> None:
 
 def test_pull_downloads_and_continues(program: Program) -> None:
     ended = program.run("run", "photo.png", "make it black and white", "--pull", "-o", "grey.png")
-    assert ended.code == 0, ended.said
-    assert "convert_to_bw (grey, grey-small): done" in ended.said
+    assert ended.code == 0, ended.err
+    assert "convert_to_bw (grey, grey-small): done" in ended.err
     assert (program.home / "grey.png").exists()
     again = program.run("tools", "run", "convert_to_bw", "-i", "photo.png")
-    assert again.code == 0, again.said
+    assert again.code == 0, again.err
 
 
 def test_pull_that_fails_ends_it(program: Program, hub: LocalHub) -> None:
     (hub.repositories["tiny/small"] / "weights").unlink()
     ended = program.run("tools", "run", "convert_to_bw", "-i", "photo.png", "--pull")
     assert ended.code == 3
-    assert "grey-small: tiny/small at main has no file 'weights'" in ended.said
-    assert ended.said.splitlines()[-1] == COMMAND
+    assert "grey-small: tiny/small at main has no file 'weights'" in ended.err
+    assert ended.err.splitlines()[-1] == COMMAND
 
 
 def test_run_asks_on_a_terminal_and_continues(program: Program) -> None:

@@ -382,7 +382,7 @@ def test_upcoming_models_of_prerequisites_and_their_caller_are_announced_to_the_
     scene_png: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Soonest first, while they run; withdrawn when the operation has ended."""
-    heard: list[list[str]] = []
+    announced: list[list[str]] = []
 
     def finder(args: operations.DetectArgs, context: ToolContext) -> operations.DetectResult:
         raise ToolFailed("nothing found")
@@ -415,8 +415,8 @@ def test_upcoming_models_of_prerequisites_and_their_caller_are_announced_to_the_
     harness = Harness(tools, scene_png, models=models, home=tmp_path)
     pool = harness.agent.services.runtime.pool
     monkeypatch.setattr(
-        pool, "announce", lambda plan, ids: heard.append(list(ids)) if plan is harness.runner else None
+        pool, "announce", lambda plan, ids: announced.append(list(ids)) if plan is harness.runner else None
     )
     with pytest.raises(ToolFailed, match="nothing found"):
         harness.perform("segment_objects", target="cat")
-    assert heard == [["sam"], ["dino", "sam"], ["sam"], []]
+    assert announced == [["sam"], ["dino", "sam"], ["sam"], []]

@@ -199,14 +199,14 @@ def test_stages_announce_what_follows_and_record_their_seconds(
 ) -> None:
     context = make()
     pool: Any = context._pool
-    heard: list[Any] = []
-    monkeypatch.setattr(pool, "announce", lambda plan, ids: heard.append(list(ids)))
+    announced: list[Any] = []
+    monkeypatch.setattr(pool, "announce", lambda plan, ids: announced.append(list(ids)))
     runner = StagedRunner(context, Placement.RESIDENT)
     runner.run(
         "encoding", ("encoder",), lambda device, model: None, following=("decoder",), shape=(8, 8), passes=4
     )
     with context:
         pass
-    assert heard == [["decoder"], []]
+    assert announced == [["decoder"], []]
     row = pool.peaks.row("encoding", {"encoder"}, "cuda", (8, 8), {"float16"})
     assert pool.speeds.measured_pass_s(row) is not None

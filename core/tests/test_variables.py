@@ -81,7 +81,7 @@ def test_command_line_reports_it_on_stderr(program: Program, command: Callable[.
     ended = command("tools", "--json")
     assert ended.code == 0
     assert "PROMPTVISION_PLANER" not in ended.out
-    assert ended.said == (
+    assert ended.err == (
         "promptvision: settings: PROMPTVISION_PLANER is not a known setting; "
         "did you mean PROMPTVISION_PLANNER?\n"
     )

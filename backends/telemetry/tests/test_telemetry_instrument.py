@@ -109,7 +109,7 @@ def test_trace_continues_in_worker_processes(receiver: Receiver, tmp_path: Path,
         "OTEL_SERVICE_NAME": "vision",
     }
     ended = Program(tmp_path / "home", variables).run("run", photo, "make it black and white", "--json")
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     tool = json.loads(ended.data)["steps"][0]["tool"]
     run = receiver.one(f"run {tool}")
     assert receiver.path(run) == ["invoke_agent promptvision", f"execute_tool {tool}", f"run {tool}"]

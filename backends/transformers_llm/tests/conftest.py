@@ -120,9 +120,9 @@ class Setup:
     @property
     def text(self) -> list[str]:
         """The training text of the tokenizer."""
-        spoken = [message.content for request in self.requests for message in request.messages]
+        contents = [message.content for request in self.requests for message in request.messages]
         schemas = [str(function.parameters) for request in self.requests for function in request.functions]
-        return [*spoken, *schemas, ANSWER]
+        return [*contents, *schemas, ANSWER]
 
 
 @pytest.fixture(scope="session")

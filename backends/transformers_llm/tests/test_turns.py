@@ -46,7 +46,7 @@ def test_turn_from_the_command_line(setup: Any, trained: Path, tmp_path: Path) -
     variables = setup.with_model(trained)
     program = Program(tmp_path / "home", variables, path=[setup.plugins])
     ended = program.run("run", setup.photo, PROMPT, "-o", tmp_path / "out.png", "--json", timeout_s=LIMIT_S)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     check_turn(json.loads(ended.out))
     assert (tmp_path / "out.png").is_file()
 

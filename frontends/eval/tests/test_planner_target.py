@@ -63,8 +63,8 @@ def test_a_first_turn_has_one_image() -> None:
 def test_a_later_turn_has_the_image_that_the_earlier_turn_made() -> None:
     planner = Scripted()
     ask(planner, "now make it green", ("inpaint_image", {"target": "red ball", "prompt": "blue"}))
-    _, _, said, result, _, asked = planner.asked[0].messages
-    assert said.tool_calls[0].arguments == {"target": "red ball", "prompt": "blue"}
+    _, _, calling, result, _, asked = planner.asked[0].messages
+    assert calling.tool_calls[0].arguments == {"target": "red ball", "prompt": "blue"}
     assert json.loads(result.content)["inpainted_image_url"] == "img_2"
     assert asked.content.splitlines()[2:] == [
         "[Images of this conversation:",

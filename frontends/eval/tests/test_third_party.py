@@ -63,12 +63,12 @@ def test_its_metric_is_printed_and_reported(tmp_path: Path) -> None:
     program = Program(tmp_path / "home", variables, path=[site])
     page = tmp_path / "page.html"
     ended = program.run("eval", "convert_to_bw", "--data", data, "--json", "--report", page)
-    assert ended.code == 0, ended.said
+    assert ended.code == 0, ended.err
     (tool,) = json.loads(ended.out)["tools"]
     (metric,) = tool["metrics"]
     assert (metric["name"], metric["value"], metric["interval"]) == ("lightness", 100, [50, 150])
     assert "lightness" in page.read_text("utf-8")
-    assert "2/2" in ended.said
+    assert "2/2" in ended.err
     assert program.run("eval", "convert_to_bw", "--data", data).code == 0
     wrong = program.run("eval", "make_tea", "--data", data)
-    assert (wrong.code, "nothing scores 'make_tea'" in wrong.said) == (1, True)
+    assert (wrong.code, "nothing scores 'make_tea'" in wrong.err) == (1, True)

@@ -17,8 +17,8 @@ def _iou(mask: np.ndarray, true: np.ndarray) -> float:
 @pytest.mark.parametrize("slack", [2, 30])
 def test_ball_is_cut_out_and_not_its_box(ball: Any, slack: int) -> None:
     x1, y1, x2, y2 = ball.box
-    mask, is_told = cut_out(ball.rgb, Box(x1 - slack, y1 - slack, x2 + slack, y2 + slack), seed=0)
-    assert is_told
+    mask, is_separated = cut_out(ball.rgb, Box(x1 - slack, y1 - slack, x2 + slack, y2 + slack), seed=0)
+    assert is_separated
     assert _iou(mask, ball.inside) > 0.95
     assert _iou(refine(mask), ball.inside) > 0.93
 
@@ -47,14 +47,14 @@ def test_nothing_outside_the_box(ball: Any) -> None:
 
 
 def test_box_of_the_whole_image_still_cuts(ball: Any) -> None:
-    mask, is_told = cut_out(ball.rgb, Box(0, 0, 600, 450), seed=0)
-    assert is_told
+    mask, is_separated = cut_out(ball.rgb, Box(0, 0, 600, 450), seed=0)
+    assert is_separated
     assert _iou(mask, ball.inside) > 0.9
 
 
 def test_plain_surface_gives_the_whole_box_and_says_so() -> None:
-    mask, is_told = cut_out(np.full((100, 100, 3), 128, np.uint8), Box(20, 30, 60, 80), seed=0)
-    assert not is_told
+    mask, is_separated = cut_out(np.full((100, 100, 3), 128, np.uint8), Box(20, 30, 60, 80), seed=0)
+    assert not is_separated
     assert int((mask > 0).sum()) == 40 * 50
 
 

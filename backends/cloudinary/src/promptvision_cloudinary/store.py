@@ -211,15 +211,15 @@ class CloudinaryImageStore(ObjectImageStore):
             raise
         except (cloudinary.exceptions.AuthorizationRequired, cloudinary.exceptions.NotAllowed) as exc:
             hint = "check CLOUDINARY_NAME, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET"
-            raise StoreError(f"images: {self._where}: {_said(exc)}", hint=hint) from exc
+            raise StoreError(f"images: {self._where}: {_error_text(exc)}", hint=hint) from exc
         except (
             cloudinary.exceptions.BadRequest,
             cloudinary.exceptions.NotFound,
             cloudinary.exceptions.AlreadyExists,
         ) as exc:
-            raise StoreError(f"images: {self._where}: {_said(exc)}") from exc
+            raise StoreError(f"images: {self._where}: {_error_text(exc)}") from exc
         except Exception as exc:  # the SDK raises plain Exception for an unknown status
-            raise StoreError(f"images: {self._where}: {_said(exc)}", retryable=True) from exc
+            raise StoreError(f"images: {self._where}: {_error_text(exc)}", retryable=True) from exc
 
 
 def _with_retries(work: Callable[[], T]) -> T:
@@ -230,5 +230,5 @@ def _touch_name(name: ObjectName) -> str:
     return f"touched/{name}.txt"
 
 
-def _said(exc: Exception) -> str:
+def _error_text(exc: Exception) -> str:
     return f"{type(exc).__name__}: {' '.join(str(exc).split())[:300]}"

@@ -101,7 +101,7 @@ def _client(where: str, config: dict[str, str]) -> Any:
     try:
         return obstore.store.from_url(where, config=anything, client_options=options, retry_config=retries)
     except (BaseError, ValueError) as exc:
-        said = str(exc).partition("\n")[0]
+        message = str(exc).partition("\n")[0]
         raise SetupError(
-            f"images: {where}: {said}", hint="set the vendor's variables; see docs/stores.md"
+            f"images: {where}: {message}", hint="set the vendor's variables; see docs/stores.md"
         ) from exc

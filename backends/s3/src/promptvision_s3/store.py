@@ -139,10 +139,10 @@ class BucketImageStore(ObjectImageStore):
             raise NotFound(f"images: {self._bucket.where}: no such object or bucket") from exc
         except (PermissionDeniedError, UnauthenticatedError) as exc:
             hint = "check the credentials and the bucket's policy: get, put, delete and list are needed"
-            raise StoreError(f"images: {self._bucket.where}: {_said(exc)}", hint=hint) from exc
+            raise StoreError(f"images: {self._bucket.where}: {_message(exc)}", hint=hint) from exc
         except BaseError as exc:
             retryable = isinstance(exc, GenericError) and not _REFUSED.search(str(exc))
-            raise StoreError(f"images: {self._bucket.where}: {_said(exc)}", retryable=retryable) from exc
+            raise StoreError(f"images: {self._bucket.where}: {_message(exc)}", retryable=retryable) from exc
 
 
 def _key(name: ObjectName) -> str:
@@ -153,6 +153,6 @@ def _touch_key(name: ObjectName) -> str:
     return f"touched/{name[:2]}/{name}"
 
 
-def _said(exc: Exception) -> str:
+def _message(exc: Exception) -> str:
     """obstore's message, without the debug output that follows it."""
     return " ".join(str(exc).partition("\n\nDebug source")[0].split())[:300]

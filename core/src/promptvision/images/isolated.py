@@ -1,7 +1,7 @@
 """Decode untrusted images in child processes with limits.
 
 A decoder process has limits on time and memory and no secrets in its environment. It is kept for the next
-image, and replaced when it dies. The numbers of running and waiting decodes are limited; further ones are
+image, and replaced when it ends. The numbers of running and waiting decodes are limited; further ones are
 refused with :class:`~promptvision.errors.Busy`.
 """
 

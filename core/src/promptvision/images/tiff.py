@@ -71,7 +71,8 @@ class TiffFile(TiffImageFile):
         mode, *rest = args
         bits = self.tag_v2.get(_BITS, (1,))
         if self.use_load_libtiff and bits[0] > 8 and sys.byteorder == "little":
-            bands, _, order = mode.partition(";")  # libtiff has swapped the bytes, which Pillow knows of some
+            # libtiff has swapped the bytes, which Pillow takes into account for some modes only
+            bands, _, order = mode.partition(";")
             return (f"{bands};{order.replace('B', '')}" if "B" in order else mode, *rest)
         if bits[0] == 16 and len(mode) == 1 and len(bits) > 1:  # a plane of its own for each band
             return (f"{mode};16{'B' if self.tag_v2.prefix == b'MM' else 'L'}", *rest)

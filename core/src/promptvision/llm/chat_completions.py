@@ -106,7 +106,9 @@ def read_reply(response: object, planner: str) -> ChatReply:
         _malformed(planner, f"not a chat completion but {type(body).__name__}: {one_line(body, 80)}")
     choice = _first_choice(body, planner)
     if choice is None:
-        _malformed(planner, "no choices" + (f": {one_line(found)}" if (found := _said(body)) else ""))
+        _malformed(
+            planner, "no choices" + (f": {one_line(found)}" if (found := _error_message(body)) else "")
+        )
     message = choice.get("message")
     if not isinstance(message, Mapping):
         _malformed(planner, "a choice without a message")
@@ -141,9 +143,10 @@ class StreamReader:
             ProviderError: ``malformed``.
         """
         body = _plain(chunk)
-        if not isinstance(body, Mapping) or (not body.get("choices") and _said(body)):
+        if not isinstance(body, Mapping) or (not body.get("choices") and _error_message(body)):
             _malformed(
-                self._planner, f"not a stream of chat completions: {one_line(_said(body) or body, 80)}"
+                self._planner,
+                f"not a stream of chat completions: {one_line(_error_message(body) or body, 80)}",
             )
         self._usage = body.get("usage") or self._usage_of(body) or self._usage
         choice = _first_choice(body, self._planner)
@@ -241,7 +244,7 @@ def _plain(response: object) -> object:
     return dump(warnings=False) if callable(dump) else response
 
 
-def _said(body: object) -> str:
+def _error_message(body: object) -> str:
     error = body.get("error") if isinstance(body, Mapping) else None
     return str(error_object(error).get("message", error)) if error else ""
 

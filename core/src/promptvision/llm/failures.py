@@ -106,7 +106,7 @@ def one_line(text: object, limit: int = 300) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
-def _said(exc: Exception, body: Mapping[str, Any]) -> str:
+def _error_message(exc: Exception, body: Mapping[str, Any]) -> str:
     return one_line(body.get("message") or exc)
 
 
@@ -120,7 +120,7 @@ def _status_error(
     if should_retry in ("true", "false"):
         retryable = should_retry == "true" and kind != "invalid_call"
     return ProviderError(
-        f"{planner}: HTTP {status}: {_said(exc, body)}",
+        f"{planner}: HTTP {status}: {_error_message(exc, body)}",
         kind=kind,
         retryable=retryable,
         retry_after_s=_retry_after(headers) if retryable else None,
@@ -156,7 +156,7 @@ def _stream_error(exc: Exception, planner: str, body: dict[str, Any], host: Host
     status = 429 if code == "rate_limit_exceeded" else 400 if "invalid_request" in code else 500
     kind = _kind_of(status, body, host)
     return ProviderError(
-        f"{planner}: the host ended the stream: {_said(exc, body)}",
+        f"{planner}: the host ended the stream: {_error_message(exc, body)}",
         kind=kind,
         retryable=kind in _RETRYABLE,
         body=body,

@@ -12,7 +12,7 @@ from promptvision.errors import ToolFailed
 __all__ = ["PEAK_MARGIN", "DoesNotFit", "Placement", "Stage", "choose", "is_out_of_memory", "needed_bytes"]
 
 PEAK_MARGIN = 1.25
-"""Factor on a declared activation peak, which is a guess until it has been measured."""
+"""Factor on a declared activation peak, which is an estimate until it has been measured."""
 
 
 class Placement(IntEnum):

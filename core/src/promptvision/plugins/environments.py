@@ -148,6 +148,6 @@ def _run(command: list[str], timeout_s: float) -> str:
     except (OSError, subprocess.TimeoutExpired) as exc:
         raise SetupError(f"{command[0]}: {exc}") from exc
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["it failed without a message"])[-1]
-        raise SetupError(f"{' '.join(command)}: {said}")
+        message = (done.stderr.strip().splitlines() or ["it failed without a message"])[-1]
+        raise SetupError(f"{' '.join(command)}: {message}")
     return done.stdout

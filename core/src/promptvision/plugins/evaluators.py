@@ -36,7 +36,7 @@ class EvalCase:
         id: unique in the data set.
         calls: the arguments of each call of the operation; images are paths.
         image: the image that the report shows.
-        truth: the labels, in any form that the evaluation wants.
+        truth: the labels, in any form that the evaluation accepts.
     """
 
     id: str

@@ -60,8 +60,8 @@ class Installer:
             report = json.loads(self._run([*words, "--quiet", "--report", "-", "--", *requirements]).stdout)
             found = [entry["metadata"] for entry in report["install"]]
             return [Change(metadata["name"], metadata["version"]) for metadata in found]
-        said = self._run([*words, "--", *requirements]).stderr
-        return [Change(name, version, sign == "-") for sign, name, version in _CHANGE.findall(said)]
+        stderr = self._run([*words, "--", *requirements]).stderr
+        return [Change(name, version, sign == "-") for sign, name, version in _CHANGE.findall(stderr)]
 
     def install(self, requirements: Sequence[str]) -> None:
         """Install distributions.
@@ -144,9 +144,9 @@ def _tool_requirements(receipt: Path) -> list[str]:
         return []
 
 
-def _why(said: str) -> str:
+def _why(stderr: str) -> str:
     """The error in the output of pip or uv, in one line."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     errors = [number for number, line in enumerate(lines) if line.lower().startswith("error")]
     kept = lines[errors[0] :][:3] if errors else lines[-1:]
     return (

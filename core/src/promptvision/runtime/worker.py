@@ -291,9 +291,9 @@ def _output(call: Call, result: Any, context: CallContext) -> CallOutput:
 
 def _raise_if_device_is_lost(call: Call, exc: Exception) -> None:
     if is_device_lost(exc):
-        said = next(iter(str(exc).splitlines()), "")
+        message = next(iter(str(exc).splitlines()), "")
         raise DeviceLost(
-            f"{call.label}: the GPU cannot be used by this process any more: {said}",
+            f"{call.label}: the GPU cannot be used by this process any more: {message}",
             hint="restart it; with PROMPTVISION_EXECUTOR=processes only a worker process is lost",
         ) from exc
 

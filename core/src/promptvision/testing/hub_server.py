@@ -48,7 +48,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, *_: object) -> None:
-        """Ignore clients that go away in the middle: tests kill them."""
+        """Ignore clients that disconnect early: tests kill them."""
 
 
 @contextmanager

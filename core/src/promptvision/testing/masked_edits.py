@@ -95,7 +95,7 @@ class MaskedEditContract:
 
 
 def _noise(mode: str, size: tuple[int, int]) -> Image.Image:
-    """An image in which neighbours have nothing to do with each other."""
+    """An image whose pixels are independent of each other."""
     values = random.Random(7).randbytes(4 * size[0] * size[1])  # noqa: S311  # noise, not a secret
     return Image.frombytes("RGBA", size, values).convert(mode)
 

@@ -1,4 +1,4 @@
-"""Import Python files for a test, and drop them again."""
+"""Import Python files for a test, and remove them from ``sys.modules``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def load_module(path: Path) -> ModuleType:
 
 
 def forget_modules(folder: Path) -> None:
-    """Drop the imported modules of a folder, so that they are imported again."""
+    """Remove the imported modules of a folder, so that the next import reads them again."""
     for name, module in list(sys.modules.items()):
         if (getattr(module, "__file__", None) or "").startswith(str(folder)):
             del sys.modules[name]

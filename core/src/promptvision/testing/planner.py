@@ -40,10 +40,10 @@ class ScriptedPlanner:
         """
         self.requests.append(request)
         if len(self.requests) > len(self._replies):
-            said = request.messages[-1].content if request.messages else ""
+            last = request.messages[-1].content if request.messages else ""
             raise AssertionError(
                 f"{self.name}: asked {len(self.requests)} times, has {len(self._replies)} replies; "
-                f"last message: {said[:200]!r}"
+                f"last message: {last[:200]!r}"
             )
         reply = self._replies[len(self.requests) - 1]
         if isinstance(reply, Exception):

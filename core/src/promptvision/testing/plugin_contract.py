@@ -30,7 +30,7 @@ _PLUGIN = next((plugin for plugin in _REGISTRY.plugins if plugin.name == _NAME),
 
 
 class GeneratedToolContract(ToolContract):
-    """The contract of a tool whose author is not here to give an example call."""
+    """The contract of a tool for which its author has given no example call."""
 
     __test__ = False
 
@@ -39,14 +39,14 @@ class GeneratedToolContract(ToolContract):
         return complete_arguments(self.made.args, super().arguments(context, image))
 
     def call(self, image: Image | None = None, context: CallContext | None = None) -> Result:
-        """Make one call; skip the test if the tool does not serve the arguments that were made."""
+        """Make one call; skip the test if the tool does not accept the generated arguments."""
         try:
             return super().call(image, context)
         except (ArgumentsError, NotSupported) as exc:
             pytest.skip(f"no example call: {exc}")
 
     def test_cancelled_call_stops(self) -> None:
-        """A call that is refused does not show what cancelling does."""
+        """Skip the test if the generated arguments are refused: cancelling then has no effect."""
         self.call()
         super().test_cancelled_call_stops()
 

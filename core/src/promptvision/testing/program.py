@@ -31,7 +31,7 @@ class Ended:
     code: int
     data: bytes
     """All of stdout."""
-    said: str
+    err: str
     """All of stderr."""
 
     @property

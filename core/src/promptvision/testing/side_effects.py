@@ -1,4 +1,4 @@
-"""See what a call changes outside its context: files that it writes, and state that all calls share."""
+"""Record what a call changes outside its context: files that it writes, and state that all calls share."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class SimulatedGpu:
         self.let_other_process_grow()
 
     def let_other_process_grow(self) -> None:
-        """Give the other process what it still wants and what is free."""
+        """Allocate for the other process what it still needs, as far as memory is free."""
         if (more := min(self._wanted_by_other - self.other_bytes, self.free_bytes)) > 0:
             self.other_bytes += more
 

@@ -54,8 +54,8 @@ def detect_by_words(
 
     def candidates(wanted: list[str]) -> list[Candidate]:
         labels.extend(wanted)
-        found, said = find(wanted)
-        notes.extend(said)
+        found, remarks = find(wanted)
+        notes.extend(remarks)
         return [Candidate(one.box, one.label, one.score, measure_lightness(image, one.box)) for one in found]
 
     choice = select_by_labels(args.prompt, candidates, image.size, strict=args.strict)

@@ -81,7 +81,7 @@ class PlannerTarget:
         self.models = [*dict.fromkeys([*self.models, *([str(model)] if model else [])])]
         is_understood = None
         if self._planner.name == "offline":  # it answers with the summaries when it is done
-            is_understood = not reply.failed and reply.text.strip() == turn.said
+            is_understood = not reply.failed and reply.text.strip() == turn.summary
         fields = {"calls": turn.calls, "text": reply.text, "is_understood": is_understood}
         return EvalOutput(fields=fields, open=_no_image), time.perf_counter() - began
 
@@ -125,7 +125,7 @@ class _Turn:
         self._messages.append(Message(role="user", content=f"{sentence}\n\n{image_note(self._images)}"))
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """The summaries of all calls."""
         return " ".join(outcome.summary for outcome in self._outcomes)
 

@@ -97,18 +97,18 @@ def find(
 
 def _objects(florence: PretrainedModel, ids: list[int], first: int, separator: int) -> Iterator[list[range]]:
     """Positions of the location tokens of each named object; one with several parts has several ranges."""
-    thing: list[range] = []
+    parts: list[range] = []
     for region in split_regions(ids, first):
         text = [ids[place] for place in region.text]
         if text == [separator]:
-            if thing:
-                thing.append(region.locations)
+            if parts:
+                parts.append(region.locations)
             continue
-        if thing:
-            yield thing
-        thing = [region.locations] if words(florence, text) else []
-    if thing:
-        yield thing
+        if parts:
+            yield parts
+        parts = [region.locations] if words(florence, text) else []
+    if parts:
+        yield parts
 
 
 def _boxes(regions: Iterable[range]) -> Iterator[range]:
@@ -124,5 +124,5 @@ def _polygons(regions: Iterable[range]) -> Iterator[range]:
 
 def _outlines(things: Iterable[list[range]]) -> Iterator[list[int]]:
     """Positions of the location tokens of all polygons of each object."""
-    outlines = (list(chain.from_iterable(_polygons(thing))) for thing in things)
+    outlines = (list(chain.from_iterable(_polygons(parts))) for parts in things)
     return (outline for outline in outlines if outline)

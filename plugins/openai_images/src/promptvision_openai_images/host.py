@@ -127,11 +127,11 @@ def _converted(name: str, key: str, timeout_s: float) -> Iterator[None]:
         yield
     except (openai.AuthenticationError, openai.PermissionDeniedError) as exc:
         raise SetupError(
-            f"openai_images: {name} rejects the key: {_said(exc, key)}", hint=f"set {KEY}"
+            f"openai_images: {name} rejects the key: {_error_message(exc, key)}", hint=f"set {KEY}"
         ) from exc
     except openai.NotFoundError as exc:
         raise SetupError(
-            f"openai_images: {name} does not know this model or route: {_said(exc, key)}",
+            f"openai_images: {name} does not know this model or route: {_error_message(exc, key)}",
             hint="set PROMPTVISION_OPENAI_IMAGES_MODEL, PROMPTVISION_OPENAI_IMAGES_CHAT_MODEL or "
             "PROMPTVISION_OPENAI_IMAGES_URL",
         ) from exc
@@ -143,10 +143,10 @@ def _converted(name: str, key: str, timeout_s: float) -> Iterator[None]:
         cause = exc.__cause__ or exc
         raise ToolFailed(f"openai_images: cannot connect to {name}: {cause}") from exc
     except openai.OpenAIError as exc:
-        raise ToolFailed(f"openai_images: {name} failed: {_said(exc, key)}") from exc
+        raise ToolFailed(f"openai_images: {name} failed: {_error_message(exc, key)}") from exc
 
 
-def _said(exc: Exception, key: str) -> str:
+def _error_message(exc: Exception, key: str) -> str:
     """The host's message in one line, without the key."""
     text = " ".join(str(exc).split())[:500]
     return text.replace(key, "***") if key else text

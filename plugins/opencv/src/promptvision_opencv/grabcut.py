@@ -54,18 +54,18 @@ def cut_out(rgb: Array, box: Box, seed: int) -> tuple[Mask, bool]:
     inside[y1 - top : y2 - top, x1 - left : x2 - left] = True
     share = _foreground(rgb[top:bottom, left:right], inside, seed)
     cut = (share > 0.5) & inside
-    is_told = cut.sum() > _LEAST_SHARE * inside.sum() and _differs(rgb[top:bottom, left:right], cut)
+    is_separated = cut.sum() > _LEAST_SHARE * inside.sum() and _differs(rgb[top:bottom, left:right], cut)
     mask = np.zeros((height, width), np.uint8)
-    mask[top:bottom, left:right] = np.where(cut if is_told else inside, 255, 0)
-    return mask, bool(is_told)
+    mask[top:bottom, left:right] = np.where(cut if is_separated else inside, 255, 0)
+    return mask, bool(is_separated)
 
 
 def _differs(part: Array, cut: NDArray[np.bool_]) -> bool:
     """Whether the colours inside and outside a cut differ at all."""
     if cut.all():
         return True
-    thing, rest = part[cut], part[~cut]
-    steps = np.abs(thing.mean(axis=0) - rest.mean(axis=0)), np.abs(thing.std(axis=0) - rest.std(axis=0))
+    inside, rest = part[cut], part[~cut]
+    steps = np.abs(inside.mean(axis=0) - rest.mean(axis=0)), np.abs(inside.std(axis=0) - rest.std(axis=0))
     return bool(np.max(steps) >= _LEAST_STEP)
 
 
@@ -79,8 +79,8 @@ def _foreground(part: Array, inside: NDArray[np.bool_], seed: int) -> NDArray[np
     labels = _first_guess(np.asarray(box, np.uint8))
     if not (labels == cv2.GC_PR_FGD).any():
         return np.zeros((height, width), np.float32)
-    thing = label_pixels(np.asarray(small, np.uint8), labels, seed).astype(np.float32)
-    return np.asarray(cv2.resize(thing, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+    shares = label_pixels(np.asarray(small, np.uint8), labels, seed).astype(np.float32)
+    return np.asarray(cv2.resize(shares, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def label_pixels(rgb: Array, labels: Mask, seed: int) -> Mask:
@@ -92,20 +92,20 @@ def label_pixels(rgb: Array, labels: Mask, seed: int) -> Mask:
         seed: same seed, same result.
 
     Returns:
-        H x W uint8, 1 on the thing and 0 elsewhere. Labels without a background or without a thing are
+        H x W uint8, 1 on the object and 0 elsewhere. Labels without a background or without an object are
         returned as they are, since GrabCut needs both.
     """
-    thing = _is_thing(labels)
-    if thing.any() and not thing.all():
+    inside = _is_object(labels)
+    if inside.any() and not inside.all():
         models = np.zeros((1, 65)), np.zeros((1, 65))  # 5 Gaussians of 13 numbers each
         with _random:
             cv2.setRNGSeed(seed % 2**31)
             cv2.grabCut(rgb, labels, (0, 0, 0, 0), *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
-        thing = _is_thing(labels)
-    return thing.astype(np.uint8)
+        inside = _is_object(labels)
+    return inside.astype(np.uint8)
 
 
-def _is_thing(labels: Mask) -> NDArray[np.bool_]:
+def _is_object(labels: Mask) -> NDArray[np.bool_]:
     return np.asarray((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD), np.bool_)
 
 

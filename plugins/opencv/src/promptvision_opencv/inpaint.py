@@ -47,7 +47,7 @@ def inpaint(args: InpaintArgs, context: ToolContext) -> InpaintResult:
     context.progress(0, 1, "recolouring" if prompt else "removing")
     if not prompt:
         is_most = (inside > 0).mean() > _MOST_REMOVED
-        edited = (_take_things if is_most else take_away)(image, inside, context.check_cancelled)
+        edited = (_remove_objects if is_most else take_away)(image, inside, context.check_cancelled)
         notes += ["The background was kept."] if is_most else []
     elif is_desaturation(prompt):
         edited = without_colour(image, inside)
@@ -91,7 +91,7 @@ def _is_wide(target: str | None) -> bool:
     return is_background or any(phrase.is_complement for phrase in phrases)
 
 
-def _take_things(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
+def _remove_objects(image: Image.Image, mask: Array, check: Callable[[], None]) -> Image.Image:
     """Remove the objects in a mask of most of the image, and keep the background.
 
     Kept objects are excluded from the filling, so that they are not copied.

@@ -1,4 +1,4 @@
-"""Cutting out the thing at a point: grow a region of like colour, then let GrabCut find its outline.
+"""Cut out the object at a point: grow a region of like colour, then let GrabCut find its outline.
 
 Source: the most stable of the nested regions is kept, as in J. Matas et al., Robust wide baseline stereo from
 maximally stable extremal regions, BMVC 2002; then C. Rother et al., GrabCut, SIGGRAPH 2004.
@@ -25,16 +25,16 @@ _TOLERANCES = np.arange(4.0, 60.0, 2.0)
 _MARGIN = 0.4
 """Surroundings that are shown to GrabCut as background, in shares of the region's sides."""
 _LARGEST = 0.6
-"""Greatest share of the image that one thing fills."""
+"""Greatest share of the image that one object fills."""
 
 
 def cut_at(rgb: Array, point: Point, background: Sequence[Point], seed: int) -> Mask:
-    """Mask of the thing at a point.
+    """Mask of the object at a point.
 
     Args:
         rgb: H x W x 3 uint8.
-        point: on the thing, within the image.
-        background: points within the image that are not on the thing.
+        point: on the object, within the image.
+        background: points within the image that are not on the object.
         seed: same seed, same mask.
 
     Returns:
@@ -83,7 +83,7 @@ def _region(rgb: Array, at: tuple[int, int], background: Sequence[tuple[int, int
             break
         found.append(region)
     sizes = [float(region.sum()) for region in found]
-    return _filled(found[_steadiest(sizes)])
+    return _filled(found[_most_stable(sizes)])
 
 
 def _distance(rgb: Array, at: tuple[int, int]) -> NDArray[np.float32]:
@@ -97,7 +97,7 @@ def _distance(rgb: Array, at: tuple[int, int]) -> NDArray[np.float32]:
     return np.asarray(distance, np.float32)
 
 
-def _steadiest(sizes: Sequence[float]) -> int:
+def _most_stable(sizes: Sequence[float]) -> int:
     """Index of the size that grows least from the one before it to the one after it."""
     growth = [
         (sizes[min(index + 1, len(sizes) - 1)] - sizes[max(index - 1, 0)]) / sizes[index]

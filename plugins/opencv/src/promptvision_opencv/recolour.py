@@ -58,11 +58,11 @@ def recolour(rgb: Array, mask: Array, colour: tuple[int, int, int]) -> Array:
     part, inside = rgb[window], mask[window] > 127
     linear = _to_linear(part)
     core = _core(inside)
-    thing = _spread(linear, core)
-    amount = _amount(linear, thing, _spread(linear, ~inside), inside, core)
+    own = _spread(linear, core)
+    amount = _amount(linear, own, _spread(linear, ~inside), inside, core)
     surface = _measure(linear[core])
-    new = _exchange(thing, surface, _to_linear(np.array([[colour]], np.uint8))[0, 0])
-    painted = _to_srgb(np.clip(linear + amount[..., None] * (new - thing), 0, 1))
+    new = _exchange(own, surface, _to_linear(np.array([[colour]], np.uint8))[0, 0])
+    painted = _to_srgb(np.clip(linear + amount[..., None] * (new - own), 0, 1))
     result = rgb.copy()
     result[window][inside] = painted[inside]
     return result
@@ -86,14 +86,14 @@ def _spread(linear: Floats, known: NDArray[np.bool_]) -> Floats:
 
 
 def _amount(
-    linear: Floats, thing: Floats, behind: Floats, inside: NDArray[np.bool_], core: NDArray[np.bool_]
+    linear: Floats, own: Floats, behind: Floats, inside: NDArray[np.bool_], core: NDArray[np.bool_]
 ) -> Floats:
     """The share of the object in each pixel: 1 in the core, 0 outside, measured in the edge.
 
     In the edge a colour lies on the line between those of object and background; its position there is the
     share. Where the two colours are similar, the distance from the border is used.
     """
-    line = np.sqrt(np.clip(thing, 0, 1)) - np.sqrt(np.clip(behind, 0, 1))
+    line = np.sqrt(np.clip(own, 0, 1)) - np.sqrt(np.clip(behind, 0, 1))
     length = (line**2).sum(axis=2)
     place = ((np.sqrt(linear) - np.sqrt(np.clip(behind, 0, 1))) * line).sum(axis=2) / np.maximum(length, 1e-6)
     distance = cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5) / _BAND

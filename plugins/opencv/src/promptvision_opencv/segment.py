@@ -38,11 +38,11 @@ _LEAST_COLOUR = 0.2
 @dataclass(frozen=True)
 class _Cut:
     mask: Mask
-    is_told: bool = True
+    is_separated: bool = True
 
 
 def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
-    """Cut out the thing in each box, then the thing at each point.
+    """Cut out the object in each box, then the object at each point.
 
     If ``target`` says "everything except ...", the union of the masks is inverted.
 
@@ -61,14 +61,14 @@ def segment(args: CutArgs, context: ToolContext) -> SegmentResult:
     for number, box in enumerate(boxes, start=1):
         context.progress(number - 1, total, f"cutting out box {number}")
         cut = _cut(rgb, box, requests, context.seed)
-        if not cut.is_told:
+        if not cut.is_separated:
             uncertain.append(str(number))
         masks.append(cut.mask)
         references.append(context.save_mask(Image.fromarray(cut.mask)))
     if uncertain and args.target:
         raise NotSupported(_message(uncertain, "nothing is masked"))
     for number, point in enumerate(args.points, start=1):
-        context.progress(len(masks), total, f"cutting out the thing at point {number}")
+        context.progress(len(masks), total, f"cutting out the object at point {number}")
         raw = cut_at(rgb, point, args.background_points, context.seed)
         refined = refine(raw)
         masks.append(refined if refined.any() else raw)  # refining drops what is only a few pixels large
@@ -103,11 +103,11 @@ def _cut(rgb: Array, box: Box, requests: list[Request], seed: int) -> _Cut:
     by_colour = [cut for request in coloured if (cut := _by_colour(rgb, box, request)) is not None]
     if by_colour:
         return _Cut(max(by_colour, key=lambda mask: int(mask.sum(dtype=np.int64))))
-    mask, is_told = cut_out(rgb, box, seed)
+    mask, is_separated = cut_out(rgb, box, seed)
     if coloured and len(coloured) == len(requests) and not _has_a_colour(rgb, mask, coloured):
         names = " or ".join(dict.fromkeys(request.label for request in coloured))
         raise ToolFailed(f"opencv_segment: what stands out in box {list(box)} is not {names}")
-    return _Cut(refine(mask), is_told)
+    return _Cut(refine(mask), is_separated)
 
 
 def _surrounding(rgb: Array, box: Box, requests: list[Request]) -> Mask | None:

@@ -69,7 +69,7 @@ def _multiple(side: float) -> int:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """One call. Tensors wait on the CPU between stages."""
+    """One call. Tensors are kept on the CPU between stages."""
 
     args: SdxlGenerateArgs
     context: ToolContext
@@ -84,7 +84,7 @@ class _Drawing:
         ]
 
     def run(self, runner: StagedRunner) -> tuple[Image.Image, list[str]]:
-        """All stages; the image, and what to say about it."""
+        """Run all stages; return the image and notes for the user."""
         self.context.progress(0, self.args.steps, "reading the prompt")
         embeddings, _, notes = read_prompts(
             self.context,

@@ -11,7 +11,7 @@ from promptvision_tesseract.recover import evidence
 
 __all__ = ["crop_line", "read_line", "read_line_or_turned", "read_upside_down"]
 
-SURER = 8.0
+MIN_GAIN = 8.0
 """Additional confidence required to accept an upside-down reading."""
 INK_LEVEL = 140
 MAX_PIECES = 12
@@ -48,7 +48,7 @@ def read_upside_down(bare: Grey, best: Page, reading: Reading, engine: Engine) -
         best, reading = add_border(upright), engine.read(add_border(upright).grey, 7)
     turned = add_border(rotate(upright, 180))
     found = engine.read(turned.grey, 6)
-    if found.confidence > reading.confidence + SURER and evidence(found.tokens) > evidence(reading.tokens):
+    if found.confidence > reading.confidence + MIN_GAIN and evidence(found.tokens) > evidence(reading.tokens):
         return turned, found
     return best, reading
 
@@ -79,9 +79,10 @@ def read_line(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
 
 
 def read_line_or_turned(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
-    """Read the only line of an image, upside down if that is surer: "HSNd" of confidence 86 is "PUSH" of 96.
+    """Read the only line of an image, upside down if that has a higher confidence.
 
-    Fewer than three letters are not turned: "-1" upside down is "L-" of a higher confidence.
+    "HSNd" of confidence 86 is "PUSH" of 96 upside down. Fewer than three letters are not turned: "-1" upside
+    down is "L-" of a higher confidence.
 
     Returns:
         The page and its only word; no word if nothing was read upright.
@@ -92,7 +93,7 @@ def read_line_or_turned(bare: Grey, engine: Engine) -> tuple[Page, Reading]:
         return page, line
     turned = rotate(page, 180)
     _, other = read_line(turned.grey, engine)
-    return (turned, other) if other.confidence > line.confidence + SURER else (page, line)
+    return (turned, other) if other.confidence > line.confidence + MIN_GAIN else (page, line)
 
 
 def _bounds(line: Page) -> tuple[float, float, float, float]:

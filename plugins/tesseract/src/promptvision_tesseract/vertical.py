@@ -57,7 +57,7 @@ def reread_vertical(page: Page, reading: Reading, engine: Engine) -> Reading:
     for number in doubtful[:MAX_LINES]:
         line, span = lines[number], spans[number]
         candidates = [_read_turned(page, span, line[0].line, degrees, engine) for degrees in (90, 270)]
-        lines[number] = _surest(line, candidates)
+        lines[number] = _best(line, candidates)
     return Reading(tuple(token for line in lines for token in line))
 
 
@@ -82,9 +82,10 @@ def _whole_span(grey: Grey, box: Bounds) -> Bounds:
     return (left, float(above), right, float(below + 1)) if is_longer else box
 
 
-def _surest(line: list[Token], candidates: list[list[Token]]) -> list[Token]:
-    """The surer one of both directions; the line as it was only if it is another and surer.
+def _best(line: list[Token], candidates: list[list[Token]]) -> list[Token]:
+    """The reading of the direction with the higher confidence.
 
+    The line as it was read before is kept if its text differs from both and its confidence is higher.
     Confidence of the page mode and of the line mode cannot be compared where both read the same, nor can
     that of a line that was cut off.
     """

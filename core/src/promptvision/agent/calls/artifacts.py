@@ -110,8 +110,8 @@ class Artifacts:
     def _target_of(self, args: Args) -> str | None:
         """The target of a step, from its arguments or from an artifact among them."""
         name = target_field(type(args))
-        if name is not None and (said := getattr(args, name)) is not None:
-            return str(said)
+        if name is not None and (target := getattr(args, name)) is not None:
+            return str(target)
         for field, kind in link_types(type(args)).items():
             value = getattr(args, field)
             for artifact in reversed(self._made):

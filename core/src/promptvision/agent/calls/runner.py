@@ -195,7 +195,7 @@ class StepRunner:
         elif target_name is not None and operation.args.model_fields[target_name].is_required():
             raise ArgumentsError(
                 f"{name}: say what to look for, or give {name} itself; no earlier "
-                "step was about a thing in this image"
+                "step was about an object in this image"
             )
         if "strict" in operation.args.model_fields:
             values["strict"] = True

@@ -31,18 +31,18 @@ def store_error(where: str, exc: Exception) -> StoreError:
         exc: the exception.
     """
     cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig is not None else exc
-    said = " ".join(str(cause).split())[:300]
+    message = " ".join(str(cause).split())[:300]
     if _is_a("IntegrityError", cause):
-        return ClashError(f"conversations: {where}: {said}")
+        return ClashError(f"conversations: {where}: {message}")
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the primary code is the low byte
         if code in _SQLITE_DAMAGE:
             return StoreError(
-                f"conversations: {where}: the database file is damaged: {said}",
+                f"conversations: {where}: the database file is damaged: {message}",
                 hint="restore it from a backup, or move it away to start with an empty database",
             )
-        return StoreError(f"conversations: {where}: {said}", retryable=code in _SQLITE_TRANSIENT)
-    return StoreError(f"conversations: {where}: {said}", retryable=_is_transient(cause))
+        return StoreError(f"conversations: {where}: {message}", retryable=code in _SQLITE_TRANSIENT)
+    return StoreError(f"conversations: {where}: {message}", retryable=_is_transient(cause))
 
 
 def _is_transient(cause: BaseException) -> bool:
