@@ -361,7 +361,7 @@ EDIT = (
         whole="prompt",
     ),
     Lexicon(
-        verbs=("give", "put", "place", "stick", "draw", "paint", "set", "show"),
+        verbs=("put", "place", "stick", "draw", "paint", "set"),
         nouns=(
             "on",
             "onto",
