@@ -1419,6 +1419,23 @@ _NUMBERED = (
 
 EXTRACT_TEXT = (
     Lexicon(
+        verbs=(
+            "is there any text",
+            "is there text",
+            "is there any writing",
+            "do you see any text",
+            "any text",
+        ),
+        frames=(
+            "{verb} here",
+            "{verb} there",
+            "{verb} anywhere",
+            "{verb} in it",
+            "{verb} on it",
+            "{verb} on {_}",
+        ),
+    ),
+    Lexicon(
         verbs=("tell me what it says", "what it says", "find out what it says", "read what it says"),
         frames=("{verb} on {_}", "{verb} in {_}", "{verb} there"),
     ),

@@ -384,7 +384,7 @@ EDIT = (
     ),
     Lexicon(
         verbs=("give",),
-        nouns=("me", "us", "him", "her", "them", "everyone"),
+        nouns=("him", "her", "them", "everyone"),
         frames=("{verb} {noun} a {_}", "{verb} {noun} an {_}", "{verb} {noun} some {_}"),
         whole="prompt",
         is_fallback=True,

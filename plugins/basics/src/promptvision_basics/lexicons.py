@@ -188,6 +188,16 @@ def _parts() -> Iterator[Lexicon]:
 
 
 CROP = (
+    Lexicon(
+        verbs=("cut", "crop", "trim", "reduce", "bring", "get"),
+        frames=(
+            "{verb} it down to a square",
+            "{verb} down to a square",
+            "{verb} it down to square",
+            "{verb} it to a square format",
+        ),
+        fixed=(("aspect", "1:1"),),
+    ),
     *(
         Lexicon(
             verbs=(
@@ -1334,6 +1344,12 @@ _POP: tuple[str, ...] = (
 )
 
 ADJUST = (
+    Lexicon(
+        verbs=("show me", "make", "give me", "create", "i want", "show"),
+        nouns=("the negative", "a negative", "its negative", "the inverse"),
+        frames=("{verb} {noun}", "{verb} {noun} of it"),
+        fixed=(("invert", True),),
+    ),
     Lexicon(
         verbs=("make",),
         nouns=(

@@ -7,6 +7,23 @@ from promptvision.plugin import Lexicon
 __all__ = ["UPSCALE"]
 
 UPSCALE = (
+    *(
+        Lexicon(
+            verbs=("enlarge", "scale up", "blow up", "upscale", "scale", "make"),
+            nouns=(
+                f"it {factor}00%",
+                f"it to {factor}00%",
+                f"it by {factor}00%",
+                f"it {factor} times bigger",
+            ),
+            frames=(
+                *("{verb} {noun} without losing {_}", "{verb} {noun} without making it {_}"),
+                *("{verb} {noun} without loss of {_}", "{verb} {noun} without it getting {_}"),
+            ),
+            fixed=(("factor", factor),),
+        )
+        for factor in (2, 4)
+    ),
     Lexicon(
         verbs=("enlarge", "scale up", "blow up", "make", "scale", "upscale", "resize", "increase"),
         nouns=(

@@ -20,7 +20,7 @@ from promptvision.builtin.planner.phrases import (
     match_clause,
 )
 from promptvision.builtin.planner.politeness import without_asides
-from promptvision.builtin.planner.remarks import complained, is_remark, named_in_remark, parted_remark
+from promptvision.builtin.planner.remarks import complained, is_fix, is_remark, named_in_remark, parted_remark
 from promptvision.builtin.planner.spelling import (
     corrected_colour,
     corrected_things,
@@ -191,6 +191,8 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         is_negated = _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause)
         if is_negated or (_UNWANTED.match(clause) and not _NOT_NEEDED.match(clause)):
             reading = replace(reading, is_nothing=True)
+            continue
+        if reading.matches and is_fix(clause):
             continue
         read = _read_clause(clause, book)
         if read.unknown and not read.matches and len(clauses) > 1 and is_remark(clause):

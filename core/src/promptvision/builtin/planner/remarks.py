@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
 
-__all__ = ["complained", "cure_of", "is_remark", "named_in_remark", "parted_remark"]
+__all__ = ["complained", "cure_of", "is_fix", "is_remark", "named_in_remark", "parted_remark"]
 
 _IMG = rf"(?:{IMAGE}|it|this|that)"
 _COMPLAINTS = {
@@ -105,6 +105,13 @@ _HAS = re.compile(
     re.IGNORECASE,
 )
 _COUNT = re.compile(r"^(?:an?|some|too many|two|three) ", re.IGNORECASE)
+_BARE = re.compile(
+    r"^(?P<thing>(?!it |this |that |these |those |i |you |we |they |there )[\w-]+(?: [\w-]+)?s) (?:ruin"
+    r"|spoil|bother|distract"
+    r"|annoy|block|cover|hide|look|are|seem|clutter|disturb)\b",
+    re.IGNORECASE,
+)
+"""A remark on things without an article: "power lines ruin this view"."""
 _ACTS = re.compile(
     r"(?:please |just |so |and |can you |could you |would you |kindly )*\w+ (?:(?:rid of|out|off|away|up) )?"
     r"(?:it|them|him|her)\b",
@@ -119,7 +126,8 @@ _WANTED = re.compile(
 )
 """How what was named before is to look: "I need them magnolia"."""
 _TRIED = re.compile(
-    r"(?:so |and |but |please |maybe |perhaps |better )*(?:go (?:for|with)|try|use|how about|what about"
+    r"(?:so |and |but |please |maybe |perhaps |better )*(?:go (?:for|with)|put in|add|try|use|how about"
+    r"|what about"
     r"|let us (?:try|have)"
     r"|i (?:would )?prefer|i would like|i would rather have) (?:it |them )?(?:in |with |to )?"
     r"(?P<how>(?!the |it |them |to |more |less |a bit |\w+er\b|(?!red\b)\w+ed\b)[\w -]+?)(?: instead| rather"
@@ -158,6 +166,11 @@ def is_remark(clause: str) -> bool:
     return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
 
 
+def is_fix(clause: str) -> bool:
+    """Whether a clause only asks to set right what was named before it: "fix that"."""
+    return _FIX.fullmatch(clause.strip(" .!?")) is not None
+
+
 def named_in_remark(clause: str) -> str:
     """The thing that a remark is about, for "it" in the request after it; "" where that is the image."""
     about = _THERE.match(clause) or _HAS.match(clause) or _ABOUT.match(clause)
@@ -171,6 +184,8 @@ def complained(clause: str) -> Iterator[str]:
     for found in _COMMA.finditer(clause):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
         thing = named_in_remark(before) if is_remark(before) else ""
+        if not thing and (bare := _BARE.match(before)):
+            thing = bare["thing"]
         if thing and (wanted := _WANTED.match(rest)):
             yield f"make {thing} {wanted['how']}"
         elif thing and (wanted := _TRIED.match(rest)):

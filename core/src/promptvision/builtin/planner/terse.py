@@ -15,8 +15,9 @@ __all__ = ["terse_readings"]
 
 _NO_THING = re.compile(
     r"(?:with )?no (?!idea|problem|need|way|one|matter|thanks?"
-    r"|worries)(?:more )?((?:the )?\w+(?: (?!in\b)\w+)?)"
-    r"(?: in (?:it|here|there|this))?",
+    r"|worries)(?:more )?((?:the )?\w+(?: (?!in\b)\w+)?"
+    r"(?: (?:in|on|at|behind|from|near|around) (?:the|my|his|her|their) [\w ]+)?)(?: in (?:it|here|there"
+    r"|this))?",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(

@@ -124,6 +124,7 @@ _WRITTEN_OUT = (
     (re.compile(r"(?<=\w)\s+\d{1,2}[.)]\s+(?=[a-z])", re.IGNORECASE), "\n"),
     (re.compile(r"\bstep (?:\d+|one|two|three|four|five)\s*[:.,]\s*", re.IGNORECASE), "\n"),
     *_NAMES,
+    (re.compile(r",\s*plus\s+(?=\w+ )", re.IGNORECASE), ", and "),
     (re.compile(r",\s*(?=(?:at |with )?quality \d)", re.IGNORECASE), " "),
     (
         re.compile(

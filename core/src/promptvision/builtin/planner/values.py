@@ -65,7 +65,7 @@ _TO_THING = re.compile(
 """A goal, which no name of a thing holds: "the image to the face"."""
 _REASON = re.compile(
     r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order"
-    r"|for (?:the|my|our|his|her|their|your|this|an?))\b"
+    r"|for (?:the|my|our|his|her|their|your|this|an?|instagram|facebook|ebay|etsy|tiktok))\b"
 )
 _HAS_VERB = re.compile(
     r"(?<!whatever )(?<!everything )(?<!that )(?<!which )(?<!who )(?<!what )\b(?:is|are|was|were|did"
@@ -134,6 +134,11 @@ _NO_THINGS += (
     "if ",
     "because ",
 )
+_PART = re.compile(
+    r"(?:(?:far|very|upper|lower|top|bottom|left|right|middle|central|outer)[ -]?(?:hand )?)+(?:third"
+    r"|quarter|fifth|two thirds)"
+)
+"""A part of an image, which is no thing in it."""
 _NAMED_SIGN = re.compile(
     r"(?:for (?:sale|rent|hire)|to let|no (?:entry|smoking|parking|exit|swimming)|keep out) \w", re.IGNORECASE
 )
@@ -254,6 +259,8 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
     """Whether a target may name objects: not a speaking person, nor a list that contains a request."""
     if target is None or fold(target) in PRONOUNS:
         return True
+    if _PART.fullmatch(fold(target)):
+        return False
     if _NAMED_SIGN.match(target):
         return True
     if target.lower().startswith(_NO_THINGS):

@@ -192,6 +192,35 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"^((?:the|my|that|this|her|his|our) [\w -]+?) (?:should|must|needs? to|has to) have (an? .+)$",
             r"give \1 \2",
         ),
+        (
+            r"^(?:can|could|should|must|may) (it|that|he|she|they) (?:please )?(?:go|leave|disappear"
+            r"|come out|be gone)(?: away)?$",
+            r"remove \1",
+        ),
+        (
+            r"^i wish (?:that )?(.+?) (?:was not|wasn't|were not|weren't|is not|isn't|was gone|were gone"
+            r"|would go)(?: away)?(?: (?:in"
+            r"|on|there|here)\b.*)?$",
+            r"remove \1",
+        ),
+        (r"^i wish (?:that )?(.+?) (?:was|were) (?!not\b|there\b|here\b)(.+)$", r"!make \1 \2"),
+        (
+            r"^(?:i would |we would )?rather (?:have |see )?((?:an? |some )?.+?) than ((?:the|this|that"
+            r"|my|these|those) .+)$",
+            r"replace \2 with \1",
+        ),
+        (
+            r"^(?:i|we) (?:want|would like|need|would love|wish for|would like to have"
+            r"|want to have) ((?:(?:dark|light|bright|pale)"
+            r" )?\w+) (hair|eyes|nails|lips|teeth|skin|eyebrows)$",
+            r"?make my \2 \1",
+        ),
+        (
+            r"^(?:just|only) (.+?)(?: please)?,? (?:and |with )?(?:nothing (?:behind|around) (?:it|them)"
+            r"|no background|without (?:the"
+            r"|a|any) background)$",
+            r"cut out \1",
+        ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
             r"^(?!.*(?:\bnot|\bnever|\bno|n't|\bnobody)\b).{2,60}?\b(?:only |always )?(?:needs?|wants?"
