@@ -111,6 +111,9 @@ def _parts() -> Iterator[Lexicon]:
     for part, nouns in names.items():
         yield Lexicon(
             verbs=(
+                "chop it to",
+                "cut it down to",
+                "chop it down to",
                 "crop it to",
                 "crop to",
                 "crop",
@@ -1295,6 +1298,10 @@ _BRIGHTER, _DARKER = ("brightness", 1.3), ("brightness", 0.7)
 _SHARPER, _VIVID = ("sharpness", 2.0), ("saturation", 1.5)
 
 _POP: tuple[str, ...] = (
+    "make colors stronger",
+    "make colours stronger",
+    "make colors richer",
+    "make colours richer",
     "make it pop",
     "make it more lively",
     "make it look livelier",
@@ -2621,6 +2628,19 @@ INFO = (
 
 
 CONVERT = (
+    Lexicon(
+        verbs=("convert", "change", "turn", "transform", "export", "save", "make"),
+        frames=tuple(
+            f"{{verb}} it {to}{{format}} {end}"
+            for to in ("to ", "into ", "as ", "a ", "to a ", "into a ", "as a ")
+            for end in (
+                "quality {quality}",
+                "with quality {quality}",
+                "at quality {quality}",
+                "with {quality}% quality",
+            )
+        ),
+    ),
     Lexicon(
         verbs=("make", "make me", "give me", "create", "i need", "i want", "export", "save", "get me"),
         nouns=("version", "copy", "file", "image", "version of it", "copy of it"),

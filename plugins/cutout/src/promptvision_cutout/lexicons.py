@@ -15,7 +15,13 @@ REMOVE_BACKGROUND = (
         Lexicon(
             verbs=("put", "place", "set", "show", "have", "i need", "i want", "need", "isolate", "cut out"),
             nouns=tuple(f"{plain}{colour}" for plain in _PLAIN),
-            frames=("{verb} {target} on {noun}", "{verb} it on {noun}", "{verb} {target} against {noun}"),
+            frames=(
+                "{noun} background",
+                "a {noun} background",
+                "{verb} {target} on {noun}",
+                "{verb} it on {noun}",
+                "{verb} {target} against {noun}",
+            ),
             fixed=(("background", colour),),
         )
         for colour in _COLOURS

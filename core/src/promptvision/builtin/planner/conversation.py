@@ -51,7 +51,8 @@ _PRAISE = (
     r"|lol|wow|haha)"
 )
 _HELLO = (
-    r"(?:hi|hello|hey|yo|howdy|greetings|good (?:morning|evening|afternoon|day)|hallo|guten (?:tag"
+    r"(?:is any(?:one|body) (?:there|home)|hi|hello|hey|yo|howdy|greetings|good (?:morning|evening"
+    r"|afternoon|day)|hallo|guten (?:tag"
     r"|morgen|abend)|hola|buenos días"
     r"|bonjour|salut|bonsoir|你好|您好|嗨)(?: (?:there|everyone|all|again|to you))?"
 )

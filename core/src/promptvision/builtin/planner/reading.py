@@ -77,11 +77,20 @@ _NEGATED_LAST = re.compile(
 )
 _TO_PLANNER = re.compile(
     r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
-    r"|cost|app|program|software|weather|price|free|way to|the rest|today|tomorrow|yesterday|(?:time|day|date"
+    r"|cost|app|program|software|weather|price|free|(?:any|some)(?:one|body) (?:there|here|home)$|way to"
+    r"|the rest|today|tomorrow|yesterday|(?:time|day|date"
     r"|year) is it)\b",
     re.IGNORECASE,
 )
 """Words of a question that no image answers."""
+_WANTED_THING = re.compile(
+    r"^(?:i |we )?(?:want|would like|need|would love|there should be|let there be|there must be"
+    r"|can we have|can i have)"
+    r"(?: to (?:see|have))? (?=(?:an?|some|two|another) .+ (?:on|in|next to|behind|under|over|beside"
+    r"|near|around|above) )",
+    re.IGNORECASE,
+)
+"""A thing that should be somewhere: "I'd like a candle on the table"."""
 _NO_INSTRUCTION = re.compile(
     r"^(?:put|place|stick|hang|draw|paint) (?:it|this|that|them)\b|^(?:add|insert|include) (?:(?:an?"
     r"|some|the|my) )?"
@@ -380,13 +389,15 @@ def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The call of a phrase that fits many sentences, unless the clause asks about the planner."""
     fallbacks = book.other(is_fallback=True)
     bare = polite(clause)
-    if not fallbacks.begins(fold(bare).partition(" ")[0]) or _TO_PLANNER.search(bare):
+    if not fallbacks.begins(fold(_WANTED_THING.sub("add ", bare)).partition(" ")[0]) or _TO_PLANNER.search(
+        bare
+    ):
         return ()
     if _NO_INSTRUCTION.search(bare):
         return ()
     if _MAY_COMMAND.match(bare) and not book.is_question:
         return ()
-    for text in dict.fromkeys((clause, bare)):
+    for text in dict.fromkeys((clause, bare, _WANTED_THING.sub("add ", bare))):
         if matches := match_clause(text, fallbacks):
             return matches
     return ()

@@ -47,7 +47,8 @@ _FIX = re.compile(
     r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
     r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring|put|turn|set)(?: (?:it|that|this"
     r"|with it"
-    r"|with that))?(?: (?:up|back|right|straight|the (?:right|correct|proper) way(?: (?:round|up"
+    r"|with that))?(?: (?:up|down|a notch|a stop|back|right|straight|the (?:right|correct"
+    r"|proper) way(?: (?:round|up"
     r"|around))?|a stop|out|please|for me|somehow"
     r"|a bit))*",
     re.IGNORECASE,
@@ -55,7 +56,7 @@ _FIX = re.compile(
 _SUBJECT = (
     r"(?:the|this|that|these|those|my|our|his|her|their|it|there|here|i|we|you|he|she|they|someone|somebody"
     r"|some|all|everything|everyone|nothing|nobody|today|yesterday|unfortunately|sadly|sorry|hope|hoping|just"
-    r"|a|an|as|since|because|"
+    r"|a|an|as|since|because|scan|photo|picture|image|pic|colou?rs|lighting|"
     rf"{IMAGE})"
 )
 _STATES = (
@@ -199,10 +200,11 @@ def parted_remark(clause: str) -> Iterator[str]:
     for found in _COMMA.finditer(clause):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
         is_about = _HIM.search(rest) and _STATED.match(before)
+        is_about = is_about or (_FIX.fullmatch(rest.strip(" .!?")) and cure_of(f"it is {before}"))
         if not rest or not (is_remark(before) or is_about or _ABROAD.search(before)):
             continue
         if _FIX.fullmatch(rest.strip(" .!?")):
-            if cure := cure_of(before):
+            if cure := cure_of(before) or cure_of(f"it is {before}"):
                 yield cure
             continue
         about = _THERE.match(before) or _HAS.match(before) or _ABOUT.match(before) or _STATED.match(before)

@@ -51,6 +51,12 @@ _IN = re.compile(
     r"|as) ((?:[\w-]+ )?[\w-]+)",
     re.IGNORECASE,
 )
+_COLOURED = re.compile(
+    r"(?P<colour>(?:(?:dark|light|bright|pale) )?\w+) (?P<thing>[a-z]+s|hair|sky|door|wall|grass"
+    r"|background),? please$",
+    re.IGNORECASE,
+)
+"""A thing with the colour that it should have: "purple nails please"."""
 _MADE = re.compile(
     r"((?:the |my |his |her |all )?[\w'-]+(?: [\w'-]+)?) (unreadable|illegible|unrecogni[sz]able|blurry"
     r"|blurred"
@@ -94,6 +100,8 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
         yield cure
     if found := _COMPARED.fullmatch(clause.strip(" ,.!?")):
         yield f"make {found[1]} {found[2]}"
+    if (found := _COLOURED.match(clause)) and is_colour_word(fold(found["colour"]).rpartition(" ")[2]):
+        yield f"make the {found['thing']} {found['colour']}"
     bare = clause.strip(" ,.!?")
     is_named = (found := _IN.fullmatch(bare)) and not book.begins(fold(found[1]).partition(" ")[0])
     if found and is_named and fold(found[1]).strip() not in _NO_NAMES:

@@ -221,6 +221,30 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"|a|any) background)$",
             r"cut out \1",
         ),
+        (
+            r"^(?:instead of|in place of) (.+?),? (?:i (?:want|would like|would rather have|prefer"
+            r"|need)(?: to (?:see|have))?"
+            r"|put|use|show|give me|add|paint) ((?:an?|some|the) .+)$",
+            r"replace \1 with \2",
+        ),
+        (
+            r"^what (?:if|about if) ((?!i\b|you\b|we\b).+?) (?:was|were|is|had been|would be|became) (.+)$",
+            r"!make \1 \2",
+        ),
+        (
+            r"^(?:try|do|let us try|let us see|imagine|how about|what about|show me) ((?:the|my|his|her"
+            r"|our|their|this|that) .+?)"
+            r" in ((?!the\b|it\b)[\w -]+)$",
+            r"?make \1 \2",
+        ),
+        (
+            rf"^(?:can|could|should|may|might) {_IMG} (?:please )?be (?:in |made |turned )?(?:an? )?(.+)$",
+            r"=make it \1",
+        ),
+        (
+            r"^(?:i |we )(?:want|would like|need|would love|prefer) (.+?) to (look (?:like|as if) .+)$",
+            r"make \1 \2",
+        ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
             r"^(?!.*(?:\bnot|\bnever|\bno|n't|\bnobody)\b).{2,60}?\b(?:only |always )?(?:needs?|wants?"
