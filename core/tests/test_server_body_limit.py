@@ -191,9 +191,9 @@ def test_room_is_never_exceeded_and_comes_back(steps: list[tuple[str, int, bool]
             held.append((user, size))
         assert sum(taken for _, taken in held) <= 100
         if held and not is_kept:
-            room.give_back(*held.pop(0))
+            room.release(*held.pop(0))
     for user, size in held:
-        room.give_back(user, size)
+        room.release(user, size)
     assert room.take("d", 50)
     assert not room.take("d", 1)
 

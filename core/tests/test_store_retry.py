@@ -38,8 +38,9 @@ def test_other_errors_are_not_retried() -> None:
     with pytest.raises(StoreError, match="failure 1"):
         retry_store_call(store, pauses_s=(0, 0), patience_s=10)
     assert store.calls == 1
+    missing: dict[str, int] = {}
     with pytest.raises(KeyError):
-        retry_store_call(lambda: {}["a"], pauses_s=(0,), patience_s=10)
+        retry_store_call(lambda: missing["a"], pauses_s=(0,), patience_s=10)
 
 
 def test_no_try_starts_after_the_time_limit() -> None:
