@@ -9,10 +9,18 @@ from itertools import islice
 
 from promptvision.builtin.planner.bags import bag_match
 from promptvision.builtin.planner.clauses import MAX_CLAUSES, split_clauses
+from promptvision.builtin.planner.contrasts import (
+    BESIDE_IT,
+    contrasted,
+    corrected,
+    done_instead,
+    is_negated,
+    without_negation,
+)
 from promptvision.builtin.planner.conversation import is_help, is_left, is_small_talk
 from promptvision.builtin.planner.english import MARKS, SURE, WHOLE, polite, readings
 from promptvision.builtin.planner.languages import LANGUAGES, Language
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image, phrase_book
+from promptvision.builtin.planner.patterns import PhraseBook, fold, phrase_book
 from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
     MAX_WORK,
@@ -21,6 +29,7 @@ from promptvision.builtin.planner.phrases import (
 )
 from promptvision.builtin.planner.politeness import without_asides
 from promptvision.builtin.planner.remarks import complained, is_fix, is_remark, named_in_remark, parted_remark
+from promptvision.builtin.planner.sequence import HIM, merged, named_in, with_named
 from promptvision.builtin.planner.spelling import (
     corrected_colour,
     corrected_things,
@@ -36,45 +45,6 @@ from promptvision.tools.targets import is_colour_word
 
 __all__ = ["Reading", "read_request"]
 
-_NEGATION = (
-    r"(?:please )?(?:do not|don't|dont|never|no need to|you (?:do not|don't) (?:have|need) to)(?: you dare)?"
-)
-_NEGATED_FIRST = re.compile(
-    rf"^{_NEGATION} (?P<not>.+?)(?:,\s*(?:but |just |only |instead |please )*|\s+but\s+(?:just |only "
-    rf")?)(?P<rest>.+)$",
-    re.IGNORECASE,
-)
-_NOT_NEEDED = re.compile(
-    r"^i (?:do not|don't|dont) (?:need|want) (?P<not>.+?)(?:,|;| but)\s*(?:(?:but |just |only |rather "
-    r"|instead |please "
-    r"|simply )+|(?=i (?:want|need|would like|meant)\b))(?P<rest>.+)$",
-    re.IGNORECASE,
-)
-_NO_FIRST = re.compile(
-    r"^(?:no |\w+ (?=nothing))(?P<not>.+?)(?: please)?,?\s+(?:just|but|only|rather)\s+(?P<rest>.+)$",
-    re.IGNORECASE,
-)
-_IN_PLACE = re.compile(r"^(?:instead of|rather than) (?P<not>\w+ing [^,]+), (?P<rest>.+)$", re.IGNORECASE)
-_NO_DOING = re.compile(
-    r"^no (?P<not>\w+ing(?: [^,]+)?),\s+(?:but |just |only "
-    r"|rather )?(?P<rest>.+?)(?: instead)?$",
-    re.IGNORECASE,
-)
-_UNWANTED = re.compile(
-    r"^i (?:do not|don't|dont) (?:want|need) .+ \w{3,}ed(?: (?:out|off|away))?(?: please)?$", re.IGNORECASE
-)
-"""An action that is not to be done: "I don't want the background removed"."""
-_NEGATED = re.compile(
-    rf"^(?:{_NEGATION} .+|(?:it|this|that|the (?:image|picture|photo)) (?:does not|doesn't|do not|don't"
-    rf"|need not|should not"
-    r"|shouldn't|must not) (?:need|have|want|be|get)\b.*)$",
-    re.IGNORECASE,
-)
-_NEGATED_LAST = re.compile(
-    rf"^(?P<head>.+?)(?:,\s*(?:but |and )?|\s+(?:but|and)\s+){_NEGATION} (?:[\w-]+)(?: (?:it|that|this"
-    rf"|anything(?: else)?|the (?:image|picture|photo)))?$",
-    re.IGNORECASE,
-)
 _TO_PLANNER = re.compile(
     r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
     r"|cost|app|program|software|weather|price|free|(?:any|some)(?:one|body) (?:there|here|home)$|way to"
@@ -112,37 +82,11 @@ _ASKED_FOR = re.compile(
     r"(?:any |some |no )?(?P<thing>(?:\w+ )?(?!.*(?:ss|us|is|thanks|news)\b)[a-z]{3,}s)\?", re.IGNORECASE
 )
 """A thing with a question mark and no verb: "dogs?"."""
-_NOT_DONE_BUT = re.compile(
-    r"^i (?:do not|don't|dont) (?:want|need) (?P<thing>.+?) \w+ed(?: out| off| away)?,? (?:but |just "
-    r"|only |rather "
-    r"|i (?:just |only )?(?:want|need|would like) )+(?:it |them |him |her )?(?:to be )?(?P<done>\w+ed.*)$",
-    re.IGNORECASE,
-)
-"""An action in place of another one: "I don't want the flag removed, I want it blurred"."""
 _COLON = re.compile(r"^(?:the |my )?(?P<thing>[^:,\d]{2,50}): (?:please )?(?P<rest>[^:]+)$", re.IGNORECASE)
 """A thing before what is to be done with it: "rug: remove"."""
-_CORRECTED = re.compile(
-    r"^(?P<not>.+?),? (?:-+ )?(?:no|wait|sorry|hang on|scratch that|i mean)[, ]+(?:(?:no|wait|just"
-    r"|rather|sorry|i meant?"
-    r"|make (?:it|that)),? )*(?P<rest>.+)$",
-    re.IGNORECASE,
-)
-"""A request that is corrected at once: "as a gif, no, just a png"."""
-_HIM = re.compile(r"\b(?:it|them|him|her)\b", re.IGNORECASE)
-_BESIDE_IT = re.compile(
-    r"\b(behind|next to|beside|in front of|under|on|near|around|above|below|over|with) (?:it|him|her|them)\b",
-    re.IGNORECASE,
-)
 _DIGIT = re.compile(r"\d")
-_LAST_THING = re.compile(
-    r"\b(?:what (?:do|does|is|are) |read )?(?:the|this|that|my) (?P<thing>(?!text\b|words\b"
-    r"|writing\b)\w+(?: (?!say|read|in|on|at)\w+)?)"
-    r"(?: (?:in|on|at|behind|next to|near) [\w ]+?)?(?: says?| reads?)?$",
-    re.IGNORECASE,
-)
 _JOIN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:everything|nothing|not|no|never|don't|only)\b", re.IGNORECASE)
-_THEIRS = re.compile(r"(?:his|her|their|its)\b", re.IGNORECASE)
 MAX_PARTS = 3
 _VERBLESS = re.compile(
     r"(?:the|an?|and|or|but|not|no|my|its?|with|in|on|to|of|for|at|by|leave|keep|except|also|very|too"
@@ -197,8 +141,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     remarks: list[str] = []
     named = ""
     for clause in map(without_asides, clauses):
-        is_negated = _NEGATED.match(clause) and not _NEGATED_FIRST.match(clause)
-        if is_negated or (_UNWANTED.match(clause) and not _NOT_NEEDED.match(clause)):
+        if is_negated(clause):
             reading = replace(reading, is_nothing=True)
             continue
         if reading.matches and is_fix(clause):
@@ -208,62 +151,13 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
             remarks.append(clause)
             named = named_in_remark(clause)
             continue
-        read = replace(read, matches=tuple(_with_named(match, named, clause) for match in read.matches))
-        named = _named_in(clause) if not any(match.function.target for match in read.matches) else ""
+        read = replace(read, matches=tuple(with_named(match, named, clause) for match in read.matches))
+        named = named_in(clause) if not any(match.function.target for match in read.matches) else ""
         reading = replace(read, matches=(*reading.matches, *read.matches))
         if read.unknown:
             break
-    reading = replace(reading, matches=_merged(reading.matches))
+    reading = replace(reading, matches=merged(reading.matches))
     return reading if reading.matches or not remarks else replace(reading, unknown=remarks[0])
-
-
-def _named_in(clause: str) -> str:
-    """The thing at the end of a clause, for "it" in the next one: "read the sign"."""
-    found = _LAST_THING.search(clause)
-    return found["thing"] if found and IMAGE not in name_image(found[0]) else ""
-
-
-def _with_named(match: Match, named: str, clause: str) -> Match:
-    """The match on what the clause before named, where its target is "it"."""
-    name = match.function.target
-    is_bare = name is not None and not match.slots and name not in dict(match.arguments)
-    if not named or not (match.is_follow_up or (is_bare and _HIM.search(clause))):
-        return match
-    return replace(
-        match, arguments=((str(match.function.target), named), *match.arguments), is_follow_up=False
-    )
-
-
-def _merged(matches: Sequence[Match]) -> tuple[Match, ...]:
-    """The matches without one that adds nothing to the one before it: "cut it out, without background"."""
-    return tuple(
-        match
-        for place, match in enumerate(matches)
-        if not (
-            place
-            and match.function is matches[place - 1].function
-            and _adds_nothing(match, matches[place - 1])
-        )
-        and not _is_narrowed(match, matches[place + 1 : place + 2])
-    )
-
-
-def _adds_nothing(match: Match, before: Match) -> bool:
-    """Whether a call does no more than the one of the same function before it: a thing is removed once."""
-    is_removal = dict(match.arguments).get("prompt") == ""
-    return not match.arguments or (is_removal and match.arguments == before.arguments)
-
-
-def _is_narrowed(match: Match, later: Sequence[Match]) -> bool:
-    """Whether the next call is the same for a part: "anonymise the children, blur their faces"."""
-    target = match.function.target
-    return any(
-        target is not None
-        and one.function is match.function
-        and dict(one.arguments).get("prompt") == dict(match.arguments).get("prompt")
-        and _THEIRS.match(str(dict(one.arguments).get(target, ""))) is not None
-        for one in later
-    )
 
 
 def _read_clause(clause: str, book: PhraseBook) -> Reading:
@@ -271,26 +165,20 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
     book.clauses += 1
     if book.clauses > MAX_READ:
         return Reading(unknown=clause)
-    if found := _NOT_DONE_BUT.match(clause):
-        return _read_clause(f"get {found['thing']} {found['done']}", book)
+    if instead := done_instead(clause):
+        return _read_clause(instead, book)
     if (found := _COLON.match(clause)) and book.begins(fold(found["rest"]).partition(" ")[0]):
         rest, thing = found["rest"], found["thing"]
-        rest = _HIM.sub(f"the {thing}", rest) if _HIM.search(rest) else f"{rest} the {thing}"
+        rest = HIM.sub(f"the {thing}", rest) if HIM.search(rest) else f"{rest} the {thing}"
         return _read_clause(rest, book)
-    if (found := _CORRECTED.match(clause)) and not (read := _read_clause(found["rest"], book)).unknown:
+    if (found := corrected(clause)) and not (read := _read_clause(found["rest"], book)).unknown:
         return _about(read, found["not"], book)
-    if (
-        found := _NEGATED_FIRST.match(clause)
-        or _NO_DOING.match(clause)
-        or _IN_PLACE.match(clause)
-        or _NO_FIRST.match(clause)
-        or _NOT_NEEDED.match(clause)
-    ):
-        thing, rest = _named_in(found["not"]), found["rest"]
-        rest = _BESIDE_IT.sub(rf"\1 the {thing}", rest) if thing else rest
+    if found := contrasted(clause):
+        thing, rest = named_in(found["not"]), found["rest"]
+        rest = BESIDE_IT.sub(rf"\1 the {thing}", rest) if thing else rest
         return _about(_read_clause(rest, book), found["not"], book)
-    if found := _NEGATED_LAST.match(clause):
-        return _read_clause(found["head"], book)
+    if head := without_negation(clause):
+        return _read_clause(head, book)
     for rest in complained(clause):
         if not (read := _read_clause(rest, book)).unknown:
             return read
@@ -302,12 +190,12 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return Reading(parts)
     if (reading := _foreign(clause, book)) is not None:
         return reading
-    for corrected in corrections(clause, book) if book.work < MAX_CORRECTED else ():
+    for respelled in corrections(clause, book) if book.work < MAX_CORRECTED else ():
         if book.work > MAX_CORRECTED:
             break
-        corrected = tidy(corrected) if _DIGIT.search(corrected) else corrected  # "50 precent"
-        if (matches := _english(corrected, book)) and keeps_values(_values(matches), clause):
-            return _decided(clause, _spelled(corrected, matches, book))
+        respelled = tidy(respelled) if _DIGIT.search(respelled) else respelled  # "50 precent"
+        if (matches := _english(respelled, book)) and keeps_values(_values(matches), clause):
+            return _decided(clause, _spelled(respelled, matches, book))
     if (scene := _SCENE.sub("the image", clause)) != clause:
         matches = _english(scene, book)
         if matches and not any(match.is_follow_up for match in matches):
@@ -408,8 +296,8 @@ def _spelled(clause: str, matches: tuple[Match, ...], book: PhraseBook) -> tuple
     weight = sum(match.weight for match in matches)
     if not matches:
         return ()
-    for corrected in islice(corrections(clause, book), MAX_RESPELLED):
-        better = match_clause(corrected, book)
+    for respelled in islice(corrections(clause, book), MAX_RESPELLED):
+        better = match_clause(respelled, book)
         gain = sum(match.weight for match in better) - weight
         if len(better) == len(matches) and gain >= MIN_GAIN and keeps_values(_values(better), clause):
             return tuple(_improved(match) for match in better)

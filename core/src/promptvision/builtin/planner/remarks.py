@@ -199,11 +199,11 @@ def parted_remark(clause: str) -> Iterator[str]:
     """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
     for found in _COMMA.finditer(clause):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
-        is_about = _HIM.search(rest) and _STATED.match(before)
-        is_about = is_about or (_FIX.fullmatch(rest.strip(" .!?")) and cure_of(f"it is {before}"))
+        is_about = _HIM.search(rest) is not None and _STATED.match(before) is not None
+        is_about = is_about or (is_fix(rest) and bool(cure_of(f"it is {before}")))
         if not rest or not (is_remark(before) or is_about or _ABROAD.search(before)):
             continue
-        if _FIX.fullmatch(rest.strip(" .!?")):
+        if is_fix(rest):
             if cure := cure_of(before) or cure_of(f"it is {before}"):
                 yield cure
             continue

@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from promptvision.builtin.planner.amounts import AMOUNTS
 from promptvision.builtin.planner.patterns import IMAGE, QUOTE, fold, name_image
-from promptvision.builtin.planner.remarks import is_remark
+from promptvision.builtin.planner.purposes import without_purpose
+from promptvision.builtin.planner.questions import QUESTIONS
 from promptvision.tools.targets import is_colour_word
 
 __all__ = ["wishes"]
@@ -21,11 +23,6 @@ _DONE = (
     r"|up|down|in))?"
 )
 _PAINTED = r"(?:nice|warm|cool|bright|dark|light|pale|deep|soft|rich|bold|plain|pure|solid|lovely|shiny)"
-_SEEN = (
-    r"(?:(?:can|do|could|may|might|would|will|have|are|is) ?)?(?:you|i|we|one|there)? ?"
-    r"(?:can |could |be |been |manage to )?(?:see|find|count|spot|seen|make out|make it|visible|in view"
-    r"|present|there|here|around|have|got|detect|recogni[sz]e|on display|shown|pictured)"
-)
 _BEGINS = (
     r"(?:is it possible|is there (?:a|any) way|would there be a way|are you able|were you able|do you "
     r"know how"
@@ -50,45 +47,6 @@ _POLITE_IF = re.compile(
     r"(?: (?:please|just|kindly|also|possibly|perhaps|maybe|somehow|ever|be so kind as to))* (?P<rest>.+)$",
     re.IGNORECASE,
 )
-_PURPOSES = tuple(
-    re.compile(rule, re.IGNORECASE)
-    for rule in (
-        r",? (?:so(?: that)?|because|since|cause|cuz|as) (?:i|we|you|it|they|he|she|that|this|nobody|no one"
-        r"|no-one|none|people|everyone|everybody|one|the|my|our|there|"
-        rf"{IMAGE})\b(?!.*\b(?:only|just)\b).+$",
-        r",? (?:for|as) (?:my|our|his|her|their|your|an?|the|some|this) (?:[\w-]+ ){0,3}?(?:web ?site"
-        r"|blog|profile"
-        r"|instagram|insta|facebook|linkedin|page|post|poster|print|printing|presentation|slides?|article"
-        r"|report|email|e-mail|card|cv|resume|logo|wallpaper|thumbnail|avatar|album|shop|store|listing|ad"
-        r"|advert|flyer|newsletter|banner|header|story|book|project|class|school|homework|grandma|mum|mom"
-        r"|dad|wife|husband|friend|boss|team|client|party|passport|application|ebay|etsy|phone|screen"
-        r"|desktop|background picture|story|feed|channel|video|magazine|paper|thesis|exhibition)s?$",
-        r",? for (?:instagram|facebook|linkedin|twitter|tiktok|ebay|etsy|youtube|printing|print|privacy"
-        r"|privacy reasons|publication|publishing|sharing|the web|web use|social media|email|fun|now"
-        r"|clarity|a moment|a second|a change|once|readability|accessibility|documentation)$",
-        r",? (?:in order )?to (?:use|post|send|share|upload|print|publish|hang|put|frame|show|give|email|mail"
-        r"|save space|fit|match|protect|respect|hide who|make sure|make room|avoid|keep) .+$",
-        r",? (?:before|after) i (?:post|send|share|upload|print|publish|show) .+$",
-        r",? (?:which|that) (?:i|we) (?:need|want|will|would|am|are) .+$",
-        r",? in (?:case|preparation|time) .+$",
-        r",? for (?:the|my|our|his|her|their|your|an?|this|some) (?:[\w'-]+ ){0,4}?[\w'-]+$",
-        r",? (?:and )?(?:throw (?:away|out)|discard|chop off|cut(?: off| away)?|crop(?: off| away)?|lose"
-        r"|forget|ignore|drop)"
-        r" (?:the rest|everything else|all else|what is left|the others?|the other half|anything else).*$",
-        r", i (?:only|just) (?:want|need)(?: to (?:see|keep|have))? (?!it |them |him |her |this |to )[\w ]+$",
-        r",? without (?:making it|it (?:getting|becoming|looking|going)|losing|any loss|loss|blurring"
-        r"|pixelating|ruining|lowering|hurting|distorting|stretching)\b.*$",
-        r",? (?:can|could) you show me(?: (?:that|it|how .*))?$",
-        r", i (?:will|am going to|plan to|need the|need to|have to) (?!it |them )[\w' ]+$",
-        r",? (?:so as to|just like|exactly like|like) (?:the ones?|those|that|this|what) [^,]+$",
-        r",? (?:like|as) (?:you|we|i) (?:did|said|discussed|mentioned|asked|wanted|see|know)\b.*$",
-        r",? (?:whichever|whatever|however|as (?:much|well|best|good|fast|soon) as) .+$",
-        r",? (?:or (?:something|so|anything)(?: (?:like|similar to) that)?|and (?:so on|stuff|such"
-        r"|everything))$",
-        r", (?:it|that) (?:is|was|looks|would be|should be|hurts|makes|will) [^,]+$",
-    )
-)
-"""Ends of a sentence that say why, for whom or with what result, but not what is to be done."""
 _THING_FIRST = re.compile(
     r"^(?P<thing>(?:the|my|that|this|those|these|all|his|her) [^,]+?),? (?:please |just |can you "
     r"|could you |kindly )+"
@@ -97,8 +55,6 @@ _THING_FIRST = re.compile(
 )
 """A thing before what is to be done with it: "the sticker, please remove"."""
 _ONE = re.compile(r"\b(?:this|that) one$", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
-_PAUSE = re.compile(r"\s*(?:,|;| - | \u2013 | \u2014 )\s*")
 _COLOURED = re.compile(
     r"^(?:please )?give (?P<owner>(?:the|my|that|this|her|his|our) [\w -]+?) (?P<colour>(?:(?:dark|light"
     r"|bright"
@@ -389,213 +345,6 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             rf")?(?:in |with |a |an )?((?:{_PAINTED} )*\w+)(?: instead| this time| then| rather| now)*$",
             r"?make it \1",
         ),
-        # Questions
-        (
-            rf"^(?:.{{0,24}} )?(?:how many|the (?:total )?number of|the count of|the amount of) (.+?) "
-            rf"{_SEEN}(?: (?:in|on) {IMAGE}| in total| here| there| altogether)*$",
-            r"how many \1 are there",
-        ),
-        (
-            r"^(?:what is |tell me |give me |say |count |i need )?(?:the )?(?:total )?(?:number|amount"
-            r"|count) of (.+)$",
-            r"how many \1 are there",
-        ),
-        (
-            rf"^(?:(?:are|is) there|do you see|can you see|do we have|have we got|can i see|does {_IMG} "
-            rf"(?:have|show|contain)|spot)(?: (?:any|some|a few|an?))? (.+?)(?: (?:anywhere|somewhere|at "
-            rf"all|in sight|around|in view|visible|hidden|to be seen|hiding))+$",
-            r"is there \1",
-        ),
-        (
-            r"^(?:which|what) (?:thing|things|objects?|items?|stuff|animals?|people) (?:is|are|can be|can "
-            r"you|do you|can i)(?: (?:see|find|seen|spot|shown))?(?: in it)?$",
-            r"what is in it",
-        ),
-        (
-            r"^where (?:exactly |in it |abouts )?(?:can|could|do|would|might) (?:i|you|we) (?:find|see"
-            r"|spot) (.+)$",
-            r"where is \1",
-        ),
-        (
-            r"^where(?:abouts)? (?:have|has|did) .*?(?:hid(?:den|e)?|put|left|leave|lost?|lose) (.+)$",
-            r"where is \1",
-        ),
-        (
-            r"^(?:find|tell me|show me|say|point out) (?:out )?(?:the (?:position|location|place"
-            r"|whereabouts) of|where to find) (.+)$",
-            r"find \1",
-        ),
-        (
-            r"^where (?:did|has|have|does|do) (.+?) (?:go|gone|hide|hidden|sit|stand|lie|end up|be|live"
-            r"|disappeared?)$",
-            r"where is \1",
-        ),
-        (
-            r"^(?:put|place|add|paint|draw|insert|hang|stand|park|plant|set) (.+?) where (.+?) (?:is|was"
-            r"|are|were|stands?|stood|sits?"
-            r"|sat)(?: now)?$",
-            r"replace \2 with \1",
-        ),
-        (r"^(?:make|turn|get) (.+?) more ([a-z]+)$", r"?make \1 \2"),
-        (r"^(?:.{0,20} )?there (?:were|was|are|is|would be|should be) no(?: more)? (.+)$", r"remove \1"),
-        (
-            r"^(.+?) would be (?:really |very |so |much )?(?:nice|great|good|lovely|perfect|better|cool"
-            r"|appreciated|helpful|welcome|awesome|ideal|wonderful|fine)$",
-            r"\1",
-        ),
-        (
-            r"^everything (?:but|except(?: for)?|apart from|other than|besides) (.+?) (?:should|must|has to"
-            r"|needs to|can) (?:disappear|go|vanish|leave|be (?:gone|removed|erased|deleted))$",
-            r"remove everything except \1",
-        ),
-        (
-            r"^(?:(?:tell|show) me )?how many (.+?) (?:are|is)(?: (?:left|still|currently|standing|sitting"
-            r"|lying|parked|hanging))? (in|on|at|under|behind|near|next to|inside) (.+)$",
-            r"how many \1 \2 \3 are there",
-        ),
-        (
-            r"^how many (.+?) (?:can you|do you|can i|could you|can we|do we|can be) (?:see|find|count|spot"
-            r"|seen|make out) ((?:in|on|at|under|behind|near|next to) .+)$",
-            r"how many \1 \2 are there",
-        ),
-        (
-            r"^the (brightness|contrast|saturation|sharpness|exposure|colou?rs) (?:is|are|seems?|looks?) "
-            r"(?:a bit |way |far |much )?too (?:low|weak|little|poor|small|faint)$",
-            r"increase the \1",
-        ),
-        (
-            r"^the (brightness|contrast|saturation|sharpness|exposure|colou?rs) (?:is|are|seems?|looks?) "
-            r"(?:a bit |way |far |much )?too (?:high|strong|much|big|intense)$",
-            r"reduce the \1",
-        ),
-        (
-            r"^(?:put|place|draw|add|stick) (?:a |some )?black (?:box|bar|rectangle|square|patch|strip"
-            r"|stripe|block)(?:s|es)? (?:over|on|across|on top of|in front of) (.+)$",
-            r"black out \1",
-        ),
-        (
-            r"^(?:put|place|draw|add|stick) (?:a |some )?(?:blur|mosaic|pixels|pixelation) (?:over|on"
-            r"|across|on top of|to) (.+)$",
-            r"blur \1",
-        ),
-        (
-            r"^(?:i |we )?(?:would |will )?(?:really |just |so )?(?:love|like|appreciate|prefer) it if "
-            r"(.+?) (?:were|was|is|would be|could be|became|got) (.+)$",
-            r"make \1 \2",
-        ),
-        (
-            r"^(?:make|get) (.+?) (blurred|removed|cropped|erased|deleted|pixelated|replaced|hidden"
-            r"|mirrored|flipped|rotated|sharpened|brightened|darkened|censored)(.*)$",
-            r"~\2\3~\1",
-        ),
-        (
-            r"^an? (inverted|mirrored|flipped|sharpened|brightened|darkened|cropped|rotated|blurred"
-            r"|desaturated|resized) (?:version|copy|image|picture|photo|variant)(?: of (?:it|this"
-            r"|<image>))?$",
-            r"~\1~it",
-        ),
-        (r"^(\w+) (it|them|him|her|that) (?:out|away|off|up|down)$", r"\1 \2"),
-        (r"^how many of (?:these|those|them) are (.+)$", r"how many \1 are there"),
-        (
-            r"^.*?\b(?:smaller|larger|bigger|reduced|enlarged) (?:version|copy|image|size)[, ]+(?:at "
-            r"|of |to |by )?(\d+%)$",
-            r"resize it to \1",
-        ),
-        (r"^(?:.{0,30} )?(?:whether|if) there (?:is|are) (.+)$", r"is there \1"),
-        (r"^(.+?) (?:that )?(?:you|i|we) (?:can |could )?(?:see|find|spot)$", r"\1"),
-        # Sizes, turns and amounts
-        (
-            rf"^(?:i )?(?:need|want|require|would like|like|have|get|give me|make) {_IMG} (?:at|to be|in"
-            rf"|with) (?:exactly |about |a size of |a width of )?(\d+(?:x\d+)?(?: pixels)?(?: (?:wide|tall"
-            rf"|high|in width|in height))?)$",
-            r"resize it to \1",
-        ),
-        (r"^([+-]) ?(\d+)% (?:of |more |in )?(\w+)$", r"±\1 \3 by \2%"),
-        (r"^(\w+) (?:by )?([+-]) ?(\d+)%$", r"±\2 \1 by \3%"),
-        (
-            r"^(?:bump|crank|push|pump|ramp|dial|kick|jack|notch|bring|turn|put|take|move|set) (?:up "
-            r")?(the )?(brightness|contrast|saturation|exposure|sharpness|colou?rs|vibrance|light)(?: up| "
-            r"higher)?(?: (?:a|by) .*)?$",
-            r"increase the \2",
-        ),
-        (
-            r"^(?:dial|bring|turn|take|pull|knock|tone|scale|put|move|set) (?:(?:down|back) )?(the "
-            r")?(brightness|contrast|saturation|exposure|sharpness|colou?rs|vibrance|light)(?: down| back| "
-            r"lower)?(?: (?:a|by) .*)?$",
-            r"reduce the \2",
-        ),
-        (
-            r"^(\d+)% (upscale|enlarge|scale|zoom|bigger|larger|resize|size up|enlargement|downscale"
-            r"|smaller|shrink)$",
-            r"\2 it to \1%",
-        ),
-        (r"^(\w+) (?:me|us) ((?:the|all|an?|every|any|some|my|this|that|where|what|how) .+)$", r"\1 \2"),
-        (
-            r"^(?:make|get|have|turn|let) (.+?) (?:to )?(?:look|appear|seem|become|be) (?:more |a bit |a "
-            r"little |much )*([\w-]+)$",
-            r"make \1 \2",
-        ),
-        (
-            r"^give ((?:the|my|that|this|her|his|our) [\w-]+(?: (?!an?\b|some\b|long\b|short\b|big\b"
-            r"|new\b|to\b)[\w-]+)??) ((?:an? |some |long |short "
-            r"|big |blue |new "
-            r")?(?!to\b|the colou?r)[\w-]+(?: [\w-]+)?)$",
-            r"change \1 to \1 with \2",
-        ),
-        (
-            r"^(?:crop|cut|trim)(?: out| away| off)? (?:everything|all|anything)(?: else)? (?:except(?: "
-            r"for)?|but|around|other than|besides|apart from|bar) (.+)$",
-            r"crop it to \1",
-        ),
-        (r"^how many (.+?) (?:is|are) (\w+ing(?: .+)?)$", r"how many \1 \2 are there"),
-        (r"^(?:make|i want|get) (.+?) in (?:an? )?((?:[a-z]+ )?(?:[a-z]+))$", r"?make \1 \2"),
-        (r"^(?:only|just) (.+?) in (black (?:and|&) white|colou?r|gr[ae]y ?scale)$", r"make \1 \2"),
-        (
-            r"^(?:would|could|can|might|will) it be .{0,30}?\bif (.+?) (?:were|was|is|would be|could be"
-            r"|became) (.+)$",
-            r"make \1 \2",
-        ),
-        (
-            r"^where (?:in|on|within) (?:<image>|it|this|there) (?:is|are|can i find|can you see) (.+?)(?: "
-            r"(?:sitting|standing|located|placed|hiding|hidden|lying|positioned|parked))?$",
-            r"where is \1",
-        ),
-        (
-            r"^(where (?:is|are) .+?) (?:sitting|standing|located|placed|hiding|hidden|lying|positioned"
-            r"|parked|exactly)$",
-            r"\1",
-        ),
-        (r"^how many (.+?) (?:does|do|did) (.+?) have$", r"how many \1 of \2 are there"),
-        (r"^how many of (?:the |these |those )?(.+?) are (\w+)$", r"how many \2 \1 are there"),
-        # Exceptions
-        (
-            r"^(?:nothing|nobody|no one|none) (?:but|except(?: for)?|other than|besides) (.+?) (?:should"
-            r"|must|may|can|is to|shall) (?:be|stay|remain)(?: \w+)?$",
-            r"remove everything except \1",
-        ),
-        (
-            r"^(?:everything|all|anything) (?:but|except(?: for)?|apart from|other than|besides|bar) (.+?) "
-            r"(?:should|must|can|may|has to|needs to) (?:be|get|become|look|turn|go) (.+)$",
-            r"make everything except \1 \2",
-        ),
-        (
-            r"^(?:keep|leave) (.+?)(?: in(?: it)?| visible| only)?,? (?:and |but )?(?:remove|delete|erase"
-            r"|lose|get rid of|take out|wipe|drop|ditch) (?:everything|anything|all|the rest|the others"
-            r"|others|the other things)(?: else| the rest| other things)?$",
-            r"remove everything except \1",
-        ),
-        (
-            r"^(?:remove|delete|erase|lose|get rid of|take out|drop|wipe) (?:everything|anything|all)(?: "
-            r"else)?(?:,? (?:but|and|except))* (?:keep|leave) (.+)$",
-            r"remove everything except \1",
-        ),
-        (
-            r"^(.+?) (?:should|must|can|may|is to|are to|has to|needs to|gets to) (?:stay|remain|be kept"
-            r"|be left)(?: (?:in|there|here|visible|in it|as (?:it|they) (?:is|are)))?(?:,? and|,? but|,"
-            r"|;)+ (?:but |and |only )?(?:the )?(.+?) (?:should|must|can|may|is to|are to|has to|have to"
-            r"|needs to|need to|gets) (?:to )?(?:go|be removed|be gone|disappear|leave)$",
-            r"remove \2, but leave \1 alone",
-        ),
     )
 )
 
@@ -606,19 +355,13 @@ def wishes(text: str) -> Iterator[str]:
         yield found["rest"]
     if (found := _COLOURED.match(text)) and is_colour_word(fold(found["colour"]).rpartition(" ")[2]):
         yield f"change the color of {found['owner']}'s {found['part']} to {found['colour']}"
-    for found in _PAUSE.finditer(text):
-        if is_remark(text[found.end() :]) and not is_remark(text[: found.start()]):
-            yield text[: found.start()]
     if (found := _THING_FIRST.match(text)) and "," not in found["thing"]:
         yield f"{found['verb']} {found['thing']}"
     if _ONE.search(text):
         yield f"={_ONE.sub('it', text)}"
-    for rule in _PURPOSES:
-        found = rule.search(text)
-        if found and len(text[: found.start()].split()) > 1 and not _DIGIT.search(text[found.start() :]):
-            yield text[: found.start()]
+    yield from without_purpose(text)
     named = name_image(text)
-    for rule, made in _WISHES:
+    for rule, made in (*_WISHES, *QUESTIONS, *AMOUNTS):
         for source in dict.fromkeys((text, named)):
             if found := rule.match(source):
                 wish = found.expand(made)
