@@ -34,6 +34,16 @@ FUNCTIONS = make_registry(promptvision_tools()).functions()
         ("number plates must not be legible", "blur_image", {"target": "number plates"}),
         ("straighten it by two degrees to the left", "rotate_image", {"direction": "counterclockwise"}),
         ("mirror the page vertically", "flip_image", {"direction": "vertical"}),
+        ("the photo turned out really dark, can you fix it", "adjust_image", {"brightness": 1.3}),
+        ("it's a little dim", "adjust_image", {"brightness": 1.3}),
+        ("dull colours, liven them up", "adjust_image", {"saturation": 1.5}),
+        ("contrast is too strong", "adjust_image", {"contrast": 0.7}),
+        ("crop it so you only see the car", "crop_image", {"target": "car"}),
+        ("can this be 16:9 for my channel", "crop_image", {"aspect": "16:9"}),
+        ("make him face the other direction", "flip_image", {"direction": "horizontal"}),
+        ("scale it up by 2", "resize_image", {"percent": 200}),
+        ("change file type to webp", "convert_format", {"format": "webp"}),
+        ("keep the dog sharp and blur everything else", "blur_image", {"target": "dog", "keep_target": True}),
     ],
 )
 def test_everyday_words(words: str, name: str, arguments: dict[str, Any]) -> None:

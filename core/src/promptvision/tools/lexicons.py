@@ -12,6 +12,22 @@ __all__ = ["CAPTION", "CONVERT_TO_BW", "DETECT", "EXTRACT_TEXT", "INPAINT", "SEG
 
 DETECT = (
     Lexicon(
+        verbs=("put", "draw", "make", "place", "add"),
+        nouns=(
+            "a box",
+            "boxes",
+            "a rectangle",
+            "rectangles",
+            "a frame",
+            "frames",
+            "a circle",
+            "circles",
+            "a ring",
+            "rings",
+        ),
+        frames=("{verb} {noun} round {prompt}", "{verb} {noun} around {prompt}", "{verb} {noun} on {prompt}"),
+    ),
+    Lexicon(
         verbs=("how many",),
         frames=(
             *("{verb} {prompt} do i have", "{verb} {prompt} do i have left", "{verb} {prompt} do we have"),
@@ -477,8 +493,152 @@ SEGMENT = (
 )
 
 _REMOVED = (("prompt", ""),)
+_ABSENT = (
+    "was not",
+    "wasn't",
+    "were not",
+    "weren't",
+    "is not",
+    "are not",
+    "would not be",
+    "wouldn't be",
+    "had not been",
+)
+"""How English says that something is not there."""
 
 INPAINT = (
+    Lexicon(
+        verbs=(
+            "no more",
+            "away with",
+            "down with",
+            "out with",
+            "off with",
+            "enough of",
+            "free it of",
+            "free it from",
+        ),
+        frames=("{verb} {target}", "{verb} {target} in it"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=(
+            "i wish",
+            "i wish that",
+            "if only",
+            "shame that",
+            "too bad that",
+            "i would like it if",
+            "make it as if",
+        ),
+        nouns=(
+            *(
+                f"{was} {here}"
+                for was in _ABSENT
+                for here in ("in it", "there", "here", "in the way", "in the frame")
+            ),
+            *(
+                "was gone",
+                "were gone",
+                "would go away",
+                "would disappear",
+                "would vanish",
+                "had never been there",
+            ),
+            *("was never there", "were never there"),
+        ),
+        frames=("{verb} {target} {noun}",),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                "instead of {target} put",
+                "instead of {target} add",
+                "instead of {target} use",
+                "instead of {target} show",
+            ),
+            *(
+                "instead of {target} i want",
+                "instead of {target} i want to see",
+                "instead of {target} i would like",
+            ),
+            *("instead of {target} make it", "instead of {target} give me", "instead of {target} have"),
+            *(
+                "instead of {target} paint",
+                "instead of {target} draw",
+                "instead of {target} i would rather have",
+            ),
+        ),
+        frames=("{verb} {prompt}",),
+    ),
+    Lexicon(
+        verbs=(
+            "i would rather have",
+            "i would rather see",
+            "i prefer",
+            "i would prefer",
+            "i want",
+            "i would like",
+            "better",
+        ),
+        nouns=("than", "instead of", "rather than", "over"),
+        frames=tuple(
+            f"{{verb}} {article} {{prompt}} {{noun}} {the} {{target}}"
+            for article in ("a", "an", "some")
+            for the in ("the", "this", "that", "my", "these")
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "what if",
+            "how about if",
+            "suppose",
+            "imagine if",
+            "imagine",
+            "picture",
+            "how about",
+            "maybe",
+            "say",
+        ),
+        nouns=("was", "were", "became", "would be", "being", "turned"),
+        frames=("{verb} {target} {noun} {prompt}",),
+    ),
+    Lexicon(
+        verbs=(
+            "try",
+            "do",
+            "have",
+            "show me",
+            "show",
+            "let me see",
+            "let us see",
+            "can i see",
+            "could i see",
+            "see",
+        ),
+        nouns=("in", "painted", "painted in", "coloured", "colored"),
+        frames=tuple(
+            f"{{verb}} {the} {{target}} {{noun}} {{prompt}}" for the in ("the", "my", "her", "his", "our")
+        ),
+    ),
+    Lexicon(
+        verbs=("replace", "swap", "switch", "exchange", "substitute"),
+        nouns=("with", "for", "by", "against"),
+        frames=("{verb} out {target} {noun} {prompt}", "{verb} the word {target} {noun} {prompt}"),
+    ),
+    Lexicon(
+        verbs=(
+            "new background",
+            "different background",
+            "other background",
+            "background",
+            "backdrop",
+            "set the scene",
+        ),
+        frames=("{verb}: {prompt}", "{verb} of {prompt}", "{verb} with {prompt}"),
+        fixed=(("target", "background"),),
+    ),
     Lexicon(verbs=("take", "get", "pull"), frames=("{verb} {target} off",), fixed=_REMOVED),
     Lexicon(
         frames=(
@@ -1420,19 +1580,109 @@ _NUMBERED = (
 EXTRACT_TEXT = (
     Lexicon(
         verbs=(
-            "is there any text",
-            "is there text",
-            "is there any writing",
-            "do you see any text",
-            "any text",
+            *(
+                "is there any",
+                "is there",
+                "is there some",
+                "are there any",
+                "are there",
+                "do you see any",
+                "any",
+            ),
+            *(
+                "can you see any",
+                "does it contain any",
+                "does it contain",
+                "does it have any",
+                "does it have",
+                "got any",
+            ),
+            *(
+                "do you see",
+                "has it got any",
+                "can you find any",
+                "can you make out any",
+                "find any",
+                "look for any",
+            ),
+        ),
+        nouns=(
+            "text",
+            "writing",
+            "words",
+            "lettering",
+            "letters",
+            "handwriting",
+            "readable text",
+            "inscription",
         ),
         frames=(
-            "{verb} here",
-            "{verb} there",
-            "{verb} anywhere",
-            "{verb} in it",
-            "{verb} on it",
-            "{verb} on {_}",
+            *(
+                "{verb} {noun}",
+                "{verb} {noun} here",
+                "{verb} {noun} in it",
+                "{verb} {noun} on it",
+                "{verb} {noun} there",
+            ),
+            *(
+                "{verb} {noun} visible",
+                "{verb} {noun} on {_}",
+                "{verb} {noun} to read",
+                "{verb} {noun} in {_}",
+            ),
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "decipher",
+            "decode",
+            "type out",
+            "type up",
+            "write out",
+            "write down",
+            "spell out",
+            "copy out",
+            "tell me",
+        ),
+        nouns=(
+            *(
+                "the handwriting",
+                "the writing",
+                "the text",
+                "the words",
+                "the note",
+                "the letter",
+                "the sign",
+                "the label",
+            ),
+            *("what is written", "what it says", "what is on the note", "this", "what the sign says"),
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} in it", "{verb} {noun} on it", "{verb} {noun} on {_}"),
+    ),
+    Lexicon(
+        verbs=(
+            "turn it into",
+            "convert it to",
+            "convert it into",
+            "make it",
+            "get me",
+            "give it to me as",
+            "i need it as",
+        ),
+        nouns=("text", "plain text", "editable text", "typed text", "text i can copy", "copyable text"),
+        frames=("{verb} {noun}",),
+    ),
+    Lexicon(
+        verbs=("can not", "can't", "can hardly", "can barely", "could not", "am unable to"),
+        nouns=("read", "make out", "decipher"),
+        frames=(
+            *(
+                "i {verb} {noun} it",
+                "i {verb} {noun} what it says",
+                "i {verb} {noun} the text",
+                "i {verb} {noun} the writing",
+            ),
+            *("i {verb} {noun} the small print", "i {verb} {noun} what is written"),
         ),
     ),
     Lexicon(
@@ -1911,7 +2161,69 @@ _GREYS: tuple[str, ...] = (
     "shades of grey",
 )
 
+_COLOURS = tuple(
+    f"{lead}{noun}"
+    for lead in ("", "the ", "all ", "all the ", "any ", "its ")
+    for noun in ("color", "colour", "colors", "colours")
+)
+
 CONVERT_TO_BW = (
+    Lexicon(
+        verbs=(
+            *(
+                "no",
+                "lose",
+                "without",
+                "kill",
+                "cut",
+                "cut out",
+                "strip out",
+                "strip away",
+                "take away",
+                "suck out",
+            ),
+            *(
+                "no more",
+                "wash out",
+                "eliminate",
+                "get rid of",
+                "remove",
+                "drop",
+                "ditch",
+                "not a trace of",
+                "bleach out",
+            ),
+        ),
+        nouns=_COLOURS,
+        frames=(
+            "{verb} {noun}",
+            "{verb} {noun} in it",
+            "{verb} {noun} from it",
+            "{verb} {noun} at all",
+            "{verb} {noun} out",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "go",
+            "turn",
+            "do",
+            "make it all",
+            "make everything",
+            "turn everything",
+            "old-school",
+            "classic",
+            "old",
+        ),
+        nouns=_GREYS[:8],
+        frames=(
+            "{verb} {noun}",
+            "{verb} it {noun}",
+            "{verb} it in {noun}",
+            "old school {noun}",
+            "plain {noun}",
+        ),
+    ),
     Lexicon(
         verbs=(
             "give me",

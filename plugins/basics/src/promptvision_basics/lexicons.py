@@ -34,6 +34,14 @@ _CUTS_OFF = (
     "clip off",
     "discard",
 )
+_FORMATTED = (
+    *("make it", "turn it into", "format it to", "format it as", "fit it to", "fit it into", "frame it"),
+    *("frame it to", "it should be", "it must be", "it has to be", "i need it in", "i need it", "it in"),
+    *("i want it in", "get it in", "get it to", "have it", "it as", "go for", "use", "switch to"),
+    *("can it be", "could it be", "can it be in", "could it be in", "can i have it in", "can i get it in"),
+)
+"""What is said before the ratio of the sides or the size that an image is to have."""
+_CLOSE_CROPS = ("closer crop", "tighter crop", "tight crop", "close crop", "close-up", "closeup", "close up")
 _SIDE_NAMES = {
     "left": ("left half", "left-hand half", "left side half", "left part"),
     "right": ("right half", "right-hand half", "right side half", "right part"),
@@ -91,6 +99,15 @@ _PART_FRAMES = {
 _ROMANCE_PART_FRAMES = ("{verb} {noun}", "{verb} {noun} de it", "{verb} it a {noun}", "{verb} it à {noun}")
 
 
+_KEPT_SIDES = {
+    "left": ("left side", "left-hand side"),
+    "right": ("right side", "right-hand side"),
+    "top": ("upper side",),
+    "bottom": ("lower side",),
+}
+"""Further names of the halves where they are kept; what is cut off at a side is less than a half."""
+
+
 def _corner(row: str, name: str, side: str) -> tuple[str, ...]:
     """The names of a corner, which is a quarter of an image."""
     ends = ("", " corner", " quarter")
@@ -100,9 +117,9 @@ def _corner(row: str, name: str, side: str) -> tuple[str, ...]:
 def _parts() -> Iterator[Lexicon]:
     """Halves, thirds, quarters and the center, each with its alternative names."""
     names = {
-        **{f"{side} half": _SIDE_NAMES[side] for side in ("left", "right", "top", "bottom")},
+        **{f"{side} half": (*_SIDE_NAMES[side], *_KEPT_SIDES[side]) for side in _SIDE_NAMES},
         **{f"{side} third": (f"{side} third",) for side in ("left", "right", "top", "bottom")},
-        "center": ("center", "centre", "middle", "center part", "middle part"),
+        "center": ("center", "centre", "middle", "center part", "middle part", "central part"),
         "top left": _corner("top", "upper", "left"),
         "top right": _corner("top", "upper", "right"),
         "bottom left": _corner("bottom", "lower", "left"),
@@ -117,6 +134,23 @@ def _parts() -> Iterator[Lexicon]:
                 "crop it to",
                 "crop to",
                 "crop",
+                *(
+                    "chop it to",
+                    "chop it down to",
+                    "trim it down to",
+                    "cut it down to",
+                    "crop it down to",
+                    "cut to",
+                ),
+                *(
+                    "narrow it to",
+                    "reduce it to",
+                    "trim to",
+                    "i only want",
+                    "i just need",
+                    "leave me",
+                    "leave just",
+                ),
                 "keep only",
                 "keep",
                 "keep just",
@@ -181,6 +215,13 @@ def _parts() -> Iterator[Lexicon]:
             ),
             fixed=(("part", part),),
         )
+        if not part.endswith("half"):
+            yield Lexicon(
+                verbs=("crop out", "snip out", "save", "take"),
+                nouns=nouns,
+                frames=("{verb} the {noun}", "{verb} the {noun} of it"),
+                fixed=(("part", part),),
+            )
     for side, other in (("left", "right"), ("right", "left"), ("top", "bottom"), ("bottom", "top")):
         yield Lexicon(
             verbs=_CUTS_OFF,
@@ -225,8 +266,100 @@ CROP = (
         )
     ),
     Lexicon(
-        verbs=("make it", "get it to", "change it to", "set it to", "put it in", "bring it to", "have it in"),
-        frames=("{verb} {aspect}", "{verb} a {aspect}"),
+        verbs=(*_FORMATTED, "change it to", "set it to", "put it in", "bring it to", "have it in"),
+        frames=(
+            "{verb} {aspect}",
+            "{verb} a {aspect}",
+            "{verb} {aspect} format",
+            "{verb} {aspect} aspect ratio",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            *(
+                f"{cut} {how}"
+                for cut in _CUTS
+                for how in ("tight around", "tightly around", "close around", "in tight on")
+            ),
+            *(
+                f"{cut} it {how}"
+                for cut in ("crop", "trim", "cut")
+                for how in ("tight around", "close around", "tight to")
+            ),
+            *(
+                f"{cut} {how}"
+                for cut in ("crop", "trim")
+                for how in ("tight on", "close to", "tight to", "closer to")
+            ),
+            *("crop it down to just", "cut it down to just", "crop it to just", "crop it to only"),
+        ),
+        frames=("{verb} {target}",),
+    ),
+    Lexicon(
+        verbs=tuple(
+            f"{ask}{crop}"
+            for ask in ("", "a ", "make a ", "give me a ", "i want a ")
+            for crop in _CLOSE_CROPS
+        ),
+        frames=("{verb} of {target}", "{verb} on {target}", "{verb} around {target}"),
+    ),
+    Lexicon(
+        verbs=tuple(
+            f"{cut} it {so} {who}{only} see"
+            for cut in ("crop", "cut", "trim")
+            for so in ("so", "so that", "until")
+            for who in ("you ", "we ", "i ", "you can ", "we can ", "i can ", "one can ")
+            for only in ("only", "just")
+        ),
+        frames=("{verb} {target}",),
+    ),
+    Lexicon(
+        verbs=("zoom in on", "focus on", "crop to", "crop it to", "zoom into"),
+        nouns=("crop the rest", "cut the rest", "crop out the rest", "trim the rest", "cut off the rest"),
+        frames=("{verb} {target}, {noun}", "{verb} {target} and {noun}"),
+    ),
+    Lexicon(
+        verbs=("crop", "do", "make", "give me", "i want", "i need", "cut", "cut out"),
+        nouns=("a square crop", "a square", "square", "to a square", "a square cut"),
+        frames=("{verb} {noun} around {target}", "{verb} {noun} of {target}", "{verb} {noun} with {target}"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(
+        verbs=(
+            "square",
+            "a square",
+            "make a square",
+            "give me a square",
+            "i need a square",
+            "cut out a square",
+        ),
+        nouns=("image", "version", "format", "crop", "cut", "shape"),
+        frames=("{verb} {noun}", "{verb} {noun} of it"),
+        fixed=_SQUARE,
+    ),
+    Lexicon(
+        verbs=(
+            "crop it",
+            "cut it",
+            "cut it down",
+            "trim it",
+            "trim it down",
+            "bring it",
+            "turn it",
+            "make it",
+            "get it",
+        ),
+        nouns=(
+            "to a square",
+            "into a square",
+            "to square",
+            "square",
+            "to a square format",
+            "a square format",
+            "in a square",
+        ),
+        frames=("{verb} {noun}",),
+        fixed=_SQUARE,
     ),
     Lexicon(
         frames=(
@@ -463,6 +596,36 @@ _OVER = (("degrees", 180), ("direction", "clockwise"))
 ROTATE = (
     *(
         Lexicon(
+            verbs=("rotate", "turn", "spin", "tip", "swing", "twist", "roll"),
+            nouns=nouns,
+            frames=(
+                *(
+                    "{verb} it {noun}",
+                    "{verb} it over {noun}",
+                    "{verb} it a quarter {noun}",
+                    "{verb} it once {noun}",
+                ),
+                *("{verb} it around {noun}", "one turn {noun}", "a turn {noun}", "90 {noun}", "{noun} 90"),
+            ),
+            fixed=(("degrees", 90), way),
+        )
+        for way, nouns in (
+            (_RIGHT, ("to the right", "clockwise", "right", "rightwards", "to its right")),
+            (
+                _LEFT,
+                (
+                    "to the left",
+                    "counterclockwise",
+                    "anticlockwise",
+                    "left",
+                    "leftwards",
+                    "counter clockwise",
+                ),
+            ),
+        )
+    ),
+    *(
+        Lexicon(
             verbs=("straighten", "level", "correct", "tilt", "shift", "lean"),
             nouns=nouns,
             frames=(
@@ -654,6 +817,40 @@ _MIRRORS = ("flip", "mirror", "reflect", "reverse")
 
 FLIP = (
     Lexicon(
+        verbs=("make", "have", "let", "get"),
+        nouns=("face", "look", "point", "facing", "looking", "pointing", "go", "to face", "to look"),
+        frames=("{verb} {_} {noun} the other way", "{verb} {_} {noun} the other direction"),
+        fixed=(_HORIZONTAL,),
+    ),
+    Lexicon(
+        verbs=("reverse", "mirror-flip", "back-to-front", "unmirror", "un-mirror", "unflip", "flip"),
+        frames=("{verb} it", "{verb} it back", "{verb} it over", "{verb} it round"),
+    ),
+    Lexicon(
+        verbs=("i want", "give me", "make", "make me", "create", "show me", "do", "i need", "get me"),
+        nouns=(
+            "a mirror image",
+            "the mirror image",
+            "a mirrored version",
+            "a flipped version",
+            "a mirror version",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} of it"),
+    ),
+    Lexicon(
+        verbs=("swap", "switch", "exchange", "reverse", "flip"),
+        nouns=(
+            "left and right",
+            "right and left",
+            "the left and the right",
+            "the sides",
+            "left to right",
+            "left with right",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} in it", "{verb} {noun} of it"),
+        fixed=(_HORIZONTAL,),
+    ),
+    Lexicon(
         frames=("swap left and right", "exchange left and right", "switch left and right"),
         fixed=(_HORIZONTAL,),
     ),
@@ -787,6 +984,51 @@ _LONGEST = (
 )
 
 RESIZE = (
+    Lexicon(
+        verbs=_FORMATTED,
+        frames=("{verb} {width}x{height}", "{verb} {width}x{height} pixels", "{verb} {width} pixels wide"),
+    ),
+    *(
+        Lexicon(
+            verbs=("scale", "scale up", "enlarge", "blow up", "size up", "magnify", "resize", "increase"),
+            nouns=times,
+            frames=(
+                "{verb} it by {noun}",
+                "{verb} it up by {noun}",
+                "{verb} by {noun}",
+                "{verb} it up {noun}",
+            ),
+            fixed=(("percent", percent),),
+        )
+        for percent, times in (
+            (200, ("2", "two", "a factor of 2", "a factor of two", "double")),
+            (300, ("3", "three", "a factor of 3", "a factor of three")),
+            (400, ("4", "four", "a factor of 4", "a factor of four")),
+        )
+    ),
+    Lexicon(
+        verbs=("blow", "scale", "size", "bump", "bring", "zoom", "take"),
+        frames=("{verb} it up to {percent}%", "{verb} it down to {percent}%", "{verb} it to {percent}%"),
+    ),
+    Lexicon(
+        verbs=(
+            "make a",
+            "make me a",
+            "give me a",
+            "i need a",
+            "a",
+            "create a",
+            "produce a",
+            "i want a",
+            "get me a",
+        ),
+        nouns=("icon", "thumbnail", "thumb", "avatar", "version", "copy", "preview", "banner", "miniature"),
+        frames=(
+            *("{verb} {width}x{height} {noun}", "{verb} {width}x{height} pixels {noun}"),
+            *("{verb} {noun} of {width}x{height}", "{verb} {noun} of {width}x{height} pixels"),
+            *("{verb} {longest_side} pixels {noun}", "{verb} {width} pixels wide {noun}"),
+        ),
+    ),
     Lexicon(
         verbs=("change", "set", "adjust", "reduce", "increase", "lower", "raise"),
         nouns=(
@@ -1148,6 +1390,57 @@ RESIZE = (
 )
 
 
+_WEAK = ("low", "weak", "poor", "faint", "bad", "missing", "dull", "insufficient")
+_STRONG = ("high", "strong", "harsh", "much", "extreme", "intense", "hard", "heavy")
+_ASKED_MORE: tuple[str, ...] = (
+    *(
+        f"{lead} {{noun}}"
+        for lead in ("not enough", "there is not enough", "too little", "there is too little")
+    ),
+    *(f"it {verb} {{noun}}" for verb in ("lacks", "is lacking", "needs", "needs more", "wants", "could use")),
+    *(f"it {verb} {{noun}}" for verb in ("could use more", "could do with", "could do with more", "has no")),
+    *(
+        f"{lead} {{noun}}"
+        for lead in ("higher", "stronger", "better", "extra", "stronger", "a higher", "let there be more")
+    ),
+    *(f"{the}{{noun}} {be} too {weak}" for the in ("", "the ") for be in ("is", "are") for weak in _WEAK),
+    *("{noun} too low", "{noun} boost", "bump the {noun}", "the {noun} needs a boost", "more {noun} in it"),
+    *(
+        "more of the {noun}",
+        "the {noun} should be higher",
+        "the {noun} could be higher",
+        "the {noun} is missing",
+    ),
+)
+_ASKED_LESS: tuple[str, ...] = (
+    *(f"{lead} {{noun}}" for lead in ("too much", "there is too much", "it has too much", "way too much")),
+    *(
+        f"{lead} {{noun}}"
+        for lead in ("there is way too much", "weaker", "a lower", "soften the", "take away some")
+    ),
+    *(
+        f"{the}{{noun}} {be} too {strong}"
+        for the in ("", "the ")
+        for be in ("is", "are")
+        for strong in _STRONG
+    ),
+    *(
+        "{noun} too high",
+        "{noun} too strong",
+        "tone the {noun} down",
+        "bring the {noun} down",
+        "not so much {noun}",
+    ),
+    *(
+        "take the {noun} down",
+        "the {noun} should be lower",
+        "the {noun} could be lower",
+        "it needs less {noun}",
+    ),
+)
+"""Statements about a factor and wishes for more or less of it."""
+
+
 def _factor(
     field: str,
     value: float,
@@ -1240,9 +1533,10 @@ def _factor(
     )
     yield Lexicon(
         verbs=verbs,
-        frames=("{verb} it", "{verb} it up", "{verb}", "{verb} it out", "{verb} up"),
+        frames=("{verb} it", "{verb} it up", "{verb}", "{verb} it out", "{verb} up", "{verb} everything"),
         fixed=fixed,
     )
+    yield Lexicon(nouns=nouns, frames=_ASKED_MORE if value > 1 else _ASKED_LESS, fixed=fixed)
 
 
 def _adjustments() -> Iterator[Lexicon]:
@@ -1352,8 +1646,80 @@ _POP: tuple[str, ...] = (
 
 ADJUST = (
     Lexicon(
-        verbs=("show me", "make", "give me", "create", "i want", "show"),
-        nouns=("the negative", "a negative", "its negative", "the inverse"),
+        verbs=("give it", "add", "more", "it needs", "needs", "a bit of", "it lacks", "lacks"),
+        nouns=(
+            "punch",
+            "some punch",
+            "more punch",
+            "a punch",
+            "some pop",
+            "pop",
+            "more pop",
+            "depth",
+            "more depth",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} to it"),
+        fixed=(("contrast", 1.4),),
+    ),
+    Lexicon(
+        verbs=(
+            "liven up",
+            "enliven",
+            "enrich",
+            "revive",
+            "refresh",
+            "restore",
+            "deepen",
+            "strengthen",
+            "bring out",
+        ),
+        nouns=("the colors", "the colours", "colors", "colours", "its colors"),
+        frames=("{verb} {noun}",),
+        fixed=(_VIVID,),
+    ),
+    Lexicon(
+        verbs=("bring", "liven", "turn", "make"),
+        nouns=("back", "up", "stronger", "back to life", "more alive", "alive"),
+        frames=("{verb} the colors {noun}", "{verb} the colours {noun}", "{verb} the color {noun}"),
+        fixed=(_VIVID,),
+    ),
+    Lexicon(
+        nouns=(
+            "richer",
+            "stronger",
+            "bolder",
+            "deeper",
+            "more intense",
+            "brighter",
+            "livelier",
+            "punchier",
+            "vivid",
+        ),
+        frames=("{noun} colors", "{noun} colours", "with {noun} colors", "with {noun} colours"),
+        fixed=(_VIVID,),
+    ),
+    Lexicon(
+        verbs=("brighten up", "light up", "lighten up", "illuminate", "lift", "brighten"),
+        nouns=("the scene", "the mood", "everything", "the lighting", "the whole thing", "the image"),
+        frames=("{verb} {noun}",),
+        fixed=(_BRIGHTER,),
+    ),
+    Lexicon(
+        verbs=("in", "do", "make", "give me", "try", "apply", "use", "go for", "with", "put on"),
+        nouns=(
+            "sepia",
+            "the sepia thing",
+            "a sepia version",
+            "sepia version",
+            "the sepia look",
+            "the sepia filter",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} of it", "{verb} {noun} on it"),
+        fixed=(("sepia", True),),
+    ),
+    Lexicon(
+        verbs=("show me", "give me", "make me", "i want", "do", "make", "create", "get me"),
+        nouns=("the negative", "a negative", "the inverse", "a negative version", "the negative version"),
         frames=("{verb} {noun}", "{verb} {noun} of it"),
         fixed=(("invert", True),),
     ),
@@ -1707,6 +2073,59 @@ _BLURS = ("blur", "blur out", "defocus", "unfocus", "obscure", "make blurry")
 _PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic", "pixelize", "pixelise")
 
 BLUR = (
+    Lexicon(
+        verbs=("keep", "leave", "have"),
+        nouns=("sharp", "in focus", "clear", "crisp", "focused"),
+        frames=tuple(
+            f"{{verb}} {{target}} {{noun}}{join} {blur}"
+            for join in (" and", ",", ", but", " but", ", and")
+            for blur in (
+                "blur everything else",
+                "blur the rest",
+                "blur the background",
+                "blur all else",
+                "blur the others",
+            )
+        ),
+        fixed=_KEPT,
+    ),
+    Lexicon(
+        verbs=("only", "just"),
+        nouns=("sharp", "in focus", "clear"),
+        frames=("{verb} {target} should be {noun}", "{verb} {target} {noun}", "{verb} {target} stays {noun}"),
+        fixed=_KEPT,
+    ),
+    Lexicon(
+        verbs=tuple(
+            f"{who} {may}"
+            for who in ("nobody", "no one", "no-one", "they")
+            for may in (
+                ("should be able to", "can", "must", "should")
+                if who.startswith("no")
+                else ("should not be able to", "should not", "can not", "must not")
+            )
+        ),
+        nouns=("read", "recognize", "recognise", "identify", "see", "make out"),
+        frames=("{verb} {noun} {target}",),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=(
+            "blurry",
+            "blurred",
+            "soft",
+            "out of focus",
+            "fuzzy",
+            "defocused",
+            "bokeh",
+            "unsharp",
+            "a blurry",
+            "a blurred",
+        ),
+        nouns=("background", "backdrop"),
+        frames=("{verb} {noun}", "with {verb} {noun}", "give it {verb} {noun}", "make {verb} {noun}"),
+        fixed=(("target", "background"),),
+    ),
     *(
         Lexicon(
             nouns=nouns,
@@ -2043,6 +2462,12 @@ _WRITES: tuple[str, ...] = (
         )
     ),
     "write",
+    *(
+        f"{verb} {what}"
+        for verb in ("make it", "have it", "let it", "it should", "it must")
+        for what in ("say", "read")
+    ),
+    *(f"{ask} it to {say}" for ask in ("i want", "i need", "i would like") for say in ("say", "read")),
     *(
         "stamp",
         "print",
@@ -2412,6 +2837,20 @@ _ASKED: tuple[str, ...] = (
 
 INFO = (
     Lexicon(
+        verbs=("is it", "is it actually", "is it really", "is the file"),
+        nouns=("png", "jpeg", "jpg", "webp", "tiff", "avif"),
+        frames=(
+            *(
+                "{verb} a {noun}",
+                "{verb} {noun}",
+                "{verb} a {noun} file",
+                "{verb} an {noun}",
+                "{verb} a {noun} or {_}",
+            ),
+            *("{verb} a {noun} or a {_}", "{verb} {noun} or {_}"),
+        ),
+    ),
+    Lexicon(
         verbs=(
             "what resolution",
             "what dimensions",
@@ -2629,22 +3068,99 @@ INFO = (
 
 CONVERT = (
     Lexicon(
-        verbs=("convert", "change", "turn", "transform", "export", "save", "make"),
+        verbs=(
+            *(
+                "convert it",
+                "change it",
+                "turn it",
+                "transform it",
+                "export it",
+                "save it",
+                "store it",
+                "make it",
+            ),
+            *(
+                "switch it",
+                "re-save it",
+                "resave it",
+                "write it",
+                "put it",
+                "download it",
+                "get it",
+                "have it",
+            ),
+            *(
+                "give it to me",
+                "i want it",
+                "i need it",
+                "i would like it",
+                "output it",
+                "send it",
+                "keep it",
+                "deliver it",
+            ),
+        ),
+        nouns=tuple(f"{to}{article}" for to in ("to ", "into ", "as ", "in ", "") for article in ("", "a ")),
         frames=tuple(
-            f"{{verb}} it {to}{{format}} {end}"
-            for to in ("to ", "into ", "as ", "a ", "to a ", "into a ", "as a ")
+            f"{{verb}} {{noun}}{{format}}{end}"
             for end in (
-                "quality {quality}",
-                "with quality {quality}",
-                "at quality {quality}",
-                "with {quality}% quality",
+                "",
+                " file",
+                " image",
+                " format",
+                " version",
+                " quality {quality}",
+                " with quality {quality}",
             )
         ),
     ),
     Lexicon(
-        verbs=("make", "make me", "give me", "create", "i need", "i want", "export", "save", "get me"),
-        nouns=("version", "copy", "file", "image", "version of it", "copy of it"),
-        frames=("{verb} a {format} {noun}", "{verb} an {format} {noun}"),
+        verbs=("change", "switch", "set", "convert"),
+        nouns=(
+            "the format",
+            "the file format",
+            "the file type",
+            "file type",
+            "format",
+            "the type",
+            "the image format",
+        ),
+        frames=(
+            "{verb} {noun} to {format}",
+            "{verb} {noun} into {format}",
+            "{verb} {noun} of it to {format}",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "give me",
+            "i need",
+            "i want",
+            "can i have",
+            "can i get",
+            "get me",
+            "make",
+            "make me",
+            "create",
+            "send me",
+        ),
+        nouns=(
+            "version",
+            "file",
+            "copy",
+            "image",
+            "of it",
+            "out of it",
+            "from it",
+            "version of it",
+            "copy of it",
+        ),
+        frames=(
+            "{verb} a {format} {noun}",
+            "{verb} an {format} {noun}",
+            "{verb} the {format} {noun}",
+            "{verb} a {format}",
+        ),
     ),
     Lexicon(
         verbs=("save it as", "export it as", "convert it to", "save as", "give me"),

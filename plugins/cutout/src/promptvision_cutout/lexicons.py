@@ -11,6 +11,122 @@ _PLAIN = ("", "plain ", "solid ", "clean ", "pure ", "simple ")
 _COLOURS = ("white", "black", "grey", "gray", "blue", "green", "red", "yellow", "pink", "orange", "beige")
 
 REMOVE_BACKGROUND = (
+    Lexicon(
+        verbs=(
+            *(
+                "give me",
+                "i need",
+                "i want",
+                "make",
+                "make it",
+                "make me",
+                "save it as",
+                "get me",
+                "export it as",
+                "create",
+            ),
+            *("can i have", "can i get", "i would like", "turn it into", "as", "it as", "send me", "produce"),
+        ),
+        nouns=tuple(
+            f"{article}{kind}"
+            for article in ("a ", "")
+            for kind in ("png", "image", "version", "copy", "file")
+        ),
+        frames=tuple(
+            f"{{verb}} {{noun}} {end}"
+            for end in (
+                *(
+                    "with a transparent background",
+                    "with transparent background",
+                    "with no background",
+                    "without background",
+                ),
+                *(
+                    "without a background",
+                    "without the background",
+                    "on a transparent background",
+                ),
+            )
+        ),
+    ),
+    *(
+        Lexicon(
+            nouns=tuple(f"{plain}{colour}" for plain in _PLAIN),
+            frames=("{noun} background", "{noun} backdrop", "a {noun} background", "a {noun} backdrop"),
+            fixed=(("background", colour),),
+        )
+        for colour in _COLOURS
+    ),
+    Lexicon(
+        verbs=("with", "on", "use", "i want", "i need", "make it", "give it", "put it on", "i would like"),
+        nouns=tuple(f"{article}{plain}" for article in ("", "a ") for plain in _PLAIN),
+        frames=("{verb} {noun}{background} background", "{verb} {noun}{background} backdrop"),
+    ),
+    Lexicon(
+        verbs=(
+            "just",
+            "only",
+            "give me just",
+            "give me only",
+            "i only want",
+            "i just want",
+            "i only need",
+            "keep only",
+            "leave only",
+        ),
+        nouns=(
+            *(
+                "nothing behind it",
+                "nothing else",
+                "no background",
+                "nothing around it",
+                "nothing behind them",
+                "without background",
+            ),
+            *(
+                "without the background",
+                "without anything behind it",
+                "on its own",
+                "by itself",
+                "without a background",
+            ),
+        ),
+        frames=(
+            "{verb} {target}, {noun}",
+            "{verb} {target} please, {noun}",
+            "{verb} {target} {noun}",
+            "{verb} {target} and {noun}",
+            "{verb} {target} with {noun}",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "make a sticker out of",
+            "make a sticker from",
+            "turn into a sticker",
+            "a cutout of",
+            "make a cutout from",
+            "a sticker of",
+        ),
+        frames=("{verb} {target}",),
+    ),
+    Lexicon(
+        verbs=(
+            "clear",
+            "clean",
+            "wipe",
+            "knock out",
+            "lift off",
+            "throw away",
+            "take out",
+            "kill",
+            "cut off",
+            "erase",
+            "clear out",
+        ),
+        nouns=("the background", "its background", "the backdrop", "background"),
+        frames=("{verb} {noun}", "{verb} {noun} of it", "{verb} {noun} from it"),
+    ),
     *(
         Lexicon(
             verbs=("put", "place", "set", "show", "have", "i need", "i want", "need", "isolate", "cut out"),

@@ -6,23 +6,151 @@ from promptvision.plugin import Lexicon
 
 __all__ = ["UPSCALE"]
 
+_ENLARGES = (
+    "enlarge",
+    "scale up",
+    "blow up",
+    "scale",
+    "upscale",
+    "resize",
+    "increase",
+    "make",
+    "blow",
+    "zoom",
+    "magnify",
+)
+_LOSSLESS = (
+    *(
+        "without losing {_}",
+        "without making it {_}",
+        "without it getting {_}",
+        "without loss of {_}",
+        "without blurring {_}",
+    ),
+    *(
+        "without it becoming {_}",
+        "without it looking {_}",
+        "without pixelation",
+        "without blur",
+        "without loss",
+        "but keep it sharp",
+    ),
+    *(
+        "and keep it sharp",
+        "and keep the quality",
+        "but keep the quality",
+        "while keeping the quality",
+        "while keeping it sharp",
+    ),
+)
+_QUALITIES = ("quality", "image quality", "resolution", "detail", "details", "definition")
+
 UPSCALE = (
     *(
         Lexicon(
-            verbs=("enlarge", "scale up", "blow up", "upscale", "scale", "make"),
-            nouns=(
-                f"it {factor}00%",
-                f"it to {factor}00%",
-                f"it by {factor}00%",
-                f"it {factor} times bigger",
-            ),
-            frames=(
-                *("{verb} {noun} without losing {_}", "{verb} {noun} without making it {_}"),
-                *("{verb} {noun} without loss of {_}", "{verb} {noun} without it getting {_}"),
-            ),
+            verbs=_ENLARGES,
+            nouns=(f"{factor}00%", f"to {factor}00%", f"by {factor}00%", f"{factor} times bigger"),
+            frames=tuple(f"{{verb}} it {{noun}} {lossless}" for lossless in _LOSSLESS),
             fixed=(("factor", factor),),
         )
         for factor in (2, 4)
+    ),
+    Lexicon(
+        verbs=_ENLARGES,
+        frames=tuple(
+            f"{{verb}}{it} {lossless}" for it in ("", " it", " it up", " it bigger") for lossless in _LOSSLESS
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "improve",
+            "enhance",
+            "increase",
+            "boost",
+            "raise",
+            "better",
+            "up",
+            "upgrade",
+            "restore",
+            "recover",
+            "bring out",
+        ),
+        nouns=_QUALITIES,
+        frames=(
+            "{verb} the {noun}",
+            "{verb} {noun}",
+            "{verb} its {noun}",
+            "{verb} the {noun} of it",
+            "{verb} the {noun} in it",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "make it",
+            "give it",
+            "i want",
+            "i need",
+            "get it",
+            "it needs",
+            "a",
+            "i need a",
+            "give me a",
+            "i want a",
+            "in",
+        ),
+        nouns=(
+            *(
+                "higher resolution",
+                "a higher resolution",
+                "better resolution",
+                "better quality",
+                "higher quality",
+                "more detail",
+            ),
+            *(
+                "more details",
+                "high resolution",
+                "high quality",
+                "hd",
+                "hd quality",
+                "more pixels",
+                "higher res",
+                "hi-res",
+            ),
+            *("super resolution", "higher definition", "better quality version", "higher resolution version"),
+        ),
+        frames=("{verb} {noun}", "{noun}"),
+    ),
+    Lexicon(
+        verbs=(
+            "it is",
+            "it looks",
+            "too",
+            "it is too",
+            "it is so",
+            "it looks too",
+            "it is very",
+            "it looks so",
+            "it came out",
+        ),
+        nouns=(
+            "low res",
+            "low-res",
+            "low resolution",
+            "lowres",
+            "pixelated",
+            "pixelly",
+            "blocky",
+            "low quality",
+            "pixely",
+        ),
+        frames=(
+            "{verb} {noun}",
+            "low resolution",
+            "the resolution is too low",
+            "the quality is too low",
+            "the quality is bad",
+        ),
     ),
     Lexicon(
         verbs=("enlarge", "scale up", "blow up", "make", "scale", "upscale", "resize", "increase"),

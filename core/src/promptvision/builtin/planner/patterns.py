@@ -28,6 +28,12 @@ __all__ = [
     "word_set",
 ]
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text."""
+    return frozenset(text.split())
+
+
 IMAGE = "<image>"
 """Placeholder for every name of the current image, in sentences and in phrases."""
 
@@ -60,6 +66,13 @@ _IMAGE_LETTERS = frozenset("itmyoITMYO ")
 MAX_BOOKS = 16
 QUOTE, SPACE = "\ue001", "\ue000"
 """Marks around a text that the user quoted, and between its words, so that no phrase matches inside of it."""
+_NO_VERBS = word_set(
+    "an the they there nobody no-one red blue green yellow orange pink white beige old new other different "
+    "plain pure simple solid classic soft blurry blurred fuzzy unsharp low high higher better stronger "
+    "weaker tight tighter closer deeper richer super extra enough instead maybe off out down away way if got "
+    "has could needs lacks go try too picture shame backdrop tip counter 90"
+)
+"""First words of phrases that no request has as its verb."""
 ANY_WORDS = "_"
 """The slot of words that are not an argument."""
 
@@ -67,11 +80,6 @@ ANY_WORDS = "_"
 def unquoted(text: str) -> str:
     """A text without the marks of quoted parts."""
     return text.replace(QUOTE, "").replace(SPACE, " ")
-
-
-def word_set(text: str) -> frozenset[str]:
-    """The words of a text."""
-    return frozenset(text.split())
 
 
 def plain(words: str) -> str:
@@ -267,8 +275,8 @@ class PhraseBook:
         return self.others[key]
 
     def begins(self, word: str) -> bool:
-        """Whether a phrase begins with a folded word."""
-        return word in self._makers
+        """Whether a phrase begins with a folded word that may be a verb."""
+        return word in self._makers and word not in _NO_VERBS
 
     @property
     def vocabulary(self) -> frozenset[str]:

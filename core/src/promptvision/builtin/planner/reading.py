@@ -28,7 +28,14 @@ from promptvision.builtin.planner.phrases import (
     match_clause,
 )
 from promptvision.builtin.planner.politeness import without_asides
-from promptvision.builtin.planner.remarks import complained, is_fix, is_remark, named_in_remark, parted_remark
+from promptvision.builtin.planner.remarks import (
+    complained,
+    cure_of,
+    is_fix,
+    is_remark,
+    named_in_remark,
+    parted_remark,
+)
 from promptvision.builtin.planner.sequence import HIM, merged, named_in, with_named
 from promptvision.builtin.planner.spelling import (
     corrected_colour,
@@ -179,6 +186,8 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return _about(_read_clause(rest, book), found["not"], book)
     if head := without_negation(clause):
         return _read_clause(head, book)
+    if (cure := cure_of(clause)) and (matches := _english(cure, book)):
+        return _decided(clause, matches)
     for rest in complained(clause):
         if not (read := _read_clause(rest, book)).unknown:
             return read

@@ -5,47 +5,69 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from promptvision.builtin.planner.patterns import IMAGE, fold, name_image
+from promptvision.builtin.planner.patterns import IMAGE, fold, name_image, word_set
 
 __all__ = ["complained", "cure_of", "is_fix", "is_remark", "named_in_remark", "parted_remark"]
 
 _IMG = rf"(?:{IMAGE}|it|this|that)"
 _COMPLAINTS = {
-    "brighter": "dark dim gloomy underexposed murky shadowy black",
-    "darker": "bright light overexposed blinding glaring",
+    "brighter": "dark dim dimly-lit gloomy underexposed under-exposed murky shadowy black unlit",
+    "darker": "bright light overexposed over-exposed blinding glaring blown-out overlit",
     "more colorful": "dull flat pale washed-out washed faded grey gray colourless colorless drab bland boring"
-    " lifeless desaturated",
-    "less colorful": "colourful colorful saturated oversaturated vivid gaudy garish loud",
-    "sharper": "blurry soft fuzzy unsharp blurred unfocused out-of-focus hazy",
-    "softer": "sharp harsh grainy",
+    " lifeless desaturated weak muted",
+    "less colorful": "colourful colorful saturated oversaturated over-saturated vivid gaudy garish loud"
+    " intense overpowering strong",
+    "sharper": "blurry soft fuzzy unsharp blurred unfocused out-of-focus hazy unclear",
+    "softer": "sharp harsh grainy oversharpened over-sharpened",
     "less contrasty": "contrasty",
-    "smaller": "big large huge heavy",
+    "higher resolution": "pixelated pixelly pixely blocky low-res low-resolution lowres low-quality",
+    "smaller": "big large huge heavy enormous massive",
     "bigger": "small tiny little",
 }
 _CURES = {word: cure for cure, words in _COMPLAINTS.items() for word in words.split()}
+_WANTED_WORDS = word_set(
+    "light bright soft sharp colorful colourful vivid saturated intense strong black grey gray harsh loud"
+)
+"""Adjectives that, without "too", name what is wanted rather than what is wrong."""
+_DEGREE = (
+    r"(?:(?:still|now|just|kind of|sort of|a (?:little|tiny|wee) bit|a bit|a little|a tad|much|way|far"
+    r"|somewhat|somehow|pretty|quite|rather|really|very|so|too|super|all|looking|looks?|seems?|rather|slightly|overly"
+    r"|terribly|awfully|totally) )*"
+)
+_BARE_COMPLAINT = re.compile(
+    rf"^(?P<how>{_DEGREE})(?P<word>low (?:res(?:olution)?|quality)|[\w-]+)(?: (?:and|,) {_DEGREE}[\w-]+)?"
+    rf"(?: looking| (?P<noun>colou?rs?|image|picture|photo|lighting|light|shot))?$",
+    re.IGNORECASE,
+)
+"""A complaint without a subject: "way too dark", "flat looking", "dull colours"."""
 _POSTURES = (
     (
         re.compile(r"\b(?:upside[- ]down|on (?:its|their|the) head|the wrong way up)\b", re.IGNORECASE),
         "rotate it 180 degrees",
     ),
-    (re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned)\b", re.IGNORECASE), "rotate it"),
+    (
+        re.compile(r"\b(?:sideways|on its side|lying down|rotated|turned(?! out))\b", re.IGNORECASE),
+        "rotate it",
+    ),
     (
         re.compile(r"\b(?:mirrored|mirror[- ]inverted|flipped|back to front|reversed)\b", re.IGNORECASE),
         "flip it",
     ),
 )
 _COMPLAINT = re.compile(
-    rf"^(?:(?:{_IMG}|the (?:lighting|light|exposure|whole thing|colou?rs?)|everything)"
+    rf"^(?:(?:{_IMG}|(?:the |its )?(?:lighting|light|exposure|whole thing|colou?rs?)|everything|all)"
     r" (?:is|are|was|looks?|seems?|appears?|came out|turned out|comes out|has come out|feels?|ended up)"
     r"|(?:somehow )?(?:it|this)(?: all)? (?:is|looks))"
-    r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>[\w-]+)(?: (?:to me|for me|now|here|somehow|i think|again|for my"
+    r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>low (?:res(?:olution)?|quality)|[\w-]+)"
+    r"(?: (?:to me|for me|now|here|somehow|i think|again|for my"
     r" taste|on my screen))*$",
     re.IGNORECASE,
 )
 _FIX = re.compile(
     r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
     r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
-    r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring|put|turn|set)(?: (?:it|that|this"
+    r"|deal with|handle|undo|lift|raise|rescue|save|enhance|boost|bring|put|turn|set|clean)(?: (?:it|that"
+    r"|this"
     r"|with it"
     r"|with that))?(?: (?:up|down|a notch|a stop|back|right|straight|the (?:right|correct"
     r"|proper) way(?: (?:round|up"
@@ -158,8 +180,21 @@ def cure_of(clause: str) -> str:
         if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:
             return request
     found = _COMPLAINT.match(text)
-    cure = _CURES.get(fold(found["word"])) if found else None
+    cure = _CURES.get(_joined(found["word"])) if found else bare_cure(text)
     return f"make it {cure}" if cure else ""
+
+
+def _joined(word: str) -> str:
+    """A word of the table of complaints: "low res" is "low-res"."""
+    return fold(word).replace(" ", "-")
+
+
+def bare_cure(text: str) -> str:
+    """How an image is to be instead of what a complaint without a subject says ("way too dark"), or ""."""
+    found = _BARE_COMPLAINT.match(text)
+    word = _joined(found["word"]) if found else ""
+    is_sure = found is not None and (word not in _WANTED_WORDS or "too " in fold(found["how"]))
+    return _CURES.get(word, "") if is_sure else ""
 
 
 def is_remark(clause: str) -> bool:
@@ -200,7 +235,7 @@ def parted_remark(clause: str) -> Iterator[str]:
     for found in _COMMA.finditer(clause):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
         is_about = _HIM.search(rest) is not None and _STATED.match(before) is not None
-        is_about = is_about or (is_fix(rest) and bool(cure_of(f"it is {before}")))
+        is_about = is_about or (is_fix(rest) and bool(cure_of(f"it is {before}"))) or bool(bare_cure(before))
         if not rest or not (is_remark(before) or is_about or _ABROAD.search(before)):
             continue
         if is_fix(rest):

@@ -55,14 +55,21 @@ _VAGUE |= frozenset(
 """Words that do not say what a thing is to look like."""
 _AMOUNT_FIRST = re.compile(
     r"(?:(?:a )?(?:little |tiny )?(?:bit|touch|tad|notch)|slightly|(?:to|on) (?:the|its) (?:left|right"
-    r"|side|head)|upside|(?:the |its )?(?:left|right|side)(?: (?:once|twice|side|way))?$)\b",
+    r"|side|head)|upside|\d+\s?[:x/]\s?\d+"
+    r"|(?:the |its )?(?:left|right|side)(?: (?:once|twice|side|way))?$)\b",
     re.IGNORECASE,
 )
 _TO_THING = re.compile(
-    r"^\d+ (?:pixels|%|degrees)|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
+    r"^\d+ (?:pixels|%|degrees)|^\d+x\d+|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
     r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b(?! (?:far )?(?:left|right)\b)"
 )
 """A goal, which no name of a thing holds: "the image to the face"."""
+_PART = re.compile(
+    r"(?:(?:top|bottom|left|right|upper|lower|middle|outer|left-hand|right-hand) )+(?:third|quarter|half|part"
+    r"|side|edge|strip|corner|bit)s?",
+    re.IGNORECASE,
+)
+"""A part of an image that no detector finds."""
 _REASON = re.compile(
     r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order"
     r"|for (?:the|my|our|his|her|their|your|this|an?|instagram|facebook|ebay|etsy|tiktok))\b"
@@ -74,7 +81,9 @@ _HAS_VERB = re.compile(
 """A word that makes a sentence of a target, except in a relative clause."""
 _ASKS = re.compile(r"\b(?:if|could|would|should|because|please|i|you)\b", re.IGNORECASE)
 """Words of a sentence around a request, in what a thing is to look like."""
-_UNSEEN = frozenset(("account", "history", "subscription", "password", "browser", "cookies", "conversation"))
+_UNSEEN = frozenset(
+    ("go", "account", "history", "subscription", "password", "browser", "cookies", "conversation")
+)
 _PHOTOS = frozenset(("photo", "picture", "image", "photograph", "pic", "snapshot", "selfie"))
 _UNSEEN |= frozenset(
     ("resolution", "size", "dimensions", "format", "brightness", "contrast", "saturation", "exposure")
@@ -265,6 +274,8 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
     if _NAMED_SIGN.match(target):
         return True
     if target.lower().startswith(_NO_THINGS):
+        return False
+    if _PART.fullmatch(target):
         return False
     if ":" in target or fold(target).split()[-1] in _PHOTOS:
         return False
