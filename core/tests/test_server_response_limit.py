@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from promptvision.errors import Busy
 from promptvision.server.body_limit import BodyRoom
-from promptvision.server.response_limit import LARGE_RESPONSE, PIECE, ResponseLimit
+from promptvision.server.response_limit import LARGE_RESPONSE, PIECE, ResponseLimit, hold_response
 
 
 async def no_body() -> Message:
@@ -73,3 +75,23 @@ def test_small_and_streamed_responses_take_no_room() -> None:
     asyncio.run(ResponseLimit(stream, room=BodyRoom(0))({"type": "http", "headers": []}, no_body, send))
     assert sum(len(message.get("body", b"")) for message in sent) == LARGE_RESPONSE
     assert not sent[-1]["more_body"]
+
+
+def test_room_is_taken_before_an_image_is_read() -> None:
+    statuses: list[int] = []
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        with pytest.raises(Busy):
+            hold_response(request, 5 * LARGE_RESPONSE)
+        hold_response(request, 2 * LARGE_RESPONSE)
+        await Response(bytes(2 * LARGE_RESPONSE))(scope, receive, send)
+
+    async def send(message: Message) -> None:
+        statuses.append(message.get("status", 0))
+
+    limit = ResponseLimit(answer, room=BodyRoom(4 * LARGE_RESPONSE))
+    for _ in range(2):
+        asyncio.run(limit({"type": "http", "headers": []}, no_body, send))
+    assert [status for status in statuses if status] == [200, 200]
+    hold_response(Request({"type": "http", "headers": []}), 100 * LARGE_RESPONSE)

@@ -42,7 +42,7 @@ def with_transparent_colour(opened: ImageFile, data: bytes, kind: FileFormat) ->
         return _grey_16(opened, colour)
     grey = opened.convert("L")
     level = 255 * bool(colour) if depth == 1 else colour * 255 // (2**depth - 1)
-    return _with_alpha(grey, _equals(grey, level))
+    return _with_alpha(grey, _inverted(_equals(grey, level)))
 
 
 def colour_profile(opened: ImageFile, data: bytes) -> bytes | None:
@@ -106,24 +106,26 @@ def _low_bytes(data: bytes, kind: FileFormat) -> Image:
 
 
 def _rgb_16(high: Image, low: Image, colour: tuple[int, ...]) -> Image:
-    transparent = _new("L", high.size)
+    alpha = _new("L", high.size)
     for box in _strips(high):
         bands = zip(high.crop(box).split(), low.crop(box).split(), colour, strict=True)
         matches = [
             part for h, lo, value in bands for part in (_equals(h, value >> 8), _equals(lo, value & 255))
         ]
-        transparent.paste(reduce(_darker, matches), box)
-    return _with_alpha(high, transparent)
+        alpha.paste(_inverted(reduce(_darker, matches)), box)
+    return _with_alpha(high, alpha)
 
 
 def _grey_16(opened: Image, colour: int) -> Image:
-    grey, transparent = _new("L", opened.size), _new("L", opened.size)
+    from PIL.Image import merge
+
+    made = _new("LA", opened.size)
     for box in _strips(opened):
         pair = _bytes_of_16(opened.crop(box))
         high, low = pair.getchannel("A"), pair.getchannel("L")
-        grey.paste(high, box)
-        transparent.paste(_darker(_equals(high, colour >> 8), _equals(low, colour & 255)), box)
-    return _with_alpha(grey, transparent)
+        transparent = _darker(_equals(high, colour >> 8), _equals(low, colour & 255))
+        made.paste(merge("LA", (high, _inverted(transparent))), box)
+    return made
 
 
 def _strips(image: Image) -> Iterator[tuple[int, int, int, int]]:
@@ -156,9 +158,13 @@ def _darker(first: Image, second: Image) -> Image:
     return darker(first, second)
 
 
-def _with_alpha(image: Image, transparent: Image) -> Image:
+def _inverted(image: Image) -> Image:
     from PIL.ImageChops import invert
 
-    image.putalpha(invert(transparent))
+    return invert(image)
+
+
+def _with_alpha(image: Image, alpha: Image) -> Image:
+    image.putalpha(alpha)
     image.info.pop("transparency", None)  # it is in the alpha now
     return image

@@ -21,6 +21,7 @@ from promptvision.server.bodies import Json
 from promptvision.server.body_limit import BODY_LIMIT
 from promptvision.server.guards import LOOPBACK
 from promptvision.server.identity import user_of
+from promptvision.server.response_limit import hold_response
 from promptvision.server.variants import MAX_WIDTH, variant_width
 from promptvision.types import ImageRef, is_image_id
 
@@ -158,6 +159,7 @@ async def get_image(request: Request) -> Response:
     if served.startswith("https:"):  # it may have an expiring signature
         return RedirectResponse(served, 307, {"Cache-Control": "no-store"})
     stored = await agent.services.images.stat(image_id)
+    hold_response(request, stored.size)
     data = await agent.services.images.get(image_id)
     return Response(data, media_type=stored.media_type, headers={"ETag": etag, **_HEADERS})
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from promptvision.errors import Busy
 from promptvision.server.body_limit import BodyRoom
 from promptvision.server.problems import problem
 
-__all__ = ["LARGE_RESPONSE", "ResponseLimit"]
+__all__ = ["LARGE_RESPONSE", "ResponseLimit", "hold_response"]
+
+_HOLD = "promptvision.hold_response"
+"""Key of the ASGI scope."""
+_REFUSAL = "too many large responses are being sent"
 
 LARGE_RESPONSE = 2**20
 """Bytes from which a response takes room."""
@@ -41,25 +47,44 @@ class ResponseLimit:
             return
         user, held, is_refused = self._user(scope), 0, False
 
+        def hold(size: int) -> bool:
+            nonlocal held
+            more = size - held if size >= LARGE_RESPONSE else 0
+            if more > 0 and not self._room.take(user, more):
+                return False
+            held += max(more, 0)
+            return True
+
         async def limited_send(message: Message) -> None:
-            nonlocal held, is_refused
-            if is_refused:
-                return
+            nonlocal is_refused
             if message["type"] == "http.response.start":
                 size = int(Headers(raw=message["headers"]).get("content-length", 0))
-                if size >= LARGE_RESPONSE and not self._room.take(user, size):
+                if not hold(size):
                     is_refused = True
-                    detail = "too many large responses are being sent"
-                    await problem(429, detail, headers={"Retry-After": "2"})(scope, receive, send)
-                    return
-                held = size if size >= LARGE_RESPONSE else 0
-            await _send_pieces(message, send)
+                    await problem(429, _REFUSAL, headers={"Retry-After": "2"})(scope, receive, send)
+            if not is_refused:
+                await _send_pieces(message, send)
 
         try:
-            await self._app(scope, receive, limited_send)
+            await self._app({**scope, _HOLD: hold}, receive, limited_send)
         finally:
             if held:
                 self._room.release(user, held)
+
+
+def hold_response(request: Request, size: int) -> None:
+    """Take the room for a response before its body is read into memory.
+
+    Args:
+        request: the request to answer.
+        size: of the body in bytes.
+
+    Raises:
+        Busy: there is no room.
+    """
+    hold: Callable[[int], bool] | None = request.scope.get(_HOLD)
+    if hold is not None and not hold(size):
+        raise Busy(_REFUSAL, retry_after_s=2)
 
 
 async def _send_pieces(message: Message, send: Send) -> None:

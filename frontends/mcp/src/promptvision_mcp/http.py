@@ -56,13 +56,15 @@ class _Endpoint:
         manager = getattr(app.state, "mcp", None)
         if manager is None:
             raise HTTPException(503, "the lifespan of the app does not run; enter it in that of the host app")
+        body = bytearray()  # a list of small chunks would leave gaps in the heap that are not returned
         try:
-            body = await Request(scope, receive).body()
+            async for chunk in Request(scope, receive).stream():
+                body += chunk
         except ClientDisconnect:  # the session manager would log a traceback
             return
         # The session manager binds a session to the user who has opened it.
         owner = AuthenticatedUser(AccessToken(token="", client_id=user, scopes=[]))
-        await manager.handle_request({**scope, "user": owner}, _replay(body, receive), send)
+        await manager.handle_request({**scope, "user": owner}, _replay(bytes(body), receive), send)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
