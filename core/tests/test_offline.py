@@ -290,6 +290,14 @@ def test_unknown_request_fails(tools: list[Tool], scene_png: bytes) -> None:
         assert make_agent(tools).run_sync(words, image=scene_png).status == "failed"
 
 
+@pytest.mark.parametrize("words", ["thanks", "thank you so much!", "help", "what can you do?"])
+def test_thanks_and_a_request_for_help_are_fulfilled_by_their_answer(
+    words: str, tools: list[Tool], scene_png: bytes
+) -> None:
+    reply = make_agent(tools).run_sync(words, image=scene_png)
+    assert (reply.status, reply.steps) == ("done", ())
+
+
 def test_edit_of_what_is_not_found_fails_and_makes_no_edit(tools: list[Tool], scene_png: bytes) -> None:
     reply = make_agent(tools).run_sync("change the green square to blue", image=scene_png)
     assert reply.status == "failed"

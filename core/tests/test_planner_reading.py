@@ -314,6 +314,16 @@ def add(instruction: str) -> tuple[str, dict[str, Any]]:
         ("put a kite above the beach", [add("put a kite above the beach")]),
         ("add a moustache to his face and describe it", [add("add a moustache to his face"), CAPTION]),
         ("make me a sandwich", []),
+        ("add text", []),
+        ("can the pigeon go away?", [paint("pigeon")]),
+        ("I wish that pylon wasn't there", [paint("pylon")]),
+        ("cables ruin this view, get rid of them", [paint("cables")]),
+        ("no more stickers on the door", [paint("stickers on the door")]),
+        ("I'd rather have a wooden bench than that chair", [paint("chair", "wooden bench")]),
+        ("instead of gravel I'd like moss", [paint("gravel", "moss")]),
+        ("what if the barn was yellow?", [paint("barn", "yellow")]),
+        ("I'd like a lantern on the wall", [add("add a lantern on the wall")]),
+        ("make him hold an umbrella", [add("make him hold an umbrella")]),
     ],
 )
 def test_how_people_ask_about_their_photographs(words: str, expected: Calls) -> None:

@@ -27,6 +27,7 @@ from promptvision.builtin.planner.conversation import (
     is_colour_of_image,
     is_help,
     is_nothing,
+    is_thanks,
     is_undo,
     not_understood,
     option_text,
@@ -131,9 +132,10 @@ def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | Non
     if is_colour_of_image(words):
         return ChatReply(text=_WHICH_THING, planner=name, failed=True)
     if is_help(words) or not request.functions:
-        return ChatReply(text=help_text(request.functions, request.unavailable), planner=name, failed=True)
-    if (text := small_talk(words)) is not None:
-        return ChatReply(text=text, planner=name, failed=True)
+        text = help_text(request.functions, request.unavailable)
+        return ChatReply(text=text, planner=name, failed=not request.functions)
+    if (answer := small_talk(words)) is not None:
+        return ChatReply(text=answer, planner=name, failed=not is_thanks(words))
     return None
 
 

@@ -648,7 +648,7 @@ EDIT = (
     ),
     Lexicon(
         verbs=("make", "let", "have"),
-        nouns=("wear", "hold", "carry", "ride", "look at", "hug", "eat", "drink", "point at"),
+        nouns=("show", "say", "wear", "hold", "carry", "ride", "look at", "hug", "eat", "drink", "point at"),
         frames=("{verb} {_} {noun} {_}",),
         whole="prompt",
     ),

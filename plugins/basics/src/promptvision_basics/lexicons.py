@@ -1724,6 +1724,18 @@ ADJUST = (
         fixed=(("invert", True),),
     ),
     Lexicon(
+        verbs=("sharpen", "sharpen up"),
+        frames=("{verb} the {_}", "{verb} my {_}", "{verb} his {_}", "{verb} her {_}"),
+        fixed=(("sharpness", 2.0),),
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("show me", "make", "give me", "create", "i want", "show"),
+        nouns=("the negative", "a negative", "its negative", "the inverse"),
+        frames=("{verb} {noun}", "{verb} {noun} of it"),
+        fixed=(("invert", True),),
+    ),
+    Lexicon(
         verbs=("make",),
         nouns=(
             *("less intense", "softer", "weaker", "calmer", "duller", "paler", "more muted", "more subtle"),

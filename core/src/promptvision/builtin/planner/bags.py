@@ -74,6 +74,8 @@ _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"
     r"|nor|except|but only|only|instead)\b"
 )
+_TEXT = frozenset(("text",))
+_ADDS = frozenset(("add", "adding", "write", "insert", "put", "type"))
 _AMOUNTS = frozenset(("more", "less", "again"))
 """Words that say how much of something, which a clause has to name."""
 _ASKED = word_set(
@@ -114,6 +116,8 @@ def bag_match(clause: str, book: PhraseBook) -> Match | None:
         return None
     tokens = _tokens(clause)
     said = _words(tokens, book.language)
+    if said >= _TEXT and QUOTE not in clause and not _ADDS.isdisjoint(tokens):
+        return None  # a text to write, which is not given
     if not said - _AMOUNTS or len(tokens) > MAX_WORDS:
         return None
     found: list[tuple[int, Match]] = []

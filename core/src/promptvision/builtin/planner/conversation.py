@@ -20,6 +20,7 @@ __all__ = [
     "is_left",
     "is_nothing",
     "is_small_talk",
+    "is_thanks",
     "is_undo",
     "not_understood",
     "option_text",
@@ -185,6 +186,11 @@ def is_help(words: str) -> bool:
     return _HELP.fullmatch(_bare(words).rstrip("?") or "?") is not None
 
 
+def is_thanks(words: str) -> bool:
+    """Whether the request only thanks for what was done, so that nothing is left to do."""
+    return is_small_talk(words) and _IS_THANKS.match(_bare(words)) is not None
+
+
 def small_talk(words: str) -> str | None:
     """One friendly line for a greeting, thanks or a question about the planner; None for all else."""
     bare = _bare(words).rstrip("?").strip()
@@ -192,7 +198,7 @@ def small_talk(words: str) -> str | None:
         return f"I am promptvision's built-in planner. {_INVITATION}"
     if not is_small_talk(bare):
         return None
-    if _IS_THANKS.match(bare):
+    if is_thanks(bare):
         return "You are welcome!"
     return f"Hello! {_INVITATION}"
 

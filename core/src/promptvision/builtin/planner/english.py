@@ -64,7 +64,7 @@ _TAIL = re.compile(
     r"|thank you kindly|there|and nothing else|completely|entirely"
     r"|altogether|here|anywhere|somewhere|located|exactly|at the moment|today|straight away|precisely"
     r"|specifically|actually|though|then"
-    r"|than (?:that|this|before|now|it is)|first|once|this time|out there|for once|honestly"
+    r"|still|than (?:that|this|before|now|it is)|first|once|this time|out there|for once|honestly"
     r"|if (?:at all )?possible|if that (?:is|'s) (?:ok"
     r"|okay|fine"
     r"|possible)"

@@ -47,7 +47,7 @@ __all__ = ["MAX_CHARS", "MAX_WORK", "PART_WORK", "Match", "match_clause", "match
 
 MAX_CHARS = 600
 """Longer requests are not parsed."""
-MAX_WORK, PART_WORK = 3000, 40
+MAX_WORK, PART_WORK = 2400, 40
 """How many characters of parts are matched for one request, each part with a cost of its own."""
 MAX_CUTS = 12
 """Maximum number of commas and "and" in a clause at which it is split."""

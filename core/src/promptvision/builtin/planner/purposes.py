@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from promptvision.builtin.planner.patterns import IMAGE
-from promptvision.builtin.planner.remarks import is_remark
+from promptvision.builtin.planner.remarks import MAX_PAUSES, is_remark
 
 __all__ = ["without_purpose"]
 
@@ -54,7 +55,7 @@ _PAUSE = re.compile(r"\s*(?:,|;| - | \u2013 | \u2014 )\s*")
 
 def without_purpose(text: str) -> Iterator[str]:
     """The sentence without each end that is a remark or a purpose."""
-    for found in _PAUSE.finditer(text):
+    for found in islice(_PAUSE.finditer(text), MAX_PAUSES):
         if is_remark(text[found.end() :]) and not is_remark(text[: found.start()]):
             yield text[: found.start()]
     for rule in _PURPOSES:

@@ -100,8 +100,10 @@ _VERBLESS = re.compile(
     r"|shiny)\b",
     re.IGNORECASE,
 )
-MAX_READ = 16
+MAX_READ = 12
 """Maximum number of clauses of a request that are read, with the parts that clauses are cut into."""
+MAX_LONG = 240
+"""Characters of a clause that is not searched for remarks, misspelled words and words in any order."""
 MAX_RESPELLED = 12
 MAX_CORRECTED = MAX_WORK * 2 // 3
 """Work after which no more corrections of spelling are tried, so that the rest can be."""
@@ -188,17 +190,19 @@ def _read_clause(clause: str, book: PhraseBook) -> Reading:
         return _read_clause(head, book)
     if (cure := cure_of(clause)) and (matches := _english(cure, book)):
         return _decided(clause, matches)
-    for rest in complained(clause):
+    for rest in complained(clause) if len(clause) <= MAX_LONG else ():
         if not (read := _read_clause(rest, book)).unknown:
             return read
     if made := written(clause, book, lambda text: _english(text, book)):
         return Reading((made,))
     if matches := _spelled(clause, _english(clause, book), book):
         return _decided(clause, matches)
-    if parts := _simply_parted(clause, book):
+    if len(clause) <= MAX_LONG and (parts := _simply_parted(clause, book)):
         return Reading(parts)
     if (reading := _foreign(clause, book)) is not None:
         return reading
+    if len(clause) > MAX_LONG:
+        return _begun(clause, book) or Reading(unknown=clause)
     for respelled in corrections(clause, book) if book.work < MAX_CORRECTED else ():
         if book.work > MAX_CORRECTED:
             break

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from promptvision.builtin.planner.patterns import IMAGE, fold, name_image, word_set
 
-__all__ = ["complained", "cure_of", "is_fix", "is_remark", "named_in_remark", "parted_remark"]
+__all__ = ["MAX_PAUSES", "complained", "cure_of", "is_fix", "is_remark", "named_in_remark", "parted_remark"]
 
+MAX_PAUSES = 4
+"""Maximum number of pauses in a clause after which a request may begin."""
 _IMG = rf"(?:{IMAGE}|it|this|that)"
 _COMPLAINTS = {
     "brighter": "dark dim dimly-lit gloomy underexposed under-exposed murky shadowy black unlit",
@@ -31,7 +34,8 @@ _WANTED_WORDS = word_set(
 """Adjectives that, without "too", name what is wanted rather than what is wrong."""
 _DEGREE = (
     r"(?:(?:still|now|just|kind of|sort of|a (?:little|tiny|wee) bit|a bit|a little|a tad|much|way|far"
-    r"|somewhat|somehow|pretty|quite|rather|really|very|so|too|super|all|looking|looks?|seems?|rather|slightly|overly"
+    r"|somewhat|somehow|pretty|quite|rather|really|very|so|too|super|all|looking|looks?|seems?|rather"
+    r"|slightly|overly"
     r"|terribly|awfully|totally) )*"
 )
 _BARE_COMPLAINT = re.compile(
@@ -217,7 +221,7 @@ def named_in_remark(clause: str) -> str:
 
 def complained(clause: str) -> Iterator[str]:
     """The request after a complaint about a thing, which itself would be read as a request to remove it."""
-    for found in _COMMA.finditer(clause):
+    for found in islice(_COMMA.finditer(clause), MAX_PAUSES):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
         thing = named_in_remark(before) if is_remark(before) else ""
         if not thing and (bare := _BARE.match(before)):
@@ -232,7 +236,7 @@ def complained(clause: str) -> Iterator[str]:
 
 def parted_remark(clause: str) -> Iterator[str]:
     """The request after a remark, which may name what it is about: "there's a man behind me, remove him"."""
-    for found in _COMMA.finditer(clause):
+    for found in islice(_COMMA.finditer(clause), MAX_PAUSES):
         before, rest = clause[: found.start()].strip(), clause[found.end() :].strip()
         is_about = _HIM.search(rest) is not None and _STATED.match(before) is not None
         is_about = is_about or (is_fix(rest) and bool(cure_of(f"it is {before}"))) or bool(bare_cure(before))

@@ -84,7 +84,7 @@ _OTHER_WORDS = word_set(
     "drink drunk dress press cress grill drill thrill swan swans swing string spring strings springs "
     "wing wings "
     "biggest smallest largest tallest brightest darkest oldest youngest nearest closest "
-    "order upload download delete email share post pizza joke poem music money light lights radio "
+    "add adds order upload download delete email share post pizza joke poem music money light lights radio "
     "travel flight",
 )
 """Common words that resemble a word of a phrase and are not corrected."""

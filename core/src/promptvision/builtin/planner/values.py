@@ -163,7 +163,7 @@ _VERB_PHRASE = re.compile(
     r"|(?P<thing>the|my|this|that|his|their|our))\b)"
 )
 _NO_END = word_set(
-    "wear hold carry have get "
+    "wear hold carry have get show "
     "the a an and more less anywhere somewhere located where while be is are was were for into as so "
     "from than & or to of in my that this not but with like on at by under next off up only around away "
     "look looks"
@@ -191,7 +191,8 @@ _SIZES = word_set(
 )
 _ADJECTIVE_ENDS = ("er", "ed", "ful", "id", "ant", "y", "able", "ible")
 _NO_LOOKS = word_set(
-    "page newsletter edition invitation text words part side bits place places safer easier quicker cleaner "
+    "degrees o'clock percent pixels page newsletter edition invitation text words part side bits place "
+    "places safer easier quicker cleaner "
     "nicer neater simpler fine best worst way thing things time once twice everything anything nothing"
 )
 """Words that a thing cannot be made."""

@@ -21,7 +21,8 @@ from promptvision.tools.targets import is_colour_word
 __all__ = ["revalued", "varied"]
 
 _OPENING = re.compile(
-    r"^(?:(?:and|now|but|no|nope|wrong way|wrong direction|not that way|oops|whoops|ah|oh|argh|wait"
+    r"^(?:(?:and|now|but|no|nope|turn it|rotate it|spin it|wrong way|wrong direction|not that way|oops"
+    r"|whoops|ah|oh|argh|wait"
     r"|ok(?:ay)?|please|well|hmm+|sorry|actually"
     r"|again|the "
     r"same|same again|do (?:it|that)"

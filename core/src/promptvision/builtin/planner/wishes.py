@@ -180,7 +180,7 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"^(?:instead of|in place of) (.+?),? (?:i (?:want|would like|would rather have|prefer"
             r"|need)(?: to (?:see|have))?"
-            r"|put|use|show|give me|add|paint) ((?:an?|some|the) .+)$",
+            r"|put|use|show|give me|add|paint) ((?!to |you )[\w -]+)$",
             r"replace \1 with \2",
         ),
         (
@@ -200,6 +200,16 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (
             r"^(?:i |we )(?:want|would like|need|would love|prefer) (.+?) to (look (?:like|as if) .+)$",
             r"make \1 \2",
+        ),
+        (
+            r"^keep (.+?) (?:sharp|in focus|clear|crisp),? (?:and|but) (?:blur|defocus|soften"
+            r"|fade)(?: out)? (?:the rest|everything"
+            r" else|all else|the others?|everything around it).*$",
+            r"blur everything except \1",
+        ),
+        (
+            r"^(turn|rotate|spin|tilt) (?:the|my|this) [\w -]+? (by )?(-?\d+(?:\.\d+)? degrees.*)$",
+            r"=\1 it \2\3",
         ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
