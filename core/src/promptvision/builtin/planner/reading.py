@@ -290,15 +290,12 @@ def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
     """The call of a phrase that fits many sentences, unless the clause asks about the planner."""
     fallbacks = book.other(is_fallback=True)
     bare = polite(clause)
-    if not fallbacks.begins(fold(_WANTED_THING.sub("add ", bare)).partition(" ")[0]) or _TO_PLANNER.search(
-        bare
-    ):
+    added = _WANTED_THING.sub("add ", bare)
+    if not fallbacks.begins(fold(added).partition(" ")[0]) or _TO_PLANNER.search(bare):
         return ()
-    if _NO_INSTRUCTION.search(bare):
+    if _NO_INSTRUCTION.search(bare) or (_MAY_COMMAND.match(bare) and not book.is_question):
         return ()
-    if _MAY_COMMAND.match(bare) and not book.is_question:
-        return ()
-    for text in dict.fromkeys((clause, bare, _WANTED_THING.sub("add ", bare))):
+    for text in dict.fromkeys((clause if added == bare else added, clause, bare)):
         if matches := match_clause(text, fallbacks):
             return matches
     return ()
