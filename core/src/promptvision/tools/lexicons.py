@@ -12,6 +12,22 @@ __all__ = ["CAPTION", "CONVERT_TO_BW", "DETECT", "EXTRACT_TEXT", "INPAINT", "SEG
 
 DETECT = (
     Lexicon(
+        language="de",
+        frames=(
+            *(
+                "wie viele {prompt} sind da drauf",
+                "wie viele {prompt} sind drauf",
+                "wie viele {prompt} sieht man da",
+            ),
+            *(
+                "ist da {prompt} drauf",
+                "sind da {prompt} drauf",
+                "wo ist {prompt} auf it",
+                "wo sind {prompt} auf it",
+            ),
+        ),
+    ),
+    Lexicon(
         verbs=("put", "draw", "make", "place", "add"),
         nouns=(
             "a box",
@@ -507,6 +523,83 @@ _ABSENT = (
 """How English says that something is not there."""
 
 INPAINT = (
+    *(
+        Lexicon(
+            verbs=(
+                *(
+                    "give me",
+                    "give her",
+                    "give him",
+                    "give us",
+                    "give them",
+                    "i want",
+                    "i would like",
+                    "i need",
+                    "she should have",
+                ),
+                *("he should have", "can i have", "make me have", "make her have", "make him have"),
+            ),
+            nouns=parts,
+            frames=("{verb} {prompt} {noun}", "{verb} a {prompt} {noun}"),
+            fixed=(("target", parts[0]),),
+        )
+        for parts in (
+            ("hair", "hairs"),
+            ("eyes",),
+            ("lips", "lipstick"),
+            ("nails", "fingernails"),
+            ("teeth",),
+            ("eyebrows",),
+            ("skin",),
+        )
+    ),
+    Lexicon(
+        verbs=("make me", "make her", "make him"),
+        frames=("{verb} blonde", "{verb} blond", "{verb} a blonde"),
+        fixed=(("target", "hair"), ("prompt", "blonde")),
+    ),
+    Lexicon(
+        verbs=(
+            "what would it look like",
+            "how would it look",
+            "how does it look",
+            "show me what it looks like",
+            "let me see it",
+        ),
+        frames=("{verb} without {target}", "{verb} if {target} was gone", "{verb} if {target} were gone"),
+        fixed=_REMOVED,
+    ),
+    Lexicon(
+        verbs=("let", "have", "set"),
+        nouns=(
+            "be",
+            "become",
+            "turn",
+            "look like",
+            "turn into",
+            "be replaced by",
+            "be replaced with",
+            "change to",
+        ),
+        frames=("{verb} {target} {noun} {prompt}",),
+    ),
+    Lexicon(
+        verbs=("replace", "swap", "change", "exchange", "switch"),
+        nouns=(
+            "what is behind",
+            "what's behind",
+            "everything behind",
+            "whatever is behind",
+            "the things behind",
+            "all that is behind",
+        ),
+        frames=tuple(
+            f"{{verb}} {{noun}} {who} {by} {{prompt}}"
+            for who in ("me", "us", "him", "her", "them", "it")
+            for by in ("with", "by", "to", "for")
+        ),
+        fixed=(("target", "background"),),
+    ),
     Lexicon(
         verbs=(
             "no more",
@@ -1633,6 +1726,11 @@ EXTRACT_TEXT = (
         ),
     ),
     Lexicon(
+        verbs=("tell me",),
+        nouns=("the words", "the text", "the letters", "the writing"),
+        frames=("{verb} {noun} on {_}", "{verb} {noun} in {_}"),
+    ),
+    Lexicon(
         verbs=(
             "decipher",
             "decode",
@@ -1642,7 +1740,6 @@ EXTRACT_TEXT = (
             "write down",
             "spell out",
             "copy out",
-            "tell me",
         ),
         nouns=(
             *(
@@ -1655,7 +1752,7 @@ EXTRACT_TEXT = (
                 "the sign",
                 "the label",
             ),
-            *("what is written", "what it says", "what is on the note", "this", "what the sign says"),
+            *("what is written", "what it says", "what is on the note", "what the sign says"),
         ),
         frames=("{verb} {noun}", "{verb} {noun} in it", "{verb} {noun} on it", "{verb} {noun} on {_}"),
     ),
@@ -2168,6 +2265,21 @@ _COLOURS = tuple(
 )
 
 CONVERT_TO_BW = (
+    Lexicon(
+        verbs=(
+            "turn off",
+            "switch off",
+            "turn",
+            "switch",
+            "take out",
+            "leave out",
+            "forget",
+            "skip",
+            "drop out",
+        ),
+        nouns=("the colors", "the colours", "the color", "the colour", "colors", "colours"),
+        frames=("{verb} {noun}", "{verb} {noun} off"),
+    ),
     Lexicon(
         verbs=(
             *(

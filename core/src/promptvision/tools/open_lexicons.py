@@ -11,6 +11,51 @@ __all__ = ["ASK", "EDIT", "GENERATE"]
 
 ASK = (
     Lexicon(
+        verbs=("who painted", "who made", "who took", "who drew", "who wrote", "who shot", "who built"),
+        nouns=("it", "that", "these", "the picture", "the painting"),
+        frames=("{verb} {noun}",),
+        whole="question",
+    ),
+    Lexicon(
+        verbs=("what is the", "what are the"),
+        nouns=(
+            "mood",
+            "atmosphere",
+            "weather",
+            "season",
+            "style",
+            "occasion",
+            "time of day",
+            "location",
+            "breed",
+            "brand",
+            "model",
+        ),
+        frames=("{verb} {noun}", "{verb} {noun} in it", "{verb} {noun} of {_}", "{verb} {noun} here"),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("what is the", "what is his", "what is her", "what is my", "what is their"),
+        nouns=(
+            "breed",
+            "color",
+            "colour",
+            "age",
+            "name",
+            "species",
+            "job",
+            "nationality",
+            "brand",
+            "model",
+            "make",
+            "mood",
+        ),
+        frames=("{verb} {_}'s {noun}", "{verb} {noun}"),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
         verbs=(
             "did i",
             "did we",
@@ -452,6 +497,100 @@ _PREPOSITIONS = (
 )
 
 EDIT = (
+    Lexicon(
+        verbs=(
+            "he should",
+            "she should",
+            "they should",
+            "i should",
+            "let him",
+            "let her",
+            "let me",
+            "let them",
+            "make him",
+            "make her",
+        ),
+        nouns=("wear", "hold", "have", "be wearing", "be holding", "carry", "ride"),
+        frames=("{verb} {noun} a {_}", "{verb} {noun} an {_}", "{verb} {noun} some {_}", "{verb} {noun} {_}"),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("dress", "put", "show"),
+        nouns=("him", "her", "me", "us", "them", "the man", "the woman", "the child", "the kid", "everyone"),
+        frames=("{verb} {noun} in {_}", "{verb} {noun} as {_}", "{verb} {noun} up as {_}"),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=("can there be", "could there be", "could you put", "may there be"),
+        nouns=_PREPOSITIONS,
+        frames=("{verb} a {_} {noun} {_}", "{verb} an {_} {noun} {_}", "{verb} some {_} {noun} {_}"),
+        whole="prompt",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=(
+            "set it at",
+            "set it in",
+            "it should be",
+            "let it be",
+            "make it be",
+            "i want it to be",
+            "put it in",
+        ),
+        nouns=(*_SCENES, "evening", "dawn", "dusk", "morning"),
+        frames=("{verb} {noun}", "{verb} the {noun}"),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("turn", "change", "switch"),
+        nouns=(
+            "day",
+            "daylight",
+            "daytime",
+            "night",
+            "summer",
+            "winter",
+            "spring",
+            "autumn",
+            "evening",
+            "sunshine",
+            "rain",
+        ),
+        frames=tuple(
+            f"{{verb}} {{noun}} {to} {scene}"
+            for to in ("to", "into")
+            for scene in (*_SCENES, "day", "dusk", "dawn", "rain")
+        ),
+        whole="prompt",
+    ),
+    Lexicon(
+        nouns=_MANNERS,
+        frames=("{noun} version of it", "a {noun} version of it", "make a {noun} version of it"),
+        whole="prompt",
+    ),
+    Lexicon(
+        verbs=("make", "do", "draw", "create", "make me"),
+        nouns=(
+            "cartoon",
+            "caricature",
+            "comic",
+            "painting",
+            "sketch",
+            "drawing",
+            "lego figure",
+            "anime character",
+        ),
+        frames=(
+            "{verb} a {noun} of me",
+            "{verb} a {noun} of us",
+            "{verb} a {noun} of him",
+            "{verb} a {noun} of her",
+            "{verb} a {noun} of them",
+        ),
+        whole="prompt",
+    ),
     Lexicon(
         verbs=("give", "get", "put", "add", "paint", "draw"),
         nouns=("him", "her", "me", "us", "them", "everyone", "everybody"),
@@ -1015,6 +1154,15 @@ _IMAGES = (
 )
 
 GENERATE = (
+    Lexicon(
+        nouns=tuple(
+            f"{article} {noun}"
+            for noun in ("image", "picture", "drawing", "painting", "illustration")
+            for article in ("a", "an")
+        ),
+        frames=("{noun} of a {prompt}", "{noun} of an {prompt}"),
+        is_fallback=True,
+    ),
     Lexicon(
         verbs=(
             "make me",

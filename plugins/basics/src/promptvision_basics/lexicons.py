@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from promptvision.plugin import Lexicon
 
@@ -232,6 +233,54 @@ def _parts() -> Iterator[Lexicon]:
 
 
 CROP = (
+    *(
+        Lexicon(
+            verbs=(
+                "crop it to",
+                "crop to",
+                "make it",
+                "crop it for",
+                "cut it to",
+                "in",
+                "turn it into",
+                "format it for",
+                "fit it to",
+            ),
+            nouns=nouns,
+            frames=("{verb} {noun}", "{verb} a {noun}", "{verb} {noun} format", "{noun} format"),
+            fixed=(("aspect", aspect),),
+        )
+        for aspect, nouns in (("16:9", ("widescreen", "wide screen", "cinema", "tv")),)
+    ),
+    Lexicon(
+        verbs=(
+            "make it fit",
+            "fit it on",
+            "fit it to",
+            "make it fit on",
+            "crop it to fit",
+            "crop it for",
+            "so it fits",
+        ),
+        nouns=("screen", "display", "frame", "slide", "monitor", "format", "ratio"),
+        frames=(
+            "{verb} a {aspect} {noun}",
+            "{verb} my {aspect} {noun}",
+            "{verb} the {aspect} {noun}",
+            "{verb} {aspect}",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "get closer to",
+            "move in on",
+            "go in on",
+            "bring me closer to",
+            "come closer to",
+            "get in closer on",
+        ),
+        frames=("{verb} {target}",),
+    ),
     Lexicon(
         verbs=("cut", "crop", "trim", "reduce", "bring", "get"),
         frames=(
@@ -985,6 +1034,71 @@ _LONGEST = (
 
 RESIZE = (
     Lexicon(
+        language="de",
+        frames=(
+            "auf {width} pixels breite",
+            "auf {width} pixel breite",
+            "auf {width} pixels",
+            "{width} pixels breit",
+            "auf {width}x{height}",
+        ),
+    ),
+    Lexicon(
+        verbs=("set", "make", "change", "limit", "bring", "get", "reduce", "keep"),
+        nouns=("width", "the width", "its width", "the image width"),
+        frames=(
+            "{verb} {noun} to {width}",
+            "{verb} {noun} {width}",
+            "{verb} {noun} to {width} pixels",
+            "{verb} {noun} {width} pixels",
+        ),
+    ),
+    Lexicon(
+        verbs=("set", "make", "change", "limit", "bring", "get", "reduce", "keep"),
+        nouns=("height", "the height", "its height", "the image height"),
+        frames=(
+            "{verb} {noun} to {height}",
+            "{verb} {noun} {height}",
+            "{verb} {noun} to {height} pixels",
+            "{verb} {noun} {height} pixels",
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "no wider than",
+            "not wider than",
+            "at most",
+            "max",
+            "maximum",
+            "up to",
+            "max width",
+            "width at most",
+        ),
+        frames=("{verb} {width} pixels wide", "{verb} {width} wide", "make it {verb} {width} pixels wide"),
+    ),
+    Lexicon(
+        verbs=(
+            "no wider than",
+            "not wider than",
+            "max width",
+            "maximum width",
+            "width at most",
+            "max width of",
+        ),
+        frames=("{verb} {width} pixels", "{verb} {width}", "make it {verb} {width} pixels"),
+    ),
+    Lexicon(
+        verbs=(
+            "no taller than",
+            "no higher than",
+            "max height",
+            "maximum height",
+            "height at most",
+            "max height of",
+        ),
+        frames=("{verb} {height} pixels", "{verb} {height}", "make it {verb} {height} pixels"),
+    ),
+    Lexicon(
         verbs=_FORMATTED,
         frames=("{verb} {width}x{height}", "{verb} {width}x{height} pixels", "{verb} {width} pixels wide"),
     ),
@@ -1644,7 +1758,220 @@ _POP: tuple[str, ...] = (
     "make the colors brighter",
 )
 
+_ABROAD: tuple[
+    tuple[str, tuple[str, ...], tuple[str, ...], tuple[tuple[tuple[str, Any], tuple[str, ...]], ...]], ...
+] = (
+    (
+        "de",
+        (
+            "it ist {}",
+            "it wirkt {}",
+            "it sieht {} aus",
+            "es ist {}",
+            "ist {}",
+            "it war {}",
+            "{}",
+            "alles ist {}",
+        ),
+        (
+            "zu ",
+            "viel zu ",
+            "so ",
+            "sehr ",
+            "etwas zu ",
+            "ein bisschen zu ",
+            "ziemlich ",
+            "total ",
+            "leider zu ",
+            "ganz schön ",
+        ),
+        (
+            (_BRIGHTER, ("dunkel", "düster", "unterbelichtet")),
+            (_DARKER, ("hell", "überbelichtet", "grell")),
+            (_SHARPER, ("unscharf", "verschwommen", "verwackelt")),
+            (_VIVID, ("blass", "farblos", "flau")),
+        ),
+    ),
+    (
+        "es",
+        (
+            "it está {}",
+            "está {}",
+            "it es {}",
+            "it se ve {}",
+            "se ve {}",
+            "salió {}",
+            "it salió {}",
+            "quedó {}",
+            "{}",
+        ),
+        ("muy ", "demasiado ", "un poco ", "tan ", "bastante "),
+        (
+            (_BRIGHTER, ("oscura", "oscuro", "subexpuesta")),
+            (_DARKER, ("clara", "claro", "sobreexpuesta", "brillante")),
+            (_SHARPER, ("borrosa", "borroso", "desenfocada", "desenfocado")),
+            (_VIVID, ("apagada", "pálida", "descolorida", "apagado", "pálido")),
+        ),
+    ),
+    (
+        "fr",
+        (
+            "it est {}",
+            "c'est {}",
+            "elle est {}",
+            "il est {}",
+            "it semble {}",
+            "it paraît {}",
+            "{}",
+            "it reste {}",
+        ),
+        ("trop ", "un peu trop ", "beaucoup trop ", "très ", "si ", "bien trop ", "vraiment trop "),
+        (
+            (_BRIGHTER, ("sombre", "foncée", "foncé", "sous-exposée")),
+            (_DARKER, ("claire", "clair", "lumineuse", "lumineux", "surexposée")),
+            (_SHARPER, ("floue", "flou")),
+            (_VIVID, ("terne", "fade", "pâle", "délavée")),
+        ),
+    ),
+    (
+        "zh",
+        ("it{}", "{}", "it{}了", "{}了", "it看起来{}", "it有点{}", "有点{}"),
+        ("太", "有点", "有些", "非常", "好"),
+        (
+            (_BRIGHTER, ("暗", "黑", "昏暗")),
+            (_DARKER, ("亮", "曝光过度")),
+            (_SHARPER, ("模糊", "糊")),
+            (_VIVID, ("暗淡", "灰", "苍白")),
+        ),
+    ),
+)
+"""Complaints in other languages: sentences, degrees, and for each factor the adjectives."""
+
+
+def _complaints_abroad() -> Iterator[Lexicon]:
+    """Statements that say what is wrong, such as "it ist viel zu dunkel"."""
+    for language, sentences, degrees, cures in _ABROAD:
+        for fixed, adjectives in cures:
+            yield Lexicon(
+                language=language,
+                verbs=degrees,
+                nouns=adjectives,
+                frames=tuple(sentence.format("{verb}{noun}") for sentence in sentences),
+                fixed=(fixed,),
+            )
+
+
 ADJUST = (
+    Lexicon(frames=("get the blur out", "get the blur out of it", "take the blur out"), fixed=(_SHARPER,)),
+    *_complaints_abroad(),
+    Lexicon(
+        verbs=(
+            "remove",
+            "get rid of",
+            "take out",
+            "fix",
+            "lose",
+            "correct",
+            "take away",
+            "clear",
+        ),
+        nouns=(
+            "blur",
+            "blurriness",
+            "fuzziness",
+            "softness",
+            "haze",
+            "motion blur",
+            "the shake",
+            "camera shake",
+        ),
+        frames=("{verb} {noun}", "{verb} the {noun}", "{verb} the {noun} out", "{verb} the {noun} from it"),
+        fixed=(_SHARPER,),
+    ),
+    Lexicon(
+        verbs=("unblur", "deblur", "un-blur", "de-blur", "crispen", "focus", "refocus"),
+        frames=("{verb} it", "{verb}", "{verb} it for me"),
+        fixed=(_SHARPER,),
+    ),
+    Lexicon(
+        verbs=("make it", "get it", "it should be", "make everything", "make all of it"),
+        nouns=(
+            "crystal clear",
+            "clear",
+            "crystal-clear",
+            "in focus",
+            "razor sharp",
+            "sharp",
+            "sharp again",
+            "less fuzzy",
+        ),
+        frames=("{verb} {noun}",),
+        fixed=(_SHARPER,),
+    ),
+    *(
+        Lexicon(
+            verbs=(
+                "make everything",
+                "make the whole thing",
+                "make all of it",
+                "get everything",
+                "everything should be",
+            ),
+            nouns=nouns,
+            frames=("{verb} {noun}",),
+            fixed=(fixed,),
+        )
+        for fixed, nouns in (
+            (_BRIGHTER, ("brighter", "lighter", "less dark")),
+            (_DARKER, ("darker", "less bright", "dimmer")),
+            (_VIVID, ("more vivid", "more colorful", "more colourful", "more vibrant", "more saturated")),
+            (_SHARPER, ("sharper", "crisper", "clearer")),
+        )
+    ),
+    Lexicon(
+        verbs=("make it look", "make it", "make it seem"),
+        nouns=(
+            "aged",
+            "ancient",
+            "antique",
+            "like an antique",
+            "like an old photograph",
+            "like a photo from the past",
+        ),
+        frames=("{verb} {noun}",),
+        fixed=(("sepia", True),),
+    ),
+    Lexicon(
+        verbs=("flip", "invert", "swap", "turn", "switch", "reverse"),
+        nouns=(
+            "the colors around",
+            "the colours around",
+            "all the colors",
+            "all the colours",
+            "its colors",
+            "the colors over",
+        ),
+        frames=("{verb} {noun}",),
+        fixed=(("invert", True),),
+    ),
+    Lexicon(
+        nouns=("colors", "colours"),
+        frames=tuple(
+            f"{the} {{noun}} {hurt}"
+            for the in ("the", "those", "these", "all the", "its")
+            for hurt in (
+                "hurt",
+                "hurt my eyes",
+                "scream",
+                "are screaming",
+                "scream at me",
+                "are screaming at me",
+                "are crazy",
+                "burn",
+            )
+        ),
+        fixed=(("saturation", 0.5),),
+    ),
     Lexicon(
         verbs=("give it", "add", "more", "it needs", "needs", "a bit of", "it lacks", "lacks"),
         nouns=(
@@ -1774,6 +2101,11 @@ ADJUST = (
                     "schärf it nach",
                 ),
                 _SHARPER,
+            ),
+            (
+                "de",
+                ("farben sind zu blass", "farben sind blass", "farben sind flau", "farben wirken blass"),
+                _VIVID,
             ),
             (
                 "de",
@@ -2086,6 +2418,41 @@ _PIXELS = ("pixelate", "pixellate", "anonymize", "anonymise", "censor", "mosaic"
 
 BLUR = (
     Lexicon(
+        verbs=tuple(f"i {do} {want}" for do in ("do not", "don't") for want in ("want", "like")),
+        nouns=(
+            "visible",
+            "readable",
+            "legible",
+            "recognizable",
+            "recognisable",
+            "recognized",
+            "recognised",
+            "identifiable",
+            "seen",
+        ),
+        frames=("{verb} {target} to be {noun}", "{verb} {target} {noun}", "{verb} {target} being {noun}"),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=("protect", "respect", "preserve", "keep", "guard"),
+        nouns=("privacy", "the privacy", "the identity", "identity", "anonymity", "the anonymity"),
+        frames=("{verb} {noun} of {target}",),
+        fixed=(("style", "pixelate"),),
+    ),
+    Lexicon(
+        verbs=("add", "give it", "apply", "use", "make", "do", "with", "some", "a"),
+        nouns=(
+            "depth of field",
+            "a depth of field",
+            "shallow depth of field",
+            "bokeh",
+            "a bokeh effect",
+            "depth of field effect",
+        ),
+        frames=("{verb} {noun}", "{noun}", "{verb} {noun} to it"),
+        fixed=(("target", "background"),),
+    ),
+    Lexicon(
         verbs=("keep", "leave", "have"),
         nouns=("sharp", "in focus", "clear", "crisp", "focused"),
         frames=tuple(
@@ -2123,6 +2490,7 @@ BLUR = (
     ),
     Lexicon(
         verbs=(
+            "soft focus",
             "blurry",
             "blurred",
             "soft",
@@ -2479,6 +2847,7 @@ _WRITES: tuple[str, ...] = (
         for verb in ("make it", "have it", "let it", "it should", "it must")
         for what in ("say", "read")
     ),
+    *("slap", "splash", "text"),
     *(f"{ask} it to {say}" for ask in ("i want", "i need", "i would like") for say in ("say", "read")),
     *(
         "stamp",
@@ -2585,6 +2954,31 @@ _WRITTEN_ABROAD: tuple[tuple[str, tuple[str, ...], dict[str, tuple[str, ...]]], 
 
 DRAW_TEXT = (
     Lexicon(
+        verbs=tuple(
+            f"{ask} the {what}"
+            for ask in ("i want", "i would like", "i need")
+            for what in ("caption", "text", "words", "title")
+        ),
+        frames=(
+            "{verb} {text}",
+            "{verb} {text} on it",
+            "{verb} {text} at the {place}",
+            "{verb} {text} in {color}",
+        ),
+    ),
+    Lexicon(
+        verbs=tuple(
+            f"{ask} the {what}" for ask in ("i want", "i would like") for what in ("caption", "text", "words")
+        ),
+        frames=(
+            "{verb} {text} underneath",
+            "{verb} {text} below",
+            "{verb} {text} under it",
+            "{verb} {text} below it",
+        ),
+        fixed=(("place", "bottom"),),
+    ),
+    Lexicon(
         verbs=(
             "write",
             "write the text",
@@ -2644,6 +3038,8 @@ DRAW_TEXT = (
                 "{verb} {text} at the {noun} of it",
                 "{verb} {text} in the {noun} of it",
                 "{verb} {text} on it at the {noun}",
+                "{verb} {text} in {color} at the {noun}",
+                "{verb} {text} in {color} in the {noun}",
             ),
             fixed=(("place", place),),
         )
@@ -2848,6 +3244,25 @@ _ASKED: tuple[str, ...] = (
 )
 
 INFO = (
+    Lexicon(
+        verbs=(
+            "how heavy",
+            "how big",
+            "how large",
+            "how many bytes",
+            "how many kilobytes",
+            "how many megabytes",
+        ),
+        nouns=(
+            "is the file",
+            "is this file",
+            "is the image file",
+            "does it have",
+            "is the file size",
+            "does the file have",
+        ),
+        frames=("{verb} {noun}",),
+    ),
     Lexicon(
         verbs=("is it", "is it actually", "is it really", "is the file"),
         nouns=("png", "jpeg", "jpg", "webp", "tiff", "avif"),
@@ -3079,6 +3494,33 @@ INFO = (
 
 
 CONVERT = (
+    Lexicon(
+        verbs=("convert", "change", "turn", "switch", "go"),
+        nouns=("png", "jpg", "jpeg", "webp", "tiff", "gif", "bmp", "heic", "avif"),
+        frames=(
+            *("{verb} {noun} to {format}", "{verb} {noun} into {format}", "{verb} from {noun} to {format}"),
+            *(
+                "{verb} it from {noun} to {format}",
+                "{verb} the {noun} to {format}",
+                "{verb} the {noun} into a {format}",
+            ),
+        ),
+    ),
+    Lexicon(
+        verbs=(
+            "export",
+            "what about",
+            "how about",
+            "get",
+            "give me",
+            "send",
+            "better",
+            "rather",
+            "prefer",
+            "i prefer",
+        ),
+        frames=("{verb} {format}", "{verb} a {format}", "{verb} an {format}"),
+    ),
     Lexicon(
         verbs=(
             *(

@@ -11,6 +11,63 @@ _PLAIN = ("", "plain ", "solid ", "clean ", "pure ", "simple ")
 _COLOURS = ("white", "black", "grey", "gray", "blue", "green", "red", "yellow", "pink", "orange", "beige")
 
 REMOVE_BACKGROUND = (
+    *(
+        Lexicon(
+            language=language, verbs=(word,), nouns=(ground,), frames=frames, fixed=(("background", colour),)
+        )
+        for language, ground, frames, white, black in (
+            (
+                "de",
+                "hintergrund",
+                ("{verb} {noun}", "vor {verb} {noun}", "mit {verb} {noun}"),
+                "weißer",
+                "schwarzer",
+            ),
+            ("es", "fondo", ("{noun} {verb}", "con {noun} {verb}", "sobre {noun} {verb}"), "blanco", "negro"),
+            ("fr", "fond", ("{noun} {verb}", "avec {noun} {verb}", "sur {noun} {verb}"), "blanc", "noir"),
+            ("zh", "背景", ("{verb}{noun}", "{verb}的{noun}"), "白色", "黑色"),
+        )
+        for colour, word in (("white", white), ("black", black))
+    ),
+    Lexicon(
+        language="de",
+        frames=(
+            "hintergrund weg",
+            "hintergrund entfernen",
+            "hintergrund raus",
+            "ohne hintergrund",
+            "mach hintergrund weg",
+            "kein hintergrund",
+        ),
+    ),
+    Lexicon(
+        language="es",
+        frames=("sin fondo", "fondo transparente", "fuera fondo", "quítale fondo", "elimina fondo de it"),
+    ),
+    Lexicon(
+        language="fr",
+        frames=("sans fond", "fond transparent", "sans arrière-plan", "retire fond", "vire fond", "ôte fond"),
+    ),
+    Lexicon(language="zh", frames=("透明背景", "背景透明", "不要背景", "去背景", "把背景去除", "把背景删掉")),
+    Lexicon(
+        verbs=("take", "get", "cut", "strip", "throw", "pull", "clear", "wipe", "lift"),
+        nouns=("away", "off", "out", "out of it", "from it", "away from it"),
+        frames=("{verb} the background {noun}", "{verb} background {noun}"),
+    ),
+    Lexicon(
+        verbs=("take", "cut", "strip", "lift"),
+        frames=("{verb} off the background", "{verb} out the background"),
+    ),
+    Lexicon(
+        verbs=("make", "turn", "have", "get", "set"),
+        nouns=("transparent", "see-through", "invisible", "clear", "to transparent"),
+        frames=(
+            "{verb} background {noun}",
+            "{verb} the bg {noun}",
+            "{verb} bg {noun}",
+            "{verb} the backdrop {noun}",
+        ),
+    ),
     Lexicon(
         verbs=(
             *(

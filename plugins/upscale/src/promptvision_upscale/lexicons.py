@@ -31,6 +31,10 @@ _LOSSLESS = (
         "without it becoming {_}",
         "without it looking {_}",
         "without pixelation",
+        "without quality loss",
+        "without any loss",
+        "without loss of quality",
+        "in good quality",
         "without blur",
         "without loss",
         "but keep it sharp",
@@ -46,6 +50,26 @@ _LOSSLESS = (
 _QUALITIES = ("quality", "image quality", "resolution", "detail", "details", "definition")
 
 UPSCALE = (
+    Lexicon(
+        verbs=("bigger", "larger", "enlarged", "make it bigger", "make it larger", "a bigger version"),
+        frames=(
+            "{verb} but still sharp",
+            "{verb} but sharp",
+            "{verb} and sharp",
+            "{verb} and still sharp",
+            "{verb} without blur",
+        ),
+    ),
+    Lexicon(
+        verbs=("low", "poor", "bad", "small", "weak", "terrible", "awful"),
+        nouns=("resolution", "quality", "image quality"),
+        frames=(
+            "the {noun} is too {verb}",
+            "the {noun} is {verb}",
+            "the {noun} is so {verb}",
+            "the {noun} is very {verb}",
+        ),
+    ),
     *(
         Lexicon(
             verbs=_ENLARGES,

@@ -70,6 +70,8 @@ _FILLER = word_set(
     "suit suits suited old-fashioned classic traditional",
 )
 """English words that do not tell requests about the whole image apart."""
+_WEAK = frozenset(("on", "out", "off", "up", "down", "writ", "nam"))
+"""Words that alone ask for nothing: "write hello" shares "writ" with "get the writing"."""
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"
     r"|nor|except|but only|only|instead)\b"
@@ -281,7 +283,7 @@ def _matches(
             ):
                 words = frame.words | verb | noun
                 values = _values(function, frame.slots, numbers, tokens)
-                if values is None or not words | set(values):
+                if values is None or not (words - _WEAK or values):
                     continue
                 left = said - words - {word for value in values.values() for word in value.lower().split()}
                 if len(left) <= MAX_LEFT and left <= known and (words or frame.slots):

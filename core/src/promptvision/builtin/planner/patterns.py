@@ -301,6 +301,7 @@ class PhraseBook:
                 if function.target is None
                 for lexicon in self._lexicons(function)
                 for noun in lexicon.nouns
+                if self.language == "en" or " " not in noun  # "schwarz weiß" is a colour
             )
         return self._settings
 

@@ -98,7 +98,11 @@ _PROPERTY = re.compile(
     re.IGNORECASE,
 )
 """What an image has, in contrast to things in it."""
-_NO_TEXT = re.compile(r"(?:for|in|with|about|of|on|at|to|out|up|everything|all) ", re.IGNORECASE)
+_NO_TEXT = re.compile(
+    r"(?:for|in|with|about|of|on|at|to|out|up|everything|all) |(?:my|his|her|our|their|the|a|an|some|today's)"
+    r" (?:[\w']+ )?(?:name|initials|date|greeting|message|title|caption|text|note|poem|joke)$",
+    re.IGNORECASE,
+)
 """The beginning of words that say where or what for, not what to write."""
 _PRONOUN_LAST = re.compile(r"\b(?:them|these|those|him|her)$", re.IGNORECASE)
 

@@ -326,7 +326,9 @@ def _foreign(clause: str, book: PhraseBook) -> Reading | None:
     words = fold(clause).split()
     for language in LANGUAGES:
         begins = book.other(language.code).begins
-        if not (language.is_sure(clause) or not clause.isascii() or any(map(begins, words))):
+        is_infinitive = words[-1] in book.other(language.code).vocabulary and words[-1] not in book.vocabulary
+        is_sure = language.is_sure(clause) or not clause.isascii() or is_infinitive
+        if not (is_sure or any(map(begins, words))):
             continue
         wanted, kept, is_negated = language.parted(clause)
         matches = _in_language(wanted, language, book) if wanted else ()

@@ -26,6 +26,8 @@ _PLACES = (
 """Other names of places in an image, where an argument has a list of places."""
 MAX_COLOUR_WORDS = 3
 _COLOUR_NAMES = ("color", "colour")
+_GROUNDS = ("transparent", "blur")
+"""Backgrounds that are no colour."""
 _LEADS = re.compile(r"^(?:by|about|around|exactly)\s+", re.IGNORECASE)
 
 
@@ -51,6 +53,8 @@ def fitted(function: PlannerFunction, name: str, value: str) -> Fit:
     if kind in ("number", "integer"):
         return _number(value)
     if kind == "array":
+        return MISFIT
+    if name == "background" and value.lower() not in _GROUNDS and not _is_colour(value):
         return MISFIT
     if name in _COLOUR_NAMES and not _is_colour(value):
         return MISFIT

@@ -60,7 +60,7 @@ _AMOUNT_FIRST = re.compile(
     re.IGNORECASE,
 )
 _TO_THING = re.compile(
-    r"^\d+ (?:pixels|%|degrees)|^\d+x\d+|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
+    r"^\d+ ?(?:pixels|%|degrees)|^\d+x\d+|^\w+ly (?:around|to|on|in)\b|(?<!next )(?<!close )(?<!closest "
     r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b(?! (?:far )?(?:left|right)\b)"
 )
 """A goal, which no name of a thing holds: "the image to the face"."""
@@ -81,7 +81,9 @@ _HAS_VERB = re.compile(
 """A word that makes a sentence of a target, except in a relative clause."""
 _ASKS = re.compile(r"\b(?:if|could|would|should|because|please|i|you)\b", re.IGNORECASE)
 """Words of a sentence around a request, in what a thing is to look like."""
-_UNSEEN = frozenset(
+_UNSEEN = frozenset(("png", "jpg", "jpeg", "webp", "tiff", "gif", "bmp", "width", "height"))
+_UNSEEN |= frozenset(("noise", "grain", "blurriness", "artifacts", "compression", "format", "go"))
+_UNSEEN |= frozenset(
     ("go", "account", "history", "subscription", "password", "browser", "cookies", "conversation")
 )
 _PHOTOS = frozenset(("photo", "picture", "image", "photograph", "pic", "snapshot", "selfie"))
