@@ -219,6 +219,7 @@ if TYPE_CHECKING:
     from promptvision.server.identity import user_of as user_of
     from promptvision.server.instrumented import RequestActivity as RequestActivity
     from promptvision.server.process import run_server as run_server
+    from promptvision.server.response_limit import hold_response as hold_response
     from promptvision.settings import Section as Section
     from promptvision.settings import Settings as Settings
     from promptvision.settings import load_settings as load_settings
@@ -510,6 +511,7 @@ _MODULES = {
     "flat_rgb": "promptvision.images.colour",
     "function_parameters": "promptvision.tools.schema",
     "html_head": "promptvision.cli.report",
+    "hold_response": "promptvision.server.response_limit",
     "hookimpl": "promptvision.plugins.specs",
     "image_fields": "promptvision.tools.artifacts",
     "image_id_of": "promptvision.images.store",

@@ -5,15 +5,25 @@ from __future__ import annotations
 import asyncio
 import base64
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_agents import MODES, client_of, data_uri, new_agent, scene, text_of
-from mcp_types import BlobResourceContents, ImageContent, ResourceLink
+from mcp_types import (
+    BlobResourceContents,
+    ImageContent,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+    ResourceLink,
+)
 from PIL import Image
+from starlette.requests import Request
 
 from promptvision_mcp.preview import MAX_BYTES, MAX_SIDE
+from promptvision_mcp.server import _Handlers
+from promptvision_mcp.sources import ImageSources, image_uri
 
 modes = pytest.mark.parametrize("mode", MODES)
 
@@ -280,3 +290,21 @@ def test_parallel_calls_of_one_client_run_sequentially() -> None:
             assert handles == [*range(3, 15)]
 
     asyncio.run(check())
+
+
+@pytest.mark.parametrize("room", [2**26, 2**20])
+def test_whole_image_is_read_only_if_there_is_room_for_the_response(room: int) -> None:
+    async def read() -> ReadResourceResult:
+        async with new_agent() as agent:
+            image = await agent.add_image(data_uri(Image.effect_noise((700, 700), 90)), allow_paths=False)
+            scope: dict[str, Any] = {"type": "http", "headers": [], "query_string": b""}
+            scope["promptvision.hold_response"] = lambda size: size < room
+            context: Any = SimpleNamespace(request=Request(scope))
+            handlers = _Handlers(agent, "mcp", ImageSources(()), "link")
+            return await handlers.read_resource(context, ReadResourceRequestParams(uri=image_uri(image.id)))
+
+    if room > 2**20:
+        assert asyncio.run(read()).contents[0].mime_type == "image/png"
+    else:
+        with pytest.raises(MCPError, match="too many large responses"):
+            asyncio.run(read())

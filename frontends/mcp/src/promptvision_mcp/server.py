@@ -14,7 +14,7 @@ from mcp.server import Server
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
-from promptvision.plugin import LOCAL_USER, InputError, NotFound, PromptvisionError, user_of
+from promptvision.plugin import LOCAL_USER, InputError, NotFound, PromptvisionError, hold_response, user_of
 from promptvision_mcp.catalog import list_tools
 from promptvision_mcp.conversation import Conversation
 from promptvision_mcp.elicitation import complete_arguments
@@ -32,6 +32,7 @@ __all__ = ["make_server"]
 log = logging.getLogger(__name__)
 
 _Context = ServerRequestContext[Any]
+_COPIES = 5  # of an image in memory while it is sent: bytes, base64, JSON, and the event with it
 _INSTRUCTIONS = (
     "promptvision edits and examines images. Every image has a handle such as img_1; tools take handles and "
     "return handles of new images, and nothing is ever overwritten. Use `do` for a whole job in one "
@@ -194,7 +195,10 @@ class _Handlers:
             image_id = self._sources.image_id(str(params.uri))
             await self._conversation(context).check_owner(image_id)
             images = self._agent.services.images
-            stat, data = await images.stat(image_id), await images.get(image_id)
+            stat = await images.stat(image_id)
+            if context.request is not None:
+                hold_response(context.request, _COPIES * stat.size)
+            data = await images.get(image_id)
         except PromptvisionError as exc:
             raise MCPError(types.INVALID_PARAMS, str(exc)) from exc
         blob = types.BlobResourceContents(
