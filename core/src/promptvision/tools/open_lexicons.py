@@ -57,6 +57,18 @@ ASK = (
     ),
     Lexicon(
         verbs=(
+            "do you think he",
+            "do you think she",
+            "do you think they",
+            "do you think the",
+            "do you think it",
+        ),
+        frames=("{verb} {_}",),
+        whole="question",
+        is_fallback=True,
+    ),
+    Lexicon(
+        verbs=(
             "did i",
             "did we",
             "did he",

@@ -282,6 +282,11 @@ CROP = (
         frames=("{verb} {target}",),
     ),
     Lexicon(
+        verbs=("get closer to", "move closer to", "go closer to", "come closer to", "get close to"),
+        frames=("{verb} {target}",),
+    ),
+    Lexicon(frames=("{aspect} portrait crop", "{aspect} landscape crop", "a {aspect} portrait crop")),
+    Lexicon(
         verbs=("cut", "crop", "trim", "reduce", "bring", "get"),
         frames=(
             "{verb} it down to a square",

@@ -63,7 +63,8 @@ _DETERMINED = re.compile(
 )
 _KEPT = re.compile(
     r"(?:\s*,\s*(?:and\s+|but\s+)?|\s+(?:but|and)\s+)"
-    r"(?:(?P<left>not|leave|keep)|(?:do not|don't|never)\s+(?:touch|change|remove|edit|alter|paint"
+    r"(?:(?P<left>not|leave|keep)|(?:do not|don't|never)\s+(?:touch|change|mess with|ruin|affect|remove"
+    r"|edit|alter|paint"
     r"|recolou?r|make))\s+"
     r"(?P<kept>.+?)(?:\s+(?:alone|untouched|unchanged|intact|as (?:it|they) (?:is|are|was|were)))?$",
     re.IGNORECASE,

@@ -36,6 +36,8 @@ _PURPOSES = tuple(
         r",? (?:and )?(?:throw (?:away|out)|discard|chop off|cut(?: off| away)?|crop(?: off| away)?|lose"
         r"|forget|ignore|drop)"
         r" (?:the rest|everything else|all else|what is left|the others?|the other half|anything else).*$",
+        r",? (?:and )?not [a-z]+$",
+        r",? for (?:insta|my insta|fb|whatsapp)$",
         r", i (?:only|just) (?:want|need)(?: to (?:see|keep|have))? (?!it |them |him |her |this |to )[\w ]+$",
         r",? without (?:making it|it (?:getting|becoming|looking|going)|losing|any loss|loss|blurring"
         r"|pixelating|ruining|lowering|hurting|distorting|stretching)\b.*$",

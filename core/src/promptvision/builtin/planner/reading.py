@@ -60,8 +60,11 @@ _TO_PLANNER = re.compile(
     re.IGNORECASE,
 )
 """Words of a question that no image answers."""
+_WHY = re.compile(r"why (?:is|are|does|do|did|was|has) (?:it|this|that|my|the)\b", re.IGNORECASE)
+"""A complaint in the form of a question, before the request: "why is it so dark? brighten it"."""
 _WANTED_THING = re.compile(
-    r"^(?:i |we )?(?:want|would like|need|would love|there should be|let there be|there must be"
+    r"^(?:i |we )?(?:want|would like|need|would love|let us have|let's have|there should be|let there be"
+    r"|there must be"
     r"|can we have|can i have)"
     r"(?: to (?:see|have))? (?=(?:an?|some|two|another) .+ (?:on|in|next to|behind|under|over|beside"
     r"|near|around|above) )",
@@ -153,7 +156,7 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         if is_negated(clause):
             reading = replace(reading, is_nothing=True)
             continue
-        if reading.matches and is_fix(clause):
+        if (reading.matches and is_fix(clause)) or (len(clauses) > 1 and _WHY.match(clause)):
             continue
         read = _read_clause(clause, book)
         if read.unknown and not read.matches and len(clauses) > 1 and is_remark(clause):

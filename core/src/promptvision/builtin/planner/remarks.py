@@ -89,7 +89,8 @@ _STATES = (
     r"(?:is|are|am|was|were|be|looks?|looked|seems?|came|comes|come|feels?|turned out|ended up|has|have"
     r"|had|got"
     r"|took|take|taken|hate|hated|love|loved|like|liked|think|thought|do not|don't|does not|doesn't|did not"
-    r"|didn't|can not|can't|cannot|ruins?|spoils?|bothers?|stands?|sits?|appears?|shows?|showed|hope|know"
+    r"|didn't|can not|can't|cannot|ruins?|spoils?|bugs?|bothers?|stands?|sits?|appears?|shows?|showed"
+    r"|hope|know"
     r"|noticed|made|makes|keeps?|kept|went|goes|happened|found|saw|see|shot|bought|visited|forgot|walked"
     r"|changed|decided|reali[sz]ed|tried|wondered|asked|'re|'m|i am|says?|said|told|works?|lives?"
     r"|belongs?|means?|wonder|guess|'s|'ll|will|needs?|wants?|wanted|needed|deserves?)"
@@ -131,6 +132,7 @@ _HAS = re.compile(
     r"|the |too many )?[\w' -]+?) (?:all over|on|in|around|across|over|at|behind|next to)\b.*$",
     re.IGNORECASE,
 )
+_TOO_MANY = re.compile(r"(?:way |far )?too (?:many|much) (?P<thing>[\w -]+)", re.IGNORECASE)
 _COUNT = re.compile(r"^(?:an?|some|too many|two|three) ", re.IGNORECASE)
 _BARE = re.compile(
     r"^(?P<thing>(?!it |this |that |these |those |i |you |we |they |there )[\w-]+(?: [\w-]+)?s) (?:ruin"
@@ -203,6 +205,8 @@ def bare_cure(text: str) -> str:
 
 def is_remark(clause: str) -> bool:
     """Whether a clause states something and asks for nothing: "this is my dog", "hope you are well"."""
+    if _TOO_MANY.fullmatch(clause.strip(" .!")):
+        return True
     return _REMARK.match(clause) is not None and _WISHED.search(clause) is None
 
 
@@ -213,6 +217,8 @@ def is_fix(clause: str) -> bool:
 
 def named_in_remark(clause: str) -> str:
     """The thing that a remark is about, for "it" in the request after it; "" where that is the image."""
+    if found := _TOO_MANY.fullmatch(clause.strip(" .!")):
+        return f"the {found['thing']}"
     about = _THERE.match(clause) or _HAS.match(clause) or _ABOUT.match(clause)
     if about is None or name_image(about["thing"]).startswith(IMAGE):
         return ""

@@ -32,7 +32,8 @@ _LAST_AFTER = re.compile(
     re.IGNORECASE,
 )
 _NOT_BUT = re.compile(
-    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just |only )*(?P<rest>(?:the|my|that|this) .+)$",
+    r"^not (?:the|my|that|this) [^,]+, (?:but |rather |no,? |just |only )*(?P<rest>(?:the|my|that|this"
+    r"|make|turn|paint|change|blur) .+)$",
     re.IGNORECASE,
 )
 _NO_NEED = re.compile(

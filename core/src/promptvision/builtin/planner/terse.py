@@ -103,7 +103,7 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
     if (found := _COLOURED.match(clause)) and is_colour_word(fold(found["colour"]).rpartition(" ")[2]):
         yield f"make the {found['thing']} {found['colour']}"
     bare = clause.strip(" ,.!?")
-    is_named = (found := _IN.fullmatch(bare)) and not book.begins(fold(found[1]).partition(" ")[0])
+    is_named = (found := _IN.fullmatch(polite(clause))) and not book.begins(fold(found[1]).partition(" ")[0])
     if found and is_named and fold(found[1]).strip() not in _NO_NAMES:
         last = fold(found[2]).rpartition(" ")[2]
         if is_colour_word(last) or last in _MATERIALS:

@@ -186,7 +186,7 @@ def _meant(found: re.Match[str], last: Match) -> dict[str, Any]:
     """The thing that was meant, or how it should look: "I meant parasols in pink" names no thing again."""
     named = found["target"].strip()
     prompt = str(dict(last.arguments).get("prompt", ""))
-    if found.re is _MEANT and prompt and not _is_colour(prompt) and not found["determiner"]:
+    if found.re is _MEANT and prompt and not found["determiner"] and _is_colour(named) >= _is_colour(prompt):
         return {"prompt": named}
     return {str(last.function.target): named}
 

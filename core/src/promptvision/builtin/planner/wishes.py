@@ -203,13 +203,29 @@ _WISHES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"^keep (.+?) (?:sharp|in focus|clear|crisp),? (?:and|but) (?:blur|defocus|soften"
-            r"|fade)(?: out)? (?:the rest|everything"
+            r"|fade)(?: out)? (?:(?:all )?the rest|everything"
             r" else|all else|the others?|everything around it).*$",
             r"blur everything except \1",
         ),
         (
             r"^(turn|rotate|spin|tilt) (?:the|my|this) [\w -]+? (by )?(-?\d+(?:\.\d+)? degrees.*)$",
             r"=\1 it \2\3",
+        ),
+        (r"^wish (.+)$", r"i wish \1"),
+        (
+            r"^(?:what|how) would (?:i|he|she|we|they) look (?:like )?with ((?:(?:dark|light|bright"
+            r"|pale) )?\w+)"
+            r" (hair|eyes|nails|lips|teeth)$",
+            r"?make the \2 \1",
+        ),
+        (
+            r"^i (?:do not|don't) want (.+?) to (?:show|appear|be (?:seen|visible|shown|there))(?: .*)?$",
+            r"remove \1",
+        ),
+        (
+            r"^(.+?) (?:needs?|could use|wants?) (?:an? )?(?:fresh |new )?(?:coat|lick"
+            r"|layer) of ((?:(?:dark|light) )?\w+) paint$",
+            r"?make \1 \2",
         ),
         # What somebody requires: "the shop needs pictures 800x800", "the editor asked for a tiff"
         (
