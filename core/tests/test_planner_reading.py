@@ -56,6 +56,7 @@ READ: tuple[str, dict[str, Any]] = ("extract_text", {})
         ("is there any text here?", [READ]),
         ("turn off the colors", [BW]),
         ("go on", []),
+        ("it is sharp now", []),
         ("give me blue eyes", [paint("eyes", "blue")]),
         ("I wonder where the cat is", [find("cat")]),
         ("what's written on the board?", [READ]),

@@ -233,6 +233,18 @@ def _parts() -> Iterator[Lexicon]:
 
 
 CROP = (
+    Lexicon(
+        verbs=(
+            "crop it to",
+            "crop to",
+            "trim it to",
+            "cut it to",
+            "crop it around",
+            "cut it down to",
+            "reduce it to",
+        ),
+        frames=("{verb} {target} only", "{verb} {target} alone", "{verb} only {target}"),
+    ),
     *(
         Lexicon(
             verbs=(
@@ -1902,12 +1914,8 @@ ADJUST = (
         verbs=("make it", "get it", "it should be", "make everything", "make all of it"),
         nouns=(
             "crystal clear",
-            "clear",
             "crystal-clear",
-            "in focus",
             "razor sharp",
-            "sharp",
-            "sharp again",
             "less fuzzy",
         ),
         frames=("{verb} {noun}",),

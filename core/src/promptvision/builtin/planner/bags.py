@@ -70,7 +70,7 @@ _FILLER = word_set(
     "suit suits suited old-fashioned classic traditional",
 )
 """English words that do not tell requests about the whole image apart."""
-_WEAK = frozenset(("on", "out", "off", "up", "down", "writ", "nam"))
+_WEAK = frozenset(("on", "out", "off", "up", "down", "writ", "nam", "mor", "les"))
 """Words that alone ask for nothing: "write hello" shares "writ" with "get the writing"."""
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"

@@ -54,7 +54,8 @@ __all__ = ["Reading", "read_request"]
 
 _TO_PLANNER = re.compile(
     r"\b(?:you|your|yourself|u)\b(?! (?:see|tell|think|say|find|spot|read|notice|guess))|\b(?:possible"
-    r"|cost|app|program|software|weather|price|free|(?:any|some)(?:one|body) (?:there|here|home)$|way to"
+    r"|cost|slow|uploads?|videos?|website"
+    r"|app|program|software|weather|price|free|(?:any|some)(?:one|body) (?:there|here|home)$|way to"
     r"|the rest|today|tomorrow|yesterday|(?:time|day|date"
     r"|year) is it)\b",
     re.IGNORECASE,

@@ -32,6 +32,13 @@ _WANTED_WORDS = word_set(
     "light bright soft sharp colorful colourful vivid saturated intense strong black grey gray harsh loud"
 )
 """Adjectives that, without "too", name what is wanted rather than what is wrong."""
+_PRAISED = word_set("sharp soft light bright colorful colourful vivid")
+"""Adjectives that, without a word of excess, praise: "it is sharp now"."""
+_EXCESS = re.compile(
+    r"\b(?:too|so|very|way|far|really|quite|pretty|rather|bit|little|kind|sort|overly|awfully|terribly|came|turned"
+    r"|comes|ended)\b",
+    re.IGNORECASE,
+)
 _DEGREE = (
     r"(?:(?:still|now|just|kind of|sort of|a (?:little|tiny|wee) bit|a bit|a little|a tad|much|way|far"
     r"|somewhat|somehow|pretty|quite|rather|really|very|so|too|super|all|looking|looks?|seems?|rather"
@@ -186,7 +193,10 @@ def cure_of(clause: str) -> str:
         if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:
             return request
     found = _COMPLAINT.match(text)
-    cure = _CURES.get(_joined(found["word"])) if found else bare_cure(text)
+    word = _joined(found["word"]) if found else ""
+    if found and word in _PRAISED and not _EXCESS.search(found[0]):
+        return ""
+    cure = _CURES.get(word) if found else bare_cure(text)
     return f"make it {cure}" if cure else ""
 
 
