@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptvision.builtin.planner.patterns import phrase_book
 from promptvision.builtin.planner.phrases import MAX_CHARS, match_request
 from promptvision.llm.planner import PlannerFunction
 from promptvision.testing import Stopwatch
@@ -402,3 +403,9 @@ def test_hostile_text_takes_bounded_time(piece: str, end: str) -> None:
         watch = Stopwatch()
         match_request(words, functions)
         assert watch.seconds < 1.0
+
+
+def test_requests_share_what_is_read_from_phrases() -> None:
+    book = phrase_book(FUNCTIONS)
+    assert book.for_request().vocabulary is book.for_request().vocabulary
+    assert book.for_request().settings is book.for_request().settings

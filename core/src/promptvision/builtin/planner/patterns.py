@@ -239,8 +239,7 @@ class PhraseBook:
         self.is_fallback = is_fallback
         self._makers: defaultdict[str, list[Callable[[], Iterator[Readable]]]] = defaultdict(list)
         self._made: dict[str, _Starts] = {}
-        self._vocabulary: frozenset[str] | None = None
-        self._settings: frozenset[str] | None = None
+        self._words: dict[str, frozenset[str]] = {}  # shared with the books of requests
         self.read: dict[tuple[str, str], Any] = {}
         """Parts of the request with their matches; the readings of a clause share most of their parts."""
         self.english: dict[str, Any] = {}
@@ -281,21 +280,21 @@ class PhraseBook:
     @property
     def vocabulary(self) -> frozenset[str]:
         """All words of the phrases outside of their slots."""
-        if self._vocabulary is None:
+        if "vocabulary" not in self._words:
             texts: list[str] = []
             for function in self.functions:
                 texts += [phrase.text for phrase in function.phrases] if self.language == "en" else []
                 for lexicon in self._lexicons(function):
                     texts += (*lexicon.frames, *lexicon.verbs, *lexicon.nouns)
             joined = re.sub(r"\{\w+\}", " ", fold("\n".join(dict.fromkeys(texts))))
-            self._vocabulary = frozenset(re.findall(r"[^\W\d_]{2,}", joined))
-        return self._vocabulary
+            self._words["vocabulary"] = frozenset(re.findall(r"[^\W\d_]{2,}", joined))
+        return self._words["vocabulary"]
 
     @property
     def settings(self) -> frozenset[str]:
         """The last words of the nouns of operations on the whole image: "width", "saturation"."""
-        if self._settings is None:
-            self._settings = frozenset(
+        if "settings" not in self._words:
+            self._words["settings"] = frozenset(
                 fold(noun).rpartition(" ")[2]
                 for function in self.functions
                 if function.target is None
@@ -303,7 +302,7 @@ class PhraseBook:
                 for noun in lexicon.nouns
                 if self.language == "en" or " " not in noun  # "schwarz weiß" is a colour
             )
-        return self._settings
+        return self._words["settings"]
 
     def _lexicons(self, function: PlannerFunction) -> Iterator[Lexicon]:
         return (
