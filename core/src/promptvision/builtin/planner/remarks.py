@@ -35,7 +35,8 @@ _WANTED_WORDS = word_set(
 _PRAISED = word_set("sharp soft light bright colorful colourful vivid")
 """Adjectives that, without a word of excess, praise: "it is sharp now"."""
 _EXCESS = re.compile(
-    r"\b(?:too|so|very|way|far|really|quite|pretty|rather|bit|little|kind|sort|overly|awfully|terribly|came|turned"
+    r"\b(?:too|so|very|way|far|really|quite|pretty|rather|bit|little|kind|sort|overly|awfully|terribly"
+    r"|came|turned"
     r"|comes|ended)\b",
     re.IGNORECASE,
 )
