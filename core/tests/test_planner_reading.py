@@ -57,6 +57,8 @@ READ: tuple[str, dict[str, Any]] = ("extract_text", {})
         ("turn off the colors", [BW]),
         ("go on", []),
         ("it is sharp now", []),
+        ("remove the top third", []),
+        ("make two copies", []),
         ("give me blue eyes", [paint("eyes", "blue")]),
         ("I wonder where the cat is", [find("cat")]),
         ("what's written on the board?", [READ]),

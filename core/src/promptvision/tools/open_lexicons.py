@@ -11,6 +11,10 @@ __all__ = ["ASK", "EDIT", "GENERATE"]
 
 ASK = (
     Lexicon(
+        frames=("what is her name", "what is his name", "what are their names", "who is she", "who is he"),
+        whole="question",
+    ),
+    Lexicon(
         verbs=("who painted", "who made", "who took", "who drew", "who wrote", "who shot", "who built"),
         nouns=("it", "that", "these", "the picture", "the painting"),
         frames=("{verb} {noun}",),

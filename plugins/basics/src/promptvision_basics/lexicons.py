@@ -1879,6 +1879,11 @@ def _complaints_abroad() -> Iterator[Lexicon]:
 
 
 ADJUST = (
+    Lexicon(
+        verbs=("colors", "colours", "the colors", "the colours"),
+        frames=("{verb} pop more", "{verb} should pop", "{verb} should pop more", "let {verb} pop"),
+        fixed=(_VIVID,),
+    ),
     Lexicon(frames=("get the blur out", "get the blur out of it", "take the blur out"), fixed=(_SHARPER,)),
     *_complaints_abroad(),
     Lexicon(

@@ -72,6 +72,8 @@ _FILLER = word_set(
 """English words that do not tell requests about the whole image apart."""
 _WEAK = frozenset(("on", "out", "off", "up", "down", "writ", "nam", "mor", "les"))
 """Words that alone ask for nothing: "write hello" shares "writ" with "get the writing"."""
+_REMOVALS = frozenset(("remov", "delet", "eras", "los", "drop", "discard"))
+"""Stems of verbs that make the opposite of a phrase without them: "remove the top third"."""
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nothing|without|don't|doesn't|isn't|won't|didn't|can't|shouldn't|wouldn't|wasn't"
     r"|nor|except|but only|only|instead)\b"
@@ -286,7 +288,7 @@ def _matches(
                 if values is None or not (words - _WEAK or values):
                     continue
                 left = said - words - {word for value in values.values() for word in value.lower().split()}
-                if len(left) <= MAX_LEFT and left <= known and (words or frame.slots):
+                if len(left) <= MAX_LEFT and left <= known - _REMOVALS and (words or frame.slots):
                     arguments = (*values.items(), *group.fixed)
                     weight = 2 * len(words) + 2 * len(values) - len(left)
                     yield (

@@ -64,12 +64,6 @@ _TO_THING = re.compile(
     r")(?<!nearest )(?<!attached )(?<!belonging )\bto (?:the|an?|my)\b(?! (?:far )?(?:left|right)\b)"
 )
 """A goal, which no name of a thing holds: "the image to the face"."""
-_PART = re.compile(
-    r"(?:(?:top|bottom|left|right|upper|lower|middle|outer|left-hand|right-hand) )+(?:third|quarter|half|part"
-    r"|side|edge|strip|corner|bit)s?",
-    re.IGNORECASE,
-)
-"""A part of an image that no detector finds."""
 _REASON = re.compile(
     r"\b(?:so (?:that|the|it|i|we|my|nobody|no one|people)|because|since (?:i|it|we)|in order"
     r"|for (?:the|my|our|his|her|their|your|this|an?|instagram|facebook|ebay|etsy|tiktok))\b"
@@ -82,6 +76,7 @@ _HAS_VERB = re.compile(
 _ASKS = re.compile(r"\b(?:if|could|would|should|because|please|i|you)\b", re.IGNORECASE)
 """Words of a sentence around a request, in what a thing is to look like."""
 _UNSEEN = frozenset(("png", "jpg", "jpeg", "webp", "tiff", "gif", "bmp", "width", "height"))
+_UNSEEN |= frozenset(("rotate", "flip", "resize", "sharpen", "original", "tint", "copies"))
 _UNSEEN |= frozenset(("noise", "grain", "blurriness", "artifacts", "compression", "format", "go"))
 _UNSEEN |= frozenset(
     ("go", "account", "history", "subscription", "password", "browser", "cookies", "conversation")
@@ -147,9 +142,11 @@ _NO_THINGS += (
 )
 _PART = re.compile(
     r"(?:(?:far|very|upper|lower|top|bottom|left|right|middle|central|outer)[ -]?(?:hand )?)+(?:third"
-    r"|quarter|fifth|two thirds)"
+    r"|quarter|fifth|two thirds|half|part|side|edge|strip|corner|bit)s?|colou?rs [\w-]+er|two|three"
+    r"|(?:the )?too .+",
+    re.IGNORECASE,
 )
-"""A part of an image, which is no thing in it."""
+"""A part or a property of an image, which is no thing in it."""
 _NAMED_SIGN = re.compile(
     r"(?:for (?:sale|rent|hire)|to let|no (?:entry|smoking|parking|exit|swimming)|keep out) \w", re.IGNORECASE
 )
@@ -277,8 +274,6 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
     if _NAMED_SIGN.match(target):
         return True
     if target.lower().startswith(_NO_THINGS):
-        return False
-    if _PART.fullmatch(target):
         return False
     if ":" in target or fold(target).split()[-1] in _PHOTOS:
         return False
