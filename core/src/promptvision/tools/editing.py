@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from promptvision.tools import lexicons, open_lexicons
+from promptvision.tools import lexicons
 from promptvision.tools.artifacts import MissingArgument
 from promptvision.tools.image_models import ImageArgs, ImageResult
 from promptvision.tools.tool import Args, Operation, Phrase, Result
@@ -188,7 +188,7 @@ EDIT = Operation(
     description="Change an image as an instruction says: its style, season, light, or things in it.",
     args=EditArgs,
     result=EditResult,
-    lexicons=open_lexicons.EDIT,
+    lexicons=lexicons.EDIT,
     phrases=(
         "edit it so that {prompt}",
         "redraw it as {prompt}",
@@ -202,7 +202,7 @@ GENERATE = Operation(
     description="Draw a new image from a description.",
     args=GenerateArgs,
     result=GenerateResult,
-    lexicons=open_lexicons.GENERATE,
+    lexicons=lexicons.GENERATE,
     phrases=tuple(
         f"{verb} {noun} of {{prompt}}"
         for verb in ("generate", "create", "draw")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from promptvision.tools import lexicons, open_lexicons
+from promptvision.tools import lexicons
 from promptvision.tools.image_models import ImageArgs, ImageResult
 from promptvision.tools.tool import Operation
 from promptvision.types import Box, ImageText
@@ -149,7 +149,7 @@ ASK = Operation(
     description="Answer a question about what an image shows.",
     args=AskArgs,
     result=AskResult,
-    lexicons=open_lexicons.ASK,
+    lexicons=lexicons.ASK,
     phrases=(
         "ask {question}",
         "ask about it {question}",
