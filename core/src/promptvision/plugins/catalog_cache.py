@@ -4,7 +4,7 @@ A cached catalog is valid for one set of installed distributions, environment va
 which are its key, and as long as no file of a plugin or of promptvision changes. The files are those of each
 plugin's package, and what it imported from outside the installed packages.
 
-This module imports little: ``--help`` reads the cache before anything else.
+This module imports little, and no ``pathlib``: ``--help`` reads the cache before anything else.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import os
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from promptvision.atomic import replace_text
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["cache_key", "read_cached", "write_cached"]
 
@@ -41,20 +41,22 @@ def cache_key() -> str:
     """A digest that changes when a distribution is installed or removed, or a setting changes."""
     variables = sorted((name, value) for name, value in os.environ.items() if name not in _VOLATILE)
     paths = [path or "." for path in dict.fromkeys(sys.path)]
-    folder = "" if all(map(os.path.isabs, paths)) else str(Path.cwd())
+    folder = "" if all(map(os.path.isabs, paths)) else os.getcwd()
     installed = [[path, _distributions(path)] for path in paths]
-    settings = [_digest(Path(name)) for name in _SETTINGS_FILES]
+    settings = [_digest(name) for name in _SETTINGS_FILES]
     key = [FORMAT, sys.version, sys.prefix, folder, installed, settings, variables]
     return hashlib.sha256(json.dumps(key).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 def read_cached(key: str) -> dict[str, Any] | None:
     """The document that was written for a key; None if there is none or a file has changed."""
-    path = _folder() / f"{key}.json"
+    path = os.path.join(_folder(), f"{key}.json")
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
             return None
-        cached = json.loads(path.read_bytes())
+        cached = json.loads(content)
         stamps = cached["stamps"]
         found = [stamp if _is_unchanged(*stamp) else _confirm(*stamp) for stamp in stamps]
         document: dict[str, Any] = cached["document"]
@@ -64,7 +66,7 @@ def read_cached(key: str) -> dict[str, Any] | None:
         return None
     if found != stamps:  # files were touched or copied, with the same content
         with suppress(OSError):  # the old stamps lead to the same document, only later
-            replace_text(path, json.dumps({"stamps": found, "document": document}))
+            _replace(path, {"stamps": found, "document": document})
     return document
 
 
@@ -83,8 +85,8 @@ def write_cached(key: str, document: dict[str, Any], files: Iterable[Path], bega
         if len(stamps) > MAX_STAMPS or any(_is_recent(stamp, began_ns) for stamp in stamps):
             return
         folder = _folder()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_text(folder / f"{key}.json", json.dumps({"stamps": stamps, "document": document}))
+        os.makedirs(folder, exist_ok=True, mode=0o700)
+        _replace(os.path.join(folder, f"{key}.json"), {"stamps": stamps, "document": document})
         _remove_oldest(folder)
     except (OSError, ValueError, TypeError):
         return
@@ -94,13 +96,21 @@ def _is_recent(stamp: list[Any], began_ns: int) -> bool:
     return stamp[1] is not None and max(stamp[1][1:]) >= began_ns - CLOCK_NS
 
 
-def _folder() -> Path:
+def _replace(path: str, cached: dict[str, Any]) -> None:
+    from pathlib import Path
+
+    from promptvision.atomic import replace_text
+
+    replace_text(Path(path), json.dumps(cached))
+
+
+def _folder() -> str:
     home = os.environ.get("PROMPTVISION_HOME")
     if not home:
         import platformdirs
 
         home = platformdirs.user_data_dir("promptvision", appauthor=False)
-    return Path(home).expanduser() / "cache" / "plugins"
+    return os.path.join(os.path.expanduser(home), "cache", "plugins")
 
 
 def _distributions(folder: str) -> list[tuple[str, int]]:
@@ -118,14 +128,14 @@ def _distributions(folder: str) -> list[tuple[str, int]]:
 
 def _stamp(path: str) -> list[Any]:
     """Path, status and digest of a file; a folder has no status and the digest of its names."""
-    if Path(path).is_dir():
+    if os.path.isdir(path):
         return [path, None, _names_digest(path)]
-    return [path, _status(path), _digest(Path(path))]
+    return [path, _status(path), _digest(path)]
 
 
 def _status(path: str) -> list[int]:
     """Size, and times of the content and of the inode."""
-    found = Path(path).stat()
+    found = os.stat(path)
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
@@ -145,15 +155,17 @@ def _names_digest(folder: str) -> str:
     return hashlib.sha256("\0".join(names).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _digest(path: Path) -> str:
+def _digest(path: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return ""
 
 
-def _remove_oldest(folder: Path) -> None:
-    kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    for path in kept[:-MAX_FILES]:
-        path.unlink(missing_ok=True)
+def _remove_oldest(folder: str) -> None:
+    with os.scandir(folder) as entries:
+        kept = sorted(entries, key=lambda entry: entry.stat().st_mtime_ns)
+    for entry in kept[:-MAX_FILES]:
+        with suppress(FileNotFoundError):
+            os.unlink(entry.path)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import click
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command that is imported when it is called.
 
     Args:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from promptvision.plugins.catalog_cache import cache_key, read_cached, write_cached
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from promptvision.plugins.catalog import Catalog, ToolRecord
     from promptvision.plugins.describe import Described
     from promptvision.plugins.discovery import Plugin
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from promptvision.tools.requirements import Missing
 
 __all__ = ["list_plugin_commands", "load_listing"]
-
-log = logging.getLogger(__name__)
 
 
 def list_plugin_commands() -> list[tuple[str, str]]:
@@ -52,9 +49,16 @@ def load_listing(settings: Settings) -> Described:
         catalog = Catalog.from_values(document["catalog"])
     except (AttributeError, KeyError, TypeError, ValueError):  # not written by this version
         return _load(key, settings)[0]
-    for line in catalog.warnings:
-        log.warning("%s", line)
+    _log(catalog.warnings)
     return _Cached(catalog, settings)
+
+
+def _log(warnings: Iterable[str]) -> None:
+    import logging
+
+    log = logging.getLogger(__name__)
+    for line in warnings:
+        log.warning("%s", line)
 
 
 class _Cached:
@@ -145,6 +149,7 @@ def _outcome(plugin: Plugin) -> str:
 def _files(plugins: Iterable[Plugin], settings: Settings) -> Iterator[Path]:
     import sys
     import sysconfig
+    from pathlib import Path
 
     from promptvision.plugins.environments import manifest_path
 
@@ -166,6 +171,9 @@ def _files(plugins: Iterable[Plugin], settings: Settings) -> Iterator[Path]:
 
 def _package_files(module: str) -> Iterator[Path]:
     """The files and folders of the package that a module is in, or its file."""
+    from importlib.util import find_spec
+    from pathlib import Path
+
     try:
         spec = find_spec(module.partition(".")[0])
     except (ImportError, ValueError):
@@ -182,6 +190,8 @@ def _package_files(module: str) -> Iterator[Path]:
 
 
 def _metadata_files(plugin: Plugin) -> Iterator[Path]:
+    from pathlib import Path
+
     dist = plugin.entry_point.dist
     for file in (dist and dist.files) or ():
         if file.name in ("METADATA", "entry_points.txt"):
