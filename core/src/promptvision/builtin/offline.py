@@ -103,9 +103,9 @@ class OfflinePlanner:
         if not request.unavailable:
             return plan
         fuller = read_request(words, (*request.functions, *request.unavailable))
-        if not plan.unknown:
-            return replace(plan, better=_better(plan.matches, fuller.matches))
-        return fuller if not fuller.unknown or not plan.matches else plan
+        if plan.unknown or (plan.is_loose and not fuller.is_loose):
+            return fuller if not fuller.unknown or not plan.matches else plan
+        return replace(plan, better=_better(plan.matches, fuller.matches))
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """The whole reply as one delta."""
@@ -132,8 +132,7 @@ def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | Non
     if is_colour_of_image(words):
         return ChatReply(text=_WHICH_THING, planner=name, failed=True)
     if is_help(words) or not request.functions:
-        text = help_text(request.functions, request.unavailable)
-        return ChatReply(text=text, planner=name, failed=not request.functions)
+        return ChatReply(text=help_text(request.functions, request.unavailable), planner=name, failed=True)
     if (answer := small_talk(words)) is not None:
         return ChatReply(text=answer, planner=name, failed=not is_thanks(words))
     return None

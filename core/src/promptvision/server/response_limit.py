@@ -65,8 +65,9 @@ class ResponseLimit:
             if not is_refused:
                 await _send_pieces(message, send)
 
+        scope[_HOLD] = hold  # in the same scope, where the router sets the endpoint for outer middleware
         try:
-            await self._app({**scope, _HOLD: hold}, receive, limited_send)
+            await self._app(scope, receive, limited_send)
         finally:
             if held:
                 self._room.release(user, held)

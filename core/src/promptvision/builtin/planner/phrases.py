@@ -119,6 +119,7 @@ class Match:
         lead: the words of the phrase before its first slot, if it has several.
         is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
         is_guessed: whether a slot's value is one last word that is no colour: "make the door wet".
+        is_loose: whether the phrase is of a lexicon that counts where no other phrase matches.
         slots: number of arguments that are values of slots; they come first.
         is_declared: whether the function declares the phrase itself rather than through a lexicon.
         is_split: whether it is ambiguous where the target ends and the value begins: "make the green
@@ -134,6 +135,7 @@ class Match:
     is_declared: bool = True
     is_split: bool = False
     is_guessed: bool = False
+    is_loose: bool = False
     slots: int = 0
     rivals: tuple[Match, ...] = ()
 

@@ -136,6 +136,11 @@ class Reading:
     is_nothing: bool = False
     better: PlannerFunction | None = None
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether a call comes from a phrase that counts only where no other phrase matches."""
+        return any(match.is_loose for match in self.matches)
+
 
 def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
     """Parse a request up to the first clause that is not understood."""
@@ -301,7 +306,7 @@ def _loosely(clause: str, book: PhraseBook) -> tuple[Match, ...]:
         return ()
     for text in dict.fromkeys((clause if added == bare else added, clause, bare)):
         if matches := match_clause(text, fallbacks):
-            return matches
+            return tuple(replace(match, is_loose=True) for match in matches)
     return ()
 
 
