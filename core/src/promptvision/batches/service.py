@@ -13,6 +13,7 @@ from promptvision.agent.agent import Agent
 from promptvision.agent.journal import Entry, Journal
 from promptvision.agent.reply import MadeImage, Reply
 from promptvision.agent.request import Source, check_id, check_prompt, check_user
+from promptvision.agent.turns.heartbeat import Heartbeat
 from promptvision.batches.runner import BatchRunner
 from promptvision.batches.state import BATCH_PROMPT_ID, BatchItem, BatchState
 from promptvision.conversations.turn import Claim, EventKind, Turn, TurnKey, TurnStatus
@@ -27,6 +28,7 @@ from promptvision.errors import (
     StoreError,
 )
 from promptvision.images.handles import ImageTable
+from promptvision.runtime.cancellation import CancelToken
 
 __all__ = ["MAX_IMAGES", "BatchService"]
 
@@ -193,7 +195,13 @@ class _Work:
     is_plan_stored: bool = False
 
     async def run(self) -> None:
-        turn, heartbeat = self.journal.turn, asyncio.create_task(self._send_heartbeats())
+        conversations, cancel = self.agent.services.conversations, CancelToken()
+        heartbeat = Heartbeat(conversations, self.journal.turn, cancel, self.agent.settings.lease_s)
+        with cancel.waking(self.runner.cancel), heartbeat:
+            await self._run_items()
+
+    async def _run_items(self) -> None:
+        turn = self.journal.turn
         self.table.include(await self.agent.services.conversations.images(*_place(turn)))
         left = iter([item for item in self.items if item.status != "done"])
         workers = [asyncio.create_task(self._work(left)) for _ in range(JOBS)]
@@ -211,7 +219,7 @@ class _Work:
             else:
                 raise
         finally:
-            await self._stop([*workers, heartbeat])
+            await self._stop(workers)
 
     async def _stop(self, tasks: Sequence[asyncio.Task[None]]) -> None:
         for task in tasks:
@@ -267,18 +275,6 @@ class _Work:
             planner=self.agent.services.planner.name,
         )
         return status, reply.stored()
-
-    async def _send_heartbeats(self) -> None:
-        """Keep the claim on the batch alive."""
-        while True:
-            await asyncio.sleep(self.agent.settings.lease_s / 3)
-            try:
-                await self.agent.services.conversations.heartbeat(self.journal.turn)
-            except LeaseLost:
-                self.runner.cancel()
-                return
-            except StoreError as exc:
-                log.warning("batch %s: no heartbeat: %s", self.journal.turn.key.conversation_id, exc)
 
 
 def _waiting(number: int, name: str) -> BatchItem:
