@@ -7,6 +7,7 @@ import random
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def scene_url(scene_png: bytes) -> str:
 @pytest.fixture(scope="session")
 def one_torch_thread() -> Iterator[None]:
     """Run torch on one thread: tiny models are slower on several."""
-    torch = pytest.importorskip("torch")
+    torch = import_module("torch")
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
