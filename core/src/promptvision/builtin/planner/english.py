@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image
+from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image, rules
 from promptvision.builtin.planner.politeness import cores, stems
 from promptvision.builtin.planner.wishes import wishes
 from promptvision.tools.targets import has_exception
@@ -116,84 +116,81 @@ _WANT = (
     r"|it would be (?:great|nice|good|lovely|better) if|it would look better if|how about having|give me"
     r"|show me)"
 )
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        (
-            r"^(?:nothing|nobody|no one|none) (?:but|except|other than|besides) (.+?) "
-            r"(?:should|must|may|can)? ?(?:be"
-            r" (?:visible|seen|left|kept|shown)|stays?|remains?)$",
-            r"remove everything except \1",
-        ),
-        (rf"^{_WANT} (.+?) {_VERBAL} (.+)$", r"make \1 \2"),
-        (rf"^{_WANT} (.+?) gone\b(.*)$", r"remove \1\2"),
-        (rf"^{_WANT} (.+?) ({_DONE}(?: .*)?)$", r"~\2~\1"),
-        (rf"^{_WANT} (.+)$", r"!make \1"),
-        (rf"^{_WANT} (.+)$", r"\1"),
-        (
-            r"^(?:only |just )?(.+?) (?:should|must|has to|needs to|ought to) (?:be|become|look|turn) (.+)$",
-            r"make \1 \2",
-        ),
-        (
-            rf"^(?:{IMAGE} )?(?:it |this |that )?would look (?:better|nicer|good|great) (?:in )?(.+)$",
-            r"make <image> \1",
-        ),
-        (
-            r"^(?:if )?(.+?) (?:could|should|can|must|may|might|would|is to|has to"
-            r"|have to|needs to|need to|gets?)"
-            rf"(?: please)? (?:be|get) ({_DONE}(?: .*)?)$",
-            r"~\2~\1",
-        ),
-        (r"^(\d+%) (?:of (?:the )?)?(?:original )?(?:size|scale)$", r"resize it to \1"),
-        (r"^(?:make sure )?(?:that )?(.+?) (?:is|are|was|were) gone$", r"remove \1"),
-        (rf"^(?:(?:show me|give me|i want|make) )?(?:{IMAGE} )?without (.+)$", r"remove \1"),
-        (
-            rf"^i (?:do not|don't|no longer) (?:want|need|like)(?: to see)?(?: to have)? (.+?)(?: in| "
-            rf"on)?(?: {_PIC})?$",
-            r"remove \1",
-        ),
-        (rf"^(?:there )?should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
-        (
-            r"^(?:(?:put|use|place|paint|add|show|insert|i want|i would like|make it) )?((?:an?|some) "
-            r".+?)(?: there| in)? (?:instead of|in place of|rather than) (.+)$",
-            r"replace \2 with \1",
-        ),
-        (
-            r"^(?:only|just) (.+?)(?: (?:should|must|may|can|is to))? (?:stays?|remains?|be kept|be left)"
-            r"(?: visible| over)?$",
-            r"remove everything except \1",
-        ),
-        (r"^(?:only|just|merely) (.+)$", r"\1"),
-        (
-            rf"^(?:(?:an?|the|one) )?(?:version|copy|variant) of ({IMAGE}) (?:that is|which is|but) (.+)$",
-            r"make \1 \2",
-        ),
-        (r"^((?!.*\bbe )(?:[\w'-]+ ){1,3}?)(\w+ed)$", r"~\2~\1"),
-        (r"^(.+?) (?:to|for) (?:me|us)$", r"\1"),
-        (rf"^(\w+) (up|down|out|off|in|around) ({IMAGE})$", r"\1 \3 \2"),
-        (r"^(?:keep|leave)(?: just| only| nothing but) (.+)$", r"remove everything except \1"),
-        (r"^(?:only|just) (?:keep|leave) (.+)$", r"remove everything except \1"),
-        (r"^give (.+?) (?:an? )?([\w-]+) colou?r$", r"make \1 \2"),
-        (r"^get (.+?) (?:removed|deleted|erased)$", r"remove \1"),
-        (r"^remove (.+)$", r"remove \1"),
-        (
-            r"^(?:i wonder|i am (?:curious|wondering|interested)(?: about| in| to know)?|i need to know"
-            r"|i want to know"
-            r"|i would like to know|do you know|tell me|let me know|find out|say|show me|can you tell "
-            r"me) (what|where|how|if|whether) (.+)$",
-            r"\1 \2",
-        ),
-        (rf"^(?:in|on|for|with|from) ({IMAGE}),? (.+)$", r"\2 in \1"),
-        (r"^what (.+) says$", r"read \1"),
-        (r"^(what|where|how \w+) (.+) (is|are|says|say|shows)$", r"\1 \3 \2"),
-        (r"^(.+) in place of (.+)$", r"replace \2 with \1"),
-        (r"^(crop|cut|trim) (.+?) (?:in|into|so that it is) (?:a )?(square)$", r"crop it to a square"),
-        (r"^(?:instead of|rather than) .+?, (.+)$", r"\1"),
-        (r"^not .+?,? but(?: rather)? (.+)$", r"\1"),
-        (r"^make (.+?) (?:disappear|vanish|go away|gone|invisible)$", r"remove \1"),
-        (r"^(.+?) must go$", r"remove \1"),
-        (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
-    )
+_RULES = rules(
+    (
+        r"^(?:nothing|nobody|no one|none) (?:but|except|other than|besides) (.+?) "
+        r"(?:should|must|may|can)? ?(?:be"
+        r" (?:visible|seen|left|kept|shown)|stays?|remains?)$",
+        r"remove everything except \1",
+    ),
+    (rf"^{_WANT} (.+?) {_VERBAL} (.+)$", r"make \1 \2"),
+    (rf"^{_WANT} (.+?) gone\b(.*)$", r"remove \1\2"),
+    (rf"^{_WANT} (.+?) ({_DONE}(?: .*)?)$", r"~\2~\1"),
+    (rf"^{_WANT} (.+)$", r"!make \1"),
+    (rf"^{_WANT} (.+)$", r"\1"),
+    (
+        r"^(?:only |just )?(.+?) (?:should|must|has to|needs to|ought to) (?:be|become|look|turn) (.+)$",
+        r"make \1 \2",
+    ),
+    (
+        rf"^(?:{IMAGE} )?(?:it |this |that )?would look (?:better|nicer|good|great) (?:in )?(.+)$",
+        r"make <image> \1",
+    ),
+    (
+        r"^(?:if )?(.+?) (?:could|should|can|must|may|might|would|is to|has to"
+        r"|have to|needs to|need to|gets?)"
+        rf"(?: please)? (?:be|get) ({_DONE}(?: .*)?)$",
+        r"~\2~\1",
+    ),
+    (r"^(\d+%) (?:of (?:the )?)?(?:original )?(?:size|scale)$", r"resize it to \1"),
+    (r"^(?:make sure )?(?:that )?(.+?) (?:is|are|was|were) gone$", r"remove \1"),
+    (rf"^(?:(?:show me|give me|i want|make) )?(?:{IMAGE} )?without (.+)$", r"remove \1"),
+    (
+        rf"^i (?:do not|don't|no longer) (?:want|need|like)(?: to see)?(?: to have)? (.+?)(?: in| "
+        rf"on)?(?: {_PIC})?$",
+        r"remove \1",
+    ),
+    (rf"^(?:there )?should (?:not|n't) be (.+?)(?: in)?(?: {_PIC})?$", r"remove \1"),
+    (
+        r"^(?:(?:put|use|place|paint|add|show|insert|i want|i would like|make it) )?((?:an?|some) "
+        r".+?)(?: there| in)? (?:instead of|in place of|rather than) (.+)$",
+        r"replace \2 with \1",
+    ),
+    (
+        r"^(?:only|just) (.+?)(?: (?:should|must|may|can|is to))? (?:stays?|remains?|be kept|be left)"
+        r"(?: visible| over)?$",
+        r"remove everything except \1",
+    ),
+    (r"^(?:only|just|merely) (.+)$", r"\1"),
+    (
+        rf"^(?:(?:an?|the|one) )?(?:version|copy|variant) of ({IMAGE}) (?:that is|which is|but) (.+)$",
+        r"make \1 \2",
+    ),
+    (r"^((?!.*\bbe )(?:[\w'-]+ ){1,3}?)(\w+ed)$", r"~\2~\1"),
+    (r"^(.+?) (?:to|for) (?:me|us)$", r"\1"),
+    (rf"^(\w+) (up|down|out|off|in|around) ({IMAGE})$", r"\1 \3 \2"),
+    (r"^(?:keep|leave)(?: just| only| nothing but) (.+)$", r"remove everything except \1"),
+    (r"^(?:only|just) (?:keep|leave) (.+)$", r"remove everything except \1"),
+    (r"^give (.+?) (?:an? )?([\w-]+) colou?r$", r"make \1 \2"),
+    (r"^get (.+?) (?:removed|deleted|erased)$", r"remove \1"),
+    (r"^remove (.+)$", r"remove \1"),
+    (
+        r"^(?:i wonder|i am (?:curious|wondering|interested)(?: about| in| to know)?|i need to know"
+        r"|i want to know"
+        r"|i would like to know|do you know|tell me|let me know|find out|say|show me|can you tell "
+        r"me) (what|where|how|if|whether) (.+)$",
+        r"\1 \2",
+    ),
+    (rf"^(?:in|on|for|with|from) ({IMAGE}),? (.+)$", r"\2 in \1"),
+    (r"^what (.+) says$", r"read \1"),
+    (r"^(what|where|how \w+) (.+) (is|are|says|say|shows)$", r"\1 \3 \2"),
+    (r"^(.+) in place of (.+)$", r"replace \2 with \1"),
+    (r"^(crop|cut|trim) (.+?) (?:in|into|so that it is) (?:a )?(square)$", r"crop it to a square"),
+    (r"^(?:instead of|rather than) .+?, (.+)$", r"\1"),
+    (r"^not .+?,? but(?: rather)? (.+)$", r"\1"),
+    (r"^make (.+?) (?:disappear|vanish|go away|gone|invisible)$", r"remove \1"),
+    (r"^(.+?) must go$", r"remove \1"),
+    (r"^(?:what|how) about (?:making|turning) (.+)$", r"make \1"),
 )
 _ONE = re.compile(r"^replace (.+?) ones? with ((?:an?|some|the) (?:.*\s)?)(\w+)$", re.IGNORECASE)
 """A thing named by what replaces it: "a glass bowl instead of the wooden one"."""

@@ -16,6 +16,7 @@ from promptvision.tools.tool import Lexicon, Phrase
 
 __all__ = [
     "IMAGE",
+    "IT",
     "Pattern",
     "PhraseBook",
     "Readable",
@@ -24,6 +25,7 @@ __all__ = [
     "phrase_book",
     "plain",
     "quoted",
+    "rules",
     "unquoted",
     "word_set",
 ]
@@ -34,8 +36,15 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+def rules(*pairs: tuple[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compile pairs of a pattern, which ignores case, and its replacement."""
+    return tuple((re.compile(pattern, re.IGNORECASE), made) for pattern, made in pairs)
+
+
 IMAGE = "<image>"
 """Placeholder for every name of the current image, in sentences and in phrases."""
+IT = rf"(?:{IMAGE}|it|this|that)"
+"""Pattern of the current image: the placeholder or a pronoun."""
 
 _NOUN = (
     r"(?:pictures?|photos?|photographs?|images?|pics?|results?|scene|snapshot|shot|portrait|selfie"

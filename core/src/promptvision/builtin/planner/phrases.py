@@ -118,7 +118,7 @@ class Match:
         weight: number of characters that the clause shares with the phrase literally; more is more certain.
         lead: the words of the phrase before its first slot, if it has several.
         is_follow_up: whether the target is a pronoun that refers to the target of an earlier step.
-        is_guessed: whether a slot's value is one last word that is no colour: "make the door wet".
+        is_guessed: whether a slot's value is one last word that is not a colour: "make the door wet".
         is_loose: whether the phrase is of a lexicon that counts where no other phrase matches.
         slots: number of arguments that are values of slots; they come first.
         is_declared: whether the function declares the phrase itself rather than through a lexicon.

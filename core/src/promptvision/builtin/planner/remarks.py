@@ -6,13 +6,12 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from promptvision.builtin.planner.patterns import IMAGE, fold, name_image, word_set
+from promptvision.builtin.planner.patterns import IMAGE, IT, fold, name_image, word_set
 
 __all__ = ["MAX_PAUSES", "complained", "cure_of", "is_fix", "is_remark", "named_in_remark", "parted_remark"]
 
 MAX_PAUSES = 4
 """Maximum number of pauses in a clause after which a request may begin."""
-_IMG = rf"(?:{IMAGE}|it|this|that)"
 _COMPLAINTS = {
     "brighter": "dark dim dimly-lit gloomy underexposed under-exposed murky shadowy black unlit",
     "darker": "bright light overexposed over-exposed blinding glaring blown-out overlit",
@@ -67,7 +66,7 @@ _POSTURES = (
     ),
 )
 _COMPLAINT = re.compile(
-    rf"^(?:(?:{_IMG}|(?:the |its )?(?:lighting|light|exposure|whole thing|colou?rs?)|everything|all)"
+    rf"^(?:(?:{IT}|(?:the |its )?(?:lighting|light|exposure|whole thing|colou?rs?)|everything|all)"
     r" (?:is|are|was|looks?|seems?|appears?|came out|turned out|comes out|has come out|feels?|ended up)"
     r"|(?:somehow )?(?:it|this)(?: all)? (?:is|looks))"
     r" (?P<how>(?:[\w-]+ ){0,4}?)(?P<word>low (?:res(?:olution)?|quality)|[\w-]+)"

@@ -100,7 +100,7 @@ _SPEAKERS = frozenset(("me", "us", "you", "i", "myself", "yourself"))
 _ASKING = word_set(
     "i you we could would should please if it'd i'd nothing nobody wonderful lovely whether want thanks"
 )
-"""Words of a sentence around a request, which no thing is named by."""
+"""Words of a sentence around a request, which never name a thing."""
 _NO_THINGS: tuple[str, ...] = (
     "no ",
     "either ",
@@ -146,7 +146,7 @@ _PART = re.compile(
     r"|(?:the )?too .+",
     re.IGNORECASE,
 )
-"""A part or a property of an image, which is no thing in it."""
+"""A part or a property of an image, rather than a thing in it."""
 _NAMED_SIGN = re.compile(
     r"(?:for (?:sale|rent|hire)|to let|no (?:entry|smoking|parking|exit|swimming)|keep out) \w", re.IGNORECASE
 )
@@ -337,7 +337,7 @@ def _colour_led(text: str) -> tuple[str, str] | None:
 
 
 def is_guessed(names: tuple[str, ...], values: dict[str, str]) -> bool:
-    """Whether the last of several slots in a row has one word that is no colour: "make the door wet"."""
+    """Whether the last of several slots in a row has one word that is not a colour: "make the door wet"."""
     value = fold(values.get(names[-1], " "))
     return len(names) > 1 and " " not in value and not is_colour_word(value)
 
