@@ -8,7 +8,8 @@ import pytest
 from pydantic import Field
 
 from promptvision.builtin.planner.bags import bag_match
-from promptvision.builtin.planner.patterns import PhraseBook, quoted
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import quoted
 from promptvision.testing.agents import make_registry
 from promptvision.tools.image_models import ImageArgs, ImageResult
 from promptvision.tools.tool import Lexicon, Operation, Tool

@@ -1,26 +1,37 @@
-"""Phrase books keep what does not depend on the request."""
+"""Texts are compared without regard to case, and phrases are found by their first word."""
 
 from __future__ import annotations
 
-from promptvision.builtin.planner.patterns import phrase_book
-from promptvision.testing.agents import make_registry
-from promptvision.tools import operations
-from promptvision.tools.tool import Tool
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-TOOLS = [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
-FUNCTIONS = make_registry(TOOLS).functions()
+from promptvision.builtin.planner.patterns import IMAGE, first_keys, fold, may_end_name
 
 
-def test_words_of_a_book_are_found_once_for_all_requests() -> None:
-    first, second = (phrase_book(FUNCTIONS).for_request() for _ in range(2))
-    assert first is not second
-    assert first.vocabulary
-    assert first.vocabulary is second.vocabulary
-    assert first.settings is second.settings
+@given(st.text(alphabet="aZÄß\u0130\u03a3\u03c3 \u4e00", max_size=12))
+def test_a_folded_text_has_its_characters_one_by_one(text: str) -> None:
+    folded = fold(text)
+    assert len(folded) == len(text)
+    assert folded == "".join(map(fold, text))
 
 
-def test_what_is_read_of_a_request_is_not_shared() -> None:
-    first, second = (phrase_book(FUNCTIONS).for_request() for _ in range(2))
-    assert first.read is not second.read
-    assert first.other("de") is first.other("de")
-    assert first.other("de") is not second.other("de")
+@pytest.mark.parametrize(
+    ("phrase", "key"),
+    [
+        ("Make it {prompt}", "make"),
+        ("{target} away", ""),
+        ("it is too dark", IMAGE),
+        ("the picture looks dull", IMAGE),
+        ("the dog", "the"),
+        ("itemize", "itemize"),
+        ("\u628a{target}\u53bb\u6389", "\u628a"),
+    ],
+)
+def test_a_phrase_is_found_by_its_first_word(phrase: str, key: str) -> None:
+    assert first_keys([phrase, phrase]) == [key, key]
+
+
+def test_a_name_of_the_image_goes_on_with_a_noun_or_its_kind() -> None:
+    assert all(map(may_end_name, ("photo", "pictures", "last")))
+    assert not any(map(may_end_name, ("dog", "photographer")))

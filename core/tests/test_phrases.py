@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from promptvision.builtin.planner.patterns import phrase_book
+from promptvision.builtin.planner.books import phrase_book
 from promptvision.builtin.planner.phrases import MAX_CHARS, match_request
 from promptvision.llm.planner import PlannerFunction
 from promptvision.testing import Stopwatch

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from promptvision.builtin.planner.patterns import phrase_book
+from promptvision.builtin.planner.books import phrase_book
 from promptvision.builtin.planner.politeness import cores, without_asides
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations

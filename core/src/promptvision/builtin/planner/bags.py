@@ -15,15 +15,8 @@ from functools import lru_cache
 from itertools import pairwise, product
 from typing import Any
 
-from promptvision.builtin.planner.patterns import (
-    QUOTE,
-    PhraseBook,
-    fold,
-    name_image,
-    plain,
-    unquoted,
-    word_set,
-)
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import QUOTE, fold, name_image, plain, unquoted, word_set
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.remarks import is_remark
 from promptvision.builtin.planner.slots import fitted, schema_of
@@ -42,6 +35,7 @@ _TOKEN = re.compile(
 _SLOT = re.compile(r"\{(\w+)\}")
 _SLOTS = re.compile(r"\{\w+\}(?:x(?=\{))?")
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
+_BRITISH = re.compile(r"is(e|ed|ing|es|er)$")
 _ENDS = ("ing", "ed", "ly", "es", "s", "e")
 _FILLER = word_set(
     "a an the it its it's this that these those my our his her their me us i we you he she they them one "
@@ -377,7 +371,7 @@ def _words(tokens: Iterable[str], language: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
     stem = _american(word).replace("isation", "ization")
-    stem = re.sub(r"is(e|ed|ing|es|er)$", r"iz\1", stem)
+    stem = _BRITISH.sub(r"iz\1", stem)
     for end in _ENDS:
         if stem.endswith(end) and len(stem) - len(end) >= 3:
             stem = stem[: -len(end)]

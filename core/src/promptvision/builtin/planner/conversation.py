@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from promptvision.builtin.planner.patterns import IMAGE, name_image, phrase_book
+from promptvision.builtin.planner.books import phrase_book
+from promptvision.builtin.planner.patterns import IMAGE, name_image
 from promptvision.llm.planner import PlannerFunction
 from promptvision.plugins.first_party import INSTALL_TOOLS
 from promptvision.tools.targets import is_colour_word

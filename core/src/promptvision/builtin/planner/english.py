@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, name_image, rules
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import IMAGE, fold, name_image, rules
 from promptvision.builtin.planner.politeness import cores, stems
 from promptvision.builtin.planner.wishes import wishes
 from promptvision.tools.targets import has_exception

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from promptvision.builtin.planner.patterns import IMAGE, QUOTE, fold, plain
 from promptvision.builtin.planner.vocabulary import english_names
@@ -14,6 +15,11 @@ __all__ = ["LANGUAGES", "Language"]
 
 
 _QUOTES = re.compile(f"{QUOTE}[^{QUOTE}]*{QUOTE}")
+
+
+@lru_cache(maxsize=2048)
+def _whole_word(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +106,7 @@ class Language:
         if not self.is_spaced:
             return self._english_of_unspaced(value)
         for name, word in self._long_names.items():
-            value = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", word, value, flags=re.IGNORECASE)
+            value = _whole_word(name).sub(word, value)
         words = [self._word(fold(word), word) for word in re.findall(r"[\w'-]+|[.,]", value)]
         words = [word for word in words if word]
         if len(words) == 2 and is_colour_word(words[1]) and not is_colour_word(words[0]):

@@ -9,6 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import Any
 
+from promptvision.builtin.planner.books import PhraseBook, phrase_book
 from promptvision.builtin.planner.clauses import AND, MAX_CLAUSES, bare, split_clauses
 from promptvision.builtin.planner.patterns import (
     ANY_WORDS,
@@ -16,10 +17,8 @@ from promptvision.builtin.planner.patterns import (
     IMAGE,
     POINTED,
     QUOTE,
-    PhraseBook,
     fold,
     name_image,
-    phrase_book,
     unquoted,
 )
 from promptvision.builtin.planner.several import has_several, image_arguments

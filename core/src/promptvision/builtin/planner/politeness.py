@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from promptvision.builtin.planner.patterns import IMAGE, PhraseBook, fold, word_set
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import IMAGE, fold, word_set
 
 __all__ = ["cores", "stems", "without_asides"]
 

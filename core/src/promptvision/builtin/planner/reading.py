@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from promptvision.builtin.planner.bags import bag_match
+from promptvision.builtin.planner.books import PhraseBook, phrase_book
 from promptvision.builtin.planner.clauses import MAX_CLAUSES, split_clauses
 from promptvision.builtin.planner.contrasts import (
     BESIDE_IT,
@@ -20,7 +21,7 @@ from promptvision.builtin.planner.contrasts import (
 from promptvision.builtin.planner.conversation import is_help, is_left, is_small_talk
 from promptvision.builtin.planner.english import MARKS, SURE, WHOLE, polite, readings
 from promptvision.builtin.planner.languages import LANGUAGES, Language
-from promptvision.builtin.planner.patterns import PhraseBook, fold, phrase_book
+from promptvision.builtin.planner.patterns import fold
 from promptvision.builtin.planner.phrases import (
     MAX_CHARS,
     MAX_WORK,
@@ -97,6 +98,7 @@ _COLON = re.compile(r"^(?:the |my )?(?P<thing>[^:,\d]{2,50}): (?:please )?(?P<re
 """A thing before what is to be done with it: "rug: remove"."""
 _DIGIT = re.compile(r"\d")
 _JOIN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+", re.IGNORECASE)
+_JOIN_AS_WRITTEN = re.compile(_JOIN.pattern)
 _HIDDEN = re.compile(r"(?:everything|nothing|not|no|never|don't|only)\b", re.IGNORECASE)
 MAX_PARTS = 3
 _VERBLESS = re.compile(
@@ -419,7 +421,7 @@ def _simply_parted(clause: str, book: PhraseBook) -> tuple[Match, ...]:
 
 def _begun(clause: str, book: PhraseBook) -> Reading | None:
     """The first parts of "describe it and email it", where the rest is a separate request."""
-    for found in reversed(list(re.finditer(r"\s*,\s*(?:and\s+)?|\s+and\s+", clause))):
+    for found in reversed(list(_JOIN_AS_WRITTEN.finditer(clause))):
         rest = clause[found.end() :]
         if len(rest.split()) < 2 or _VERBLESS.match(rest) or is_colour_word(rest.split()[0].lower()):
             continue

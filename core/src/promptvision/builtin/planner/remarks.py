@@ -74,6 +74,7 @@ _COMPLAINT = re.compile(
     r" taste|on my screen))*$",
     re.IGNORECASE,
 )
+_NOT = re.compile(r"\b(?:not|never|no|isn't|n't)\b")
 _FIX = re.compile(
     r"(?:(?:please|can|could|would|will|you|so|and|kindly|just|maybe|perhaps|i|want|need|to|let us)\s+)*"
     r"(?:fix|correct|repair|sort|sort out|help|improve|remedy|change|solve|do something about|take care of"
@@ -187,7 +188,7 @@ _COMMA = re.compile(
 def cure_of(clause: str) -> str:
     """The request that a complaint stands for ("it came out very dark" gives "make it brighter"), or ""."""
     text = name_image(clause.strip(" ,.!?"))
-    if re.search(r"\b(?:not|never|no|isn't|n't)\b", text):
+    if _NOT.search(text):
         return ""
     for rule, request in _POSTURES:
         if (_COMPLAINT.match(text) or _REMARK.match(text)) and rule.search(text) and len(text.split()) < 9:

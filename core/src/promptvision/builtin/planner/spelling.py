@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, islice, product, takewhile
 
-from promptvision.builtin.planner.patterns import PhraseBook, fold, word_set
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import fold, word_set
 
 __all__ = ["corrected_colour", "corrected_things", "corrections", "keeps_values", "load", "near_words"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from promptvision.builtin.planner.books import PhraseBook
 from promptvision.builtin.planner.english import polite
-from promptvision.builtin.planner.patterns import PhraseBook, fold, name_image, word_set
+from promptvision.builtin.planner.patterns import fold, name_image, word_set
 from promptvision.builtin.planner.politeness import cores
 from promptvision.builtin.planner.remarks import cure_of
 from promptvision.tools.targets import is_colour_word
@@ -90,6 +91,9 @@ _ENOUGH = {
 }
 
 
+_NOT = re.compile(r"\b(?:not|never|no|don't)\b")
+
+
 def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
     """Wordings of a clause without a verb: "no people", "car red", "sky to purple", "too dark"."""
     if found := _NO_THING.fullmatch(polite(clause)):
@@ -114,9 +118,7 @@ def terse_readings(clause: str, book: PhraseBook) -> Iterator[str]:
         yield f"remove {found[1]}"
     for text in dict.fromkeys((polite(clause), *cores(clause, book))):
         bare = name_image(text)
-        if len(bare.split()) > 6 or (
-            re.search(r"\b(?:not|never|no|don't)\b", bare) and not _TOO.fullmatch(bare)
-        ):
+        if len(bare.split()) > 6 or (_NOT.search(bare) and not _TOO.fullmatch(bare)):
             continue
         if (
             (found := _TO_COLOUR.fullmatch(bare))

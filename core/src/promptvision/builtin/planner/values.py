@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
+from promptvision.builtin.planner.books import PhraseBook
 from promptvision.builtin.planner.clauses import AND
-from promptvision.builtin.planner.patterns import IMAGE, Pattern, PhraseBook, fold, word_set
+from promptvision.builtin.planner.patterns import IMAGE, Pattern, fold, word_set
 from promptvision.tools.target_grammar import CHOICES, DARK, LIGHT, THINGS
 from promptvision.tools.targets import has_exception, is_colour_word, read_target
 
@@ -204,6 +206,12 @@ _LAST_OF_TWO = (
     rf"|(?:{_SHADE}\s)*\S+)"
 )
 
+_ONE_COLOUR = re.compile(rf"(?:{_SHADE}\s+)?\w+")
+_TARGET_WORD = re.compile(r"[\w'-]+")
+_RATIO = re.compile(r"\d:\d")
+_IN_PLACE = re.compile(r"\b(?:instead of|rather than)\b")
+_JOINED = re.compile(f"({AND.pattern})", re.IGNORECASE)
+
 
 def read_slots(pattern: Pattern, text: str, folded: str) -> dict[str, str] | None:
     """The shortest non-empty value of each slot; None where the phrase does not match.
@@ -245,15 +253,22 @@ def _part(text: str, names: tuple[str, ...]) -> dict[str, str] | None:
         *_, last = found[1].lower().split()
         if last not in _NO_END:
             return dict(zip(names, found.groups(), strict=True))
-    found = re.fullmatch("(.+?)" + _LAST_OF_TWO * (len(names) - 1), text, re.IGNORECASE | re.DOTALL)
+    found = _row(len(names)).fullmatch(text)
     return dict(zip(names, found.groups(), strict=True)) if found else None
+
+
+@lru_cache(maxsize=16)
+def _row(count: int) -> re.Pattern[str]:
+    """The values of as many slots in a row."""
+    return re.compile("(.+?)" + _LAST_OF_TWO * (count - 1), re.IGNORECASE | re.DOTALL)
+
+
+_row(2)  # compiled when this is imported, rather than in the first request
 
 
 def is_colour(text: str) -> bool:
     """Whether a clause consists only of a colour, which means "make it ..."."""
-    return re.fullmatch(rf"(?:{_SHADE}\s+)?\w+", text) is not None and ends_in_colour(
-        text,
-    )
+    return _ONE_COLOUR.fullmatch(text) is not None and ends_in_colour(text)
 
 
 def is_split(names: tuple[str, ...], values: dict[str, str]) -> bool:
@@ -278,7 +293,7 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
     if ":" in target or fold(target).split()[-1] in _PHOTOS:
         return False
     pieces = AND.split(fold(target))
-    words = re.findall(r"[\w'-]+", fold(target))
+    words = _TARGET_WORD.findall(fold(target))
     if (
         not words
         or words[0] in _PREPOSITIONS
@@ -288,7 +303,7 @@ def is_thing(target: str | None, book: PhraseBook) -> bool:
         or _HAS_VERB.search(fold(target))
         or _REASON.search(fold(target))
         or _TO_THING.search(fold(target))
-        or re.search(r"\d:\d", target)
+        or _RATIO.search(target)
     ):
         return False
     return not any(piece in _SPEAKERS or _is_request(piece, book) for piece in pieces)
@@ -374,7 +389,7 @@ def is_look(value: str, *, is_of_target: bool) -> bool:
 def says_something(value: str) -> bool:
     """Whether a value is more than a pronoun, a name of the image, or words that expect another."""
     words = value.lower().split()
-    if re.search(r"\b(?:instead of|rather than)\b", value):
+    if _IN_PLACE.search(value):
         return False
     is_empty = not words or value.lower() in _PRONOUNS or words[-1] in _NO_END
     return not is_empty and IMAGE not in value
@@ -387,7 +402,7 @@ def things(value: str) -> str:
     """
     if has_exception(value):
         return value
-    first, *rest = re.split(f"({AND.pattern})", value, flags=re.IGNORECASE)
+    first, *rest = _JOINED.split(value)
     found = [first]
     for join, thing in zip(rest[::2], rest[1::2], strict=True):
         if "," in join or _DETERMINERS.match(thing) or not ends_in_colour(found[-1]):

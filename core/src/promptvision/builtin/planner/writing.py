@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from promptvision.builtin.planner.patterns import QUOTE, PhraseBook, fold
+from promptvision.builtin.planner.books import PhraseBook
+from promptvision.builtin.planner.patterns import QUOTE, fold
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.slots import MISFIT, fitted, schema_of
 from promptvision.tools.targets import is_colour_word

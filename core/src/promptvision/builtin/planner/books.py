@@ -1,0 +1,202 @@
+"""Phrases of several functions, looked up by the words that a sentence begins with."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from itertools import chain
+from threading import Lock
+from typing import Any
+
+from promptvision.builtin.planner.patterns import IMAGE, first_word, word_set
+from promptvision.builtin.planner.trees import IMAGE_WORDS, Branch, Leaf, Readable, phrase_tree
+from promptvision.llm.planner import PlannerFunction
+
+__all__ = ["PhraseBook", "phrase_book"]
+
+MAX_BOOKS = 16
+_NO_VERBS = word_set(
+    "an the they there nobody no-one red blue green yellow orange pink white beige old new other different "
+    "plain pure simple solid classic soft blurry blurred fuzzy unsharp low high higher better stronger "
+    "weaker tight tighter closer deeper richer super extra enough instead maybe off out down away way if got "
+    "has could needs lacks go try too picture shame backdrop tip counter 90"
+)
+"""First words of phrases that no request has as its verb."""
+
+
+class _Starts:
+    """Phrases of several functions by the words before their first slot."""
+
+    def __init__(self, leaves: Iterable[Leaf]) -> None:
+        self._leaves: defaultdict[str, list[Leaf]] = defaultdict(list)
+        for leaf in leaves:
+            for start in leaf.starts:
+                self._leaves[start].append(leaf)
+        self._lengths = sorted({len(start) for start in self._leaves})
+
+    def fitting(self, text: str) -> Iterator[Readable]:
+        """The phrases that start like a folded sentence and end like it, the shortest start first."""
+        for length in self._lengths:
+            if length > len(text):
+                return
+            start = text[:length]
+            if start in self._leaves:
+                for leaf in self._leaves[start]:
+                    for readable in leaf.beginning(start):
+                        if text.endswith(readable.pattern.literals[-1]):
+                            yield readable
+
+
+class _Second:
+    """Phrases of several functions with the same first two words, by the third."""
+
+    def __init__(self, branches: Iterable[Branch]) -> None:
+        self._branches = tuple(branches)
+        self._words = frozenset(chain.from_iterable(branch.words for branch in self._branches))
+        self._found: dict[str, _Starts] = {}
+
+    def fitting(self, text: str, third: str) -> Iterator[Readable]:
+        """The phrases that start and end like a folded sentence with this third word."""
+        names = IMAGE_WORDS if third.startswith(IMAGE) else ()
+        key = IMAGE if names else third if third in self._words else ""
+        if key not in self._found:
+            words = [word for word in dict.fromkeys((key, "", *names)) if word in self._words]
+            leaves = (
+                branch.leaf(word) for branch in self._branches for word in words if word in branch.words
+            )
+            self._found[key] = _Starts(leaves)
+        return self._found[key].fitting(text)
+
+
+class _Beginning:
+    """Phrases of several functions with the same first word, by the second."""
+
+    def __init__(self, branches: Sequence[Branch]) -> None:
+        self._branches = branches
+        self._words = frozenset(chain.from_iterable(branch.words for branch in branches)) - {""}
+        self._rest = _Starts(branch.leaf("") for branch in branches if "" in branch.words)
+        self._seconds: dict[str, _Second] = {}
+        self._named: dict[str, _Starts] = {}
+
+    def fitting(self, text: str) -> Iterator[Readable]:
+        """The phrases that start and end like a folded sentence."""
+        _, second, third, *_ = (*text.split(" ", 3), "", "")
+        if second in self._words:
+            yield from self._second(second).fitting(text, third)
+        yield from self._rest.fitting(text)
+        if not second.startswith(IMAGE):
+            return
+        for name in IMAGE_WORDS:
+            if name in self._words and name == "it":
+                yield from self._second(name).fitting(text, third)
+            elif name in self._words:
+                yield from self._naming(name).fitting(text)
+
+    def _second(self, word: str) -> _Second:
+        if word not in self._seconds:
+            self._seconds[word] = _Second(
+                branch.then(word) for branch in self._branches if word in branch.words
+            )
+        return self._seconds[word]
+
+    def _naming(self, word: str) -> _Starts:
+        if word not in self._named:
+            branches = (branch for branch in self._branches if word in branch.words)
+            self._named[word] = _Starts(leaf for branch in branches for leaf in branch.naming(word))
+        return self._named[word]
+
+
+class PhraseBook:
+    """The phrases of functions in one language, looked up by the first word of a sentence.
+
+    Args:
+        functions: the functions that can be requested.
+        language: ISO 639-1 code; phrases outside of lexicons are English.
+        is_fallback: whether the book holds only the lexicons that are declared as fallbacks, or the rest.
+    """
+
+    def __init__(
+        self, functions: Sequence[PlannerFunction], language: str = "en", *, is_fallback: bool = False
+    ) -> None:
+        self.functions = tuple(functions)
+        self.language = language
+        self.is_fallback = is_fallback
+        self._trees = [phrase_tree(one, language, is_fallback=is_fallback) for one in self.functions]
+        self._firsts = frozenset(chain.from_iterable(tree.beginnings for tree in self._trees))
+        self._found: dict[str, _Beginning] = {}  # shared with the books of requests, like the words
+        self._words: dict[str, frozenset[str]] = {}
+        self.read: dict[tuple[str, str], Any] = {}
+        """Parts of the request with their matches; the readings of a clause share most of their parts."""
+        self.english: dict[str, Any] = {}
+        """Clauses of the request with their matches in any wording."""
+        self.clauses = 0
+        """Clauses of the request that were read, with the parts they were cut into."""
+        self.work = 0
+        """Characters of the parts that were matched for the request."""
+        self.others: dict[tuple[str, bool], PhraseBook] = {}
+        """The books of other languages, and of fallbacks, for the request."""
+        self.is_question = False
+        """Whether the request has a question mark."""
+
+    def phrases(self, text: str) -> tuple[Readable, ...]:
+        """The phrases that may fit a folded sentence."""
+        return (*self._beginning(first_word(text), text), *self._beginning("", text))
+
+    def for_request(self, *, is_question: bool = False) -> PhraseBook:
+        """The same phrases, with nothing read yet."""
+        made = copy(self)
+        made.read, made.english, made.work, made.clauses = {}, {}, 0, 0
+        made.is_question, made.others = is_question, {}
+        return made
+
+    def other(self, language: str = "en", *, is_fallback: bool = False) -> PhraseBook:
+        """The phrases of the same functions in another language, or the fallbacks, for the same request."""
+        key = (language, is_fallback)
+        if key not in self.others:
+            self.others[key] = phrase_book(self.functions, language, is_fallback=is_fallback).for_request()
+        return self.others[key]
+
+    def begins(self, word: str) -> bool:
+        """Whether a phrase begins with a folded word that may be a verb."""
+        return word in self._firsts and word not in _NO_VERBS
+
+    @property
+    def vocabulary(self) -> frozenset[str]:
+        """All words of the phrases outside of their slots."""
+        if "vocabulary" not in self._words:
+            self._words["vocabulary"] = frozenset().union(*(tree.vocabulary for tree in self._trees))
+        return self._words["vocabulary"]
+
+    @property
+    def settings(self) -> frozenset[str]:
+        """The last words of the nouns of operations on the whole image: "width", "saturation"."""
+        if "settings" not in self._words:
+            self._words["settings"] = frozenset().union(*(tree.settings for tree in self._trees))
+        return self._words["settings"]
+
+    def _beginning(self, word: str, text: str) -> Iterator[Readable]:
+        if word not in self._firsts:
+            return iter(())
+        if word not in self._found:
+            branches = [tree.branch(word) for tree in self._trees if word in tree.beginnings]
+            self._found[word] = _Beginning(branches)
+        return self._found[word].fitting(text)
+
+
+_books: OrderedDict[tuple[Any, ...], PhraseBook] = OrderedDict()
+_lock = Lock()
+
+
+def phrase_book(
+    functions: Sequence[PlannerFunction], language: str = "en", *, is_fallback: bool = False
+) -> PhraseBook:
+    """The phrase book of these functions, cached while they are the same objects."""
+    key = (language, is_fallback, *map(id, functions))
+    with _lock:
+        if key not in _books:  # the book holds the functions, so that ids stay theirs
+            _books[key] = PhraseBook(functions, language, is_fallback=is_fallback)
+        _books.move_to_end(key)
+        while len(_books) > MAX_BOOKS:
+            _books.popitem(last=False)
+        return _books[key]

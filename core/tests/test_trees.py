@@ -1,0 +1,89 @@
+"""The phrases of a function are written out for the words that a sentence begins with."""
+
+from __future__ import annotations
+
+from promptvision.builtin.planner.trees import Leaf, PhraseTree, phrase_tree
+from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.tool import Lexicon, Phrase
+
+LEXICON = Lexicon(
+    frames=("{verb} {target}", "{verb} it {noun}", "please {verb} the {noun} of it", "the last photo {noun}"),
+    verbs=("turn", "set", "get rid of"),
+    nouns=("upside down", "Round"),
+)
+ABROAD = Lexicon(frames=("mach it {noun}",), nouns=("größer",), language="de")
+FUNCTION = PlannerFunction(
+    name="turn_image",
+    description="Turn.",
+    parameters={},
+    phrases=(Phrase("flip the {target}"),),
+    lexicons=(LEXICON, ABROAD),
+)
+
+
+def texts(leaf: Leaf) -> set[str]:
+    return {readable.text for start in leaf.starts for readable in leaf.beginning(start)}
+
+
+def test_a_tree_knows_what_phrases_begin_with() -> None:
+    assert PhraseTree(FUNCTION, "en", is_fallback=False).beginnings == {
+        "turn",
+        "set",
+        "get",
+        "please",
+        "<image>",
+        "flip",
+    }
+    assert PhraseTree(FUNCTION, "de", is_fallback=False).beginnings == {"mach"}
+    assert not PhraseTree(FUNCTION, "en", is_fallback=True).beginnings
+
+
+def test_branches_hold_the_phrases_that_go_on_with_a_word() -> None:
+    turn = PhraseTree(FUNCTION, "en", is_fallback=False).branch("turn")
+    assert turn.words == {"", "it"}
+    assert texts(turn.leaf("")) == {"turn {target}"}
+    assert texts(turn.then("it").leaf("round")) == {"turn it Round"}
+    assert turn.then("it").words == {"upside", "round"}
+
+
+def test_several_words_may_stand_for_a_choice() -> None:
+    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    assert texts(tree.branch("get").then("rid").leaf("of")) == {
+        "get rid of {target}",
+        "get rid of it upside down",
+        "get rid of it Round",
+    }
+    assert texts(tree.branch("please").then("set").leaf("the")) == {
+        "please set the upside down of it",
+        "please set the Round of it",
+    }
+
+
+def test_a_name_of_the_image_is_found_by_its_second_word() -> None:
+    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    flip = tree.branch("flip")
+    assert [texts(leaf) for leaf in flip.naming("the")] == [{"flip the {target}"}]
+    assert list(tree.branch("turn").naming("it"))
+
+
+def test_a_phrase_that_the_function_lists_is_declared() -> None:
+    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    (declared,) = tree.branch("flip").leaf("the").beginning("flip the ")
+    assert declared.is_declared
+    assert declared.phrase == FUNCTION.phrases[0]
+    (spelled,) = tree.branch("turn").leaf("").beginning("turn ")
+    assert not spelled.is_declared
+
+
+def test_words_of_phrases_are_those_outside_of_slots() -> None:
+    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    assert {"upside", "flip", "photo", "the"} <= tree.vocabulary
+    assert not tree.vocabulary & {"target", "verb", "noun"}
+    assert tree.settings == {"down", "round"}
+    assert PhraseTree(FUNCTION, "de", is_fallback=False).vocabulary == {"mach", "it", "größer"}
+
+
+def test_a_tree_is_made_once_for_a_function() -> None:
+    trees = [phrase_tree(FUNCTION, language, is_fallback=False) for language in ("en", "en", "de")]
+    assert trees[0] is trees[1]
+    assert trees[0] is not trees[2]
