@@ -70,7 +70,7 @@ def test_a_phrase_that_the_function_lists_is_declared() -> None:
     tree = PhraseTree(FUNCTION, "en", is_fallback=False)
     (declared,) = tree.branch("flip").leaf("the").beginning("flip the ")
     assert declared.is_declared
-    assert declared.phrase == FUNCTION.phrases[0]
+    assert declared.source is FUNCTION.phrases[0]
     (spelled,) = tree.branch("turn").leaf("").beginning("turn ")
     assert not spelled.is_declared
 

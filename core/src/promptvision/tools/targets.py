@@ -188,6 +188,7 @@ def _fold(text: str) -> str:
     return re.sub(r"\s+", " ", folded).strip(" .,:;!?")
 
 
+@lru_cache(maxsize=4096)
 def has_exception(text: str) -> bool:
     """Whether a lower-case text has an exception ("except", "but not", "that are not")."""
     return any(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from promptvision.builtin.planner.books import phrase_book
@@ -256,9 +257,13 @@ def help_text(functions: Sequence[PlannerFunction], unavailable: Sequence[Planne
 
 def example(function: PlannerFunction, phrase: Phrase) -> str:
     """A phrase with typical values in its slots."""
-    text = phrase.text
-    for slot in phrase.slots:
-        value = _THING if slot == function.target else _SLOT_EXAMPLES.get(slot, "\u2026")
+    return _example(phrase.text, function.target)
+
+
+@lru_cache(maxsize=4096)
+def _example(text: str, target: str | None) -> str:
+    for slot in Phrase(text).slots:
+        value = _THING if slot == target else _SLOT_EXAMPLES.get(slot, "\u2026")
         text = text.replace(f"the {{{slot}}}", f"{{{slot}}}") if value == _THING else text
         text = text.replace(f"{{{slot}}}", value)
     return text

@@ -12,6 +12,7 @@ __all__ = [
     "IT",
     "Pattern",
     "compiled",
+    "ends_in",
     "first_keys",
     "first_word",
     "fold",
@@ -66,6 +67,7 @@ _GLUED = re.compile(r"(?<=[\u3400-\u9fff])it|it(?=[\u3400-\u9fff])")
 _MAY_NAME_IMAGE = re.compile(r"(?:it|the|this|that|my|your|our)(?![a-z])")
 """A first word that may begin a name of the image."""
 _AFTER_ARTICLE = re.compile(rf"(?:{_KIND}|{_NOUN})\b")
+_LONG_WORD = 24
 QUOTE, SPACE = "\ue001", "\ue000"
 """Marks around a text that the user quoted, and between its words, so that no phrase matches inside of it."""
 ANY_WORDS = "_"
@@ -103,9 +105,16 @@ def fold(text: str) -> str:
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
+def ends_in(text: str, words: frozenset[str]) -> bool:
+    """Whether the last word of a text, after a space or a comma, is one of some short words."""
+    last = fold(text[-_LONG_WORD:]).replace(",", " ").split()
+    return bool(last) and last[-1] in words
+
+
+@lru_cache(maxsize=4096)
 def name_image(text: str) -> str:
     """Replace every name of the current image with the placeholder."""
-    return _NAMED.sub(IMAGE, _GLUED.sub(IMAGE, text))
+    return _NAMED.sub(IMAGE, text if text.isascii() else _GLUED.sub(IMAGE, text))
 
 
 @dataclass(frozen=True)

@@ -237,7 +237,7 @@ def _named(match: Match) -> str:
 
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase matches best, if any."""
-    key = (clause, kept)
+    key = (bare(clause), kept)
     if key not in book.read and book.work < MAX_WORK:
         book.work += PART_WORK + len(clause)
         book.read[key] = _best_match(clause, book, kept)
@@ -248,12 +248,13 @@ def _best_match(clause: str, book: PhraseBook, kept: str) -> Match | None:
     text = bare(clause)
     if has_several(text) and (several := _match_several(text, book)) is not None:
         return several
-    handle = HANDLE.search(text)
-    text = HANDLE.sub(IMAGE, text)
+    handle = HANDLE.search(text) if "_" in text else None
+    text = HANDLE.sub(IMAGE, text) if handle else text
     image = f"img_{handle[1]}" if handle else None
-    found = [match for reading in _readings(text) for match in _matches(reading, book, image, kept)]
-    follow_ups = _matches(text, book, image, kept)
-    found += [match for match in follow_ups if match.is_follow_up]
+    worded = list(_readings(text))
+    found = [match for reading in worded for match in _matches(reading, book, image, kept)]
+    if text not in worded:
+        found += [match for match in _matches(text, book, image, kept) if match.is_follow_up]
     best = max(
         found, key=lambda match: (match.weight, not match.is_follow_up, match.is_declared), default=None
     )
@@ -273,7 +274,7 @@ def _match_several(text: str, book: PhraseBook) -> Match | None:
         values = read_slots(pattern, text, folded) if pattern.groups else None
         arguments = image_arguments(function, values) if values else None
         if arguments is not None:
-            fixed = (*arguments.items(), *readable.phrase.fixed)
+            fixed = (*arguments.items(), *readable.source.fixed)
             found.append(Match(function, fixed, weight=pattern.weight, is_declared=readable.is_declared))
     return max(found, key=lambda match: match.weight, default=None)
 
@@ -290,7 +291,7 @@ def _readings(text: str) -> Iterator[str]:
 def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iterator[Match]:
     folded = fold(text)
     for readable in book.phrases(folded):
-        function, phrase, pattern = readable.function, readable.phrase, readable.pattern
+        function, source, pattern = readable.function, readable.source, readable.pattern
         if kept and not function.target:
             continue
         values = read_slots(pattern, text, folded)
@@ -324,16 +325,16 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         is_sure = all(fit.is_sure for fit in fits.values())
         if MISFIT in fits.values() or not (is_sure or readable.is_declared):
             continue
-        arguments = [*((name, fit.value) for name, fit in fits.items()), *phrase.fixed]
-        if phrase.whole:
-            arguments.append((phrase.whole, text.replace(IMAGE, "it").strip()))
+        arguments = [*((name, fit.value) for name, fit in fits.items()), *source.fixed]
+        if source.whole:
+            arguments.append((source.whole, text.replace(IMAGE, "it").strip()))
         if handle is not None and function.image is not None:
             arguments.append((function.image, handle))
         yield Match(
             function,
             tuple(arguments),
             weight=pattern.weight if is_sure else 0,
-            lead=phrase.text.partition("{")[0] if len(phrase.slots) > 1 else "",
+            lead=readable.text.partition("{")[0] if sum(map(len, pattern.groups)) > 1 else "",
             is_follow_up=is_follow_up,
             is_declared=readable.is_declared,
             is_split=any(is_split(group, values) for group in pattern.groups),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from promptvision.builtin.planner.patterns import IMAGE, IT, fold, name_image, word_set
@@ -214,6 +215,7 @@ def bare_cure(text: str) -> str:
     return _CURES.get(word, "") if is_sure else ""
 
 
+@lru_cache(maxsize=4096)
 def is_remark(clause: str) -> bool:
     """Whether a clause states something and asks for nothing: "this is my dog", "hope you are well"."""
     if _TOO_MANY.fullmatch(clause.strip(" .!")):

@@ -38,7 +38,7 @@ _ROW = re.compile(r"^img_([1-9]\d*) (?:input|edit) ", re.MULTILINE)
 
 def has_several(text: str) -> bool:
     """Whether a text names more than one image by its handle."""
-    return len(HANDLE.findall(text)) > 1
+    return "_" in text and len(HANDLE.findall(text)) > 1
 
 
 def name_several(words: str, messages: Sequence[Message]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import combinations, islice, product, takewhile
@@ -154,13 +155,18 @@ def _corrected_thing(word: str) -> str:
 
 def corrections(clause: str, book: PhraseBook) -> Iterator[str]:
     """The clause with corrected words, fewest corrections first."""
-    known = book.vocabulary | _GRAMMAR | _COLOURS
+    known = _with_grammar(book.vocabulary)
     spans = [
         (found.span(), near)
         for found in _WORD.finditer(clause)
         if len(found[0]) >= _MIN_LETTERS and (near := near_words(fold(found[0]), known, is_bold=True))
     ]
     return islice(_combined(clause, spans), MAX_CORRECTIONS) if len(spans) <= MAX_WORDS else iter(())
+
+
+@lru_cache(maxsize=64)
+def _with_grammar(vocabulary: frozenset[str]) -> frozenset[str]:
+    return vocabulary | _GRAMMAR | _COLOURS
 
 
 def keeps_values(values: Iterable[str], clause: str) -> bool:
@@ -194,13 +200,21 @@ def near_words(word: str, known: frozenset[str], *, is_bold: bool = False) -> tu
     starts = set(word[:2])  # a typist rarely misses the first key, and may swap it with the second
     if word[0] in _VOWELS:
         starts |= _VOWELS
-    options = [
-        one for one in known if abs(len(one) - len(word)) <= limit and one[:1] in starts and len(one) > 2
-    ]
+    by_letter = _by_letter(known)
+    lengths = range(max(len(word) - limit, _MIN_LETTERS), len(word) + limit + 1)
+    options = [one for first in starts for one in by_letter.get(first, ()) if len(one) in lengths]
     found = extract(word, options, scorer=OSA.distance, score_cutoff=limit, limit=None)
     best = found[0][1] if found else 0
     nearest = [one for one, distance, _ in found if distance == best]
     return tuple(sorted(nearest, key=lambda one: (-_shared(word, one), one))[:MAX_NEAR])
+
+
+@lru_cache(maxsize=64)
+def _by_letter(words: frozenset[str]) -> dict[str, list[str]]:
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for word in words:
+        found[word[:1]].append(word)
+    return dict(found)
 
 
 def _shared(word: str, other: str) -> int:

@@ -53,11 +53,6 @@ class Readable:
         """Whether the function lists the phrase itself, rather than the words of a lexicon."""
         return isinstance(self.source, Phrase)
 
-    @property
-    def phrase(self) -> Phrase:
-        """The phrase with what it implies."""
-        return Phrase(self.text, self.source.fixed, self.source.whole)
-
 
 _Text = tuple[str, Phrase | Lexicon]
 """A phrase, in which words of its lexicon may still have to be chosen."""

@@ -363,13 +363,14 @@ def is_setting(value: str, book: PhraseBook) -> bool:
     return word in _NO_LOOKS or (word in book.settings and not word.endswith(_ADJECTIVE_ENDS))
 
 
+@lru_cache(maxsize=4096)
 def cleaned(value: str, *, is_target: bool = True) -> str:
     """A slot's value without "in the image", articles and surrounding punctuation.
 
     The article stays before a single colour name, where it distinguishes the object ("a rose") from the
     colour.
     """
-    value = _PLACE_LAST.sub("", value).strip(" ,")
+    value = (_PLACE_LAST.sub("", value) if IMAGE in value else value).strip(" ,")
     if is_target and fold(bare := _ADVERB_LAST.sub("", value)) not in PRONOUNS:
         value = bare
     value = _POSSESSIVE_LAST.sub("", _ONLY.sub("", value)) if is_target else value

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from promptvision.builtin.planner.amounts import AMOUNTS
 from promptvision.builtin.planner.patterns import IT, QUOTE, fold, name_image, rules
@@ -371,8 +372,16 @@ _WISHES = rules(
 )
 
 
-def wishes(text: str) -> Iterator[str]:
+_RULES = tuple((rule.match, made) for rule, made in (*_WISHES, *QUESTIONS, *AMOUNTS))
+
+
+@lru_cache(maxsize=1024)
+def wishes(text: str) -> tuple[str, ...]:
     """Plain requests that a sentence may stand for; a part marked "~" is a participle and its object."""
+    return tuple(_wishes(text))
+
+
+def _wishes(text: str) -> Iterator[str]:
     if found := _POLITE_IF.match(text):
         yield found["rest"]
     if (found := _COLOURED.match(text)) and is_colour_word(fold(found["colour"]).rpartition(" ")[2]):
@@ -382,10 +391,10 @@ def wishes(text: str) -> Iterator[str]:
     if _ONE.search(text):
         yield f"={_ONE.sub('it', text)}"
     yield from without_purpose(text)
-    named = name_image(text)
-    for rule, made in (*_WISHES, *QUESTIONS, *AMOUNTS):
-        for source in dict.fromkeys((text, named)):
-            if found := rule.match(source):
+    sources = tuple(dict.fromkeys((text, name_image(text))))
+    for match, made in _RULES:
+        for source in sources:
+            if found := match(source):
                 wish = found.expand(made)
                 if wish.startswith("?"):
                     if not is_colour_word(fold(wish).rpartition(" ")[2]):
