@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from promptvision.builtin.planner.books import PhraseBook
 from promptvision.builtin.planner.trees import Leaf, PhraseTree, phrase_tree
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.tool import Lexicon, Phrase
@@ -76,11 +77,16 @@ def test_a_phrase_that_the_function_lists_is_declared() -> None:
 
 
 def test_words_of_phrases_are_those_outside_of_slots() -> None:
-    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
-    assert {"upside", "flip", "photo", "the"} <= tree.vocabulary
-    assert not tree.vocabulary & {"target", "verb", "noun"}
-    assert tree.settings == {"down", "round"}
-    assert PhraseTree(FUNCTION, "de", is_fallback=False).vocabulary == {"mach", "it", "größer"}
+    book = PhraseBook([FUNCTION])
+    assert {"upside", "flip", "photo", "the"} <= book.vocabulary
+    assert not book.vocabulary & {"target", "verb", "noun"}
+    assert book.settings == {"down", "round"}
+    german = PhraseBook([FUNCTION], "de")
+    assert german.vocabulary == {"mach", "it", "größer"}
+    assert german.knows("größer")
+    assert not german.knows("groß")
+    assert german.begins("mach")
+    assert not german.begins("größer")
 
 
 def test_a_tree_is_made_once_for_a_function() -> None:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from functools import cached_property
 from itertools import chain
 from threading import Lock
 from typing import Any
 
-from promptvision.builtin.planner.patterns import IMAGE, first_word, word_set
+from promptvision.builtin.planner.patterns import IMAGE, first_word, fold, word_set
 from promptvision.builtin.planner.trees import IMAGE_WORDS, Branch, Leaf, Readable, phrase_tree
 from promptvision.llm.planner import PlannerFunction
 
 __all__ = ["PhraseBook", "phrase_book"]
 
-MAX_BOOKS = 16
+MAX_BOOKS = 64
+_SLOT = re.compile(r"\{\w+\}")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_UNWRITTEN = ("", IMAGE)
+"""Beginnings that are not written so in phrases: a slot, and the names of the image."""
 _NO_VERBS = word_set(
     "an the they there nobody no-one red blue green yellow orange pink white beige old new other different "
     "plain pure simple solid classic soft blurry blurred fuzzy unsharp low high higher better stronger "
@@ -107,8 +113,54 @@ class _Beginning:
         return self._named[word]
 
 
+class _Index:
+    """What does not depend on the request: the phrases of functions in one language, and their words."""
+
+    def __init__(self, functions: Sequence[PlannerFunction], language: str, *, is_fallback: bool) -> None:
+        self._trees = [phrase_tree(one, language, is_fallback=is_fallback) for one in functions]
+        self._found: dict[str, _Beginning] = {}
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        pieces = frozenset().union(*(tree.pieces for tree in self._trees))
+        words = frozenset(piece for piece in pieces if piece.isalpha() and len(piece) > 1)
+        return words.union(_WORD.findall(_SLOT.sub(" ", " ".join(pieces - words))))
+
+    @cached_property
+    def settings(self) -> frozenset[str]:
+        return frozenset().union(*(tree.settings for tree in self._trees))
+
+    def begins(self, word: str) -> bool:
+        is_written = word in _UNWRITTEN or f"\n{word}" in self._text
+        return is_written and word in self._beginnings
+
+    def knows(self, word: str) -> bool:
+        return word in self._text and word in self.vocabulary
+
+    def fitting(self, text: str) -> Iterator[Readable]:
+        for word in (first_word(text), ""):
+            if self.begins(word):
+                yield from self._beginning(word).fitting(text)
+
+    def _beginning(self, word: str) -> _Beginning:
+        if word not in self._found:
+            self._found[word] = _Beginning(
+                [tree.branch(word) for tree in self._trees if word in tree.beginnings]
+            )
+        return self._found[word]
+
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return frozenset(chain.from_iterable(tree.beginnings for tree in self._trees))
+
+    @cached_property
+    def _text(self) -> str:
+        """All phrases as they are declared; a word that is not in it is not looked up in what they make."""
+        return fold("\n" + "\n".join(chain.from_iterable(tree.texts for tree in self._trees)))
+
+
 class PhraseBook:
-    """The phrases of functions in one language, looked up by the first word of a sentence.
+    """The phrases of functions in one language, looked up by the first words of a sentence.
 
     Args:
         functions: the functions that can be requested.
@@ -122,10 +174,7 @@ class PhraseBook:
         self.functions = tuple(functions)
         self.language = language
         self.is_fallback = is_fallback
-        self._trees = [phrase_tree(one, language, is_fallback=is_fallback) for one in self.functions]
-        self._firsts = frozenset(chain.from_iterable(tree.beginnings for tree in self._trees))
-        self._found: dict[str, _Beginning] = {}  # shared with the books of requests, like the words
-        self._words: dict[str, frozenset[str]] = {}
+        self._index = _Index(self.functions, language, is_fallback=is_fallback)
         self.read: dict[tuple[str, str], Any] = {}
         """Parts of the request with their matches; the readings of a clause share most of their parts."""
         self.english: dict[str, Any] = {}
@@ -141,7 +190,7 @@ class PhraseBook:
 
     def phrases(self, text: str) -> tuple[Readable, ...]:
         """The phrases that may fit a folded sentence."""
-        return (*self._beginning(first_word(text), text), *self._beginning("", text))
+        return tuple(self._index.fitting(text))
 
     def for_request(self, *, is_question: bool = False) -> PhraseBook:
         """The same phrases, with nothing read yet."""
@@ -159,29 +208,21 @@ class PhraseBook:
 
     def begins(self, word: str) -> bool:
         """Whether a phrase begins with a folded word that may be a verb."""
-        return word in self._firsts and word not in _NO_VERBS
+        return word not in _NO_VERBS and self._index.begins(word)
+
+    def knows(self, word: str) -> bool:
+        """Whether a folded word stands in a phrase, outside of its slots."""
+        return self._index.knows(word)
 
     @property
     def vocabulary(self) -> frozenset[str]:
         """All words of the phrases outside of their slots."""
-        if "vocabulary" not in self._words:
-            self._words["vocabulary"] = frozenset().union(*(tree.vocabulary for tree in self._trees))
-        return self._words["vocabulary"]
+        return self._index.vocabulary
 
     @property
     def settings(self) -> frozenset[str]:
         """The last words of the nouns of operations on the whole image: "width", "saturation"."""
-        if "settings" not in self._words:
-            self._words["settings"] = frozenset().union(*(tree.settings for tree in self._trees))
-        return self._words["settings"]
-
-    def _beginning(self, word: str, text: str) -> Iterator[Readable]:
-        if word not in self._firsts:
-            return iter(())
-        if word not in self._found:
-            branches = [tree.branch(word) for tree in self._trees if word in tree.beginnings]
-            self._found[word] = _Beginning(branches)
-        return self._found[word].fitting(text)
+        return self._index.settings
 
 
 _books: OrderedDict[tuple[Any, ...], PhraseBook] = OrderedDict()

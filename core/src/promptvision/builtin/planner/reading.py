@@ -337,7 +337,7 @@ def _foreign(clause: str, book: PhraseBook) -> Reading | None:
     words = fold(clause).split()
     for language in LANGUAGES:
         begins = book.other(language.code).begins
-        is_infinitive = words[-1] in book.other(language.code).vocabulary and words[-1] not in book.vocabulary
+        is_infinitive = book.other(language.code).knows(words[-1]) and not book.knows(words[-1])
         is_sure = language.is_sure(clause) or not clause.isascii() or is_infinitive
         if not (is_sure or any(map(begins, words))):
             continue

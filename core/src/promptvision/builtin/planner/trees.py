@@ -29,8 +29,6 @@ _POINTERS = ("it", "this", "that")
 _CHOICES = ("{verb}", "{noun}")
 """Where the words of a lexicon stand in its frames."""
 _CHOICE_FIRST = re.compile(r"[^{]*(\{(?:verb|noun)\})")
-_SLOT = re.compile(r"\{\w+\}")
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
 class Readable:
@@ -100,12 +98,18 @@ class Branch:
         self._function, self._depth = function, depth
         self._written: defaultdict[str, list[tuple[int, _Text]]] = defaultdict(list)
         self._open: list[tuple[int, _Text, str, Mapping[str, list[str]]]] = []
-        for place, (text, source) in enumerate(phrases):
-            word = _word_at(text, depth)
-            if "{" in word and not isinstance(source, Phrase):
-                self._add_open(place, text, word, source)
+        for place, phrase in enumerate(phrases):
+            text, source = phrase
+            words = text.split(" ", depth + 1)
+            word = words[depth] if len(words) > depth else ""
+            if "{" not in word:
+                is_plain = text.isascii() and "'" not in word and not text.startswith((" ", "{"))
+                key = word.lower() if is_plain else ""
+                self._written[key].append((place, phrase))
+            elif isinstance(source, Phrase):
+                self._written[""].append((place, phrase))
             else:
-                self._written[_plain(text, word)].append((place, (text, source)))
+                self._add_open(place, text, word, source)
         self._branches: dict[str, Branch] = {}
         self._leaves: dict[str, Leaf] = {}
 
@@ -177,8 +181,15 @@ class PhraseTree:
     @cached_property
     def beginnings(self) -> frozenset[str]:
         """The words that phrases begin with; "" for a slot."""
-        declared = first_keys(phrase.text for phrase in self._declared)
-        return frozenset(chain(declared, *(by_word for *_, by_word in self._groups)))
+        return frozenset(chain(self._declared_by_word, *(by_word for *_, by_word in self._groups)))
+
+    @cached_property
+    def _declared_by_word(self) -> Mapping[str, list[Phrase]]:
+        found: defaultdict[str, list[Phrase]] = defaultdict(list)
+        keys = first_keys(phrase.text for phrase in self._declared)
+        for key, phrase in zip(keys, self._declared, strict=True):
+            found[key].append(phrase)
+        return dict(found)
 
     @cached_property
     def _groups(self) -> list[_Group]:
@@ -191,14 +202,17 @@ class PhraseTree:
         return self._branches[word]
 
     @cached_property
-    def vocabulary(self) -> frozenset[str]:
-        """All words of the phrases outside of their slots."""
+    def texts(self) -> set[str]:
+        """The phrases, and the frames and words of the lexicons, as they are declared."""
         texts = {phrase.text for phrase in self.function.phrases} if self._has_english else set()
         for lexicon in self._lexicons:
             texts.update(lexicon.frames, lexicon.verbs, lexicon.nouns)
-        found = set(fold(" ".join(texts)).split())
-        words = {word for word in found if len(word) > 1 and word.isalpha()}
-        return frozenset(words).union(_LETTERS.findall(_SLOT.sub(" ", " ".join(found - words))))
+        return texts
+
+    @cached_property
+    def pieces(self) -> frozenset[str]:
+        """What stands between spaces in the texts, folded: words, slots, and words with other characters."""
+        return frozenset(fold(" ".join(self.texts)).split())
 
     @cached_property
     def settings(self) -> frozenset[str]:
@@ -213,9 +227,8 @@ class PhraseTree:
         )
 
     def _phrases(self, word: str) -> Iterator[_Text]:
-        for phrase in self._declared:
-            if first_keys((phrase.text,)) == [word]:
-                yield phrase.text, phrase
+        for phrase in self._declared_by_word.get(word, ()):
+            yield phrase.text, phrase
         for lexicon, choice, frames, by_word in self._groups:
             for one in by_word.get(word, ()) if not choice else ():
                 yield one, lexicon
