@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_WORK, PART_WORK
+from promptvision.builtin.planner import books
+from promptvision.builtin.planner.bags import MAX_BAGS
+from promptvision.builtin.planner.books import Effort
+from promptvision.builtin.planner.english import MAX_READ_OF_REQUEST
+from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_EFFORT, MAX_WORK, PART_WORK
 from promptvision.builtin.planner.reading import read_request
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
@@ -75,3 +79,29 @@ def test_the_work_for_a_request_is_bounded(piece: str, length: int, monkeypatch:
     books = 5  # English and four other languages, each with its own budget
     assert sum(matched) < books * (MAX_WORK + PART_WORK + MAX_CHARS)
     assert bool(matched) == (length <= MAX_CHARS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "the walls are red, I need them " * 8,
+        "it有点模糊, turn it mirrored, who painted it, black background, sketch a blue, " * 3,
+        "make it razor sharp, pon texto abajo a derecha, flip it, mach das bild heller, " * 7,
+        "remvoe teh bol and brigten it, " * 9,
+    ],
+)
+def test_the_effort_for_a_request_is_bounded_in_all_languages_together(
+    words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    efforts: list[Effort] = []
+
+    def started() -> Effort:
+        efforts.append(Effort())
+        return efforts[-1]
+
+    monkeypatch.setattr(books, "Effort", started)
+    read_request(words[:MAX_CHARS], FUNCTIONS)
+    assert len(efforts) == 1, "the books of all languages share it"
+    assert 0 < efforts[0].work <= MAX_EFFORT + PART_WORK + MAX_CHARS
+    assert 0 < efforts[0].read <= MAX_READ_OF_REQUEST + MAX_CHARS
+    assert efforts[0].bags <= MAX_BAGS

@@ -26,6 +26,8 @@ from promptvision.tools.targets import is_colour_word
 __all__ = ["bag_match"]
 
 MAX_WORDS = 16
+MAX_BAGS = 12
+"""Maximum number of clauses of a request, in all languages, whose words are compared in any order."""
 MAX_LEFT = 2
 """How many words of the operation a clause may hold in addition to those of a phrase."""
 _TOKEN = re.compile(
@@ -116,8 +118,9 @@ def bag_match(clause: str, book: PhraseBook) -> Match | None:
     said = _words(tokens, book.language)
     if said >= _TEXT and QUOTE not in clause and not _ADDS.isdisjoint(tokens):
         return None  # a text to write, which is not given
-    if not said - _AMOUNTS or len(tokens) > MAX_WORDS:
+    if not said - _AMOUNTS or len(tokens) > MAX_WORDS or book.effort.bags == MAX_BAGS:
         return None
+    book.effort.bags += 1
     found: list[tuple[int, Match]] = []
     for function in book.functions:
         if not _mentions(function, book.language, said):

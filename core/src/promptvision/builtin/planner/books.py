@@ -6,6 +6,7 @@ import re
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from threading import Lock
@@ -15,7 +16,7 @@ from promptvision.builtin.planner.patterns import IMAGE, first_word, fold, word_
 from promptvision.builtin.planner.trees import IMAGE_WORDS, Branch, Leaf, Readable, phrase_tree
 from promptvision.llm.planner import PlannerFunction
 
-__all__ = ["PhraseBook", "phrase_book"]
+__all__ = ["Effort", "PhraseBook", "phrase_book"]
 
 MAX_BOOKS = 64
 _SLOT = re.compile(r"\{\w+\}")
@@ -131,11 +132,14 @@ class _Index:
         return frozenset().union(*(tree.settings for tree in self._trees))
 
     def begins(self, word: str) -> bool:
-        is_written = word in _UNWRITTEN or f"\n{word}" in self._text
-        return is_written and word in self._beginnings
+        return self._may_have(f"\n{word}", word, "_beginnings") and word in self._beginnings
 
     def knows(self, word: str) -> bool:
-        return word in self._text and word in self.vocabulary
+        return self._may_have(word, word, "vocabulary") and word in self.vocabulary
+
+    def _may_have(self, written: str, word: str, name: str) -> bool:
+        """Whether it is worth while to make the words of that name, unless that was done."""
+        return name in self.__dict__ or word in _UNWRITTEN or written in self._text
 
     def fitting(self, text: str) -> Iterator[Readable]:
         for word in (first_word(text), ""):
@@ -157,6 +161,21 @@ class _Index:
     def _text(self) -> str:
         """All phrases as they are declared; a word that is not in it is not looked up in what they make."""
         return fold("\n" + "\n".join(chain.from_iterable(tree.texts for tree in self._trees)))
+
+
+@dataclass
+class Effort:
+    """What a request has taken so far, in the books of all languages together.
+
+    Args:
+        work: characters of the parts that were matched, each part with a cost of its own.
+        read: characters of the wordings that were tried.
+        bags: clauses whose words were compared in any order.
+    """
+
+    work: int = 0
+    read: int = 0
+    bags: int = 0
 
 
 class PhraseBook:
@@ -183,6 +202,7 @@ class PhraseBook:
         """Clauses of the request that were read, with the parts they were cut into."""
         self.work = 0
         """Characters of the parts that were matched for the request."""
+        self.effort = Effort()
         self.others: dict[tuple[str, bool], PhraseBook] = {}
         """The books of other languages, and of fallbacks, for the request."""
         self.is_question = False
@@ -192,9 +212,10 @@ class PhraseBook:
         """The phrases that may fit a folded sentence."""
         return tuple(self._index.fitting(text))
 
-    def for_request(self, *, is_question: bool = False) -> PhraseBook:
-        """The same phrases, with nothing read yet."""
+    def for_request(self, *, is_question: bool = False, effort: Effort | None = None) -> PhraseBook:
+        """The same phrases, with nothing read yet; ``effort`` is that of the request's other books."""
         made = copy(self)
+        made.effort = effort or Effort()
         made.read, made.english, made.work, made.clauses = {}, {}, 0, 0
         made.is_question, made.others = is_question, {}
         return made
@@ -203,7 +224,8 @@ class PhraseBook:
         """The phrases of the same functions in another language, or the fallbacks, for the same request."""
         key = (language, is_fallback)
         if key not in self.others:
-            self.others[key] = phrase_book(self.functions, language, is_fallback=is_fallback).for_request()
+            book = phrase_book(self.functions, language, is_fallback=is_fallback)
+            self.others[key] = book.for_request(effort=self.effort)
         return self.others[key]
 
     def begins(self, word: str) -> bool:

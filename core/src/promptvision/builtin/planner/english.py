@@ -21,6 +21,8 @@ WHOLE, SURE = "=", "!"
 MARKS = (WHOLE, SURE)
 MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
+MAX_READ_OF_REQUEST = 1600
+"""Characters of all readings of a request together, after which no more are made."""
 
 _HEAD = re.compile(
     r"^(?:(?:(?:would|do) you mind(?: to)?|ok(?:ay)?|now|then|next|finally|lastly|first|second|also|and"
@@ -211,7 +213,13 @@ _INSTEAD = re.compile(r"^(.+?),? (?:instead of|rather than) (\w+)(?: .*)?$", re.
 
 def readings(clause: str, book: PhraseBook) -> Iterator[str]:
     """The clause in alternative wordings, the original first; fewer of a long one."""
-    return islice(_readings(clause, book), min(MAX_READINGS, 1 + MAX_READ_CHARS // (len(clause) + 1)))
+    if book.effort.read > MAX_READ_OF_REQUEST:
+        return
+    for text in islice(_readings(clause, book), min(MAX_READINGS, 1 + MAX_READ_CHARS // (len(clause) + 1))):
+        book.effort.read += len(text)
+        yield text
+        if book.effort.read > MAX_READ_OF_REQUEST:
+            return
 
 
 def _readings(clause: str, book: PhraseBook) -> Iterator[str]:

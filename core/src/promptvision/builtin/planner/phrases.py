@@ -42,12 +42,14 @@ from promptvision.builtin.planner.values import (
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import has_exception, is_colour_word
 
-__all__ = ["MAX_CHARS", "MAX_WORK", "PART_WORK", "Match", "match_clause", "match_request"]
+__all__ = ["MAX_CHARS", "MAX_EFFORT", "MAX_WORK", "PART_WORK", "Match", "match_clause", "match_request"]
 
 MAX_CHARS = 600
 """Longer requests are not parsed."""
 MAX_WORK, PART_WORK = 2400, 40
 """How many characters of parts are matched for one request, each part with a cost of its own."""
+MAX_EFFORT = 3600
+"""How much work the books of all languages may do for one request."""
 MAX_CUTS = 12
 """Maximum number of commas and "and" in a clause at which it is split."""
 MAX_NAME = 4
@@ -238,8 +240,9 @@ def _named(match: Match) -> str:
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase matches best, if any."""
     key = (bare(clause), kept)
-    if key not in book.read and book.work < MAX_WORK:
+    if key not in book.read and book.work < MAX_WORK and book.effort.work < MAX_EFFORT:
         book.work += PART_WORK + len(clause)
+        book.effort.work += PART_WORK + len(clause)
         book.read[key] = _best_match(clause, book, kept)
     return book.read.get(key)
 
