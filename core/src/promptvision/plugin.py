@@ -144,6 +144,7 @@ if TYPE_CHECKING:
     from promptvision.llm.planner import Planner as Planner
     from promptvision.llm.planner import PlannerFunction as PlannerFunction
     from promptvision.llm.planner import PlanRequest as PlanRequest
+    from promptvision.llm.planner import PreparingPlanner as PreparingPlanner
     from promptvision.llm.planner import ProbingPlanner as ProbingPlanner
     from promptvision.llm.planner import StreamingPlanner as StreamingPlanner
     from promptvision.llm.provider import LLMProvider as LLMProvider
@@ -450,6 +451,7 @@ _MODULES = {
     "Point": "promptvision.types",
     "PointSegmentArgs": "promptvision.tools.operations",
     "PromptvisionError": "promptvision.errors",
+    "PreparingPlanner": "promptvision.llm.planner",
     "ProbingPlanner": "promptvision.llm.planner",
     "ProviderError": "promptvision.errors",
     "ProviderErrorKind": "promptvision.errors",

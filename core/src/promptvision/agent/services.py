@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from promptvision.conversations.store import ConversationStore
 from promptvision.images.async_store import AsyncImageStore
 from promptvision.images.store import ImageStore
 from promptvision.instruments import Instruments, instrument_store
-from promptvision.llm.planner import Planner
+from promptvision.llm.planner import Planner, PreparingPlanner
 from promptvision.models.pool import ModelPool
 from promptvision.plugins.middleware import Middleware
 from promptvision.plugins.registry import Registry
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["AgentServices"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +93,20 @@ class AgentServices:
             middleware=(*registry.middleware, *middleware),
             owner=f"{socket.gethostname()}:{os.getpid()}",
         )
+
+    async def prepare_planner(self) -> None:
+        """Let the planner prepare for the operations that are available now, in a thread.
+
+        Without it, the first requests do what is needed. A failure is logged.
+        """
+        if isinstance(self.planner, PreparingPlanner):
+            await asyncio.to_thread(self._prepare, self.planner)
+
+    def _prepare(self, planner: PreparingPlanner) -> None:
+        try:
+            planner.prepare(self.registry.functions(), self.registry.unavailable())
+        except Exception:  # isolation: the planner can answer without
+            log.exception("planner %s: cannot prepare for requests", self.planner.name)
 
     def open_image(self, image_id: str) -> Image:
         """The decoded image; shared, so copy it before changing it. May wait for the image store.

@@ -34,6 +34,7 @@ from promptvision.builtin.planner.conversation import (
     small_talk,
 )
 from promptvision.builtin.planner.phrases import Match
+from promptvision.builtin.planner.preparation import prepare
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.builtin.planner.repeats import repeated
 from promptvision.builtin.planner.several import name_several
@@ -66,6 +67,12 @@ class OfflinePlanner:
     def __init__(self) -> None:
         if "rapidfuzz" not in sys.modules:
             threading.Thread(target=spelling.load, name="promptvision-spelling").start()
+
+    def prepare(
+        self, functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction] = ()
+    ) -> None:
+        """Index the phrases of functions, which the first requests would have to do; safe in any thread."""
+        prepare(functions, unavailable)
 
     async def complete(self, request: PlanRequest) -> ChatReply:
         """The next call of the plan, or the answer when all calls are made or one has failed."""

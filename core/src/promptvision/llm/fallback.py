@@ -14,7 +14,7 @@ from promptvision.llm.budget import fit_request
 from promptvision.llm.correction import corrected_request
 from promptvision.llm.failures import one_line
 from promptvision.llm.messages import ChatDelta, ChatReply, PlannerFallback
-from promptvision.llm.planner import Planner, PlanRequest, StreamingPlanner
+from promptvision.llm.planner import Planner, PlannerFunction, PlanRequest, PreparingPlanner, StreamingPlanner
 from promptvision.llm.retry import Breaker, Deadline, Retry
 from promptvision.llm.written_calls import looks_like_call, parse_written_calls
 
@@ -67,6 +67,14 @@ class FallbackProvider:
         self._breakers = list(breakers or [Breaker(provider.name) for provider in providers])
         self.name = providers[0].name
         self.context_tokens = max(provider.context_tokens for provider in providers)
+
+    def prepare(
+        self, functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction] = ()
+    ) -> None:
+        """Prepare each planner that can be."""
+        for provider in self._providers:
+            if isinstance(provider, PreparingPlanner):
+                provider.prepare(functions, unavailable)
 
     async def complete(self, request: PlanRequest) -> ChatReply:
         """Return the next reply as a whole.

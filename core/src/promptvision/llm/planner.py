@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
@@ -18,6 +18,7 @@ __all__ = [
     "PlanRequest",
     "Planner",
     "PlannerFunction",
+    "PreparingPlanner",
     "ProbingPlanner",
     "StreamingPlanner",
 ]
@@ -118,6 +119,16 @@ class StreamingPlanner(Protocol):
 
     def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """Yield the reply in deltas; the last one holds the whole reply."""
+
+
+@runtime_checkable
+class PreparingPlanner(Protocol):
+    """A planner that can prepare for requests, so that the first ones do not take longer than others."""
+
+    def prepare(
+        self, functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction] = ()
+    ) -> None:
+        """Prepare for requests with these functions. A server calls it in a thread when it starts."""
 
 
 @runtime_checkable

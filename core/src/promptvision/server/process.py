@@ -133,7 +133,9 @@ class _Server(uvicorn.Server):
         self._announce = announce
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        preparing = asyncio.create_task(self._agent.services.prepare_planner())
         await super().startup(sockets)
+        await preparing
         if self.started:
             self._long_lived.freeze()
             host, port = self.servers[0].sockets[0].getsockname()[:2]
