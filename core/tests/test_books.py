@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from promptvision.builtin.planner import books, trees
@@ -11,7 +13,7 @@ from promptvision.builtin.planner.reading import read_request
 from promptvision.llm.planner import PlannerFunction
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
-from promptvision.tools.tool import Tool
+from promptvision.tools.tool import Lexicon, Phrase, Tool
 
 TOOLS = [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
 FUNCTIONS = make_registry(TOOLS).functions()
@@ -60,14 +62,31 @@ def test_a_book_over_more_functions_writes_out_no_phrase_again(monkeypatch: pyte
     assert read_request(words, FUNCTIONS[1:]).matches
     written: list[str] = []
 
-    class Counted(trees.Readable):
-        __slots__ = ()
+    spelled = trees._spelled
 
-        def __init__(self, function: PlannerFunction, *rest: object) -> None:
-            written.append(function.name)
-            super().__init__(function, *rest)  # type: ignore[arg-type]
+    def counted(text: str, source: Phrase | Lexicon) -> Iterable[str]:
+        if source not in (*FUNCTIONS[0].phrases, *FUNCTIONS[0].lexicons):
+            written.append(text)
+        return spelled(text, source)
 
-    monkeypatch.setattr(trees, "Readable", Counted)
+    monkeypatch.setattr(trees, "_spelled", counted)
     monkeypatch.setattr(books, "_books", type(books._books)())
     assert read_request(words, FUNCTIONS).matches
-    assert set(written) <= {FUNCTIONS[0].name}
+    assert not written
+
+
+def test_a_phrase_that_the_function_lists_is_declared() -> None:
+    lexicon = Lexicon(frames=("{verb} {target}",), verbs=("turn",))
+    function = PlannerFunction(
+        name="turn_image",
+        description="Turn.",
+        parameters={},
+        phrases=(Phrase("flip the {target}"),),
+        lexicons=(lexicon,),
+    )
+    book = PhraseBook([function])
+    (declared,), (spelled,) = book.phrases("flip the dog"), book.phrases("turn the dog")
+    assert (declared.text, declared.is_declared) == ("flip the {target}", True)
+    assert (spelled.text, spelled.is_declared) == ("turn {target}", False)
+    assert declared.function is spelled.function is function
+    assert spelled.source is lexicon

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import pytest
 
 from promptvision.builtin.offline import OfflinePlanner
-from promptvision.builtin.planner import trees
+from promptvision.builtin.planner import books, trees
 from promptvision.builtin.planner.reading import read_request
 from promptvision.llm.fallback import FallbackProvider
 from promptvision.llm.planner import PlannerFunction, PreparingPlanner
 from promptvision.testing.agents import make_agent, make_registry
 from promptvision.testing.planner import ScriptedPlanner
 from promptvision.tools import operations
-from promptvision.tools.tool import Tool
+from promptvision.tools.tool import Lexicon, Phrase, Tool
 
 TOOLS = [Tool(name=f"t_{made.name}", operation=made, run="nowhere:run") for made in operations.ALL]
 
@@ -38,13 +38,14 @@ def test_a_prepared_planner_has_indexed_the_phrases(monkeypatch: pytest.MonkeyPa
     assert isinstance(planner, PreparingPlanner)
     planner.prepare(available, unavailable)
     indexed: list[str] = []
-    make = trees.PhraseTree.__init__
 
-    def counted(self: trees.PhraseTree, function: PlannerFunction, language: str, **options: bool) -> None:
+    def counted(
+        phrases: Sequence[Phrase], lexicons: Sequence[Lexicon], language: str, **options: bool
+    ) -> object:
         indexed.append(language)
-        make(self, function, language, **options)
+        return trees.phrase_tree(phrases, lexicons, language, **options)
 
-    monkeypatch.setattr(trees.PhraseTree, "__init__", counted)
+    monkeypatch.setattr(books, "phrase_tree", counted)
     for words in ("remove the ball", "make it brighter", "sing me a song", "mach das Bild heller"):
         for offered in (available, (*available, *unavailable)):
             read_request(words, offered)

@@ -1,4 +1,4 @@
-"""The phrases of a function are written out for the words that a sentence begins with."""
+"""The phrases of an operation are written out for the words that a sentence begins with."""
 
 from __future__ import annotations
 
@@ -13,21 +13,26 @@ LEXICON = Lexicon(
     nouns=("upside down", "Round"),
 )
 ABROAD = Lexicon(frames=("mach it {noun}",), nouns=("größer",), language="de")
+PHRASES = (Phrase("flip the {target}"),)
 FUNCTION = PlannerFunction(
     name="turn_image",
     description="Turn.",
     parameters={},
-    phrases=(Phrase("flip the {target}"),),
+    phrases=PHRASES,
     lexicons=(LEXICON, ABROAD),
 )
 
 
+def tree_of(language: str = "en", *, is_fallback: bool = False) -> PhraseTree:
+    return PhraseTree(PHRASES, (LEXICON, ABROAD), language, is_fallback=is_fallback)
+
+
 def texts(leaf: Leaf) -> set[str]:
-    return {readable.text for start in leaf.starts for readable in leaf.beginning(start)}
+    return {text for start in leaf.starts for text, _ in leaf.beginning(start)}
 
 
 def test_a_tree_knows_what_phrases_begin_with() -> None:
-    assert PhraseTree(FUNCTION, "en", is_fallback=False).beginnings == {
+    assert tree_of().beginnings == {
         "turn",
         "set",
         "get",
@@ -35,12 +40,12 @@ def test_a_tree_knows_what_phrases_begin_with() -> None:
         "<image>",
         "flip",
     }
-    assert PhraseTree(FUNCTION, "de", is_fallback=False).beginnings == {"mach"}
-    assert not PhraseTree(FUNCTION, "en", is_fallback=True).beginnings
+    assert tree_of("de").beginnings == {"mach"}
+    assert not tree_of(is_fallback=True).beginnings
 
 
 def test_branches_hold_the_phrases_that_go_on_with_a_word() -> None:
-    turn = PhraseTree(FUNCTION, "en", is_fallback=False).branch("turn")
+    turn = tree_of().branch("turn")
     assert turn.words == {"", "it"}
     assert texts(turn.leaf("")) == {"turn {target}"}
     assert texts(turn.then("it").leaf("round")) == {"turn it Round"}
@@ -48,7 +53,7 @@ def test_branches_hold_the_phrases_that_go_on_with_a_word() -> None:
 
 
 def test_several_words_may_stand_for_a_choice() -> None:
-    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    tree = tree_of()
     assert texts(tree.branch("get").then("rid").leaf("of")) == {
         "get rid of {target}",
         "get rid of it upside down",
@@ -61,19 +66,15 @@ def test_several_words_may_stand_for_a_choice() -> None:
 
 
 def test_a_name_of_the_image_is_found_by_its_second_word() -> None:
-    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
+    tree = tree_of()
     flip = tree.branch("flip")
     assert [texts(leaf) for leaf in flip.naming("the")] == [{"flip the {target}"}]
     assert list(tree.branch("turn").naming("it"))
 
 
-def test_a_phrase_that_the_function_lists_is_declared() -> None:
-    tree = PhraseTree(FUNCTION, "en", is_fallback=False)
-    (declared,) = tree.branch("flip").leaf("the").beginning("flip the ")
-    assert declared.is_declared
-    assert declared.source is FUNCTION.phrases[0]
-    (spelled,) = tree.branch("turn").leaf("").beginning("turn ")
-    assert not spelled.is_declared
+def test_a_phrase_has_what_declares_it() -> None:
+    assert tree_of().branch("flip").leaf("the").beginning("flip the ") == [("flip the {target}", PHRASES[0])]
+    assert tree_of().branch("turn").leaf("").beginning("turn ") == [("turn {target}", LEXICON)]
 
 
 def test_words_of_phrases_are_those_outside_of_slots() -> None:
@@ -89,7 +90,10 @@ def test_words_of_phrases_are_those_outside_of_slots() -> None:
     assert not german.begins("größer")
 
 
-def test_a_tree_is_made_once_for_a_function() -> None:
-    trees = [phrase_tree(FUNCTION, language, is_fallback=False) for language in ("en", "en", "de")]
+def test_a_tree_is_made_once_for_the_same_phrases() -> None:
+    trees = [
+        phrase_tree(phrases, (LEXICON, ABROAD), language, is_fallback=False)
+        for phrases, language in ((PHRASES, "en"), ((*PHRASES,), "en"), (PHRASES, "de"), ((), "en"))
+    ]
     assert trees[0] is trees[1]
-    assert trees[0] is not trees[2]
+    assert len(set(map(id, trees))) == 3

@@ -12,11 +12,12 @@ from itertools import chain
 from threading import Lock
 from typing import Any
 
-from promptvision.builtin.planner.patterns import IMAGE, first_word, fold, word_set
-from promptvision.builtin.planner.trees import IMAGE_WORDS, Branch, Leaf, Readable, phrase_tree
+from promptvision.builtin.planner.patterns import IMAGE, compiled, first_word, fold, word_set
+from promptvision.builtin.planner.trees import IMAGE_WORDS, Branch, Leaf, phrase_tree
 from promptvision.llm.planner import PlannerFunction
+from promptvision.tools.tool import Lexicon, Phrase
 
-__all__ = ["Effort", "PhraseBook", "phrase_book"]
+__all__ = ["Effort", "PhraseBook", "Readable", "phrase_book"]
 
 MAX_BOOKS = 64
 _SLOT = re.compile(r"\{\w+\}")
@@ -32,15 +33,37 @@ _NO_VERBS = word_set(
 """First words of phrases that no request has as its verb."""
 
 
+class Readable:
+    """A phrase of a function.
+
+    Args:
+        function: what it requests.
+        text: the phrase.
+        source: what declares it, with the arguments that it implies.
+    """
+
+    __slots__ = ("function", "pattern", "source", "text")
+
+    def __init__(self, function: PlannerFunction, text: str, source: Phrase | Lexicon) -> None:
+        self.function, self.text, self.source = function, text, source
+        self.pattern = compiled(text)
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether the function lists the phrase itself, rather than the words of a lexicon."""
+        return isinstance(self.source, Phrase)
+
+
 class _Starts:
     """Phrases of several functions by the words before their first slot."""
 
-    def __init__(self, leaves: Iterable[Leaf]) -> None:
-        self._leaves: defaultdict[str, list[Leaf]] = defaultdict(list)
-        for leaf in leaves:
+    def __init__(self, leaves: Iterable[tuple[PlannerFunction, Leaf]]) -> None:
+        self._leaves: defaultdict[str, list[tuple[PlannerFunction, Leaf]]] = defaultdict(list)
+        for function, leaf in leaves:
             for start in leaf.starts:
-                self._leaves[start].append(leaf)
+                self._leaves[start].append((function, leaf))
         self._lengths = sorted({len(start) for start in self._leaves})
+        self._made: dict[str, list[Readable]] = {}
 
     def fitting(self, text: str) -> Iterator[Readable]:
         """The phrases that start like a folded sentence and end like it, the shortest start first."""
@@ -49,18 +72,29 @@ class _Starts:
                 return
             start = text[:length]
             if start in self._leaves:
-                for leaf in self._leaves[start]:
-                    for readable in leaf.beginning(start):
-                        if text.endswith(readable.pattern.literals[-1]):
-                            yield readable
+                for readable in self._beginning(start):
+                    if text.endswith(readable.pattern.literals[-1]):
+                        yield readable
+
+    def _beginning(self, start: str) -> list[Readable]:
+        if start not in self._made:
+            self._made[start] = [
+                Readable(function, text, source)
+                for function, leaf in self._leaves[start]
+                for text, source in leaf.beginning(start)
+            ]
+        return self._made[start]
+
+
+_OfFunction = tuple[PlannerFunction, Branch]
 
 
 class _Second:
     """Phrases of several functions with the same first two words, by the third."""
 
-    def __init__(self, branches: Iterable[Branch]) -> None:
+    def __init__(self, branches: Iterable[_OfFunction]) -> None:
         self._branches = tuple(branches)
-        self._words = frozenset(chain.from_iterable(branch.words for branch in self._branches))
+        self._words = frozenset(chain.from_iterable(branch.words for _, branch in self._branches))
         self._found: dict[str, _Starts] = {}
 
     def fitting(self, text: str, third: str) -> Iterator[Readable]:
@@ -70,7 +104,10 @@ class _Second:
         if key not in self._found:
             words = [word for word in dict.fromkeys((key, "", *names)) if word in self._words]
             leaves = (
-                branch.leaf(word) for branch in self._branches for word in words if word in branch.words
+                (function, branch.leaf(word))
+                for function, branch in self._branches
+                for word in words
+                if word in branch.words
             )
             self._found[key] = _Starts(leaves)
         return self._found[key].fitting(text)
@@ -79,10 +116,12 @@ class _Second:
 class _Beginning:
     """Phrases of several functions with the same first word, by the second."""
 
-    def __init__(self, branches: Sequence[Branch]) -> None:
+    def __init__(self, branches: Sequence[_OfFunction]) -> None:
         self._branches = branches
-        self._words = frozenset(chain.from_iterable(branch.words for branch in branches)) - {""}
-        self._rest = _Starts(branch.leaf("") for branch in branches if "" in branch.words)
+        self._words = frozenset(chain.from_iterable(branch.words for _, branch in branches)) - {""}
+        self._rest = _Starts(
+            (function, branch.leaf("")) for function, branch in branches if "" in branch.words
+        )
         self._seconds: dict[str, _Second] = {}
         self._named: dict[str, _Starts] = {}
 
@@ -103,14 +142,18 @@ class _Beginning:
     def _second(self, word: str) -> _Second:
         if word not in self._seconds:
             self._seconds[word] = _Second(
-                branch.then(word) for branch in self._branches if word in branch.words
+                (function, branch.then(word)) for function, branch in self._branches if word in branch.words
             )
         return self._seconds[word]
 
     def _naming(self, word: str) -> _Starts:
         if word not in self._named:
-            branches = (branch for branch in self._branches if word in branch.words)
-            self._named[word] = _Starts(leaf for branch in branches for leaf in branch.naming(word))
+            self._named[word] = _Starts(
+                (function, leaf)
+                for function, branch in self._branches
+                if word in branch.words
+                for leaf in branch.naming(word)
+            )
         return self._named[word]
 
 
@@ -118,18 +161,21 @@ class _Index:
     """What does not depend on the request: the phrases of functions in one language, and their words."""
 
     def __init__(self, functions: Sequence[PlannerFunction], language: str, *, is_fallback: bool) -> None:
-        self._trees = [phrase_tree(one, language, is_fallback=is_fallback) for one in functions]
+        self._trees = [
+            (one, phrase_tree(one.phrases, one.lexicons, language, is_fallback=is_fallback))
+            for one in functions
+        ]
         self._found: dict[str, _Beginning] = {}
 
     @cached_property
     def vocabulary(self) -> frozenset[str]:
-        pieces = frozenset().union(*(tree.pieces for tree in self._trees))
+        pieces = frozenset().union(*(tree.pieces for _, tree in self._trees))
         words = frozenset(piece for piece in pieces if piece.isalpha() and len(piece) > 1)
         return words.union(_WORD.findall(_SLOT.sub(" ", " ".join(pieces - words))))
 
     @cached_property
     def settings(self) -> frozenset[str]:
-        return frozenset().union(*(tree.settings for tree in self._trees))
+        return frozenset().union(*(tree.nouns for one, tree in self._trees if one.target is None))
 
     def begins(self, word: str) -> bool:
         return self._may_have(f"\n{word}", word, "_beginnings") and word in self._beginnings
@@ -149,18 +195,18 @@ class _Index:
     def _beginning(self, word: str) -> _Beginning:
         if word not in self._found:
             self._found[word] = _Beginning(
-                [tree.branch(word) for tree in self._trees if word in tree.beginnings]
+                [(one, tree.branch(word)) for one, tree in self._trees if word in tree.beginnings]
             )
         return self._found[word]
 
     @cached_property
     def _beginnings(self) -> frozenset[str]:
-        return frozenset(chain.from_iterable(tree.beginnings for tree in self._trees))
+        return frozenset(chain.from_iterable(tree.beginnings for _, tree in self._trees))
 
     @cached_property
     def _text(self) -> str:
         """All phrases as they are declared; a word that is not in it is not looked up in what they make."""
-        return fold("\n" + "\n".join(chain.from_iterable(tree.texts for tree in self._trees)))
+        return fold("\n" + "\n".join(chain.from_iterable(tree.texts for _, tree in self._trees)))
 
 
 @dataclass

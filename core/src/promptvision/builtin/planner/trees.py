@@ -1,4 +1,4 @@
-"""The phrases of one function, found by their first words.
+"""The phrases of one operation, found by their first words.
 
 A lexicon stands for many phrases: one for each of its frames with each of its words. All functions
 have a hundred thousand. They are written out only for the words that sentences begin with, and only once.
@@ -15,11 +15,10 @@ from operator import itemgetter
 from threading import Lock
 from typing import NamedTuple
 
-from promptvision.builtin.planner.patterns import Pattern, compiled, first_keys, fold, may_end_name, start_of
-from promptvision.llm.planner import PlannerFunction
+from promptvision.builtin.planner.patterns import first_keys, fold, may_end_name, start_of
 from promptvision.tools.tool import Lexicon, Phrase
 
-__all__ = ["IMAGE_WORDS", "Branch", "Leaf", "PhraseTree", "Readable", "phrase_tree"]
+__all__ = ["IMAGE_WORDS", "Branch", "Leaf", "PhraseTree", "Text", "phrase_tree"]
 
 MAX_TREES = 2048
 IMAGE_WORDS = ("it", "this", "that", "the", "my", "your", "our")
@@ -31,73 +30,48 @@ _CHOICES = ("{verb}", "{noun}")
 _CHOICE_FIRST = re.compile(r"[^{]*(\{(?:verb|noun)\})")
 
 
-class Readable:
-    """A phrase of a function.
-
-    Args:
-        function: what it requests.
-        text: the phrase.
-        source: what declares it, with the arguments that it implies.
-    """
-
-    __slots__ = ("function", "pattern", "source", "text")
-
-    def __init__(self, function: PlannerFunction, text: str, source: Phrase | Lexicon) -> None:
-        self.function, self.text, self.source = function, text, source
-        self.pattern: Pattern = compiled(text)
-
-    @property
-    def is_declared(self) -> bool:
-        """Whether the function lists the phrase itself, rather than the words of a lexicon."""
-        return isinstance(self.source, Phrase)
-
-
-_Text = tuple[str, Phrase | Lexicon]
+Text = tuple[str, Phrase | Lexicon]
 """A phrase, in which words of its lexicon may still have to be chosen."""
 
 
 class Leaf:
     """Phrases by the words before their first slot."""
 
-    def __init__(self, function: PlannerFunction, phrases: Iterable[_Text]) -> None:
-        self._function = function
-        self._waiting: defaultdict[str, list[_Text]] = defaultdict(list)
+    def __init__(self, phrases: Iterable[Text]) -> None:
+        self._waiting: defaultdict[str, list[Text]] = defaultdict(list)
         for text, source in phrases:
             for known in _with_known_start(text, source):
                 self._waiting[start_of(known)].append((known, source))
-        self._made: dict[str, tuple[Readable, ...]] = {}
+        self._made: dict[str, list[Text]] = {}
 
     @property
     def starts(self) -> Iterable[str]:
         """What the phrases begin with, folded."""
         return self._waiting.keys()
 
-    def beginning(self, start: str) -> tuple[Readable, ...]:
-        """The phrases that begin so."""
+    def beginning(self, start: str) -> list[Text]:
+        """The phrases that begin so, with what declares each."""
         if start not in self._made:
-            self._made[start] = tuple(
-                Readable(self._function, text, source)
-                for known, source in self._waiting[start]
-                for text in _spelled(known, source)
-            )
+            self._made[start] = [
+                (text, source) for known, source in self._waiting[start] for text in _spelled(known, source)
+            ]
         return self._made[start]
 
 
 class Branch:
-    """Phrases of a function with the same first words, by the word that comes next.
+    """Phrases with the same first words, by the word that comes next.
 
     The word "" stands for a slot, for the end of a phrase, and for a word that is not plain English.
 
     Args:
-        function: what the phrases request.
         phrases: what they are.
         depth: the number of their first words that are the same.
     """
 
-    def __init__(self, function: PlannerFunction, phrases: Iterable[_Text], depth: int) -> None:
-        self._function, self._depth = function, depth
-        self._written: defaultdict[str, list[tuple[int, _Text]]] = defaultdict(list)
-        self._open: list[tuple[int, _Text, str, Mapping[str, list[str]]]] = []
+    def __init__(self, phrases: Iterable[Text], depth: int) -> None:
+        self._depth = depth
+        self._written: defaultdict[str, list[tuple[int, Text]]] = defaultdict(list)
+        self._open: list[tuple[int, Text, str, Mapping[str, list[str]]]] = []
         for place, phrase in enumerate(phrases):
             text, source = phrase
             words = text.split(" ", depth + 1)
@@ -121,13 +95,13 @@ class Branch:
     def then(self, word: str) -> Branch:
         """The phrases that go on with a word, by the word after it."""
         if word not in self._branches:
-            self._branches[word] = Branch(self._function, self._phrases(word), self._depth + 1)
+            self._branches[word] = Branch(self._phrases(word), self._depth + 1)
         return self._branches[word]
 
     def leaf(self, word: str) -> Leaf:
         """The phrases that go on with a word."""
         if word not in self._leaves:
-            self._leaves[word] = Leaf(self._function, self._phrases(word))
+            self._leaves[word] = Leaf(self._phrases(word))
         return self._leaves[word]
 
     def naming(self, word: str) -> Iterator[Leaf]:
@@ -150,7 +124,7 @@ class Branch:
                 made = text.replace(choice, one)
                 self._written[_plain(made, _word_at(made, self._depth))].append((place, (made, lexicon)))
 
-    def _phrases(self, word: str) -> Iterator[_Text]:
+    def _phrases(self, word: str) -> Iterator[Text]:
         """The phrases that go on with a word, in the order in which they are declared."""
         found = list(self._written.get(word, ()))
         for place, (text, source), choice, by_word in self._open:
@@ -159,21 +133,29 @@ class Branch:
 
 
 class PhraseTree:
-    """The phrases of a function in one language.
+    """The phrases and lexicons of an operation in one language.
 
     Args:
-        function: what they request.
-        language: ISO 639-1 code; phrases outside of lexicons are English.
+        phrases: English ones that are declared as a whole.
+        lexicons: of any language.
+        language: ISO 639-1 code of those that count.
         is_fallback: whether the lexicons are those that are declared as fallbacks, or the rest.
     """
 
-    def __init__(self, function: PlannerFunction, language: str, *, is_fallback: bool) -> None:
-        self.function = function
+    def __init__(
+        self,
+        phrases: Sequence[Phrase],
+        lexicons: Iterable[Lexicon],
+        language: str = "en",
+        *,
+        is_fallback: bool = False,
+    ) -> None:
         self._has_english = language == "en"
-        self._declared = function.phrases if self._has_english and not is_fallback else ()
+        self._known = phrases if self._has_english else ()
+        self._declared = () if is_fallback else self._known
         self._lexicons = [
             lexicon
-            for lexicon in function.lexicons
+            for lexicon in lexicons
             if lexicon.language == language and lexicon.is_fallback == is_fallback
         ]
         self._branches: dict[str, Branch] = {}
@@ -198,13 +180,13 @@ class PhraseTree:
     def branch(self, word: str) -> Branch:
         """The phrases that begin with a word."""
         if word not in self._branches:
-            self._branches[word] = Branch(self.function, self._phrases(word), 1)
+            self._branches[word] = Branch(self._phrases(word), 1)
         return self._branches[word]
 
     @cached_property
     def texts(self) -> set[str]:
         """The phrases, and the frames and words of the lexicons, as they are declared."""
-        texts = {phrase.text for phrase in self.function.phrases} if self._has_english else set()
+        texts = {phrase.text for phrase in self._known}
         for lexicon in self._lexicons:
             texts.update(lexicon.frames, lexicon.verbs, lexicon.nouns)
         return texts
@@ -215,10 +197,8 @@ class PhraseTree:
         return frozenset(fold(" ".join(self.texts)).split())
 
     @cached_property
-    def settings(self) -> frozenset[str]:
-        """The last words of the nouns of an operation on the whole image: "width", "saturation"."""
-        if self.function.target is not None:
-            return frozenset()
+    def nouns(self) -> frozenset[str]:
+        """The last words of the nouns: "width", "saturation"."""
         nouns = (noun for lexicon in self._lexicons for noun in lexicon.nouns)
         return frozenset(
             fold(noun).rpartition(" ")[2]
@@ -226,7 +206,7 @@ class PhraseTree:
             if self._has_english or " " not in noun  # "schwarz weiß" is a colour
         )
 
-    def _phrases(self, word: str) -> Iterator[_Text]:
+    def _phrases(self, word: str) -> Iterator[Text]:
         for phrase in self._declared_by_word.get(word, ()):
             yield phrase.text, phrase
         for lexicon, choice, frames, by_word in self._groups:
@@ -324,17 +304,20 @@ def _spelled(text: str, source: Phrase | Lexicon) -> Iterable[str]:
     return texts
 
 
-_trees: OrderedDict[tuple[int, str, bool], PhraseTree] = OrderedDict()
+_trees: OrderedDict[tuple[object, ...], tuple[PhraseTree, object]] = OrderedDict()
 _lock = Lock()
 
 
-def phrase_tree(function: PlannerFunction, language: str, *, is_fallback: bool) -> PhraseTree:
-    """The phrases of a function, cached while it is the same object."""
-    key = (id(function), language, is_fallback)
+def phrase_tree(
+    phrases: Sequence[Phrase], lexicons: Sequence[Lexicon], language: str, *, is_fallback: bool
+) -> PhraseTree:
+    """The tree of these phrases and lexicons, cached while they are the same objects."""
+    key = (language, is_fallback, *map(id, phrases), 0, *map(id, lexicons))
     with _lock:
-        if key not in _trees:  # the tree holds the function, so that the id stays its own
-            _trees[key] = PhraseTree(function, language, is_fallback=is_fallback)
+        if key not in _trees:  # what has the ids is held, so that they stay its own
+            tree = PhraseTree(phrases, lexicons, language, is_fallback=is_fallback)
+            _trees[key] = tree, (phrases, lexicons)
         _trees.move_to_end(key)
         while len(_trees) > MAX_TREES:
             _trees.popitem(last=False)
-        return _trees[key]
+        return _trees[key][0]
