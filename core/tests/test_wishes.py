@@ -10,7 +10,7 @@ from promptvision.builtin.planner import books
 from promptvision.builtin.planner.bags import MAX_BAGS
 from promptvision.builtin.planner.books import Effort
 from promptvision.builtin.planner.english import MAX_READ_OF_REQUEST
-from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_EFFORT, MAX_WORK, PART_WORK
+from promptvision.builtin.planner.phrases import MAX_CHARS, MAX_WORK, PART_WORK
 from promptvision.builtin.planner.reading import read_request
 from promptvision.testing.agents import make_registry
 from promptvision.tools import operations
@@ -102,6 +102,6 @@ def test_the_effort_for_a_request_is_bounded_in_all_languages_together(
     monkeypatch.setattr(books, "Effort", started)
     read_request(words[:MAX_CHARS], FUNCTIONS)
     assert len(efforts) == 1, "the books of all languages share it"
-    assert 0 < efforts[0].work <= MAX_EFFORT + PART_WORK + MAX_CHARS
+    assert 0 < efforts[0].work <= MAX_WORK + PART_WORK + MAX_CHARS
     assert 0 < efforts[0].read <= MAX_READ_OF_REQUEST + MAX_CHARS
     assert efforts[0].bags <= MAX_BAGS

@@ -21,7 +21,7 @@ WHOLE, SURE = "=", "!"
 MARKS = (WHOLE, SURE)
 MAX_READ_CHARS = 2500
 """Characters of all readings of a clause together."""
-MAX_READ_OF_REQUEST = 1600
+MAX_READ_OF_REQUEST = 1000
 """Characters of all readings of a request together, after which no more are made."""
 
 _HEAD = re.compile(

@@ -42,14 +42,12 @@ from promptvision.builtin.planner.values import (
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import has_exception, is_colour_word
 
-__all__ = ["MAX_CHARS", "MAX_EFFORT", "MAX_WORK", "PART_WORK", "Match", "match_clause", "match_request"]
+__all__ = ["MAX_CHARS", "MAX_WORK", "PART_WORK", "Match", "match_clause", "match_request"]
 
 MAX_CHARS = 600
 """Longer requests are not parsed."""
 MAX_WORK, PART_WORK = 2400, 40
-"""How many characters of parts are matched for one request, each part with a cost of its own."""
-MAX_EFFORT = 3600
-"""How much work the books of all languages may do for one request."""
+"""Characters of the parts matched for one request in all languages; each part has a cost of its own."""
 MAX_CUTS = 12
 """Maximum number of commas and "and" in a clause at which it is split."""
 MAX_NAME = 4
@@ -240,7 +238,7 @@ def _named(match: Match) -> str:
 def _match_one(clause: str, book: PhraseBook, kept: str) -> Match | None:
     """The function whose phrase matches best, if any."""
     key = (bare(clause), kept)
-    if key not in book.read and book.work < MAX_WORK and book.effort.work < MAX_EFFORT:
+    if key not in book.read and book.effort.work < MAX_WORK:
         book.work += PART_WORK + len(clause)
         book.effort.work += PART_WORK + len(clause)
         book.read[key] = _best_match(clause, book, kept)
@@ -257,7 +255,7 @@ def _best_match(clause: str, book: PhraseBook, kept: str) -> Match | None:
     worded = list(_readings(text))
     found = [match for reading in worded for match in _matches(reading, book, image, kept)]
     if text not in worded:
-        found += [match for match in _matches(text, book, image, kept) if match.is_follow_up]
+        found += _matches(text, book, image, kept, only_follow_ups=True)
     best = max(
         found, key=lambda match: (match.weight, not match.is_follow_up, match.is_declared), default=None
     )
@@ -291,14 +289,17 @@ def _readings(text: str) -> Iterator[str]:
             yield reading[placed.end() :]
 
 
-def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iterator[Match]:
+def _matches(
+    text: str, book: PhraseBook, handle: str | None, kept: str, *, only_follow_ups: bool = False
+) -> Iterator[Match]:
+    """The calls of phrases that a text matches; or only those of which a pronoun is the target."""
     folded = fold(text)
     for readable in book.phrases(folded):
         function, source, pattern = readable.function, readable.source, readable.pattern
-        if kept and not function.target:
+        if (kept and not function.target) or (only_follow_ups and not _has_optional_target(function)):
             continue
         values = read_slots(pattern, text, folded)
-        if values is None:
+        if values is None or (only_follow_ups and function.target not in values):
             continue
         if holds_request(values.pop(ANY_WORDS, ""), book):
             continue
@@ -311,6 +312,8 @@ def _matches(text: str, book: PhraseBook, handle: str | None, kept: str) -> Iter
         guesses = [group for group in pattern.groups if is_guessed(group, values)]
         is_follow_up = _can_follow_up(function, raw if fold(raw) in PRONOUNS else target)
         if is_follow_up and any(fold(values[group[-1]]) in book.settings for group in guesses):
+            continue
+        if only_follow_ups and not is_follow_up:
             continue
         if is_follow_up:
             del given[str(function.target)]
@@ -365,5 +368,9 @@ def _value(function: PlannerFunction, name: str, value: str) -> str:
 
 def _can_follow_up(function: PlannerFunction, target: str | None) -> bool:
     """Whether the target is a pronoun and the function's target is optional."""
-    is_pronoun = target is not None and target.lower() in PRONOUNS
-    return is_pronoun and function.target not in function.parameters.get("required", (function.target,))
+    return target is not None and target.lower() in PRONOUNS and _has_optional_target(function)
+
+
+def _has_optional_target(function: PlannerFunction) -> bool:
+    required = function.parameters.get("required", (function.target,))
+    return function.target is not None and function.target not in required
