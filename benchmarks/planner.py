@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 from promptvision.builtin.offline import OfflinePlanner
-from promptvision.builtin.planner import spelling
 from promptvision.llm.messages import Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlanRequest
 from promptvision.testing.agents import make_registry
@@ -146,7 +145,7 @@ def main() -> int:
 def _measure(name: str, sentences: Iterable[Sentence], bench: Bench, *, says_wrong: bool) -> None:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     times = []
-    spelling.load()
+    bench.planner.prepare(bench.functions)
     gc.collect()
     gc.freeze()  # a collection of what the imports have made takes longer than any request
     for sentence in sentences:
