@@ -23,6 +23,7 @@ from promptvision.builtin.planner import spelling
 from promptvision.builtin.planner.antecedents import earlier_calls, with_antecedents
 from promptvision.builtin.planner.conversation import (
     ADVICE,
+    INVITATION,
     help_text,
     is_colour_of_image,
     is_help,
@@ -33,12 +34,14 @@ from promptvision.builtin.planner.conversation import (
     option_text,
     small_talk,
 )
+from promptvision.builtin.planner.intents import classifier
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.preparation import prepare
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.builtin.planner.repeats import repeated
-from promptvision.builtin.planner.several import name_several
-from promptvision.builtin.planner.variations import revalued, varied
+from promptvision.builtin.planner.several import listed_images, name_several
+from promptvision.builtin.planner.understanding import understand
+from promptvision.builtin.planner.variations import continued, revalued, varied
 from promptvision.llm.messages import ChatDelta, ChatReply, FinishReason, Message, ToolCall
 from promptvision.llm.planner import CallOutcome, PlannerFunction, PlanRequest
 
@@ -47,6 +50,9 @@ __all__ = ["OfflinePlanner"]
 _CANNOT_UNDO = (
     "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to continue with by its "
     "handle, for example \u201cmake img_1 black and white\u201d."
+)
+_TOO_FEW_IMAGES = (
+    "That needs several images, and this conversation does not have as many. Add the others, then ask again."
 )
 _WHICH_THING = (
     "I can give a colour to a thing, not to the whole image. Name the thing, for example "
@@ -66,7 +72,7 @@ class OfflinePlanner:
 
     def __init__(self) -> None:
         if "rapidfuzz" not in sys.modules:
-            threading.Thread(target=spelling.load, name="promptvision-spelling").start()
+            threading.Thread(target=_load, name="promptvision-planner").start()
 
     def prepare(
         self, functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction] = ()
@@ -107,12 +113,18 @@ class OfflinePlanner:
             matches := revalued(request.prompt, request.messages, request.functions)
         ):
             return Reading(matches)
-        if not request.unavailable:
-            return plan
-        fuller = read_request(words, (*request.functions, *request.unavailable))
-        if plan.unknown or (plan.is_loose and not fuller.is_loose):
-            return fuller if not fuller.unknown or not plan.matches else plan
-        return replace(plan, better=_better(plan.matches, fuller.matches))
+        functions = (*request.functions, *request.unavailable)
+        if request.unavailable:
+            plan = _fuller(plan, read_request(words, functions))
+        has_earlier = any(message.tool_calls for message in _history(request))
+        is_first = not (has_earlier or request.has_selection)
+        images = listed_images(request.messages)
+        plan = understand(plan, words, functions, images, is_first=is_first)
+        if (plan.unknown and not plan.matches) and (
+            matches := continued(request.prompt, request.messages, request.functions)
+        ):
+            return Reading(matches)
+        return plan
 
     async def stream(self, request: PlanRequest) -> AsyncGenerator[ChatDelta, None]:
         """The whole reply as one delta."""
@@ -129,20 +141,37 @@ class OfflinePlanner:
         return ChatReply(text=text, tool_calls=calls, finish_reason=reason, planner=self.name, failed=failed)
 
 
+def _load() -> None:
+    """Read what the first request would have to read."""
+    spelling.load()
+    classifier.load()
+
+
 def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | None:
     """The answer to a request that needs no call or that no operation can fulfil."""
     name, words = OfflinePlanner.name, request.prompt
-    if is_nothing(words) or (plan.is_nothing and not plan.unknown):
+    if is_nothing(words) or plan.answer == "nothing" or (plan.is_nothing and not plan.unknown):
         return ChatReply(text="Nothing was changed.", planner=name)
-    if is_undo(words):
+    if is_undo(words) or plan.answer == "undo":
         return ChatReply(text=_CANNOT_UNDO, planner=name, failed=True)
     if is_colour_of_image(words):
         return ChatReply(text=_WHICH_THING, planner=name, failed=True)
-    if is_help(words) or not request.functions:
+    if is_help(words) or plan.answer == "help" or not request.functions:
         return ChatReply(text=help_text(request.functions, request.unavailable), planner=name, failed=True)
     if (answer := small_talk(words)) is not None:
         return ChatReply(text=answer, planner=name, failed=not is_thanks(words))
+    if plan.answer == "chat":
+        return ChatReply(text=INVITATION, planner=name, failed=True)
+    if plan.answer == "images":
+        return ChatReply(text=_TOO_FEW_IMAGES, planner=name, failed=True)
     return None
+
+
+def _fuller(plan: Reading, fuller: Reading) -> Reading:
+    """The plan from available functions, or the one from all where that understands more."""
+    if plan.unknown or (plan.is_loose and not fuller.is_loose):
+        return fuller if not fuller.unknown or not plan.matches else plan
+    return replace(plan, better=_better(plan.matches, fuller.matches))
 
 
 def _better(made: Sequence[Match], meant: Sequence[Match]) -> PlannerFunction | None:

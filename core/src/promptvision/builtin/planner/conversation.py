@@ -16,7 +16,9 @@ from promptvision.tools.tool import Phrase
 
 __all__ = [
     "ADVICE",
+    "INVITATION",
     "help_text",
+    "is_about_planner",
     "is_colour_of_image",
     "is_help",
     "is_left",
@@ -33,7 +35,7 @@ ADVICE = (
     "A language model understands free wording: run `promptvision setup`, or set GROQ_API_KEY, or "
     "OPENAI_BASE_URL=http://localhost:11434/v1 for a local one."
 )
-_INVITATION = (
+INVITATION = (
     "Say what to do with your image, for example \u201cdescribe it\u201d, or \u201chelp\u201d for a list."
 )
 EXAMPLES = 3
@@ -64,6 +66,11 @@ _TALK = re.compile(rf"(?:(?:{_THANKS}|{_PRAISE}|{_HELLO}|{_BYE})[\s,.!]*)+", re.
 _IS_THANKS = re.compile(rf"(?:{_PRAISE})?[\s,.!]*(?:{_THANKS})", re.IGNORECASE)
 _ABOUT = re.compile(
     r"(?:how are you(?: doing)?|who are you|what are you|are you (?:a |an )?\w+|what is your name)",
+    re.IGNORECASE,
+)
+_TO_YOU = re.compile(
+    r"(?:are|were|who are|what are|where are|how are|how old are|do|did) (?:you|u)\b"
+    r"(?! (?:see|find|spot|recogni[sz]e|read|notice|think|know))",
     re.IGNORECASE,
 )
 _HELP = re.compile(
@@ -193,16 +200,21 @@ def is_thanks(words: str) -> bool:
     return is_small_talk(words) and _IS_THANKS.match(_bare(words)) is not None
 
 
+def is_about_planner(words: str) -> bool:
+    """Whether a question is about the planner rather than an image: "are you a real person?"."""
+    return _TO_YOU.match(_bare(words)) is not None
+
+
 def small_talk(words: str) -> str | None:
     """One friendly line for a greeting, thanks or a question about the planner; None for all else."""
     bare = _bare(words).rstrip("?").strip()
     if _ABOUT.fullmatch(bare):
-        return f"I am promptvision's built-in planner. {_INVITATION}"
+        return f"I am promptvision's built-in planner. {INVITATION}"
     if not is_small_talk(bare):
         return None
     if is_thanks(bare):
         return "You are welcome!"
-    return f"Hello! {_INVITATION}"
+    return f"Hello! {INVITATION}"
 
 
 def not_understood(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from promptvision.builtin.planner import spelling
 from promptvision.builtin.planner.conversation import not_understood
 from promptvision.builtin.planner.reading import read_request
+from promptvision.builtin.planner.understanding import understand
 from promptvision.llm.planner import PlannerFunction
 
 __all__ = ["prepare"]
@@ -40,5 +41,5 @@ def prepare(functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerF
     spelling.load()
     for offered in (functions, (*functions, *unavailable)) if unavailable else (functions,):
         for words in (*_REQUESTS, _UNKNOWN):
-            read_request(words, offered)
+            understand(read_request(words, offered), words, offered)
     not_understood(_UNKNOWN, functions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -128,6 +128,8 @@ class Reading:
         incomplete: whether that clause would be understood if it named a target.
         options: calls of different functions that the clause may ask for; empty where none compete.
         is_nothing: whether the request says that nothing is to be done.
+        answer: what is answered without a call: "help", "undo", "nothing", "chat", or "images" if there are
+            too few to combine.
         better: an operation that cannot run here and that the request names more closely than a match.
     """
 
@@ -136,6 +138,7 @@ class Reading:
     incomplete: bool = False
     options: tuple[Match, ...] = ()
     is_nothing: bool = False
+    answer: str = ""
     better: PlannerFunction | None = None
 
     @property
@@ -144,8 +147,18 @@ class Reading:
         return any(match.is_loose for match in self.matches)
 
 
-def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
-    """Parse a request up to the first clause that is not understood."""
+def read_request(
+    words: str,
+    functions: Sequence[PlannerFunction],
+    improve: Callable[[str, Reading], Reading] | None = None,
+) -> Reading:
+    """Parse a request up to the first clause that is not understood.
+
+    Args:
+        words: the request.
+        functions: what may be called.
+        improve: gives the reading of a clause for its words and what phrases read of it.
+    """
     if len(words) > MAX_CHARS:
         return Reading(unknown=words)
     if is_help(words):
@@ -167,6 +180,8 @@ def read_request(words: str, functions: Sequence[PlannerFunction]) -> Reading:
         if (reading.matches and is_fix(clause)) or (len(clauses) > 1 and _WHY.match(clause)):
             continue
         read = _read_clause(clause, book)
+        if improve is not None:
+            read = improve(clause, read)
         if read.unknown and not read.matches and len(clauses) > 1 and is_remark(clause):
             remarks.append(clause)
             named = named_in_remark(clause)

@@ -11,7 +11,7 @@ from promptvision.builtin.planner.slots import MISFIT, fitted, is_list
 from promptvision.llm.messages import Message
 from promptvision.llm.planner import PlannerFunction
 
-__all__ = ["has_several", "image_arguments", "name_several"]
+__all__ = ["has_several", "image_arguments", "listed_images", "name_several", "named_count"]
 
 _BETWEEN = re.compile(
     r"\s*(?:,|\b(?:and|with|plus|to|und|mit|y|con|et|avec)\b|&|\+|\u548c|\u4e0e|\u8ddf|\s)\s*", re.IGNORECASE
@@ -25,6 +25,7 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 _IMAGES = re.compile(rf"\b{_NOUN}\b", re.IGNORECASE)
+_COUNT = re.compile(rf"\b(?:both|pair|(?P<count>{'|'.join(_NUMBERS)}))\b", re.IGNORECASE)
 _TOGETHER = re.compile(
     r"\b(?:combin|merg|join|stitch|stack|side by side|beside|collage|grid|montage|mosaic|together|next "
     r"to|blend|past"
@@ -41,6 +42,17 @@ def has_several(text: str) -> bool:
     return "_" in text and len(HANDLE.findall(text)) > 1
 
 
+def listed_images(messages: Sequence[Message]) -> list[str]:
+    """The handles of the images that can be worked on; the last message holds their table."""
+    return [f"img_{number}" for number in _ROW.findall(messages[-1].content)] if messages else []
+
+
+def named_count(words: str) -> int | None:
+    """How many images a request speaks of: "these two", "all four photos"."""
+    found = _COUNT.search(words)
+    return None if found is None else _NUMBERS.get((found["count"] or "two").lower(), 2)
+
+
 def name_several(words: str, messages: Sequence[Message]) -> str:
     """Replace "these two", "both images" and the like by handles, where the image table has as many.
 
@@ -50,8 +62,7 @@ def name_several(words: str, messages: Sequence[Message]) -> str:
     """
     if not messages or _SEVERAL.search(words) is None:
         return words
-    handles = [f"img_{number}" for number in _ROW.findall(messages[-1].content)]
-
+    handles = listed_images(messages)
     is_about_images = _TOGETHER.search(words) is not None
 
     def named(found: re.Match[str]) -> str:

@@ -82,7 +82,7 @@ _WRITING = re.compile(
     re.IGNORECASE,
 )
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
-_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"(?<!\d)[^\W\d_]+(?:'[^\W\d_]+)?")
 _PHOTO = r"(?:photo|picture|image|photograph|shot|snapshot|pic|portrait|selfie|scan|screenshot|snap)"
 _OF_IT = (
     r"(?:of|in|on|at|from|to|with|by|for|as|and|or|the|a|an|into|over|under|behind|look|looks|like|than"
@@ -271,7 +271,14 @@ _WRITTEN_OUT = (
     (re.compile(r"\b(?:a )?half(?: a)? turn\b", re.IGNORECASE), "180 degrees"),
     (re.compile(r"\bby (?:a )?half\b", re.IGNORECASE), "by 50%"),
     (re.compile(r"^([^\n,.;]{1,40}?)\s*(?:->|=>|\u2192)\s*", re.MULTILINE), r"change \1 to "),
-    (re.compile(r"\b(?:image|picture|photo) (?:number |no\.? ?|#)?([1-9])\b", re.IGNORECASE), r"img_\1"),
+    (
+        re.compile(
+            r"\b(?:image|picture|photo) (?:number |no\.? ?|#)?([1-9])\b"
+            r"(?!\s*(?:[%\u00b0x:/]|times\b|degrees?\b|pixels?\b|by\b))(?!\.\d)",
+            re.IGNORECASE,
+        ),
+        r"img_\1",
+    ),
 )
 _ORDINALS = {
     word: number for number, word in enumerate(("first", "second", "third", "fourth", "fifth"), start=1)

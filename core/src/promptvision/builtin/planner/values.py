@@ -90,6 +90,7 @@ _UNSEEN |= frozenset(
 _UNSEEN |= frozenset(
     ("sharpness", "quality", "ratio", "version", "copy", "inverted", "mirrored", "cropped", "resized")
 )
+_UNSEEN |= frozenset(("colours", "colors", "gamma", "tones", "hue", "warmth"))
 _UNSEEN |= frozenset(("app", "folder", "playlist", "song", "music", "alarm", "timer", "reminder", "flight"))
 _UNSEEN |= frozenset(
     ("volume", "internet", "wifi", "data", "email", "emails", "messages", "memory", "weather", "news")

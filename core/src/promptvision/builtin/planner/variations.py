@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from promptvision.builtin.planner.intents.continuations import changed_arguments
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.repeats import last_calls, repeat_of
 from promptvision.builtin.planner.replacements import replaced
@@ -18,7 +19,7 @@ from promptvision.llm.messages import Message
 from promptvision.llm.planner import PlannerFunction
 from promptvision.tools.targets import is_colour_word
 
-__all__ = ["revalued", "varied"]
+__all__ = ["continued", "revalued", "varied"]
 
 _OPENING = re.compile(
     r"^(?:(?:and|now|but|no|nope|turn it|rotate it|spin it|wrong way|wrong direction|not that way|oops"
@@ -136,6 +137,13 @@ def revalued(
     """The last call with the value that a reply names alone: "in red", "better 4:3"; else as "
     ":func:`varied`."""
     return _made_again(words, messages, functions, replaced)
+
+
+def continued(
+    words: str, messages: Sequence[Message], functions: Sequence[PlannerFunction]
+) -> tuple[Match, ...]:
+    """The last call with the values that a reply names among other words; else as :func:`varied`."""
+    return _made_again(words, messages, functions, changed_arguments)
 
 
 def _made_again(
