@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from promptvision.builtin.planner.intents.estimates import NONE, OPERATIONS, Estimate, estimate
+from promptvision.builtin.planner.intents.calls import BACKGROUND
+from promptvision.builtin.planner.intents.estimates import (
+    NONE,
+    OPERATIONS,
+    Estimate,
+    estimate,
+)
+from promptvision.builtin.planner.intents.quantities import is_stretched
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
 from promptvision.llm.planner import PlannerFunction
@@ -52,7 +59,9 @@ def understand(
         images: handles of the images of the conversation, the newest last.
         is_first: whether no earlier call named a thing that "it" may be.
     """
-    return _Request(words, functions, images, is_first=is_first).understood(reading)
+    made = _Request(words, functions, images, is_first=is_first).understood(reading)
+    named = {function.name: function for function in functions}
+    return replace(made, matches=tuple(_completed(match, words, named) for match in made.matches))
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ class _Request:
         if is_read:
             is_better = _is_better(guessed, reading, is_first=self.is_first)
             return Reading((guessed.match,)) if guessed.match is not None and is_better else reading
-        if guessed.match is not None and _reads_more(guessed, guessed.match, reading):
+        if guessed.match is not None and _reads_more(guessed, guessed.match, reading, is_first=self.is_first):
             return Reading((guessed.match,))
         parted = self.by_clause()
         if guessed.match is None or guessed.rival is None or parted.matches or not parted.unknown:
@@ -115,6 +124,17 @@ class _Request:
         return ()
 
 
+def _completed(match: Match, words: str, named: Mapping[str, PlannerFunction]) -> Match:
+    """The call with what phrases do not tell: a cutout, not an erased background; a size that distorts."""
+    said, cutout = dict(match.arguments), named.get("remove_background")
+    if match.function.name == "inpaint_image" and said.get("prompt") == "" and cutout is not None:
+        is_background = BACKGROUND.fullmatch(str(said.get("target")).lower())
+        return replace(match, function=cutout, arguments=()) if is_background else match
+    if match.function.name == "resize_image" and {"width", "height"} <= said.keys() and is_stretched(words):
+        return replace(match, arguments=tuple({**said, "keep_aspect": False}.items()))
+    return match
+
+
 def _answer(guessed: Estimate, reading: Reading) -> Reading | None:
     """The reading of a request that the classifier is certain that no call fulfils."""
     if guessed.needs_images and guessed.probability >= OVERRIDE:
@@ -127,10 +147,12 @@ def _answer(guessed: Estimate, reading: Reading) -> Reading | None:
     return None
 
 
-def _reads_more(guessed: Estimate, match: Match, reading: Reading) -> bool:
+def _reads_more(guessed: Estimate, match: Match, reading: Reading, *, is_first: bool) -> bool:
     """Whether the classifier's call stands for all of a request of which phrases read less."""
     if reading.matches and reading.matches[0].function.name == match.function.name:
         return guessed.chain <= MAX_CHAIN and _is_sure(guessed, CORRECT)
+    if not is_first:  # a reply is more likely about the last call
+        return guessed.certainty >= ACT and _is_sure(guessed, OVERRIDE)
     return _is_sure(guessed, ACT)
 
 
