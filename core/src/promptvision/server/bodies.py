@@ -67,8 +67,8 @@ Id = Annotated[
 """Convert an integer id to text. :class:`ChatInput` checks the characters."""
 SAFE_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
 """Headers of responses that browsers must neither sniff nor cache."""
-HAS_TEXT = {"pattern": r"[^\s\x00]"}
-"""Schema of a text that is not empty once it is cleaned."""
+HAS_TEXT = {"pattern": r"[^\s\x00\x1c-\x1f\x85]"}
+"""Schema of a text that is not empty once cleaned; Python has more space characters than ECMA 262."""
 
 
 class ChatBody(BaseModel):

@@ -82,7 +82,7 @@ _WRITING = re.compile(
     re.IGNORECASE,
 )
 _NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "ten": 10}
-_WORD = re.compile(r"(?<!\d)[^\W\d_]+(?:'[^\W\d_]+)?")
+_WORD = re.compile(r"(?<!\d)[^\W\d_]+(?:'[^\W\d_]+)?(?!\d)")
 _PHOTO = r"(?:photo|picture|image|photograph|shot|snapshot|pic|portrait|selfie|scan|screenshot|snap)"
 _OF_IT = (
     r"(?:of|in|on|at|from|to|with|by|for|as|and|or|the|a|an|into|over|under|behind|look|looks|like|than"

@@ -105,8 +105,13 @@ class _Request:
             made = self.calls(clause)
             return Reading(made) if made else reading
         guessed = self.estimated(clause)
-        is_better = guessed is not None and _is_better(guessed, reading, is_first=self.is_first)
-        return Reading((guessed.match,)) if guessed and guessed.match and is_better else reading
+        if guessed is None:
+            return reading
+        if guessed.is_chain and guessed.probability >= CLEAR and len(reading.matches) == 1:
+            made = self.calls(clause)
+            return Reading(made) if len(made) > 1 else reading
+        is_better = _is_better(guessed, reading, is_first=self.is_first)
+        return Reading((guessed.match,)) if guessed.match is not None and is_better else reading
 
     def calls(self, clause: str, depth: int = MAX_DEPTH) -> tuple[Match, ...]:
         """The call of a clause, or those of its parts if it has several steps; none if not sure of all."""
