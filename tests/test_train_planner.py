@@ -23,7 +23,7 @@ from promptvision_eval.labels import Sentence, read_sentences
 from promptvision_upscale.plugin import UPSCALE
 
 ROOT = Path(__file__).parents[1]
-WITHOUT_CALL = {"chain", "chat", "help", "none", "nothing", "undo"}
+WITHOUT_CALL = {"chain", "chat", "help", "none", "nothing", "straighten", "undo"}
 """Labels of sentences that ask for no call, for one that no operation does, or for several."""
 LAST_ROUND = ROOT / "benchmarks" / "planner_last_round.txt"
 

@@ -51,9 +51,12 @@ _CANNOT_UNDO = (
     "I cannot undo an edit, but every earlier image is kept unchanged. Name the one to continue with by its "
     "handle, for example \u201cmake img_1 black and white\u201d."
 )
-_TOO_FEW_IMAGES = (
-    "That needs several images, and this conversation does not have as many. Add the others, then ask again."
-)
+_QUESTIONS = {
+    "images": "That needs several images, and this conversation does not have as many. Add the others, then "
+    "ask again.",
+    "angle": "By how many degrees, and which way? Say for example "
+    "\u201crotate it 2 degrees to the right\u201d.",
+}
 _WHICH_THING = (
     "I can give a colour to a thing, not to the whole image. Name the thing, for example "
     "\u201cmake the red ball green\u201d or \u201cmake the background blue\u201d."
@@ -162,8 +165,8 @@ def _answer_without_call(request: PlanRequest, plan: Reading) -> ChatReply | Non
         return ChatReply(text=answer, planner=name, failed=not is_thanks(words))
     if plan.answer == "chat":
         return ChatReply(text=INVITATION, planner=name, failed=True)
-    if plan.answer == "images":
-        return ChatReply(text=_TOO_FEW_IMAGES, planner=name, failed=True)
+    if plan.answer in _QUESTIONS:
+        return ChatReply(text=_QUESTIONS[plan.answer], planner=name, failed=True)
     return None
 
 

@@ -128,8 +128,8 @@ class Reading:
         incomplete: whether that clause would be understood if it named a target.
         options: calls of different functions that the clause may ask for; empty where none compete.
         is_nothing: whether the request says that nothing is to be done.
-        answer: what is answered without a call: "help", "undo", "nothing", "chat", or "images" if there are
-            too few to combine.
+        answer: what is answered without a call: "help", "undo", "nothing", "chat", "images" if there
+            are too few to combine, or "angle" if none is given.
         better: an operation that cannot run here and that the request names more closely than a match.
     """
 

@@ -19,6 +19,9 @@ _LAST_THING = re.compile(
     r"(?: (?:in|on|at|behind|next to|near) [\w ]+?)?(?: says?| reads?)?$",
     re.IGNORECASE,
 )
+_REST = re.compile(
+    r"(?:the )?(?:rest|remainder|others?|everything else|other (?:part|half|side))", re.IGNORECASE
+)
 _THEIRS = re.compile(r"(?:his|her|their|its)\b", re.IGNORECASE)
 
 
@@ -49,6 +52,7 @@ def merged(matches: Sequence[Match]) -> tuple[Match, ...]:
             and match.function is matches[place - 1].function
             and _adds_nothing(match, matches[place - 1])
         )
+        and not (place and _removes_rest(match, matches[place - 1]))
         and not _is_narrowed(match, matches[place + 1 : place + 2])
     )
 
@@ -57,6 +61,15 @@ def _adds_nothing(match: Match, before: Match) -> bool:
     """Whether a call does no more than the one of the same function before it: a thing is removed once."""
     is_removal = dict(match.arguments).get("prompt") == ""
     return not match.arguments or (is_removal and match.arguments == before.arguments)
+
+
+def _removes_rest(match: Match, before: Match) -> bool:
+    """Whether a call erases what the one before it leaves out: "keep the upper half, drop the rest"."""
+    said = dict(match.arguments)
+    is_rest = _REST.fullmatch(str(said.get(match.function.target or "", ""))) is not None
+    return (
+        is_rest and said.get("prompt") == "" and before.function.name in ("crop_image", "remove_background")
+    )
 
 
 def _is_narrowed(match: Match, later: Sequence[Match]) -> bool:

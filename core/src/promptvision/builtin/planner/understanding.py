@@ -23,7 +23,7 @@ __all__ = ["understand"]
 
 ACT = 0.5
 """Minimum probability of an intent where no phrase matches."""
-OVERRIDE = 0.8
+OVERRIDE = 0.7
 """The same where a phrase matches that stands for another operation, and for answers without a call."""
 CORRECT = 0.9
 """The same where it gives the operation of a phrase other arguments, or reads all of a request."""
@@ -39,6 +39,7 @@ MAX_PARTS = 4
 _JOIN = re.compile(r"\s*[,;]\s*(?:and\s+|then\s+)*|\s+(?:and|und|et|y|then|plus)\s+", re.IGNORECASE)
 _SIZES = ("width", "height", "longest_side", "percent")
 """Arguments that phrases tell apart better."""
+_TURNS = frozenset(("rotate_cw", "rotate_ccw", "straighten"))
 _ANSWERS = frozenset(("help", "undo", "nothing", "chat"))
 
 
@@ -144,6 +145,8 @@ def _answer(guessed: Estimate, reading: Reading) -> Reading | None:
     """The reading of a request that the classifier is certain that no call fulfils."""
     if guessed.needs_images and guessed.probability >= OVERRIDE:
         return Reading(unknown=reading.unknown, answer="images")
+    if guessed.match is None and guessed.intent in _TURNS and guessed.probability >= OVERRIDE:
+        return reading if reading.matches else Reading(unknown=reading.unknown, answer="angle")
     if guessed.intent in _ANSWERS and guessed.probability >= OVERRIDE:
         return Reading(answer=guessed.intent)
     is_refused = guessed.intent == NONE and guessed.probability >= CORRECT

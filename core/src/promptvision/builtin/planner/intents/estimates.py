@@ -141,6 +141,8 @@ def _estimated(
     match = _match(intent, tagging.slots, text, functions)
     if match is not None and intent.is_of_several:
         match = _of_several(match, text, images)
+    if match is None:
+        probability += shares.get(_opposite(label), 0.0)  # which way does not matter
     return Estimate(label, probability, certainty, match, chain, is_whole)
 
 
