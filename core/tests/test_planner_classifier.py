@@ -72,7 +72,7 @@ def test_a_slot_begins_also_without_its_first_label_and_ends_at_another_slot() -
 
 
 PLAIN = [
-    ("Erase the blue trash bag by the fence", "remove", {"t": "the blue trash bag by the fence"}),
+    ("Erase the blue trash bag please", "remove", {"t": "the blue trash bag"}),
     ("Swap the red umbrella for a yellow one", "replace", {"t": "the red umbrella", "p": "a yellow one"}),
     ("Paint the kitchen door dark green", "replace", {"t": "the kitchen door", "p": "dark green"}),
     ("Make the whole photo a bit brighter", "brightness_up", {}),

@@ -40,6 +40,10 @@ _JOIN = re.compile(r"\s*[,;]\s*(?:and\s+|then\s+)*|\s+(?:and|und|et|y|then|plus)
 _SIZES = ("width", "height", "longest_side", "percent")
 """Arguments that phrases tell apart better."""
 _TURNS = frozenset(("rotate_cw", "rotate_ccw", "straighten"))
+_LOOKING = frozenset(("ask_image", "caption_image", "detect_objects", "extract_text", "image_info"))
+"""Operations that change nothing, which a question may mean alike."""
+_FORBIDDEN = re.compile(r"\b(?:do not|don'?t|never|without)\b", re.IGNORECASE)
+"""Words of what is not to be done, which phrases read."""
 _ANSWERS = frozenset(("help", "undo", "nothing", "chat"))
 
 
@@ -147,7 +151,8 @@ def _answer(guessed: Estimate, reading: Reading) -> Reading | None:
         return Reading(unknown=reading.unknown, answer="images")
     if guessed.match is None and guessed.intent in _TURNS and guessed.probability >= OVERRIDE:
         return reading if reading.matches else Reading(unknown=reading.unknown, answer="angle")
-    if guessed.intent in _ANSWERS and guessed.probability >= OVERRIDE:
+    is_free = all(match.function.name == "ask_image" for match in reading.matches)
+    if guessed.intent in _ANSWERS and is_free and guessed.probability >= OVERRIDE:
         return Reading(answer=guessed.intent)
     is_refused = guessed.intent == NONE and guessed.probability >= CORRECT
     if is_refused and len(reading.matches) == 1 and reading.matches[0].function.name in OPERATIONS:
@@ -167,7 +172,7 @@ def _reads_more(guessed: Estimate, match: Match, reading: Reading, *, is_first: 
 def _is_better(guessed: Estimate, reading: Reading, *, is_first: bool) -> bool:
     """Whether the call of the classifier replaces those of phrases that read all of a request."""
     match = guessed.match
-    if match is None or not reading.matches:
+    if match is None or not reading.matches or _FORBIDDEN.search(guessed.text):
         return False
     if any(one.function.name not in OPERATIONS for one in reading.matches):
         return False  # the classifier does not know the operation that a phrase names
@@ -179,7 +184,8 @@ def _is_better(guessed: Estimate, reading: Reading, *, is_first: bool) -> bool:
     if guessed.is_whole and read.function.target in dict(read.arguments):
         return False
     if read.function.name != match.function.name:
-        return _is_sure(guessed, OVERRIDE)
+        are_alike = {read.function.name, match.function.name} <= _LOOKING
+        return _is_sure(guessed, CLEAR if are_alike else OVERRIDE)
     return _says_more(dict(match.arguments), dict(read.arguments)) and _is_sure(guessed, CORRECT)
 
 

@@ -184,9 +184,19 @@ for _name in ("brightness", "contrast", "saturation", "sharpness"):
 
 _STRAIGHT = re.compile(r"^(?:straight\w*|level\w*|horizontal)$", re.IGNORECASE)
 _HORIZON = re.compile(r"\b(?:horizon|photo|picture|image|shot|scan|page)\b", re.IGNORECASE)
+_EXCEPTION = re.compile(
+    r"\b(?:except|excluding|apart from|other than|but (?:not|leave|keep|don't)"
+    r"|(?:that|which|who) (?:is|are|was|were) not|(?:that|which|who) (?:isn|aren|wasn|weren)['\u2019]t)\b",
+    re.IGNORECASE,
+)
 _AMOUNTED = frozenset(("resize_image", "rotate_image", "upscale_image"))
 """Operations that do something without an amount, but not what a request with one asks for."""
 _DIGIT = re.compile(r"\d")
+
+
+def _loses_exception(target: str, clause: str) -> bool:
+    """Whether a request excludes something that the target would include."""
+    return _EXCEPTION.search(clause) is not None and _EXCEPTION.search(target) is None
 
 
 def arguments_of(
@@ -199,6 +209,8 @@ def arguments_of(
             return None
     if _STRAIGHT.search(slots.get("p", "")) and _HORIZON.search(slots.get("t", "")):
         return None  # neither how far nor which way to rotate
+    if "t" in slots and "keep_target" not in made and _loses_exception(slots["t"], clause):
+        return None
     for slot, words in slots.items():
         name, convert = intent.slots[slot]
         value = convert(words, clause)
@@ -221,6 +233,8 @@ def arguments_of(
             made["percent"] = quantities.unstated_percent(clause)
         elif {"width", "height"} <= made.keys() and quantities.is_stretched(clause):
             made["keep_aspect"] = False
+    if intent.operation == "upscale_image" and not slots:
+        made |= {} if (factor := quantities.factor(clause, clause)) is None else {"factor": factor}
     if intent.operation == "generate_image" and (named := quantities.picture_format(clause)):
         made["format"] = named
     if intent.operation == "rotate_image" and "n" not in slots and made["degrees"] == 90:

@@ -137,13 +137,13 @@ def _estimated(
     certainty = tagging.probability if intent.slots else 1.0
     is_whole = intent.operation == "blur_image" and "t" not in tagging.slots
     if is_whole and certainty < SURE_OF_WHOLE:
-        return Estimate(label, probability, certainty, chain=chain)
+        return Estimate(label, probability, certainty, chain=chain, text=text)
     match = _match(intent, tagging.slots, text, functions)
     if match is not None and intent.is_of_several:
         match = _of_several(match, text, images)
     if match is None:
         probability += shares.get(_opposite(label), 0.0)  # which way does not matter
-    return Estimate(label, probability, certainty, match, chain, is_whole)
+    return Estimate(label, probability, certainty, match, chain, is_whole, text=text)
 
 
 def _opposite(label: str) -> str:
