@@ -27,6 +27,7 @@ DATA = {
             str(file.relative_to(ROOT / "core" / "src"))
             for file in (ROOT / "core" / "src" / "promptvision" / "template").rglob("*.in")
         ),
+        *(f"promptvision/builtin/planner/intents/{name}.txt" for name in ("classifier", "tagger")),
     },
     "backends/supabase": {"promptvision_supabase/py.typed", "promptvision_supabase/setup.sql"},
 }

@@ -179,6 +179,8 @@ def _is_better(guessed: Estimate, reading: Reading, *, is_first: bool) -> bool:
     if len(reading.matches) > 1:
         return guessed.chain <= MAX_CHAIN and _is_sure(guessed, CLEAR)
     (read,) = reading.matches
+    if match.function.missing and not read.function.missing:
+        return False
     if read.is_follow_up and not match.is_follow_up:
         return is_first and _is_sure(guessed, OVERRIDE)
     if guessed.is_whole and read.function.target in dict(read.arguments):
