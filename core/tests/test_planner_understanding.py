@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from promptvision.builtin.planner.conversation import option_text
 from promptvision.builtin.planner.intents.continuations import changed_arguments
 from promptvision.builtin.planner.intents.estimates import estimate
 from promptvision.builtin.planner.phrases import Match
@@ -159,3 +160,10 @@ def test_any_text_is_estimated(text: str) -> None:
     if guessed is not None:
         assert 0 <= guessed.certainty <= 1 + 1e-9
         assert guessed.match is None or guessed.match.function in FUNCTIONS
+
+
+def test_a_question_between_two_operations_names_each_briefly() -> None:
+    descriptions = [NAMED[name].description for name in ("edit_image", "caption_image", "caption_image")]
+    assert option_text(descriptions) == (
+        "Which do you mean: change an image as an instruction says, or describe what an image shows?"
+    )

@@ -196,9 +196,7 @@ def _better_text(plan: Reading, request: PlanRequest) -> str:
 
 def _unknown_text(request: PlanRequest, plan: Reading) -> str:
     if plan.options:
-        return option_text(
-            match.function.description.partition(" Limits:")[0].rstrip(".") for match in plan.options
-        )
+        return option_text(match.function.description for match in plan.options)
     is_first = not any(ADVICE in (message.content or "") for message in request.messages)
     clause = plan.unknown or request.prompt
     return not_understood(clause, request.functions, is_incomplete=plan.incomplete, is_first=is_first)

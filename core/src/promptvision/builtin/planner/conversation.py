@@ -238,9 +238,10 @@ def not_understood(
     return "\n".join([*lines, ADVICE] if is_first else lines)
 
 
-def option_text(names: Iterable[str]) -> str:
-    """One question between readings that are equally close."""
-    return f"Which do you mean: {' or '.join(dict.fromkeys(names))}?"
+def option_text(descriptions: Iterable[str]) -> str:
+    """One question between operations that are equally close, by the beginning of their descriptions."""
+    names = (re.split(r"[.:;] |\.$", description, maxsplit=1)[0] for description in descriptions)
+    return f"Which do you mean: {', or '.join(dict.fromkeys(name[:1].lower() + name[1:] for name in names))}?"
 
 
 def help_text(functions: Sequence[PlannerFunction], unavailable: Sequence[PlannerFunction]) -> str:
