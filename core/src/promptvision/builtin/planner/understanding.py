@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from promptvision.builtin.planner.clauses import split_clauses
 from promptvision.builtin.planner.intents.calls import BACKGROUND
 from promptvision.builtin.planner.intents.estimates import (
     NONE,
@@ -17,6 +18,7 @@ from promptvision.builtin.planner.intents.estimates import (
 from promptvision.builtin.planner.intents.quantities import is_stretched
 from promptvision.builtin.planner.phrases import Match
 from promptvision.builtin.planner.reading import Reading, read_request
+from promptvision.builtin.planner.tidying import tidy
 from promptvision.llm.planner import PlannerFunction
 
 __all__ = ["understand"]
@@ -90,7 +92,8 @@ class _Request:
             return Reading((guessed.match,)) if guessed.match is not None and is_better else reading
         if guessed.match is not None and _reads_more(guessed, guessed.match, reading, is_first=self.is_first):
             return Reading((guessed.match,))
-        parted = self.by_clause()
+        is_simple = not reading.matches and len(split_clauses(tidy(self.words))) == 1
+        parted = reading if is_simple else self.by_clause()
         if guessed.match is None or guessed.rival is None or parted.matches or not parted.unknown:
             return parted
         return parted if parted.options else replace(parted, options=(guessed.match, guessed.rival))
