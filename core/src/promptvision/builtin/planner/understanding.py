@@ -88,8 +88,7 @@ class _Request:
         if guessed.is_chain:
             return self.by_clause()
         if is_read:
-            is_better = _is_better(guessed, reading, is_first=self.is_first)
-            return Reading((guessed.match,)) if guessed.match is not None and is_better else reading
+            return self.corrected(reading, guessed)
         if guessed.match is not None and _reads_more(guessed, guessed.match, reading, is_first=self.is_first):
             return Reading((guessed.match,))
         is_simple = not reading.matches and len(split_clauses(tidy(self.words))) == 1
@@ -118,8 +117,14 @@ class _Request:
         if guessed.is_chain and guessed.probability >= CLEAR and len(reading.matches) == 1:
             made = self.calls(clause)
             return Reading(made) if len(made) > 1 else reading
-        is_better = _is_better(guessed, reading, is_first=self.is_first)
-        return Reading((guessed.match,)) if guessed.match is not None and is_better else reading
+        return self.corrected(reading, guessed)
+
+    def corrected(self, reading: Reading, guessed: Estimate) -> Reading:
+        """The reading of phrases that read everything, or the classifier's call where that replaces it."""
+        match = guessed.match
+        if match is None or not _is_better(guessed, match, reading, is_first=self.is_first):
+            return reading
+        return Reading((match,))
 
     def calls(self, clause: str, depth: int = MAX_DEPTH) -> tuple[Match, ...]:
         """The call of a clause, or those of its parts if it has several steps; none if not sure of all."""
@@ -172,10 +177,9 @@ def _reads_more(guessed: Estimate, match: Match, reading: Reading, *, is_first: 
     return _is_sure(guessed, ACT)
 
 
-def _is_better(guessed: Estimate, reading: Reading, *, is_first: bool) -> bool:
+def _is_better(guessed: Estimate, match: Match, reading: Reading, *, is_first: bool) -> bool:
     """Whether the call of the classifier replaces those of phrases that read all of a request."""
-    match = guessed.match
-    if match is None or not reading.matches or _FORBIDDEN.search(guessed.text):
+    if not reading.matches or _FORBIDDEN.search(guessed.text):
         return False
     if any(one.function.name not in OPERATIONS for one in reading.matches):
         return False  # the classifier does not know the operation that a phrase names

@@ -82,16 +82,17 @@ def _written(value: str, _: str) -> str:
     return value.strip(" ,:\"'\u201c\u201d\u2018\u2019\u201e\u00ab\u00bb")
 
 
-def _setting(name: str, direction: str) -> dict[str, Intent]:
-    ups = {"brightness": 1.3, "contrast": 1.3, "saturation": 1.4, "sharpness": 2.0}
-    downs = {"brightness": 0.7, "contrast": 0.7, "saturation": 0.6, "sharpness": 0.0}
-    if direction == "set":
-        slots = {"n": (name, quantities.level)}
-        return {f"{name}_set": Intent(operation="adjust_image", slots=slots, needed=("n",))}
-    default = (ups if direction == "up" else downs)[name]
-    change = quantities.raised if direction == "up" else quantities.lowered
-    made = Intent(operation="adjust_image", fixed={name: default}, slots={"n": (name, change)})
-    return {f"{name}_{direction}": made}
+def _settings(name: str, up: float, down: float) -> dict[str, Intent]:
+    """The intents that raise, lower and set one setting of an image, with the factors where none is given."""
+    return {
+        f"{name}_up": Intent(
+            operation="adjust_image", fixed={name: up}, slots={"n": (name, quantities.raised)}
+        ),
+        f"{name}_down": Intent(
+            operation="adjust_image", fixed={name: down}, slots={"n": (name, quantities.lowered)}
+        ),
+        f"{name}_set": Intent(operation="adjust_image", slots={"n": (name, quantities.level)}, needed=("n",)),
+    }
 
 
 _THING = {"t": ("target", _target)}
@@ -104,6 +105,10 @@ INTENTS: dict[str, Intent] = {
     ),
     "add": Intent(operation="edit_image", words="prompt"),
     "edit": Intent(operation="edit_image", words="prompt"),
+    **_settings("brightness", up=1.3, down=0.7),
+    **_settings("contrast", up=1.3, down=0.7),
+    **_settings("saturation", up=1.4, down=0.6),
+    **_settings("sharpness", up=2.0, down=0.0),
     "shadows_up": Intent(
         operation="adjust_image", fixed={"gamma": 1.3}, slots={"n": ("gamma", quantities.raised)}
     ),
@@ -166,9 +171,6 @@ INTENTS: dict[str, Intent] = {
     "generate": Intent(operation="generate_image", slots={"p": ("prompt", _description)}, needed=("p",)),
 }
 """Intents by the labels of the classifier; labels that are missing here ask for no call."""
-for _name in ("brightness", "contrast", "saturation", "sharpness"):
-    for _direction in ("up", "down", "set"):
-        INTENTS |= _setting(_name, _direction)
 ALIKE: dict[str, tuple[str, ...]] = {
     "add": ("edit",),
     "edit": ("add",),
@@ -176,12 +178,12 @@ ALIKE: dict[str, tuple[str, ...]] = {
     "shadows_up": ("brightness_up",),
     "caption": ("caption_brief",),
     "caption_brief": ("caption",),
+    **{
+        f"{name}_set": (f"{name}_up", f"{name}_down")
+        for name in ("brightness", "contrast", "saturation", "sharpness")
+    },
 }
 """Intents of which it matters little which one is meant; their probabilities are added."""
-for _name in ("brightness", "contrast", "saturation", "sharpness"):
-    ALIKE[f"{_name}_set"] = (f"{_name}_up", f"{_name}_down")
-
-
 _STRAIGHT = re.compile(r"^(?:straight\w*|level\w*|horizontal)$", re.IGNORECASE)
 _HORIZON = re.compile(r"\b(?:horizon|photo|picture|image|shot|scan|page)\b", re.IGNORECASE)
 _EXCEPTION = re.compile(

@@ -49,10 +49,10 @@ class Weights:
             return ()
         start = at + len(feature) + 2
         end = bucket.find("\t", start)
+        row = tuple(_parsed(bucket[start:end]))
         if len(self._rows) < MAX_PARSED:
-            self._rows[feature] = row = tuple(_parsed(bucket[start:end]))
-            return row
-        return tuple(_parsed(bucket[start:end]))
+            self._rows[feature] = row
+        return row
 
     def scores(self, features: Iterable[str]) -> list[float]:
         """The sum of the weights of the features, one number for each label."""
