@@ -230,11 +230,8 @@ def arguments_of(
         return None  # a number that no slot has
     if intent.words:
         made[intent.words] = polite(clause)
-    if intent.operation == "resize_image":
-        if not slots:
-            made["percent"] = quantities.unstated_percent(clause)
-        elif {"width", "height"} <= made.keys() and quantities.is_stretched(clause):
-            made["keep_aspect"] = False
+    if intent.operation == "resize_image" and not slots:
+        made["percent"] = quantities.unstated_percent(clause)
     if intent.operation == "upscale_image" and not slots:
         made |= {} if (factor := quantities.factor(clause, clause)) is None else {"factor": factor}
     if intent.operation == "generate_image" and (named := quantities.picture_format(clause)):
